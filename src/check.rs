@@ -1,0 +1,148 @@
+//! Judging: what was promised against what came.
+//!
+//! Takes a contract, what is known of earlier deliveries ([`Records`]) and one
+//! observation; gives [`Breach`]es, the places where they differ. Nothing is
+//! sent or read here, and no clock is asked: a judgement can be made again
+//! later from the same values.
+//!
+//! Start at [`answer::judge`]. Counting outcomes of a burst is in [`classify`],
+//! literal demands in [`literal`], rows in [`rows`].
+
+pub mod answer;
+pub mod classify;
+pub mod literal;
+pub mod rows;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clock::UnixMicros;
+use crate::contract::Level;
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::state::ReceiverState;
+
+/// How far an instant that a receiver writes may lie from the moment it was asked (requirement AUD-7).
+pub const INSTANT_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// One place where something is not as promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The requirement that the contract names for this place, when it does.
+    pub shows: Option<String>,
+    /// How much it weighs.
+    pub level: Level,
+    /// What was promised.
+    pub expected: String,
+    /// What came.
+    pub observed: String,
+}
+
+impl Breach {
+    /// A breach of a *must* that no requirement is named for.
+    #[must_use]
+    pub fn must(expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        Self { shows: None, level: Level::Must, expected: expected.into(), observed: observed.into() }
+    }
+}
+
+/// Whether any of them breaks a *must*.
+#[must_use]
+pub fn is_broken(breaches: &[Breach]) -> bool {
+    breaches.iter().any(|breach| breach.level == Level::Must)
+}
+
+/// One delivery as it was sent, and what came back.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its key, as the receiver should understand it; empty when it has none.
+    pub key: String,
+    /// SHA-256 of the body that travelled, lower-case hex.
+    pub sha256: String,
+    /// What travelled.
+    pub delivery: Delivery,
+    /// When it was sent, by the receiver's clock.
+    pub sent_at: UnixMicros,
+    /// When its answer had come, by the receiver's clock.
+    pub answered_at: UnixMicros,
+    /// How long the answer took.
+    pub took: Duration,
+    /// What came back.
+    pub result: Result<Answer, NoAnswer>,
+    /// The instant that a duplicate's answer gave for this delivery, once one did.
+    pub referred_as: Option<String>,
+    /// The instant that this answer refers to, when it is a duplicate's.
+    pub refers_to: Option<String>,
+}
+
+/// What is known of a scenario so far: deliveries, looks and captures by name.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    /// Deliveries; a burst has many under one name.
+    pub deliveries: BTreeMap<String, Vec<Record>>,
+    /// Earlier looks at the database.
+    pub looks: BTreeMap<String, ReceiverState>,
+    /// How many rows each table had at those looks: keys, audit.
+    pub counts: BTreeMap<String, (i64, i64)>,
+    /// Captured text.
+    pub captures: BTreeMap<String, String>,
+    /// Whole answers, kept by name.
+    pub answers: BTreeMap<String, Answer>,
+}
+
+impl Records {
+    /// The one delivery called `name`; the latest, if it was sent several times.
+    #[must_use]
+    pub fn one(&self, name: &str) -> Option<&Record> {
+        self.deliveries.get(name).and_then(|all| all.last())
+    }
+
+    /// Every delivery called `name`.
+    #[must_use]
+    pub fn all(&self, name: &str) -> &[Record] {
+        self.deliveries.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The different keys of the deliveries called `name`, in order of first use.
+    #[must_use]
+    pub fn keys_of(&self, name: &str) -> Vec<String> {
+        let mut keys: Vec<String> = Vec::new();
+        for record in self.all(name) {
+            if !keys.contains(&record.key) {
+                keys.push(record.key.clone());
+            }
+        }
+        keys
+    }
+
+    /// Text with `{name}` replaced by captures and `{sha256:NAME}`, `{key:NAME}` by what is known of a delivery.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> String {
+        let Ok(template) = crate::template::Template::read(text) else { return text.to_owned() };
+        let value = |name: &str| match name.split_once(':') {
+            Some(("sha256", of)) => self.one(of).map(|record| record.sha256.clone()),
+            Some(("key", of)) => self.one(of).map(|record| record.key.clone()),
+            Some(_) | None => self.captures.get(name).cloned(),
+        };
+        template.fill(&value).unwrap_or_else(|| text.to_owned())
+    }
+}
+
+/// An answer in one line: status and body, cut when long, as people read it.
+#[must_use]
+pub fn describe(result: &Result<Answer, NoAnswer>) -> String {
+    match result {
+        Ok(answer) => format!("{} {}", answer.status, describe_body(&answer.body)).trim_end().to_owned(),
+        Err(none) => none.to_string(),
+    }
+}
+
+fn describe_body(body: &Bytes) -> String {
+    const LONGEST: usize = 400;
+    match std::str::from_utf8(body) {
+        Ok(text) if text.chars().count() <= LONGEST => text.trim_end().to_owned(),
+        Ok(text) => format!("{}… ({} bytes)", text.chars().take(LONGEST).collect::<String>(), body.len()),
+        Err(_) => format!("({} bytes that are not UTF-8)", body.len()),
+    }
+}

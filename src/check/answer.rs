@@ -1,0 +1,218 @@
+//! One answer against one outcome.
+
+use serde_json::Value;
+
+use super::{Breach, INSTANT_TOLERANCE, Record, Records, is_broken};
+use crate::clock::{UnixMicros, iso};
+use crate::contract::outcome::{Member, MemberValue, Outcome, Refusal};
+use crate::contract::{Contract, Level};
+use crate::delivery::Answer;
+use crate::scenario::expect::Expect;
+use crate::template::Template;
+
+/// The delivery that an answer belongs to, and the one that it may be a duplicate of.
+#[derive(Clone, Copy)]
+pub struct Judged<'a> {
+    /// The answer.
+    pub answer: &'a Answer,
+    /// Key and hash of the delivery, and when it was under way.
+    pub record: &'a Record,
+    /// What is known of the scenario's earlier deliveries.
+    pub records: &'a Records,
+}
+
+/// Holds an answer against what is expected.
+///
+/// An empty list means that everything is as promised; breaches of level
+/// `should` alone leave the outcome standing.
+#[must_use]
+pub fn judge(contract: &Contract, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+    match expect {
+        Expect::Accepted => against(&contract.outcomes.accepted, judged, None),
+        Expect::DuplicateOf(first) => duplicate_of(contract, judged, first),
+        Expect::Refused(why) => match refusal(contract, *why) {
+            Some(outcome) => against(outcome, judged, None),
+            None => rejected(judged.answer),
+        },
+        Expect::Rejected => rejected(judged.answer),
+        Expect::AnyOf(any) => {
+            let each: Vec<Vec<Breach>> = any.iter().map(|one| judge(contract, one, judged)).collect();
+            match each.iter().find(|breaches| !is_broken(breaches)) {
+                Some(fits) => fits.clone(),
+                None => vec![Breach::must(describe(contract, expect), super::describe(&Ok(judged.answer.clone())))],
+            }
+        }
+        Expect::Rather(ranked) => rather(contract, ranked, expect, judged),
+    }
+}
+
+/// A delivery that was refused was never accepted: nothing can be its duplicate.
+fn duplicate_of(contract: &Contract, judged: Judged<'_>, first: &str) -> Vec<Breach> {
+    let earlier = judged.records.one(first);
+    let refused = earlier.and_then(|record| record.result.as_ref().ok()).filter(|answer| (400..=499).contains(&answer.status));
+    match refused {
+        Some(refused) => {
+            let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
+            vec![Breach::must(expected, super::describe(&Ok(judged.answer.clone())))]
+        }
+        None => against(&contract.outcomes.duplicate, judged, earlier),
+    }
+}
+
+fn rather(contract: &Contract, ranked: &[Expect], expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+    let place = ranked.iter().position(|one| !is_broken(&judge(contract, one, judged)));
+    let observed = || super::describe(&Ok(judged.answer.clone()));
+    match (place, ranked.first()) {
+        (Some(0), Some(best)) => judge(contract, best, judged),
+        (Some(_), Some(best)) => {
+            vec![Breach { level: Level::Should, ..Breach::must(describe(contract, best), observed()) }]
+        }
+        (_, _) => vec![Breach::must(describe(contract, expect), observed())],
+    }
+}
+
+/// The outcome that the contract describes for a refusal, or for the plainer one that it is a case of.
+#[must_use]
+pub fn refusal(contract: &Contract, why: Refusal) -> Option<&Outcome> {
+    contract.outcomes.refusal(why).or_else(|| contract.outcomes.refusal(why.plainer()))
+}
+
+fn rejected(answer: &Answer) -> Vec<Breach> {
+    if (400..=499).contains(&answer.status) {
+        Vec::new()
+    } else {
+        vec![Breach::must("a refusal: a status from 400 to 499", super::describe(&Ok(answer.clone())))]
+    }
+}
+
+/// What is expected, in words.
+#[must_use]
+pub fn describe(contract: &Contract, expect: &Expect) -> String {
+    match expect {
+        Expect::Accepted => format!("accepted as new ({})", contract.outcomes.accepted.statuses()),
+        Expect::DuplicateOf(first) => format!("a duplicate of `{first}` ({})", contract.outcomes.duplicate.statuses()),
+        Expect::Refused(why) => match refusal(contract, *why) {
+            Some(outcome) => format!("refused for its {} ({})", why.name().replace('-', " "), outcome.statuses()),
+            None => "a refusal: a status from 400 to 499".to_owned(),
+        },
+        Expect::Rejected => "a refusal: a status from 400 to 499".to_owned(),
+        Expect::AnyOf(any) => any.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", or "),
+        Expect::Rather(ranked) => ranked.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", rather than "),
+    }
+}
+
+/// Holds an answer against one outcome; `first` is the delivery it should repeat.
+#[must_use]
+pub fn against(outcome: &Outcome, judged: Judged<'_>, first: Option<&Record>) -> Vec<Breach> {
+    let answer = judged.answer;
+    let mut breaches = Vec::new();
+    if !outcome.allows_status(answer.status) {
+        let expected = format!("status {}", outcome.statuses());
+        return vec![Breach { shows: outcome.shows.clone(), ..Breach::must(expected, super::describe(&Ok(answer.clone()))) }];
+    }
+    for (name, start) in &outcome.headers {
+        let found = answer.header(name);
+        if !found.as_deref().is_some_and(|value| value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase())) {
+            let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
+            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(format!("header {name}: {start}"), observed) });
+        }
+    }
+    if outcome.same_body_as_first {
+        let same = first.and_then(|first| first.result.as_ref().ok()).is_none_or(|reply| reply.body == answer.body);
+        if !same {
+            let observed = super::describe(&Ok(answer.clone()));
+            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must("the first delivery's body, byte for byte", observed) });
+        }
+    }
+    let weighed = outcome.body.iter().filter(|member| member.level != Level::Free);
+    let json = answer.json();
+    for member in weighed {
+        breaches.extend(member_breach(member, json.as_ref(), judged, first));
+    }
+    for name in &outcome.without {
+        if let Some(found) = json.as_ref().and_then(|body| member_at(body, name)) {
+            breaches.push(Breach::must(format!("no member `{name}` in the body"), format!("{name} = {found}")));
+        }
+    }
+    breaches
+}
+
+fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> Option<Breach> {
+    let breach = |expected: String, observed: String| {
+        Some(Breach { shows: member.shows.clone(), level: member.level, expected: format!("{} = {expected}", member.member), observed })
+    };
+    let Some(body) = json else {
+        return breach("…".to_owned(), "the body is not JSON".to_owned());
+    };
+    let found = member_at(body, &member.member);
+    let shown = found.map_or_else(|| format!("the body has no member `{}`", member.member), |v| format!("{} = {v}", member.member));
+    match &member.is {
+        MemberValue::Constant(constant) => (found != Some(constant)).then(|| breach(constant.to_string(), shown)).flatten(),
+        MemberValue::Text(text) if text.is_only("first.ts") || text.is_only("ts") => {
+            let about = if text.is_only("ts") { Some(judged.record) } else { first };
+            let fits = found.and_then(Value::as_str).is_some_and(|instant| instant_fits(instant, about));
+            (!fits).then(|| breach(describe_instant(about), shown)).flatten()
+        }
+        MemberValue::Text(text) => match text_of(text, judged, first) {
+            // Nothing is known of the first delivery: any text will do.
+            None => found.and_then(Value::as_str).is_none().then(|| breach("text".to_owned(), shown)).flatten(),
+            Some(wanted) => {
+                (found.and_then(Value::as_str) != Some(wanted.as_str())).then(|| breach(format!("{wanted:?}"), shown)).flatten()
+            }
+        },
+    }
+}
+
+fn text_of(text: &Template, judged: Judged<'_>, first: Option<&Record>) -> Option<String> {
+    text.fill(&|name| match name {
+        "sha256" => Some(judged.record.sha256.clone()),
+        "key" => Some(judged.record.key.clone()),
+        "first.sha256" => first.map(|first| first.sha256.clone()),
+        other => other.strip_prefix("body:").and_then(|names| {
+            names.split('|').find_map(|name| crate::reference::answering::body_member(&judged.record.delivery.body, name))
+        }),
+    })
+}
+
+/// Whether an instant is the one that was told before, or lies when the delivery was under way.
+fn instant_fits(instant: &str, about: Option<&Record>) -> bool {
+    match (iso::read(instant), about) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some((at, _)), Some(about)) => match &about.referred_as {
+            Some(before) => before == instant,
+            None => within(at, about),
+        },
+    }
+}
+
+/// Whether `at` lies within the tolerance of the time in which a delivery was under way.
+#[must_use]
+pub fn within(at: UnixMicros, about: &Record) -> bool {
+    at >= about.sent_at.minus(INSTANT_TOLERANCE) && at <= about.answered_at.plus(INSTANT_TOLERANCE)
+}
+
+fn describe_instant(about: Option<&Record>) -> String {
+    match about {
+        None => "a time, ISO 8601".to_owned(),
+        Some(Record { referred_as: Some(before), .. }) => format!("{before:?}, as before"),
+        Some(record) => format!("the time of the first delivery, about {:?}", iso::write(record.sent_at)),
+    }
+}
+
+/// The member under a dotted path.
+#[must_use]
+pub fn member_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(body, |value, name| match value {
+        Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => value.get(name),
+    })
+}
+
+/// The instant that a duplicate's answer refers to, where the contract has a member for it.
+#[must_use]
+pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> {
+    let is_reference = |member: &&Member| matches!(&member.is, MemberValue::Text(text) if text.is_only("first.ts"));
+    let member = contract.outcomes.duplicate.body.iter().find(is_reference)?;
+    member_at(&answer.json()?, &member.member)?.as_str().map(str::to_owned)
+}

@@ -1,0 +1,109 @@
+//! Which outcome an answer is, where many came at once.
+//!
+//! One answer alone does not show which delivery was first, so here the
+//! members that depend on the first delivery may be any text; whether all
+//! duplicates agree is counted afterwards ([`Tally`]).
+
+use std::collections::BTreeMap;
+
+use super::answer::{Judged, against, referred_instant};
+use super::{Record, Records, is_broken};
+use crate::contract::Contract;
+use crate::scenario::Counts;
+
+/// What an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Accepted as new.
+    Accepted,
+    /// A duplicate.
+    Duplicate,
+    /// A refusal, an error, or no answer.
+    Other,
+}
+
+/// The class of one delivery's answer.
+#[must_use]
+pub fn classify(contract: &Contract, record: &Record) -> Class {
+    let Ok(answer) = &record.result else { return Class::Other };
+    let none = Records::default();
+    let fits = |outcome| !is_broken(&against(outcome, Judged { answer, record, records: &none }, None));
+    // A duplicate says more than an acceptance: where both fit, the marks of a duplicate decide.
+    if fits(&contract.outcomes.duplicate) && !fits(&contract.outcomes.accepted) {
+        Class::Duplicate
+    } else if fits(&contract.outcomes.accepted) {
+        Class::Accepted
+    } else {
+        Class::Other
+    }
+}
+
+/// What the deliveries of one key got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Accepted as new.
+    pub accepted: usize,
+    /// Answered as duplicates.
+    pub duplicate: usize,
+    /// Anything else, in words.
+    pub other: Vec<String>,
+    /// The different instants that duplicates referred to.
+    pub references: Vec<String>,
+}
+
+impl Tally {
+    /// Whether the counts are those that were asked for.
+    #[must_use]
+    pub fn fits(&self, counts: &Counts) -> bool {
+        counts.accepted.is_none_or(|n| n == self.accepted)
+            && counts.duplicate.is_none_or(|n| n == self.duplicate)
+            && counts.other.is_none_or(|n| n == self.other.len())
+    }
+
+    /// The counts in words: `5 accepted as new, 3 duplicates, 0 other`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = format!("{} accepted as new, {} duplicates, {} other", self.accepted, self.duplicate, self.other.len());
+        if let Some(first) = self.other.first() {
+            text.push_str(&format!(" (the first: {first})"));
+        }
+        text
+    }
+}
+
+/// Counts in words, as they are asked for.
+#[must_use]
+pub fn describe_counts(counts: &Counts) -> String {
+    let part = |n: Option<usize>, what: &str| n.map(|n| format!("{n} {what}"));
+    let parts = [part(counts.accepted, "accepted as new"), part(counts.duplicate, "duplicates"), part(counts.other, "other")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Counts the answers of a burst, key by key, in order of first use.
+#[must_use]
+pub fn tally(contract: &Contract, burst: &[Record]) -> Vec<(String, Tally)> {
+    let mut order: Vec<String> = Vec::new();
+    let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    for record in burst {
+        let tally = tallies.entry(&record.key).or_insert_with(|| {
+            order.push(record.key.clone());
+            Tally::default()
+        });
+        match classify(contract, record) {
+            Class::Accepted => tally.accepted += 1,
+            Class::Duplicate => {
+                tally.duplicate += 1;
+                let answer = record.result.as_ref().ok();
+                push_new(&mut tally.references, answer.and_then(|answer| referred_instant(contract, answer)));
+            }
+            Class::Other => tally.other.push(super::describe(&record.result)),
+        }
+    }
+    order.into_iter().map(|key| (key.clone(), tallies.remove(key.as_str()).unwrap_or_default())).collect()
+}
+
+fn push_new(all: &mut Vec<String>, one: Option<String>) {
+    if let Some(one) = one.filter(|one| !all.contains(one)) {
+        all.push(one);
+    }
+}

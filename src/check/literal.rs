@@ -1,0 +1,192 @@
+//! One answer against literal demands: status, headers, members, text, time.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::answer::member_at;
+use super::{Breach, Records};
+use crate::clock::span;
+use crate::contract::Contract;
+use crate::delivery::Answer;
+use crate::scenario::expect::AnswerCheck;
+use crate::state::Cell;
+
+/// What the judge of a literal check needs beside the answer.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// What is known of the scenario so far.
+    pub records: &'a Records,
+    /// How long the answer took.
+    pub took: Duration,
+    /// Text that no answer may reveal: the secret's forms, and the signature that would have passed.
+    pub forbidden: &'a [String],
+}
+
+/// Holds an answer against literal demands.
+#[must_use]
+pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: Surroundings<'_>) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let whole = || super::describe(&Ok(answer.clone()));
+    if !check.status.is_empty() && !check.status.contains(&answer.status) {
+        let wanted = check.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
+        breaches.push(Breach::must(format!("status {wanted}"), whole()));
+    }
+    for (name, start) in &check.headers {
+        let found = answer.header(name);
+        let fits = found.as_ref().is_some_and(|value| start == "*" || value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase()));
+        if !fits {
+            let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
+            breaches.push(Breach::must(format!("header {name}: {start}"), observed));
+        }
+    }
+    breaches.extend(body_breaches(check, answer, around.records));
+    if let Some(Ok(wanted)) = check.same_as.as_ref().and_then(|name| around.records.one(name)).map(|record| &record.result)
+        && (wanted.status != answer.status || wanted.body != answer.body)
+    {
+        breaches.push(Breach::must(super::describe(&Ok(wanted.clone())), whole()));
+    }
+    if let Some(limit) = check.within
+        && around.took > limit.0
+    {
+        breaches
+            .push(Breach::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis())));
+    }
+    if check.reveals_nothing && around.forbidden.iter().any(|secret| stands_in(answer, secret)) {
+        breaches.push(Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them"));
+    }
+    breaches.extend(row_breaches(contract, check, answer, around.records));
+    breaches.extend(counter_breaches(contract, check, answer, around.records));
+    breaches
+}
+
+fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let json = answer.json();
+    let wants_json = check.json || !check.body.is_empty() || !check.matches.is_empty();
+    if wants_json && json.is_none() {
+        return vec![Breach::must("a JSON body", super::describe(&Ok(answer.clone())))];
+    }
+    let member = |path: &str| json.as_ref().and_then(|body| member_at(body, path));
+    let shown = |path: &str| member(path).map_or_else(|| format!("the body has no member `{path}`"), |found| format!("{path} = {found}"));
+    for (path, wanted) in &check.body {
+        let wanted = match wanted {
+            Value::String(text) => Value::String(records.fill(text)),
+            other => other.clone(),
+        };
+        if member(path) != Some(&wanted) {
+            breaches.push(Breach::must(format!("{path} = {wanted}"), shown(path)));
+        }
+    }
+    for (path, pattern) in &check.matches {
+        let fits =
+            regex_lite::Regex::new(pattern).is_ok_and(|regex| member(path).and_then(Value::as_str).is_some_and(|t| regex.is_match(t)));
+        if !fits {
+            breaches.push(Breach::must(format!("{path} that matches {pattern}"), shown(path)));
+        }
+    }
+    for path in &check.without {
+        if member(path).is_some() {
+            breaches.push(Breach::must(format!("no member `{path}`"), shown(path)));
+        }
+    }
+    for text in check.contains.iter().map(|text| records.fill(text)) {
+        if !String::from_utf8_lossy(&answer.body).contains(&text) {
+            breaches.push(Breach::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone()))));
+        }
+    }
+    for text in check.lacks.iter().map(|text| records.fill(text)) {
+        if stands_in(answer, &text) {
+            breaches.push(Breach::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone()))));
+        }
+    }
+    breaches
+}
+
+fn stands_in(answer: &Answer, text: &str) -> bool {
+    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_ascii_lowercase().contains(&text.to_ascii_lowercase());
+    !text.is_empty() && (holds(&answer.body) || answer.headers.iter().any(|line| holds(&line.value)))
+}
+
+/// The audit trail over HTTP against the rows that deliveries should have left.
+fn row_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
+    let Some(tables) = &contract.state else { return Vec::new() };
+    let Some(Value::Array(rows)) = answer.json() else {
+        let wanted = !check.shows_rows_of.is_empty();
+        return if wanted { vec![Breach::must("a JSON array of audit rows", super::describe(&Ok(answer.clone())))] } else { Vec::new() };
+    };
+    let mut breaches = Vec::new();
+    for record in check.shows_rows_of.iter().flat_map(|name| records.all(name)) {
+        let wanted = super::rows::promised_row(&tables.audit, record);
+        let instant = &tables.audit.instant;
+        let fits = |found: &Value| {
+            wanted.columns.iter().filter(|(name, _)| name != instant).all(|(name, cell)| same(found.get(name), cell))
+                && found
+                    .get(instant)
+                    .and_then(Value::as_str)
+                    .and_then(crate::clock::iso::read)
+                    .is_some_and(|(at, _)| super::answer::within(at, record))
+        };
+        if !rows.iter().any(fits) {
+            let observed = format!("{} rows, none of them it", rows.len());
+            breaches.push(Breach::must(format!("the row {wanted}"), observed));
+        }
+    }
+    breaches
+}
+
+fn same(found: Option<&Value>, cell: &Cell) -> bool {
+    match cell {
+        Cell::Null => found.is_none_or(Value::is_null),
+        Cell::Text(text) => found.and_then(Value::as_str) == Some(text.as_str()),
+        Cell::Integer(number) => found.and_then(Value::as_i64) == Some(*number),
+        Cell::Real(number) => found.and_then(Value::as_f64) == Some(*number),
+    }
+}
+
+/// Counters in Prometheus text against what they were at an earlier question.
+fn counter_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let before = check.since.as_ref().and_then(|name| records.answers.get(name));
+    for (what, least) in &check.risen {
+        let named = |one: &&crate::contract::Counter| serde_json::to_value(one.counts).is_ok_and(|word| word.as_str() == Some(what));
+        let Some(counter) = contract.metrics.as_ref().and_then(|metrics| metrics.counters.iter().find(named)) else { continue };
+        let was = before.and_then(|answer| counter_value(answer, &counter.name)).unwrap_or(0.0);
+        let is = counter_value(answer, &counter.name);
+        if is.is_none_or(|is| is - was < *least as f64) {
+            let observed = is.map_or_else(|| "no such counter".to_owned(), |is| format!("it was {was} and is {is}"));
+            breaches.push(Breach::must(format!("{} risen by at least {least}", counter.name), observed));
+        }
+    }
+    breaches
+}
+
+/// The value of a counter; labels may stand in any order and with any spacing.
+fn counter_value(answer: &Answer, name: &str) -> Option<f64> {
+    let text = String::from_utf8_lossy(&answer.body).into_owned();
+    let wanted = labels(name);
+    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+        let (left, value) = line.trim_end().rsplit_once(' ')?;
+        (labels(left) == wanted).then(|| value.parse().ok()).flatten()
+    })
+}
+
+fn labels(name: &str) -> Vec<String> {
+    let mut parts: Vec<String> = name.split(['{', '}', ',']).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+    parts.sort();
+    parts
+}
+
+/// Reads the members that a check captures; a member that is not there is not captured.
+pub fn capture(check: &AnswerCheck, answer: &Answer, records: &mut Records) {
+    if let Some(name) = &check.name {
+        records.answers.insert(name.clone(), answer.clone());
+    }
+    let Some(body) = answer.json() else { return };
+    for (name, path) in &check.capture {
+        if let Some(found) = member_at(&body, path) {
+            let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            records.captures.insert(name.clone(), text);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The command line: arguments, environment, terminal and exit code.
+//!
+//! The roof of the house: everything that a user types ends here and is handed
+//! down as values; everything that is printed is printed here. Exit codes are
+//! in [`exit`].
+
+mod args;
+pub mod exit;
+mod glob;
+mod inspect;
+mod load_suite;
+mod progress;
+mod run;
+mod serve;
+mod tools;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::exit::Exit;
+
+/// Why a command ended without a verdict.
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    /// The sentence, without `error: `; a mistake in a file brings its own form.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// A mistake in what the user gave: exit 2.
+    pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
+    }
+
+    /// The harness could not work: exit 3.
+    pub(crate) fn harness(message: impl std::fmt::Display) -> Self {
+        Self { exit: Exit::Harness, message: message.to_string() }
+    }
+}
+
+/// Where a command prints.
+pub(crate) struct Console {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    /// Whether standard output takes colour.
+    pub(crate) colour: bool,
+    /// Whether standard error is a terminal that a person looks at.
+    pub(crate) live: bool,
+}
+
+impl Console {
+    fn of_process() -> Self {
+        use std::io::IsTerminal as _;
+        let choice = anstream::AutoStream::choice(&io::stdout());
+        Self {
+            colour: !matches!(choice, anstream::ColorChoice::Never),
+            live: io::stderr().is_terminal(),
+            out: Box::new(anstream::AutoStream::new(io::stdout(), choice)),
+            err: Box::new(anstream::stderr()),
+        }
+    }
+
+    /// Prints to standard output. A reader that went away is no error of ours.
+    pub(crate) fn print(&mut self, text: &str) {
+        drop(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()));
+    }
+
+    /// Prints to standard error.
+    pub(crate) fn tell(&mut self, text: &str) {
+        drop(self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush()));
+    }
+}
+
+/// Runs a command line; `args` begins with the program's own name.
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let mut console = Console::of_process();
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(wrong) => return tell_usage(&wrong, &mut console),
+    };
+    match dispatch(cli, &mut console) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let message = failure.message.trim_end();
+            let prefix = if message.starts_with("error") { "" } else { "error: " };
+            console.tell(&format!("{prefix}{message}\n"));
+            failure.exit
+        }
+    }
+}
+
+/// What clap says of a command line: help and version are no mistakes.
+fn tell_usage(wrong: &clap::Error, console: &mut Console) -> Exit {
+    let text = wrong.render();
+    if wrong.use_stderr() {
+        console.tell(&text.ansi().to_string());
+        Exit::Usage
+    } else {
+        console.print(&text.ansi().to_string());
+        Exit::Conforms
+    }
+}
+
+fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
+    match cli.command {
+        Command::Run(args) => run::run(&args, console),
+        Command::Serve(args) => serve::serve(&args, console),
+        Command::List(args) => inspect::list(&args, console),
+        Command::Check(args) => inspect::check(&args, console),
+        Command::Explain(args) => inspect::explain(&args, console),
+        Command::Coverage(args) => inspect::coverage(&args, console),
+        Command::Schema(args) => tools::schema(&args, console),
+        Command::Sign(args) => tools::sign(&args, console),
+        Command::Completions(args) => tools::completions(&args, Cli::command(), console),
+        Command::Man => tools::man(Cli::command(), console),
+    }
+}

@@ -1,0 +1,270 @@
+//! Arguments: what may stand on the command line, and its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::clock::span;
+
+/// Conformance tests for HTTP receivers of signed callbacks that promise idempotency.
+#[derive(Parser)]
+#[command(name = "hookgate", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 conforms, 1 does not, 2 usage, 3 the harness could not work, 4 undecided, 130 interrupted.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Judge a receiver; without --target, the built-in reference.
+    Run(RunArgs),
+    /// Run the reference receiver.
+    Serve(ServeArgs),
+    /// List the scenarios.
+    List(ListArgs),
+    /// Check scenario, contract and requirement files, without running anything.
+    Check(CheckArgs),
+    /// Explain a requirement, a scenario or a contract.
+    Explain(ExplainArgs),
+    /// Show which scenarios show which requirement.
+    Coverage(CoverageArgs),
+    /// Print a JSON Schema, for editors and validators.
+    Schema(SchemaArgs),
+    /// Sign a body as a contract says, and print the header lines.
+    Sign(SignArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man,
+}
+
+/// Which contract, scenarios and requirements.
+#[derive(Args, Clone)]
+pub(crate) struct SuiteArgs {
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// Read scenarios from this folder instead of the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Only these scenarios: ids (`duplicate/*`), or files.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) only: Vec<String>,
+    /// The receiver to judge, `http://host:port`; without it, the built-in reference.
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+    /// The receiver's SQLite database, to see what it remembers (read only).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) db: Option<PathBuf>,
+    /// How time passes for the receiver.
+    #[arg(long, value_enum, value_name = "CLOCK")]
+    pub(crate) clock: Option<ClockArg>,
+    /// With `--clock virtual`: the control address that `hookgate serve` prints.
+    #[arg(long, value_name = "URL")]
+    pub(crate) control: Option<String>,
+    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) ttl: Option<Duration>,
+    /// Only what shows these requirements or has these ids: `TTL-*`, `AUTH-*,!AUTH-8`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) select: Option<String>,
+    /// Judge only what a receiver must do, or also what it should do.
+    #[arg(long, value_enum, default_value_t = LevelArg::Should)]
+    pub(crate) level: LevelArg,
+    /// How many scenarios run side by side.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+    /// The seed of everything random; printed, so that a run can be made again.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How long to wait for an answer.
+    #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// With `--clock wait`: the longest that one scenario may wait.
+    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
+    pub(crate) max_wait: Duration,
+    /// Write report.json, junit.xml, report.md and history.jsonl to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// What to print on standard output.
+    #[arg(long, value_enum, default_value_t = FormatArg::Human)]
+    pub(crate) format: FormatArg,
+    /// The environment variable that holds the shared secret, when it is not the contract's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+    /// Stop at the first failure.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClockArg {
+    /// The reference's own clock is moved, at once.
+    Virtual,
+    /// Times of the scenario's own key rows are moved back in --db: the only write hookgate ever does.
+    Rewind,
+    /// Time is really waited for, up to --max-wait.
+    Wait,
+    /// Time is not moved; what needs it is not applicable.
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelArg {
+    /// Only what a receiver must do.
+    Must,
+    /// Also what it should do.
+    Should,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// For people.
+    Human,
+    /// report.json.
+    Json,
+    /// JUnit XML.
+    Junit,
+    /// Markdown.
+    Markdown,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) addr: SocketAddr,
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// Keep state in this SQLite file; without it, in memory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) ttl: Option<Duration>,
+    /// The machine's clock, or one that is moved through a control address.
+    #[arg(long, value_enum, default_value_t = ServeClock::System)]
+    pub(crate) clock: ServeClock,
+    /// The environment variable that holds the shared secret, when it is not the contract's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServeClock {
+    /// The machine's clock.
+    System,
+    /// A clock that `POST /advance` on the control address moves.
+    Virtual,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+    /// Only what shows these requirements or has these ids.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) select: Option<String>,
+    /// For people, or as JSON.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// A line each.
+    Human,
+    /// A JSON array.
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// Scenario, contract or requirement files; without any, everything that is shipped (or in --scenarios).
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// A requirement (`DUP-2`), a scenario (`duplicate/…`) or a contract (`orch-phase3`, or a file).
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct CoverageArgs {
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+    /// For people, or as JSON.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Scenario files.
+    Scenario,
+    /// Contract files.
+    Contract,
+    /// requirements.yaml.
+    Requirements,
+    /// report.json.
+    Report,
+}
+
+#[derive(Args)]
+pub(crate) struct SignArgs {
+    /// The body; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// The idempotency key, for schemes that sign it.
+    #[arg(long, default_value = "")]
+    pub(crate) key: String,
+    /// The environment variable that holds the shared secret, when it is not the contract's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = span::read(text).map_err(|wrong| wrong.to_string())?;
+    if read.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(read) }
+}
+
+fn duration_or_seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(u64::from(seconds))),
+        Ok(_) | Err(_) => duration(text),
+    }
+}

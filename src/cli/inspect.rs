@@ -1,0 +1,228 @@
+//! `list`, `check`, `explain`, `coverage`: looking at a suite without running it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::{CheckArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat};
+use super::exit::Exit;
+use super::glob::{Selection, fits_scenario};
+use super::load_suite::{self, Suite, looks_like_a_file, nearest};
+use super::{Console, Failure};
+use crate::contract::{Level, prose};
+use crate::document;
+use crate::files::{self, TextFile};
+use crate::scenario::expand::{self, Loaded};
+use crate::scenario::requirement::Catalogue;
+
+/// `hookgate list`
+pub(crate) fn list(args: &ListArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let suite = load_suite::suite(&args.suite)?;
+    let selection = Selection::read(args.select.as_deref().unwrap_or(""));
+    let chosen: Vec<&Loaded> = suite.scenarios.iter().filter(|loaded| selection.takes(loaded)).collect();
+    if chosen.is_empty() {
+        return Err(Failure::usage("nothing is selected (`hookgate list` without --select shows every scenario)"));
+    }
+    match args.format {
+        ListFormat::Json => {
+            let all: Vec<serde_json::Value> = chosen
+                .iter()
+                .map(|one| {
+                    let scenario = &one.scenario;
+                    json!({"id": one.id, "title": scenario.title, "shows": scenario.shows, "needs": scenario.needs, "file": one.file})
+                })
+                .collect();
+            console.print(&format!("{:#}\n", serde_json::Value::Array(all)));
+        }
+        ListFormat::Human => {
+            let width = chosen.iter().map(|one| one.id.chars().count()).max().unwrap_or(0).min(60);
+            let mut text = String::new();
+            for one in &chosen {
+                line(&mut text, format_args!("{:<width$}  {}  ({})", one.id, one.scenario.title, one.scenario.shows.join(", ")));
+            }
+            line(&mut text, format_args!("{} scenarios", chosen.len()));
+            console.print(&text);
+        }
+    }
+    Ok(Exit::Conforms)
+}
+
+/// `hookgate check`
+pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let mut checked = 0;
+    let mut mistakes: Vec<String> = Vec::new();
+    let mut note = |result: Result<(), Failure>| {
+        checked += 1;
+        if let Err(failure) = result {
+            mistakes.push(failure.message);
+        }
+    };
+    if args.files.is_empty() {
+        let contract = load_suite::contract(&args.suite.contract)?;
+        for name in files::shipped_contracts() {
+            note(load_suite::contract(&name).map(|_| ()));
+        }
+        let files = load_suite::suite_files(&args.suite, &contract)?;
+        let catalogue = load_suite::catalogue(&files, &contract.suite)?;
+        let known = load_suite::known(&catalogue, &files);
+        for file in &files.scenarios {
+            let (_, wrong) = load_suite::read_scenarios(std::slice::from_ref(file), &known);
+            note(wrong.into_iter().next().map_or(Ok(()), |wrong| Err(Failure::usage(wrong))));
+        }
+    }
+    for path in &args.files {
+        note(check_file(path, args));
+    }
+    if mistakes.is_empty() {
+        console.print(&format!("{checked} file{} checked, no mistake\n", if checked == 1 { "" } else { "s" }));
+        return Ok(Exit::Conforms);
+    }
+    Err(Failure::usage(mistakes.join("\n")))
+}
+
+/// Checks one file as what it is: a contract, a catalogue or a scenario.
+fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
+    let file = files::read_text("read", path).map_err(Failure::usage)?;
+    let begins = |member: &str| file.text.lines().any(|line| line.starts_with(&format!("{member}:")));
+    if begins("contract") {
+        return load_suite::read_contract_file(&file).map(|_| ());
+    }
+    if begins("requirements") {
+        return document::read::<Catalogue>(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
+    }
+    let contract = load_suite::contract(&args.suite.contract)?;
+    let files = load_suite::suite_files(&args.suite, &contract)?;
+    let catalogue = load_suite::catalogue(&files, &contract.suite)?;
+    expand::load("checked", &file.path, &file.text, &load_suite::known(&catalogue, &files)).map(|_| ()).map_err(Failure::usage)
+}
+
+/// `hookgate explain`
+pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let what = args.what.as_str();
+    if files::shipped_contract(what).is_some() || (looks_like_a_file(what) && Path::new(what).is_file() && is_contract(what)?) {
+        console.print(&prose::explain(&load_suite::contract(what)?));
+        return Ok(Exit::Conforms);
+    }
+    let suite = load_suite::suite(&args.suite)?;
+    if suite.catalogue.get(&what.to_uppercase()).is_some() {
+        console.print(&explain_requirement(&suite, &what.to_uppercase()));
+        return Ok(Exit::Conforms);
+    }
+    let fitting: Vec<&Loaded> = suite.scenarios.iter().filter(|one| fits_scenario(what, one)).collect();
+    if fitting.is_empty() {
+        let names = suite.catalogue.requirements.iter().map(|one| one.id.as_str()).chain(suite.scenarios.iter().map(|one| one.id.as_str()));
+        let hint = nearest(what, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(Failure::usage(format!("`{what}` is no requirement, scenario or contract{hint}")));
+    }
+    let mut text = String::new();
+    for one in fitting {
+        explain_scenario(&suite, one, &mut text);
+    }
+    console.print(&text);
+    Ok(Exit::Conforms)
+}
+
+fn is_contract(path: &str) -> Result<bool, Failure> {
+    let TextFile { text, .. } = files::read_text("read", Path::new(path)).map_err(Failure::usage)?;
+    Ok(text.lines().any(|line| line.starts_with("contract:")))
+}
+
+fn explain_requirement(suite: &Suite, id: &str) -> String {
+    let mut text = String::new();
+    let Some(one) = suite.catalogue.get(id) else { return text };
+    line(&mut text, format_args!("{id} ({}): {}", level_word(one.level), one.sentence));
+    line(&mut text, format_args!("topic: {}", suite.catalogue.topic_of(id)));
+    line(&mut text, format_args!("source: {}", one.source));
+    if let Some(why) = suite.contract.not_promised.get(id) {
+        line(&mut text, format_args!("{} does not promise it: {why}", suite.contract.contract));
+    }
+    if let Some(why) = &one.excluded {
+        line(&mut text, format_args!("not shown: {why}"));
+    }
+    line(&mut text, format_args!("shown by:"));
+    for scenario in shown_by(suite, id) {
+        line(&mut text, format_args!("  {}  {}", scenario.id, scenario.scenario.title));
+    }
+    text
+}
+
+fn explain_scenario(suite: &Suite, one: &Loaded, text: &mut String) {
+    let scenario = &one.scenario;
+    line(text, format_args!("{}: {}", one.id, scenario.title));
+    if let Some(about) = &scenario.about {
+        line(text, format_args!("{}", about.trim()));
+    }
+    for id in &scenario.shows {
+        let sentence = suite.catalogue.get(id).map_or("", |one| one.sentence.as_str());
+        line(text, format_args!("  shows {id}: {sentence}"));
+    }
+    for need in &scenario.needs {
+        let meaning = suite.catalogue.capabilities.get(need).map_or("", String::as_str);
+        line(text, format_args!("  needs {need}: {meaning}"));
+    }
+    line(text, format_args!("  {} steps, in {}\n", scenario.steps.len(), one.file));
+}
+
+/// `hookgate coverage`
+pub(crate) fn coverage(args: &CoverageArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let suite = load_suite::suite(&args.suite)?;
+    let rows: Vec<(&crate::scenario::requirement::Requirement, Vec<&Loaded>)> =
+        suite.catalogue.requirements.iter().map(|one| (one, shown_by(&suite, &one.id))).collect();
+    let bare: Vec<&str> = rows.iter().filter(|(one, by)| by.is_empty() && one.excluded.is_none()).map(|(one, _)| one.id.as_str()).collect();
+    match args.format {
+        ListFormat::Json => {
+            let all: Vec<serde_json::Value> = rows
+                .iter()
+                .map(|(one, by)| {
+                    let ids: Vec<&str> = by.iter().map(|loaded| loaded.id.as_str()).collect();
+                    json!({"id": one.id, "level": level_word(one.level), "sentence": one.sentence, "excluded": one.excluded, "scenarios": ids})
+                })
+                .collect();
+            console.print(&format!("{:#}\n", serde_json::Value::Array(all)));
+        }
+        ListFormat::Human => {
+            let mut text = String::new();
+            for (one, by) in &rows {
+                line(&mut text, format_args!("{:<8} {:<6} {}", one.id, level_word(one.level), one.sentence));
+                for file in distinct_files(by) {
+                    line(&mut text, format_args!("           {file}"));
+                }
+                if let Some(why) = &one.excluded {
+                    line(&mut text, format_args!("           not yet whole: {why}"));
+                }
+            }
+            let shown = rows.iter().filter(|(_, by)| !by.is_empty()).count();
+            line(&mut text, format_args!("{shown} of {} requirements are shown by {} scenarios", rows.len(), suite.scenarios.len()));
+            console.print(&text);
+        }
+    }
+    if bare.is_empty() {
+        return Ok(Exit::Conforms);
+    }
+    Err(Failure { exit: Exit::DoesNotConform, message: format!("no scenario shows {}, and no reason is given", bare.join(", ")) })
+}
+
+fn shown_by<'s>(suite: &'s Suite, id: &str) -> Vec<&'s Loaded> {
+    suite.scenarios.iter().filter(|one| one.scenario.shows.iter().any(|shown| shown == id)).collect()
+}
+
+/// Ids without their variants, each once.
+fn distinct_files(scenarios: &[&Loaded]) -> Vec<String> {
+    let mut ids: Vec<String> = scenarios.iter().map(|one| one.id.split('[').next().unwrap_or(&one.id).to_owned()).collect();
+    ids.dedup();
+    ids
+}
+
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Must => "must",
+        Level::Should => "should",
+        Level::Free => "free",
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a String takes whatever is written")]
+fn line(text: &mut String, what: std::fmt::Arguments<'_>) {
+    writeln!(text, "{what}").expect("writing to a String cannot fail");
+}

@@ -1,0 +1,122 @@
+//! From names on the command line to a contract, a catalogue and scenarios.
+//!
+//! All mistakes of all files are told at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use secrecy::SecretString;
+
+use super::Failure;
+use super::args::SuiteArgs;
+use crate::contract::Contract;
+use crate::contract::reading::read_contract_among;
+use crate::document;
+use crate::files::{self, SuiteFiles, TextFile};
+use crate::scenario::expand::{self, Loaded};
+use crate::scenario::lint::Known;
+use crate::scenario::requirement::Catalogue;
+
+/// A contract with its suite, read and checked.
+pub(crate) struct Suite {
+    pub(crate) contract: Arc<Contract>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) scenarios: Vec<Loaded>,
+    pub(crate) bodies: Arc<BTreeMap<String, Bytes>>,
+}
+
+/// Reads a contract by name or file.
+pub(crate) fn contract(named: &str) -> Result<Contract, Failure> {
+    read_contract_file(&contract_file(named)?)
+}
+
+/// The text of a contract by name or file.
+pub(crate) fn contract_file(named: &str) -> Result<TextFile, Failure> {
+    if let Some(shipped) = files::shipped_contract(named) {
+        return Ok(shipped);
+    }
+    if looks_like_a_file(named) {
+        return files::read_text("read contract", Path::new(named)).map_err(Failure::usage);
+    }
+    let known = files::shipped_contracts();
+    let hint = nearest(named, known.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Err(Failure::usage(format!("there is no contract `{named}`: give a file (…/{named}.yaml), or one of {}{hint}", known.join(", "))))
+}
+
+/// Reads a contract's text.
+pub(crate) fn read_contract_file(file: &TextFile) -> Result<Contract, Failure> {
+    let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
+    read_contract_among(&file.path, &file.text, &base, &files::shipped_contracts()).map_err(Failure::usage)
+}
+
+pub(crate) fn looks_like_a_file(named: &str) -> bool {
+    named.ends_with(".yaml") || named.ends_with(".yml") || named.ends_with(".json") || named.contains(std::path::MAIN_SEPARATOR)
+}
+
+/// The nearest of `known` to a word, when one is near.
+pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    const NEAR: f64 = 0.7;
+    let scored = known.map(|one| (strsim::jaro_winkler(word, one), one));
+    scored.filter(|(score, _)| *score >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
+}
+
+/// Reads the contract, its catalogue and every scenario of its suite.
+pub(crate) fn suite(args: &SuiteArgs) -> Result<Suite, Failure> {
+    let contract = contract(&args.contract)?;
+    let files = suite_files(args, &contract)?;
+    let catalogue = catalogue(&files, &contract.suite)?;
+    let known = known(&catalogue, &files);
+    let (scenarios, mistakes) = read_scenarios(&files.scenarios, &known);
+    if !mistakes.is_empty() {
+        return Err(Failure::usage(mistakes.join("\n")));
+    }
+    Ok(Suite { contract: Arc::new(contract), catalogue: Arc::new(catalogue), scenarios, bodies: Arc::new(files.bodies) })
+}
+
+/// The files of a contract's suite: shipped, or in the folder that was named.
+pub(crate) fn suite_files(args: &SuiteArgs, contract: &Contract) -> Result<SuiteFiles, Failure> {
+    match &args.scenarios {
+        Some(folder) => files::suite_in(folder, &contract.suite).map_err(Failure::usage),
+        None => Ok(files::shipped_suite(&contract.suite)),
+    }
+}
+
+/// The catalogue of a suite.
+pub(crate) fn catalogue(files: &SuiteFiles, suite: &str) -> Result<Catalogue, Failure> {
+    let file = files.catalogue.as_ref().ok_or_else(|| {
+        Failure::usage(format!(
+            "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --scenarios"
+        ))
+    })?;
+    document::read::<Catalogue>(&file.path, &file.text).map(|(catalogue, _)| catalogue).map_err(Failure::usage)
+}
+
+/// What scenarios may refer to.
+pub(crate) fn known(catalogue: &Catalogue, files: &SuiteFiles) -> Known {
+    Known::new(catalogue, files.bodies.keys().cloned())
+}
+
+/// Reads scenario files; mistakes as text, a file each.
+pub(crate) fn read_scenarios(files: &[(String, TextFile)], known: &Known) -> (Vec<Loaded>, Vec<String>) {
+    let (mut scenarios, mut mistakes) = (Vec::new(), Vec::new());
+    for (id, file) in files {
+        match expand::load(id, &file.path, &file.text, known) {
+            Ok(loaded) => scenarios.extend(loaded),
+            Err(wrong) => mistakes.push(wrong.to_string()),
+        }
+    }
+    (scenarios, mistakes)
+}
+
+/// The shared secret from the environment; `None` when the variable is not set or empty.
+#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
+pub(crate) fn secret_from(variable: &str) -> Result<Option<SecretString>, Failure> {
+    match std::env::var(variable) {
+        Ok(secret) if secret.is_empty() => Ok(None),
+        Ok(secret) => Ok(Some(secret.into())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("the secret in {variable} is not UTF-8"))),
+    }
+}

@@ -1,0 +1,242 @@
+//! `hookgate run`: judge a receiver.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+
+use super::args::{ClockArg, FormatArg, LevelArg, RunArgs};
+use super::exit::Exit;
+use super::glob::{Selection, fits_scenario};
+use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
+use super::progress::Progress;
+use super::{Console, Failure};
+use crate::clock::{Clock as _, SystemClock};
+use crate::contract::Level;
+use crate::files::{self, ReportFolder};
+use crate::http;
+use crate::report::redact::Redactor;
+use crate::report::{Overall, Report, human, junit, markdown};
+use crate::run::clocks::ClockChoice;
+use crate::run::{self, Outcome, Plan, TargetChoice};
+use crate::scenario::expand::{self, Loaded};
+
+/// Runs the command.
+pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let suite = load_suite::suite(&args.suite)?;
+    let scenarios = select(args, &suite)?;
+    let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
+    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
+    let secret = secret(args, &suite, &variable)?;
+    let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
+    let plan = plan(args, &suite, scenarios, secret)?;
+    let total = plan.scenarios.len();
+    let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
+    let judged = runtime.block_on(async {
+        let (interrupt, interrupted) = watch::channel(false);
+        let listener = tokio::spawn(async move {
+            until_interrupted().await;
+            if interrupt.send(true).is_ok() {
+                // The channel stays open: the run ends when it has seen the flag.
+                std::future::pending::<()>().await;
+            }
+        });
+        let seen = progress.clone();
+        let judged = run::run(plan, Arc::new(move |report| seen.done(report)), interrupted).await;
+        listener.abort();
+        judged
+    });
+    runtime.shutdown_background();
+    progress.finish();
+
+    let Outcome { report, history } = judged.map_err(|failed| Failure::harness(redactor.text(&failed.to_string())))?;
+    let report = redactor.report(&report);
+    if let Some(folder) = &folder {
+        write_folder(folder, &report, &history, &redactor)?;
+    }
+    console.print(&redactor.text(&in_format(&report, args.format, console.colour)?));
+    if args.format == FormatArg::Human {
+        if let Some(hint) = locked_out(&report, &variable) {
+            console.tell(&redactor.text(&hint));
+        }
+        if let Some(path) = &args.report {
+            console.tell(&format!("report: {}\n", path.display()));
+        }
+    }
+    Ok(exit_of(&report))
+}
+
+/// Ends when the user wants the run to end.
+async fn until_interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        }
+        (_, _) => std::future::pending().await, // the default action of the signals stays as it is
+    }
+}
+
+fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString, Failure> {
+    match secret_from(variable)? {
+        Some(secret) => Ok(secret),
+        None if args.target.is_none() => Ok(suite.contract.secret.for_tests.clone().into()),
+        None => Err(Failure::usage(format!(
+            "the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"
+        ))),
+    }
+}
+
+fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretString) -> Result<Plan, Failure> {
+    let target = match &args.target {
+        None => built_in_target(args)?,
+        Some(url) => TargetChoice::Foreign { url: http::Target::parse(url).map_err(Failure::usage)?, database: args.db.clone() },
+    };
+    if args.control.is_some() && args.clock != Some(ClockArg::Virtual) {
+        return Err(Failure::usage("--control goes with --clock virtual"));
+    }
+    let clock = match args.clock {
+        Some(ClockArg::Virtual) => {
+            ClockChoice::Virtual(args.control.as_deref().map(http::Target::parse).transpose().map_err(Failure::usage)?)
+        }
+        Some(ClockArg::Rewind) if args.target.is_some() && args.db.is_none() => {
+            return Err(Failure::usage("--clock rewind moves times in the target's database: give it with --db PATH"));
+        }
+        Some(ClockArg::Rewind) => ClockChoice::Rewind,
+        Some(ClockArg::Wait) => ClockChoice::Wait(args.max_wait),
+        Some(ClockArg::None) | None => ClockChoice::None,
+    };
+    Ok(Plan {
+        contract: Arc::clone(&suite.contract),
+        catalogue: Arc::clone(&suite.catalogue),
+        scenarios,
+        bodies: Arc::clone(&suite.bodies),
+        target,
+        secret,
+        clock,
+        jobs: usize::from(args.jobs),
+        seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
+        timeout: args.timeout,
+        ttl: args.ttl.map(|ttl| ttl.as_secs()),
+        level: match args.level {
+            LevelArg::Must => Level::Must,
+            LevelArg::Should => Level::Should,
+        },
+        fail_fast: args.fail_fast,
+    })
+}
+
+/// The built-in reference brings its own database and clock; asking for others is a mistake.
+fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
+    if args.db.is_some() {
+        return Err(Failure::usage("--db is the database of a target: give the target too, with --target URL"));
+    }
+    match args.clock {
+        None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn),
+        _ => Err(Failure::usage("the built-in reference has a clock of its own: --clock and --control go with --target URL")),
+    }
+}
+
+/// The scenarios that the command line asks for.
+fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
+    let mut chosen: Vec<Loaded> = Vec::new();
+    for one in &args.only {
+        if looks_like_a_file(one) && (one.ends_with(".yaml") || one.ends_with(".yml")) {
+            chosen.extend(from_file(one, args, suite)?);
+            continue;
+        }
+        let fitting: Vec<Loaded> = suite.scenarios.iter().filter(|loaded| fits_scenario(one, loaded)).cloned().collect();
+        if fitting.is_empty() {
+            let near = nearest(one, suite.scenarios.iter().map(|loaded| loaded.id.as_str()));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(Failure::usage(format!("no scenario fits `{one}`{hint} (`hookgate list` shows them)")));
+        }
+        chosen.extend(fitting);
+    }
+    if args.only.is_empty() {
+        chosen.clone_from(&suite.scenarios);
+    }
+    if let Some(expression) = &args.select {
+        let selection = Selection::read(expression);
+        chosen.retain(|loaded| selection.takes(loaded));
+        if chosen.is_empty() {
+            let ids = suite.catalogue.requirements.iter().map(|one| one.id.as_str());
+            let hint = nearest(expression, ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(Failure::usage(format!("--select {expression} selects no scenario{hint} (`hookgate list` shows them)")));
+        }
+    }
+    if chosen.is_empty() {
+        return Err(Failure::usage("there is no scenario to run"));
+    }
+    chosen.sort_by(|a, b| a.id.cmp(&b.id));
+    chosen.dedup_by(|a, b| a.id == b.id);
+    Ok(chosen)
+}
+
+fn from_file(path: &str, args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
+    // A path that stands in the report is understood again, also without a checkout.
+    if let Some(id) = path.strip_prefix(&format!("scenarios/{}/", suite.contract.suite)).and_then(|rest| rest.strip_suffix(".yaml"))
+        && !Path::new(path).exists()
+        && suite.scenarios.iter().any(|loaded| fits_scenario(id, loaded))
+    {
+        return Ok(suite.scenarios.iter().filter(|loaded| fits_scenario(id, loaded)).cloned().collect());
+    }
+    let file = files::read_text("read scenario", Path::new(path)).map_err(Failure::usage)?;
+    let files = load_suite::suite_files(&args.suite, &suite.contract)?;
+    let known = load_suite::known(&suite.catalogue, &files);
+    let name = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or(path);
+    let topic = Path::new(path).parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let id = topic.map_or_else(|| name.to_owned(), |topic| format!("{topic}/{name}"));
+    expand::load(&id, &file.path, &file.text, &known).map_err(Failure::usage)
+}
+
+fn in_format(report: &Report, format: FormatArg, colour: bool) -> Result<String, Failure> {
+    match format {
+        FormatArg::Human => Ok(human::write(report, colour)),
+        FormatArg::Json => json(report),
+        FormatArg::Junit => junit::write(report).map_err(Failure::harness),
+        FormatArg::Markdown => markdown::write(report).map_err(Failure::harness),
+    }
+}
+
+fn json(report: &Report) -> Result<String, Failure> {
+    serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness)
+}
+
+fn write_folder(folder: &ReportFolder, report: &Report, history: &[crate::history::Operation], redactor: &Redactor) -> Result<(), Failure> {
+    let mut lines = String::new();
+    for operation in history {
+        let value = serde_json::to_value(operation).map_err(Failure::harness)?;
+        lines.push_str(&redactor.json(&value).to_string());
+        lines.push('\n');
+    }
+    let files = [
+        ("report.json", json(report)?),
+        ("junit.xml", redactor.text(&junit::write(report).map_err(Failure::harness)?).into_owned()),
+        ("report.md", redactor.text(&markdown::write(report).map_err(Failure::harness)?).into_owned()),
+        ("history.jsonl", lines),
+    ];
+    for (name, text) in files {
+        folder.write(name, &text).map_err(Failure::harness)?;
+    }
+    Ok(())
+}
+
+/// What to tell a user whose honest deliveries are all refused.
+fn locked_out(report: &Report, variable: &str) -> Option<String> {
+    let told = report.run.notes.iter().any(|note| note.contains("honestly signed"));
+    told.then(|| format!("hint: is the secret in {variable} the one that the target has?\n"))
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match report.summary.verdict {
+        Overall::Conforms => Exit::Conforms,
+        Overall::DoesNotConform => Exit::DoesNotConform,
+        Overall::Undecided => Exit::Undecided,
+        Overall::Interrupted => Exit::Interrupted,
+        Overall::Incomplete => Exit::Harness,
+    }
+}

@@ -1,0 +1,283 @@
+//! Contracts: what a kind of receiver promises, as data.
+//!
+//! A contract file says where deliveries go, how they are signed, how each
+//! outcome looks on the wire, and where state can be seen. The reference
+//! behaves by it, the sender signs by it, the judge compares with it: nothing
+//! of any family of receivers is in code. Comes from YAML through `document`;
+//! reading files is not done here.
+//!
+//! Start at [`Contract`]. Answers are in [`outcome`], tables in [`tables`],
+//! the contract as prose in [`prose`].
+
+pub mod outcome;
+pub mod prose;
+pub mod reading;
+pub mod tables;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::span::Span;
+use crate::contract::outcome::Outcomes;
+use crate::contract::tables::StateTables;
+use crate::sign::Scheme;
+use crate::template::Template;
+
+/// How much a demand weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Broken means that the receiver does not conform.
+    #[default]
+    Must,
+    /// Broken means a warning.
+    Should,
+    /// Nobody is held to it; the reference does it so.
+    Free,
+}
+
+/// The promise of one kind of receiver.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Contract {
+    /// Its name, as `--contract` takes it.
+    pub contract: String,
+    /// One line for people.
+    pub title: String,
+    /// What kind of receiver this is, in a few sentences.
+    pub about: String,
+    /// Where these facts come from.
+    pub source: String,
+    /// Another contract whose members hold where this file does not say otherwise (a name, not a file).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
+    /// The suite of scenarios that judges it: a folder under `scenarios/`.
+    pub suite: String,
+    /// Where deliveries go.
+    pub endpoint: Endpoint,
+    /// How to see that the receiver lives.
+    pub health: Health,
+    /// What an answer and a body may cost.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Where the shared secret comes from.
+    pub secret: SecretSource,
+    /// Where the idempotency key travels.
+    pub key: KeyPlace,
+    /// How deliveries are signed.
+    pub signature: Scheme,
+    /// How long a key lives; without it, for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Ttl>,
+    /// What a live key with another body gets.
+    #[serde(default)]
+    pub other_body: OtherBody,
+    /// How each outcome looks on the wire.
+    pub outcomes: Outcomes,
+    /// Where state can be seen in a database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateTables>,
+    /// Where the audit trail can be read over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_url: Option<AuditUrl>,
+    /// Where counters can be read (Prometheus text).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+    /// What receivers of this kind can do beyond answering; scenarios name what they need.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// Requirements of the suite that this contract does not make, each with the reason.
+    #[serde(default)]
+    pub not_promised: BTreeMap<String, String>,
+}
+
+/// Where deliveries go.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// The method.
+    pub method: String,
+    /// The path, from the root of `--target`.
+    pub path: String,
+    /// The content type of an ordinary body.
+    pub content_type: String,
+}
+
+/// How to see that the receiver lives.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// The path that is asked with GET.
+    pub path: String,
+    /// The status of a receiver that is well.
+    pub status: u16,
+    /// What the reference says there; free for others.
+    #[serde(default)]
+    pub body: serde_json::Value,
+}
+
+/// What an answer and a body may cost.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Every answer comes within this time.
+    pub answer: Span,
+    /// Bodies longer than this many bytes may be refused.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { answer: Span(Duration::from_secs(2)), body_bytes: 16 * 1024 * 1024 }
+    }
+}
+
+/// Where the shared secret comes from.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSource {
+    /// The environment variable that holds it.
+    pub env: String,
+    /// A published secret: used by the built-in reference alone, when the variable is not set.
+    pub for_tests: String,
+}
+
+/// Where the idempotency key travels, and in which form.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPlace {
+    /// The header that carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// The member of the JSON body that carries it, when no header does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_member: Option<String>,
+    /// How it is written.
+    #[serde(default)]
+    pub form: KeyForm,
+    /// The longest key in bytes that the reference takes.
+    #[serde(default = "default_longest_key")]
+    pub longest: usize,
+}
+
+fn default_longest_key() -> usize {
+    255 // requirement KEY-6
+}
+
+/// How a key is written in its header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyForm {
+    /// As it is.
+    #[default]
+    Bare,
+    /// As a quoted string (RFC 8941, section 3.3.3).
+    Quoted,
+}
+
+/// How long a key lives.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ttl {
+    /// The receiver's own TTL, unless it is told otherwise.
+    pub default: Span,
+    /// A header that gives one delivery a TTL of its own, in whole seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+}
+
+/// What a live key with another body gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OtherBody {
+    /// The duplicate's answer: the key alone identifies.
+    #[default]
+    Duplicate,
+    /// A refusal (`outcomes.refused.other-body`).
+    Refused,
+    /// Acceptance: key and body together identify.
+    New,
+}
+
+/// Where the audit trail can be read over HTTP.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditUrl {
+    /// The path that is asked with GET; answers a JSON array of rows, newest first.
+    pub path: String,
+    /// The query parameter that limits the number of rows.
+    pub limit: String,
+    /// The query parameter that selects one kind of event.
+    pub event: String,
+}
+
+/// Where counters can be read.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// The path that is asked with GET.
+    pub path: String,
+    /// The counters that the contract names.
+    pub counters: Vec<Counter>,
+}
+
+/// One counter.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Counter {
+    /// Its name with its labels, as it stands at the start of its line.
+    pub name: String,
+    /// What it counts.
+    pub counts: Counted,
+}
+
+/// What a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// Deliveries whose signature passed.
+    SignaturesPassed,
+    /// Deliveries whose signature did not.
+    SignaturesRefused,
+    /// Deliveries accepted as new.
+    Accepted,
+    /// Deliveries answered as duplicates.
+    Duplicates,
+}
+
+impl Contract {
+    /// The TTL in whole seconds that a key gets by default; `None` when keys live for ever.
+    #[must_use]
+    pub fn ttl_secs(&self) -> Option<u64> {
+        self.ttl.as_ref().map(|ttl| ttl.default.0.as_secs())
+    }
+
+    /// Whether the contract makes the promise `requirement`.
+    #[must_use]
+    pub fn promises(&self, requirement: &str) -> bool {
+        !self.not_promised.contains_key(requirement)
+    }
+
+    /// Whether receivers of this kind can do `capability`.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|one| one == capability)
+    }
+
+    /// Every template of the contract with the place it stands at, so that all can be checked at once.
+    #[must_use]
+    pub fn templates(&self) -> Vec<(String, &Template)> {
+        let mut all = self.outcomes.templates();
+        all.push(("signature.message".to_owned(), &self.signature.message));
+        for (at, header) in self.signature.headers.iter().enumerate() {
+            all.push((format!("signature.headers[{at}].value"), &header.value));
+        }
+        if let Some(state) = &self.state {
+            all.extend(state.templates());
+        }
+        all
+    }
+}

@@ -1,0 +1,197 @@
+//! From a contract's text to a contract: what it inherits, and what a schema cannot say of it.
+//!
+//! Takes text and a way to find other contracts by name, gives the contract
+//! or every mistake at once. No file is opened here.
+//!
+//! Start at [`read_contract`].
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::contract::Contract;
+use crate::contract::outcome::{MemberValue, Outcome, Refusal};
+use crate::contract::tables::Table;
+use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
+use crate::document::tree::{Kind, Node, Tree};
+use crate::document::{self, Decoded};
+use crate::sign::MESSAGE_PLACEHOLDERS;
+use crate::template::Template;
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Contract>);
+
+/// A chain of contracts longer than this goes in a ring.
+const LONGEST_CHAIN: usize = 8;
+const IN_HEADERS: [&str; 3] = ["sig", "t", "id"];
+const IN_OUTCOMES: [&str; 6] = ["sha256", "key", "ts", "first.sha256", "first.ts", "body:NAME"];
+const IN_ROWS: [&str; 5] = ["key", "ts", "ttl", "sha256", "body:NAME"];
+/// Refusals that every suite asks for; others may fall back to them.
+const NEEDED: [Refusal; 2] = [Refusal::Signature, Refusal::MissingKey];
+
+/// Reads a contract.
+///
+/// * `name`: the file's name, as people should see it.
+/// * `base`: the text of the contract that bears a name, for `extends`.
+///
+/// # Errors
+/// Every mistake of the file, or of the contract that it extends when that has any.
+pub fn read_contract(name: &str, text: &str, base: &dyn Fn(&str) -> Option<String>) -> Result<Contract, Mistakes> {
+    read_contract_among(name, text, base, &[])
+}
+
+/// Reads a contract, as [`read_contract`] does, and knows the names that `extends` may bear.
+///
+/// # Errors
+/// As [`read_contract`].
+pub fn read_contract_among(name: &str, text: &str, base: &dyn Fn(&str) -> Option<String>, names: &[String]) -> Result<Contract, Mistakes> {
+    let (tree, contract) = read_whole(name, text, base, names, LONGEST_CHAIN)?;
+    drop(tree);
+    Ok(contract)
+}
+
+fn read_whole(
+    name: &str,
+    text: &str,
+    base: &dyn Fn(&str) -> Option<String>,
+    names: &[String],
+    chain: usize,
+) -> Result<(Tree, Contract), Mistakes> {
+    let mut tree = Tree::read(name, text)?;
+    if let Some((key, extends)) = tree.root.entry("extends").cloned()
+        && let Kind::Text(wanted) = &extends.kind
+    {
+        let refuse =
+            |message: String, hint: Option<String>| Mistakes::new(name, text, vec![Mistake { span: extends.span.clone(), message, hint }]);
+        if chain == 0 {
+            return Err(refuse("contracts extend each other in a ring".to_owned(), None));
+        }
+        let found = base(wanted).ok_or_else(|| {
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            refuse(format!("there is no contract `{wanted}` to extend"), hint(wanted, "there are", &known))
+        })?;
+        let (mut below, _) = read_whole(wanted, &found, base, names, chain - 1)?;
+        // What is inherited has no place in this file but the word that inherits it.
+        below.root.move_to(&extends.span);
+        below.root.lay_over(&tree.root);
+        below.root.span = key.span.clone();
+        tree.root = below.root;
+    }
+    let Decoded { value, mut mistakes, rest } = document::decode::<Contract>(&SCHEMA, &tree);
+    if let Some(contract) = &value {
+        let mut reading = Reading { tree: &rest, mistakes: Vec::new() };
+        reading.all(contract);
+        document::add_mistakes(&mut mistakes, reading.mistakes);
+    }
+    match value {
+        Some(contract) if mistakes.is_empty() => Ok((tree, contract)),
+        Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
+    }
+}
+
+struct Reading<'t> {
+    tree: &'t Node,
+    mistakes: Vec<Mistake>,
+}
+
+impl Reading<'_> {
+    fn say(&mut self, path: &str, message: impl Into<String>, hint: Option<String>) {
+        self.mistakes.push(Mistake { span: self.tree.span_at(path), message: message.into(), hint });
+    }
+
+    fn all(&mut self, contract: &Contract) {
+        match (&contract.key.header, &contract.key.body_member) {
+            (Some(_), None) | (None, Some(_)) => {}
+            (Some(_), Some(_)) => self.say("key.body_member", "the key travels in a header or in the body, not in both", None),
+            (None, None) => {
+                self.say("key", "this does not say where the key travels", Some("give `header`, or `body_member`".to_owned()));
+            }
+        }
+        for (path, template) in contract.templates() {
+            self.placeholders(&path, template);
+        }
+        if contract.signature.headers.is_empty() {
+            self.say("signature.headers", "a signature travels in at least one header", None);
+        }
+        let carried = contract.signature.headers.iter().any(|header| header.value.placeholders().any(|name| name == "sig"));
+        if !carried && !contract.signature.headers.is_empty() {
+            self.say("signature.headers", "no header carries the signature", Some("write {sig} into a value".to_owned()));
+        }
+        if let Some(state) = &contract.state {
+            self.table("state.keys", &state.keys);
+            self.table("state.audit", &state.audit);
+        }
+        for needed in NEEDED.into_iter().filter(|why| contract.outcomes.refusal(*why).is_none()) {
+            let path = if self.tree.find("outcomes.refused").is_some() { "outcomes.refused" } else { "outcomes" };
+            let way_out = Some(format!("add {}: {{status: …}}", needed.name()));
+            self.say(path, format!("every suite needs the refusal `{}`", needed.name()), way_out);
+        }
+        self.statuses("health.status", &[contract.health.status]);
+        self.outcome("outcomes.accepted", &contract.outcomes.accepted);
+        self.outcome("outcomes.duplicate", &contract.outcomes.duplicate);
+        for (why, outcome) in &contract.outcomes.refused {
+            self.outcome(&format!("outcomes.refused.{}", why.name()), outcome);
+        }
+    }
+
+    fn outcome(&mut self, path: &str, outcome: &Outcome) {
+        self.statuses(&format!("{path}.status"), &[outcome.status]);
+        for (at, status) in outcome.also.iter().enumerate() {
+            self.statuses(&format!("{path}.also[{at}]"), &[*status]);
+        }
+        for (at, member) in outcome.body.iter().enumerate() {
+            // Text that is no template was read as a constant.
+            if let MemberValue::Constant(Value::String(text)) = &member.is
+                && let Err(wrong) = Template::read(text)
+            {
+                self.say(&format!("{path}.body[{at}].is"), wrong.to_string(), None);
+            }
+        }
+    }
+
+    fn statuses(&mut self, path: &str, statuses: &[u16]) {
+        for status in statuses.iter().filter(|status| !(100..=599).contains(*status)) {
+            self.say(path, format!("an HTTP status is a number from 100 to 599, this is {status}"), None);
+        }
+    }
+
+    fn placeholders(&mut self, path: &str, template: &Template) {
+        let (known, open): (&[&str], Option<&str>) = if path == "signature.message" {
+            (&MESSAGE_PLACEHOLDERS, Some("header:"))
+        } else if path.starts_with("signature.") {
+            (&IN_HEADERS, None)
+        } else if path.starts_with("outcomes.") {
+            (&IN_OUTCOMES, Some("body:"))
+        } else {
+            (&IN_ROWS, Some("body:"))
+        };
+        for name in template.placeholders() {
+            let fits = match open.and_then(|open| name.strip_prefix(open)) {
+                Some(rest) => rest.split('|').all(|one| !one.is_empty()),
+                None => known.contains(&name),
+            };
+            if !fits {
+                let all: Vec<String> = known.iter().map(|one| format!("{{{one}}}")).collect();
+                let way_out = match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean {{{near}}}?"),
+                    None => format!("known here: {}", listed(all)),
+                };
+                self.say(path, format!("unknown placeholder `{{{name}}}`"), Some(way_out));
+            }
+        }
+    }
+
+    fn table(&mut self, path: &str, table: &Table) {
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let only = table.only.as_ref().map(|only| ("only.column", only.column.as_str()));
+        let named = [("found_by", table.found_by.as_str()), ("instant", table.instant.as_str())];
+        for (member, column) in named.into_iter().chain(only) {
+            if !columns.contains(&column) {
+                let message = format!("the table `{}` has no column `{column}`", table.table);
+                self.say(&format!("{path}.{member}"), message, hint(column, "its columns", &columns));
+            }
+        }
+        for (at, column) in columns.iter().enumerate().filter(|(at, column)| columns[..*at].contains(column)) {
+            self.say(&format!("{path}.columns[{at}].name"), format!("the table `{}` has two columns `{column}`", table.table), None);
+        }
+    }
+}

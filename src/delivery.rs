@@ -1,0 +1,109 @@
+//! Deliveries and answers: what travels, byte for byte.
+//!
+//! A [`Delivery`] is one signed callback as it stands on the wire, an
+//! [`Answer`] is what a receiver (the reference or a target) said to it.
+//! Plain values; no parsing of bodies, no network, no clock.
+
+use bytes::Bytes;
+
+/// One header line, its name as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderLine {
+    /// The name in the case it travels in.
+    pub name: String,
+    /// The value's bytes, without surrounding white space; not always UTF-8.
+    pub value: Bytes,
+}
+
+impl HeaderLine {
+    /// A header line of text.
+    #[must_use]
+    pub fn new(name: impl Into<String>, value: impl Into<Bytes>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+}
+
+/// One callback as it travels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// The method, `POST` as a rule.
+    pub method: String,
+    /// Path and query, as on the request line.
+    pub path: String,
+    /// Header lines in the order they travel; names may repeat.
+    pub headers: Vec<HeaderLine>,
+    /// The body's exact bytes.
+    pub body: Bytes,
+}
+
+impl Delivery {
+    /// The values of every line of the header `name`, in any case, in order.
+    pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> {
+        self.headers.iter().filter(move |line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value)
+    }
+
+    /// The first value of the header `name`, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&Bytes> {
+        first_value(&self.headers, name)
+    }
+}
+
+/// What a receiver answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Header lines in the order they came.
+    pub headers: Vec<HeaderLine>,
+    /// The body's exact bytes.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The first value of the header `name`, in any case; bytes outside UTF-8 replaced.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        first_value(&self.headers, name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// The body as JSON, when it is.
+    #[must_use]
+    pub fn json(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Why there is no answer. Never a verdict by itself: the receiver may or may
+/// not have taken the delivery.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// Nothing came in time.
+    #[error("no answer within {}", crate::clock::span::write(*after))]
+    TimedOut {
+        /// How long was waited.
+        after: std::time::Duration,
+    },
+    /// No connection could be made.
+    #[error("no connection: {cause}")]
+    Unreachable {
+        /// What the operating system said.
+        cause: String,
+    },
+    /// The connection ended before the answer was whole.
+    #[error("the connection ended before the answer was whole: {cause}")]
+    Broken {
+        /// What was seen.
+        cause: String,
+    },
+    /// Something came that is not HTTP/1.1.
+    #[error("what came is not an HTTP answer: {cause}")]
+    Garbled {
+        /// What was seen.
+        cause: String,
+    },
+}
+
+fn first_value<'a>(lines: &'a [HeaderLine], name: &str) -> Option<&'a Bytes> {
+    lines.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value)
+}

@@ -1,0 +1,148 @@
+//! Mistakes in a file: what is wrong, where, and the way out.
+//!
+//! Takes places as byte ranges of a text, gives what a person reads: the line
+//! of the file with a caret under the place. All mistakes of a file travel
+//! together, in the order of the file.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// Hints up to this length stand beside the caret, longer ones below.
+const LABEL_CHARS: usize = 90;
+/// Wide enough that no line of a hint is cut.
+const WIDTH: usize = 400;
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Its place in the text, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// The way out: `did you mean …?`, `expected one of: …`.
+    pub hint: Option<String>,
+}
+
+impl Mistake {
+    /// A mistake without a hint.
+    #[must_use]
+    pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), hint: None }
+    }
+
+    /// The same mistake with the way out.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+/// Every mistake of one file, in the order of the file. Never empty.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct Mistakes {
+    source_name: String,
+    text: String,
+    all: Vec<Mistake>,
+}
+
+impl Mistakes {
+    /// The mistakes `all` of the file `name`, which holds `text`.
+    #[must_use]
+    pub fn new(name: &str, text: &str, mut all: Vec<Mistake>) -> Self {
+        for mistake in &mut all {
+            mistake.span = tight(text, &mistake.span);
+        }
+        all.sort_by_key(|one| (one.span.start, one.span.end));
+        all.dedup();
+        Self { source_name: name.to_owned(), text: text.to_owned(), all }
+    }
+
+    /// The mistakes, in order.
+    #[must_use]
+    pub fn all(&self) -> &[Mistake] {
+        &self.all
+    }
+
+    /// The file's name, as it was given.
+    #[must_use]
+    pub fn source_name(&self) -> &str {
+        &self.source_name
+    }
+
+    /// The mistakes as a person reads them, in colour or plain.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
+        let mut rendered = self.all.iter().map(|mistake| self.one(&renderer, mistake)).collect::<Vec<_>>().join("\n\n");
+        if self.all.len() > 1 {
+            rendered.push_str(&format!("\n\n{} mistakes in {}", self.all.len(), self.source_name));
+        }
+        rendered
+    }
+
+    fn one(&self, renderer: &Renderer, mistake: &Mistake) -> String {
+        let (beside, below) = match &mistake.hint {
+            Some(hint) if hint.chars().count() <= LABEL_CHARS => (Some(hint.as_str()), None),
+            Some(hint) => (None, Some(hint.as_str())),
+            None => (None, None),
+        };
+        let caret = AnnotationKind::Primary.span(mistake.span.clone()).label(beside);
+        let snippet = Snippet::source(self.text.as_str()).path(self.source_name.as_str()).annotation(caret);
+        let mut group = Level::ERROR.primary_title(mistake.message.as_str()).element(snippet);
+        if let Some(hint) = below {
+            group = group.element(Level::HELP.message(hint));
+        }
+        renderer.render(&[group]).lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+/// A range inside the text, on whole characters, that ends with its first line.
+fn tight(text: &str, span: &Range<usize>) -> Range<usize> {
+    let whole = |mut at: usize| {
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = whole(span.start.min(text.len()));
+    let end = whole(span.end.min(text.len())).max(start);
+    let line = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let end = end.min(line);
+    // Space after a scalar is no part of it.
+    start..(start + text[start..end].trim_end().len())
+}
+
+/// Words with commas between.
+pub(crate) fn listed<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> String {
+    words.into_iter().map(|word| word.as_ref().to_owned()).collect::<Vec<_>>().join(", ")
+}
+
+/// The nearest of `known` to `word`, when one is near enough to be meant.
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    /// Below this, two words merely share letters.
+    const NEAR: f64 = 0.8;
+    let low = word.to_lowercase();
+    let scored = known.into_iter().map(|one| {
+        let other = one.to_lowercase();
+        // A changed order of letters counts once; short words must not be near to everything.
+        (strsim::normalized_damerau_levenshtein(&low, &other).max(strsim::jaro_winkler(&low, &other) - 0.05), one)
+    });
+    scored.filter(|(score, one)| *score >= NEAR && *one != word).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
+}
+
+/// What to say to a word that is not known: the one that is meant, or all of them.
+pub(crate) fn hint(word: &str, what: &str, known: &[&str]) -> Option<String> {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("{what}: {}", listed(known.iter().copied()))),
+    }
+}

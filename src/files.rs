@@ -1,0 +1,207 @@
+//! Files: contracts, scenarios and bodies, from inside the binary or from a
+//! folder; and reports, to a folder.
+//!
+//! What hookgate ships is compiled in, so that an installed binary needs no
+//! checkout. Paths of shipped files are told as they stand in the project
+//! (`scenarios/orch/…`). Contents are text and bytes here; what they mean is
+//! not this room's business.
+//!
+//! **Invariant:** only [`ReportFolder`] and [`Scratch`] ever write.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use include_dir::{Dir, File, include_dir};
+
+static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
+static CONTRACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/contracts");
+static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/bodies");
+
+/// The name of a suite's catalogue in its folder.
+const CATALOGUE: &str = "requirements.yaml";
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what} {}: {cause}", path.display())]
+pub struct FileError {
+    /// `read` or `write`, and what.
+    pub what: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the operating system said.
+    pub cause: io::Error,
+}
+
+/// One text file: where it stands, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TextFile {
+    /// The path, as people should read it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Everything that a suite is made of, as text.
+#[derive(Clone, Debug, Default)]
+pub struct SuiteFiles {
+    /// The catalogue of requirements.
+    pub catalogue: Option<TextFile>,
+    /// Scenario files with their ids (`topic/name`), in the order of the ids.
+    pub scenarios: Vec<(String, TextFile)>,
+    /// Body files by name.
+    pub bodies: BTreeMap<String, Bytes>,
+}
+
+/// The names of the contracts that are shipped.
+#[must_use]
+pub fn shipped_contracts() -> Vec<String> {
+    let mut names: Vec<String> = CONTRACTS.files().filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+/// A contract that is shipped.
+#[must_use]
+pub fn shipped_contract(name: &str) -> Option<TextFile> {
+    let text = CONTRACTS.get_file(format!("{name}.yaml"))?.contents_utf8()?;
+    Some(TextFile { path: format!("fixtures/contracts/{name}.yaml"), text: text.to_owned() })
+}
+
+/// The suite that is shipped under a name; empty when there is none.
+#[must_use]
+pub fn shipped_suite(suite: &str) -> SuiteFiles {
+    let text_file =
+        |file: &File<'_>| Some(TextFile { path: format!("scenarios/{}", file.path().display()), text: file.contents_utf8()?.to_owned() });
+    let mut files = SuiteFiles { bodies: shipped_bodies(), ..SuiteFiles::default() };
+    let Some(folder) = SCENARIOS.get_dir(suite) else { return files };
+    files.catalogue = SCENARIOS.get_file(format!("{suite}/{CATALOGUE}")).and_then(text_file);
+    let mut left: Vec<&Dir<'_>> = folder.dirs().collect();
+    while let Some(dir) = left.pop() {
+        left.extend(dir.dirs());
+        for file in dir.files() {
+            if let (Some(id), Some(file)) = (id_of(file.path(), Path::new(suite)), text_file(file)) {
+                files.scenarios.push((id, file));
+            }
+        }
+    }
+    files.scenarios.sort();
+    files
+}
+
+fn shipped_bodies() -> BTreeMap<String, Bytes> {
+    let name = |file: &File<'static>| file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    BODIES.files().filter_map(|file| Some((name(file)?, Bytes::from_static(file.contents())))).collect()
+}
+
+/// The suite in a folder: `FOLDER/SUITE/…` or `FOLDER` itself.
+///
+/// Where the folder has no catalogue, or no body of a name, the shipped ones stand in.
+///
+/// # Errors
+/// [`FileError`] when the folder or a file in it cannot be read.
+pub fn suite_in(folder: &Path, suite: &str) -> Result<SuiteFiles, FileError> {
+    let shipped = shipped_suite(suite);
+    let root = if folder.join(suite).is_dir() { folder.join(suite) } else { folder.to_owned() };
+    let mut files = SuiteFiles { catalogue: shipped.catalogue, scenarios: Vec::new(), bodies: shipped.bodies };
+    if root.join(CATALOGUE).is_file() {
+        files.catalogue = Some(read_text("read the requirements", &root.join(CATALOGUE))?);
+    }
+    let mut left = vec![root.clone()];
+    while let Some(dir) = left.pop() {
+        for path in entries(&dir)? {
+            if path.is_dir() {
+                left.push(path);
+            } else if dir.file_name().is_some_and(|name| name == "bodies") {
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+                files.bodies.insert(name, read_bytes("read the body", &path)?);
+            } else if let Some(id) = id_of(&path, &root) {
+                files.scenarios.push((id, read_text("read scenario", &path)?));
+            }
+        }
+    }
+    files.scenarios.sort();
+    Ok(files)
+}
+
+/// A scenario's id: its path under the suite's folder, without the ending.
+fn id_of(path: &Path, root: &Path) -> Option<String> {
+    let inside = path.strip_prefix(root).ok()?;
+    let is_scenario = inside.extension().is_some_and(|end| end == "yaml" || end == "yml") && inside != Path::new(CATALOGUE);
+    is_scenario.then(|| inside.with_extension("").to_str().map(|id| id.replace('\\', "/"))).flatten()
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let failed = |cause| FileError { what: "read the folder", path: dir.to_owned(), cause };
+    let mut all =
+        std::fs::read_dir(dir).map_err(failed)?.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    all.sort();
+    Ok(all)
+}
+
+/// A text file's contents.
+///
+/// # Errors
+/// [`FileError`] with `what` in it, also when the file is not UTF-8.
+pub fn read_text(what: &'static str, path: &Path) -> Result<TextFile, FileError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| FileError { what, path: path.to_owned(), cause })?;
+    Ok(TextFile { path: path.display().to_string(), text })
+}
+
+fn read_bytes(what: &'static str, path: &Path) -> Result<Bytes, FileError> {
+    std::fs::read(path).map(Bytes::from).map_err(|cause| FileError { what, path: path.to_owned(), cause })
+}
+
+/// A folder that reports are written to.
+#[derive(Clone, Debug)]
+pub struct ReportFolder {
+    path: PathBuf,
+}
+
+impl ReportFolder {
+    /// Makes the folder, and sees that it can be written to, before anything is judged.
+    ///
+    /// # Errors
+    /// [`FileError`] when it cannot be made or written.
+    pub fn make(path: &Path) -> Result<Self, FileError> {
+        let failed = |cause| FileError { what: "write reports to", path: path.to_owned(), cause };
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let probe = path.join(".hookgate-can-write");
+        std::fs::write(&probe, b"").map_err(failed)?;
+        std::fs::remove_file(&probe).map_err(failed)?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Writes one file whole: first beside its place, then into it, so that no reader sees half a report.
+    ///
+    /// # Errors
+    /// [`FileError`] when it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), FileError> {
+        let path = self.path.join(name);
+        let beside = self.path.join(format!(".{name}.part"));
+        let failed = |cause| FileError { what: "write", path: path.clone(), cause };
+        std::fs::write(&beside, text).map_err(failed)?;
+        std::fs::rename(&beside, &path).map_err(failed)
+    }
+}
+
+/// A folder that is there as long as it is needed, and gone afterwards.
+#[derive(Debug)]
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// Makes one in the system's place for such folders.
+    ///
+    /// # Errors
+    /// When the system has no room for it.
+    pub fn new() -> io::Result<Self> {
+        tempfile::Builder::new().prefix("hookgate-").tempdir().map(Self)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}

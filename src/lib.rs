@@ -1,0 +1,30 @@
+//! hookgate judges HTTP receivers of signed callbacks that promise idempotency
+//! with a TTL and an audit trail.
+//!
+//! ARCHITECTURE.md has the plan of the house. Rooms by floor, from the ground:
+//! a room names only rooms on lower floors, or earlier on its own.
+
+// words
+pub mod clock;
+pub mod delivery;
+pub mod state;
+pub mod template;
+// law
+pub mod document;
+pub mod sign;
+pub mod contract;
+pub mod reference;
+pub mod scenario;
+pub mod check;
+pub mod history;
+pub mod report;
+// hands
+pub mod files;
+pub mod http;
+pub mod probe;
+pub mod serve;
+pub mod sqlite;
+// engines
+pub mod run;
+// roof
+pub mod cli;

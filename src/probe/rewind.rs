@@ -1,0 +1,87 @@
+//! Moving time back in a target's rows: the one write that hookgate does.
+//!
+//! Only key rows whose keys the caller names are touched, only their instant,
+//! and each is written in the form it was found in, so that the receiver reads
+//! it as it reads its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+
+use crate::clock::{iso, span};
+use crate::contract::tables::Table;
+
+/// Why time could not be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum RewindError {
+    /// The database cannot be written.
+    #[error("cannot move times in the database {}: {cause} (--clock rewind needs it writable)", path.display())]
+    CannotWrite {
+        /// The path.
+        path: PathBuf,
+        /// What SQLite said.
+        cause: String,
+    },
+    /// Somebody else held the database too long.
+    #[error("cannot move times in the database {}: it was busy for {}", path.display(), span::write(*after))]
+    Busy {
+        /// The path.
+        path: PathBuf,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// A row's instant cannot be read, so it cannot be moved.
+    #[error("cannot move the time of key {key:?}: {found} is not a time that is known here")]
+    NotATime {
+        /// The key.
+        key: String,
+        /// What stands there.
+        found: String,
+    },
+}
+
+/// Moves the instants of the rows of `keys` by `by` into the past; says how many rows were moved.
+///
+/// Keys without a row are passed over: there is nothing of them to expire.
+///
+/// # Errors
+/// [`RewindError`]; then no row was moved.
+pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: Duration) -> Result<usize, RewindError> {
+    let why = |cause: rusqlite::Error| match cause.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RewindError::Busy { path: path.to_owned(), after: busy },
+        Some(_) | None => RewindError::CannotWrite { path: path.to_owned(), cause: cause.to_string() },
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(why)?;
+    connection.busy_timeout(busy).map_err(why)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(why)?;
+    let (name, instant, found_by) = (quoted(&table.table), quoted(&table.instant), quoted(&table.found_by));
+    let find = format!("SELECT {instant} FROM {name} WHERE {found_by} = ?1");
+    let put = format!("UPDATE {name} SET {instant} = ?2 WHERE {found_by} = ?1");
+    let mut moved = 0;
+    for key in keys {
+        let found: Option<Value> = transaction.query_row(&find, params![key], |row| row.get(0)).optional().map_err(why)?;
+        let Some(found) = found else { continue };
+        let earlier = moved_back(&found, by).ok_or_else(|| RewindError::NotATime { key: key.clone(), found: format!("{found:?}") })?;
+        moved += transaction.execute(&put, params![key, earlier]).map_err(why)?;
+    }
+    transaction.commit().map_err(why)?;
+    Ok(moved)
+}
+
+/// The same kind of value, `by` earlier.
+fn moved_back(found: &Value, by: Duration) -> Option<Value> {
+    match found {
+        Value::Text(text) => iso::read(text).map(|(at, form)| Value::Text(form.write(at.minus(by)))),
+        // Numbers are seconds since the epoch.
+        Value::Integer(seconds) => Some(Value::Integer(seconds.checked_sub_unsigned(by.as_secs())?)),
+        Value::Real(seconds) => Some(Value::Real(seconds - by.as_secs_f64())),
+        Value::Null | Value::Blob(_) => None,
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,233 @@
+//! The reference receiver: what a right receiver does, by contract.
+//!
+//! A state machine: a delivery and the present instant go in, an answer comes
+//! out, and a [`Store`] remembers. No network, no clock of its own, no
+//! database: `serve` puts it on a port, `sqlite` gives it tables, `run` asks it
+//! alongside every target.
+//!
+//! Read [`Receiver::deliver`] first: it is the whole promise in one function.
+
+pub mod answering;
+pub mod memory;
+pub mod store;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::UnixMicros;
+use crate::contract::outcome::Refusal;
+use crate::contract::{Contract, Counted, KeyForm, OtherBody};
+use crate::delivery::{Answer, Delivery};
+use crate::reference::answering::{Values, answer};
+use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
+use crate::sign::Signer;
+use crate::sign::sha256_hex;
+use crate::sign::verify::BadSignature;
+
+/// Ten years: the longest TTL that is stored (contract, section 3).
+const LONGEST_TTL_SECS: u64 = 315_360_000;
+
+/// A receiver that keeps its contract.
+pub struct Receiver<S> {
+    contract: Arc<Contract>,
+    signer: Option<Signer>,
+    store: S,
+    ttl: Option<u64>,
+    origin: String,
+    newest: Option<UnixMicros>,
+    counters: BTreeMap<Counted, u64>,
+}
+
+impl<S: Store> Receiver<S> {
+    /// A receiver of `contract` that remembers in `store`.
+    ///
+    /// * `signer`: the contract's scheme with the shared secret; `None` when
+    ///   the secret is not set, and then every signature is refused.
+    /// * `ttl_secs`: the receiver's own default TTL, when it is not the contract's.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn new(contract: Arc<Contract>, signer: Option<Signer>, mut store: S, ttl_secs: Option<u64>) -> Result<Self, StoreError> {
+        let newest = store.newest_instant()?;
+        let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
+        Ok(Self { contract, signer, store, ttl, origin: String::new(), newest, counters: BTreeMap::new() })
+    }
+
+    /// Takes one delivery at `now`: key, signature, duplicate, acceptance, in that order.
+    ///
+    /// The signature is checked before anything is looked up, so that nobody
+    /// without the secret learns which keys were used (requirement AUTH-7), and
+    /// a refusal writes nothing, so that it uses no key up (KEY-7).
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub fn deliver(&mut self, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
+        if !delivery.method.eq_ignore_ascii_case(&self.contract.endpoint.method) {
+            return Ok(self.refuse(Refusal::Method));
+        }
+        if delivery.body.len() > self.contract.limits.body_bytes {
+            return Ok(self.refuse(Refusal::TooLarge));
+        }
+        let key = match key_of(&self.contract, delivery) {
+            Ok(key) => key,
+            Err(why) => return Ok(self.refuse(why)),
+        };
+        if let Err(why) = self.check_signature(delivery, &key, now) {
+            self.count(Counted::SignaturesRefused);
+            return Ok(self.refuse(why));
+        }
+        self.count(Counted::SignaturesPassed);
+        let ttl = match self.ttl_of(delivery) {
+            Ok(ttl) => ttl,
+            Err(why) => return Ok(self.refuse(why)),
+        };
+        self.store.begin()?;
+        match self.take(delivery, key, ttl, now) {
+            Ok(answer) => self.store.commit().map(|()| answer),
+            Err(failed) => {
+                self.store.roll_back();
+                Err(failed)
+            }
+        }
+    }
+
+    /// What happens to a delivery that is who it says it is: all in one transaction.
+    fn take(&mut self, delivery: &Delivery, key: String, ttl: Option<u64>, now: UnixMicros) -> Result<Answer, StoreError> {
+        self.store.remove_expired(now)?;
+        let sha256 = sha256_hex(&delivery.body);
+        let row_key = match self.contract.other_body {
+            OtherBody::New => format!("{key} {sha256}"),
+            OtherBody::Duplicate | OtherBody::Refused => key,
+        };
+        match self.store.find(&row_key, now)? {
+            Some(first) if self.contract.other_body == OtherBody::Refused && first.sha256 != sha256 => Ok(self.refuse(Refusal::OtherBody)),
+            Some(first) => Ok(self.repeat(delivery, &row_key, &sha256, &first)),
+            None => self.accept(delivery, row_key, sha256, ttl, now),
+        }
+    }
+
+    /// A live key: the first delivery's answer again, nothing written.
+    fn repeat(&mut self, delivery: &Delivery, key: &str, sha256: &str, first: &First) -> Answer {
+        self.count(Counted::Duplicates);
+        let values = Values { body: &delivery.body, key, sha256, ts: None, ttl: None, first: Some(first) };
+        answer(&self.contract.outcomes.duplicate, &values)
+    }
+
+    /// A new key: one key row, one audit row, both at an instant that no other row bears.
+    fn accept(
+        &mut self,
+        delivery: &Delivery,
+        key: String,
+        sha256: String,
+        ttl: Option<u64>,
+        now: UnixMicros,
+    ) -> Result<Answer, StoreError> {
+        // The primary key (ts, event) would lose one of two rows of the same microsecond.
+        let ts = self.newest.map_or(now, |newest| now.max(UnixMicros(newest.0 + 1)));
+        let values = Values { body: &delivery.body, key: &key, sha256: &sha256, ts: Some(ts), ttl, first: None };
+        let reply = answer(&self.contract.outcomes.accepted, &values);
+        let row = |table: Option<&crate::contract::tables::Table>| table.map(|t| t.row(&|name| values.get(name))).unwrap_or_default();
+        let tables = self.contract.state.as_ref();
+        let acceptance = Acceptance {
+            key_row: row(tables.map(|t| &t.keys)),
+            audit_row: row(tables.map(|t| &t.audit)),
+            answer: self.contract.outcomes.duplicate.same_body_as_first.then(|| reply.clone()),
+            key: KeyRecord { key, ts, ttl },
+            sha256,
+        };
+        self.store.accept(&acceptance)?;
+        self.newest = Some(ts);
+        self.count(Counted::Accepted);
+        Ok(reply)
+    }
+
+    fn check_signature(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), Refusal> {
+        let Some(signer) = &self.signer else { return Err(Refusal::Signature) };
+        signer.verify(delivery, key, &self.origin, now).map_err(|why| match why {
+            BadSignature::Missing => Refusal::MissingSignature,
+            BadSignature::Malformed => Refusal::MalformedSignature,
+            BadSignature::Stale => Refusal::StaleSignature,
+            BadSignature::Wrong => Refusal::Signature,
+        })
+    }
+
+    /// The TTL that this delivery's key will have; only a positive whole number is ever stored.
+    fn ttl_of(&self, delivery: &Delivery) -> Result<Option<u64>, Refusal> {
+        let own = self.contract.ttl.as_ref().and_then(|ttl| ttl.header.as_deref()).and_then(|header| delivery.header(header));
+        match own {
+            None => Ok(self.ttl),
+            Some(value) => std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.trim().parse().ok())
+                .filter(|ttl| (1..=LONGEST_TTL_SECS).contains(ttl))
+                .map(Some)
+                .ok_or(Refusal::Body),
+        }
+    }
+
+    fn refuse(&mut self, why: Refusal) -> Answer {
+        let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
+        match self.contract.outcomes.refusal(why).or_else(|| self.contract.outcomes.refusal(why.plainer())) {
+            Some(outcome) => answer(outcome, &values),
+            None => Answer { status: 400, headers: Vec::new(), body: bytes::Bytes::new() },
+        }
+    }
+
+    fn count(&mut self, what: Counted) {
+        *self.counters.entry(what).or_default() += 1;
+    }
+
+    /// The contract.
+    #[must_use]
+    pub fn contract(&self) -> &Arc<Contract> {
+        &self.contract
+    }
+
+    /// What it remembers with.
+    #[must_use]
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Tells the receiver its own address, `http://host:port`, for schemes that sign the URL.
+    pub fn set_origin(&mut self, origin: String) {
+        self.origin = origin;
+    }
+
+    /// The counters that the contract names, in its order: name with labels, and value.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(String, u64)> {
+        let value = |counts| self.counters.get(&counts).copied().unwrap_or(0);
+        let metrics = self.contract.metrics.as_ref();
+        metrics.map_or_else(Vec::new, |m| m.counters.iter().map(|one| (one.name.clone(), value(one.counts))).collect())
+    }
+}
+
+/// The idempotency key that `delivery` bears, without its header's quotes.
+///
+/// # Errors
+/// Why the key cannot be used; a key that does not parse as quoted counts as
+/// missing (RFC 8941, section 4.2).
+pub fn key_of(contract: &Contract, delivery: &Delivery) -> Result<String, Refusal> {
+    let place = &contract.key;
+    let raw: Vec<u8> = match (&place.header, &place.body_member) {
+        (Some(header), _) => delivery.header(header).ok_or(Refusal::MissingKey)?.to_vec(),
+        (None, Some(member)) => answering::body_member(&delivery.body, member).ok_or(Refusal::MissingKey)?.into_bytes(),
+        (None, None) => return Err(Refusal::MissingKey),
+    };
+    let trimmed = raw.trim_ascii();
+    if trimmed.is_empty() {
+        return Err(Refusal::EmptyKey);
+    }
+    if trimmed.len() > place.longest || !trimmed.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        return Err(Refusal::UnusableKey);
+    }
+    let text = String::from_utf8(trimmed.to_vec()).map_err(|_| Refusal::UnusableKey)?;
+    match place.form {
+        KeyForm::Bare => Ok(text),
+        KeyForm::Quoted => {
+            let inner = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).ok_or(Refusal::MissingKey)?;
+            if inner.is_empty() { Err(Refusal::EmptyKey) } else { Ok(inner.replace("\\\"", "\"").replace("\\\\", "\\")) }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Reports: what a run has learned, for people and for machines.
+//!
+//! [`Report`] is the one value that every form is made from: `report.json` is
+//! this type written out, the others are texts made of it ([`human`],
+//! [`markdown`], [`junit`]). Takes values, gives text; writing files and
+//! terminals is done elsewhere.
+//!
+//! **Invariant:** the members of [`Report`] are read by other tools. Adding one
+//! is allowed; renaming or removing one is a new schema version.
+//! **Invariant:** no text leaves for a file or a terminal but through
+//! [`redact::Redactor`].
+
+pub mod curl;
+pub mod human;
+pub mod junit;
+pub mod markdown;
+pub mod redact;
+pub mod tally;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::Level;
+use crate::state::TableShape;
+
+/// The version of the report's form.
+pub const SCHEMA: &str = "hookgate.report/1";
+
+/// What was learned about a scenario or a requirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything was as promised.
+    Pass,
+    /// Only a *should* is broken.
+    Warn,
+    /// A *must* is broken.
+    Fail,
+    /// What was seen allows no judgement.
+    Undecided,
+    /// Could not be judged here, with the reason; never counted as passed.
+    NotApplicable,
+    /// Broken, but listed in the baseline with a reason.
+    Known,
+}
+
+impl Verdict {
+    /// Its name, as in `report.json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Undecided => "undecided",
+            Self::NotApplicable => "not-applicable",
+            Self::Known => "known",
+        }
+    }
+}
+
+/// The verdict of a whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overall {
+    /// Nothing failed and nothing is undecided.
+    #[default]
+    Conforms,
+    /// Something failed.
+    DoesNotConform,
+    /// Nothing failed, but something is undecided.
+    Undecided,
+    /// The run was cut short; what was judged is in the report.
+    Interrupted,
+    /// The harness could not work to the end; what was judged is in the report.
+    Incomplete,
+}
+
+/// Everything that a run has learned.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// What made the report.
+    pub tool: Tool,
+    /// How it was run.
+    pub run: RunFacts,
+    /// What was judged.
+    pub target: Target,
+    /// The name of the contract.
+    pub contract: String,
+    /// Counts of scenarios by verdict.
+    pub summary: Summary,
+    /// Every scenario variant, in the order of its id.
+    pub scenarios: Vec<ScenarioReport>,
+    /// Every requirement of the catalogue, in its order.
+    pub requirements: Vec<RequirementReport>,
+}
+
+/// What made the report.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `hookgate`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// How a run was made.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RunFacts {
+    /// The seed of everything random; `--seed` makes the same run again.
+    pub seed: u64,
+    /// When it began, UTC, ISO 8601.
+    pub started_at: String,
+    /// How long it took.
+    pub duration_ms: f64,
+    /// The kind of clock: `virtual`, `rewind`, `wait`, `none`.
+    pub clock: String,
+    /// How many scenarios ran side by side.
+    pub jobs: usize,
+    /// How many deliveries were sent.
+    pub deliveries: u64,
+    /// Why the run did not come to its end, when it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<String>,
+    /// What a reader should know: what went unjudged, and why.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// What was judged.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// Its address; of the built-in reference, the one it got.
+    pub url: String,
+    /// Whether it is the reference that hookgate serves itself.
+    pub built_in: bool,
+    /// The database that was read, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The contract's tables as the database declares them.
+    #[serde(default)]
+    pub tables: Vec<TableShape>,
+}
+
+/// Counts of scenarios by verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Passed.
+    pub pass: usize,
+    /// Only a *should* is broken.
+    pub warn: usize,
+    /// A *must* is broken.
+    pub fail: usize,
+    /// Not decided.
+    pub undecided: usize,
+    /// Not applicable.
+    pub not_applicable: usize,
+    /// Known failures.
+    pub known: usize,
+    /// The verdict of the run.
+    pub verdict: Overall,
+}
+
+/// One scenario variant.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioReport {
+    /// `duplicate/refers-to-the-first`, a variant with its name in brackets.
+    pub id: String,
+    /// The behaviour as a sentence.
+    pub title: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, for `not-applicable` and `undecided`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The requirements that it shows.
+    pub shows: Vec<String>,
+    /// How long it took.
+    pub duration_ms: f64,
+    /// The file it comes from.
+    pub file: String,
+    /// What was not as promised.
+    pub findings: Vec<Finding>,
+    /// Bursts: how close together the deliveries were released.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bursts: Vec<BurstFacts>,
+}
+
+/// How close together the deliveries of a burst were released.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BurstFacts {
+    /// The step, from 1.
+    pub step: usize,
+    /// How many deliveries.
+    pub deliveries: usize,
+    /// Time from the first release to the last.
+    pub release_spread_us: u64,
+    /// How many were under way at the same time, at the most.
+    pub most_at_once: usize,
+}
+
+/// Something that is not as promised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// The requirement.
+    pub requirement: String,
+    /// How much it weighs.
+    pub level: Level,
+    /// The step, from 1, counted as in the file.
+    pub step: usize,
+    /// What the step is for, or what it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_name: Option<String>,
+    /// The line of the scenario file.
+    pub line: u32,
+    /// What the requirement wants.
+    pub expected: String,
+    /// What the reference answered to the same.
+    pub reference: String,
+    /// What the target answered.
+    pub observed: String,
+    /// The command that sends the same delivery again; empty when no delivery is at fault.
+    pub curl: String,
+}
+
+/// One requirement.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RequirementReport {
+    /// Its name.
+    pub id: String,
+    /// How much it weighs.
+    pub level: Level,
+    /// The sentence.
+    pub sentence: String,
+    /// The topic, in words.
+    pub topic: String,
+    /// The verdict over all scenarios that show it.
+    pub verdict: Verdict,
+    /// Why it was not judged, when it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The scenarios that showed it, or tried to.
+    pub scenarios: Vec<String>,
+}

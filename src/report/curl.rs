@@ -1,0 +1,221 @@
+//! One delivery as a shell line: what a finding hands to its reader.
+//!
+//! In: the receiver's address and a delivery. Out: a line for `sh` that sends
+//! the same bytes with curl. Nothing is run here, and no secret is known here:
+//! the signature is already a header line.
+
+use std::fmt::Write as _;
+
+use crate::delivery::{Delivery, HeaderLine};
+use crate::sign::sha256_hex;
+
+/// Longer bodies are named by size and hash instead of being written out.
+const MOST_BODY_BYTES: usize = 2 << 10;
+
+/// The line that sends `delivery` to `base_url` again.
+///
+/// * `base_url`: as `--target` takes it, with or without a slash at its end.
+///
+/// The body stands in the line when it is short text; other short bodies come
+/// from `printf`; one over 2 KiB must be put into a file, whose size and
+/// SHA-256 stand in a comment.
+///
+/// ```
+/// # use hookgate::{delivery::{Delivery, HeaderLine}, report::curl::curl};
+/// let delivery = Delivery {
+///     method: "POST".into(),
+///     path: "/hooks".into(),
+///     headers: vec![HeaderLine::new("Content-Type", "text/plain"), HeaderLine::new("Idempotency-Key", "")],
+///     body: "it's done".into(),
+/// };
+/// assert_eq!(
+///     curl("http://127.0.0.1:5001", &delivery),
+///     r"curl -sS -X POST 'http://127.0.0.1:5001/hooks' -H 'Content-Type: text/plain' -H 'Idempotency-Key;' --data-binary 'it'\''s done'"
+/// );
+/// ```
+#[must_use]
+pub fn curl(base_url: &str, delivery: &Delivery) -> String {
+    let url = format!("{}{}", base_url.trim_end_matches('/'), delivery.path);
+    // With -X HEAD curl would wait for a body.
+    let mut line =
+        if delivery.method == "HEAD" { "curl -sS -I".to_owned() } else { format!("curl -sS -X {}", word(delivery.method.as_bytes())) };
+    if url.contains(['[', ']', '{', '}']) {
+        line.push_str(" --globoff");
+    }
+    if url.contains("/.") {
+        line.push_str(" --path-as-is");
+    }
+    let _ = write!(line, " {}", quoted(url.as_bytes()));
+    for header in &delivery.headers {
+        let _ = write!(line, " -H {}", quoted(&as_curl_takes_it(header)));
+    }
+    let body = &delivery.body;
+    if body.is_empty() && matches!(delivery.method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS") {
+        return line;
+    }
+    if delivery.header("Content-Type").is_none() {
+        line.push_str(" -H 'Content-Type:'"); // else curl would add one for forms
+    }
+    if body.len() > MOST_BODY_BYTES {
+        let _ = write!(line, " --data-binary @body.bin  # body: {} bytes, sha256 {}", body.len(), sha256_hex(body));
+        return line;
+    }
+    match std::str::from_utf8(body) {
+        // Behind --data-binary a leading @ would name a file.
+        Ok(text) if is_printable(text) && text.starts_with('@') => format!("{line} --data-raw {}", quoted(body)),
+        Ok(text) if is_printable(text) => format!("{line} --data-binary {}", quoted(body)),
+        Ok(_) | Err(_) => format!("{} | {line} --data-binary @-", printf(body)),
+    }
+}
+
+/// `Name: value`, or `Name;`, by which curl sends a line without a value.
+fn as_curl_takes_it(header: &HeaderLine) -> Vec<u8> {
+    let value = header.value.trim_ascii();
+    if value.is_empty() {
+        return format!("{};", header.name).into_bytes();
+    }
+    [header.name.as_bytes(), b": ", value].concat()
+}
+
+/// Bytes as one word for the shell; what cannot be shown is made by `printf`.
+fn quoted(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_printable(text) => format!("'{}'", text.replace('\'', r"'\''")),
+        Ok(_) | Err(_) => format!("\"$({})\"", printf(bytes)),
+    }
+}
+
+/// Bytes as a word without quotes where that is safe.
+fn word(bytes: &[u8]) -> String {
+    if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_alphanumeric) {
+        String::from_utf8_lossy(bytes).into_owned()
+    } else {
+        quoted(bytes)
+    }
+}
+
+/// A command that writes these bytes. Escapes are octal: POSIX `printf` knows no `\x`.
+fn printf(bytes: &[u8]) -> String {
+    let mut command = "printf '".to_owned();
+    for byte in bytes {
+        match byte {
+            b'%' => command.push_str("%%"),
+            b'\n' => command.push_str("\\n"),
+            b'\'' | b'\\' | 0..=0x1f | 0x7f.. => {
+                let _ = write!(command, "\\{byte:03o}");
+            }
+            b' '..=b'~' => command.push(char::from(*byte)),
+        }
+    }
+    command.push('\'');
+    command
+}
+
+/// Whether a terminal shows the text as it is: no control characters, and none that turn the direction of writing.
+fn is_printable(text: &str) -> bool {
+    !text
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Runs the line for a delivery in `sh` against a listener, and gives the head and body that arrived.
+    fn sent_by_shell(headers: Vec<HeaderLine>, body: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}/", listener.local_addr().unwrap());
+        let delivery = Delivery { method: "POST".into(), path: "/a?b={c}".into(), headers, body: body.to_vec().into() };
+        let line = curl(&base, &delivery);
+        let length = body.len();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut seen = Vec::new();
+            let end = loop {
+                let mut some = [0; 4096];
+                let count = stream.read(&mut some).unwrap();
+                seen.extend_from_slice(&some[..count]);
+                let end = seen.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+                match end {
+                    Some(end) if seen.len() >= end + length => break end,
+                    _ => assert!(count > 0, "curl left early"),
+                }
+            };
+            stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").unwrap();
+            let body = seen.split_off(end);
+            (seen, body)
+        });
+        let output = Command::new("sh").args(["-c", &line]).env("no_proxy", "*").output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "ok", "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+        server.join().unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "whether a missing tool is a failure is said by the environment")]
+    fn curl_is_here() -> bool {
+        let here = Command::new("curl").arg("--version").output().is_ok_and(|output| output.status.success());
+        let required = std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+        assert!(here || !required, "HOOKGATE_REQUIRE_TOOLS=1, but curl is not here");
+        if !here {
+            eprintln!("skipped: curl is not here");
+        }
+        here
+    }
+
+    /// Quotes, percent signs, backslashes, line ends, bytes outside UTF-8 and a leading `@` all arrive as they are.
+    #[test]
+    fn body_arrives_byte_for_byte() {
+        if !curl_is_here() {
+            return;
+        }
+        let every_byte: Vec<u8> = (0..=255).collect();
+        let bodies: [&[u8]; 8] = [
+            b"{\"a\": 1}",
+            b"it's $HOME `id` \\n %s !",
+            b"@/etc/passwd",
+            b"",
+            b"line\nline\n\n",
+            "größer ✓".as_bytes(),
+            &every_byte,
+            b"\xff'%\\",
+        ];
+        for body in bodies {
+            let (head, arrived) = sent_by_shell(vec![HeaderLine::new("Content-Type", "application/json")], body);
+            assert_eq!(arrived, body);
+            assert!(head.starts_with(b"POST /a?b={c} HTTP/1.1\r\n"), "{}", head.escape_ascii());
+        }
+    }
+
+    /// A line without a value, two of one name, odd bytes, and no content type where there was none.
+    #[test]
+    fn header_lines_arrive_as_they_were() {
+        if !curl_is_here() {
+            return;
+        }
+        let lines = vec![
+            HeaderLine::new("Idempotency-Key", ""),
+            HeaderLine::new("X-Signature", "it's 100% \\ok"),
+            HeaderLine::new("X-Signature", &b"\xc3\x28"[..]),
+        ];
+        let (head, _) = sent_by_shell(lines, b"x");
+        let has = |line: &[u8]| head.windows(line.len()).any(|part| part == line);
+        assert!(has(b"\r\nIdempotency-Key:\r\n"), "{}", head.escape_ascii());
+        assert!(has(b"\r\nX-Signature: it's 100% \\ok\r\n") && has(b"\r\nX-Signature: \xc3\x28\r\n"), "{}", head.escape_ascii());
+        assert!(!head.to_ascii_lowercase().windows(13).any(|part| part == b"content-type:"), "{}", head.escape_ascii());
+    }
+
+    /// A long body is named by its size and hash: 2 KiB are written out, one byte more is not.
+    #[test]
+    fn long_body_is_named_not_written() {
+        let line = |size: usize| {
+            curl("http://h", &Delivery { method: "POST".into(), path: "/".into(), headers: Vec::new(), body: vec![b'a'; size].into() })
+        };
+        assert!(line(2048).ends_with("aaa'"));
+        let long = line(2049);
+        assert!(long.ends_with(&format!("--data-binary @body.bin  # body: 2049 bytes, sha256 {}", sha256_hex(&[b'a'; 2049]))), "{long}");
+    }
+}

@@ -1,0 +1,215 @@
+//! Markdown: a run as `report.md`, in the order of a phase report.
+//!
+//! Overview, the database's structure as found, results one a line, what was
+//! not as promised, and a verdict per requirement. Takes a [`Report`], gives
+//! text; the layout is in `markdown.md.j2`.
+//!
+//! **Invariant:** text from outside passes through `inline`, `code` or
+//! `fence`, so that no answer of a receiver can change the page.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Value, context};
+
+use crate::contract::Level;
+use crate::report::human::{again, one_line, took, visible};
+use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
+use crate::state::TableShape;
+
+const TEMPLATE: &str = include_str!("markdown.md.j2");
+/// How much of an expectation or an answer a line of results shows.
+const SHOWN_IN_LINE: usize = 80; // characters
+
+/// `report` as Markdown.
+///
+/// # Errors
+/// Only when the template is wrong, which a test would have shown.
+pub fn write(report: &Report) -> Result<String, minijinja::Error> {
+    let mut page = Environment::new();
+    page.set_auto_escape_callback(|_| AutoEscape::None);
+    // Lines of the template that only decide leave no line behind.
+    page.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    page.add_filter("inline", |text: String| inline(&text));
+    page.add_filter("code", |text: String| code(&text));
+    page.add_filter("fence", |text: String, language: Option<String>| fence(&text, language.as_deref().unwrap_or("text")));
+    let Report { schema: _, tool, run, target, contract, summary, scenarios, requirements: _ } = report;
+    page.render_str(
+        TEMPLATE,
+        context! {
+            contract => contract,
+            tool => context! { name => tool.name.as_str(), version => tool.version.as_str() },
+            run => context! {
+                started_at => run.started_at.trim_end_matches('Z'),
+                took => took(run.duration_ms),
+                deliveries => run.deliveries,
+                clock => run.clock.as_str(),
+                seed => run.seed,
+                ended_early => run.ended_early.as_deref(),
+                notes => run.notes.clone(),
+            },
+            state => state(summary.verdict),
+            summary => context! {
+                pass => summary.pass,
+                warn => summary.warn,
+                fail => summary.fail,
+                undecided => summary.undecided,
+                not_applicable => summary.not_applicable,
+                known => summary.known,
+            },
+            target => context! {
+                url => target.url.as_str(),
+                built_in => target.built_in,
+                database => target.database.as_deref(),
+                tables => tables(&target.tables),
+            },
+            topics => topics(scenarios),
+            findings => findings(report),
+            requirements => requirements(report),
+        },
+    )
+}
+
+fn tables(tables: &[TableShape]) -> Vec<Value> {
+    let columns = |table: &TableShape| table.columns.iter().map(ToString::to_string).collect::<Vec<_>>();
+    tables.iter().map(|table| context! { name => table.table.as_str(), columns => columns(table) }).collect()
+}
+
+fn requirements(report: &Report) -> Vec<Value> {
+    let one = |one: &RequirementReport| {
+        context! {
+            id => one.id.as_str(),
+            level => level(one.level),
+            sentence => one.sentence.as_str(),
+            sign => sign(one.verdict),
+            verdict => one.verdict.name(),
+            reason => one.reason.as_deref(),
+        }
+    };
+    report.requirements.iter().map(one).collect()
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Must => "must",
+        Level::Should => "should",
+        Level::Free => "free",
+    }
+}
+
+/// Results by the folder that a scenario lies in, folders in the order they come.
+fn topics(scenarios: &[ScenarioReport]) -> Vec<Value> {
+    let folder = |one: &ScenarioReport| one.id.split_once('/').map_or("scenarios", |(folder, _)| folder).to_owned();
+    scenarios
+        .chunk_by(|a, b| folder(a) == folder(b))
+        .map(|together| context! { name => together.first().map(folder), results => together.iter().map(result).collect::<Vec<_>>() })
+        .collect()
+}
+
+fn result(scenario: &ScenarioReport) -> Value {
+    let reason = || inline(scenario.reason.as_deref().unwrap_or("no reason was given"));
+    let worst = scenario.findings.iter().min_by_key(|finding| finding.level);
+    let (got, want) = match (scenario.verdict, worst) {
+        (Verdict::Pass, _) => ("as promised".to_owned(), None),
+        (Verdict::Undecided, _) => (format!("undecided, {}", reason()), None),
+        (Verdict::NotApplicable, _) => (format!("not applicable, {}", reason()), None),
+        (Verdict::Warn | Verdict::Fail | Verdict::Known, Some(worst)) => {
+            (code(&short(&worst.observed)), Some(code(&short(&worst.expected))))
+        }
+        (Verdict::Warn | Verdict::Fail | Verdict::Known, None) => (scenario.verdict.name().to_owned(), None),
+    };
+    // A title that ends a sentence would put its full stop before the colon.
+    context! { what => scenario.title.trim_end_matches('.'), got, want, sign => sign(scenario.verdict) }
+}
+
+fn findings(report: &Report) -> Vec<Value> {
+    let sentence = |id: &str| report.requirements.iter().find(|one| one.id == id).map(|one| one.sentence.as_str());
+    let one = |scenario: &ScenarioReport, finding: &Finding| {
+        context! {
+            id => scenario.id.as_str(),
+            sign => sign(scenario.verdict),
+            requirement => finding.requirement.as_str(),
+            sentence => sentence(&finding.requirement).unwrap_or(&scenario.title),
+            step => finding.step,
+            step_name => finding.step_name.as_deref(),
+            place => format!("{}:{}", scenario.file, finding.line),
+            again => again(report, scenario),
+            expected => finding.expected.as_str(),
+            reference => finding.reference.as_str(),
+            observed => finding.observed.as_str(),
+            curl => finding.curl.as_str(),
+        }
+    };
+    report.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| one(scenario, finding))).collect()
+}
+
+fn state(verdict: Overall) -> &'static str {
+    match verdict {
+        Overall::Conforms => "CONFORMS ✅",
+        Overall::DoesNotConform => "DOES NOT CONFORM ❌",
+        Overall::Undecided => "UNDECIDED ❔",
+        Overall::Interrupted => "INTERRUPTED",
+        Overall::Incomplete => "INCOMPLETE",
+    }
+}
+
+fn sign(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✅",
+        Verdict::Warn => "⚠️",
+        Verdict::Fail => "❌",
+        Verdict::Undecided => "❔",
+        Verdict::NotApplicable => "➖",
+        Verdict::Known => "☑️",
+    }
+}
+
+fn short(text: &str) -> String {
+    let line = one_line(text);
+    if line.chars().count() <= SHOWN_IN_LINE { line } else { format!("{}…", line.chars().take(SHOWN_IN_LINE).collect::<String>()) }
+}
+
+/// Text inside a line or a table cell: what Markdown would read as its own is escaped.
+fn inline(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in one_line(text).chars() {
+        if matches!(character, '\\' | '`' | '*' | '<' | '>' | '[' | ']' | '|' | '#' | '&') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A code span of one line; not for table cells, where a bar would still divide.
+fn code(text: &str) -> String {
+    let text = one_line(text);
+    let ticks = "`".repeat(longest_run_of_ticks(&text) + 1);
+    let space = if text.is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{ticks}{space}{text}{space}{ticks}")
+}
+
+/// A fenced block that no line of `text` can close.
+fn fence(text: &str, language: &str) -> String {
+    let ticks = "`".repeat(longest_run_of_ticks(text).max(2) + 1);
+    format!("{ticks}{language}\n{}\n{ticks}", visible(text))
+}
+
+fn longest_run_of_ticks(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_keep_their_bars_and_backticks_to_themselves() {
+        assert_eq!(inline("a|b `c` <d>\ne"), r"a\|b \`c\` \<d\> e");
+    }
+
+    #[test]
+    fn code_and_fences_are_longer_than_any_run_inside() {
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(fence("x\n```\ny", "text"), "````text\nx\n```\ny\n````");
+    }
+}

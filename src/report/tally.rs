@@ -1,0 +1,286 @@
+//! The tally: verdicts of scenarios, of requirements and of the whole run.
+//!
+//! Takes findings and reports of scenarios, gives verdicts. Nothing here looks
+//! at texts of findings; what was not judged is never counted as passed.
+//!
+//! Start at [`requirements`].
+
+use crate::contract::Level;
+use crate::report::{Finding, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
+
+/// Why a run ended early, when a person wanted it to.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// How many reasons are named before the rest is only counted.
+const MOST_REASONS: usize = 3;
+
+/// A requirement as the run was asked to judge it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Its name.
+    pub id: String,
+    /// How much it weighs.
+    pub level: Level,
+    /// The sentence.
+    pub sentence: String,
+    /// The topic, in words.
+    pub topic: String,
+    /// Why no scenario shows it, when none does.
+    pub excluded: Option<String>,
+    /// Why the contract does not promise it, when it does not.
+    pub not_promised: Option<String>,
+}
+
+/// The verdict of a scenario that was played to its end, from its `findings` alone.
+#[must_use]
+pub fn scenario_verdict(findings: &[Finding]) -> Verdict {
+    let any = |level| findings.iter().any(|finding| finding.level == level);
+    match (any(Level::Must), any(Level::Should)) {
+        (true, _) => Verdict::Fail,
+        (false, true) => Verdict::Warn,
+        (false, false) => Verdict::Pass,
+    }
+}
+
+/// The verdict of each requirement, in the order of `asked`, over all `scenarios`.
+///
+/// A scenario that fails stops at the failure, so that it says nothing of the
+/// other requirements that it shows: these are undecided unless another
+/// scenario has shown them.
+#[must_use]
+pub fn requirements(asked: &[Asked], scenarios: &[ScenarioReport]) -> Vec<RequirementReport> {
+    asked.iter().map(|one| requirement(one, scenarios)).collect()
+}
+
+/// Counts of scenarios by verdict, and the verdict of the run.
+///
+/// * `ended_early`: why the run did not come to its end, when it did not; [`INTERRUPTED`] when a person ended it.
+#[must_use]
+pub fn summary(scenarios: &[ScenarioReport], ended_early: Option<&str>) -> Summary {
+    let mut summary = Summary::default();
+    for scenario in scenarios {
+        let count = match scenario.verdict {
+            Verdict::Pass => &mut summary.pass,
+            Verdict::Warn => &mut summary.warn,
+            Verdict::Fail => &mut summary.fail,
+            Verdict::Undecided => &mut summary.undecided,
+            Verdict::NotApplicable => &mut summary.not_applicable,
+            Verdict::Known => &mut summary.known,
+        };
+        *count += 1;
+    }
+    summary.verdict = overall(&summary, ended_early);
+    summary
+}
+
+/// The verdict of a run from its counts; what stands in `summary.verdict` is not looked at.
+///
+/// A failure stands, however the run ended. A run that judged nothing at all
+/// is undecided: it conforms no more than it does not.
+#[must_use]
+pub fn overall(summary: &Summary, ended_early: Option<&str>) -> Overall {
+    let judged = summary.pass + summary.warn + summary.known;
+    match ended_early {
+        Some(INTERRUPTED) => Overall::Interrupted,
+        Some(_) | None if summary.fail > 0 => Overall::DoesNotConform,
+        Some(_) => Overall::Incomplete,
+        None if summary.undecided > 0 || judged == 0 => Overall::Undecided,
+        None => Overall::Conforms,
+    }
+}
+
+fn requirement(asked: &Asked, scenarios: &[ScenarioReport]) -> RequirementReport {
+    let breaks = |one: &ScenarioReport| one.findings.iter().any(|finding| finding.requirement == asked.id);
+    let concerned: Vec<&ScenarioReport> = scenarios.iter().filter(|one| one.shows.contains(&asked.id) || breaks(one)).collect();
+    let (verdict, reason) = broken(asked, &concerned).map_or_else(|| unbroken(asked, &concerned), |verdict| (verdict, None));
+    RequirementReport {
+        id: asked.id.clone(),
+        level: asked.level,
+        sentence: asked.sentence.clone(),
+        topic: asked.topic.clone(),
+        verdict,
+        reason,
+        scenarios: concerned.iter().map(|one| one.id.clone()).collect(),
+    }
+}
+
+/// The verdict by findings, when there are any that weigh something.
+fn broken(asked: &Asked, concerned: &[&ScenarioReport]) -> Option<Verdict> {
+    let weight = |scenario: &&ScenarioReport| {
+        let levels =
+            scenario.findings.iter().filter(|finding| finding.requirement == asked.id).map(|finding| finding.level.max(asked.level));
+        match levels.min()? {
+            Level::Must | Level::Should if scenario.verdict == Verdict::Known => Some(Verdict::Known),
+            Level::Must => Some(Verdict::Fail),
+            Level::Should => Some(Verdict::Warn),
+            Level::Free => None,
+        }
+    };
+    let found: Vec<Verdict> = concerned.iter().filter_map(weight).collect();
+    [Verdict::Fail, Verdict::Warn, Verdict::Known].into_iter().find(|verdict| found.contains(verdict))
+}
+
+/// The verdict when nothing was found, and why it was not judged when it was not.
+fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<String>) {
+    if let Some(why) = &asked.not_promised {
+        return (Verdict::NotApplicable, Some(format!("not promised by the contract: {why}")));
+    }
+    let with = |wanted: Verdict| concerned.iter().filter(move |one| one.verdict == wanted);
+    if with(Verdict::Pass).chain(with(Verdict::Warn)).next().is_some() {
+        return (Verdict::Pass, None);
+    }
+    let undecided = reasons(with(Verdict::Undecided).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
+    if let Some(undecided) = undecided {
+        return (Verdict::Undecided, Some(undecided));
+    }
+    let stopped = reasons(with(Verdict::Fail).chain(with(Verdict::Known)).map(|one| one.id.as_str()));
+    if let Some(stopped) = stopped {
+        return (Verdict::Undecided, Some(format!("every scenario that shows it failed at something else: {stopped}")));
+    }
+    let inapplicable = reasons(with(Verdict::NotApplicable).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
+    let reason = match (inapplicable, &asked.excluded) {
+        (Some(reasons), _) => reasons,
+        (None, Some(why)) => format!("excluded: {why}"),
+        (None, None) => "no scenario that shows it was played".to_owned(),
+    };
+    (Verdict::NotApplicable, Some(reason))
+}
+
+/// Reasons in the order they came, each once, the first few by name.
+fn reasons<'r, I: Iterator<Item = &'r str>>(all: I) -> Option<String> {
+    let mut distinct: Vec<&str> = Vec::new();
+    for reason in all {
+        if !distinct.contains(&reason) {
+            distinct.push(reason);
+        }
+    }
+    let more = distinct.len().saturating_sub(MOST_REASONS);
+    let named = distinct.get(..MOST_REASONS.min(distinct.len()))?.join("; ");
+    match (named.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(named),
+        (false, more) => Some(format!("{named}; and {more} more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `"pass A-1"`, `"fail A-1 must:A-2"`, `"undecided A-1 because"`: a verdict, what is shown, then findings or a reason.
+    fn scenario(line: &str) -> ScenarioReport {
+        let words: Vec<&str> = line.split(' ').collect();
+        let verdict = [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Undecided, Verdict::NotApplicable, Verdict::Known]
+            .into_iter()
+            .find(|verdict| verdict.name() == words[0])
+            .expect("the test names a verdict");
+        let (findings, reason): (Vec<&str>, Vec<&str>) = words[2..].iter().partition(|word| word.contains(':'));
+        ScenarioReport {
+            id: format!("topic/{}", words[0]),
+            title: String::new(),
+            verdict,
+            reason: (!reason.is_empty()).then(|| reason.join(" ")),
+            shows: words[1].split(',').map(str::to_owned).collect(),
+            duration_ms: 1.0,
+            file: String::new(),
+            findings: findings.into_iter().map(finding).collect(),
+            bursts: Vec::new(),
+        }
+    }
+
+    fn finding(word: &str) -> Finding {
+        let (level, requirement) = word.split_once(':').expect("level:requirement");
+        let level = match level {
+            "must" => Level::Must,
+            "should" => Level::Should,
+            _ => Level::Free,
+        };
+        let text = String::new;
+        let (expected, reference, observed, curl) = (text(), text(), text(), text());
+        Finding { requirement: requirement.to_owned(), level, step: 1, step_name: None, line: 1, expected, reference, observed, curl }
+    }
+
+    /// The verdict of requirement `A-1` of `level` over scenarios written as lines, with its reason.
+    fn judged(asked: Asked, scenarios: &[&str]) -> String {
+        let scenarios: Vec<ScenarioReport> = scenarios.iter().map(|line| scenario(line)).collect();
+        let report = requirements(&[Asked { id: "A-1".to_owned(), ..asked }], &scenarios).remove(0);
+        report.reason.map_or_else(|| report.verdict.name().to_owned(), |reason| format!("{}: {reason}", report.verdict.name()))
+    }
+
+    #[test]
+    fn a_scenario_fails_by_a_must_and_warns_by_a_should() {
+        let verdict = |words: &[&str]| scenario_verdict(&words.iter().map(|word| finding(word)).collect::<Vec<_>>());
+        assert_eq!(verdict(&[]), Verdict::Pass);
+        assert_eq!(verdict(&["free:A-1"]), Verdict::Pass);
+        assert_eq!(verdict(&["should:A-1"]), Verdict::Warn);
+        assert_eq!(verdict(&["should:A-1", "must:A-2"]), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_must_is_broken_by_one_finding_whatever_else_passed() {
+        let must = Asked::default;
+        assert_eq!(judged(must(), &["pass A-1", "fail A-1 must:A-1"]), "fail");
+        assert_eq!(judged(must(), &["fail A-2 must:A-1"]), "fail", "found by a scenario about something else");
+        assert_eq!(judged(must(), &["warn A-1 should:A-1", "undecided A-1 why"]), "warn");
+        assert_eq!(judged(must(), &["known A-1 must:A-1", "pass A-1"]), "known");
+        assert_eq!(judged(must(), &["known A-1 must:A-1", "fail A-1 must:A-1"]), "fail");
+        assert_eq!(judged(must(), &["pass A-1 free:A-1"]), "pass");
+    }
+
+    #[test]
+    fn a_should_is_at_most_a_warning() {
+        let should = || Asked { level: Level::Should, ..Asked::default() };
+        assert_eq!(judged(should(), &["fail A-1 must:A-1"]), "warn");
+        assert_eq!(judged(should(), &["pass A-1"]), "pass");
+    }
+
+    #[test]
+    fn what_was_not_seen_to_hold_is_not_passed() {
+        let must = Asked::default;
+        assert_eq!(judged(must(), &["undecided A-1 timed out", "pass A-1"]), "pass");
+        assert_eq!(judged(must(), &["undecided A-1 timed out", "not-applicable A-1 no clock"]), "undecided: timed out");
+        assert_eq!(
+            judged(must(), &["fail A-1,A-2 must:A-2"]),
+            "undecided: every scenario that shows it failed at something else: topic/fail"
+        );
+        assert_eq!(judged(must(), &["not-applicable A-1 no clock", "not-applicable A-1 no clock"]), "not-applicable: no clock");
+        assert_eq!(judged(must(), &["pass A-2"]), "not-applicable: no scenario that shows it was played");
+        let excluded = Asked { excluded: Some("needs a restart".to_owned()), ..must() };
+        assert_eq!(judged(excluded, &[]), "not-applicable: excluded: needs a restart");
+        let not_promised = Asked { not_promised: Some("no TTL".to_owned()), ..must() };
+        assert_eq!(judged(not_promised, &["pass A-1"]), "not-applicable: not promised by the contract: no TTL");
+    }
+
+    #[test]
+    fn many_reasons_are_counted_each_once() {
+        let lines =
+            ["not-applicable A-1 a", "not-applicable A-1 b", "not-applicable A-1 a", "not-applicable A-1 c", "not-applicable A-1 d"];
+        assert_eq!(judged(Asked::default(), &lines), "not-applicable: a; b; c; and 1 more");
+    }
+
+    /// The run's verdict over scenarios written as lines.
+    fn run(scenarios: &[&str], ended_early: Option<&str>) -> Overall {
+        summary(&scenarios.iter().map(|line| scenario(line)).collect::<Vec<_>>(), ended_early).verdict
+    }
+
+    #[test]
+    fn a_run_conforms_when_nothing_failed_and_nothing_is_open() {
+        assert_eq!(run(&["pass A-1", "warn A-1 should:A-1", "known A-1 must:A-1", "not-applicable A-1 why"], None), Overall::Conforms);
+        assert_eq!(run(&["pass A-1", "undecided A-1 why"], None), Overall::Undecided);
+        assert_eq!(run(&["fail A-1 must:A-1", "undecided A-1 why"], None), Overall::DoesNotConform);
+    }
+
+    #[test]
+    fn a_run_that_judged_nothing_does_not_conform_by_that() {
+        assert_eq!(run(&["not-applicable A-1 no clock"], None), Overall::Undecided);
+        assert_eq!(run(&[], None), Overall::Undecided);
+    }
+
+    #[test]
+    fn a_run_that_ended_early_says_so_unless_it_has_failed() {
+        assert_eq!(run(&["pass A-1"], Some(INTERRUPTED)), Overall::Interrupted);
+        assert_eq!(run(&["fail A-1 must:A-1"], Some(INTERRUPTED)), Overall::Interrupted);
+        assert_eq!(run(&["pass A-1"], Some("the target stopped answering")), Overall::Incomplete);
+        assert_eq!(run(&["fail A-1 must:A-1"], Some("the target stopped answering")), Overall::DoesNotConform);
+    }
+}

@@ -1,0 +1,266 @@
+//! Running a suite: every scenario against the target, the reference alongside.
+//!
+//! A [`Plan`] goes in (what to judge, with what, how), a [`Report`] and the
+//! history come out, whatever happens on the way: a run that is interrupted or
+//! that loses its target reports what it has judged.
+//!
+//! Start at [`run`]. One scenario is played in [`play`]; what all scenarios
+//! share is on the [`stage`]; how time is made to pass is in [`clocks`].
+
+pub mod building;
+pub mod bursting;
+pub mod clocks;
+pub mod looking;
+pub mod play;
+pub mod stage;
+pub mod suite;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use secrecy::SecretString;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::{Clock, Moment, SystemClock, iso};
+use crate::contract::{Contract, Level};
+use crate::history::Operation;
+use crate::http;
+use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
+use crate::run::clocks::ClockChoice;
+use crate::run::stage::{Stage, StageError};
+use crate::scenario::expand::Loaded;
+use crate::scenario::requirement::Catalogue;
+
+/// What to judge, with what, and how.
+pub struct Plan {
+    /// The promise.
+    pub contract: Arc<Contract>,
+    /// The requirements of the contract's suite.
+    pub catalogue: Arc<Catalogue>,
+    /// The scenarios that were selected, variants expanded.
+    pub scenarios: Vec<Loaded>,
+    /// Body files by name.
+    pub bodies: Arc<BTreeMap<String, Bytes>>,
+    /// Who is judged.
+    pub target: TargetChoice,
+    /// The shared secret.
+    pub secret: SecretString,
+    /// How time passes for the target.
+    pub clock: ClockChoice,
+    /// How many scenarios run side by side.
+    pub jobs: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// The target's own TTL in seconds, when it is not the contract's.
+    pub ttl: Option<u64>,
+    /// With `must`, only requirements of that level are judged.
+    pub level: Level,
+    /// Stop at the first failure.
+    pub fail_fast: bool,
+}
+
+/// Who is judged.
+pub enum TargetChoice {
+    /// The reference, served in this process over real HTTP.
+    BuiltIn,
+    /// A receiver that is already there.
+    Foreign {
+        /// Its address.
+        url: http::Target,
+        /// Its database, when it can be read.
+        database: Option<PathBuf>,
+    },
+}
+
+/// What a run leaves.
+pub struct Outcome {
+    /// The report.
+    pub report: Report,
+    /// Every delivery.
+    pub history: Vec<Operation>,
+}
+
+/// Called with every scenario's report as it is done.
+pub type OnDone = Arc<dyn Fn(&ScenarioReport) + Send + Sync>;
+
+/// Runs a plan.
+///
+/// `interrupted` turns true when the user wants to stop: scenarios under way
+/// are dropped, and what is done is reported.
+///
+/// # Errors
+/// [`StageError`] when nothing can be judged at all: the target does not
+/// answer, its database cannot be read.
+pub async fn run(plan: Plan, on_done: OnDone, interrupted: watch::Receiver<bool>) -> Result<Outcome, StageError> {
+    let began = Moment::now();
+    let started_at = iso::write(SystemClock.now());
+    let stage = Arc::new(Stage::set(&plan).await?);
+    let mut judged: Vec<ScenarioReport> = Vec::new();
+    let mut to_play: Vec<Loaded> = Vec::new();
+    for loaded in plan.scenarios {
+        let reason = stage.reason_not_to_play(&loaded).map(|reason| (Verdict::NotApplicable, reason));
+        match reason.or_else(|| stage.reason_not_to_judge(&loaded).map(|reason| (Verdict::Undecided, reason))) {
+            Some((verdict, reason)) => {
+                let skipped = ScenarioReport { reason: Some(reason), ..blank_report(&loaded, verdict) };
+                on_done(&skipped);
+                judged.push(skipped);
+            }
+            None => to_play.push(loaded),
+        }
+    }
+    let (alone, together): (Vec<Loaded>, Vec<Loaded>) = to_play.into_iter().partition(|loaded| stage.must_play_alone(&loaded.scenario));
+    let mut crew = Crew { stage: Arc::clone(&stage), on_done, interrupted, fail_fast: plan.fail_fast, judged, ended_early: None };
+    crew.play_all(together, plan.jobs.max(1)).await;
+    crew.play_all(alone, 1).await;
+    let Crew { judged: mut scenarios, ended_early, .. } = crew;
+    scenarios.sort_by(|a, b| a.id.cmp(&b.id));
+
+    let history = stage.take_history();
+    let facts = RunFacts {
+        seed: plan.seed,
+        started_at,
+        duration_ms: millis(began.elapsed()),
+        clock: stage.clock.name().to_owned(),
+        jobs: plan.jobs,
+        deliveries: history.len() as u64,
+        ended_early,
+        notes: stage.notes(),
+    };
+    let target = stage.target_facts().await;
+    stage.strike().await;
+    Ok(Outcome { report: assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios), history })
+}
+
+/// Those who play scenarios, and what they have so far.
+struct Crew {
+    stage: Arc<Stage>,
+    on_done: OnDone,
+    interrupted: watch::Receiver<bool>,
+    fail_fast: bool,
+    judged: Vec<ScenarioReport>,
+    ended_early: Option<String>,
+}
+
+impl Crew {
+    /// Plays scenarios, at most `jobs` at a time, until all are done or something ends the run.
+    async fn play_all(&mut self, scenarios: Vec<Loaded>, jobs: usize) {
+        let places = Arc::new(Semaphore::new(jobs));
+        let mut under_way: JoinSet<ScenarioReport> = JoinSet::new();
+        let mut names = BTreeMap::new();
+        let mut left = scenarios.into_iter();
+        let mut next = if self.ended_early.is_none() { left.next() } else { None };
+        while next.is_some() || !under_way.is_empty() {
+            tokio::select! {
+                biased;
+                () = until_true(&mut self.interrupted) => {
+                    self.ended_early = Some(tally::INTERRUPTED.to_owned());
+                    return; // dropping the set aborts what is under way
+                }
+                place = Arc::clone(&places).acquire_owned(), if next.is_some() => {
+                    if let (Ok(place), Some(loaded)) = (place, next.take()) {
+                        let stage = Arc::clone(&self.stage);
+                        let blank = blank_report(&loaded, Verdict::Undecided);
+                        let handle = under_way.spawn(async move {
+                            let report = play::play(&stage, &loaded).await;
+                            drop(place);
+                            report
+                        });
+                        names.insert(handle.id(), blank);
+                        next = left.next();
+                    }
+                }
+                done = under_way.join_next_with_id(), if !under_way.is_empty() => {
+                    let report = match done {
+                        Some(Ok((_, report))) => report,
+                        Some(Err(failed)) => {
+                            // A fault of ours: it is told, and the rest goes on.
+                            self.ended_early = Some("a scenario could not be played to its end".to_owned());
+                            match names.remove(&failed.id()) {
+                                Some(blank) => ScenarioReport { reason: Some(format!("hookgate itself failed here: {failed}")), ..blank },
+                                None => continue,
+                            }
+                        }
+                        None => continue,
+                    };
+                    (self.on_done)(&report);
+                    let stop = (self.fail_fast && report.verdict == Verdict::Fail) || self.stage.target_is_gone();
+                    self.judged.push(report);
+                    if stop && next.is_some() {
+                        self.ended_early = Some(if self.stage.target_is_gone() {
+                            "the target stopped answering its health check".to_owned()
+                        } else {
+                            "stopped at the first failure, as asked".to_owned()
+                        });
+                        next = None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn until_true(flag: &mut watch::Receiver<bool>) {
+    if flag.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await; // nobody is left who could interrupt
+    }
+}
+
+fn assemble(
+    contract: &Contract,
+    catalogue: &Catalogue,
+    level: Level,
+    facts: RunFacts,
+    target: Target,
+    scenarios: Vec<ScenarioReport>,
+) -> Report {
+    let wanted = catalogue.requirements.iter().filter(|one| level == Level::Should || one.level == Level::Must);
+    let asked: Vec<tally::Asked> = wanted
+        .map(|one| tally::Asked {
+            id: one.id.clone(),
+            level: one.level,
+            sentence: one.sentence.clone(),
+            topic: catalogue.topic_of(&one.id),
+            excluded: one.excluded.clone(),
+            not_promised: contract.not_promised.get(&one.id).cloned(),
+        })
+        .collect();
+    let requirements = tally::requirements(&asked, &scenarios);
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        summary: tally::summary(&scenarios, facts.ended_early.as_deref()),
+        run: facts,
+        target,
+        contract: contract.contract.clone(),
+        scenarios,
+        requirements,
+    }
+}
+
+/// A scenario's report with nothing in it yet.
+#[must_use]
+pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
+    ScenarioReport {
+        id: loaded.id.clone(),
+        title: loaded.scenario.title.clone(),
+        verdict,
+        reason: None,
+        shows: loaded.scenario.shows.clone(),
+        duration_ms: 0.0,
+        file: loaded.file.clone(),
+        findings: Vec::new(),
+        bursts: Vec::new(),
+    }
+}
+
+/// A duration in milliseconds, to the microsecond.
+#[must_use]
+pub fn millis(span: Duration) -> f64 {
+    span.as_micros() as f64 / 1000.0
+}

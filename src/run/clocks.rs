@@ -1,0 +1,139 @@
+//! How time passes for a target: at once, in its rows, really, or not at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock, UnixMicros, VirtualClock, span};
+use crate::contract::tables::Table;
+use crate::http;
+use crate::probe::rewind;
+use crate::scenario::lint::Advance;
+
+/// The clock that a user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClockChoice {
+    /// The reference's own clock, moved through its control address (none for the built-in one).
+    Virtual(Option<http::Target>),
+    /// The scenario's own key rows are moved back in the target's database.
+    Rewind,
+    /// Time is really waited for, at most so long in one scenario.
+    Wait(Duration),
+    /// Time cannot be moved.
+    None,
+}
+
+/// A clock that is at work.
+pub enum TargetClock {
+    /// The built-in reference's clock.
+    Own(Arc<VirtualClock>),
+    /// The clock of a reference that is served elsewhere.
+    Control {
+        /// Its control address.
+        at: http::Target,
+        /// How far it has been moved, in microseconds.
+        ahead: AtomicI64,
+        /// How long to wait for its answer.
+        timeout: Duration,
+    },
+    /// Rows are moved.
+    Rewind {
+        /// The database.
+        database: PathBuf,
+        /// The table of keys.
+        table: Table,
+        /// How long a busy database is waited for.
+        busy: Duration,
+    },
+    /// Time is waited for, at most so long.
+    Wait(Duration),
+    /// Time cannot be moved.
+    None,
+}
+
+impl TargetClock {
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Own(_) | Self::Control { .. } => "virtual",
+            Self::Rewind { .. } => "rewind",
+            Self::Wait(_) => "wait",
+            Self::None => "none",
+        }
+    }
+
+    /// What time it is for the target.
+    #[must_use]
+    pub fn now(&self) -> UnixMicros {
+        match self {
+            Self::Own(clock) => clock.now(),
+            Self::Control { ahead, .. } => UnixMicros(SystemClock.now().0.saturating_add(ahead.load(Ordering::SeqCst))),
+            Self::Rewind { .. } | Self::Wait(_) | Self::None => SystemClock.now(),
+        }
+    }
+
+    /// Whether moving it moves time for every scenario at once.
+    #[must_use]
+    pub fn moves_everyone(&self) -> bool {
+        match self {
+            Self::Own(_) | Self::Control { .. } => true,
+            Self::Rewind { .. } | Self::Wait(_) | Self::None => false,
+        }
+    }
+
+    /// Lets `by` pass for the given keys (or for all, where time is one).
+    ///
+    /// # Errors
+    /// One sentence: what could not be done.
+    pub async fn advance(&self, by: Duration, keys: &[String]) -> Result<(), String> {
+        match self {
+            Self::Own(clock) => {
+                clock.advance(by);
+                Ok(())
+            }
+            Self::Control { at, ahead, timeout } => {
+                http::move_clock(at, by, *timeout).await.map_err(|none| format!("the clock's control address did not move it: {none}"))?;
+                ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+                Ok(())
+            }
+            Self::Rewind { database, table, busy } => {
+                let (database, table, busy, keys) = (database.clone(), table.clone(), *busy, keys.to_vec());
+                tokio::task::spawn_blocking(move || rewind::rewind(&database, &table, &keys, by, busy))
+                    .await
+                    .map_err(|failed| failed.to_string())?
+                    .map(|_| ())
+                    .map_err(|failed| failed.to_string())
+            }
+            Self::Wait(_) => {
+                tokio::time::sleep(by).await;
+                Ok(())
+            }
+            Self::None => Err("time cannot be moved here".to_owned()),
+        }
+    }
+}
+
+/// The span that an `advance` step means, for a receiver whose keys live `ttl_secs`.
+#[must_use]
+pub fn span_of(advance: &Advance, ttl_secs: u64) -> Duration {
+    let ttl = Duration::from_secs(ttl_secs);
+    match advance {
+        Advance::Span(by) => *by,
+        Advance::TtlPlus(more) => ttl.saturating_add(*more),
+        Advance::TtlMinus(less) => ttl.saturating_sub(*less),
+        Advance::TtlOver(parts) => ttl / (*parts).max(1),
+    }
+}
+
+/// Why a scenario that lets `total` pass cannot be played with a clock that really waits.
+#[must_use]
+pub fn too_long(clock: &TargetClock, total: Duration) -> Option<String> {
+    match clock {
+        TargetClock::Wait(most) if total > *most => {
+            Some(format!("it waits {}, longer than --max-wait {}", span::write(total), span::write(*most)))
+        }
+        TargetClock::Own(_) | TargetClock::Control { .. } | TargetClock::Rewind { .. } | TargetClock::Wait(_) | TargetClock::None => None,
+    }
+}

@@ -1,0 +1,341 @@
+//! Playing one scenario: step by step, the reference alongside.
+//!
+//! The first broken *must* ends a scenario: what comes after it would be
+//! judged on a footing that does not hold. Requirements that were not reached
+//! are then undecided here, never passed.
+
+use bytes::Bytes;
+
+use super::building::{Built, PlainBodies, Workshop};
+use super::clocks::span_of;
+use super::stage::Stage;
+use super::{blank_report, millis};
+use crate::check::answer::{self, Judged, referred_instant};
+use crate::check::literal::{self, Surroundings};
+use crate::check::{Breach, Record, Records, describe, is_broken};
+use crate::clock::{Moment, UnixMicros, span};
+use crate::contract::Level;
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::history::Operation;
+use crate::http::{Exchange, KeptConnection};
+use crate::reference::Receiver;
+use crate::reference::memory::MemoryStore;
+use crate::reference::store::Store as _;
+use crate::report::curl::curl;
+use crate::report::{Finding, ScenarioReport, Verdict, tally};
+use crate::scenario::Step;
+use crate::scenario::deliver::{ConnectionUse, Deliver};
+use crate::scenario::expand::Loaded;
+use crate::scenario::expect::Expect;
+use crate::scenario::lint::read_advance;
+
+/// Why a scenario went no further.
+pub enum Halt {
+    /// A *must* is broken.
+    Broken,
+    /// What was seen allows no further judgement, with the reason.
+    Undecided(String),
+    /// The contract or the surroundings do not allow the step, with the reason.
+    NotApplicable(String),
+}
+
+/// One scenario that is being played.
+pub struct Play<'s> {
+    pub(super) stage: &'s Stage,
+    pub(super) loaded: &'s Loaded,
+    pub(super) report: ScenarioReport,
+    pub(super) records: Records,
+    pub(super) plain_bodies: PlainBodies,
+    pub(super) reference: Receiver<MemoryStore>,
+    pub(super) kept: Option<KeptConnection>,
+    /// Every key that was sent, for clocks that move rows.
+    pub(super) keys: Vec<String>,
+    pub(super) history: Vec<Operation>,
+}
+
+/// Where in the scenario something happens.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The step, from 1, as in the file.
+    pub number: usize,
+    /// The step itself.
+    pub step: &'a Step,
+}
+
+/// Plays a scenario to its end, or to the first thing that ends it.
+pub async fn play(stage: &Stage, loaded: &Loaded) -> ScenarioReport {
+    let began = Moment::now();
+    let mut report = blank_report(loaded, Verdict::Pass);
+    match stage.reference() {
+        Err(failed) => {
+            report.verdict = Verdict::Undecided;
+            report.reason = Some(format!("the reference could not be set beside it: {failed}"));
+        }
+        Ok(reference) => {
+            let mut play = Play {
+                stage,
+                loaded,
+                report,
+                records: Records::default(),
+                plain_bodies: PlainBodies::new(),
+                reference,
+                kept: None,
+                keys: Vec::new(),
+                history: Vec::new(),
+            };
+            let halt = play.all().await;
+            report = play.close(halt);
+        }
+    }
+    report.duration_ms = millis(began.elapsed());
+    report
+}
+
+impl Play<'_> {
+    async fn all(&mut self) -> Result<(), Halt> {
+        self.see_that_it_lives("before").await?;
+        let steps = &self.loaded.scenario.steps;
+        for (at, step) in steps.iter().enumerate() {
+            let done = Box::pin(self.step(Place { number: at + 1, step })).await;
+            if done.is_err() {
+                // What the receiver did to itself is told beside what it answered.
+                let alive = self.see_that_it_lives("after").await;
+                return done.and(alive);
+            }
+        }
+        self.see_that_it_lives("after").await
+    }
+
+    fn close(mut self, halt: Result<(), Halt>) -> ScenarioReport {
+        self.stage.remember(std::mem::take(&mut self.history));
+        let judged = tally::scenario_verdict(&self.report.findings);
+        (self.report.verdict, self.report.reason) = match halt {
+            Ok(()) | Err(Halt::Broken) => (judged, None),
+            Err(Halt::Undecided(reason)) if judged == Verdict::Fail => (Verdict::Fail, Some(reason)),
+            Err(Halt::Undecided(reason)) => (Verdict::Undecided, Some(reason)),
+            Err(Halt::NotApplicable(reason)) => (Verdict::NotApplicable, Some(reason)),
+        };
+        self.report
+    }
+
+    /// One step of any kind.
+    pub(super) async fn step(&mut self, place: Place<'_>) -> Result<(), Halt> {
+        let step = place.step;
+        if let Some(deliver) = &step.deliver {
+            self.deliver(place, deliver).await
+        } else if let Some(burst) = &step.burst {
+            self.burst(place, burst).await
+        } else if let Some(by) = &step.advance {
+            self.advance(by).await
+        } else if let Some(check) = &step.state {
+            self.look(place, check).await
+        } else if let Some(get) = &step.get {
+            self.ask(place, get).await
+        } else if let Some(block) = &step.repeat {
+            for _ in 0..block.times {
+                for inner in &block.steps {
+                    Box::pin(self.step(Place { number: place.number, step: inner })).await?;
+                }
+            }
+            Ok(())
+        } else {
+            Ok(()) // `for_each` was expanded before
+        }
+    }
+
+    async fn deliver(&mut self, place: Place<'_>, deliver: &Deliver) -> Result<(), Halt> {
+        let built = self.workshop().build(deliver, None, None).map_err(Halt::NotApplicable)?;
+        let reference_says = self.ask_reference(&built.shipment.delivery);
+        let delivery = built.shipment.delivery.clone();
+        let sent_at = self.stage.clock.now();
+        let exchange = match deliver.connection {
+            ConnectionUse::Kept => {
+                let kept = self.kept.get_or_insert_with(KeptConnection::default);
+                self.stage.sender().send_kept(kept, built.shipment.clone()).await
+            }
+            ConnectionUse::Any | ConnectionUse::New => self.stage.send(built.shipment.clone()).await,
+        };
+        let forbidden: Vec<String> = self.stage.forbidden.iter().chain(&built.right_signature).cloned().collect();
+        let record = self.record(&built, delivery, sent_at, exchange);
+        self.keep(place.number, deliver.name.as_deref(), &record);
+        if let Some(name) = &deliver.name {
+            self.plain_bodies.insert(name.clone(), built.plain_body.clone());
+        }
+        let answer = self.answer_of(place, &record, &reference_says);
+        // Put away first: a literal check may speak of the delivery that it belongs to.
+        self.put_away(deliver.name.as_deref(), record.clone());
+        let answer = answer?;
+        let mut breaches = Vec::new();
+        if let Some(expect) = &place.step.expect {
+            breaches.extend(answer::judge(
+                &self.stage.contract,
+                expect,
+                Judged { answer: &answer, record: &record, records: &self.records },
+            ));
+        }
+        if let Some(check) = &place.step.answer {
+            let around = Surroundings { records: &self.records, took: record.took, forbidden: &forbidden };
+            breaches.extend(literal::judge(&self.stage.contract, check, &answer, around));
+            literal::capture(check, &answer, &mut self.records);
+        }
+        self.learn_reference(&record, place.step.expect.as_ref());
+        let line = curl(&self.stage.origin, &record.delivery);
+        self.report_breaches(place, breaches, &reference_says, &line)
+    }
+
+    /// What the reference answers to the same delivery, in words.
+    pub(super) fn ask_reference(&mut self, delivery: &Delivery) -> String {
+        match self.reference.deliver(delivery, self.stage.clock.now()) {
+            Ok(answer) => describe(&Ok(answer)),
+            Err(failed) => failed.to_string(),
+        }
+    }
+
+    pub(super) fn workshop(&self) -> Workshop<'_> {
+        Workshop { stage: self.stage, records: &self.records, plain_bodies: &self.plain_bodies }
+    }
+
+    /// One exchange as the judge keeps it, in the receiver's time.
+    pub(super) fn record(&mut self, built: &Built, delivery: Delivery, sent_at: UnixMicros, exchange: Exchange) -> Record {
+        if !built.key.is_empty() && !self.keys.contains(&built.key) {
+            self.keys.push(built.key.clone());
+        }
+        let refers_to = exchange.result.as_ref().ok().and_then(|answer| referred_instant(&self.stage.contract, answer));
+        Record {
+            key: built.key.clone(),
+            sha256: crate::sign::sha256_hex(&delivery.body),
+            delivery,
+            sent_at,
+            answered_at: sent_at.plus(exchange.took),
+            took: exchange.took,
+            result: exchange.result,
+            referred_as: None,
+            refers_to,
+        }
+    }
+
+    pub(super) fn keep(&mut self, step: usize, name: Option<&str>, record: &Record) {
+        self.history.push(Operation::of(&self.loaded.id, step, name, record));
+    }
+
+    /// The answer, if there is one and it came in time; else what that means.
+    fn answer_of(&mut self, place: Place<'_>, record: &Record, reference: &str) -> Result<Answer, Halt> {
+        self.watch_time(place, record, reference);
+        match &record.result {
+            Ok(answer) => Ok(answer.clone()),
+            Err(none) => Err(Halt::Undecided(format!("step {} got no answer: {none}", place.number))),
+        }
+    }
+
+    /// Holds every delivery against the contract's limit, whatever the scenario is about.
+    pub(super) fn watch_time(&mut self, place: Place<'_>, record: &Record, reference: &str) {
+        let limit = self.stage.contract.limits.answer.0;
+        let Some(requirement) = self.stage.catalogue.always.answers_in_time.clone() else { return };
+        let observed = match &record.result {
+            Ok(_) if record.took <= limit => return,
+            Ok(answer) => format!("{} after {} ms", answer.status, record.took.as_millis()),
+            Err(none) => none.to_string(),
+        };
+        let breach =
+            Breach { shows: Some(requirement.clone()), ..Breach::must(format!("an answer within {}", span::write(limit)), observed) };
+        let line = curl(&self.stage.origin, &record.delivery);
+        self.add_finding(place, requirement, &breach, reference, &line);
+    }
+
+    /// Names a delivery for later steps.
+    fn put_away(&mut self, name: Option<&str>, record: Record) {
+        if let Some(name) = name {
+            self.records.deliveries.insert(name.to_owned(), vec![record]);
+        }
+    }
+
+    /// Lets the first delivery learn how a duplicate refers to it: later ones must say the same.
+    fn learn_reference(&mut self, record: &Record, expect: Option<&Expect>) {
+        if let (Some(Expect::DuplicateOf(first)), Some(instant)) = (expect, &record.refers_to)
+            && let Some(first) = self.records.deliveries.get_mut(first).and_then(|all| all.last_mut())
+        {
+            first.referred_as.get_or_insert_with(|| instant.clone());
+        }
+    }
+
+    async fn advance(&mut self, by: &str) -> Result<(), Halt> {
+        let by = read_advance(by).map_err(|wrong| Halt::NotApplicable(wrong.to_string()))?;
+        let by = span_of(&by, self.stage.ttl.unwrap_or(0));
+        self.stage.clock.advance(by, &self.keys).await.map_err(Halt::Undecided)?;
+        if !self.stage.clock.moves_everyone() && self.stage.clock.name() == "rewind" {
+            // The reference's rows are moved as the target's are.
+            let moved = self.reference.store().rewind(&self.keys, by.as_secs());
+            moved.map_err(|failed| Halt::Undecided(failed.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Reports breaches by the requirement they speak of; a broken *must* halts the scenario.
+    pub(super) fn report_breaches(&mut self, place: Place<'_>, breaches: Vec<Breach>, reference: &str, curl: &str) -> Result<(), Halt> {
+        let broken = is_broken(&breaches);
+        let mut found = false;
+        for breach in breaches {
+            let requirement = self.requirement_of(place, &breach);
+            found |= self.add_finding(place, requirement, &breach, reference, curl);
+        }
+        if broken && found && tally::scenario_verdict(&self.report.findings) == Verdict::Fail { Err(Halt::Broken) } else { Ok(()) }
+    }
+
+    /// The step's own requirements, or the scenario's; the contract's word decides among them.
+    fn requirement_of(&self, place: Place<'_>, breach: &Breach) -> String {
+        let scope = if place.step.shows.is_empty() { &self.loaded.scenario.shows } else { &place.step.shows };
+        let named = breach.shows.as_ref().filter(|id| scope.contains(id));
+        named.or_else(|| scope.iter().find(|id| self.stage.contract.promises(id))).or(scope.first()).cloned().unwrap_or_default()
+    }
+
+    /// Adds one finding; several breaches of one requirement in one step are one finding.
+    fn add_finding(&mut self, place: Place<'_>, requirement: String, breach: &Breach, reference: &str, curl: &str) -> bool {
+        let level = self.stage.catalogue.get(&requirement).map_or(Level::Must, |one| one.level).max(breach.level);
+        if !self.stage.contract.promises(&requirement) || (self.stage.level == Level::Must && level != Level::Must) {
+            return false;
+        }
+        let step = place.number;
+        let same =
+            |one: &&mut Finding| one.requirement == requirement && one.step == step && one.line == place.step.line && one.level == level;
+        match self.report.findings.iter_mut().find(same) {
+            Some(finding) => {
+                finding.expected.push_str(&format!("\n{}", breach.expected));
+                finding.observed.push_str(&format!("\n{}", breach.observed));
+            }
+            None => self.report.findings.push(Finding {
+                requirement,
+                level,
+                step,
+                step_name: place.step.name.clone(),
+                line: place.step.line,
+                expected: breach.expected.clone(),
+                reference: reference.to_owned(),
+                observed: breach.observed.clone(),
+                curl: curl.to_owned(),
+            }),
+        }
+        true
+    }
+
+    /// The receiver answers its health check before and after every scenario.
+    async fn see_that_it_lives(&mut self, when: &str) -> Result<(), Halt> {
+        let wanted = self.stage.contract.health.status;
+        let health: Result<Answer, NoAnswer> = self.stage.health().await;
+        if health.as_ref().is_ok_and(|answer| answer.status == wanted) {
+            return Ok(());
+        }
+        if health.is_err() {
+            self.stage.mark_gone();
+        }
+        let path = &self.stage.contract.health.path;
+        let observed = describe(&health);
+        if let Some(requirement) = self.stage.catalogue.always.lives.clone() {
+            let breach = Breach::must(format!("GET {path} answers {wanted} {when} the scenario"), observed.clone());
+            let step = Step::default();
+            let question = Delivery { method: "GET".to_owned(), path: path.clone(), headers: Vec::new(), body: Bytes::new() };
+            let line = curl(&self.stage.origin, &question);
+            self.add_finding(Place { number: 0, step: &step }, requirement, &breach, &wanted.to_string(), &line);
+        }
+        Err(Halt::Undecided(format!("the receiver did not answer its health check {when} the scenario: {observed}")))
+    }
+}

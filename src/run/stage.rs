@@ -1,0 +1,382 @@
+//! What all scenarios of a run share: the target, its clock, its database, the
+//! sender, and the words that make keys unique.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use secrecy::ExposeSecret as _;
+
+use super::building::{PlainBodies, Workshop};
+use super::clocks::{ClockChoice, TargetClock};
+use super::{Plan, TargetChoice};
+use crate::check::{Records, describe};
+use crate::clock::{Clock, SystemClock, VirtualClock};
+use crate::contract::outcome::Refusal;
+use crate::contract::{Contract, Level};
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::files::Scratch;
+use crate::history::Operation;
+use crate::http::{self, Exchange, Sender, Shipment};
+use crate::probe::{Probe, ProbeError};
+use crate::reference::Receiver;
+use crate::reference::memory::MemoryStore;
+use crate::reference::store::StoreError;
+use crate::report;
+use crate::scenario::deliver::Deliver;
+use crate::scenario::requirement::Catalogue;
+use crate::serve::{Serving, serve};
+use crate::sign::{BadSecret, Signer, hex, sha256_hex};
+use crate::sqlite::SqliteStore;
+
+/// How long a busy database is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Why nothing can be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The target does not answer.
+    #[error("the target {url} does not answer its health check {path}: {cause}; start it, or give another --target")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// The path that was asked.
+        path: String,
+        /// What was seen.
+        cause: String,
+    },
+    /// The target answers, but is not well.
+    #[error("the target {url} answers its health check {path} with status {status}, where the contract has {wanted}")]
+    NotWell {
+        /// Its address.
+        url: String,
+        /// The path that was asked.
+        path: String,
+        /// What it answered.
+        status: u16,
+        /// What it should answer.
+        wanted: u16,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Database(#[from] ProbeError),
+    /// The contract says nothing of a database.
+    #[error("--db was given, but the contract `{contract}` does not say which tables to read (member `state`)")]
+    NoTables {
+        /// The contract.
+        contract: String,
+    },
+    /// A clock was asked for that cannot work here.
+    #[error("{0}")]
+    Clock(&'static str),
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] BadSecret),
+    /// The built-in reference could not be served.
+    #[error("the built-in reference could not be served: {0}")]
+    BuiltIn(String),
+}
+
+/// What all scenarios of a run share.
+pub struct Stage {
+    /// The promise.
+    pub contract: Arc<Contract>,
+    /// The requirements.
+    pub catalogue: Arc<Catalogue>,
+    /// The target's address.
+    pub url: http::Target,
+    /// `http://host:port`, for schemes that sign the URL.
+    pub origin: String,
+    /// Signs as an honest sender does.
+    pub signer: Signer,
+    /// Time.
+    pub clock: TargetClock,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// The TTL that the target gives its keys, in seconds.
+    pub ttl: Option<u64>,
+    /// The level that is judged.
+    pub level: Level,
+    /// Forms of the secret that no answer may reveal.
+    pub forbidden: Vec<String>,
+    /// The database, when there is one.
+    pub database: Option<PathBuf>,
+    bodies: Arc<BTreeMap<String, Bytes>>,
+    sender: Sender,
+    seed: u64,
+    run_word: String,
+    counter: AtomicU64,
+    random_counter: AtomicU64,
+    gone: AtomicBool,
+    history: Mutex<Vec<Operation>>,
+    built_in: Mutex<Option<(Serving, Scratch)>>,
+    is_built_in: bool,
+    locked_out: Option<String>,
+}
+
+impl Stage {
+    /// Sets the stage: serves the built-in reference, or sees that the target lives and its database can be read.
+    ///
+    /// # Errors
+    /// [`StageError`]: what is missing, and the way out.
+    pub async fn set(plan: &Plan) -> Result<Self, StageError> {
+        let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
+        let (url, database, clock, built_in) = match &plan.target {
+            TargetChoice::BuiltIn => built_in(plan, &signer).await?,
+            TargetChoice::Foreign { url, database } => (url.clone(), database.clone(), foreign_clock(plan, database.as_ref())?, None),
+        };
+        let mut stage = Self {
+            contract: Arc::clone(&plan.contract),
+            catalogue: Arc::clone(&plan.catalogue),
+            origin: url.url(""),
+            sender: Sender::new(url.clone(), plan.timeout),
+            url,
+            signer,
+            clock,
+            timeout: plan.timeout,
+            ttl: plan.contract.ttl_secs().map(|default| plan.ttl.unwrap_or(default)),
+            level: plan.level,
+            forbidden: forms_of(plan.secret.expose_secret()),
+            database,
+            bodies: Arc::clone(&plan.bodies),
+            seed: plan.seed,
+            run_word: format!("hg{:x}", SystemClock.now().0),
+            counter: AtomicU64::new(0),
+            random_counter: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
+            history: Mutex::new(Vec::new()),
+            is_built_in: built_in.is_some(),
+            built_in: Mutex::new(built_in),
+            locked_out: None,
+        };
+        stage.see_that_it_lives().await?;
+        if stage.database.is_some() && stage.contract.state.is_none() {
+            return Err(StageError::NoTables { contract: stage.contract.contract.clone() });
+        }
+        stage.look(|probe| probe.rows_of(&[], &[])).await?;
+        stage.locked_out = stage.try_an_honest_delivery().await;
+        Ok(stage)
+    }
+
+    /// What a receiver that refuses an honest delivery for its signature answers; `None` when it does not.
+    async fn try_an_honest_delivery(&self) -> Option<String> {
+        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
+        let workshop = Workshop { stage: self, records: &records, plain_bodies: &plain_bodies };
+        let built = workshop.build(&Deliver::default(), None, None).ok()?;
+        let answer = self.send(built.shipment).await.result.ok()?;
+        let refusal = self.contract.outcomes.refusal(Refusal::Signature)?;
+        let refused = refusal.allows_status(answer.status) && !self.contract.outcomes.accepted.allows_status(answer.status);
+        refused.then(|| describe(&Ok(answer)))
+    }
+
+    /// What an honest delivery got, when it was refused for its signature: then nothing else can be judged.
+    #[must_use]
+    pub fn locked_out(&self) -> Option<&str> {
+        self.locked_out.as_deref()
+    }
+
+    async fn see_that_it_lives(&self) -> Result<(), StageError> {
+        let (url, path) = (self.url.to_string(), self.contract.health.path.clone());
+        match self.health().await {
+            Ok(answer) if answer.status == self.contract.health.status => Ok(()),
+            Ok(answer) => Err(StageError::NotWell { url, path, status: answer.status, wanted: self.contract.health.status }),
+            Err(none) => Err(StageError::Unreachable { url, path, cause: none.to_string() }),
+        }
+    }
+
+    /// Asks the target whether it lives.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn health(&self) -> Result<Answer, NoAnswer> {
+        let question = Delivery { method: "GET".to_owned(), path: self.contract.health.path.clone(), ..Delivery::default() };
+        self.send(Shipment::plain(question)).await.result
+    }
+
+    /// Sends one delivery over the run's pool of connections.
+    pub async fn send(&self, shipment: Shipment) -> Exchange {
+        self.sender.send(shipment).await
+    }
+
+    /// The sender, for kept connections.
+    #[must_use]
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
+    #[must_use]
+    pub fn unique(&self) -> String {
+        format!("{}-{}", self.run_word, self.counter.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What every key of this run begins with.
+    #[must_use]
+    pub fn run_word(&self) -> &str {
+        &self.run_word
+    }
+
+    /// A body file's bytes, with `{unique}` replaced where it stands.
+    ///
+    /// # Errors
+    /// When there is no such file, as a sentence.
+    pub fn body_file(&self, name: &str, unique: &str) -> Result<Bytes, String> {
+        const MARK: &[u8] = b"{unique}";
+        let bytes = self.bodies.get(name).ok_or_else(|| format!("there is no body file `{name}`"))?;
+        if !bytes.windows(MARK.len()).any(|window| window == MARK) {
+            return Ok(bytes.clone());
+        }
+        Ok(Bytes::from(String::from_utf8_lossy(bytes).replace("{unique}", unique)))
+    }
+
+    /// So many random bytes; the same for the same seed and the same order of asking.
+    #[must_use]
+    pub fn random_bytes(&self, count: usize) -> Bytes {
+        let mut state = self.seed ^ self.random_counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x2545_f491_4f6c_dd1d);
+        let mut bytes = Vec::with_capacity(count + 8);
+        while bytes.len() < count {
+            // SplitMix64 (Steele, Lea, Flood 2014): small, and good enough for bodies.
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = state;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
+        }
+        bytes.truncate(count);
+        bytes.into()
+    }
+
+    /// A reference receiver with an empty memory, to answer one scenario's steps alongside.
+    ///
+    /// # Errors
+    /// Never, as long as memory does not fail.
+    pub fn reference(&self) -> Result<Receiver<MemoryStore>, StoreError> {
+        let memory = MemoryStore::new(Arc::clone(&self.contract));
+        let mut reference = Receiver::new(Arc::clone(&self.contract), Some(self.signer.clone()), memory, self.ttl)?;
+        reference.set_origin(self.origin.clone());
+        Ok(reference)
+    }
+
+    /// Opens the database for one look, away from the tasks that send; `None` when there is no database.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Probe) -> Result<T, ProbeError> + Send + 'static,
+    ) -> Result<Option<T>, ProbeError> {
+        let (Some(database), Some(tables)) = (self.database.clone(), self.contract.state.clone()) else { return Ok(None) };
+        let task = tokio::task::spawn_blocking(move || Probe::open(&database, &tables, BUSY).and_then(|probe| read(&probe)));
+        match task.await {
+            Ok(found) => found.map(Some),
+            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+        }
+    }
+
+    /// Remembers that the target no longer answers.
+    pub fn mark_gone(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the target no longer answers.
+    #[must_use]
+    pub fn target_is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Keeps deliveries for the history.
+    pub fn remember(&self, operations: Vec<Operation>) {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).extend(operations);
+    }
+
+    /// Everything that was kept, in order of sending.
+    #[must_use]
+    pub fn take_history(&self) -> Vec<Operation> {
+        let mut all = std::mem::take(&mut *self.history.lock().unwrap_or_else(PoisonError::into_inner));
+        all.sort_by(|a, b| a.sent_at.cmp(&b.sent_at));
+        all
+    }
+
+    /// What a reader of the report should know.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(answer) = &self.locked_out {
+            notes.push(format!(
+                "The target refuses an honestly signed delivery ({answer}): either the shared secret is another, or it checks signatures otherwise than the contract says. Nothing else was judged."
+            ));
+        }
+        if self.database.is_none() {
+            notes.push("No database was given: whether receivers did the work once was judged by their answers alone (--db).".to_owned());
+        }
+        if matches!(self.clock, TargetClock::None) {
+            notes.push("Time was not moved: whether keys expire was not judged (--clock).".to_owned());
+        }
+        notes
+    }
+
+    /// What the report says of the target.
+    pub async fn target_facts(&self) -> report::Target {
+        report::Target {
+            url: self.url.to_string(),
+            built_in: self.is_built_in,
+            database: self.database.as_ref().filter(|_| !self.is_built_in).map(|path| path.display().to_string()),
+            tables: self.look(Probe::tables).await.ok().flatten().unwrap_or_default(),
+        }
+    }
+
+    /// Stops what this run has started.
+    pub async fn strike(&self) {
+        let built_in = self.built_in.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((serving, scratch)) = built_in {
+            serving.stop().await;
+            drop(scratch);
+        }
+    }
+}
+
+type BuiltIn = (http::Target, Option<PathBuf>, TargetClock, Option<(Serving, Scratch)>);
+
+async fn built_in(plan: &Plan, signer: &Signer) -> Result<BuiltIn, StageError> {
+    let failed = |cause: &dyn std::fmt::Display| StageError::BuiltIn(cause.to_string());
+    let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
+    let database = scratch.path().join("reference.db");
+    let contract = Arc::clone(&plan.contract);
+    let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(|cause| failed(&cause))?;
+    let receiver = Receiver::new(contract, Some(signer.clone()), store, plan.ttl).map_err(|cause| failed(&cause))?;
+    let clock = Arc::new(VirtualClock::default());
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let serving = serve(receiver, Arc::<VirtualClock>::clone(&clock), listen).await.map_err(|cause| failed(&cause))?;
+    let url = http::Target::parse(&format!("http://{}", serving.address)).map_err(|cause| failed(&cause))?;
+    let database = plan.contract.state.is_some().then_some(database);
+    Ok((url, database, TargetClock::Own(clock), Some((serving, scratch))))
+}
+
+fn foreign_clock(plan: &Plan, database: Option<&PathBuf>) -> Result<TargetClock, StageError> {
+    match &plan.clock {
+        ClockChoice::None => Ok(TargetClock::None),
+        ClockChoice::Wait(most) => Ok(TargetClock::Wait(*most)),
+        ClockChoice::Virtual(Some(at)) => Ok(TargetClock::Control { at: at.clone(), ahead: AtomicI64::new(0), timeout: plan.timeout }),
+        ClockChoice::Virtual(None) => Err(StageError::Clock(
+            "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
+        )),
+        ClockChoice::Rewind => match (database, &plan.contract.state) {
+            (Some(database), Some(tables)) => {
+                Ok(TargetClock::Rewind { database: database.clone(), table: tables.keys.clone(), busy: BUSY })
+            }
+            (_, _) => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
+        },
+    }
+}
+
+/// The forms of a secret that no answer may reveal.
+fn forms_of(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    vec![secret.to_owned(), hex(bytes), STANDARD.encode(bytes).trim_end_matches('=').to_owned(), sha256_hex(bytes)]
+}

@@ -1,0 +1,70 @@
+//! Which scenarios apply: what a contract promises, what a target offers.
+
+use std::time::Duration;
+
+use super::clocks::{TargetClock, span_of, too_long};
+use super::stage::Stage;
+use crate::contract::Level;
+use crate::scenario::expand::Loaded;
+use crate::scenario::lint::read_advance;
+use crate::scenario::{Scenario, Step};
+
+impl Stage {
+    /// Why a scenario is not applicable here, when it is not.
+    #[must_use]
+    pub fn reason_not_to_play(&self, loaded: &Loaded) -> Option<String> {
+        let scenario = &loaded.scenario;
+        let contract = &self.contract;
+        if scenario.shows.iter().all(|id| !contract.promises(id))
+            && let Some(why) = scenario.shows.first().and_then(|id| contract.not_promised.get(id))
+        {
+            return Some(format!("{} does not promise it: {why}", contract.contract));
+        }
+        if self.level == Level::Must && scenario.shows.iter().all(|id| self.catalogue.get(id).is_some_and(|one| one.level == Level::Should))
+        {
+            return Some("it shows only what a receiver should do (--level must)".to_owned());
+        }
+        let missing = |need: &String| match need.as_str() {
+            "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
+            "state" if self.database.is_none() => Some("it looks at the database, and no --db was given".to_owned()),
+            "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),
+            "state" | "time" => None,
+            other if contract.can(other) => None,
+            other => {
+                let meaning = self.catalogue.capabilities.get(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
+                Some(format!("{} does not offer `{other}`{meaning}", contract.contract))
+            }
+        };
+        scenario.needs.iter().find_map(missing).or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0))))
+    }
+
+    /// Why a scenario cannot be judged: the receiver refuses honest deliveries, and this is not the scenario that says so.
+    #[must_use]
+    pub fn reason_not_to_judge(&self, loaded: &Loaded) -> Option<String> {
+        let answer = self.locked_out()?;
+        let says_so = self.catalogue.always.honest_is_accepted.as_ref().is_some_and(|id| loaded.scenario.shows.first() == Some(id));
+        (!says_so).then(|| format!("an honestly signed delivery is refused ({answer}): nothing else can be judged"))
+    }
+
+    /// Whether a scenario must have the target to itself.
+    #[must_use]
+    pub fn must_play_alone(&self, scenario: &Scenario) -> bool {
+        let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
+        let moves = |step: &Step| step.advance.is_some() && self.clock.moves_everyone();
+        scenario.alone || any_step(&scenario.steps, &|step| counts(step) || moves(step))
+    }
+}
+
+fn any_step(steps: &[Step], is: &dyn Fn(&Step) -> bool) -> bool {
+    steps.iter().any(|step| is(step) || step.repeat.as_ref().is_some_and(|block| any_step(&block.steps, is)))
+}
+
+/// How much time the steps let pass in all.
+fn total_wait(steps: &[Step], ttl: u64) -> Duration {
+    let one = |step: &Step| {
+        let advanced = step.advance.as_ref().and_then(|text| read_advance(text).ok()).map_or(Duration::ZERO, |by| span_of(&by, ttl));
+        let repeated = step.repeat.as_ref().map_or(Duration::ZERO, |block| total_wait(&block.steps, ttl).saturating_mul(block.times));
+        advanced.saturating_add(repeated)
+    };
+    steps.iter().map(one).fold(Duration::ZERO, Duration::saturating_add)
+}

@@ -1,0 +1,131 @@
+//! Scenarios: one behaviour of a receiver a file, as data.
+//!
+//! A scenario says what is delivered and which *outcome* is promised; how an
+//! outcome looks on the wire is the contract's business. Comes from YAML
+//! through `document`; this room holds the language's types, checks what the
+//! schema cannot ([`lint`]), and expands variants ([`expand`]). Nothing is
+//! sent or judged here.
+//!
+//! Start at [`Scenario`]. Deliveries are in [`deliver`], expectations in
+//! [`expect`], the catalogue of requirements in [`requirement`].
+
+pub mod deliver;
+pub mod expand;
+pub mod expect;
+pub mod lint;
+pub mod requirement;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::span::Span;
+use crate::scenario::deliver::{Burst, Deliver, Get};
+use crate::scenario::expect::{AnswerCheck, Expect, StateCheck};
+
+/// One behaviour: what is done, and what must come of it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The behaviour as a sentence.
+    pub title: String,
+    /// Why it matters, or what a reader must know; free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// The requirements that it shows, the main one first.
+    pub shows: Vec<String>,
+    /// What a receiver and its surroundings must offer: `state`, `time`, or a capability of the contract.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Run while no other scenario runs. Implied by `advance` and by counting whole tables.
+    #[serde(default)]
+    pub alone: bool,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step: exactly one of its kinds, and what is expected of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// What the step is for, in reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The requirements that this step speaks of, when they are not the scenario's first.
+    pub shows: Vec<String>,
+    /// Kind: send one delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<Deliver>,
+    /// Kind: send many deliveries at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Burst>,
+    /// Kind: let time pass: a span (`86402 s`), or a point relative to the TTL (`ttl + 2 s`, `ttl / 2`, `ttl - 2 s`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advance: Option<String>,
+    /// Kind: look at the receiver's database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateCheck>,
+    /// Kind: ask the receiver something with GET (or another method without a body).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub get: Option<Get>,
+    /// Kind: a block of steps, several times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Repeat>,
+    /// Kind: the same steps for every row of a table; each row is reported by its own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEach>,
+    /// With `deliver`: the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expect>,
+    /// With `deliver` and `get`: what the answer must literally be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<AnswerCheck>,
+    /// With `burst`: how many of each outcome there must be, for every key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+    /// The line of the file that the step begins at; filled in by the reader.
+    #[serde(rename = "@line", skip_serializing)]
+    #[schemars(skip)]
+    pub line: u32,
+}
+
+/// A block of steps, several times.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Repeat {
+    /// How often.
+    pub times: u32,
+    /// What. A name given inside (`as`) holds the last round's delivery.
+    pub steps: Vec<Step>,
+}
+
+/// The same steps for every row of a table.
+///
+/// In the steps, `$name` stands for the row's member `name`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForEach {
+    /// Rows by name: what `$name` stands for in each.
+    pub variants: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+    /// What is done for each row.
+    pub steps: Vec<Step>,
+}
+
+/// How many answers of each outcome a burst must have, for every key of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Counts {
+    /// Accepted as new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<usize>,
+    /// Answered as duplicates; all refer to the one that was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate: Option<usize>,
+    /// Anything else: refusals, errors, no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<usize>,
+}
+
+/// A bound on how long something may take, kept as written.
+pub type Within = Span;

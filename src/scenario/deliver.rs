@@ -1,0 +1,206 @@
+//! What is sent: deliveries, bursts of them, and plain questions.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::span::Span;
+use crate::sign::tamper::Tamper;
+
+/// One delivery. Without any member: a fresh key, an ordinary body, an honest signature.
+///
+/// In `key`, `body` files, `raw` and `json`, `{unique}` is replaced by a word
+/// that no other delivery of any run bears.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deliver {
+    /// A name by which later steps refer to this delivery.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+
+    /// Body: a file under `fixtures/bodies/`, byte for byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Body: this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    /// Body: these bytes, as hex digits; white space between them is free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+    /// Body: this text, which must be JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<String>,
+    /// Body: text repeated up to a size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fill: Option<Fill>,
+    /// Body: so many random bytes, from the run's seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_bytes: Option<usize>,
+    /// Body: that of an earlier delivery, byte for byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_of: Option<String>,
+
+    /// Key: this text; it must hold `{unique}`, or `{key:NAME}` for an earlier delivery's key, unless it is blank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Key: that of an earlier delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_of: Option<String>,
+    /// Key: unique, and exactly so many characters long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_length: Option<usize>,
+    /// Key: unique, followed by these bytes as hex digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_hex: Option<String>,
+    /// Key: none at all.
+    pub no_key: bool,
+
+    /// How the signature is spoiled; without it, it is honest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Tamper>,
+    /// The signature is honest, but over this body file instead of what travels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_over: Option<String>,
+    /// The signature is honest, but over this text instead of what travels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_over_raw: Option<String>,
+
+    /// Another method than the contract's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Another content type than the contract's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// More header lines: name and text.
+    pub headers: BTreeMap<String, String>,
+    /// The case in which header names travel.
+    pub header_case: HeaderCase,
+    /// How the body is framed.
+    pub framing: Framing,
+    /// Which connection it goes over.
+    pub connection: ConnectionUse,
+    /// A TTL of its own in seconds, where the contract has a header for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u64>,
+}
+
+/// Text repeated up to a size.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fill {
+    /// The text.
+    pub text: String,
+    /// The size of the body; the last repetition is cut.
+    pub bytes: usize,
+}
+
+/// The case in which header names travel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeaderCase {
+    /// As the HTTP library writes them (lower case).
+    #[default]
+    Any,
+    /// As the contract writes them.
+    AsWritten,
+    /// All lower case.
+    Lower,
+    /// All upper case.
+    Upper,
+    /// Letters in turn upper and lower.
+    Mixed,
+}
+
+/// How a body is framed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Framing {
+    /// One piece, with `Content-Length`.
+    #[default]
+    ContentLength,
+    /// `Transfer-Encoding: chunked`, several chunks of unlike sizes.
+    Chunked,
+    /// Chunks of one byte each, for as long as that is reasonable (then longer ones).
+    ChunkedSmall,
+    /// `Expect: 100-continue`: the body follows when the receiver asks for it, or after a second.
+    ExpectContinue,
+}
+
+/// Which connection a delivery goes over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionUse {
+    /// Any connection of the run's pool.
+    #[default]
+    Any,
+    /// A connection that the scenario keeps and uses again.
+    Kept,
+    /// A new connection, closed afterwards.
+    New,
+}
+
+/// Many deliveries at once: connections are opened first, then all are released together.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Burst {
+    /// A name by which later steps refer to all of them.
+    #[serde(rename = "as", default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How many keys.
+    #[serde(default = "one")]
+    pub keys: usize,
+    /// How many deliveries of each key.
+    pub each: usize,
+    /// What each delivery is like; its `key` and `as` are the burst's business.
+    #[serde(default)]
+    pub deliver: Deliver,
+    /// Every delivery has the body of its key, or a body of its own (`{unique}` differs in each).
+    #[serde(default)]
+    pub bodies: BurstBodies,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Whether concurrent duplicates have the same body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BurstBodies {
+    /// Duplicates have the same bytes.
+    #[default]
+    Alike,
+    /// Every delivery has bytes of its own.
+    Unlike,
+}
+
+/// A question without a body.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Get {
+    /// What is asked.
+    pub what: Asked,
+    /// Another method than GET.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Ask until the answer fits, at most so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// What a question is about; the contract knows the path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked {
+    /// The health check.
+    Health,
+    /// The audit trail over HTTP.
+    Audit,
+    /// The counters.
+    Metrics,
+    /// The endpoint of deliveries itself.
+    Endpoint,
+    /// Any other path, as it is.
+    Path(String),
+}

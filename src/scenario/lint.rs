@@ -1,0 +1,372 @@
+//! What a schema cannot say of a scenario: names that refer to nothing, steps
+//! of two kinds, promises that nobody has written down.
+//!
+//! Takes a scenario that has the right shape and what there is to refer to,
+//! gives findings by path (`steps[2].deliver.key_of`); where they stand in
+//! the file is the tree's business. Nothing is sent or judged.
+//!
+//! Start at [`lint`].
+
+mod advance;
+mod deliveries;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::document::mistake::{Mistake, hint, listed};
+use crate::document::tree::Node;
+use crate::scenario::expect::{AnswerCheck, Expect};
+use crate::scenario::requirement::Catalogue;
+use crate::scenario::{Scenario, Step};
+
+pub use self::advance::{Advance, NotAnAdvance, read_advance};
+
+/// The kinds of steps, in the order in which they are told.
+const KINDS: [&str; 7] = ["deliver", "burst", "advance", "state", "get", "repeat", "for_each"];
+/// More rounds than this are a slip of the hand.
+const MOST_ROUNDS: u32 = 100_000;
+
+/// What scenarios may refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    requirements: Vec<String>,
+    capabilities: Vec<String>,
+    bodies: BTreeSet<String>,
+}
+
+impl Known {
+    /// What a catalogue and the names of its body files give.
+    #[must_use]
+    pub fn new(catalogue: &Catalogue, bodies: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            requirements: catalogue.requirements.iter().map(|one| one.id.clone()).collect(),
+            capabilities: catalogue.capabilities.keys().cloned().collect(),
+            bodies: bodies.into_iter().collect(),
+        }
+    }
+}
+
+/// One thing that is wrong, and the path of its place.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    path: String,
+    at_key: bool,
+    message: String,
+    hint: Option<String>,
+    follows: bool,
+}
+
+impl Finding {
+    /// Whether it may only follow from a member that is wrong in shape, and is then better left unsaid.
+    #[must_use]
+    pub fn may_follow(&self) -> bool {
+        self.follows
+    }
+
+    /// The mistake at its place in `tree`.
+    #[must_use]
+    pub fn place(self, tree: &Node) -> Mistake {
+        let span = if self.at_key { tree.key_span_at(&self.path) } else { tree.span_at(&self.path) };
+        Mistake { span, message: self.message, hint: self.hint }
+    }
+}
+
+/// Everything that is wrong with a scenario whose `for_each` has been expanded.
+#[must_use]
+pub fn lint(scenario: &Scenario, known: &Known) -> Vec<Finding> {
+    let mut lint = Lint { known, scenario, names: BTreeMap::new(), findings: Vec::new(), told_needs: BTreeSet::new() };
+    lint.head();
+    lint.steps("steps", &scenario.steps);
+    lint.last_step();
+    lint.findings
+}
+
+/// What a name was given to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Delivery,
+    Burst,
+    Look,
+    Answer,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delivery => "a delivery",
+            Self::Burst => "a burst",
+            Self::Look => "a look at the database",
+            Self::Answer => "an answer",
+        })
+    }
+}
+
+/// The topic of a requirement: what stands before its dash.
+fn letters(id: &str) -> &str {
+    id.split('-').next().unwrap_or(id)
+}
+
+/// Whatever has rows of its own.
+const DELIVERIES: &[Named] = &[Named::Delivery, Named::Burst];
+
+struct Lint<'a> {
+    known: &'a Known,
+    scenario: &'a Scenario,
+    names: BTreeMap<String, Named>,
+    findings: Vec<Finding>,
+    told_needs: BTreeSet<&'static str>,
+}
+
+impl Lint<'_> {
+    fn say(&mut self, path: impl Into<String>, message: impl Into<String>, hint: Option<String>) {
+        self.findings.push(Finding { path: path.into(), at_key: false, message: message.into(), hint, follows: false });
+    }
+
+    fn say_at_key(&mut self, path: impl Into<String>, message: impl Into<String>, hint: Option<String>) {
+        self.findings.push(Finding { path: path.into(), at_key: true, message: message.into(), hint, follows: false });
+    }
+
+    /// Says what may only follow from a mistake of shape.
+    fn say_if_whole(&mut self, path: impl Into<String>, message: impl Into<String>, hint: Option<String>) {
+        self.findings.push(Finding { path: path.into(), at_key: false, message: message.into(), hint, follows: true });
+    }
+
+    fn head(&mut self) {
+        let scenario = self.scenario;
+        if scenario.shows.is_empty() {
+            self.say_if_whole("shows", "a scenario shows at least one requirement", None);
+        }
+        self.requirements("shows", &scenario.shows);
+        for (at, need) in scenario.needs.iter().enumerate() {
+            if !self.known.capabilities.contains(need) {
+                let known: Vec<&str> = self.known.capabilities.iter().map(String::as_str).collect();
+                self.say(format!("needs[{at}]"), format!("unknown capability `{need}`"), hint(need, "known capabilities", &known));
+            }
+        }
+        if scenario.steps.is_empty() {
+            self.say_if_whole("steps", "a scenario has at least one step", None);
+        }
+    }
+
+    fn requirements(&mut self, path: &str, ids: &[String]) {
+        for (at, id) in ids.iter().enumerate() {
+            if !self.known.requirements.contains(id) {
+                let known: Vec<&str> = self.known.requirements.iter().map(String::as_str).collect();
+                // Ids differ by a digit or two: the nearest is the one with the same letters.
+                let alike: Vec<&str> = known.iter().copied().filter(|one| letters(one) == letters(id)).collect();
+                let way_out = if alike.is_empty() {
+                    let mut all: Vec<&str> = known.iter().map(|one| letters(one)).collect();
+                    all.dedup();
+                    hint(letters(id), "ids begin with", &all)
+                } else {
+                    Some(format!("there are: {}", listed(alike)))
+                };
+                self.say(format!("{path}[{at}]"), format!("unknown requirement `{id}`"), way_out);
+            } else if ids[..at].contains(id) {
+                self.say(format!("{path}[{at}]"), format!("`{id}` stands here twice"), None);
+            }
+        }
+    }
+
+    fn steps(&mut self, path: &str, steps: &[Step]) {
+        for (at, step) in steps.iter().enumerate() {
+            self.step(&format!("{path}[{at}]"), step);
+        }
+    }
+
+    fn step(&mut self, path: &str, step: &Step) {
+        self.kind(path, step);
+        self.requirements(&format!("{path}.shows"), &step.shows);
+        for (at, id) in step.shows.iter().enumerate() {
+            if self.known.requirements.contains(id) && !self.scenario.shows.contains(id) {
+                let way_out = Some(format!("the scenario shows: {}", listed(&self.scenario.shows)));
+                self.say(format!("{path}.shows[{at}]"), format!("`{id}` is not among what the scenario shows"), way_out);
+            }
+        }
+        if let Some(deliver) = &step.deliver {
+            self.deliver(&format!("{path}.deliver"), deliver);
+        }
+        if let Some(burst) = &step.burst {
+            self.burst(&format!("{path}.burst"), burst);
+        }
+        if let Some(by) = &step.advance {
+            self.need("time", "lets time pass", &format!("{path}.advance"));
+            if let Err(wrong) = read_advance(by) {
+                self.say(format!("{path}.advance"), wrong.to_string(), None);
+            }
+        }
+        if let Some(expect) = &step.expect {
+            self.expect(&format!("{path}.expect"), expect);
+        }
+        // An answer may be held against what was sent: its own delivery has its name by now.
+        if let Some(name) = step.deliver.as_ref().and_then(|one| one.name.as_deref()) {
+            self.name(&format!("{path}.deliver.as"), name, Named::Delivery);
+        }
+        if let Some(name) = step.burst.as_ref().and_then(|one| one.name.as_deref()) {
+            self.name(&format!("{path}.burst.as"), name, Named::Burst);
+        }
+        if let Some(answer) = &step.answer {
+            self.answer(&format!("{path}.answer"), answer);
+        }
+        if let Some(state) = &step.state {
+            self.need("state", "looks at the database", &format!("{path}.state"));
+            self.state(&format!("{path}.state"), state);
+        }
+        if let Some(block) = &step.repeat {
+            if block.times == 0 || block.times > MOST_ROUNDS {
+                let message = format!("a block is repeated from 1 to {MOST_ROUNDS} times, this is {}", block.times);
+                self.say(format!("{path}.repeat.times"), message, None);
+            }
+            if block.steps.is_empty() {
+                self.say_if_whole(format!("{path}.repeat.steps"), "a block has at least one step", None);
+            }
+            self.steps(&format!("{path}.repeat.steps"), &block.steps);
+        }
+        // A look and an answer can be compared with only once they are there.
+        if let Some(name) = step.state.as_ref().and_then(|one| one.name.as_deref()) {
+            self.name(&format!("{path}.state.as"), name, Named::Look);
+        }
+        if let Some(name) = step.answer.as_ref().and_then(|one| one.name.as_deref()) {
+            self.name(&format!("{path}.answer.as"), name, Named::Answer);
+        }
+    }
+
+    fn kind(&mut self, path: &str, step: &Step) {
+        let has = [
+            step.deliver.is_some(),
+            step.burst.is_some(),
+            step.advance.is_some(),
+            step.state.is_some(),
+            step.get.is_some(),
+            step.repeat.is_some(),
+            step.for_each.is_some(),
+        ];
+        let kinds: Vec<&str> = KINDS.iter().zip(has).filter(|(_, has)| *has).map(|(kind, _)| *kind).collect();
+        match kinds.as_slice() {
+            [] => self.say_if_whole(path, "this step does nothing", Some(format!("a step has one of: {}", listed(KINDS)))),
+            [_] => {}
+            [first, second, ..] => {
+                let way_out = Some("make a step of each".to_owned());
+                self.say_at_key(
+                    format!("{path}.{second}"),
+                    format!("a step does one thing, this one has `{first}` and `{second}`"),
+                    way_out,
+                );
+            }
+        }
+        let belongs = [
+            ("expect", step.expect.is_some(), step.deliver.is_some(), "`deliver`"),
+            ("answer", step.answer.is_some(), step.deliver.is_some() || step.get.is_some(), "`deliver` or `get`"),
+            ("counts", step.counts.is_some(), step.burst.is_some(), "`burst`"),
+        ];
+        for (member, there, fits, with) in belongs {
+            if there && !fits && !kinds.is_empty() {
+                let way_out = match (member, kinds.first()) {
+                    ("expect", Some(&"burst")) => Some("a burst has `counts`".to_owned()),
+                    ("counts", Some(&"deliver")) => Some("a delivery has `expect`".to_owned()),
+                    ("expect", Some(&"get")) => Some("a question has `answer`".to_owned()),
+                    _ => None,
+                };
+                self.say_at_key(format!("{path}.{member}"), format!("`{member}` goes with {with}"), way_out);
+            }
+        }
+    }
+
+    fn need(&mut self, word: &'static str, does: &str, path: &str) {
+        if !self.scenario.needs.iter().any(|need| need == word) && self.told_needs.insert(word) {
+            let message = format!("this step {does}, and the scenario does not say that it needs `{word}`");
+            self.findings.push(Finding {
+                path: path.to_owned(),
+                at_key: true,
+                message,
+                hint: Some(format!("add `{word}` to the scenario's `needs`")),
+                follows: true,
+            });
+        }
+    }
+
+    fn name(&mut self, path: &str, name: &str, what: Named) {
+        if self.names.insert(name.to_owned(), what).is_some() {
+            self.say(path, format!("the name `{name}` is taken"), Some("give this one another".to_owned()));
+        }
+    }
+
+    /// A reference to an earlier step.
+    fn refers(&mut self, path: impl Into<String>, name: &str, wants: &[Named]) {
+        let path = path.into();
+        match self.names.get(name) {
+            Some(what) if wants.contains(what) => {}
+            Some(what) => {
+                let wanted = wants.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+                self.say(path, format!("`{name}` is {what}, and this takes {wanted}"), None);
+            }
+            None => {
+                let fitting: Vec<&str> =
+                    self.names.iter().filter(|(_, what)| wants.contains(what)).map(|(name, _)| name.as_str()).collect();
+                let way_out = hint(name, "earlier names", &fitting).or_else(|| Some("name the earlier step with `as`".to_owned()));
+                self.say_if_whole(path, format!("no earlier step is called `{name}`"), way_out);
+            }
+        }
+    }
+
+    /// References in text: `{sha256:NAME}`, `{key:NAME}`.
+    fn refers_in(&mut self, path: &str, text: &str) {
+        for mark in ["{sha256:", "{key:"] {
+            for (at, _) in text.match_indices(mark) {
+                if let Some((name, _)) = text[at + mark.len()..].split_once('}') {
+                    self.refers(path, name, DELIVERIES);
+                }
+            }
+        }
+    }
+
+    fn expect(&mut self, path: &str, expect: &Expect) {
+        match expect {
+            Expect::DuplicateOf(name) => self.refers(format!("{path}.duplicate_of"), name, &[Named::Delivery]),
+            Expect::AnyOf(several) => self.several(&format!("{path}.any_of"), several),
+            Expect::Rather(several) => self.several(&format!("{path}.rather"), several),
+            Expect::Accepted | Expect::Refused(_) | Expect::Rejected => {}
+        }
+    }
+
+    fn several(&mut self, path: &str, several: &[Expect]) {
+        if several.len() < 2 {
+            self.say_if_whole(path, "a choice is between at least two outcomes", None);
+        }
+        for (at, one) in several.iter().enumerate() {
+            self.expect(&format!("{path}[{at}]"), one);
+        }
+    }
+
+    fn answer(&mut self, path: &str, answer: &AnswerCheck) {
+        for (member, pattern) in &answer.matches {
+            if let Err(wrong) = regex_lite::Regex::new(pattern) {
+                self.say(format!("{path}.matches.{member}"), format!("`{pattern}` is not a regular expression: {wrong}"), None);
+            }
+        }
+        for (member, value) in &answer.body {
+            if let Some(text) = value.as_str() {
+                self.refers_in(&format!("{path}.body.{member}"), text);
+            }
+        }
+        for (member, all) in [("contains", &answer.contains), ("lacks", &answer.lacks)] {
+            for (at, text) in all.iter().enumerate() {
+                self.refers_in(&format!("{path}.{member}[{at}]"), text);
+            }
+        }
+        if let Some(name) = &answer.same_as {
+            self.refers(format!("{path}.same_as"), name, &[Named::Delivery]);
+        }
+        self.rows_of(&format!("{path}.shows_rows_of"), &answer.shows_rows_of);
+        match &answer.since {
+            Some(name) => self.refers(format!("{path}.since"), name, &[Named::Answer]),
+            None if answer.risen.is_empty() => {}
+            None => self.say_if_whole(
+                format!("{path}.risen"),
+                "`risen` compares with an earlier answer",
+                Some("name it with `since`".to_owned()),
+            ),
+        }
+    }
+}

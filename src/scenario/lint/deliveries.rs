@@ -1,0 +1,158 @@
+//! What a schema cannot say of deliveries and bursts, and of how a scenario ends.
+
+use super::{Lint, Named};
+use crate::document::mistake::hint;
+use crate::scenario::Step;
+use crate::scenario::deliver::{Burst, Deliver};
+use crate::scenario::expect::StateCheck;
+use crate::sign::unhex;
+
+/// More deliveries at once than this are a slip of the hand.
+const MOST_AT_ONCE: usize = 10_000;
+
+impl Lint<'_> {
+    pub(super) fn deliver(&mut self, path: &str, deliver: &Deliver) {
+        let keys = [
+            ("key", deliver.key.is_some()),
+            ("key_of", deliver.key_of.is_some()),
+            ("key_length", deliver.key_length.is_some()),
+            ("key_hex", deliver.key_hex.is_some()),
+            ("no_key", deliver.no_key),
+        ];
+        let bodies = [
+            ("body", deliver.body.is_some()),
+            ("raw", deliver.raw.is_some()),
+            ("hex", deliver.hex.is_some()),
+            ("json", deliver.json.is_some()),
+            ("fill", deliver.fill.is_some()),
+            ("random_bytes", deliver.random_bytes.is_some()),
+            ("body_of", deliver.body_of.is_some()),
+        ];
+        let signatures = [
+            ("signature", deliver.signature.is_some()),
+            ("signed_over", deliver.signed_over.is_some()),
+            ("signed_over_raw", deliver.signed_over_raw.is_some()),
+        ];
+        self.at_most_one(path, "key", &keys);
+        self.at_most_one(path, "body", &bodies);
+        self.at_most_one(path, "signature", &signatures);
+        if let Some(key) = &deliver.key {
+            if !key.trim().is_empty() && !key.contains("{unique}") && !key.contains("{key:") {
+                let way_out = Some(format!("write {{unique}} into it: \"{key}-{{unique}}\""));
+                self.say(format!("{path}.key"), "a key must differ from run to run", way_out);
+            }
+            self.refers_in(&format!("{path}.key"), key);
+        }
+        if let Some(name) = &deliver.key_of {
+            self.refers(format!("{path}.key_of"), name, &[Named::Delivery]);
+        }
+        if let Some(name) = &deliver.body_of {
+            self.refers(format!("{path}.body_of"), name, &[Named::Delivery]);
+        }
+        for (member, digits) in [("hex", &deliver.hex), ("key_hex", &deliver.key_hex)] {
+            if let Some(digits) = digits {
+                self.hex(&format!("{path}.{member}"), digits);
+            }
+        }
+        if let Some(text) = &deliver.json
+            && let Err(wrong) = serde_json::from_str::<serde::de::IgnoredAny>(text)
+        {
+            let way_out = Some("a body that is no JSON on purpose is `raw`".to_owned());
+            self.say(format!("{path}.json"), format!("this is not JSON: {wrong}"), way_out);
+        }
+        for (member, file) in [("body", &deliver.body), ("signed_over", &deliver.signed_over)] {
+            if let Some(file) = file {
+                self.body_file(&format!("{path}.{member}"), file);
+            }
+        }
+        if let Some(fill) = &deliver.fill
+            && fill.text.is_empty()
+        {
+            self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
+        }
+    }
+
+    fn at_most_one(&mut self, path: &str, what: &str, forms: &[(&str, bool)]) {
+        let mut there = forms.iter().filter(|(_, there)| *there).map(|(form, _)| *form);
+        if let (Some(first), Some(second)) = (there.next(), there.next()) {
+            let message = format!("a delivery has one {what}, this one has `{first}` and `{second}`");
+            self.say_at_key(format!("{path}.{second}"), message, None);
+        }
+    }
+
+    fn hex(&mut self, path: &str, digits: &str) {
+        let digits: String = digits.chars().filter(|c| !c.is_whitespace()).collect();
+        if unhex(digits.as_bytes()).is_none() {
+            let odd = digits.chars().find(|c| !c.is_ascii_hexdigit());
+            let message = match odd {
+                Some(odd) => format!("`{odd}` is no hex digit"),
+                None => format!("bytes are pairs of hex digits, and these are {} digits", digits.len()),
+            };
+            self.say(path, message, None);
+        }
+    }
+
+    fn body_file(&mut self, path: &str, file: &str) {
+        if !self.known.bodies.contains(file) {
+            let known: Vec<&str> = self.known.bodies.iter().map(String::as_str).collect();
+            self.say(path, format!("there is no body file `{file}`"), hint(file, "there are", &known));
+        }
+    }
+
+    pub(super) fn burst(&mut self, path: &str, burst: &Burst) {
+        let most = burst.keys.saturating_mul(burst.each);
+        if most == 0 {
+            self.say_at_key(format!("{path}.each"), "a burst of no deliveries shows nothing", None);
+        } else if most > MOST_AT_ONCE {
+            let message = format!("{} keys with {} deliveries each are more than {MOST_AT_ONCE} at once", burst.keys, burst.each);
+            self.say_at_key(format!("{path}.each"), message, None);
+        }
+        let deliver = &burst.deliver;
+        let taken = [
+            ("as", deliver.name.is_some()),
+            ("key", deliver.key.is_some()),
+            ("key_of", deliver.key_of.is_some()),
+            ("key_length", deliver.key_length.is_some()),
+            ("key_hex", deliver.key_hex.is_some()),
+        ];
+        for (member, _) in taken.into_iter().filter(|(_, there)| *there) {
+            let way_out = if member == "as" { "name the burst: {as: …, each: …}" } else { "say how many keys there are with `keys`" };
+            self.say_at_key(
+                format!("{path}.deliver.{member}"),
+                format!("`{member}` is the burst's own business"),
+                Some(way_out.to_owned()),
+            );
+        }
+        self.deliver(&format!("{path}.deliver"), deliver);
+    }
+
+    /// A scenario that ends without an expectation has done its last step for nothing.
+    pub(super) fn last_step(&mut self) {
+        let mut path = "steps".to_owned();
+        let mut steps = self.scenario.steps.as_slice();
+        while let [.., last] = steps {
+            path = format!("{path}[{}]", steps.len() - 1);
+            match &last.repeat {
+                Some(block) => {
+                    path.push_str(".repeat.steps");
+                    steps = &block.steps;
+                }
+                None => {
+                    if !expects_something(last) {
+                        let way_out = Some("say what must come of it: `expect`, `answer`, `counts`, or a `state` step".to_owned());
+                        self.say_if_whole(path, "nothing is expected of the last step", way_out);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn expects_something(step: &Step) -> bool {
+    let looks = |state: &StateCheck| {
+        let only_named = StateCheck { name: state.name.clone(), ..StateCheck::default() };
+        serde_json::to_value(state).ok() != serde_json::to_value(only_named).ok()
+    };
+    step.expect.is_some() || step.answer.is_some() || step.counts.is_some() || step.state.as_ref().is_some_and(looks)
+}

@@ -1,0 +1,46 @@
+//! What a schema cannot say of looks at the database.
+
+use super::{DELIVERIES, Lint, Named};
+use crate::scenario::expect::{RowCheck, StateCheck};
+
+impl Lint<'_> {
+    pub(super) fn state(&mut self, path: &str, state: &StateCheck) {
+        for (member, rows) in [("keys", &state.keys), ("audit", &state.audit)] {
+            for (at, row) in rows.iter().enumerate() {
+                self.row(&format!("{path}.{member}[{at}]"), row);
+            }
+        }
+        if let Some(grown) = &state.grown {
+            self.refers(format!("{path}.grown.since"), &grown.since, &[Named::Look]);
+        }
+        if let Some(unchanged) = &state.unchanged {
+            self.refers(format!("{path}.unchanged.since"), &unchanged.since, &[Named::Look]);
+            self.rows_of(&format!("{path}.unchanged.rows_for"), &unchanged.rows_for);
+        }
+        self.rows_of(&format!("{path}.instants_never_go_back"), &state.instants_never_go_back);
+    }
+
+    fn row(&mut self, path: &str, row: &RowCheck) {
+        if row.rows_for.is_empty() {
+            self.say_if_whole(path, "this does not say whose rows are meant", Some("name the delivery with `rows_for`".to_owned()));
+        } else {
+            self.refers(format!("{path}.rows_for"), &row.rows_for, DELIVERIES);
+        }
+        for (member, name) in [("referred_to_by", &row.referred_to_by), ("written_at", &row.written_at)] {
+            if let Some(name) = name {
+                self.refers(format!("{path}.{member}"), name, DELIVERIES);
+            }
+        }
+        for (column, value) in &row.columns {
+            if let Some(text) = value.as_str() {
+                self.refers_in(&format!("{path}.columns.{column}"), text);
+            }
+        }
+    }
+
+    pub(super) fn rows_of(&mut self, path: &str, names: &[String]) {
+        for (at, name) in names.iter().enumerate() {
+            self.refers(format!("{path}[{at}]"), name, DELIVERIES);
+        }
+    }
+}

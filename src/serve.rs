@@ -1,0 +1,199 @@
+//! Serving: the reference receiver on a port, over HTTP/1.1.
+//!
+//! Takes a receiver and a clock, gives an address. The receiver decides every
+//! answer; here are only sockets, the body limit, and the pages around the
+//! endpoint: health, audit trail, counters. What a user sees of a failing
+//! store is a 500 with a sentence.
+//!
+//! Start at [`serve`]. The control address of a virtual clock is in [`control`].
+
+pub mod control;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::serve::ListenerExt as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::contract::Contract;
+use crate::contract::outcome::Refusal;
+use crate::delivery::{Answer, Delivery, HeaderLine};
+use crate::reference::Receiver;
+use crate::reference::store::{Store, StoreError};
+use crate::state::{Cell, Row};
+
+/// How many audit rows are shown when nobody says how many.
+const USUAL_AUDIT_ROWS: usize = 100;
+/// How many audit rows are shown at the most.
+const MOST_AUDIT_ROWS: usize = 10_000;
+
+/// A server that is running.
+pub struct Serving {
+    /// The address it listens on.
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Stops listening, lets what is under way end, and waits for it.
+    pub async fn stop(self) {
+        if self.stop.send(()).is_ok() {
+            // It fails only when the server is gone already.
+            drop(self.task.await);
+        }
+    }
+}
+
+/// What the handlers share.
+struct Shared<S> {
+    receiver: Mutex<Receiver<S>>,
+    clock: Arc<dyn Clock>,
+    contract: Arc<Contract>,
+}
+
+/// Serves `receiver` on `listen`; port 0 takes a free one.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve<S: Store + 'static>(receiver: Receiver<S>, clock: Arc<dyn Clock>, listen: SocketAddr) -> std::io::Result<Serving> {
+    let contract = Arc::clone(receiver.contract());
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let mut receiver = receiver;
+    receiver.set_origin(format!("http://{address}"));
+    let shared = Arc::new(Shared { receiver: Mutex::new(receiver), clock, contract: Arc::clone(&contract) });
+    let mut router = Router::new().route(&contract.endpoint.path, any(deliver::<S>)).route(&contract.health.path, get(health::<S>));
+    if let Some(url) = &contract.audit_url {
+        router = router.route(&url.path, get(audit::<S>));
+    }
+    if let Some(metrics) = &contract.metrics {
+        router = router.route(&metrics.path, get(counters::<S>));
+    }
+    let router = router.fallback(nothing_here).with_state(shared);
+    Ok(start(listener, address, router))
+}
+
+/// Runs a router until it is told to stop.
+fn start(listener: TcpListener, address: SocketAddr, router: Router) -> Serving {
+    let (stop, stopped) = oneshot::channel::<()>();
+    // Answers are small and whole: waiting to fill a segment only delays them.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+        drop(stopped.await);
+    });
+    let task = tokio::spawn(async move { drop(server.await) });
+    Serving { address, stop, task }
+}
+
+async fn deliver<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, request: Request) -> Response {
+    let limit = shared.contract.limits.body_bytes;
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, limit).await else {
+        return refuse_body(&shared.contract);
+    };
+    let headers = parts.headers.iter().map(|(name, value)| HeaderLine::new(name.as_str(), value.as_bytes().to_vec())).collect();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let delivery = Delivery { method: parts.method.as_str().to_owned(), path, headers, body };
+    let answered = {
+        let mut receiver = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked under the lock, so that instants rise in the order of acceptance.
+        let now = shared.clock.now();
+        receiver.deliver(&delivery, now)
+    };
+    answered.map_or_else(|failed| store_failed(&failed), respond)
+}
+
+fn respond(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for line in answer.headers {
+        if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(line.name), HeaderValue::from_maybe_shared(line.value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A body over the limit: refused without being read to its end, so the connection cannot be used again.
+fn refuse_body(contract: &Contract) -> Response {
+    let values = crate::reference::answering::Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
+    let answer = match contract.outcomes.refusal(Refusal::TooLarge) {
+        Some(outcome) => crate::reference::answering::answer(outcome, &values),
+        None => Answer { status: 413, headers: Vec::new(), body: bytes::Bytes::new() },
+    };
+    let mut response = respond(answer);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn store_failed(failed: &StoreError) -> Response {
+    json_page(StatusCode::INTERNAL_SERVER_ERROR, &json!({"error": failed.to_string()}))
+}
+
+fn json_page(status: StatusCode, page: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], page.to_string()).into_response()
+}
+
+async fn health<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>) -> Response {
+    let health = &shared.contract.health;
+    let status = StatusCode::from_u16(health.status).unwrap_or(StatusCode::OK);
+    if health.body.is_null() { status.into_response() } else { json_page(status, &health.body) }
+}
+
+async fn audit<S: Store + 'static>(
+    State(shared): State<Arc<Shared<S>>>,
+    Query(query): Query<std::collections::HashMap<String, String>>,
+) -> Response {
+    let Some(url) = &shared.contract.audit_url else { return nothing_here().await };
+    let limit = match query.get(&url.limit).map(|text| text.parse::<usize>()) {
+        None => USUAL_AUDIT_ROWS,
+        Some(Ok(limit)) => limit.min(MOST_AUDIT_ROWS),
+        Some(Err(_)) => return json_page(StatusCode::BAD_REQUEST, &json!({"error": format!("{} is not a number", url.limit)})),
+    };
+    let event = query.get(&url.event).map(String::as_str);
+    let rows = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).store().newest_audit(limit, event);
+    match rows {
+        Ok(rows) => json_page(StatusCode::OK, &rows.iter().map(row_page).collect()),
+        Err(failed) => store_failed(&failed),
+    }
+}
+
+fn row_page(row: &Row) -> Value {
+    let value = |cell: &Cell| match cell {
+        Cell::Null => Value::Null,
+        Cell::Integer(number) => json!(number),
+        Cell::Real(number) => json!(number),
+        Cell::Text(text) => json!(text),
+    };
+    row.columns.iter().map(|(name, cell)| (name.clone(), value(cell))).collect::<serde_json::Map<_, _>>().into()
+}
+
+async fn counters<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>) -> Response {
+    let values = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).counters();
+    let mut page = String::new();
+    let mut told = String::new();
+    for (name, value) in values {
+        let family = name.split('{').next().unwrap_or(&name).to_owned();
+        if family != told {
+            page.push_str(&format!("# TYPE {family} counter\n"));
+            told = family;
+        }
+        page.push_str(&format!("{name} {value}\n"));
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}
+
+async fn nothing_here() -> Response {
+    json_page(StatusCode::NOT_FOUND, &json!({"error": "not found"}))
+}

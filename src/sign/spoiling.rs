@@ -1,0 +1,65 @@
+//! The small changes that tampers are made of.
+
+use sha2::Digest as _;
+
+use super::{DigestName, Envelope, Keyed, Signer, each_part, hex};
+use crate::delivery::Delivery;
+
+/// `body` with one bit of its last letter or digit changed, so that JSON stays JSON where it can.
+pub(super) fn with_other_bit(body: &[u8]) -> Vec<u8> {
+    let mut body = body.to_vec();
+    let last = body.iter().rposition(u8::is_ascii_alphanumeric).or(body.len().checked_sub(1));
+    match last {
+        Some(at) => body[at] ^= 1,
+        None => body.push(b' '),
+    }
+    body
+}
+
+/// `text` with another character of the same alphabet at byte `at`.
+pub(super) fn with_other_char(text: &str, at: usize) -> String {
+    let other = if text.as_bytes().get(at) == Some(&b'a') { 'b' } else { 'a' };
+    text.char_indices().map(|(index, c)| if index == at { other } else { c }).collect()
+}
+
+/// The message of a delivery in one piece.
+fn message_of(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+    let mut message = Vec::new();
+    each_part(&signer.scheme.message, delivery, envelope, &mut |bytes| message.extend_from_slice(bytes));
+    message
+}
+
+/// The HMAC of a delivery with another hash function.
+pub(super) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+    let other = match signer.scheme.digest {
+        DigestName::Sha1 | DigestName::Sha512 => DigestName::Sha256,
+        DigestName::Sha256 => DigestName::Sha1,
+    };
+    let mut mac = Keyed::new(other, &signer.key);
+    mac.update(&message_of(signer, delivery, envelope));
+    mac.finish()
+}
+
+/// The hash of `before` and the message, not an HMAC.
+pub(super) fn plain_hash(signer: &Signer, before: &[u8], delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+    let message = [before, &message_of(signer, delivery, envelope)].concat();
+    match signer.scheme.digest {
+        DigestName::Sha1 => sha1::Sha1::digest(&message).to_vec(),
+        DigestName::Sha256 => sha2::Sha256::digest(&message).to_vec(),
+        DigestName::Sha512 => sha2::Sha512::digest(&message).to_vec(),
+    }
+}
+
+/// A JSON object's text with one more text member in front (`value` is already escaped); other bytes are wrapped.
+#[must_use]
+pub fn with_member(body: &[u8], member: &str, value: &str) -> Vec<u8> {
+    let start = body.iter().position(|b| !b.is_ascii_whitespace());
+    match start.filter(|at| body[*at] == b'{') {
+        Some(at) => {
+            let rest = &body[at + 1..];
+            let lone = rest.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'}');
+            [&body[..=at], format!("\"{member}\":\"{value}\"{}", if lone { "" } else { "," }).as_bytes(), rest].concat()
+        }
+        None => format!("{{\"{member}\":\"{value}\",\"was\":\"{}\"}}", hex(body)).into_bytes(),
+    }
+}

@@ -1,0 +1,139 @@
+//! What a receiver remembers: key rows, audit rows, and the shape of its tables.
+//!
+//! [`ReceiverState`] is made twice, by the reference from memory and by the
+//! probe from a database, so that *what should be remembered* and *what is
+//! remembered* are compared as two values of one type. Plain values; which
+//! column means what is the contract's business.
+
+use serde::{Deserialize, Serialize};
+
+/// One value of a database cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// SQL NULL.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A floating-point number.
+    Real(f64),
+    /// Text; bytes outside UTF-8 replaced.
+    Text(String),
+}
+
+impl Cell {
+    /// The text of a text cell.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Integer(_) | Self::Real(_) => None,
+        }
+    }
+
+    /// The number of a whole-number cell.
+    #[must_use]
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Null | Self::Real(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Real(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+/// One row: column names and cells, in the contract's order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Row {
+    /// The columns that the contract names, in its order.
+    pub columns: Vec<(String, Cell)>,
+}
+
+impl Row {
+    /// The cell under `column`.
+    #[must_use]
+    pub fn get(&self, column: &str) -> Option<&Cell> {
+        self.columns.iter().find(|(name, _)| name == column).map(|(_, cell)| cell)
+    }
+
+    /// The text under `column`, when it is text.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.get(column).and_then(Cell::text)
+    }
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, (name, cell)) in self.columns.iter().enumerate() {
+            write!(f, "{}{name}={cell}", if at == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// A row of the key table.
+pub type KeyRow = Row;
+/// A row of the audit table.
+pub type AuditRow = Row;
+
+/// Everything that a receiver remembers, in the order its tables give it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReceiverState {
+    /// Rows of the key table, oldest first.
+    pub keys: Vec<KeyRow>,
+    /// Rows of the audit table, oldest first.
+    pub audit: Vec<AuditRow>,
+}
+
+/// One column as a database declares it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ColumnShape {
+    /// Its name.
+    pub name: String,
+    /// Its declared type, upper case, as written.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether NULL is refused.
+    pub not_null: bool,
+    /// Its default as SQL text.
+    pub default: Option<String>,
+    /// Its place in the primary key, from 1; 0 when it has none.
+    pub primary_key: u32,
+}
+
+/// One table as a database declares it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TableShape {
+    /// Its name.
+    pub table: String,
+    /// Its columns in their order.
+    pub columns: Vec<ColumnShape>,
+}
+
+impl std::fmt::Display for ColumnShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.kind)?;
+        if self.primary_key > 0 {
+            f.write_str(" (PK)")?;
+        }
+        if self.not_null {
+            f.write_str(" NOT NULL")?;
+        }
+        match &self.default {
+            Some(default) => write!(f, " (DEFAULT {default})"),
+            None => Ok(()),
+        }
+    }
+}
