@@ -84,6 +84,8 @@ pub struct Outcome {
     pub report: Report,
     /// Every delivery.
     pub history: Vec<Operation>,
+    /// Why nothing could be judged, when nothing could.
+    pub failed: Option<StageError>,
 }
 
 /// Called with every scenario's report as it is done.
@@ -92,15 +94,21 @@ pub type OnDone = Arc<dyn Fn(&ScenarioReport) + Send + Sync>;
 /// Runs a plan.
 ///
 /// `interrupted` turns true when the user wants to stop: scenarios under way
-/// are dropped, and what is done is reported.
-///
-/// # Errors
-/// [`StageError`] when nothing can be judged at all: the target does not
-/// answer, its database cannot be read.
-pub async fn run(plan: Plan, on_done: OnDone, interrupted: watch::Receiver<bool>) -> Result<Outcome, StageError> {
+/// are dropped, and what is done is reported. Where nothing can be judged at
+/// all (the target does not answer, its database cannot be read), the report
+/// says so for every scenario, and [`Outcome::failed`] says why.
+pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<bool>) -> Outcome {
     let began = Moment::now();
     let started_at = iso::write(SystemClock.now());
-    let stage = Arc::new(Stage::set(&plan).await?);
+    let set = tokio::select! {
+        biased;
+        () = until_true(&mut interrupted) => Err(StageError::Interrupted),
+        set = Stage::set(&plan) => set,
+    };
+    let stage = match set {
+        Ok(stage) => Arc::new(stage),
+        Err(failed) => return nothing_judged(&plan, started_at, began, failed),
+    };
     let mut judged: Vec<ScenarioReport> = Vec::new();
     let mut to_play: Vec<Loaded> = Vec::new();
     for loaded in plan.scenarios {
@@ -134,7 +142,31 @@ pub async fn run(plan: Plan, on_done: OnDone, interrupted: watch::Receiver<bool>
     };
     let target = stage.target_facts().await;
     stage.strike().await;
-    Ok(Outcome { report: assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios), history })
+    Outcome { report: assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios), history, failed: None }
+}
+
+/// The report of a run that could not begin.
+fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageError) -> Outcome {
+    let why = failed.to_string();
+    let undecided = |loaded: &Loaded| ScenarioReport { reason: Some(why.clone()), ..blank_report(loaded, Verdict::Undecided) };
+    let scenarios = plan.scenarios.iter().map(undecided).collect();
+    let ended_early = if matches!(failed, StageError::Interrupted) { tally::INTERRUPTED.to_owned() } else { why.clone() };
+    let facts = RunFacts {
+        seed: plan.seed,
+        started_at,
+        duration_ms: millis(began.elapsed()),
+        jobs: plan.jobs,
+        ended_early: Some(ended_early),
+        ..RunFacts::default()
+    };
+    let target = match &plan.target {
+        TargetChoice::BuiltIn => Target { built_in: true, ..Target::default() },
+        TargetChoice::Foreign { url, database } => {
+            Target { url: url.to_string(), database: database.as_ref().map(|path| path.display().to_string()), ..Target::default() }
+        }
+    };
+    let report = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
+    Outcome { report, history: Vec::new(), failed: Some(failed) }
 }
 
 /// Those who play scenarios, and what they have so far.

@@ -19,6 +19,7 @@ use crate::http;
 use crate::report::redact::Redactor;
 use crate::report::{Overall, Report, human, junit, markdown};
 use crate::run::clocks::ClockChoice;
+use crate::run::stage::StageError;
 use crate::run::{self, Outcome, Plan, TargetChoice};
 use crate::scenario::expand::{self, Loaded};
 
@@ -52,10 +53,19 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     runtime.shutdown_background();
     progress.finish();
 
-    let Outcome { report, history } = judged.map_err(|failed| Failure::harness(redactor.text(&failed.to_string())))?;
+    let Outcome { report, history, failed } = judged;
+    if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
+        return Err(Failure::usage(redactor.text(&failed.to_string())));
+    }
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
         write_folder(folder, &report, &history, &redactor)?;
+    }
+    if let Some(failed) = &failed {
+        if args.format != FormatArg::Human {
+            console.print(&redactor.text(&in_format(&report, args.format, false)?));
+        }
+        return Err(Failure { exit: exit_of_failure(failed), message: redactor.text(&failed.to_string()).into_owned() });
     }
     console.print(&redactor.text(&in_format(&report, args.format, console.colour)?));
     if args.format == FormatArg::Human {
@@ -229,6 +239,15 @@ fn write_folder(folder: &ReportFolder, report: &Report, history: &[crate::histor
 fn locked_out(report: &Report, variable: &str) -> Option<String> {
     let told = report.run.notes.iter().any(|note| note.contains("honestly signed"));
     told.then(|| format!("hint: is the secret in {variable} the one that the target has?\n"))
+}
+
+/// A target that cannot be judged is exit 3; a command line that cannot be meant is exit 2.
+fn exit_of_failure(failed: &StageError) -> Exit {
+    match failed {
+        StageError::Unreachable { .. } | StageError::NotWell { .. } | StageError::Database(_) | StageError::BuiltIn(_) => Exit::Harness,
+        StageError::NoTables { .. } | StageError::Clock(_) | StageError::Secret(_) => Exit::Usage,
+        StageError::Interrupted => Exit::Interrupted,
+    }
 }
 
 fn exit_of(report: &Report) -> Exit {

@@ -78,6 +78,9 @@ pub enum StageError {
     /// The secret cannot be used.
     #[error(transparent)]
     Secret(#[from] BadSecret),
+    /// The user wants to stop.
+    #[error("interrupted before anything was judged")]
+    Interrupted,
     /// The built-in reference could not be served.
     #[error("the built-in reference could not be served: {0}")]
     BuiltIn(String),
