@@ -21,7 +21,7 @@ use bytes::Bytes;
 use crate::clock::UnixMicros;
 use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::state::ReceiverState;
+use crate::state::{Counts, ReceiverState};
 
 /// How far an instant that a receiver writes may lie from the moment it was asked (requirement AUD-7).
 pub const INSTANT_TOLERANCE: Duration = Duration::from_secs(5);
@@ -83,8 +83,8 @@ pub struct Records {
     pub deliveries: BTreeMap<String, Vec<Record>>,
     /// Earlier looks at the database.
     pub looks: BTreeMap<String, ReceiverState>,
-    /// How many rows each table had at those looks: keys, audit.
-    pub counts: BTreeMap<String, (i64, i64)>,
+    /// How many rows each table had at those looks.
+    pub counts: BTreeMap<String, Counts>,
     /// Captured text.
     pub captures: BTreeMap<String, String>,
     /// Whole answers, kept by name.

@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params, params_from_iter};
 
 use crate::clock::{UnixMicros, iso, span};
 use crate::contract::tables::{StateTables, Table};
-use crate::state::{Cell, ColumnShape, ReceiverState, Row, TableShape};
+use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row, TableShape};
 
 /// How many values one statement looks for.
 const VALUES_AT_ONCE: usize = 500;
@@ -171,32 +171,40 @@ impl Probe {
 
     /// How many rows of live keys there are at `now`, and how many of the contract's audit rows.
     ///
-    /// Expired key rows are left out: a cleanup may take them away at any time.
+    /// Expired key rows are left out, for a cleanup may take them away at any
+    /// time; and the rows that will expire within the hour are told by their
+    /// end, so that a later count can be compared with this one.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn counts(&self, now: UnixMicros) -> Result<(i64, i64), ProbeError> {
+    pub fn counts(&self, now: UnixMicros) -> Result<Counts, ProbeError> {
         self.at_one_moment(|| {
             let (keys, audit) = (&self.tables.keys, &self.tables.audit);
             let all = format!("SELECT count(*) FROM {}", quoted(&keys.table));
-            let keys = match keys.column_holding("ttl") {
-                None => self.connection.query_row(&all, [], |row| row.get(0))?,
+            let mut counts = Counts { at: now, ..Counts::default() };
+            match keys.column_holding("ttl") {
+                None => counts.keys = self.connection.query_row(&all, [], |row| row.get(0))?,
                 Some(ttl) => {
                     let end = format!("datetime({}, '+' || {} || ' seconds')", quoted(&keys.instant), quoted(&ttl.name));
                     // A life that cannot be told never ends.
                     let live = format!("{all} WHERE COALESCE({end} >= datetime(?1), 1)");
-                    self.connection.query_row(&live, params![iso::write(now)], |row| row.get(0))?
+                    counts.keys = self.connection.query_row(&live, params![iso::write(now)], |row| row.get(0))?;
+                    let (table, soon) = (quoted(&keys.table), "datetime(?1, '+1 hour')");
+                    let ends =
+                        format!("SELECT CAST(strftime('%s', {end}) AS INTEGER) FROM {table} WHERE {end} BETWEEN datetime(?1) AND {soon}");
+                    let mut query = self.connection.prepare(&ends)?;
+                    counts.ends = query.query_map(params![iso::write(now)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
                 }
-            };
+            }
             let table = quoted(&audit.table);
-            let audit = match &audit.only {
+            counts.audit = match &audit.only {
                 Some(only) => {
                     let sql = format!("SELECT count(*) FROM {table} WHERE {} = ?1", quoted(&only.column));
                     self.connection.query_row(&sql, params![only.is], |row| row.get(0))?
                 }
                 None => self.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?,
             };
-            Ok((keys, audit))
+            Ok(counts)
         })
     }
 

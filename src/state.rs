@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::UnixMicros;
+
 /// One value of a database cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -97,6 +99,29 @@ pub struct ReceiverState {
     pub audit: Vec<AuditRow>,
 }
 
+/// How many rows a database has at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The moment, by the receiver's clock.
+    pub at: UnixMicros,
+    /// Rows of keys that are live.
+    pub keys: i64,
+    /// Audit rows of the contract's event.
+    pub audit: i64,
+    /// For live keys that end within the hour: the last second of their life, since the epoch.
+    pub ends: Vec<i64>,
+}
+
+impl Counts {
+    /// By how many rows of live keys a table has grown since `earlier`: keys
+    /// whose life ended meanwhile were no longer there to be counted.
+    #[must_use]
+    pub fn keys_grown_since(&self, earlier: &Self) -> i64 {
+        let ended = earlier.ends.iter().filter(|end| **end < self.at.secs()).count();
+        self.keys - (earlier.keys - i64::try_from(ended).unwrap_or(i64::MAX))
+    }
+}
+
 /// One column as a database declares it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ColumnShape {
@@ -135,5 +160,20 @@ impl std::fmt::Display for ColumnShape {
             Some(default) => write!(f, " (DEFAULT {default})"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A key that ended between two counts does not hide one that came.
+    #[test]
+    fn growth_is_counted_without_the_keys_that_ended() {
+        let earlier = Counts { at: UnixMicros::from_secs(100), keys: 3, audit: 3, ends: vec![101, 107] };
+        let later = |secs, keys| Counts { at: UnixMicros::from_secs(secs), keys, audit: 3, ends: Vec::new() };
+        assert_eq!(later(101, 4).keys_grown_since(&earlier), 1, "nothing has ended yet: the boundary second still lives");
+        assert_eq!(later(102, 3).keys_grown_since(&earlier), 1);
+        assert_eq!(later(108, 1).keys_grown_since(&earlier), 0);
     }
 }

@@ -9,15 +9,15 @@ use crate::contract::Contract;
 use crate::contract::tables::{StateTables, Table};
 use crate::reference::answering::body_member;
 use crate::scenario::expect::{RowCheck, StateCheck, TableName};
-use crate::state::{Cell, ReceiverState, Row, TableShape};
+use crate::state::{Cell, Counts, ReceiverState, Row, TableShape};
 
 /// What was found at one look.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
     /// The rows of the scenario's deliveries (or all rows, when a check asks for them).
     pub state: ReceiverState,
-    /// How many rows each whole table has: keys, audit.
-    pub counts: (i64, i64),
+    /// How many rows each whole table has.
+    pub counts: Counts,
     /// The tables as the database declares them.
     pub tables: Vec<TableShape>,
 }
@@ -34,10 +34,10 @@ pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Rec
         breaches.extend(row_check(&tables.audit, &look.state.audit, one, records, ttl));
     }
     if let Some(grown) = &check.grown
-        && let Some((keys, audit)) = records.counts.get(&grown.since)
+        && let Some(earlier) = records.counts.get(&grown.since)
     {
-        breaches.extend(growth(&tables.keys, grown.keys, look.counts.0 - keys));
-        breaches.extend(growth(&tables.audit, grown.audit, look.counts.1 - audit));
+        breaches.extend(growth(&tables.keys, grown.keys, look.counts.keys_grown_since(earlier)));
+        breaches.extend(growth(&tables.audit, grown.audit, look.counts.audit - earlier.audit));
     }
     if let Some(unchanged) = &check.unchanged
         && let Some(before) = records.looks.get(&unchanged.since)

@@ -14,7 +14,7 @@ use crate::reference::store::Store as _;
 use crate::report::curl::curl;
 use crate::scenario::deliver::{Asked, Get};
 use crate::scenario::expect::StateCheck;
-use crate::state::Row;
+use crate::state::{Counts, Row};
 
 /// How long to wait before looking again, where a step gives time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -61,7 +61,7 @@ impl Play<'_> {
                 // Other people's keys are other people's business.
                 state.keys.retain(|row| row.text(&tables.keys.found_by).is_some_and(|key| key.starts_with(&run_word)));
             }
-            let counts = if counted { probe.counts(now)? } else { (0, 0) };
+            let counts = if counted { probe.counts(now)? } else { Counts::default() };
             let tables = if schema { probe.tables()? } else { Vec::new() };
             Ok(Look { state, counts, tables })
         });
