@@ -22,7 +22,7 @@ use hookgate::files::{self, Scratch};
 use hookgate::reference::Receiver;
 use hookgate::reference::memory::MemoryStore;
 use hookgate::reference::store::Store;
-use hookgate::serve::serve;
+use hookgate::serve::{Serving, serve};
 use hookgate::sign::Signer;
 use hookgate::sqlite::SqliteStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -49,10 +49,12 @@ async fn main() {
         let in_file = reference(&contract, &signer, sqlite).await;
         let rates = [
             rate(bare, &contract, &signer, round * 3).await,
-            rate(in_memory, &contract, &signer, round * 3 + 1).await,
-            rate(in_file, &contract, &signer, round * 3 + 2).await,
+            rate(in_memory.address, &contract, &signer, round * 3 + 1).await,
+            rate(in_file.address, &contract, &signer, round * 3 + 2).await,
         ];
         let ratio = |at: usize| rates[at] / rates[0] * 100.0;
+        in_memory.stop().await;
+        in_file.stop().await;
         println!("bare {:>8.0}   memory {:>8.0} ({:.0}%)   file {:>8.0} ({:.0}%)", rates[0], rates[1], ratio(1), rates[2], ratio(2));
     }
 }
@@ -61,10 +63,9 @@ fn open(contract: &Arc<Contract>, path: &Path) -> SqliteStore {
     SqliteStore::open(Arc::clone(contract), path).expect("a database")
 }
 
-async fn reference<S: Store + 'static>(contract: &Arc<Contract>, signer: &Signer, store: S) -> SocketAddr {
+async fn reference<S: Store + 'static>(contract: &Arc<Contract>, signer: &Signer, store: S) -> Serving {
     let receiver = Receiver::new(Arc::clone(contract), Some(signer.clone()), store, None).expect("a receiver");
-    let serving = serve(receiver, Arc::new(SystemClock), SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
-    serving.address
+    serve(receiver, Arc::new(SystemClock), SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port")
 }
 
 async fn bare_handler(path: &str) -> SocketAddr {
