@@ -121,6 +121,9 @@ pub struct RunFacts {
     pub jobs: usize,
     /// How many deliveries were sent.
     pub deliveries: u64,
+    /// The arguments that make the same target be judged the same way again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arguments: String,
     /// Why the run did not come to its end, when it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_early: Option<String>,

@@ -63,6 +63,8 @@ pub struct Plan {
     pub level: Level,
     /// Stop at the first failure.
     pub fail_fast: bool,
+    /// The arguments that make the same target be judged the same way again, for reports.
+    pub arguments: String,
 }
 
 /// Who is judged.
@@ -138,6 +140,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         jobs: plan.jobs,
         deliveries: history.len() as u64,
         ended_early,
+        arguments: plan.arguments,
         notes: stage.notes(),
     };
     let target = stage.target_facts().await;
@@ -157,6 +160,7 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         duration_ms: millis(began.elapsed()),
         jobs: plan.jobs,
         ended_early: Some(ended_early),
+        arguments: plan.arguments.clone(),
         ..RunFacts::default()
     };
     let target = match &plan.target {

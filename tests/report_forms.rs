@@ -15,7 +15,7 @@ use sample::sample;
 
 #[test]
 fn a_terminal_shows_table_failures_and_verdict() {
-    insta::assert_snapshot!(human::write(&sample(), false).trim_start(), @r##"
+    insta::assert_snapshot!(human::write(&sample(), false).trim_start(), @r#"
     orch-phase3 against http://127.0.0.1:5001
     clock none, seed 41, 214 deliveries, database data/orch.db
 
@@ -36,7 +36,7 @@ fn a_terminal_shows_table_failures_and_verdict() {
       observed    202 {"status":"duplicate","message":"Request already processed"}
       at          scenarios/orch/duplicate/refers-to-the-first.yaml:9, step 2 "the same delivery again"
       curl        curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
-      again       hookgate run duplicate/refers-to-the-first --seed 41
+      again       hookgate run duplicate/refers-to-the-first --target http://127.0.0.1:5001 --seed 41
 
     WARN key/long[300 bytes]
       A long key is kept whole
@@ -50,7 +50,7 @@ fn a_terminal_shows_table_failures_and_verdict() {
                   Internal Server Error Internal Server Error Internal Server Error Internal Server…
       at          scenarios/orch/key/long[300 bytes].yaml:9, step 2 "the same delivery again"
       curl        curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
-      again       hookgate run 'key/long[300 bytes]' --seed 41
+      again       hookgate run 'key/long[300 bytes]' --target http://127.0.0.1:5001 --seed 41
 
     KNOWN http/methods
       the proxy in front of it answers
@@ -64,7 +64,7 @@ fn a_terminal_shows_table_failures_and_verdict() {
 
     does not conform  6 scenarios: 1 passed, 1 warned, 1 failed, 1 known, 1 undecided, 1 not
                       applicable, in 2.31 s, bursts released within 182 µs
-    "##);
+    "#);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_terminal_line_fits_unless_it_is_there_to_be_copied() {
 
 #[test]
 fn a_markdown_report_has_the_sections_of_a_phase_report() {
-    insta::assert_snapshot!(markdown::write(&sample()).expect("the template is right"), @r##"
+    insta::assert_snapshot!(markdown::write(&sample()).expect("the template is right"), @r#"
     # orch-phase3: report of a conformance run
 
     ## Overview
@@ -161,7 +161,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
 
     A duplicate's answer has \`reference.type\` = \`duplicate\`.
 
-    Step 2 (the same delivery again), `scenarios/orch/duplicate/refers-to-the-first.yaml:9`; again with `hookgate run duplicate/refers-to-the-first --seed 41`
+    Step 2 (the same delivery again), `scenarios/orch/duplicate/refers-to-the-first.yaml:9`; again with `hookgate run duplicate/refers-to-the-first --target http://127.0.0.1:5001 --seed 41`
 
     Expected:
 
@@ -191,7 +191,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
 
     Other methods get 405 or 404.
 
-    Step 2 (the same delivery again), `scenarios/orch/http/methods.yaml:9`; again with `hookgate run http/methods --seed 41`
+    Step 2 (the same delivery again), `scenarios/orch/http/methods.yaml:9`; again with `hookgate run http/methods --target http://127.0.0.1:5001 --seed 41`
 
     Expected:
 
@@ -221,7 +221,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
 
     A key over 255 bytes is accepted or refused with 400, never a 5xx, never cut off.
 
-    Step 2 (the same delivery again), `scenarios/orch/key/long[300 bytes].yaml:9`; again with `hookgate run 'key/long[300 bytes]' --seed 41`
+    Step 2 (the same delivery again), `scenarios/orch/key/long[300 bytes].yaml:9`; again with `hookgate run 'key/long[300 bytes]' --target http://127.0.0.1:5001 --seed 41`
 
     Expected:
 
@@ -257,7 +257,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
     | ONCE-1 | must | Of N concurrent deliveries with one key, exactly one is accepted as new. | ❔ undecided: step 1: 2 of 8 deliveries timed out |
     | TTL-3 | must | Past its TTL a key is accepted anew. | ➖ not-applicable: time cannot be made to pass for the receiver (--clock) |
     | HTTP-2 | must | Other methods get 405 or 404. | ☑️ known |
-    "##);
+    "#);
 }
 
 /// Read back by the crate's own reader: what the attributes count is what is there.

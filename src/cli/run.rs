@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
@@ -136,7 +137,32 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
             LevelArg::Should => Level::Should,
         },
         fail_fast: args.fail_fast,
+        arguments: arguments(args),
     })
+}
+
+/// What of the command line says who is judged and how: enough to judge one scenario of it again.
+fn arguments(args: &RunArgs) -> String {
+    let mut words: Vec<(&str, String)> = Vec::new();
+    if args.suite.contract != "orch-phase3" {
+        words.push(("--contract", args.suite.contract.clone()));
+    }
+    let path = |path: &std::path::PathBuf| path.display().to_string();
+    words.extend(args.suite.scenarios.as_ref().map(|dir| ("--scenarios", path(dir))));
+    words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
+    words.extend(args.db.as_ref().map(|db| ("--db", path(db))));
+    let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    words.extend(args.clock.map(|clock| ("--clock", name(clock))));
+    words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
+    words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
+    words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
+    words.into_iter().map(|(flag, value)| format!("{flag} {}", in_shell(&value))).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn in_shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The built-in reference brings its own database and clock; asking for others is a mistake.

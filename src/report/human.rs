@@ -45,7 +45,8 @@ pub(super) fn again(report: &Report, scenario: &ScenarioReport) -> String {
     // A variant is named in brackets, which a shell would take for a pattern.
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
     let id = if scenario.id.chars().all(plain) { scenario.id.clone() } else { format!("'{}'", scenario.id.replace('\'', "'\\''")) };
-    format!("hookgate run {} --seed {}", one_line(&id), report.run.seed)
+    let arguments = if report.run.arguments.is_empty() { String::new() } else { format!(" {}", one_line(&report.run.arguments)) };
+    format!("hookgate run {}{arguments} --seed {}", one_line(&id), report.run.seed)
 }
 
 /// `text` with everything that could steer a terminal or is not allowed in XML written out; lines stay lines.

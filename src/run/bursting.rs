@@ -1,5 +1,7 @@
 //! Bursts: many deliveries released together, judged key by key.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::building::Built;
@@ -8,7 +10,8 @@ use crate::check::answer::{Judged, against};
 use crate::check::classify::{Class, Tally, classify, describe_counts, tally};
 use crate::check::{Breach, Record};
 use crate::contract::outcome::MemberValue;
-use crate::http::burst as send_burst;
+use crate::delivery::NoAnswer;
+use crate::http::{Exchange, burst as send_burst};
 use crate::report::BurstFacts;
 use crate::report::curl::curl;
 use crate::scenario::Counts;
@@ -21,9 +24,7 @@ impl Play<'_> {
     /// Releases a burst and judges it.
     pub(super) async fn burst(&mut self, place: Place<'_>, burst: &Burst) -> Result<(), Halt> {
         let built = self.build_burst(burst)?;
-        for one in &built {
-            self.ask_reference(&one.shipment.delivery);
-        }
+        let reference = self.reference_burst(&built);
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let sent_at = self.stage.clock.now();
         let release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;
@@ -40,7 +41,6 @@ impl Play<'_> {
             self.keep(place.number, burst.name.as_deref(), &record);
             records.push(record);
         }
-        let reference = format!("for every key: 1 accepted as new, {} duplicates, 0 other", burst.each.saturating_sub(1));
         if let Some(late) = records.iter().find(|record| record.result.is_err() || record.took > self.stage.contract.limits.answer.0) {
             self.watch_time(place, &late.clone(), &reference);
         }
@@ -53,6 +53,22 @@ impl Play<'_> {
             self.records.deliveries.insert(name.clone(), records);
         }
         self.report_breaches(place, breaches, &reference, &line)
+    }
+
+    /// What the reference answers to the same deliveries, one after the other, in words.
+    fn reference_burst(&mut self, built: &[Built]) -> String {
+        let at = self.stage.clock.now();
+        let mut records = Vec::with_capacity(built.len());
+        for one in built {
+            let answer = self.reference.deliver(&one.shipment.delivery, at);
+            let result = answer.map_err(|failed| NoAnswer::Broken { cause: failed.to_string() });
+            let exchange = Exchange { sent_at: at, answered_at: at, took: Duration::ZERO, result };
+            records.push(self.record(one, one.shipment.delivery.clone(), at, exchange));
+        }
+        match tally(&self.stage.contract, &records).first() {
+            Some((_, tally)) => tally.describe(),
+            None => String::new(),
+        }
     }
 
     fn build_burst(&self, burst: &Burst) -> Result<Vec<Built>, Halt> {

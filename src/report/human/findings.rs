@@ -83,7 +83,8 @@ fn in_full(report: &Report, scenario: &ScenarioReport, paint: Paint) -> String {
     if let Some(reason) = &scenario.reason {
         text.push_str(&labelled("reason", &one_line(reason), paint));
     }
-    text + &labelled("again", &again(report, scenario), paint) + "\n"
+    // As with curl: there to be copied.
+    text + &format!("  {}       {}\n\n", paint.with(DIM, "again"), again(report, scenario))
 }
 
 fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, paint: Paint) -> String {
