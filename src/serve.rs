@@ -7,17 +7,18 @@
 //!
 //! Start at [`serve`]. The control address of a virtual clock is in [`control`].
 
+mod body;
 pub mod control;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
 use axum::serve::ListenerExt as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -29,7 +30,9 @@ use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery, HeaderLine};
 use crate::reference::Receiver;
+use crate::reference::answering::{Values, answer};
 use crate::reference::store::{Store, StoreError};
+use crate::serve::body::{NotTaken, read_to_the_end};
 use crate::state::{Cell, Row};
 
 /// How many audit rows are shown when nobody says how many.
@@ -72,15 +75,8 @@ pub async fn serve<S: Store + 'static>(receiver: Receiver<S>, clock: Arc<dyn Clo
     let address = listener.local_addr()?;
     let mut receiver = receiver;
     receiver.set_origin(format!("http://{address}"));
-    let shared = Arc::new(Shared { receiver: Mutex::new(receiver), clock, contract: Arc::clone(&contract) });
-    let mut router = Router::new().route(&contract.endpoint.path, any(deliver::<S>)).route(&contract.health.path, get(health::<S>));
-    if let Some(url) = &contract.audit_url {
-        router = router.route(&url.path, get(audit::<S>));
-    }
-    if let Some(metrics) = &contract.metrics {
-        router = router.route(&metrics.path, get(counters::<S>));
-    }
-    let router = router.fallback(nothing_here).with_state(shared);
+    let shared = Arc::new(Shared { receiver: Mutex::new(receiver), clock, contract });
+    let router = Router::new().fallback(page_at::<S>).with_state(shared);
     Ok(start(listener, address, router))
 }
 
@@ -96,11 +92,35 @@ fn start(listener: TcpListener, address: SocketAddr, router: Router) -> Serving 
     Serving { address, stop, task }
 }
 
-async fn deliver<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, request: Request) -> Response {
-    let limit = shared.contract.limits.body_bytes;
+/// The page that a request asks for. The contract's paths are compared to the letter: to a router, `/{id}` would be a pattern.
+async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, request: Request) -> Response {
+    let contract = &shared.contract;
+    let path = request.uri().path();
+    let is_endpoint = path == contract.endpoint.path;
+    if is_endpoint && request.method().as_str().eq_ignore_ascii_case(&contract.endpoint.method) {
+        return deliver(&shared, request).await;
+    }
+    let is_audit = contract.audit_url.as_ref().is_some_and(|url| path == url.path);
+    let is_counters = contract.metrics.as_ref().is_some_and(|metrics| path == metrics.path);
+    let is_health = path == contract.health.path;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match (is_health, is_audit, is_counters) {
+        (true, _, _) if reads => health(contract),
+        (_, true, _) if reads => audit(&shared, request.uri()),
+        (_, _, true) if reads => counters(&shared),
+        // Another method on the endpoint is the receiver's to refuse.
+        (_, _, _) if is_endpoint => deliver(&shared, request).await,
+        (false, false, false) => json_page(StatusCode::NOT_FOUND, &json!({"error": "not found"})),
+        (_, _, _) => json_page(StatusCode::METHOD_NOT_ALLOWED, &json!({"error": "method not allowed"})),
+    }
+}
+
+async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, limit).await else {
-        return refuse_body(&shared.contract);
+    let body = match read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes).await {
+        Ok(body) => body,
+        Err(NotTaken::TooLarge) => return refuse_body(&shared.contract, Refusal::TooLarge, 413),
+        Err(NotTaken::Broken) => return refuse_body(&shared.contract, Refusal::Body, 400),
     };
     let headers = parts.headers.iter().map(|(name, value)| HeaderLine::new(name.as_str(), value.as_bytes().to_vec())).collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -125,14 +145,14 @@ fn respond(answer: Answer) -> Response {
     response
 }
 
-/// A body over the limit: refused without being read to its end, so the connection cannot be used again.
-fn refuse_body(contract: &Contract) -> Response {
-    let values = crate::reference::answering::Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
-    let answer = match contract.outcomes.refusal(Refusal::TooLarge) {
-        Some(outcome) => crate::reference::answering::answer(outcome, &values),
-        None => Answer { status: 413, headers: Vec::new(), body: bytes::Bytes::new() },
+/// A body that was not read to its end: refused, and the connection cannot be used again.
+fn refuse_body(contract: &Contract, why: Refusal, usual: u16) -> Response {
+    let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
+    let refusal = match contract.outcomes.refusal(why) {
+        Some(outcome) => answer(outcome, &values),
+        None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
     };
-    let mut response = respond(answer);
+    let mut response = respond(refusal);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
@@ -145,17 +165,17 @@ fn json_page(status: StatusCode, page: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], page.to_string()).into_response()
 }
 
-async fn health<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>) -> Response {
-    let health = &shared.contract.health;
+fn health(contract: &Contract) -> Response {
+    let health = &contract.health;
     let status = StatusCode::from_u16(health.status).unwrap_or(StatusCode::OK);
     if health.body.is_null() { status.into_response() } else { json_page(status, &health.body) }
 }
 
-async fn audit<S: Store + 'static>(
-    State(shared): State<Arc<Shared<S>>>,
-    Query(query): Query<std::collections::HashMap<String, String>>,
-) -> Response {
-    let Some(url) = &shared.contract.audit_url else { return nothing_here().await };
+fn audit<S: Store + 'static>(shared: &Shared<S>, uri: &Uri) -> Response {
+    let Some(url) = &shared.contract.audit_url else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(Query(query)) = Query::<HashMap<String, String>>::try_from_uri(uri) else {
+        return json_page(StatusCode::BAD_REQUEST, &json!({"error": "the query cannot be read"}));
+    };
     let limit = match query.get(&url.limit).map(|text| text.parse::<usize>()) {
         None => USUAL_AUDIT_ROWS,
         Some(Ok(limit)) => limit.min(MOST_AUDIT_ROWS),
@@ -179,21 +199,18 @@ fn row_page(row: &Row) -> Value {
     row.columns.iter().map(|(name, cell)| (name.clone(), value(cell))).collect::<serde_json::Map<_, _>>().into()
 }
 
-async fn counters<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>) -> Response {
+/// The counters as Prometheus reads them: the lines of a family together, under one head.
+fn counters<S: Store + 'static>(shared: &Shared<S>) -> Response {
     let values = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).counters();
-    let mut page = String::new();
-    let mut told = String::new();
-    for (name, value) in values {
-        let family = name.split('{').next().unwrap_or(&name).to_owned();
-        if family != told {
-            page.push_str(&format!("# TYPE {family} counter\n"));
-            told = family;
+    let mut families: Vec<(&str, String)> = Vec::new();
+    for (name, value) in &values {
+        let family = name.split('{').next().unwrap_or(name);
+        let line = format!("{name} {value}\n");
+        match families.iter_mut().find(|(one, _)| *one == family) {
+            Some((_, lines)) => lines.push_str(&line),
+            None => families.push((family, line)),
         }
-        page.push_str(&format!("{name} {value}\n"));
     }
+    let page: String = families.iter().map(|(family, lines)| format!("# TYPE {family} counter\n{lines}")).collect();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
-}
-
-async fn nothing_here() -> Response {
-    json_page(StatusCode::NOT_FOUND, &json!({"error": "not found"}))
 }

@@ -64,22 +64,41 @@ pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: D
     for key in keys {
         let found: Option<Value> = transaction.query_row(&find, params![key], |row| row.get(0)).optional().map_err(why)?;
         let Some(found) = found else { continue };
-        let earlier = moved_back(&found, by).ok_or_else(|| RewindError::NotATime { key: key.clone(), found: format!("{found:?}") })?;
+        let earlier = moved_back(&found, by).ok_or_else(|| RewindError::NotATime { key: key.clone(), found: in_words(&found) })?;
         moved += transaction.execute(&put, params![key, earlier]).map_err(why)?;
     }
     transaction.commit().map_err(why)?;
     Ok(moved)
 }
 
+fn in_words(found: &Value) -> String {
+    match found {
+        Value::Text(text) => format!("{text:?}"),
+        Value::Null => "NULL".to_owned(),
+        Value::Integer(_) | Value::Real(_) | Value::Blob(_) => format!("{found:?}"),
+    }
+}
+
 /// The same kind of value, `by` earlier.
 fn moved_back(found: &Value, by: Duration) -> Option<Value> {
     match found {
-        Value::Text(text) => iso::read(text).map(|(at, form)| Value::Text(form.write(at.minus(by)))),
+        Value::Text(text) => match iso::read(text) {
+            Some((at, form)) => Some(Value::Text(form.write(at.minus(by)))),
+            None => number_moved_back(text, by).map(Value::Text),
+        },
         // Numbers are seconds since the epoch.
         Value::Integer(seconds) => Some(Value::Integer(seconds.checked_sub_unsigned(by.as_secs())?)),
         Value::Real(seconds) => Some(Value::Real(seconds - by.as_secs_f64())),
         Value::Null | Value::Blob(_) => None,
     }
+}
+
+/// A number that stands as text, as a column of type TEXT makes of every number; its fraction is kept as it is.
+fn number_moved_back(text: &str, by: Duration) -> Option<String> {
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let readable = fraction.bytes().skip(1).all(|digit| digit.is_ascii_digit());
+    let seconds: i64 = whole.parse().ok().filter(|_| readable)?;
+    Some(format!("{}{fraction}", seconds.checked_sub_unsigned(by.as_secs())?))
 }
 
 fn quoted(name: &str) -> String {

@@ -7,6 +7,9 @@ use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::state::ColumnShape;
 
+/// When a key of our own table ends.
+pub(super) const OWN_EXPIRY: &str = "datetime(ts, '+' || ttl || ' seconds')";
+
 /// The statements, made once from the contract.
 pub(super) struct Sql {
     pub(super) clean_up: Option<String>,
@@ -22,7 +25,7 @@ impl Sql {
     pub(super) fn of(contract: &Contract) -> Self {
         let Some(tables) = &contract.state else {
             return Self {
-                clean_up: Some("DELETE FROM hookgate_first WHERE datetime(ts, '+' || ttl || ' seconds') < datetime(?1)".to_owned()),
+                clean_up: Some(format!("DELETE FROM hookgate_first WHERE {OWN_EXPIRY} < datetime(?1)")),
                 find_key: "SELECT ts, ttl FROM hookgate_first WHERE key = ?1".to_owned(),
                 newest_audit_of_key: None,
                 put_key: None,

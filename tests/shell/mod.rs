@@ -86,6 +86,11 @@ impl Running {
         Self::start(command().env("ORCH_WEBHOOK_SECRET", secret).arg("serve").args(args), lines)
     }
 
+    /// Waits until it has ended, and gives its exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.wait().expect("it can be waited for").code()
+    }
+
     /// The process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
