@@ -8,8 +8,11 @@
 //! Read [`Receiver::deliver`] first: it is the whole promise in one function.
 
 pub mod answering;
+pub mod defect;
 pub mod memory;
+pub mod seams;
 pub mod store;
+pub mod wrong;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Counted, KeyForm, OtherBody};
 use crate::delivery::{Answer, Delivery};
 use crate::reference::answering::{Values, answer};
+use crate::reference::seams::{Answering, Around, Right, Seams};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
 use crate::sign::Signer;
 use crate::sign::sha256_hex;
@@ -36,6 +40,7 @@ pub struct Receiver<S> {
     origin: String,
     newest: Option<UnixMicros>,
     counters: BTreeMap<Counted, u64>,
+    seams: Box<dyn Seams>,
 }
 
 impl<S: Store> Receiver<S> {
@@ -50,7 +55,7 @@ impl<S: Store> Receiver<S> {
     pub fn new(contract: Arc<Contract>, signer: Option<Signer>, mut store: S, ttl_secs: Option<u64>) -> Result<Self, StoreError> {
         let newest = store.newest_instant()?;
         let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
-        Ok(Self { contract, signer, store, ttl, origin: String::new(), newest, counters: BTreeMap::new() })
+        Ok(Self { contract, signer, store, ttl, origin: String::new(), newest, counters: BTreeMap::new(), seams: Box::new(Right) })
     }
 
     /// Takes one delivery at `now`: key, signature, duplicate, acceptance, in that order.
@@ -62,24 +67,34 @@ impl<S: Store> Receiver<S> {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub fn deliver(&mut self, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
+        let understood = self.seams.read(delivery);
+        let delivery = understood.as_ref().unwrap_or(delivery);
         if !delivery.method.eq_ignore_ascii_case(&self.contract.endpoint.method) {
-            return Ok(self.refuse(Refusal::Method));
+            return self.refuse(Refusal::Method, delivery, "", now);
         }
         if delivery.body.len() > self.contract.limits.body_bytes {
-            return Ok(self.refuse(Refusal::TooLarge));
+            return self.refuse(Refusal::TooLarge, delivery, "", now);
         }
-        let key = match key_of(&self.contract, delivery) {
+        let read = key_of(&self.contract, delivery);
+        let key = match self.seams.key(read, delivery) {
             Ok(key) => key,
-            Err(why) => return Ok(self.refuse(why)),
+            Err(why) => return self.refuse(why, delivery, "", now),
         };
-        if let Err(why) = self.check_signature(delivery, &key, now) {
+        if self.seams.looks_up_first()
+            && let Some(first) = self.store.find(&key, now)?
+        {
+            return Ok(self.repeat(delivery, &key, &sha256_hex(&delivery.body), &first, now));
+        }
+        let honest = self.check_signature(delivery, &key, now);
+        let around = Around { delivery, key: &key, signer: self.signer.as_ref(), now };
+        if let Err(why) = self.seams.verified(honest, around) {
             self.count(Counted::SignaturesRefused);
-            return Ok(self.refuse(why));
+            return self.refuse(why, delivery, &key, now);
         }
         self.count(Counted::SignaturesPassed);
         let ttl = match self.ttl_of(delivery) {
-            Ok(ttl) => ttl,
-            Err(why) => return Ok(self.refuse(why)),
+            Ok(ttl) => self.seams.ttl(ttl),
+            Err(why) => return self.refuse(why, delivery, &key, now),
         };
         self.store.begin()?;
         match self.take(delivery, key, ttl, now) {
@@ -97,48 +112,51 @@ impl<S: Store> Receiver<S> {
         let sha256 = sha256_hex(&delivery.body);
         let row_key = match self.contract.other_body {
             OtherBody::New => format!("{key} {sha256}"),
-            OtherBody::Duplicate | OtherBody::Refused => key,
+            OtherBody::Duplicate | OtherBody::Refused => self.seams.identity(key, &sha256),
         };
-        match self.store.find(&row_key, now)? {
-            Some(first) if self.contract.other_body == OtherBody::Refused && first.sha256 != sha256 => Ok(self.refuse(Refusal::OtherBody)),
-            Some(first) => Ok(self.repeat(delivery, &row_key, &sha256, &first)),
-            None => self.accept(delivery, row_key, sha256, ttl, now),
+        let found = self.store.find(&row_key, now)?;
+        let around = Around { delivery, key: &row_key, signer: self.signer.as_ref(), now };
+        match self.seams.found(found, around) {
+            Some(first) if self.contract.other_body == OtherBody::Refused && first.sha256 != sha256 => {
+                self.refuse(Refusal::OtherBody, delivery, &row_key, now)
+            }
+            Some(first) => Ok(self.repeat(delivery, &row_key, &sha256, &first, now)),
+            None => self.accept(delivery, &row_key, &sha256, ttl, now),
         }
     }
 
     /// A live key: the first delivery's answer again, nothing written.
-    fn repeat(&mut self, delivery: &Delivery, key: &str, sha256: &str, first: &First) -> Answer {
+    fn repeat(&mut self, delivery: &Delivery, key: &str, sha256: &str, first: &First, now: UnixMicros) -> Answer {
         self.count(Counted::Duplicates);
         let values = Values { body: &delivery.body, key, sha256, ts: None, ttl: None, first: Some(first) };
-        answer(&self.contract.outcomes.duplicate, &values)
+        let reply = answer(&self.contract.outcomes.duplicate, &values);
+        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        self.seams.answer(Answering::Duplicate, reply, around)
     }
 
     /// A new key: one key row, one audit row, both at an instant that no other row bears.
-    fn accept(
-        &mut self,
-        delivery: &Delivery,
-        key: String,
-        sha256: String,
-        ttl: Option<u64>,
-        now: UnixMicros,
-    ) -> Result<Answer, StoreError> {
+    fn accept(&mut self, delivery: &Delivery, key: &str, sha256: &str, ttl: Option<u64>, now: UnixMicros) -> Result<Answer, StoreError> {
         // The primary key (ts, event) would lose one of two rows of the same microsecond.
         let ts = self.newest.map_or(now, |newest| now.max(UnixMicros(newest.0 + 1)));
-        let values = Values { body: &delivery.body, key: &key, sha256: &sha256, ts: Some(ts), ttl, first: None };
+        self.newest = Some(ts);
+        let ts = self.seams.instant(ts);
+        let values = Values { body: &delivery.body, key, sha256, ts: Some(ts), ttl, first: None };
         let reply = answer(&self.contract.outcomes.accepted, &values);
         let row = |table: Option<&crate::contract::tables::Table>| table.map(|t| t.row(&|name| values.get(name))).unwrap_or_default();
         let tables = self.contract.state.as_ref();
-        let acceptance = Acceptance {
+        let mut acceptance = Acceptance {
             key_row: row(tables.map(|t| &t.keys)),
             audit_row: row(tables.map(|t| &t.audit)),
             answer: self.contract.outcomes.duplicate.same_body_as_first.then(|| reply.clone()),
-            key: KeyRecord { key, ts, ttl },
-            sha256,
+            key: KeyRecord { key: key.to_owned(), ts, ttl },
+            sha256: sha256.to_owned(),
         };
+        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        self.seams.acceptance(&mut acceptance, around);
         self.store.accept(&acceptance)?;
-        self.newest = Some(ts);
         self.count(Counted::Accepted);
-        Ok(reply)
+        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        Ok(self.seams.answer(Answering::Accepted, reply, around))
     }
 
     fn check_signature(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), Refusal> {
@@ -165,16 +183,27 @@ impl<S: Store> Receiver<S> {
         }
     }
 
-    fn refuse(&mut self, why: Refusal) -> Answer {
+    /// Turns a delivery away; nothing is written.
+    fn refuse(&mut self, why: Refusal, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<Answer, StoreError> {
+        if self.seams.writes_refused(why) {
+            self.take(delivery, key.to_owned(), self.ttl, now)?;
+        }
         let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
-        match self.contract.outcomes.refusal(why).or_else(|| self.contract.outcomes.refusal(why.plainer())) {
+        let reply = match self.contract.outcomes.refusal(why).or_else(|| self.contract.outcomes.refusal(why.plainer())) {
             Some(outcome) => answer(outcome, &values),
             None => Answer { status: 400, headers: Vec::new(), body: bytes::Bytes::new() },
-        }
+        };
+        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        Ok(self.seams.answer(Answering::Refused(why), reply, around))
     }
 
     fn count(&mut self, what: Counted) {
         *self.counters.entry(what).or_default() += 1;
+    }
+
+    /// Puts other seams in place: a receiver that is wrong on purpose.
+    pub fn set_seams(&mut self, seams: Box<dyn Seams>) {
+        self.seams = seams;
     }
 
     /// The contract.

@@ -231,6 +231,11 @@ impl Signer {
         &self.scheme
     }
 
+    /// The key's bytes, for those who show what must not be done with them.
+    pub(crate) fn key_bytes(&self) -> &[u8] {
+        &self.key
+    }
+
     /// The same scheme with other key bytes.
     #[must_use]
     pub fn with_key(&self, key: &[u8]) -> Self {

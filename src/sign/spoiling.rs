@@ -30,7 +30,7 @@ fn message_of(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> V
 }
 
 /// The HMAC of a delivery with another hash function.
-pub(super) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+pub(crate) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
     let other = match signer.scheme.digest {
         DigestName::Sha1 | DigestName::Sha512 => DigestName::Sha256,
         DigestName::Sha256 => DigestName::Sha1,
@@ -41,7 +41,7 @@ pub(super) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelop
 }
 
 /// The hash of `before` and the message, not an HMAC.
-pub(super) fn plain_hash(signer: &Signer, before: &[u8], delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+pub(crate) fn plain_hash(signer: &Signer, before: &[u8], delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
     let message = [before, &message_of(signer, delivery, envelope)].concat();
     match signer.scheme.digest {
         DigestName::Sha1 => sha1::Sha1::digest(&message).to_vec(),

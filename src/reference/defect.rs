@@ -1,0 +1,122 @@
+//! Defects: the ways in which the reference can be made wrong on purpose.
+//!
+//! A check that cannot fail proves nothing, so the suite is measured by the
+//! defects it catches. Every defect has a name, a sentence, and the
+//! requirements that it breaks; what it does is in `wrong` (answers and rows),
+//! and what published receivers get wrong is where most of them come from.
+
+/// One defect: what is wrong, in words, and what it breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// Its name, as `--defect` takes it.
+    pub name: &'static str,
+    /// What the receiver does, as a sentence.
+    pub sentence: &'static str,
+    /// The requirements that are broken by it.
+    pub breaks: &'static [&'static str],
+}
+
+const fn defect(name: &'static str, sentence: &'static str, breaks: &'static [&'static str]) -> Defect {
+    Defect { name, sentence, breaks }
+}
+
+/// The catalogue, by what the defects break.
+pub const CATALOGUE: &[Defect] = &[
+    // Signatures.
+    defect("any-signature-passes", "every signature passes", &["AUTH-2", "AUTH-5", "AUTH-6"]),
+    defect("missing-signature-passes", "a delivery without a signature passes", &["AUTH-3"]),
+    defect("empty-signature-passes", "an empty signature passes", &["AUTH-3"]),
+    defect("signature-compared-as-far-as-it-goes", "a prefix of the signature passes", &["AUTH-5"]),
+    defect("signature-compared-in-part", "only the first eight characters are compared", &["AUTH-5", "AUTH-2"]),
+    defect("extra-characters-ignored", "what follows the signature is ignored", &["AUTH-5"]),
+    defect("quotes-stripped-from-signature", "a signature in quotation marks passes", &["AUTH-5"]),
+    defect("signature-prefix-stripped", "a signature after another scheme's prefix passes", &["AUTH-5"]),
+    defect("signature-list-read", "one right signature in a list is enough", &["AUTH-5"]),
+    defect("other-digest-passes", "an HMAC with another hash function passes", &["AUTH-6"]),
+    defect("plain-hash-passes", "a hash without the secret passes", &["AUTH-6"]),
+    defect("secret-then-message-passes", "a hash of secret and message passes", &["AUTH-6"]),
+    defect("empty-secret-passes", "a signature with an empty secret passes", &["AUTH-6"]),
+    defect("signs-trimmed-body", "the signature is checked over the body without white space around it", &["AUTH-4"]),
+    defect("signs-decoded-text", "the signature is checked over the body decoded as text", &["AUTH-4"]),
+    defect("signs-reserialised-json", "the signature is checked over the JSON written anew", &["AUTH-4"]),
+    defect("signs-first-64-kib", "only the first 64 KiB of the body are signed", &["AUTH-4"]),
+    defect("signature-taken-from-query", "a signature in the query passes", &["AUTH-9"]),
+    defect("signature-taken-from-body", "a signature in the body passes", &["AUTH-9"]),
+    defect("signature-taken-from-other-header", "a signature in another header passes", &["AUTH-9"]),
+    defect("looks-up-before-signature", "duplicates are looked up before the signature is checked", &["AUTH-7"]),
+    defect("malformed-signature-gives-500", "a signature that cannot be read gives a 500", &["AUTH-5"]),
+    defect("bad-signature-answered-403", "a wrong signature is answered 403", &["AUTH-2"]),
+    defect("refusal-reveals-signature", "the refusal tells the signature that was expected", &["AUTH-8"]),
+    defect("refusal-reveals-hash-of-secret", "the refusal tells a hash of the secret", &["AUTH-8"]),
+    defect("first-signature-line-wins", "of two signature lines the first counts", &["AUTH-10"]),
+    defect("last-signature-line-wins", "of two signature lines the last counts", &["AUTH-10"]),
+    defect("right-signature-refused", "honest deliveries are refused", &["AUTH-1"]),
+    // Keys.
+    defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
+    defect("empty-key-passes", "an empty key passes", &["KEY-2"]),
+    defect("missing-key-answered-422", "a missing key is answered 422", &["KEY-1"]),
+    defect("key-case-folded", "keys are compared without regard to case", &["KEY-3"]),
+    defect("key-cut-at-64", "keys are cut at 64 characters", &["KEY-3"]),
+    defect("key-cut-at-255", "keys are cut at 255 bytes instead of being refused", &["KEY-6"]),
+    defect("key-quotes-stripped", "quotation marks are taken out of keys", &["KEY-3"]),
+    defect("key-blanks-removed", "blanks inside keys are removed", &["KEY-3"]),
+    defect("key-hyphens-removed", "hyphens are taken out of keys, as from a UUID", &["KEY-3"]),
+    defect("key-wildcards-folded", "`%` and `_` in keys stand for any character", &["KEY-3"]),
+    defect("sql-by-concatenation", "a quote in a key breaks a statement and gives a 500", &["KEY-4", "KEY-3"]),
+    defect("sql-comment-ends-key", "a key ends where SQL would begin a comment", &["KEY-4", "KEY-3"]),
+    defect("long-key-gives-500", "a key over 255 bytes gives a 500", &["KEY-6"]),
+    defect("odd-key-gives-500", "a key with bytes outside visible ASCII gives a 500", &["KEY-8"]),
+    defect("refused-signature-uses-key-up", "a delivery with a bad signature uses its key up", &["KEY-7"]),
+    defect("refusal-is-repeated", "a refusal is kept and given again to the honest delivery", &["KEY-7"]),
+    defect("forgets-among-many-others", "a key is forgotten when 500 others came after it", &["DUP-8"]),
+    // Duplicates.
+    defect("body-alone-identifies", "the same body under another key is taken for a duplicate", &["DUP-6"]),
+    defect("key-and-body-identify", "the same key with another body is taken as new", &["DUP-3", "ONCE-1", "ONCE-2"]),
+    defect("duplicate-answered-200", "a duplicate is answered 200", &["DUP-1"]),
+    defect("duplicate-answered-409", "a duplicate is answered 409", &["DUP-1"]),
+    defect("duplicate-says-not-accepted", "a duplicate is told that it was not accepted", &["DUP-1"]),
+    defect("duplicate-without-reference", "a duplicate's answer refers to nothing", &["DUP-2"]),
+    defect("duplicate-refers-to-itself", "a duplicate's answer refers to its own time", &["DUP-2"]),
+    defect("duplicate-names-another-type", "a duplicate's reference is of another type", &["DUP-2"]),
+    defect("duplicate-bears-its-own-hash", "a duplicate's answer has the hash of its own body", &["DUP-3"]),
+    defect("only-first-duplicate-is-known", "the second duplicate is taken as new", &["DUP-5"]),
+    defect("tenth-duplicate-gives-429", "after ten duplicates the receiver has enough", &["DUP-5"]),
+    // Life of keys.
+    defect("key-never-expires", "keys are never forgotten", &["TTL-3"]),
+    defect("ttl-in-minutes", "the TTL is stored in minutes", &["TTL-1"]),
+    defect("ttl-of-an-hour", "keys are stored with a TTL of an hour", &["TTL-1"]),
+    defect("ttl-not-stored", "the TTL is stored as NULL", &["TTL-1", "DB-4"]),
+    defect("key-forgotten-at-half-its-life", "keys are forgotten at half of their TTL", &["TTL-2"]),
+    defect("duplicate-refers-to-oldest-row", "after re-acceptance duplicates refer to the older row", &["TTL-5"]),
+    defect("renewed-key-keeps-old-time", "a key that is accepted anew keeps its old time", &["TTL-5"]),
+    // Audit trail.
+    defect("audit-names-other-actor", "the audit row has another actor", &["AUD-2"]),
+    defect("audit-names-other-role", "the audit row has another role", &["AUD-2"]),
+    defect("audit-names-other-event", "the audit row has another event", &["AUD-1"]),
+    defect("audit-without-task", "the audit row does not name the task", &["AUD-2"]),
+    defect("audit-hash-in-upper-case", "the audit row's hash is in upper case", &["AUD-3"]),
+    defect("audit-hash-of-reserialised-json", "the audit row's hash is that of the JSON written anew", &["AUD-3"]),
+    defect("audit-hash-of-nothing", "the audit row's hash is that of the empty body", &["AUD-3"]),
+    defect("audit-without-key", "the audit row does not name its key", &["AUD-4", "DB-2"]),
+    defect("audit-key-altered", "the audit row names its key in upper case", &["AUD-4", "DB-2"]),
+    defect("audit-in-local-time", "instants are stored in local time", &["AUD-7"]),
+    defect("clock-goes-back", "every second instant lies before the one before", &["AUD-7"]),
+    defect("rows-for-refusals", "refused deliveries are written to the audit trail too", &["AUD-5"]),
+    // HTTP.
+    defect("accepted-answered-200", "a first delivery is answered 200", &["AUTH-1"]),
+    defect("answers-are-no-json", "answers are text that is no JSON", &["HTTP-1", "AUTH-1"]),
+    defect("answers-do-not-say-json", "answers are JSON, but say that they are text", &["HTTP-1", "AUTH-1"]),
+    defect("other-methods-accepted", "PUT and others are taken for POST", &["HTTP-2"]),
+    defect("chunked-read-as-empty", "a chunked body is read as empty", &["HTTP-3"]),
+    defect("body-that-is-no-json-gives-500", "a body that is no JSON gives a 500", &["HTTP-4"]),
+    defect("long-body-gives-500", "a body over 512 KiB gives a 500", &["AUTH-4", "HTTP-6"]),
+    defect("long-body-is-cut", "a body is cut at 512 KiB", &["AUTH-4"]),
+];
+
+impl Defect {
+    /// The defect called `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        CATALOGUE.iter().copied().find(|one| one.name == name)
+    }
+}

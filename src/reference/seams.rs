@@ -1,0 +1,102 @@
+//! Seams: the named places at which a receiver can be made wrong on purpose.
+//!
+//! The reference asks its seams at each of them, and [`Right`] changes nothing:
+//! whoever reads the reference may read past them. `wrong` changes one thing.
+
+use crate::clock::UnixMicros;
+use crate::contract::outcome::Refusal;
+use crate::delivery::{Answer, Delivery};
+use crate::reference::store::{Acceptance, First};
+use crate::sign::Signer;
+
+/// Which answer is about to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answering {
+    /// To a first delivery.
+    Accepted,
+    /// To a duplicate.
+    Duplicate,
+    /// To a delivery that is turned away.
+    Refused(Refusal),
+}
+
+/// What a seam may look at.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The delivery.
+    pub delivery: &'a Delivery,
+    /// Its key, as far as it is known.
+    pub key: &'a str,
+    /// The receiver's signer, when it has a secret.
+    pub signer: Option<&'a Signer>,
+    /// The present instant.
+    pub now: UnixMicros,
+}
+
+/// Where a receiver can be made wrong; every default changes nothing.
+pub trait Seams: Send + Sync {
+    /// Reading: the delivery that is understood, when it is another than the one that came.
+    fn read(&mut self, _delivery: &Delivery) -> Option<Delivery> {
+        None
+    }
+
+    /// Reading: the key that is understood.
+    ///
+    /// # Errors
+    /// Why the key cannot be used.
+    fn key(&mut self, read: Result<String, Refusal>, _delivery: &Delivery) -> Result<String, Refusal> {
+        read
+    }
+
+    /// Verifying: whether the signature holds.
+    ///
+    /// # Errors
+    /// Why the delivery is turned away.
+    fn verified(&mut self, honest: Result<(), Refusal>, _around: Around<'_>) -> Result<(), Refusal> {
+        honest
+    }
+
+    /// Looking up: whether duplicates are looked up before the signature is checked.
+    fn looks_up_first(&self) -> bool {
+        false
+    }
+
+    /// Looking up: what identifies a delivery.
+    fn identity(&mut self, key: String, _sha256: &str) -> String {
+        key
+    }
+
+    /// Looking up: what is known of the first delivery.
+    fn found(&mut self, first: Option<First>, _around: Around<'_>) -> Option<First> {
+        first
+    }
+
+    /// Marking: when the delivery is said to have been accepted.
+    fn instant(&mut self, ts: UnixMicros) -> UnixMicros {
+        ts
+    }
+
+    /// Marking: how long the key will live, in seconds.
+    fn ttl(&mut self, ttl: Option<u64>) -> Option<u64> {
+        ttl
+    }
+
+    /// Marking and auditing: the rows that are about to be written.
+    fn acceptance(&mut self, _acceptance: &mut Acceptance, _around: Around<'_>) {}
+
+    /// Marking: whether a refused delivery is written as if it had been accepted.
+    fn writes_refused(&self, _why: Refusal) -> bool {
+        false
+    }
+
+    /// Answering: the answer that is given.
+    fn answer(&mut self, _what: Answering, answer: Answer, _around: Around<'_>) -> Answer {
+        answer
+    }
+}
+
+/// The seams of a right receiver.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Right;
+
+impl Seams for Right {}

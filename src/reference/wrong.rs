@@ -1,0 +1,385 @@
+//! What each defect does, at the seams of the reference.
+//!
+//! One defect at a time: [`Wrong`] holds its name, and every seam asks whether
+//! it is its own.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::defect::Defect;
+use super::seams::{Answering, Around, Seams};
+use super::store::{Acceptance, First};
+use crate::clock::UnixMicros;
+use crate::clock::iso;
+use crate::contract::outcome::Refusal;
+use crate::delivery::{Answer, Delivery, HeaderLine};
+use crate::sign::spoiling::{other_hmac, plain_hash};
+use crate::sign::{Envelope, Signer, hex, sha256_hex};
+use crate::state::Cell;
+
+/// How many later keys one defect remembers a key among.
+const FEW_KEYS: usize = 500;
+/// Where two defects think that a body ends.
+const HALF_A_MEBIBYTE: usize = 512 << 10;
+
+/// Seams with one defect in them.
+pub struct Wrong {
+    defect: Defect,
+    recent: VecDeque<String>,
+    duplicates: BTreeMap<String, usize>,
+    refusals: BTreeMap<String, Answer>,
+    oldest: BTreeMap<String, First>,
+    accepted: u64,
+}
+
+impl Wrong {
+    /// Seams with `defect` in them.
+    #[must_use]
+    pub fn new(defect: Defect) -> Self {
+        let (recent, duplicates, refusals, oldest) = Default::default();
+        Self { defect, recent, duplicates, refusals, oldest, accepted: 0 }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        debug_assert!(Defect::named(name).is_some(), "{name} is not in the catalogue");
+        self.defect.name == name
+    }
+}
+
+impl Seams for Wrong {
+    fn read(&mut self, delivery: &Delivery) -> Option<Delivery> {
+        let mut read = delivery.clone();
+        if self.is("other-methods-accepted") && matches!(delivery.method.as_str(), "PUT" | "PATCH" | "DELETE" | "GET") {
+            read.method = "POST".to_owned();
+        }
+        if self.is("chunked-read-as-empty") && delivery.header("transfer-encoding").is_some() {
+            read.body = Bytes::new();
+        }
+        if self.is("long-body-is-cut") {
+            read.body.truncate(HALF_A_MEBIBYTE);
+        }
+        let lines = |name: &str| delivery.header_values(name).count();
+        if self.is("first-signature-line-wins") && lines("x-signature") > 1 {
+            let first = delivery.headers.iter().position(|line| line.name.eq_ignore_ascii_case("x-signature"));
+            let mut at = 0..;
+            read.headers.retain(|line| at.next() == first || !line.name.eq_ignore_ascii_case("x-signature"));
+        }
+        if self.is("last-signature-line-wins") && lines("x-signature") > 1 {
+            let last = delivery.headers.iter().rposition(|line| line.name.eq_ignore_ascii_case("x-signature"));
+            let mut at = 0..;
+            read.headers.retain(|line| at.next() == last || !line.name.eq_ignore_ascii_case("x-signature"));
+        }
+        (read != *delivery).then_some(read)
+    }
+
+    fn key(&mut self, read: Result<String, Refusal>, delivery: &Delivery) -> Result<String, Refusal> {
+        let raw = || delivery.header("idempotency-key").map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default();
+        match read {
+            Err(Refusal::MissingKey) if self.is("missing-key-passes") => Ok("none".to_owned()),
+            Err(Refusal::EmptyKey) if self.is("empty-key-passes") => Ok(String::new()),
+            Err(Refusal::UnusableKey) if self.is("key-cut-at-255") && raw().is_ascii() => Ok(raw().chars().take(255).collect()),
+            Ok(key) if self.is("key-case-folded") => Ok(key.to_lowercase()),
+            Ok(key) if self.is("key-cut-at-64") => Ok(key.chars().take(64).collect()),
+            Ok(key) if self.is("key-quotes-stripped") => Ok(key.replace(['"', '\''], "")),
+            Ok(key) if self.is("key-blanks-removed") => Ok(key.replace(' ', "")),
+            Ok(key) if self.is("key-hyphens-removed") => Ok(key.replace('-', "")),
+            Ok(key) if self.is("key-wildcards-folded") => Ok(key.replace(['%', '_'], "*")),
+            Ok(key) if self.is("sql-comment-ends-key") => Ok(key.split("--").next().unwrap_or_default().to_owned()),
+            other => other,
+        }
+    }
+
+    fn verified(&mut self, honest: Result<(), Refusal>, around: Around<'_>) -> Result<(), Refusal> {
+        let Some(signer) = around.signer else { return honest };
+        let claim = Claim::of(around, signer);
+        let passes = match honest {
+            Ok(()) if self.is("right-signature-refused") => return Err(Refusal::Signature),
+            Ok(()) if self.is("signs-first-64-kib") || self.is("signs-trimmed-body") || self.is("signs-decoded-text") => {
+                claim.holds_over(&self.signed_body(around))
+            }
+            Ok(()) if self.is("signs-reserialised-json") => claim.holds_over(&self.signed_body(around)),
+            Ok(()) => return Ok(()),
+            Err(_) => self.lets_pass(&claim, around),
+        };
+        if passes { Ok(()) } else { honest.and(Err(Refusal::Signature)) }
+    }
+
+    fn looks_up_first(&self) -> bool {
+        self.is("looks-up-before-signature")
+    }
+
+    fn identity(&mut self, key: String, sha256: &str) -> String {
+        if self.is("body-alone-identifies") {
+            return sha256.to_owned();
+        }
+        if self.is("key-and-body-identify") { format!("{key} {}", &sha256[..16]) } else { key }
+    }
+
+    fn found(&mut self, first: Option<First>, around: Around<'_>) -> Option<First> {
+        let key = around.key.to_owned();
+        if self.is("forgets-among-many-others") && !self.recent.contains(&key) {
+            return None;
+        }
+        if first.is_some() {
+            let duplicates = self.duplicates.entry(key.clone()).or_default();
+            *duplicates += 1;
+            if *duplicates > 1 && self.is("only-first-duplicate-is-known") {
+                return None;
+            }
+        }
+        if self.is("duplicate-refers-to-oldest-row") {
+            return first.map(|first| self.oldest.get(&key).cloned().unwrap_or(first));
+        }
+        first
+    }
+
+    fn instant(&mut self, ts: UnixMicros) -> UnixMicros {
+        self.accepted += 1;
+        let hours = |hours: i64| UnixMicros(ts.0 + hours * 3_600_000_000);
+        if self.is("audit-in-local-time") {
+            return hours(2);
+        }
+        if self.is("clock-goes-back") && self.accepted.is_multiple_of(2) { UnixMicros(ts.0 - 3_000_000) } else { ts }
+    }
+
+    fn ttl(&mut self, ttl: Option<u64>) -> Option<u64> {
+        if self.is("ttl-in-minutes") {
+            return ttl.map(|ttl| (ttl / 60).max(1));
+        }
+        if self.is("ttl-of-an-hour") {
+            return ttl.map(|_| 3_600);
+        }
+        if self.is("key-forgotten-at-half-its-life") {
+            return ttl.map(|ttl| (ttl / 2).max(1));
+        }
+        if self.is("key-never-expires") { ttl.map(|_| 315_360_000) } else { ttl }
+    }
+
+    fn acceptance(&mut self, acceptance: &mut Acceptance, around: Around<'_>) {
+        self.recent.push_back(around.key.to_owned());
+        if self.recent.len() > FEW_KEYS {
+            self.recent.pop_front();
+        }
+        let first = First { ts: acceptance.key.ts, sha256: acceptance.sha256.clone(), answer: None };
+        let renewed = self.oldest.contains_key(around.key);
+        let oldest = self.oldest.entry(around.key.to_owned()).or_insert(first).clone();
+        if renewed && self.is("renewed-key-keeps-old-time") {
+            put(&mut acceptance.key_row.columns, "ts", Cell::Text(iso::write(oldest.ts)));
+        }
+        if self.is("ttl-not-stored") {
+            put(&mut acceptance.key_row.columns, "ttl", Cell::Null);
+        }
+        let body = &around.delivery.body;
+        let wrong: Option<(&str, Cell)> = [
+            ("audit-names-other-actor", "actor", Cell::Text("system".to_owned())),
+            ("audit-names-other-role", "role", Cell::Text("INTERNAL".to_owned())),
+            ("audit-names-other-event", "event", Cell::Text("callback".to_owned())),
+            ("audit-without-task", "task_id", Cell::Null),
+            ("audit-hash-in-upper-case", "payload_sha256", Cell::Text(sha256_hex(body).to_uppercase())),
+            ("audit-hash-of-reserialised-json", "payload_sha256", Cell::Text(sha256_hex(&reserialised(body)))),
+            ("audit-hash-of-nothing", "payload_sha256", Cell::Text(sha256_hex(b""))),
+            ("audit-without-key", "idem_key", Cell::Null),
+            ("audit-key-altered", "idem_key", Cell::Text(around.key.to_uppercase())),
+        ]
+        .into_iter()
+        .find(|(name, _, _)| self.is(name))
+        .map(|(_, column, cell)| (column, cell));
+        if let Some((column, cell)) = wrong {
+            put(&mut acceptance.audit_row.columns, column, cell);
+        }
+    }
+
+    fn writes_refused(&self, why: Refusal) -> bool {
+        let signature = matches!(why, Refusal::Signature | Refusal::MalformedSignature | Refusal::MissingSignature);
+        signature && (self.is("refused-signature-uses-key-up") || self.is("rows-for-refusals"))
+    }
+
+    fn answer(&mut self, what: Answering, answer: Answer, around: Around<'_>) -> Answer {
+        if self.is("refusal-is-repeated") && !around.key.is_empty() {
+            return match what {
+                Answering::Refused(_) => self.refusals.entry(around.key.to_owned()).or_insert(answer).clone(),
+                Answering::Accepted | Answering::Duplicate => self.refusals.get(around.key).cloned().unwrap_or(answer),
+            };
+        }
+        match what {
+            Answering::Accepted => self.accepted_answer(answer, around),
+            Answering::Duplicate => self.duplicate_answer(answer, around),
+            Answering::Refused(why) => self.refused_answer(why, answer, around),
+        }
+    }
+}
+
+impl Wrong {
+    /// The body that a defect checks the signature over.
+    fn signed_body(&self, around: Around<'_>) -> Vec<u8> {
+        let body = &around.delivery.body;
+        if self.is("signs-trimmed-body") {
+            return body.trim_ascii().to_vec();
+        }
+        if self.is("signs-decoded-text") {
+            return String::from_utf8_lossy(body).into_owned().into_bytes();
+        }
+        if self.is("signs-reserialised-json") { reserialised(body) } else { body[..body.len().min(64 << 10)].to_vec() }
+    }
+
+    /// Whether a defect lets a signature pass that does not hold.
+    fn lets_pass(&self, claim: &Claim<'_>, around: Around<'_>) -> bool {
+        let (right, found) = (claim.right.as_str(), claim.found.as_deref());
+        let is = |name| self.is(name);
+        let found_text = found.unwrap_or_default();
+        (is("any-signature-passes") && found.is_some_and(|text| !text.trim().is_empty()))
+            || (is("missing-signature-passes") && found.is_none())
+            || (is("empty-signature-passes") && found.is_some_and(|text| text.trim().is_empty()))
+            || (is("signature-compared-as-far-as-it-goes") && !found_text.is_empty() && right.starts_with(found_text))
+            || (is("signature-compared-in-part") && found_text.len() == right.len() && found_text.starts_with(&right[..8]))
+            || (is("extra-characters-ignored") && found_text.starts_with(right))
+            || (is("quotes-stripped-from-signature") && found_text.trim_matches('"') == right)
+            || (is("signature-prefix-stripped") && found_text.rsplit('=').next() == Some(right))
+            || (is("signature-list-read") && found_text.split(',').any(|one| one == right))
+            || (is("other-digest-passes") && found_text == claim.made(other_hmac))
+            || (is("plain-hash-passes")
+                && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, &[], delivery, envelope)))
+            || (is("secret-then-message-passes")
+                && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, signer.key_bytes(), delivery, envelope)))
+            || (is("empty-secret-passes") && found_text == claim.signer.with_key(b"").signature(around.delivery, claim.envelope))
+            || (is("signature-taken-from-query") && around.delivery.path.contains(right))
+            || (is("signature-taken-from-body") && claim.stands_in_body())
+            || (is("signature-taken-from-other-header") && around.delivery.headers.iter().any(|line| line.value == right.as_bytes()))
+            || ((is("signs-first-64-kib") || is("signs-trimmed-body") || is("signs-decoded-text") || is("signs-reserialised-json"))
+                && claim.holds_over(&self.signed_body(around)))
+    }
+
+    fn accepted_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
+        if self.is("accepted-answered-200") {
+            answer.status = 200;
+        }
+        if self.is("answers-are-no-json") {
+            answer.body = Bytes::from_static(b"accepted");
+        }
+        if self.is("answers-do-not-say-json") {
+            answer.headers = vec![HeaderLine::new("Content-Type", "text/plain")];
+        }
+        let body = &around.delivery.body;
+        let breaks = (self.is("body-that-is-no-json-gives-500") && serde_json::from_slice::<Value>(body).is_err())
+            || (self.is("long-body-gives-500") && body.len() > HALF_A_MEBIBYTE)
+            || (self.is("sql-by-concatenation") && around.key.contains('\''));
+        if breaks { failure() } else { answer }
+    }
+
+    fn duplicate_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
+        if self.is("duplicate-answered-200") {
+            answer.status = 200;
+        }
+        if self.is("duplicate-answered-409") {
+            answer.status = 409;
+        }
+        let count = self.duplicates.get(around.key).copied().unwrap_or(0);
+        if self.is("tenth-duplicate-gives-429") && count >= 10 {
+            answer.status = 429;
+        }
+        let edits = [
+            ("duplicate-says-not-accepted", "/accepted", json!(false)),
+            ("duplicate-refers-to-itself", "/reference/timestamp", json!(iso::write(around.now))),
+            ("duplicate-names-another-type", "/reference/type", json!("original")),
+            ("duplicate-bears-its-own-hash", "/payload_sha256", json!(sha256_hex(&around.delivery.body))),
+        ];
+        if let Some(mut page) = answer.json() {
+            for (name, place, value) in edits {
+                if self.is(name)
+                    && let Some(member) = page.pointer_mut(place)
+                {
+                    *member = value;
+                }
+            }
+            if self.is("duplicate-without-reference")
+                && let Some(page) = page.as_object_mut()
+            {
+                page.remove("reference");
+            }
+            answer.body = Bytes::from(page.to_string());
+        }
+        answer
+    }
+
+    fn refused_answer(&self, why: Refusal, mut answer: Answer, around: Around<'_>) -> Answer {
+        let signature = matches!(why, Refusal::Signature | Refusal::MalformedSignature | Refusal::MissingSignature);
+        if self.is("bad-signature-answered-403") && signature {
+            answer.status = 403;
+        }
+        if self.is("missing-key-answered-422") && why == Refusal::MissingKey {
+            answer.status = 422;
+        }
+        let long = around.delivery.header("idempotency-key").is_some_and(|key| key.len() > 255);
+        let breaks = (self.is("malformed-signature-gives-500") && why == Refusal::MalformedSignature)
+            || (self.is("long-key-gives-500") && why == Refusal::UnusableKey && long)
+            || (self.is("odd-key-gives-500") && why == Refusal::UnusableKey && !long);
+        if breaks {
+            return failure();
+        }
+        let Some(signer) = around.signer.filter(|_| signature) else { return answer };
+        let told = if self.is("refusal-reveals-signature") {
+            Claim::of(around, signer).right
+        } else if self.is("refusal-reveals-hash-of-secret") {
+            sha256_hex(signer.key_bytes())
+        } else {
+            return answer;
+        };
+        answer.body = Bytes::from(json!({"error": "invalid signature", "expected": told}).to_string());
+        answer
+    }
+}
+
+/// What a delivery says of its signature, and what would have been right.
+struct Claim<'a> {
+    signer: &'a Signer,
+    delivery: &'a Delivery,
+    envelope: Envelope<'a>,
+    right: String,
+    found: Option<String>,
+}
+
+impl<'a> Claim<'a> {
+    fn of(around: Around<'a>, signer: &'a Signer) -> Self {
+        let envelope = Envelope { time: "", id: around.key, origin: "" };
+        let name = signer.scheme().headers.first().map_or("", |header| header.name.as_str());
+        let found = around.delivery.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        Self { signer, delivery: around.delivery, envelope, right: signer.signature(around.delivery, envelope), found }
+    }
+
+    fn holds_over(&self, body: &[u8]) -> bool {
+        let other = Delivery { body: body.to_vec().into(), ..self.delivery.clone() };
+        self.found.as_deref() == Some(self.signer.signature(&other, self.envelope).as_str())
+    }
+
+    fn made(&self, how: impl Fn(&Signer, &Delivery, Envelope<'_>) -> Vec<u8>) -> String {
+        hex(&how(self.signer, self.delivery, self.envelope))
+    }
+
+    /// A member `signature` that is right over the rest of the body.
+    fn stands_in_body(&self) -> bool {
+        let text = String::from_utf8_lossy(&self.delivery.body).into_owned();
+        let Some(claimed) = super::answering::body_member(&self.delivery.body, "signature") else { return false };
+        let without = [format!("\"signature\":\"{claimed}\","), format!("\"signature\":\"{claimed}\"")];
+        without.iter().any(|member| {
+            let other = Delivery { body: text.replacen(member.as_str(), "", 1).into(), ..self.delivery.clone() };
+            self.signer.signature(&other, self.envelope) == claimed
+        })
+    }
+}
+
+fn put(columns: &mut [(String, Cell)], column: &str, cell: Cell) {
+    if let Some((_, place)) = columns.iter_mut().find(|(name, _)| name == column) {
+        *place = cell;
+    }
+}
+
+fn reserialised(body: &[u8]) -> Vec<u8> {
+    serde_json::from_slice::<Value>(body).map_or_else(|_| body.to_vec(), |value| value.to_string().into_bytes())
+}
+
+fn failure() -> Answer {
+    let headers = vec![HeaderLine::new("Content-Type", "application/json")];
+    Answer { status: 500, headers, body: Bytes::from_static(b"{\"error\":\"internal error\"}") }
+}
