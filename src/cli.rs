@@ -11,6 +11,7 @@ mod inspect;
 mod load_suite;
 mod progress;
 mod run;
+mod selftest;
 mod serve;
 mod tools;
 
@@ -110,6 +111,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(args) => run::run(&args, console),
         Command::Serve(args) => serve::serve(&args, console),
+        Command::Selftest(args) => selftest::selftest(&args, console),
         Command::List(args) => inspect::list(&args, console),
         Command::Check(args) => inspect::check(&args, console),
         Command::Explain(args) => inspect::explain(&args, console),

@@ -26,5 +26,6 @@ pub mod serve;
 pub mod sqlite;
 // engines
 pub mod run;
+pub mod selftest;
 // roof
 pub mod cli;

@@ -16,6 +16,7 @@ pub mod wrong;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::UnixMicros;
 use crate::contract::outcome::Refusal;
@@ -185,8 +186,8 @@ impl<S: Store> Receiver<S> {
 
     /// Turns a delivery away; nothing is written.
     fn refuse(&mut self, why: Refusal, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<Answer, StoreError> {
-        if self.seams.writes_refused(why) {
-            self.take(delivery, key.to_owned(), self.ttl, now)?;
+        if let Some(key) = self.seams.writes_refused(why, key) {
+            self.take(delivery, key, self.ttl, now)?;
         }
         let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
         let reply = match self.contract.outcomes.refusal(why).or_else(|| self.contract.outcomes.refusal(why.plainer())) {
@@ -199,6 +200,31 @@ impl<S: Store> Receiver<S> {
 
     fn count(&mut self, what: Counted) {
         *self.counters.entry(what).or_default() += 1;
+    }
+
+    /// Turns away what was not even read: a body that is too long or broken.
+    ///
+    /// `usual` is the status where the contract says nothing of it.
+    pub fn turn_away(&mut self, why: Refusal, usual: u16, now: UnixMicros) -> Answer {
+        let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
+        let reply = match self.contract.outcomes.refusal(why) {
+            Some(outcome) => answer(outcome, &values),
+            None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
+        };
+        let around = Around { delivery: &Delivery::default(), key: "", signer: None, now };
+        self.seams.answer(Answering::Refused(why), reply, around)
+    }
+
+    /// How long the last answer is to be held back: not at all, unless the receiver is wrong on purpose.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        self.seams.pause()
+    }
+
+    /// Whether the health check says that all is well: always, unless the receiver is wrong on purpose.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.seams.is_well()
     }
 
     /// Puts other seams in place: a receiver that is wrong on purpose.

@@ -29,6 +29,7 @@ use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
 use crate::history::Operation;
 use crate::http;
+use crate::reference::defect::Defect;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::stage::{Stage, StageError};
@@ -70,7 +71,10 @@ pub struct Plan {
 /// Who is judged.
 pub enum TargetChoice {
     /// The reference, served in this process over real HTTP.
-    BuiltIn,
+    BuiltIn {
+        /// What it does wrong on purpose, when it does.
+        defect: Option<Defect>,
+    },
     /// A receiver that is already there.
     Foreign {
         /// Its address.
@@ -164,7 +168,7 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         ..RunFacts::default()
     };
     let target = match &plan.target {
-        TargetChoice::BuiltIn => Target { built_in: true, ..Target::default() },
+        TargetChoice::BuiltIn { .. } => Target { built_in: true, ..Target::default() },
         TargetChoice::Foreign { url, database } => {
             Target { url: url.to_string(), database: database.as_ref().map(|path| path.display().to_string()), ..Target::default() }
         }

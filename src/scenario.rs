@@ -41,6 +41,9 @@ pub struct Scenario {
     /// Run while no other scenario runs. Implied by `advance` and by counting whole tables.
     #[serde(default)]
     pub alone: bool,
+    /// Why the scenario stands although others catch what it catches; read by `hookgate selftest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands: Option<String>,
     /// What is done, in order.
     pub steps: Vec<Step>,
 }

@@ -30,7 +30,6 @@ use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery, HeaderLine};
 use crate::reference::Receiver;
-use crate::reference::answering::{Values, answer};
 use crate::reference::store::{Store, StoreError};
 use crate::serve::body::{NotTaken, read_to_the_end};
 use crate::state::{Cell, Row};
@@ -105,7 +104,7 @@ async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, reque
     let is_health = path == contract.health.path;
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match (is_health, is_audit, is_counters) {
-        (true, _, _) if reads => health(contract),
+        (true, _, _) if reads => health(&shared),
         (_, true, _) if reads => audit(&shared, request.uri()),
         (_, _, true) if reads => counters(&shared),
         // Another method on the endpoint is the receiver's to refuse.
@@ -119,18 +118,21 @@ async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Re
     let (parts, body) = request.into_parts();
     let body = match read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes).await {
         Ok(body) => body,
-        Err(NotTaken::TooLarge) => return refuse_body(&shared.contract, Refusal::TooLarge, 413),
-        Err(NotTaken::Broken) => return refuse_body(&shared.contract, Refusal::Body, 400),
+        Err(NotTaken::TooLarge) => return refuse_body(shared, Refusal::TooLarge, 413),
+        Err(NotTaken::Broken) => return refuse_body(shared, Refusal::Body, 400),
     };
     let headers = parts.headers.iter().map(|(name, value)| HeaderLine::new(name.as_str(), value.as_bytes().to_vec())).collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let delivery = Delivery { method: parts.method.as_str().to_owned(), path, headers, body };
-    let answered = {
+    let (answered, pause) = {
         let mut receiver = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock, so that instants rise in the order of acceptance.
         let now = shared.clock.now();
-        receiver.deliver(&delivery, now)
+        (receiver.deliver(&delivery, now), receiver.pause())
     };
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
     answered.map_or_else(|failed| store_failed(&failed), respond)
 }
 
@@ -146,12 +148,9 @@ fn respond(answer: Answer) -> Response {
 }
 
 /// A body that was not read to its end: refused, and the connection cannot be used again.
-fn refuse_body(contract: &Contract, why: Refusal, usual: u16) -> Response {
-    let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
-    let refusal = match contract.outcomes.refusal(why) {
-        Some(outcome) => answer(outcome, &values),
-        None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
-    };
+fn refuse_body<S: Store + 'static>(shared: &Shared<S>, why: Refusal, usual: u16) -> Response {
+    let now = shared.clock.now();
+    let refusal = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).turn_away(why, usual, now);
     let mut response = respond(refusal);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
@@ -165,8 +164,11 @@ fn json_page(status: StatusCode, page: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], page.to_string()).into_response()
 }
 
-fn health(contract: &Contract) -> Response {
-    let health = &contract.health;
+fn health<S: Store + 'static>(shared: &Shared<S>) -> Response {
+    if !shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_well() {
+        return json_page(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "not well"}));
+    }
+    let health = &shared.contract.health;
     let status = StatusCode::from_u16(health.status).unwrap_or(StatusCode::OK);
     if health.body.is_null() { status.into_response() } else { json_page(status, &health.body) }
 }

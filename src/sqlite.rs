@@ -7,6 +7,7 @@
 //! deliveries come in.
 
 mod sql;
+pub mod wrong;
 
 use std::path::Path;
 use std::sync::Arc;

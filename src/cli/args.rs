@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run the reference receiver.
     Serve(ServeArgs),
+    /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.
+    Selftest(SelftestArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Check scenario, contract and requirement files, without running anything.
@@ -158,6 +160,28 @@ pub(crate) struct ServeArgs {
     /// The environment variable that holds the shared secret, when it is not the contract's.
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,
+    /// Be wrong on purpose, in this way.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) defect: Option<String>,
+    /// List the ways to be wrong on purpose, and the requirements that they break.
+    #[arg(long)]
+    pub(crate) list_defects: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SelftestArgs {
+    /// Only the defects that fit: a name, `*` for any characters.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) defect: Option<String>,
+    /// How to print the matrix.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+    /// How many defects are tried side by side.
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub(crate) jobs: std::num::NonZeroU16,
+    /// How often the right reference is judged: it must give no failure and no warning.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(crate) right: std::num::NonZeroU16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
 }
 
 /// Ends when the user wants the run to end.
-async fn until_interrupted() {
+pub(crate) async fn until_interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         (Ok(mut interrupt), Ok(mut terminate)) => {
@@ -171,7 +171,7 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
         return Err(Failure::usage("--db is the database of a target: give the target too, with --target URL"));
     }
     match args.clock {
-        None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn),
+        None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn { defect: None }),
         _ => Err(Failure::usage("the built-in reference has a clock of its own: --clock and --control go with --target URL")),
     }
 }

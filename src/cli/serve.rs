@@ -10,17 +10,21 @@ use super::exit::Exit;
 use super::load_suite::{self, secret_from};
 use super::{Console, Failure};
 use crate::clock::{Clock, SystemClock, VirtualClock};
-use crate::contract::Contract;
 use crate::reference::Receiver;
+use crate::reference::defect::{CATALOGUE, Defect};
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::Store;
 use crate::serve::{Serving, control, serve as serve_receiver};
-use crate::sign::Signer;
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{SqliteStore, wrong};
 
 /// Runs the command until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Failure> {
+    if args.list_defects {
+        console.print(&defect_list());
+        return Ok(Exit::Conforms);
+    }
     let contract = Arc::new(load_suite::contract(&args.contract)?);
+    let defect = args.defect.as_deref().map(defect_named).transpose()?;
     let variable = args.secret_env.clone().unwrap_or_else(|| contract.secret.env.clone());
     let from_environment = secret_from(&variable)?;
     let published = from_environment.is_none();
@@ -28,29 +32,50 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(Failure::usage)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     runtime.block_on(async {
-        match &args.db {
-            Some(path) => {
-                let store = SqliteStore::open(Arc::clone(&contract), path).map_err(Failure::harness)?;
-                until_stopped(args, &contract, signer, store, console, published.then_some(&variable)).await
+        let published_for = published.then_some(&variable);
+        let ttl = args.ttl.map(|ttl| ttl.as_secs());
+        match (defect, &args.db) {
+            (Some(defect), path) => {
+                console.tell(&format!("wrong on purpose: {}\n", defect.sentence));
+                let receiver = wrong::receiver(&contract, Some(signer), path.as_deref(), ttl, defect).map_err(Failure::harness)?;
+                until_stopped(args, receiver, console, published_for).await
             }
-            None => {
+            (None, Some(path)) => {
+                let store = SqliteStore::open(Arc::clone(&contract), path).map_err(Failure::harness)?;
+                let receiver = Receiver::new(contract, Some(signer), store, ttl).map_err(Failure::harness)?;
+                until_stopped(args, receiver, console, published_for).await
+            }
+            (None, None) => {
                 let store = MemoryStore::new(Arc::clone(&contract));
-                until_stopped(args, &contract, signer, store, console, published.then_some(&variable)).await
+                let receiver = Receiver::new(contract, Some(signer), store, ttl).map_err(Failure::harness)?;
+                until_stopped(args, receiver, console, published_for).await
             }
         }
     })
 }
 
+/// The catalogue of defects, a line each.
+fn defect_list() -> String {
+    let width = CATALOGUE.iter().map(|one| one.name.len()).max().unwrap_or(0);
+    CATALOGUE.iter().map(|one| format!("{:width$}  {} ({})\n", one.name, one.sentence, one.breaks.join(", "))).collect()
+}
+
+/// The defect that is called so.
+pub(crate) fn defect_named(name: &str) -> Result<Defect, Failure> {
+    Defect::named(name).ok_or_else(|| {
+        let near = load_suite::nearest(name, CATALOGUE.iter().map(|one| one.name));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        Failure::usage(format!("there is no defect `{name}`{hint} (`hookgate serve --list-defects` shows them)"))
+    })
+}
+
 async fn until_stopped<S: Store + 'static>(
     args: &ServeArgs,
-    contract: &Arc<Contract>,
-    signer: Signer,
-    store: S,
+    receiver: Receiver<S>,
     console: &mut Console,
     published_for: Option<&String>,
 ) -> Result<Exit, Failure> {
-    let ttl = args.ttl.map(|ttl| ttl.as_secs());
-    let receiver = Receiver::new(Arc::clone(contract), Some(signer), store, ttl).map_err(Failure::harness)?;
+    let contract = Arc::clone(receiver.contract());
     let moved = Arc::new(VirtualClock::default());
     let clock: Arc<dyn Clock> = match args.clock {
         ServeClock::System => Arc::new(SystemClock),

@@ -2,8 +2,9 @@
 //!
 //! A check that cannot fail proves nothing, so the suite is measured by the
 //! defects it catches. Every defect has a name, a sentence, and the
-//! requirements that it breaks; what it does is in `wrong` (answers and rows),
-//! and what published receivers get wrong is where most of them come from.
+//! requirements that it breaks. What it does is in `wrong` (answers, rows and
+//! the contract itself) and in `sqlite::wrong` (what is remembered); what
+//! published receivers get wrong is where most of them come from.
 
 /// One defect: what is wrong, in words, and what it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +15,16 @@ pub struct Defect {
     pub sentence: &'static str,
     /// The requirements that are broken by it.
     pub breaks: &'static [&'static str],
+    /// The shipped contract under which it is measured.
+    pub under: &'static str,
 }
 
 const fn defect(name: &'static str, sentence: &'static str, breaks: &'static [&'static str]) -> Defect {
-    Defect { name, sentence, breaks }
+    Defect { name, sentence, breaks, under: "orch-phase3" }
+}
+
+const fn under(contract: &'static str, defect: Defect) -> Defect {
+    Defect { under: contract, ..defect }
 }
 
 /// The catalogue, by what the defects break.
@@ -31,7 +38,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("extra-characters-ignored", "what follows the signature is ignored", &["AUTH-5"]),
     defect("quotes-stripped-from-signature", "a signature in quotation marks passes", &["AUTH-5"]),
     defect("signature-prefix-stripped", "a signature after another scheme's prefix passes", &["AUTH-5"]),
-    defect("signature-list-read", "one right signature in a list is enough", &["AUTH-5"]),
+    defect("signature-list-read", "one right signature in a list is enough", &["AUTH-10"]),
     defect("other-digest-passes", "an HMAC with another hash function passes", &["AUTH-6"]),
     defect("plain-hash-passes", "a hash without the secret passes", &["AUTH-6"]),
     defect("secret-then-message-passes", "a hash of secret and message passes", &["AUTH-6"]),
@@ -51,6 +58,8 @@ pub const CATALOGUE: &[Defect] = &[
     defect("first-signature-line-wins", "of two signature lines the first counts", &["AUTH-10"]),
     defect("last-signature-line-wins", "of two signature lines the last counts", &["AUTH-10"]),
     defect("right-signature-refused", "honest deliveries are refused", &["AUTH-1"]),
+    defect("empty-body-is-not-signed", "an empty body needs no right signature", &["AUTH-4"]),
+    defect("form-parser-eats-body", "a body that says it is a form is read as empty", &["HTTP-4", "AUTH-4"]),
     // Keys.
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
     defect("empty-key-passes", "an empty key passes", &["KEY-2"]),
@@ -59,14 +68,16 @@ pub const CATALOGUE: &[Defect] = &[
     defect("key-cut-at-64", "keys are cut at 64 characters", &["KEY-3"]),
     defect("key-cut-at-255", "keys are cut at 255 bytes instead of being refused", &["KEY-6"]),
     defect("key-quotes-stripped", "quotation marks are taken out of keys", &["KEY-3"]),
-    defect("key-blanks-removed", "blanks inside keys are removed", &["KEY-3"]),
+    defect("key-blanks-removed", "blanks inside keys are removed", &["KEY-8"]),
     defect("key-hyphens-removed", "hyphens are taken out of keys, as from a UUID", &["KEY-3"]),
-    defect("key-wildcards-folded", "`%` and `_` in keys stand for any character", &["KEY-3"]),
+    defect("key-wildcards-folded", "`%` and `_` in keys stand for any character", &["KEY-3", "KEY-4"]),
     defect("sql-by-concatenation", "a quote in a key breaks a statement and gives a 500", &["KEY-4", "KEY-3"]),
     defect("sql-comment-ends-key", "a key ends where SQL would begin a comment", &["KEY-4", "KEY-3"]),
     defect("long-key-gives-500", "a key over 255 bytes gives a 500", &["KEY-6"]),
     defect("odd-key-gives-500", "a key with bytes outside visible ASCII gives a 500", &["KEY-8"]),
     defect("refused-signature-uses-key-up", "a delivery with a bad signature uses its key up", &["KEY-7"]),
+    defect("missing-signature-uses-key-up", "a delivery without a signature uses its key up", &["KEY-7"]),
+    defect("malformed-signature-uses-key-up", "a delivery whose signature cannot be read uses its key up", &["KEY-7"]),
     defect("refusal-is-repeated", "a refusal is kept and given again to the honest delivery", &["KEY-7"]),
     defect("forgets-among-many-others", "a key is forgotten when 500 others came after it", &["DUP-8"]),
     // Duplicates.
@@ -81,6 +92,19 @@ pub const CATALOGUE: &[Defect] = &[
     defect("duplicate-bears-its-own-hash", "a duplicate's answer has the hash of its own body", &["DUP-3"]),
     defect("only-first-duplicate-is-known", "the second duplicate is taken as new", &["DUP-5"]),
     defect("tenth-duplicate-gives-429", "after ten duplicates the receiver has enough", &["DUP-5"]),
+    defect("duplicate-writes-audit-row", "a duplicate writes an audit row", &["DUP-4"]),
+    defect("first-duplicate-is-slow", "the first duplicate of a key is answered after three seconds", &["HTTP-7"]),
+    // Concurrency.
+    defect(
+        "checks-then-marks",
+        "a key is looked up in one transaction and marked in another, 30 ms later",
+        &["ONCE-1", "ONCE-2", "ONCE-3"],
+    ),
+    defect("every-racer-audits", "duplicates that arrive together are told so, but each writes an audit row", &["ONCE-2", "ONCE-3"]),
+    defect("loser-gets-500", "duplicates that arrive together get a 500", &["ONCE-1", "ONCE-2", "ONCE-3"]),
+    defect("loser-gets-409", "duplicates that arrive together get a 409", &["ONCE-1", "ONCE-2", "ONCE-3"]),
+    defect("loser-waits", "duplicates that arrive together wait for seconds", &["HTTP-7"]),
+    defect("racer-refers-to-itself", "duplicates that arrive together refer to their own time", &["ONCE-2", "ONCE-3"]),
     // Life of keys.
     defect("key-never-expires", "keys are never forgotten", &["TTL-3"]),
     defect("ttl-in-minutes", "the TTL is stored in minutes", &["TTL-1"]),
@@ -89,7 +113,25 @@ pub const CATALOGUE: &[Defect] = &[
     defect("key-forgotten-at-half-its-life", "keys are forgotten at half of their TTL", &["TTL-2"]),
     defect("duplicate-refers-to-oldest-row", "after re-acceptance duplicates refer to the older row", &["TTL-5"]),
     defect("renewed-key-keeps-old-time", "a key that is accepted anew keeps its old time", &["TTL-5"]),
+    defect("duplicate-prolongs-key", "a duplicate gives its key a new life", &["TTL-4", "DUP-4"]),
+    defect("key-forgotten-ten-seconds-early", "keys are forgotten ten seconds before their time", &["TTL-2"]),
+    defect("key-lives-ten-seconds-too-long", "keys live ten seconds over their time", &["TTL-3"]),
+    defect("expires-on-cleanup-only", "a key ends when a cleanup happens to remove it", &["TTL-3"]),
+    defect("cleanup-never-runs", "expired rows stay in the table", &["TTL-6", "TTL-8"]),
+    defect("cleanup-removes-live-keys", "cleanup removes keys that have half of their life left", &["TTL-6", "TTL-2"]),
+    defect("cleanup-removes-every-key", "once one key has expired, cleanup removes them all", &["TTL-6"]),
+    defect("cleanup-removes-audit", "cleanup removes the audit rows of expired keys", &["TTL-7"]),
+    defect("re-acceptance-overwrites-audit", "a key that is accepted anew loses its old audit row", &["TTL-5", "TTL-7"]),
+    under("orch-phase3-ttl", defect("own-ttl-ignored", "the TTL that a delivery brings is ignored", &["TTL-9"])),
+    under("orch-phase3-ttl", defect("own-ttl-for-all", "the TTL of one delivery becomes that of all later ones", &["TTL-9", "TTL-1"])),
+    under("orch-phase3-ttl", defect("odd-ttl-stored-as-null", "a TTL that is no number is stored as NULL", &["DB-4"])),
     // Audit trail.
+    defect("no-audit-row", "an accepted delivery writes no audit row", &["AUD-1", "DB-2"]),
+    defect("audit-row-late", "the audit row is written half a second late", &["AUD-1"]),
+    defect("audit-rows-twice", "an accepted delivery writes two audit rows", &["AUD-1"]),
+    defect("whole-second-instants", "instants are whole seconds, and rows of the same second are lost", &["AUD-6"]),
+    defect("audit-with-approval", "the audit row names an approval", &["AUD-2"]),
+    defect("audit-page-lacks-newest", "the audit page lacks the newest row", &["AUD-8"]),
     defect("audit-names-other-actor", "the audit row has another actor", &["AUD-2"]),
     defect("audit-names-other-role", "the audit row has another role", &["AUD-2"]),
     defect("audit-names-other-event", "the audit row has another event", &["AUD-1"]),
@@ -110,7 +152,21 @@ pub const CATALOGUE: &[Defect] = &[
     defect("chunked-read-as-empty", "a chunked body is read as empty", &["HTTP-3"]),
     defect("body-that-is-no-json-gives-500", "a body that is no JSON gives a 500", &["HTTP-4"]),
     defect("long-body-gives-500", "a body over 512 KiB gives a 500", &["AUTH-4", "HTTP-6"]),
+    defect("deep-json-gives-500", "JSON that is nested deeply gives a 500", &["HTTP-4"]),
+    defect("expect-refused", "`Expect: 100-continue` is answered 417", &["HTTP-3"]),
+    defect("too-large-body-gives-500", "a body over the limit gives a 500", &["HTTP-6"]),
+    defect("unwell-after-a-refusal", "the health check fails once a signature was refused", &["LIVE-1"]),
+    defect("every-hundredth-gives-503", "every hundredth delivery is answered 503", &["HTTP-5"]),
     defect("long-body-is-cut", "a body is cut at 512 KiB", &["AUTH-4"]),
+    // Schema.
+    defect("ttl-without-default", "the column `ttl` has no default", &["DB-1"]),
+    defect("ttl-column-is-text", "the column `ttl` is text", &["DB-1"]),
+    defect("keys-without-primary-key", "the table of keys has no primary key", &["DB-1"]),
+    defect("audit-without-primary-key", "the table of audit events has no primary key", &["DB-1"]),
+    defect("column-missing", "the table of audit events lacks a column", &["DB-1"]),
+    // Earlier phases.
+    under("orch-phase2", defect("duplicate-answered-as-accepted", "a duplicate is answered like a first delivery", &["DUP-1"])),
+    under("orch-phase2", defect("marks-before-signature", "a refused delivery marks its key", &["KEY-7"])),
 ];
 
 impl Defect {

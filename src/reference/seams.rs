@@ -3,6 +3,8 @@
 //! The reference asks its seams at each of them, and [`Right`] changes nothing:
 //! whoever reads the reference may read past them. `wrong` changes one thing.
 
+use std::time::Duration;
+
 use crate::clock::UnixMicros;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery};
@@ -84,14 +86,24 @@ pub trait Seams: Send + Sync {
     /// Marking and auditing: the rows that are about to be written.
     fn acceptance(&mut self, _acceptance: &mut Acceptance, _around: Around<'_>) {}
 
-    /// Marking: whether a refused delivery is written as if it had been accepted.
-    fn writes_refused(&self, _why: Refusal) -> bool {
-        false
+    /// Marking: the key under which a refused delivery is written all the same.
+    fn writes_refused(&self, _why: Refusal, _key: &str) -> Option<String> {
+        None
     }
 
     /// Answering: the answer that is given.
     fn answer(&mut self, _what: Answering, answer: Answer, _around: Around<'_>) -> Answer {
         answer
+    }
+
+    /// Answering: how long the last answer is held back.
+    fn pause(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Answering: whether the health check says that all is well.
+    fn is_well(&self) -> bool {
+        true
     }
 }
 

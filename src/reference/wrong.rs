@@ -3,10 +3,17 @@
 //! One defect at a time: [`Wrong`] holds its name, and every seam asks whether
 //! it is its own.
 
+mod answers;
+mod claim;
+mod misread;
+
+pub use misread::misread;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::defect::Defect;
 use super::seams::{Answering, Around, Seams};
@@ -14,13 +21,19 @@ use super::store::{Acceptance, First};
 use crate::clock::UnixMicros;
 use crate::clock::iso;
 use crate::contract::outcome::Refusal;
-use crate::delivery::{Answer, Delivery, HeaderLine};
+use crate::delivery::{Answer, Delivery};
+use crate::reference::wrong::answers::failure;
+use crate::reference::wrong::claim::Claim;
+use crate::sign::sha256_hex;
 use crate::sign::spoiling::{other_hmac, plain_hash};
-use crate::sign::{Envelope, Signer, hex, sha256_hex};
 use crate::state::Cell;
 
 /// How many later keys one defect remembers a key among.
 const FEW_KEYS: usize = 500;
+/// How close together deliveries are that a racing receiver gets wrong.
+const RACE: Duration = Duration::from_millis(30);
+/// How long an answer is held back that comes too late.
+const TOO_LATE: Duration = Duration::from_secs(3);
 /// Where two defects think that a body ends.
 const HALF_A_MEBIBYTE: usize = 512 << 10;
 
@@ -32,6 +45,13 @@ pub struct Wrong {
     refusals: BTreeMap<String, Answer>,
     oldest: BTreeMap<String, First>,
     accepted: u64,
+    answered: u64,
+    last_ttl: Option<u64>,
+    /// Whether the delivery under way found its key marked a moment ago.
+    races: bool,
+    pause: Duration,
+    refused: bool,
+    odd_ttl: bool,
 }
 
 impl Wrong {
@@ -39,7 +59,8 @@ impl Wrong {
     #[must_use]
     pub fn new(defect: Defect) -> Self {
         let (recent, duplicates, refusals, oldest) = Default::default();
-        Self { defect, recent, duplicates, refusals, oldest, accepted: 0 }
+        let (accepted, answered, last_ttl, races, pause, refused, odd_ttl) = Default::default();
+        Self { defect, recent, duplicates, refusals, oldest, accepted, answered, last_ttl, races, pause, refused, odd_ttl }
     }
 
     fn is(&self, name: &str) -> bool {
@@ -50,9 +71,21 @@ impl Wrong {
 
 impl Seams for Wrong {
     fn read(&mut self, delivery: &Delivery) -> Option<Delivery> {
+        (self.races, self.pause) = (false, Duration::ZERO);
         let mut read = delivery.clone();
+        if self.is("own-ttl-ignored") {
+            read.headers.retain(|line| !line.name.eq_ignore_ascii_case("x-idempotency-ttl"));
+        }
         if self.is("other-methods-accepted") && matches!(delivery.method.as_str(), "PUT" | "PATCH" | "DELETE" | "GET") {
             read.method = "POST".to_owned();
+        }
+        let own_ttl = delivery.header("x-idempotency-ttl").map(|ttl| String::from_utf8_lossy(ttl).into_owned());
+        self.odd_ttl = self.is("odd-ttl-stored-as-null") && own_ttl.is_some_and(|ttl| ttl.parse::<u32>().map_or(true, |ttl| ttl == 0));
+        if self.odd_ttl {
+            read.headers.retain(|line| !line.name.eq_ignore_ascii_case("x-idempotency-ttl"));
+        }
+        if self.is("form-parser-eats-body") && delivery.header("content-type").is_some_and(|kind| kind.ends_with(b"-www-form-urlencoded")) {
+            read.body = Bytes::new();
         }
         if self.is("chunked-read-as-empty") && delivery.header("transfer-encoding").is_some() {
             read.body = Bytes::new();
@@ -119,6 +152,10 @@ impl Seams for Wrong {
 
     fn found(&mut self, first: Option<First>, around: Around<'_>) -> Option<First> {
         let key = around.key.to_owned();
+        self.races = first.as_ref().is_some_and(|first| around.now.since(first.ts) < RACE);
+        if self.races && self.is("checks-then-marks") {
+            return None;
+        }
         if self.is("forgets-among-many-others") && !self.recent.contains(&key) {
             return None;
         }
@@ -151,10 +188,12 @@ impl Seams for Wrong {
         if self.is("ttl-of-an-hour") {
             return ttl.map(|_| 3_600);
         }
-        if self.is("key-forgotten-at-half-its-life") {
-            return ttl.map(|ttl| (ttl / 2).max(1));
+        if self.is("own-ttl-for-all") {
+            let usual = self.last_ttl.or(ttl);
+            self.last_ttl = ttl.filter(|ttl| *ttl != 86_400).or(self.last_ttl);
+            return if ttl == Some(86_400) { usual } else { ttl };
         }
-        if self.is("key-never-expires") { ttl.map(|_| 315_360_000) } else { ttl }
+        ttl
     }
 
     fn acceptance(&mut self, acceptance: &mut Acceptance, around: Around<'_>) {
@@ -168,7 +207,7 @@ impl Seams for Wrong {
         if renewed && self.is("renewed-key-keeps-old-time") {
             put(&mut acceptance.key_row.columns, "ts", Cell::Text(iso::write(oldest.ts)));
         }
-        if self.is("ttl-not-stored") {
+        if self.is("ttl-not-stored") || self.odd_ttl {
             put(&mut acceptance.key_row.columns, "ttl", Cell::Null);
         }
         let body = &around.delivery.body;
@@ -176,6 +215,7 @@ impl Seams for Wrong {
             ("audit-names-other-actor", "actor", Cell::Text("system".to_owned())),
             ("audit-names-other-role", "role", Cell::Text("INTERNAL".to_owned())),
             ("audit-names-other-event", "event", Cell::Text("callback".to_owned())),
+            ("audit-with-approval", "appr_id", Cell::Text("auto".to_owned())),
             ("audit-without-task", "task_id", Cell::Null),
             ("audit-hash-in-upper-case", "payload_sha256", Cell::Text(sha256_hex(body).to_uppercase())),
             ("audit-hash-of-reserialised-json", "payload_sha256", Cell::Text(sha256_hex(&reserialised(body)))),
@@ -191,12 +231,35 @@ impl Seams for Wrong {
         }
     }
 
-    fn writes_refused(&self, why: Refusal) -> bool {
+    fn writes_refused(&self, why: Refusal, key: &str) -> Option<String> {
         let signature = matches!(why, Refusal::Signature | Refusal::MalformedSignature | Refusal::MissingSignature);
-        signature && (self.is("refused-signature-uses-key-up") || self.is("rows-for-refusals"))
+        let uses_up = (why == Refusal::MissingSignature && self.is("missing-signature-uses-key-up"))
+            || (why == Refusal::MalformedSignature && self.is("malformed-signature-uses-key-up"));
+        if uses_up {
+            return Some(key.to_owned());
+        }
+        if signature && (self.is("refused-signature-uses-key-up") || self.is("marks-before-signature")) {
+            return Some(key.to_owned());
+        }
+        (signature && self.is("rows-for-refusals")).then(|| format!("{key} refused"))
     }
 
     fn answer(&mut self, what: Answering, answer: Answer, around: Around<'_>) -> Answer {
+        self.answered += 1;
+        if self.is("every-hundredth-gives-503") && self.answered.is_multiple_of(100) {
+            return Answer { status: 503, ..failure() };
+        }
+        self.refused |= matches!(what, Answering::Refused(Refusal::Signature));
+        self.pause = match what {
+            Answering::Accepted if self.is_a_race() => RACE,
+            Answering::Duplicate
+                if (self.is("first-duplicate-is-slow") && self.duplicates.get(around.key) == Some(&1))
+                    || (self.races && self.is("loser-waits")) =>
+            {
+                TOO_LATE
+            }
+            Answering::Accepted | Answering::Duplicate | Answering::Refused(_) => Duration::ZERO,
+        };
         if self.is("refusal-is-repeated") && !around.key.is_empty() {
             return match what {
                 Answering::Refused(_) => self.refusals.entry(around.key.to_owned()).or_insert(answer).clone(),
@@ -209,9 +272,26 @@ impl Seams for Wrong {
             Answering::Refused(why) => self.refused_answer(why, answer, around),
         }
     }
+
+    fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    fn is_well(&self) -> bool {
+        !(self.refused && self.is("unwell-after-a-refusal"))
+    }
 }
 
 impl Wrong {
+    /// Whether the defect shows only among deliveries that arrive together.
+    ///
+    /// The receiver then answers a first delivery a moment after it has marked
+    /// its key: who comes within that moment races, and whoever has seen the
+    /// answer does not.
+    fn is_a_race(&self) -> bool {
+        self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits")
+    }
+
     /// The body that a defect checks the signature over.
     fn signed_body(&self, around: Around<'_>) -> Vec<u8> {
         let body = &around.delivery.body;
@@ -243,129 +323,13 @@ impl Wrong {
                 && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, &[], delivery, envelope)))
             || (is("secret-then-message-passes")
                 && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, signer.key_bytes(), delivery, envelope)))
+            || (is("empty-body-is-not-signed") && around.delivery.body.is_empty())
             || (is("empty-secret-passes") && found_text == claim.signer.with_key(b"").signature(around.delivery, claim.envelope))
             || (is("signature-taken-from-query") && around.delivery.path.contains(right))
             || (is("signature-taken-from-body") && claim.stands_in_body())
             || (is("signature-taken-from-other-header") && around.delivery.headers.iter().any(|line| line.value == right.as_bytes()))
             || ((is("signs-first-64-kib") || is("signs-trimmed-body") || is("signs-decoded-text") || is("signs-reserialised-json"))
                 && claim.holds_over(&self.signed_body(around)))
-    }
-
-    fn accepted_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
-        if self.is("accepted-answered-200") {
-            answer.status = 200;
-        }
-        if self.is("answers-are-no-json") {
-            answer.body = Bytes::from_static(b"accepted");
-        }
-        if self.is("answers-do-not-say-json") {
-            answer.headers = vec![HeaderLine::new("Content-Type", "text/plain")];
-        }
-        let body = &around.delivery.body;
-        let breaks = (self.is("body-that-is-no-json-gives-500") && serde_json::from_slice::<Value>(body).is_err())
-            || (self.is("long-body-gives-500") && body.len() > HALF_A_MEBIBYTE)
-            || (self.is("sql-by-concatenation") && around.key.contains('\''));
-        if breaks { failure() } else { answer }
-    }
-
-    fn duplicate_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
-        if self.is("duplicate-answered-200") {
-            answer.status = 200;
-        }
-        if self.is("duplicate-answered-409") {
-            answer.status = 409;
-        }
-        let count = self.duplicates.get(around.key).copied().unwrap_or(0);
-        if self.is("tenth-duplicate-gives-429") && count >= 10 {
-            answer.status = 429;
-        }
-        let edits = [
-            ("duplicate-says-not-accepted", "/accepted", json!(false)),
-            ("duplicate-refers-to-itself", "/reference/timestamp", json!(iso::write(around.now))),
-            ("duplicate-names-another-type", "/reference/type", json!("original")),
-            ("duplicate-bears-its-own-hash", "/payload_sha256", json!(sha256_hex(&around.delivery.body))),
-        ];
-        if let Some(mut page) = answer.json() {
-            for (name, place, value) in edits {
-                if self.is(name)
-                    && let Some(member) = page.pointer_mut(place)
-                {
-                    *member = value;
-                }
-            }
-            if self.is("duplicate-without-reference")
-                && let Some(page) = page.as_object_mut()
-            {
-                page.remove("reference");
-            }
-            answer.body = Bytes::from(page.to_string());
-        }
-        answer
-    }
-
-    fn refused_answer(&self, why: Refusal, mut answer: Answer, around: Around<'_>) -> Answer {
-        let signature = matches!(why, Refusal::Signature | Refusal::MalformedSignature | Refusal::MissingSignature);
-        if self.is("bad-signature-answered-403") && signature {
-            answer.status = 403;
-        }
-        if self.is("missing-key-answered-422") && why == Refusal::MissingKey {
-            answer.status = 422;
-        }
-        let long = around.delivery.header("idempotency-key").is_some_and(|key| key.len() > 255);
-        let breaks = (self.is("malformed-signature-gives-500") && why == Refusal::MalformedSignature)
-            || (self.is("long-key-gives-500") && why == Refusal::UnusableKey && long)
-            || (self.is("odd-key-gives-500") && why == Refusal::UnusableKey && !long);
-        if breaks {
-            return failure();
-        }
-        let Some(signer) = around.signer.filter(|_| signature) else { return answer };
-        let told = if self.is("refusal-reveals-signature") {
-            Claim::of(around, signer).right
-        } else if self.is("refusal-reveals-hash-of-secret") {
-            sha256_hex(signer.key_bytes())
-        } else {
-            return answer;
-        };
-        answer.body = Bytes::from(json!({"error": "invalid signature", "expected": told}).to_string());
-        answer
-    }
-}
-
-/// What a delivery says of its signature, and what would have been right.
-struct Claim<'a> {
-    signer: &'a Signer,
-    delivery: &'a Delivery,
-    envelope: Envelope<'a>,
-    right: String,
-    found: Option<String>,
-}
-
-impl<'a> Claim<'a> {
-    fn of(around: Around<'a>, signer: &'a Signer) -> Self {
-        let envelope = Envelope { time: "", id: around.key, origin: "" };
-        let name = signer.scheme().headers.first().map_or("", |header| header.name.as_str());
-        let found = around.delivery.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
-        Self { signer, delivery: around.delivery, envelope, right: signer.signature(around.delivery, envelope), found }
-    }
-
-    fn holds_over(&self, body: &[u8]) -> bool {
-        let other = Delivery { body: body.to_vec().into(), ..self.delivery.clone() };
-        self.found.as_deref() == Some(self.signer.signature(&other, self.envelope).as_str())
-    }
-
-    fn made(&self, how: impl Fn(&Signer, &Delivery, Envelope<'_>) -> Vec<u8>) -> String {
-        hex(&how(self.signer, self.delivery, self.envelope))
-    }
-
-    /// A member `signature` that is right over the rest of the body.
-    fn stands_in_body(&self) -> bool {
-        let text = String::from_utf8_lossy(&self.delivery.body).into_owned();
-        let Some(claimed) = super::answering::body_member(&self.delivery.body, "signature") else { return false };
-        let without = [format!("\"signature\":\"{claimed}\","), format!("\"signature\":\"{claimed}\"")];
-        without.iter().any(|member| {
-            let other = Delivery { body: text.replacen(member.as_str(), "", 1).into(), ..self.delivery.clone() };
-            self.signer.signature(&other, self.envelope) == claimed
-        })
     }
 }
 
@@ -377,9 +341,4 @@ fn put(columns: &mut [(String, Cell)], column: &str, cell: Cell) {
 
 fn reserialised(body: &[u8]) -> Vec<u8> {
     serde_json::from_slice::<Value>(body).map_or_else(|_| body.to_vec(), |value| value.to_string().into_bytes())
-}
-
-fn failure() -> Answer {
-    let headers = vec![HeaderLine::new("Content-Type", "application/json")];
-    Answer { status: 500, headers, body: Bytes::from_static(b"{\"error\":\"internal error\"}") }
 }

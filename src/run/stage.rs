@@ -26,6 +26,7 @@ use crate::history::Operation;
 use crate::http::{self, Exchange, Sender, Shipment};
 use crate::probe::{Probe, ProbeError};
 use crate::reference::Receiver;
+use crate::reference::defect::Defect;
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
 use crate::report;
@@ -33,7 +34,7 @@ use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
 use crate::serve::{Serving, serve};
 use crate::sign::{BadSecret, Signer, hex, sha256_hex};
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{SqliteStore, wrong};
 
 /// How long a busy database is waited for.
 const BUSY: Duration = Duration::from_secs(5);
@@ -131,7 +132,7 @@ impl Stage {
     pub async fn set(plan: &Plan) -> Result<Self, StageError> {
         let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
         let (url, database, clock, built_in) = match &plan.target {
-            TargetChoice::BuiltIn => built_in(plan, &signer).await?,
+            TargetChoice::BuiltIn { defect } => built_in(plan, &signer, *defect).await?,
             TargetChoice::Foreign { url, database } => (url.clone(), database.clone(), foreign_clock(plan, database.as_ref())?, None),
         };
         let mut stage = Self {
@@ -346,16 +347,27 @@ impl Stage {
 
 type BuiltIn = (http::Target, Option<PathBuf>, TargetClock, Option<(Serving, Scratch)>);
 
-async fn built_in(plan: &Plan, signer: &Signer) -> Result<BuiltIn, StageError> {
+async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Result<BuiltIn, StageError> {
     let failed = |cause: &dyn std::fmt::Display| StageError::BuiltIn(cause.to_string());
     let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
     let database = scratch.path().join("reference.db");
     let contract = Arc::clone(&plan.contract);
-    let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(|cause| failed(&cause))?;
-    let receiver = Receiver::new(contract, Some(signer.clone()), store, plan.ttl).map_err(|cause| failed(&cause))?;
     let clock = Arc::new(VirtualClock::default());
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let serving = serve(receiver, Arc::<VirtualClock>::clone(&clock), listen).await.map_err(|cause| failed(&cause))?;
+    let time = Arc::<VirtualClock>::clone(&clock);
+    let serving = match defect {
+        None => {
+            let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(|cause| failed(&cause))?;
+            let receiver = Receiver::new(contract, Some(signer.clone()), store, plan.ttl).map_err(|cause| failed(&cause))?;
+            serve(receiver, time, listen).await
+        }
+        Some(defect) => {
+            let receiver =
+                wrong::receiver(&contract, Some(signer.clone()), Some(&database), plan.ttl, defect).map_err(|cause| failed(&cause))?;
+            serve(receiver, time, listen).await
+        }
+    }
+    .map_err(|cause| failed(&cause))?;
     let url = http::Target::parse(&format!("http://{}", serving.address)).map_err(|cause| failed(&cause))?;
     let database = plan.contract.state.is_some().then_some(database);
     Ok((url, database, TargetClock::Own(clock), Some((serving, scratch))))

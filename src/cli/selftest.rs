@@ -1,0 +1,124 @@
+//! `hookgate selftest`: what the suite catches, and what it stays silent about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::args::{ListFormat, SelftestArgs, SuiteArgs};
+use super::exit::Exit;
+use super::glob::fits;
+use super::load_suite::{self, Suite};
+use super::run::until_interrupted;
+use super::{Console, Failure};
+use crate::contract::Level;
+use crate::reference::defect::{CATALOGUE, Defect};
+use crate::run::clocks::ClockChoice;
+use crate::run::{Plan, TargetChoice};
+use crate::selftest::{self, Standing, Trials};
+
+/// How long an answer is waited for: longer than any defect holds one back.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How many scenarios of a run go side by side.
+const JOBS: usize = 8;
+/// The seed of what is random: the same matrix every time.
+const SEED: u64 = 1;
+
+/// Runs the command.
+pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let pattern = args.defect.as_deref().unwrap_or("*");
+    let defects: Vec<Defect> = CATALOGUE.iter().copied().filter(|defect| fits(pattern, defect.name)).collect();
+    if defects.is_empty() {
+        let near = load_suite::nearest(pattern, CATALOGUE.iter().map(|one| one.name));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(Failure::usage(format!("no defect fits `{pattern}`{hint} (`hookgate serve --list-defects` shows them)")));
+    }
+    let whole = defects.len() == CATALOGUE.len();
+    let mut contracts: Vec<&'static str> = defects.iter().map(|defect| defect.under).collect();
+    contracts.sort_unstable();
+    contracts.dedup();
+    let suites = contracts.iter().map(|name| Ok((*name, suite(name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let trials = Trials {
+        standing: standing(&suites),
+        plan: Box::new(move |contract, defect| plan(&suites[contract], defect)),
+        defects,
+        contracts,
+        right: usize::from(args.right.get()),
+        jobs: usize::from(args.jobs.get()),
+    };
+    let live = console.live;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
+    let matrix = runtime.block_on(async {
+        let (interrupt, interrupted) = watch::channel(false);
+        let listener = tokio::spawn(async move {
+            until_interrupted().await;
+            if interrupt.send(true).is_ok() {
+                // The channel stays open: the runs end when they have seen the flag.
+                std::future::pending::<()>().await;
+            }
+        });
+        let (told, hear) = std::sync::mpsc::channel();
+        let reporter = live.then(|| {
+            std::thread::spawn(move || {
+                let bar = indicatif::ProgressBar::new(0);
+                for (done, total) in hear {
+                    bar.set_length(total);
+                    bar.set_position(done);
+                }
+                bar.finish_and_clear();
+            })
+        });
+        let matrix =
+            selftest::selftest(trials, move |done, total| told.send((done as u64, total as u64)).unwrap_or_default(), interrupted).await;
+        listener.abort();
+        if let Some(reporter) = reporter {
+            drop(reporter.join());
+        }
+        matrix
+    });
+    let Some(matrix) = matrix else {
+        return Err(Failure {
+            exit: Exit::Interrupted,
+            message: "interrupted: half a matrix proves nothing, so none is printed".to_owned(),
+        });
+    };
+    let text = match args.format {
+        ListFormat::Human => selftest::human(&matrix),
+        ListFormat::Json => serde_json::to_string_pretty(&matrix).map_err(Failure::harness)? + "\n",
+    };
+    console.print(&text);
+    Ok(if matrix.is_good(whole) { Exit::Conforms } else { Exit::DoesNotConform })
+}
+
+fn suite(contract: &str) -> Result<Suite, Failure> {
+    load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: None })
+}
+
+/// Why scenario files stand that may catch nothing alone.
+fn standing(suites: &BTreeMap<&'static str, Suite>) -> Standing {
+    let said = suites.values().flat_map(|suite| &suite.scenarios).filter_map(|loaded| {
+        let why = loaded.scenario.stands.clone()?;
+        Some((loaded.id.split('[').next().unwrap_or_default().trim_end().to_owned(), why))
+    });
+    said.collect()
+}
+
+fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
+    Plan {
+        contract: Arc::clone(&suite.contract),
+        catalogue: Arc::clone(&suite.catalogue),
+        scenarios: suite.scenarios.clone(),
+        bodies: Arc::clone(&suite.bodies),
+        target: TargetChoice::BuiltIn { defect },
+        secret: suite.contract.secret.for_tests.clone().into(),
+        clock: ClockChoice::None,
+        jobs: JOBS,
+        seed: SEED,
+        timeout: TIMEOUT,
+        ttl: None,
+        level: Level::Should,
+        fail_fast: false,
+        arguments: String::new(),
+    }
+}

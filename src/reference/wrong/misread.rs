@@ -1,0 +1,35 @@
+//! The contract as a receiver with a defect has read it.
+
+use std::sync::Arc;
+
+use crate::contract::Contract;
+use crate::reference::defect::Defect;
+
+/// The contract that a receiver with a defect keeps, where it is the contract itself that it has wrong.
+#[must_use]
+pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
+    let mut read = Contract::clone(contract);
+    let outcomes = &mut read.outcomes;
+    if defect.name == "duplicate-answered-as-accepted" {
+        outcomes.duplicate = outcomes.accepted.clone();
+    }
+    if let Some(tables) = &mut read.state {
+        for column in &mut tables.keys.columns {
+            match defect.name {
+                "ttl-without-default" => column.default = None,
+                "ttl-column-is-text" if column.holds.as_ref().is_some_and(|holds| holds.is_only("ttl")) => {
+                    "TEXT".clone_into(&mut column.kind)
+                }
+                "keys-without-primary-key" => column.primary_key = 0,
+                _ => {}
+            }
+        }
+        match defect.name {
+            "audit-without-primary-key" => tables.audit.columns.iter_mut().for_each(|column| column.primary_key = 0),
+            // One that holds nothing: what its absence breaks is the schema alone.
+            "column-missing" => tables.audit.columns.retain(|column| column.holds.is_some()),
+            _ => {}
+        }
+    }
+    Arc::new(read)
+}

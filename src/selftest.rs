@@ -1,0 +1,273 @@
+//! The suite against every defect of the reference: what it catches.
+//!
+//! Suites and defects go in, a [`Matrix`] comes out: who caught what, on which
+//! requirement; which scenarios catch nothing that few others catch; and
+//! whether the right reference was left in peace. Every trial is an ordinary
+//! run over real HTTP.
+//!
+//! A defect counts as caught only when a scenario fails, or warns, on a
+//! requirement that the defect names: a suite that falls over for another
+//! reason has caught nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::reference::defect::Defect;
+use crate::report::{Report, Verdict};
+use crate::run::{self, Outcome, Plan};
+
+/// A scenario earns its place by a defect that no more than so many scenario files catch.
+pub const FEW: usize = 10;
+
+/// A scenario's file that says why it stands although it may catch nothing alone.
+pub type Standing = BTreeMap<String, String>;
+
+/// What one defect came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The defect.
+    pub defect: &'static str,
+    /// The sentence.
+    pub sentence: &'static str,
+    /// The contract it was measured under.
+    pub contract: &'static str,
+    /// The requirements that it breaks.
+    pub breaks: Vec<&'static str>,
+    /// Whether a scenario failed on one of them.
+    pub caught: bool,
+    /// The scenarios that did, and on what.
+    pub caught_by: Vec<Catch>,
+    /// Scenarios that failed on other requirements.
+    pub also: Vec<Catch>,
+}
+
+/// A scenario that found something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Catch {
+    /// The scenario, a variant with its name in brackets.
+    pub scenario: String,
+    /// The requirement.
+    pub requirement: String,
+}
+
+/// The kill matrix.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Matrix {
+    /// A row a defect, in the catalogue's order.
+    pub defects: Vec<Row>,
+    /// How often the right reference was judged.
+    pub right_runs: usize,
+    /// What was found in the right reference, or left undecided: always a mistake of the suite.
+    pub false_alarms: Vec<Catch>,
+    /// Scenario files that catch no defect that few others catch, and do not say why they stand.
+    pub idle: Vec<String>,
+    /// Those that do say so, and what they say.
+    pub standing: Standing,
+}
+
+impl Matrix {
+    /// Whether all is as it should be; `whole` when every defect was tried.
+    #[must_use]
+    pub fn is_good(&self, whole: bool) -> bool {
+        self.defects.iter().all(|row| row.caught) && self.false_alarms.is_empty() && (!whole || self.idle.is_empty())
+    }
+
+    /// How many scenario files catch a defect.
+    fn files_that_catch(row: &Row) -> BTreeSet<&str> {
+        row.caught_by.iter().map(|one| file_of(&one.scenario)).collect()
+    }
+
+    /// Finds the scenario files, of all that were played, that earn no place.
+    fn find_idle(&mut self, played: &BTreeSet<String>, standing: &Standing) {
+        let mut earns: BTreeSet<&str> = BTreeSet::new();
+        for row in &self.defects {
+            let files = Self::files_that_catch(row);
+            if files.len() <= FEW {
+                earns.extend(files);
+            }
+        }
+        let without: Vec<String> = played.iter().filter(|file| !earns.contains(file.as_str())).cloned().collect();
+        for file in without {
+            match standing.get(&file) {
+                Some(why) => drop(self.standing.insert(file, why.clone())),
+                None => self.idle.push(file),
+            }
+        }
+    }
+}
+
+/// A scenario's id without its variant.
+fn file_of(scenario: &str) -> &str {
+    scenario.split('[').next().unwrap_or(scenario).trim_end()
+}
+
+/// What to try.
+pub struct Trials {
+    /// Makes the plan of one run: under a contract, with a defect or none.
+    pub plan: Box<dyn Fn(&str, Option<Defect>) -> Plan + Send>,
+    /// The defects, in order.
+    pub defects: Vec<Defect>,
+    /// The contracts under which the right reference is judged.
+    pub contracts: Vec<&'static str>,
+    /// How often it is judged under each.
+    pub right: usize,
+    /// How many runs go side by side.
+    pub jobs: usize,
+    /// Why scenario files stand.
+    pub standing: Standing,
+}
+
+/// Runs everything; `on_done` hears how many runs of how many are done.
+///
+/// An interrupted selftest gives `None`: half a matrix proves nothing.
+pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupted: watch::Receiver<bool>) -> Option<Matrix> {
+    let mut plans: Vec<(Option<usize>, Plan)> = Vec::new();
+    for contract in &trials.contracts {
+        plans.extend((0..trials.right).map(|_| (None, (trials.plan)(contract, None))));
+    }
+    plans.extend(trials.defects.iter().enumerate().map(|(at, defect)| (Some(at), (trials.plan)(defect.under, Some(*defect)))));
+    let total = plans.len();
+    let places = Arc::new(Semaphore::new(trials.jobs));
+    let mut runs = JoinSet::new();
+    for (at, plan) in plans {
+        let (places, interrupted) = (Arc::clone(&places), interrupted.clone());
+        runs.spawn(async move {
+            let place = places.acquire_owned().await;
+            let outcome = run::run(plan, Arc::new(|_| {}), interrupted).await;
+            drop(place);
+            (at, outcome)
+        });
+    }
+    let mut matrix = Matrix { right_runs: trials.right * trials.contracts.len(), ..Matrix::default() };
+    let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
+    let mut played = BTreeSet::new();
+    let mut done = 0;
+    while let Some(Ok((at, outcome))) = runs.join_next().await {
+        done += 1;
+        on_done(done, total);
+        match at.and_then(|at| trials.defects.get(at).map(|defect| (at, *defect))) {
+            Some((at, defect)) => drop(rows.insert(at, row_of(defect, &outcome.report))),
+            None => {
+                let ours = |one: &&crate::report::ScenarioReport| one.verdict != Verdict::NotApplicable;
+                played.extend(outcome.report.scenarios.iter().filter(ours).map(|one| file_of(&one.id).to_owned()));
+                matrix.false_alarms.extend(alarms(&outcome));
+            }
+        }
+    }
+    if *interrupted.borrow() {
+        return None;
+    }
+    matrix.defects = rows.into_values().collect();
+    matrix.find_idle(&played, &trials.standing);
+    Some(matrix)
+}
+
+/// What a run has found, as pairs of scenario and requirement.
+fn catches(report: &Report) -> BTreeSet<Catch> {
+    let found = report.scenarios.iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn));
+    found
+        .flat_map(|one| one.findings.iter().map(|finding| Catch { scenario: one.id.clone(), requirement: finding.requirement.clone() }))
+        .collect()
+}
+
+fn row_of(defect: Defect, report: &Report) -> Row {
+    let (caught_by, also): (Vec<Catch>, Vec<Catch>) =
+        catches(report).into_iter().partition(|one| defect.breaks.contains(&one.requirement.as_str()));
+    Row {
+        defect: defect.name,
+        sentence: defect.sentence,
+        contract: defect.under,
+        breaks: defect.breaks.to_vec(),
+        caught: !caught_by.is_empty(),
+        caught_by,
+        also,
+    }
+}
+
+/// What must not be: findings and undecided scenarios of the right reference.
+fn alarms(outcome: &Outcome) -> Vec<Catch> {
+    let undecided = outcome.report.scenarios.iter().filter(|one| one.verdict == Verdict::Undecided);
+    let told = |reason: &Option<String>| format!("undecided: {}", reason.as_deref().unwrap_or_default());
+    let undecided = undecided.map(|one| Catch { scenario: one.id.clone(), requirement: told(&one.reason) });
+    catches(&outcome.report).into_iter().chain(undecided).collect()
+}
+
+/// The matrix for people.
+#[must_use]
+pub fn human(matrix: &Matrix) -> String {
+    let width = matrix.defects.iter().map(|row| row.defect.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in &matrix.defects {
+        let mut on: Vec<&str> = row.caught_by.iter().map(|one| one.requirement.as_str()).collect();
+        on.sort_unstable();
+        on.dedup();
+        let files = Matrix::files_that_catch(row);
+        let first = files.first().copied().unwrap_or_default();
+        let told = match (row.caught, files.len()) {
+            (false, _) => format!("breaks {}; found instead: {}", row.breaks.join(", "), also(row)),
+            (true, 1) => format!("{:<22} {first}", on.join(", ")),
+            (true, many) => format!("{:<22} {first} and {} more", on.join(", "), many - 1),
+        };
+        text.push_str(&format!("{} {:width$}  {told}\n", if row.caught { "caught" } else { "MISSED" }, row.defect));
+    }
+    for alarm in &matrix.false_alarms {
+        text.push_str(&format!("FALSE ALARM on the right reference: {} ({})\n", alarm.scenario, alarm.requirement));
+    }
+    for file in &matrix.idle {
+        text.push_str(&format!(
+            "IDLE {file}: it catches no defect that at most {FEW} scenario files catch; say why it stands (member `stands`)\n"
+        ));
+    }
+    let caught = matrix.defects.iter().filter(|row| row.caught).count();
+    text.push_str(&format!(
+        "\n{caught} of {} defects caught · {} scenario files stand for another reason · right reference judged {} times, {} false alarms\n",
+        matrix.defects.len(),
+        matrix.standing.len(),
+        matrix.right_runs,
+        matrix.false_alarms.len()
+    ));
+    text
+}
+
+fn also(row: &Row) -> String {
+    let told: Vec<String> = row.also.iter().take(4).map(|one| format!("{} in {}", one.requirement, one.scenario)).collect();
+    if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(defect: &'static str, by: &[&str]) -> Row {
+        let catch = |id: &&str| Catch { scenario: (*id).to_owned(), requirement: "DUP-1".to_owned() };
+        let caught_by: Vec<Catch> = by.iter().map(catch).collect();
+        Row { defect, sentence: "", contract: "orch-phase3", breaks: vec!["DUP-1"], caught: !by.is_empty(), caught_by, also: Vec::new() }
+    }
+
+    /// A scenario that only catches what everyone catches is idle, unless it says why it stands.
+    #[test]
+    fn scenario_that_catches_only_the_obvious_is_idle() {
+        let everyone: Vec<String> = (0..=FEW).map(|at| format!("t/s{at} [v]")).collect();
+        let everyone: Vec<&str> = everyone.iter().map(String::as_str).collect();
+        let mut matrix = Matrix { defects: vec![row("obvious", &everyone), row("subtle", &["t/s0 [w]"])], ..Matrix::default() };
+        let played = ["t/s0", "t/s1", "t/s2"].map(str::to_owned).into();
+        matrix.find_idle(&played, &Standing::from([("t/s2".to_owned(), "it is the example of the documentation".to_owned())]));
+        assert_eq!(matrix.idle, ["t/s1"]);
+        assert_eq!(matrix.standing.len(), 1);
+        assert!(!matrix.is_good(true) && matrix.is_good(false));
+    }
+
+    /// A defect that nobody caught, and a false alarm, are never good.
+    #[test]
+    fn missed_defect_and_false_alarm_are_told() {
+        let missed = Matrix { defects: vec![row("quiet", &[])], ..Matrix::default() };
+        assert!(!missed.is_good(false) && human(&missed).contains("MISSED quiet"));
+        let alarm = Catch { scenario: "t/s".to_owned(), requirement: "DUP-1".to_owned() };
+        let alarmed = Matrix { false_alarms: vec![alarm], ..Matrix::default() };
+        assert!(!alarmed.is_good(false) && human(&alarmed).contains("FALSE ALARM"));
+    }
+}
