@@ -174,14 +174,24 @@ pub(crate) struct SelftestArgs {
     #[arg(long, value_name = "GLOB")]
     pub(crate) defect: Option<String>,
     /// How to print the matrix.
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub(crate) format: ListFormat,
+    #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
+    pub(crate) format: MatrixFormat,
     /// How many defects are tried side by side.
     #[arg(long, value_name = "N", default_value = "4")]
     pub(crate) jobs: std::num::NonZeroU16,
     /// How often the right reference is judged: it must give no failure and no warning.
     #[arg(long, value_name = "N", default_value = "3")]
     pub(crate) right: std::num::NonZeroU16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatrixFormat {
+    /// A line each, with the scenarios that caught it.
+    Human,
+    /// Everything, as JSON.
+    Json,
+    /// The defects by topic, as the README has them.
+    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::args::{ListFormat, SelftestArgs, SuiteArgs};
+use super::args::{MatrixFormat, SelftestArgs, SuiteArgs};
 use super::exit::Exit;
 use super::glob::fits;
 use super::load_suite::{self, Suite};
@@ -16,7 +16,7 @@ use crate::contract::Level;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::run::clocks::ClockChoice;
 use crate::run::{Plan, TargetChoice};
-use crate::selftest::{self, Standing, Trials};
+use crate::selftest::{self, Standing, Trials, report};
 
 /// How long an answer is waited for: longer than any defect holds one back.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,10 +39,13 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
     contracts.sort_unstable();
     contracts.dedup();
     let suites = contracts.iter().map(|name| Ok((*name, suite(name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    // Families differ in what they promise, not in what its parts are called.
+    let catalogue = Arc::clone(&suites[contracts[0]].catalogue);
     let trials = Trials {
         standing: standing(&suites),
         plan: Box::new(move |contract, defect| plan(&suites[contract], defect)),
         defects,
+        whole,
         contracts,
         right: usize::from(args.right.get()),
         jobs: usize::from(args.jobs.get()),
@@ -84,11 +87,12 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         });
     };
     let text = match args.format {
-        ListFormat::Human => selftest::human(&matrix),
-        ListFormat::Json => serde_json::to_string_pretty(&matrix).map_err(Failure::harness)? + "\n",
+        MatrixFormat::Human => report::human(&matrix),
+        MatrixFormat::Markdown => report::markdown(&matrix, |id| catalogue.topic_of(id)),
+        MatrixFormat::Json => serde_json::to_string_pretty(&matrix).map_err(Failure::harness)? + "\n",
     };
     console.print(&text);
-    Ok(if matrix.is_good(whole) { Exit::Conforms } else { Exit::DoesNotConform })
+    Ok(if matrix.is_good() { Exit::Conforms } else { Exit::DoesNotConform })
 }
 
 fn suite(contract: &str) -> Result<Suite, Failure> {

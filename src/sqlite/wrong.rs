@@ -68,7 +68,7 @@ impl WrongStore {
     /// When the store cannot be written.
     pub fn over(inner: SqliteStore, defect: Defect) -> Result<Self, StoreError> {
         let store = Self { inner, defect, late: Vec::new(), cleanups: 0 };
-        if store.is("forgets-on-restart")
+        if store.defect.name == "forgets-on-restart"
             && let Some(tables) = store.tables_of()
         {
             store.run(&format!("DELETE FROM {}", quoted(&tables.keys.table)), &[])?;

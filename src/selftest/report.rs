@@ -1,0 +1,78 @@
+//! The kill matrix as text: a line a defect for the terminal, a paragraph a topic for the README.
+
+use super::{FEW, Matrix, Row};
+
+/// The matrix for people.
+#[must_use]
+pub fn human(matrix: &Matrix) -> String {
+    let width = matrix.defects.iter().map(|row| row.defect.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in &matrix.defects {
+        let mut on: Vec<&str> = row.caught_by.iter().map(|one| one.requirement.as_str()).collect();
+        on.sort_unstable();
+        on.dedup();
+        let files = Matrix::files_that_catch(row);
+        let first = files.first().copied().unwrap_or_default();
+        let told = match (row.caught, files.len()) {
+            (false, _) => format!("breaks {}; found instead: {}", row.breaks.join(", "), also(row)),
+            (true, 1) => format!("{:<22} {first}", on.join(", ")),
+            (true, many) => format!("{:<22} {first} and {} more", on.join(", "), many - 1),
+        };
+        text.push_str(&format!("{} {:width$}  {told}\n", if row.caught { "caught" } else { "MISSED" }, row.defect));
+    }
+    for alarm in &matrix.false_alarms {
+        text.push_str(&format!("FALSE ALARM on the right reference: {} ({})\n", alarm.scenario, alarm.requirement));
+    }
+    for file in &matrix.idle {
+        text.push_str(&format!(
+            "IDLE {file}: it catches no defect that at most {FEW} scenario files catch; say why it stands (member `stands`)\n"
+        ));
+    }
+    let caught = matrix.defects.iter().filter(|row| row.caught).count();
+    text.push_str(&format!(
+        "\n{caught} of {} defects caught · {} scenario files stand for another reason · right reference judged {} times, {} false alarms\n",
+        matrix.defects.len(),
+        matrix.standing.len(),
+        matrix.right_runs,
+        matrix.false_alarms.len()
+    ));
+    text
+}
+
+fn also(row: &Row) -> String {
+    let told: Vec<String> = row.also.iter().take(4).map(|one| format!("{} in {}", one.requirement, one.scenario)).collect();
+    if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+}
+
+/// The defects by topic, for the README; what went wrong, if anything did, stands below.
+///
+/// Which scenario caught a race depends on the race, so none is named here.
+pub fn markdown(matrix: &Matrix, topic_of: impl Fn(&str) -> String) -> String {
+    let mut topics: Vec<(String, Vec<&Row>)> = Vec::new();
+    for row in &matrix.defects {
+        let topic = row.breaks.first().map_or_else(String::new, |id| topic_of(id));
+        match topics.iter_mut().find(|(name, _)| *name == topic) {
+            Some((_, rows)) => rows.push(row),
+            None => topics.push((topic, vec![row])),
+        }
+    }
+    let mut text = String::new();
+    for (topic, rows) in &topics {
+        let caught = rows.iter().filter(|row| row.caught).count();
+        text.push_str(&format!("<details><summary>{topic}: {caught} of {}</summary>\n\n", rows.len()));
+        for row in rows {
+            let missed = if row.caught { "" } else { " **missed**" };
+            text.push_str(&format!("- `{}`: {} ({}){missed}\n", row.defect, row.sentence, row.breaks.join(", ")));
+        }
+        text.push_str("\n</details>\n\n");
+    }
+    for alarm in &matrix.false_alarms {
+        text.push_str(&format!("- **false alarm** on the right reference: {} ({})\n", alarm.scenario, alarm.requirement));
+    }
+    for file in &matrix.idle {
+        text.push_str(&format!("- **idle**: {file} catches nothing that few others catch\n"));
+    }
+    let caught = matrix.defects.iter().filter(|row| row.caught).count();
+    text.push_str(&format!("{caught} of {} defects are caught.\n", matrix.defects.len()));
+    text
+}
