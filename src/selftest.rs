@@ -107,10 +107,13 @@ fn file_of(scenario: &str) -> &str {
     scenario.split('[').next().unwrap_or(scenario).trim_end()
 }
 
+/// Makes the plan of one run: under a contract, with a defect or none.
+pub type MakePlan = Box<dyn Fn(&str, Option<Defect>) -> Plan + Send>;
+
 /// What to try.
 pub struct Trials {
-    /// Makes the plan of one run: under a contract, with a defect or none.
-    pub plan: Box<dyn Fn(&str, Option<Defect>) -> Plan + Send>,
+    /// How a run is planned.
+    pub plan: MakePlan,
     /// The defects, in order.
     pub defects: Vec<Defect>,
     /// Whether these are all there are: only then is a scenario that catches none of them idle.

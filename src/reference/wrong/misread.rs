@@ -18,7 +18,7 @@ pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
             match defect.name {
                 "ttl-without-default" => column.default = None,
                 "ttl-column-is-text" if column.holds.as_ref().is_some_and(|holds| holds.is_only("ttl")) => {
-                    "TEXT".clone_into(&mut column.kind)
+                    "TEXT".clone_into(&mut column.kind);
                 }
                 "keys-without-primary-key" => column.primary_key = 0,
                 _ => {}
