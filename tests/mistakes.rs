@@ -238,24 +238,24 @@ title: Two
 /// Nothing at all, and a list.
 #[test]
 fn an_empty_file_is_no_scenario() {
-    insta::assert_snapshot!(scenario(""), @r"
+    insta::assert_snapshot!(scenario(""), @"
     error: the scenario takes members, this is nothing
      --> mine.yaml:1:1
       |
     1 |
-      | ^ known members: title, about, shows, needs, alone, steps
+      | ^ known members: title, about, shows, needs, alone, stands, steps
     ");
 }
 
 /// The file must begin with members.
 #[test]
 fn a_list_is_no_scenario() {
-    insta::assert_snapshot!(scenario("- title: x\n"), @r"
+    insta::assert_snapshot!(scenario("- title: x\n"), @"
     error: the scenario takes members, this is a list
      --> mine.yaml:1:1
       |
     1 | - title: x
-      | ^ known members: title, about, shows, needs, alone, steps
+      | ^ known members: title, about, shows, needs, alone, stands, steps
     ");
 }
 
@@ -541,7 +541,7 @@ fn a_step_does_exactly_one_thing() {
     answer: {json: true}
   - deliver: {}
     expect: accepted
-"), @r"
+"), @"
     error: this step does nothing
      --> mine.yaml:4:5
       |
@@ -566,13 +566,19 @@ fn a_step_does_exactly_one_thing() {
     11 |     counts: {accepted: 1}
        |     ^^^^^^
 
+    error: nothing is expected of this step
+      --> mine.yaml:12:33
+       |
+    12 |   - repeat: {times: 2, steps: [{deliver: {}}]}
+       |                                 ^^^^^^^ say what must come of it: `expect`, `answer`, `counts`, or a `state` step
+
     error: `answer` goes with `deliver` or `get`
       --> mine.yaml:13:5
        |
     13 |     answer: {json: true}
        |     ^^^^^^
 
-    5 mistakes in mine.yaml
+    6 mistakes in mine.yaml
     ");
 }
 
@@ -766,8 +772,8 @@ fn a_scenario_that_ends_without_an_expectation_is_told() {
       times: 2
       steps:
         - deliver: {key_of: first}
-"), @r"
-    error: nothing is expected of the last step
+"), @"
+    error: nothing is expected of this step
      --> mine.yaml:9:11
       |
     9 |         - deliver: {key_of: first}

@@ -177,6 +177,7 @@ impl Lint<'_> {
 
     fn step(&mut self, path: &str, step: &Step) {
         self.kind(path, step);
+        self.expectation(path, step);
         self.requirements(&format!("{path}.shows"), &step.shows);
         for (at, id) in step.shows.iter().enumerate() {
             if self.known.requirements.contains(id) && !self.scenario.shows.contains(id) {

@@ -10,6 +10,9 @@ use crate::sign::unhex;
 /// More deliveries at once than this are a slip of the hand.
 const MOST_AT_ONCE: usize = 10_000;
 
+/// How to mend a step that expects nothing.
+const WAY_OUT: &str = "say what must come of it: `expect`, `answer`, `counts`, or a `state` step";
+
 impl Lint<'_> {
     pub(super) fn deliver(&mut self, path: &str, deliver: &Deliver) {
         let keys = [
@@ -126,6 +129,13 @@ impl Lint<'_> {
         self.deliver(&format!("{path}.deliver"), deliver);
     }
 
+    /// Whoever sends something says what must come of it: an expectation that was lost would be missed by nobody.
+    pub(super) fn expectation(&mut self, path: &str, step: &Step) {
+        if sends(step) && !expects_something(step) {
+            self.say_if_whole(path, "nothing is expected of this step", Some(WAY_OUT.to_owned()));
+        }
+    }
+
     /// A scenario that ends without an expectation has done its last step for nothing.
     pub(super) fn last_step(&mut self) {
         let mut path = "steps".to_owned();
@@ -138,15 +148,18 @@ impl Lint<'_> {
                     steps = &block.steps;
                 }
                 None => {
-                    if !expects_something(last) {
-                        let way_out = Some("say what must come of it: `expect`, `answer`, `counts`, or a `state` step".to_owned());
-                        self.say_if_whole(path, "nothing is expected of the last step", way_out);
+                    if !sends(last) && !expects_something(last) {
+                        self.say_if_whole(path, "nothing is expected of the last step", Some(WAY_OUT.to_owned()));
                     }
                     return;
                 }
             }
         }
     }
+}
+
+fn sends(step: &Step) -> bool {
+    step.deliver.is_some() || step.burst.is_some() || step.get.is_some()
 }
 
 fn expects_something(step: &Step) -> bool {
