@@ -120,5 +120,10 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Sign(args) => tools::sign(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
         Command::Man => tools::man(Cli::command(), console),
+        Command::Guard(args) => {
+            // The code is the command's own, and nobody but hookgate reads it.
+            let code = crate::target::guard::guard(&args.command, args.stop_signal, &args.set);
+            Ok(if code == 0 { Exit::Conforms } else { Exit::DoesNotConform })
+        }
     }
 }

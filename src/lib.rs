@@ -24,6 +24,7 @@ pub mod http;
 pub mod probe;
 pub mod serve;
 pub mod sqlite;
+pub mod target;
 // engines
 pub mod run;
 pub mod selftest;

@@ -145,6 +145,12 @@ pub struct Target {
     /// The contract's tables as the database declares them.
     #[serde(default)]
     pub tables: Vec<TableShape>,
+    /// The command, when hookgate has started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The last lines that it wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
 }
 
 /// Counts of scenarios by verdict.

@@ -10,6 +10,7 @@
 pub mod building;
 pub mod bursting;
 pub mod clocks;
+pub mod ground;
 pub mod looking;
 pub mod play;
 pub mod stage;
@@ -32,6 +33,7 @@ use crate::http;
 use crate::reference::defect::Defect;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
+use crate::run::ground::LaunchChoice;
 use crate::run::stage::{Stage, StageError};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
@@ -82,6 +84,8 @@ pub enum TargetChoice {
         /// Its database, when it can be read.
         database: Option<PathBuf>,
     },
+    /// A receiver that hookgate starts.
+    Launched(LaunchChoice),
 }
 
 /// What a run leaves.
@@ -90,6 +94,8 @@ pub struct Outcome {
     pub report: Report,
     /// Every delivery.
     pub history: Vec<Operation>,
+    /// What the target has written, when hookgate has started it.
+    pub target_output: Option<String>,
     /// Why nothing could be judged, when nothing could.
     pub failed: Option<StageError>,
 }
@@ -149,7 +155,13 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     };
     let target = stage.target_facts().await;
     stage.strike().await;
-    Outcome { report: assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios), history, failed: None }
+    let target_output = stage.target_output();
+    Outcome {
+        report: assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios),
+        history,
+        target_output,
+        failed: None,
+    }
 }
 
 /// The report of a run that could not begin.
@@ -172,9 +184,15 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         TargetChoice::Foreign { url, database } => {
             Target { url: url.to_string(), database: database.as_ref().map(|path| path.display().to_string()), ..Target::default() }
         }
+        TargetChoice::Launched(choice) => Target {
+            url: choice.url.clone(),
+            command: Some(choice.command.clone()),
+            database: choice.database.clone(),
+            ..Target::default()
+        },
     };
     let report = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
-    Outcome { report, history: Vec::new(), failed: Some(failed) }
+    Outcome { report, history: Vec::new(), target_output: None, failed: Some(failed) }
 }
 
 /// Those who play scenarios, and what they have so far.

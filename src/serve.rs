@@ -55,6 +55,12 @@ impl Serving {
             drop(self.task.await);
         }
     }
+
+    /// Stops listening at once; what is under way gets an answer only if it is quick.
+    pub async fn kill(self) {
+        self.task.abort();
+        drop(self.task.await);
+    }
 }
 
 /// What the handlers share.

@@ -20,6 +20,7 @@ use crate::http;
 use crate::report::redact::Redactor;
 use crate::report::{Overall, Report, human, junit, markdown};
 use crate::run::clocks::ClockChoice;
+use crate::run::ground::{LaunchChoice, Ready};
 use crate::run::stage::StageError;
 use crate::run::{self, Outcome, Plan, TargetChoice};
 use crate::scenario::expand::{self, Loaded};
@@ -54,13 +55,16 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     runtime.shutdown_background();
     progress.finish();
 
-    let Outcome { report, history, failed } = judged;
+    let Outcome { report, history, target_output, failed } = judged;
     if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
         return Err(Failure::usage(redactor.text(&failed.to_string())));
     }
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
         write_folder(folder, &report, &history, &redactor)?;
+        if let Some(output) = &target_output {
+            folder.write("target.log", &redactor.text(output)).map_err(Failure::harness)?;
+        }
     }
     if let Some(failed) = &failed {
         if args.format != FormatArg::Human {
@@ -94,7 +98,8 @@ pub(crate) async fn until_interrupted() {
 fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString, Failure> {
     match secret_from(variable)? {
         Some(secret) => Ok(secret),
-        None if args.target.is_none() => Ok(suite.contract.secret.for_tests.clone().into()),
+        // A target that hookgate starts gets the published test secret too.
+        None if args.target.is_none() || args.launch.exec.is_some() => Ok(suite.contract.secret.for_tests.clone().into()),
         None => Err(Failure::usage(format!(
             "the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"
         ))),
@@ -102,9 +107,10 @@ fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString,
 }
 
 fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretString) -> Result<Plan, Failure> {
-    let target = match &args.target {
-        None => built_in_target(args)?,
-        Some(url) => TargetChoice::Foreign { url: http::Target::parse(url).map_err(Failure::usage)?, database: args.db.clone() },
+    let target = match (&args.launch.exec, &args.target) {
+        (Some(command), _) => TargetChoice::Launched(launch(args, suite, command)),
+        (None, None) => built_in_target(args)?,
+        (None, Some(url)) => TargetChoice::Foreign { url: http::Target::parse(url).map_err(Failure::usage)?, database: args.db.clone() },
     };
     if args.control.is_some() && args.clock != Some(ClockArg::Virtual) {
         return Err(Failure::usage("--control goes with --clock virtual"));
@@ -113,6 +119,10 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
         Some(ClockArg::Virtual) => {
             ClockChoice::Virtual(args.control.as_deref().map(http::Target::parse).transpose().map_err(Failure::usage)?)
         }
+        Some(ClockArg::Faketime) if args.launch.exec.is_none() => {
+            return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
+        }
+        Some(ClockArg::Faketime) => ClockChoice::Faketime,
         Some(ClockArg::Rewind) if args.target.is_some() && args.db.is_none() => {
             return Err(Failure::usage("--clock rewind moves times in the target's database: give it with --db PATH"));
         }
@@ -141,6 +151,25 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
     })
 }
 
+/// What is to be started; without an address, it listens on the port that it is given.
+fn launch(args: &RunArgs, suite: &Suite, command: &str) -> LaunchChoice {
+    let ready = match &args.launch.ready {
+        None => Ready::Health,
+        Some(url) if url.starts_with("http://") => Ready::Url(url.clone()),
+        Some(text) => Ready::Text(text.clone()),
+    };
+    LaunchChoice {
+        command: command.to_owned(),
+        url: args.target.clone().unwrap_or_else(|| "http://127.0.0.1:{port}".to_owned()),
+        database: args.db.as_ref().map(|path| path.display().to_string()),
+        ready,
+        patience: args.launch.ready_within,
+        stop_signal: args.launch.stop_signal.clone(),
+        secret_env: suite.contract.secret.env.clone(),
+        faketime: args.launch.faketime_lib.clone(),
+    }
+}
+
 /// What of the command line says who is judged and how: enough to judge one scenario of it again.
 fn arguments(args: &RunArgs) -> String {
     let mut words: Vec<(&str, String)> = Vec::new();
@@ -150,6 +179,8 @@ fn arguments(args: &RunArgs) -> String {
     let path = |path: &std::path::PathBuf| path.display().to_string();
     words.extend(args.suite.scenarios.as_ref().map(|dir| ("--scenarios", path(dir))));
     words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
+    words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
+    words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
     words.extend(args.db.as_ref().map(|db| ("--db", path(db))));
     let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     words.extend(args.clock.map(|clock| ("--clock", name(clock))));
@@ -270,7 +301,11 @@ fn locked_out(report: &Report, variable: &str) -> Option<String> {
 /// A target that cannot be judged is exit 3; a command line that cannot be meant is exit 2.
 fn exit_of_failure(failed: &StageError) -> Exit {
     match failed {
-        StageError::Unreachable { .. } | StageError::NotWell { .. } | StageError::Database(_) | StageError::BuiltIn(_) => Exit::Harness,
+        StageError::Unreachable { .. }
+        | StageError::NotWell { .. }
+        | StageError::Database(_)
+        | StageError::Launch(_)
+        | StageError::BuiltIn(_) => Exit::Harness,
         StageError::NoTables { .. } | StageError::Clock(_) | StageError::Secret(_) => Exit::Usage,
         StageError::Interrupted => Exit::Interrupted,
     }

@@ -10,6 +10,7 @@ use crate::contract::tables::Table;
 use crate::http;
 use crate::probe::rewind;
 use crate::scenario::lint::Advance;
+use crate::target::faketime;
 
 /// The clock that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum ClockChoice {
     Virtual(Option<http::Target>),
     /// The scenario's own key rows are moved back in the target's database.
     Rewind,
+    /// libfaketime under a target that hookgate starts.
+    Faketime,
     /// Time is really waited for, at most so long in one scenario.
     Wait(Duration),
     /// Time cannot be moved.
@@ -46,6 +49,13 @@ pub enum TargetClock {
         /// How long a busy database is waited for.
         busy: Duration,
     },
+    /// The time that a target reads is moved through a file.
+    Faketime {
+        /// The file.
+        file: PathBuf,
+        /// How far it has been moved, in microseconds.
+        ahead: AtomicI64,
+    },
     /// Time is waited for, at most so long.
     Wait(Duration),
     /// Time cannot be moved.
@@ -59,6 +69,7 @@ impl TargetClock {
         match self {
             Self::Own(_) | Self::Control { .. } => "virtual",
             Self::Rewind { .. } => "rewind",
+            Self::Faketime { .. } => "faketime",
             Self::Wait(_) => "wait",
             Self::None => "none",
         }
@@ -69,7 +80,9 @@ impl TargetClock {
     pub fn now(&self) -> UnixMicros {
         match self {
             Self::Own(clock) => clock.now(),
-            Self::Control { ahead, .. } => UnixMicros(SystemClock.now().0.saturating_add(ahead.load(Ordering::SeqCst))),
+            Self::Control { ahead, .. } | Self::Faketime { ahead, .. } => {
+                UnixMicros(SystemClock.now().0.saturating_add(ahead.load(Ordering::SeqCst)))
+            }
             Self::Rewind { .. } | Self::Wait(_) | Self::None => SystemClock.now(),
         }
     }
@@ -78,7 +91,7 @@ impl TargetClock {
     #[must_use]
     pub fn moves_everyone(&self) -> bool {
         match self {
-            Self::Own(_) | Self::Control { .. } => true,
+            Self::Own(_) | Self::Control { .. } | Self::Faketime { .. } => true,
             Self::Rewind { .. } | Self::Wait(_) | Self::None => false,
         }
     }
@@ -105,6 +118,14 @@ impl TargetClock {
                     .map_err(|failed| failed.to_string())?
                     .map(|_| ())
                     .map_err(|failed| failed.to_string())
+            }
+            Self::Faketime { file, ahead } => {
+                let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+                let all = ahead.load(Ordering::SeqCst).saturating_add(micros);
+                let offset = Duration::from_micros(u64::try_from(all).unwrap_or(0));
+                faketime::set(file, offset).map_err(|cause| format!("{} cannot be written: {cause}", file.display()))?;
+                ahead.store(all, Ordering::SeqCst);
+                Ok(())
             }
             Self::Wait(_) => {
                 tokio::time::sleep(by).await;
@@ -134,6 +155,11 @@ pub fn too_long(clock: &TargetClock, total: Duration) -> Option<String> {
         TargetClock::Wait(most) if total > *most => {
             Some(format!("it waits {}, longer than --max-wait {}", span::write(total), span::write(*most)))
         }
-        TargetClock::Own(_) | TargetClock::Control { .. } | TargetClock::Rewind { .. } | TargetClock::Wait(_) | TargetClock::None => None,
+        TargetClock::Own(_)
+        | TargetClock::Control { .. }
+        | TargetClock::Rewind { .. }
+        | TargetClock::Faketime { .. }
+        | TargetClock::Wait(_)
+        | TargetClock::None => None,
     }
 }

@@ -2,10 +2,9 @@
 //! sender, and the words that make keys unique.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,31 +12,31 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
+use super::Plan;
 use super::building::{PlainBodies, Workshop};
-use super::clocks::{ClockChoice, TargetClock};
-use super::{Plan, TargetChoice};
+use super::clocks::TargetClock;
+use super::ground::{Ground, Servant};
 use crate::check::{Records, describe};
-use crate::clock::{Clock, SystemClock, VirtualClock};
+use crate::clock::{Clock, SystemClock};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::files::Scratch;
 use crate::history::Operation;
 use crate::http::{self, Exchange, Sender, Shipment};
 use crate::probe::{Probe, ProbeError};
 use crate::reference::Receiver;
-use crate::reference::defect::Defect;
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
 use crate::report;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
-use crate::serve::{Serving, serve};
 use crate::sign::{BadSecret, Signer, hex, sha256_hex};
-use crate::sqlite::{SqliteStore, wrong};
+use crate::target::Output;
 
 /// How long a busy database is waited for.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// So many lines of a target's output stand in the report; its log has them all.
+const LINES_KEPT: usize = 40;
 
 /// Why nothing can be judged.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +81,9 @@ pub enum StageError {
     /// The user wants to stop.
     #[error("interrupted before anything was judged")]
     Interrupted,
+    /// The target could not be started.
+    #[error("{0}")]
+    Launch(String),
     /// The built-in reference could not be served.
     #[error("the built-in reference could not be served: {0}")]
     BuiltIn(String),
@@ -112,15 +114,17 @@ pub struct Stage {
     /// The database, when there is one.
     pub database: Option<PathBuf>,
     bodies: Arc<BTreeMap<String, Bytes>>,
-    sender: Sender,
+    sender: RwLock<Sender>,
     seed: u64,
     run_word: String,
     counter: AtomicU64,
     random_counter: AtomicU64,
     gone: AtomicBool,
     history: Mutex<Vec<Operation>>,
-    built_in: Mutex<Option<(Serving, Scratch)>>,
+    servant: tokio::sync::Mutex<Servant>,
     is_built_in: bool,
+    can_restart: bool,
+    output: Option<(String, Arc<Output>)>,
     locked_out: Option<String>,
 }
 
@@ -131,15 +135,12 @@ impl Stage {
     /// [`StageError`]: what is missing, and the way out.
     pub async fn set(plan: &Plan) -> Result<Self, StageError> {
         let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
-        let (url, database, clock, built_in) = match &plan.target {
-            TargetChoice::BuiltIn { defect } => built_in(plan, &signer, *defect).await?,
-            TargetChoice::Foreign { url, database } => (url.clone(), database.clone(), foreign_clock(plan, database.as_ref())?, None),
-        };
+        let Ground { url, database, clock, servant } = Ground::find(plan, &signer).await?;
         let mut stage = Self {
             contract: Arc::clone(&plan.contract),
             catalogue: Arc::clone(&plan.catalogue),
             origin: url.url(""),
-            sender: Sender::new(url.clone(), plan.timeout),
+            sender: RwLock::new(Sender::new(url.clone(), plan.timeout)),
             url,
             signer,
             clock,
@@ -155,17 +156,53 @@ impl Stage {
             random_counter: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             history: Mutex::new(Vec::new()),
-            is_built_in: built_in.is_some(),
-            built_in: Mutex::new(built_in),
+            is_built_in: servant.is_built_in(),
+            can_restart: servant.can_restart(),
+            output: servant.output(),
+            servant: tokio::sync::Mutex::new(servant),
             locked_out: None,
         };
-        stage.see_that_it_lives().await?;
-        if stage.database.is_some() && stage.contract.state.is_none() {
-            return Err(StageError::NoTables { contract: stage.contract.contract.clone() });
+        if let Err(failed) = stage.see_that_it_stands().await {
+            stage.strike().await;
+            return Err(failed);
         }
-        stage.look(|probe| probe.rows_of(&[], &[])).await?;
         stage.locked_out = stage.try_an_honest_delivery().await;
         Ok(stage)
+    }
+
+    async fn see_that_it_stands(&self) -> Result<(), StageError> {
+        self.see_that_it_lives().await?;
+        if self.database.is_some() && self.contract.state.is_none() {
+            return Err(StageError::NoTables { contract: self.contract.contract.clone() });
+        }
+        self.look(|probe| probe.rows_of(&[], &[])).await?;
+        Ok(())
+    }
+
+    /// Ends the target and starts it again, at the same address and over the same files.
+    ///
+    /// # Errors
+    /// Why it cannot be started again, as a sentence; the target is then gone.
+    pub async fn restart(&self, gently: bool) -> Result<(), String> {
+        let restarted = self.servant.lock().await.restart(gently).await;
+        // Connections to the old process are of no use to anyone.
+        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Sender::new(self.url.clone(), self.timeout);
+        restarted.map_err(|failed| {
+            self.mark_gone();
+            failed.to_string()
+        })
+    }
+
+    /// Whether the target can be started again.
+    #[must_use]
+    pub fn can_restart(&self) -> bool {
+        self.can_restart
+    }
+
+    /// What the target has written, when hookgate has started it.
+    #[must_use]
+    pub fn target_output(&self) -> Option<String> {
+        self.output.as_ref().map(|(_, output)| output.text())
     }
 
     /// What a receiver that refuses an honest delivery for its signature answers; `None` when it does not.
@@ -205,13 +242,13 @@ impl Stage {
 
     /// Sends one delivery over the run's pool of connections.
     pub async fn send(&self, shipment: Shipment) -> Exchange {
-        self.sender.send(shipment).await
+        self.sender().send(shipment).await
     }
 
-    /// The sender, for kept connections.
+    /// The sender; it is another one after a restart.
     #[must_use]
-    pub fn sender(&self) -> &Sender {
-        &self.sender
+    pub fn sender(&self) -> Sender {
+        self.sender.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
@@ -332,61 +369,14 @@ impl Stage {
             built_in: self.is_built_in,
             database: self.database.as_ref().filter(|_| !self.is_built_in).map(|path| path.display().to_string()),
             tables: self.look(Probe::tables).await.ok().flatten().unwrap_or_default(),
+            command: self.output.as_ref().map(|(command, _)| command.clone()),
+            output: self.output.as_ref().map(|(_, output)| output.tail(LINES_KEPT)).unwrap_or_default(),
         }
     }
 
     /// Stops what this run has started.
     pub async fn strike(&self) {
-        let built_in = self.built_in.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((serving, scratch)) = built_in {
-            serving.stop().await;
-            drop(scratch);
-        }
-    }
-}
-
-type BuiltIn = (http::Target, Option<PathBuf>, TargetClock, Option<(Serving, Scratch)>);
-
-async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Result<BuiltIn, StageError> {
-    let failed = |cause: &dyn std::fmt::Display| StageError::BuiltIn(cause.to_string());
-    let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
-    let database = scratch.path().join("reference.db");
-    let contract = Arc::clone(&plan.contract);
-    let clock = Arc::new(VirtualClock::default());
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let time = Arc::<VirtualClock>::clone(&clock);
-    let serving = match defect {
-        None => {
-            let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(|cause| failed(&cause))?;
-            let receiver = Receiver::new(contract, Some(signer.clone()), store, plan.ttl).map_err(|cause| failed(&cause))?;
-            serve(receiver, time, listen).await
-        }
-        Some(defect) => {
-            let receiver =
-                wrong::receiver(&contract, Some(signer.clone()), Some(&database), plan.ttl, defect).map_err(|cause| failed(&cause))?;
-            serve(receiver, time, listen).await
-        }
-    }
-    .map_err(|cause| failed(&cause))?;
-    let url = http::Target::parse(&format!("http://{}", serving.address)).map_err(|cause| failed(&cause))?;
-    let database = plan.contract.state.is_some().then_some(database);
-    Ok((url, database, TargetClock::Own(clock), Some((serving, scratch))))
-}
-
-fn foreign_clock(plan: &Plan, database: Option<&PathBuf>) -> Result<TargetClock, StageError> {
-    match &plan.clock {
-        ClockChoice::None => Ok(TargetClock::None),
-        ClockChoice::Wait(most) => Ok(TargetClock::Wait(*most)),
-        ClockChoice::Virtual(Some(at)) => Ok(TargetClock::Control { at: at.clone(), ahead: AtomicI64::new(0), timeout: plan.timeout }),
-        ClockChoice::Virtual(None) => Err(StageError::Clock(
-            "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
-        )),
-        ClockChoice::Rewind => match (database, &plan.contract.state) {
-            (Some(database), Some(tables)) => {
-                Ok(TargetClock::Rewind { database: database.clone(), table: tables.keys.clone(), busy: BUSY })
-            }
-            (_, _) => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
-        },
+        self.servant.lock().await.end(true).await;
     }
 }
 

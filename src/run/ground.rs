@@ -1,0 +1,367 @@
+//! Who is judged: the reference served here, a receiver that is already there,
+//! or one that hookgate starts; and how it is started again.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use super::clocks::{ClockChoice, TargetClock};
+use super::stage::{BUSY, StageError};
+use super::{Plan, TargetChoice};
+use crate::clock::{Moment, VirtualClock, span};
+use crate::contract::Contract;
+use crate::delivery::Delivery;
+use crate::files::Scratch;
+use crate::http::{self, Sender, Shipment};
+use crate::reference::Receiver;
+use crate::reference::defect::Defect;
+use crate::serve::{Serving, serve};
+use crate::sign::Signer;
+use crate::sqlite::{SqliteStore, wrong};
+use crate::target::{Launch, Output, Running, faketime, free_port};
+
+/// A moment between two looks whether a target is ready.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// How long one look may take.
+const LOOK: Duration = Duration::from_secs(1);
+/// So many lines of a target's output are told with an error.
+const LINES_TOLD: usize = 12;
+
+/// A receiver that hookgate is to start; `{port}` and `{dir}` are still to be filled in.
+#[derive(Clone, Debug)]
+pub struct LaunchChoice {
+    /// The command line.
+    pub command: String,
+    /// Its address.
+    pub url: String,
+    /// Its database, when it can be read.
+    pub database: Option<String>,
+    /// When it is ready.
+    pub ready: Ready,
+    /// How long that may take.
+    pub patience: Duration,
+    /// The signal that stops it gently.
+    pub stop_signal: String,
+    /// The variable that it reads its secret from.
+    pub secret_env: String,
+    /// libfaketime, when it was named.
+    pub faketime: Option<PathBuf>,
+}
+
+/// When a target that was started is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// When it answers the contract's health check.
+    Health,
+    /// When it answers here with a status from 200 to 299.
+    Url(String),
+    /// When it has written this.
+    Text(String),
+}
+
+/// The receiver that is judged, as it was found or started.
+pub struct Ground {
+    /// Its address.
+    pub url: http::Target,
+    /// Its database, when it can be read.
+    pub database: Option<PathBuf>,
+    /// Its time.
+    pub clock: TargetClock,
+    /// What hookgate has started.
+    pub servant: Servant,
+}
+
+/// What hookgate has started, and how to start it again.
+pub enum Servant {
+    /// The reference, in this process.
+    BuiltIn(BuiltIn),
+    /// A command.
+    Launched(Launched),
+    /// Nothing: the receiver is somebody else's.
+    Foreign,
+}
+
+/// The reference, in this process.
+pub struct BuiltIn {
+    contract: Arc<Contract>,
+    signer: Signer,
+    ttl: Option<u64>,
+    defect: Option<Defect>,
+    clock: Arc<VirtualClock>,
+    database: PathBuf,
+    serving: Option<Serving>,
+    _scratch: Scratch,
+}
+
+/// A command that was started.
+pub struct Launched {
+    launch: Launch,
+    ready: Ready,
+    url: http::Target,
+    health: (String, u16),
+    patience: Duration,
+    output: Arc<Output>,
+    running: Option<Running>,
+    _scratch: Scratch,
+}
+
+impl Ground {
+    /// Finds or starts the receiver.
+    ///
+    /// # Errors
+    /// [`StageError`]: what is missing, and the way out. What was started is stopped again.
+    pub async fn find(plan: &Plan, signer: &Signer) -> Result<Self, StageError> {
+        match &plan.target {
+            TargetChoice::BuiltIn { defect } => built_in(plan, signer, *defect).await,
+            TargetChoice::Foreign { url, database } => {
+                let clock = foreign_clock(plan, database.as_ref())?;
+                Ok(Self { url: url.clone(), database: database.clone(), clock, servant: Servant::Foreign })
+            }
+            TargetChoice::Launched(choice) => launched(plan, choice).await,
+        }
+    }
+}
+
+impl Servant {
+    /// Whether it is the reference in this process.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        matches!(self, Self::BuiltIn(_))
+    }
+
+    /// Whether hookgate can start it again.
+    #[must_use]
+    pub fn can_restart(&self) -> bool {
+        !matches!(self, Self::Foreign)
+    }
+
+    /// The command, and what it has written.
+    #[must_use]
+    pub fn output(&self) -> Option<(String, Arc<Output>)> {
+        match self {
+            Self::Launched(launched) => Some((launched.launch.command.clone(), Arc::clone(&launched.output))),
+            Self::BuiltIn(_) | Self::Foreign => None,
+        }
+    }
+
+    /// Ends it; whoever is judged in this process lets its last answers go out.
+    pub async fn end(&mut self, gently: bool) {
+        match self {
+            Self::BuiltIn(built_in) => {
+                if let Some(serving) = built_in.serving.take() {
+                    if gently { serving.stop().await } else { serving.kill().await }
+                }
+            }
+            Self::Launched(launched) => {
+                if let Some(running) = launched.running.take() {
+                    running.stop(gently).await;
+                }
+            }
+            Self::Foreign => {}
+        }
+    }
+
+    /// Starts it again at the same address, over the same files, and waits until it is ready.
+    ///
+    /// # Errors
+    /// Why it cannot be started, or never became ready.
+    pub async fn begin(&mut self) -> Result<(), StageError> {
+        match self {
+            Self::BuiltIn(built_in) => {
+                let address = built_in.serving.as_ref().map(|serving| serving.address);
+                built_in.serve(address.unwrap_or(LOOPBACK)).await.map(drop)
+            }
+            Self::Launched(launched) => launched.begin().await,
+            Self::Foreign => Ok(()),
+        }
+    }
+
+    /// Ends it and starts it again.
+    ///
+    /// # Errors
+    /// Why it cannot be started, or never became ready.
+    pub async fn restart(&mut self, gently: bool) -> Result<(), StageError> {
+        let address = match self {
+            Self::BuiltIn(built_in) => built_in.serving.as_ref().map(|serving| serving.address),
+            Self::Launched(_) | Self::Foreign => None,
+        };
+        self.end(gently).await;
+        match (self, address) {
+            (Self::BuiltIn(built_in), Some(address)) => built_in.serve(address).await.map(drop),
+            (other, _) => other.begin().await,
+        }
+    }
+}
+
+const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Result<Ground, StageError> {
+    let scratch = Scratch::new().map_err(|cause| not_served(&cause))?;
+    let clock = Arc::new(VirtualClock::default());
+    let database = scratch.path().join("reference.db");
+    let mut built_in = BuiltIn {
+        contract: Arc::clone(&plan.contract),
+        signer: signer.clone(),
+        ttl: plan.ttl,
+        defect,
+        clock: Arc::clone(&clock),
+        database: database.clone(),
+        serving: None,
+        _scratch: scratch,
+    };
+    let address = built_in.serve(LOOPBACK).await?;
+    let url = http::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
+    let database = plan.contract.state.is_some().then_some(database);
+    Ok(Ground { url, database, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
+}
+
+fn not_served(cause: &dyn std::fmt::Display) -> StageError {
+    StageError::BuiltIn(cause.to_string())
+}
+
+impl BuiltIn {
+    async fn serve(&mut self, listen: SocketAddr) -> Result<SocketAddr, StageError> {
+        let contract = Arc::clone(&self.contract);
+        let time = Arc::<VirtualClock>::clone(&self.clock);
+        let signer = Some(self.signer.clone());
+        let serving = match self.defect {
+            None => {
+                let store = SqliteStore::open(Arc::clone(&contract), &self.database).map_err(|cause| not_served(&cause))?;
+                let receiver = Receiver::new(contract, signer, store, self.ttl).map_err(|cause| not_served(&cause))?;
+                serve(receiver, time, listen).await
+            }
+            Some(defect) => {
+                let receiver = wrong::receiver(&contract, signer, Some(&self.database), self.ttl, defect);
+                serve(receiver.map_err(|cause| not_served(&cause))?, time, listen).await
+            }
+        };
+        let serving = serving.map_err(|cause| not_served(&cause))?;
+        let address = serving.address;
+        self.serving = Some(serving);
+        Ok(address)
+    }
+}
+
+async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageError> {
+    let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
+    let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
+    let dir = scratch.path().join("target");
+    std::fs::create_dir(&dir).map_err(|cause| failed(&cause))?;
+    let port = free_port().map_err(|cause| failed(&cause))?;
+    let fill = |text: &str| text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string());
+    let url = http::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
+    let database = choice.database.as_deref().map(|path| PathBuf::from(fill(path)));
+    let mut settings = vec![("PORT".to_owned(), port.to_string())];
+    let clock = match &plan.clock {
+        ClockChoice::Faketime => {
+            let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;
+            let file = scratch.path().join("faketime");
+            faketime::set(&file, Duration::ZERO).map_err(|cause| failed(&cause))?;
+            settings.extend(faketime::settings(&library, &file));
+            TargetClock::Faketime { file, ahead: AtomicI64::new(0) }
+        }
+        _ => foreign_clock(plan, database.as_ref())?,
+    };
+    let launch = Launch {
+        command: fill(&choice.command),
+        stop_signal: choice.stop_signal.clone(),
+        settings,
+        secret: (choice.secret_env.clone(), plan.secret.clone()),
+    };
+    let ready = match &choice.ready {
+        Ready::Url(text) => Ready::Url(fill(text)),
+        Ready::Text(text) => Ready::Text(fill(text)),
+        Ready::Health => Ready::Health,
+    };
+    let health = (plan.contract.health.path.clone(), plan.contract.health.status);
+    let output = Arc::default();
+    let mut launched =
+        Launched { launch, ready, url: url.clone(), health, patience: choice.patience, output, running: None, _scratch: scratch };
+    launched.begin().await?;
+    Ok(Ground { url, database, clock, servant: Servant::Launched(launched) })
+}
+
+impl Launched {
+    async fn begin(&mut self) -> Result<(), StageError> {
+        let said_before = self.times_said();
+        let running = Running::start(&self.launch, &self.output);
+        let mut running = running.map_err(|cause| StageError::Launch(format!("the target could not be started: {cause}")))?;
+        let began = Moment::now();
+        loop {
+            if let Some(how) = running.ended() {
+                return Err(StageError::Launch(format!("the target ended before it was ready ({how}){}", self.last_words())));
+            }
+            if self.is_ready(said_before).await {
+                self.running = Some(running);
+                return Ok(());
+            }
+            if began.elapsed() > self.patience {
+                running.stop(false).await;
+                let (within, wanted) = (span::write(self.patience), self.wanted());
+                return Err(StageError::Launch(format!(
+                    "the target was not ready within {within}: {wanted}; give it longer with --ready-within{}",
+                    self.last_words()
+                )));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn times_said(&self) -> usize {
+        match &self.ready {
+            Ready::Text(text) => self.output.count(text),
+            Ready::Health | Ready::Url(_) => 0,
+        }
+    }
+
+    async fn is_ready(&self, said_before: usize) -> bool {
+        let get = |path: &str| Shipment::plain(Delivery { method: "GET".to_owned(), path: path.to_owned(), ..Delivery::default() });
+        match &self.ready {
+            Ready::Text(_) => self.times_said() > said_before,
+            Ready::Health => {
+                let answer = Sender::new(self.url.clone(), LOOK).send(get(&self.health.0)).await.result;
+                answer.is_ok_and(|answer| answer.status == self.health.1)
+            }
+            Ready::Url(url) => {
+                let rest = url.strip_prefix("http://").unwrap_or(url);
+                let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                let Ok(target) = http::Target::parse(&format!("http://{authority}")) else { return false };
+                let answer = Sender::new(target, LOOK).send(get(if path.is_empty() { "/" } else { path })).await.result;
+                answer.is_ok_and(|answer| (200..=299).contains(&answer.status))
+            }
+        }
+    }
+
+    fn wanted(&self) -> String {
+        match &self.ready {
+            Ready::Health => format!("no status {} from {}", self.health.1, self.url.url(&self.health.0)),
+            Ready::Url(url) => format!("no status from 200 to 299 from {url}"),
+            Ready::Text(text) => format!("it did not write `{text}`"),
+        }
+    }
+
+    fn last_words(&self) -> String {
+        let tail = self.output.tail(LINES_TOLD);
+        if tail.is_empty() { "; it wrote nothing".to_owned() } else { format!("; it wrote:\n  {}", tail.join("\n  ")) }
+    }
+}
+
+fn foreign_clock(plan: &Plan, database: Option<&PathBuf>) -> Result<TargetClock, StageError> {
+    match &plan.clock {
+        ClockChoice::None => Ok(TargetClock::None),
+        ClockChoice::Wait(most) => Ok(TargetClock::Wait(*most)),
+        ClockChoice::Virtual(Some(at)) => Ok(TargetClock::Control { at: at.clone(), ahead: AtomicI64::new(0), timeout: plan.timeout }),
+        ClockChoice::Virtual(None) => Err(StageError::Clock(
+            "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
+        )),
+        ClockChoice::Faketime => Err(StageError::Clock("--clock faketime goes under a target that hookgate starts: give it with --exec")),
+        ClockChoice::Rewind => match (database.map(PathBuf::as_path), &plan.contract.state) {
+            (Some(database), Some(tables)) => {
+                Ok(TargetClock::Rewind { database: Path::to_owned(database), table: tables.keys.clone(), busy: BUSY })
+            }
+            (_, _) => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
+        },
+    }
+}

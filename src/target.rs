@@ -1,0 +1,170 @@
+//! Targets that hookgate starts itself: a command, its output, and its end.
+//!
+//! In: a [`Launch`]. Out: a [`Running`] process, what it wrote, whether it
+//! still runs. Between hookgate and the command stands the [`guard`], a second
+//! hookgate process that holds a pipe from the first: however hookgate ends,
+//! by an error, by Ctrl-C or by `kill -9`, the pipe closes, and the guard takes
+//! the command and all its children with it.
+//!
+//! **Invariant:** commands come from the command line; nothing here reads one
+//! from a scenario or a contract.
+//! **Invariant:** the secret travels in the environment, never in arguments.
+
+pub mod faketime;
+pub mod guard;
+
+use std::io;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, Command};
+
+/// How long a target may take to stop after its stop signal.
+pub const GRACE: Duration = Duration::from_secs(5);
+/// So much longer the guard itself is waited for.
+const GUARD_GRACE: Duration = Duration::from_secs(3);
+/// So many bytes of output are kept: the last ones.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What to start, and how.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// A command line for `sh`.
+    pub command: String,
+    /// The signal that stops it gently, `TERM` as a rule.
+    pub stop_signal: String,
+    /// Environment variables of the command that are no secret.
+    pub settings: Vec<(String, String)>,
+    /// The variable that the receiver reads its secret from, and the secret.
+    pub secret: (String, SecretString),
+}
+
+/// What the command has written, on either stream.
+#[derive(Debug, Default)]
+pub struct Output(Mutex<Vec<u8>>);
+
+impl Output {
+    fn add(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend_from_slice(bytes);
+        let over = kept.len().saturating_sub(KEPT_BYTES);
+        if over > 0 {
+            // In large steps, so that a chatty target does not cost a copy a line.
+            let cut = (over + KEPT_BYTES / 4).min(kept.len());
+            kept.drain(..cut);
+        }
+    }
+
+    /// All that was kept, bytes outside UTF-8 replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// The last lines.
+    #[must_use]
+    pub fn tail(&self, lines: usize) -> Vec<String> {
+        let text = self.text();
+        let all: Vec<&str> = text.lines().collect();
+        all[all.len().saturating_sub(lines)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    /// How often `text` stands in it.
+    #[must_use]
+    pub fn count(&self, text: &str) -> usize {
+        if text.is_empty() { 0 } else { self.text().matches(text).count() }
+    }
+}
+
+/// A command that was started.
+#[derive(Debug)]
+pub struct Running {
+    guard: Child,
+    orders: ChildStdin,
+}
+
+impl Running {
+    /// Starts the command; what it writes is added to `output` as it comes.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn start(launch: &Launch, output: &Arc<Output>) -> io::Result<Self> {
+        // The program that runs, also when its file was replaced meanwhile.
+        let mut guard = Command::new("/proc/self/exe");
+        if !std::path::Path::new("/proc/self/exe").exists() {
+            guard = Command::new(std::env::current_exe()?);
+        }
+        guard.arg(guard::COMMAND).args(["--stop-signal", &launch.stop_signal]);
+        for (name, value) in &launch.settings {
+            guard.args(["--set", &format!("{name}={value}")]);
+        }
+        guard.arg("--").arg(&launch.command);
+        guard.env(&launch.secret.0, launch.secret.1.expose_secret());
+        // Ctrl-C goes to hookgate, which ends its run first.
+        guard.process_group(0);
+        guard.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut guard = guard.spawn()?;
+        let missing = || io::Error::other("the guard has no pipes");
+        let orders = guard.stdin.take().ok_or_else(missing)?;
+        tokio::spawn(read(guard.stdout.take().ok_or_else(missing)?, Arc::clone(output)));
+        tokio::spawn(read(guard.stderr.take().ok_or_else(missing)?, Arc::clone(output)));
+        Ok(Self { guard, orders })
+    }
+
+    /// How it ended, when it has.
+    pub fn ended(&mut self) -> Option<String> {
+        match self.guard.try_wait() {
+            Ok(Some(status)) => Some(status.to_string()),
+            Ok(None) => None,
+            Err(cause) => Some(cause.to_string()),
+        }
+    }
+
+    /// Ends it with all its children, and waits until they are gone.
+    ///
+    /// Gently is with the stop signal and [`GRACE`]; otherwise it is killed at once.
+    pub async fn stop(mut self, gently: bool) {
+        let order: &[u8] = if gently { b"stop\n" } else { b"kill\n" };
+        // A guard that no longer reads has nothing left to stop.
+        drop(self.orders.write_all(order).await);
+        let patience = if gently { GRACE + GUARD_GRACE } else { GUARD_GRACE };
+        if tokio::time::timeout(patience, self.guard.wait()).await.is_err() {
+            drop(self.guard.start_kill());
+        }
+    }
+}
+
+async fn read(mut stream: impl AsyncRead + Unpin, output: Arc<Output>) {
+    let mut piece = vec![0; 8 << 10];
+    while let Ok(bytes @ 1..) = stream.read(&mut piece).await {
+        output.add(&piece[..bytes]);
+    }
+}
+
+/// A port of the loopback that was free a moment ago.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> io::Result<u16> {
+    std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr().map(|address| address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of endless output the end is kept.
+    #[test]
+    fn output_keeps_its_end() {
+        let output = Output::default();
+        for at in 0..40_000 {
+            output.add(format!("line {at} of a target that never stops talking\n").as_bytes());
+        }
+        assert!(output.text().len() <= KEPT_BYTES);
+        assert_eq!(output.tail(1), ["line 39999 of a target that never stops talking"]);
+        assert_eq!((output.count("line 39999 "), output.count("line 0 "), output.count("")), (1, 0, 0));
+    }
+}
