@@ -13,6 +13,7 @@ pub mod clocks;
 pub mod ground;
 pub mod looking;
 pub mod play;
+pub mod restarting;
 pub mod stage;
 pub mod suite;
 

@@ -66,6 +66,9 @@ pub struct Step {
     /// Kind: let time pass: a span (`86402 s`), or a point relative to the TTL (`ttl + 2 s`, `ttl / 2`, `ttl - 2 s`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advance: Option<String>,
+    /// Kind: end the receiver and start it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Restart>,
     /// Kind: look at the receiver's database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<StateCheck>,
@@ -91,6 +94,27 @@ pub struct Step {
     #[serde(rename = "@line", skip_serializing)]
     #[schemars(skip)]
     pub line: u32,
+}
+
+/// End the receiver and start it again; `{}` is gently, with its stop signal.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Restart {
+    /// Kill it instead.
+    pub kill: bool,
+    /// Deliver meanwhile, and judge afterwards what became of every delivery: what was answered is remembered, what was not may be either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<UnderWay>,
+}
+
+/// Deliveries that a restart breaks in on.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnderWay {
+    /// How many senders deliver one fresh key after the other.
+    pub senders: usize,
+    /// After how many answers the receiver is ended.
+    pub answers: usize,
 }
 
 /// A block of steps, several times.

@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Judge a receiver; without --target, the built-in reference.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Run the reference receiver.
     Serve(ServeArgs),
     /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.

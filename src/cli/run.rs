@@ -107,6 +107,9 @@ fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString,
 }
 
 fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretString) -> Result<Plan, Failure> {
+    if args.clock == Some(ClockArg::Faketime) && args.launch.exec.is_none() {
+        return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
+    }
     let target = match (&args.launch.exec, &args.target) {
         (Some(command), _) => TargetChoice::Launched(launch(args, suite, command)),
         (None, None) => built_in_target(args)?,
@@ -118,9 +121,6 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
     let clock = match args.clock {
         Some(ClockArg::Virtual) => {
             ClockChoice::Virtual(args.control.as_deref().map(http::Target::parse).transpose().map_err(Failure::usage)?)
-        }
-        Some(ClockArg::Faketime) if args.launch.exec.is_none() => {
-            return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
         }
         Some(ClockArg::Faketime) => ClockChoice::Faketime,
         Some(ClockArg::Rewind) if args.target.is_some() && args.db.is_none() => {

@@ -80,6 +80,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("malformed-signature-uses-key-up", "a delivery whose signature cannot be read uses its key up", &["KEY-7"]),
     defect("refusal-is-repeated", "a refusal is kept and given again to the honest delivery", &["KEY-7"]),
     defect("forgets-among-many-others", "a key is forgotten when 500 others came after it", &["DUP-8"]),
+    defect("forgets-on-restart", "keys are forgotten when the receiver is started again", &["DUP-8"]),
     // Duplicates.
     defect("body-alone-identifies", "the same body under another key is taken for a duplicate", &["DUP-6"]),
     defect("key-and-body-identify", "the same key with another body is taken as new", &["DUP-3", "ONCE-1", "ONCE-2"]),

@@ -127,6 +127,8 @@ impl Play<'_> {
             self.burst(place, burst).await
         } else if let Some(by) = &step.advance {
             self.advance(by).await
+        } else if let Some(restart) = &step.restart {
+            self.restart(place, restart).await
         } else if let Some(check) = &step.state {
             self.look(place, check).await
         } else if let Some(get) = &step.get {

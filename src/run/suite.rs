@@ -28,7 +28,8 @@ impl Stage {
             "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
             "state" if self.database.is_none() => Some("it looks at the database, and no --db was given".to_owned()),
             "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),
-            "state" | "time" => None,
+            "restart" if !self.can_restart() => Some("it starts the receiver again, and hookgate has not started it (--exec)".to_owned()),
+            "state" | "time" | "restart" => None,
             other if contract.can(other) => None,
             other => {
                 let meaning = self.catalogue.capabilities.get(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
@@ -51,7 +52,7 @@ impl Stage {
     pub fn must_play_alone(&self, scenario: &Scenario) -> bool {
         let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
         let moves = |step: &Step| step.advance.is_some() && self.clock.moves_everyone();
-        scenario.alone || any_step(&scenario.steps, &|step| counts(step) || moves(step))
+        scenario.alone || any_step(&scenario.steps, &|step| counts(step) || moves(step) || step.restart.is_some())
     }
 }
 

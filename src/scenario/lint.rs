@@ -18,12 +18,12 @@ use crate::document::mistake::{Mistake, hint, listed};
 use crate::document::tree::Node;
 use crate::scenario::expect::{AnswerCheck, Expect};
 use crate::scenario::requirement::Catalogue;
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Scenario, Step, UnderWay};
 
 pub use self::advance::{Advance, NotAnAdvance, read_advance};
 
 /// The kinds of steps, in the order in which they are told.
-const KINDS: [&str; 7] = ["deliver", "burst", "advance", "state", "get", "repeat", "for_each"];
+const KINDS: [&str; 8] = ["deliver", "burst", "advance", "restart", "state", "get", "repeat", "for_each"];
 /// More rounds than this are a slip of the hand.
 const MOST_ROUNDS: u32 = 100_000;
 
@@ -197,6 +197,15 @@ impl Lint<'_> {
                 self.say(format!("{path}.advance"), wrong.to_string(), None);
             }
         }
+        if let Some(restart) = &step.restart {
+            self.need("restart", "ends the receiver and starts it again", &format!("{path}.restart"));
+            if let Some(UnderWay { senders, answers }) = restart.under_way
+                && (!(1..=64).contains(&senders) || !(1..=10_000).contains(&answers))
+            {
+                let way_out = Some("from 1 to 64 senders, from 1 to 10000 answers".to_owned());
+                self.say_at_key(format!("{path}.restart.under_way"), "these deliveries are none, or too many", way_out);
+            }
+        }
         if let Some(expect) = &step.expect {
             self.expect(&format!("{path}.expect"), expect);
         }
@@ -238,6 +247,7 @@ impl Lint<'_> {
             step.deliver.is_some(),
             step.burst.is_some(),
             step.advance.is_some(),
+            step.restart.is_some(),
             step.state.is_some(),
             step.get.is_some(),
             step.repeat.is_some(),

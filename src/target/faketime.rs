@@ -3,7 +3,7 @@
 //! The library is loaded into the target before its own; it reads an offset
 //! from a file each time the target asks for the time. The monotonic clock is
 //! moved too: with `DONT_FAKE_MONOTONIC`, `sleep` fails in some runtimes (seen
-//! with libfaketime 0.9.10 and CPython 3.11).
+//! with libfaketime 0.9.10 and `CPython` 3.11).
 
 use std::io;
 use std::path::{Path, PathBuf};

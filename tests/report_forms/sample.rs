@@ -93,6 +93,8 @@ pub(crate) fn sample() -> Report {
             notes: vec!["Time was not moved: whether keys expire was not judged (--clock).".to_owned()],
         },
         target: Target {
+            command: None,
+            output: Vec::new(),
             url: "http://127.0.0.1:5001".to_owned(),
             built_in: false,
             database: Some("data/orch.db".to_owned()),

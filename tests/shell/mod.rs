@@ -134,3 +134,8 @@ pub(crate) fn nobody() -> String {
 pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
+
+/// Says aloud that a test, or a part of it, is skipped.
+pub(crate) fn say_skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}

@@ -167,5 +167,6 @@ fn expects_something(step: &Step) -> bool {
         let only_named = StateCheck { name: state.name.clone(), ..StateCheck::default() };
         serde_json::to_value(state).ok() != serde_json::to_value(only_named).ok()
     };
-    step.expect.is_some() || step.answer.is_some() || step.counts.is_some() || step.state.as_ref().is_some_and(looks)
+    let breaks_in = step.restart.as_ref().is_some_and(|restart| restart.under_way.is_some());
+    breaks_in || step.expect.is_some() || step.answer.is_some() || step.counts.is_some() || step.state.as_ref().is_some_and(looks)
 }
