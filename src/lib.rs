@@ -19,6 +19,7 @@ pub mod check;
 pub mod history;
 pub mod report;
 // hands
+pub mod fault;
 pub mod files;
 pub mod http;
 pub mod probe;

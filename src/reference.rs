@@ -202,17 +202,31 @@ impl<S: Store> Receiver<S> {
         *self.counters.entry(what).or_default() += 1;
     }
 
-    /// Turns away what was not even read: a body that is too long or broken.
+    /// Turns away what was not read whole: a body that is too long or broken.
     ///
-    /// `usual` is the status where the contract says nothing of it.
-    pub fn turn_away(&mut self, why: Refusal, usual: u16, now: UnixMicros) -> Answer {
+    /// * `delivery`: what is known of it, its header lines.
+    /// * `usual`: the status where the contract says nothing of it.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn turn_away(&mut self, why: Refusal, usual: u16, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
+        let key = key_of(&self.contract, delivery).unwrap_or_default();
+        if let Some(key) = self.seams.writes_refused(why, &key) {
+            self.take(delivery, key, self.ttl, now)?;
+        }
         let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
         let reply = match self.contract.outcomes.refusal(why) {
             Some(outcome) => answer(outcome, &values),
             None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
         };
-        let around = Around { delivery: &Delivery::default(), key: "", signer: None, now };
-        self.seams.answer(Answering::Refused(why), reply, around)
+        let around = Around { delivery, key: "", signer: None, now };
+        Ok(self.seams.answer(Answering::Refused(why), reply, around))
+    }
+
+    /// Whether bodies are read one after the other: never, unless the receiver is wrong on purpose.
+    #[must_use]
+    pub fn reads_one_at_a_time(&self) -> bool {
+        self.seams.reads_one_at_a_time()
     }
 
     /// How long the last answer is to be held back: not at all, unless the receiver is wrong on purpose.

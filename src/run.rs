@@ -10,6 +10,7 @@
 pub mod building;
 pub mod bursting;
 pub mod clocks;
+pub mod faulting;
 pub mod ground;
 pub mod looking;
 pub mod play;

@@ -12,6 +12,7 @@
 pub mod deliver;
 pub mod expand;
 pub mod expect;
+pub mod fault;
 pub mod lint;
 pub mod requirement;
 

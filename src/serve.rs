@@ -68,6 +68,8 @@ struct Shared<S> {
     receiver: Mutex<Receiver<S>>,
     clock: Arc<dyn Clock>,
     contract: Arc<Contract>,
+    /// Where bodies are read one after the other, whose turn it is.
+    turn: Option<tokio::sync::Mutex<()>>,
 }
 
 /// Serves `receiver` on `listen`; port 0 takes a free one.
@@ -80,7 +82,8 @@ pub async fn serve<S: Store + 'static>(receiver: Receiver<S>, clock: Arc<dyn Clo
     let address = listener.local_addr()?;
     let mut receiver = receiver;
     receiver.set_origin(format!("http://{address}"));
-    let shared = Arc::new(Shared { receiver: Mutex::new(receiver), clock, contract });
+    let turn = receiver.reads_one_at_a_time().then(tokio::sync::Mutex::default);
+    let shared = Arc::new(Shared { turn, receiver: Mutex::new(receiver), clock, contract });
     let router = Router::new().fallback(page_at::<S>).with_state(shared);
     Ok(start(listener, address, router))
 }
@@ -122,14 +125,21 @@ async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, reque
 
 async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes).await {
-        Ok(body) => body,
-        Err(NotTaken::TooLarge) => return refuse_body(shared, Refusal::TooLarge, 413),
-        Err(NotTaken::Broken) => return refuse_body(shared, Refusal::Body, 400),
+    let read = {
+        let _turn = match &shared.turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes).await
     };
     let headers = parts.headers.iter().map(|(name, value)| HeaderLine::new(name.as_str(), value.as_bytes().to_vec())).collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    let delivery = Delivery { method: parts.method.as_str().to_owned(), path, headers, body };
+    let mut delivery = Delivery { method: parts.method.as_str().to_owned(), path, headers, body: axum::body::Bytes::new() };
+    match read {
+        Ok(body) => delivery.body = body,
+        Err(NotTaken::TooLarge) => return refuse_body(shared, Refusal::TooLarge, 413, &delivery),
+        Err(NotTaken::Broken) => return refuse_body(shared, Refusal::Body, 400, &delivery),
+    }
     let (answered, pause) = {
         let mut receiver = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock, so that instants rise in the order of acceptance.
@@ -154,10 +164,10 @@ fn respond(answer: Answer) -> Response {
 }
 
 /// A body that was not read to its end: refused, and the connection cannot be used again.
-fn refuse_body<S: Store + 'static>(shared: &Shared<S>, why: Refusal, usual: u16) -> Response {
+fn refuse_body<S: Store + 'static>(shared: &Shared<S>, why: Refusal, usual: u16, delivery: &Delivery) -> Response {
     let now = shared.clock.now();
-    let refusal = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).turn_away(why, usual, now);
-    let mut response = respond(refusal);
+    let refusal = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).turn_away(why, usual, delivery, now);
+    let mut response = refusal.map_or_else(|failed| store_failed(&failed), respond);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

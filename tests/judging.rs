@@ -55,7 +55,7 @@ fn built_in_reference_conforms_and_nearly_everything_is_judged() {
     let judged = judge(&[]);
     conforms(&judged);
     let unjudged = requirements(&judged.1, "not-applicable");
-    assert_eq!(unjudged, ["DUP-7", "TTL-9", "DB-3"], "{}", judged.1["requirements"]);
+    assert_eq!(unjudged, ["TTL-9", "DB-3"], "{}", judged.1["requirements"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn served_reference_with_a_file_is_judged_twice_in_a_row() {
     for _ in 0..2 {
         let judged = judge(&["--target", &serving.url, "--db", &database, "--clock", "rewind"]);
         conforms(&judged);
-        assert_eq!(requirements(&judged.1, "not-applicable"), ["DUP-7", "TTL-9", "DB-3"]);
+        assert_eq!(requirements(&judged.1, "not-applicable"), ["TTL-9", "DB-3"]);
     }
 }
 

@@ -365,7 +365,7 @@ steps:
     8 |   - deliver: terminal-done.json
       |              ^^^^^^^^^^^^^^^^^^
       |
-      = help: known members: as, body, raw, hex, json, fill, random_bytes, body_of, key, key_of, key_length, key_hex, no_key, signature, signed_over, signed_over_raw, method, content_type, headers, header_case, framing, connection, ttl
+      = help: known members: as, body, raw, hex, json, fill, random_bytes, body_of, key, key_of, key_length, key_hex, no_key, signature, signed_over, signed_over_raw, method, content_type, headers, header_case, framing, connection, fault, ttl
 
     error: `status` takes a list, this is a number
      --> mine.yaml:9:22
@@ -416,7 +416,7 @@ fn words_are_held_against_their_lists() {
     expect: 202
   - get: {what: {paht: /x}}
     answer: {json: true}
-"), @r"
+"), @"
     error: unknown word `wrong-sercet` for `signature`
      --> mine.yaml:4:26
       |
@@ -469,7 +469,7 @@ fn words_are_held_against_their_lists() {
       --> mine.yaml:17:13
        |
     17 |     expect: 202
-       |             ^^^ expected one of: accepted, duplicate_of, refused, any_of, rather, rejected
+       |             ^^^ expected one of: accepted, duplicate_of, refused, any_of, rather, no-answer, rejected
 
     error: unknown member `paht` for `what`
       --> mine.yaml:18:18

@@ -35,6 +35,7 @@ pub fn judge(contract: &Contract, expect: &Expect, judged: Judged<'_>) -> Vec<Br
             None => rejected(judged.answer),
         },
         Expect::Rejected => rejected(judged.answer),
+        Expect::NoAnswer => vec![Breach::must(describe(contract, expect), super::describe(&Ok(judged.answer.clone())))],
         Expect::AnyOf(any) => {
             let each: Vec<Vec<Breach>> = any.iter().map(|one| judge(contract, one, judged)).collect();
             match each.iter().find(|breaches| !is_broken(breaches)) {
@@ -95,6 +96,7 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
             Some(outcome) => format!("refused for its {} ({})", why.name().replace('-', " "), outcome.statuses()),
             None => "a refusal: a status from 400 to 499".to_owned(),
         },
+        Expect::NoAnswer => "no answer".to_owned(),
         Expect::Rejected => "a refusal: a status from 400 to 499".to_owned(),
         Expect::AnyOf(any) => any.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", or "),
         Expect::Rather(ranked) => ranked.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", rather than "),

@@ -222,7 +222,7 @@ pub(crate) struct SelftestArgs {
     #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
     pub(crate) format: MatrixFormat,
     /// How many defects are tried side by side.
-    #[arg(long, value_name = "N", default_value = "4")]
+    #[arg(long, value_name = "N", default_value = "6")]
     pub(crate) jobs: std::num::NonZeroU16,
     /// How often the right reference is judged: it must give no failure and no warning.
     #[arg(long, value_name = "N", default_value = "3")]

@@ -78,6 +78,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("refused-signature-uses-key-up", "a delivery with a bad signature uses its key up", &["KEY-7"]),
     defect("missing-signature-uses-key-up", "a delivery without a signature uses its key up", &["KEY-7"]),
     defect("malformed-signature-uses-key-up", "a delivery whose signature cannot be read uses its key up", &["KEY-7"]),
+    defect("cut-body-uses-key-up", "a delivery whose body breaks off uses its key up", &["KEY-7"]),
     defect("refusal-is-repeated", "a refusal is kept and given again to the honest delivery", &["KEY-7"]),
     defect("forgets-among-many-others", "a key is forgotten when 500 others came after it", &["DUP-8"]),
     defect("forgets-on-restart", "keys are forgotten when the receiver is started again", &["DUP-8"]),
@@ -157,6 +158,8 @@ pub const CATALOGUE: &[Defect] = &[
     defect("expect-refused", "`Expect: 100-continue` is answered 417", &["HTTP-3"]),
     defect("too-large-body-gives-500", "a body over the limit gives a 500", &["HTTP-6"]),
     defect("unwell-after-a-refusal", "the health check fails once a signature was refused", &["LIVE-1"]),
+    defect("unwell-after-a-cut-body", "the health check fails once a body broke off", &["LIVE-1"]),
+    defect("slow-sender-holds-up-others", "bodies are read one after the other, so that a slow sender holds up all others", &["HTTP-7"]),
     defect("every-hundredth-gives-503", "every hundredth delivery is answered 503", &["HTTP-5"]),
     defect("long-body-is-cut", "a body is cut at 512 KiB", &["AUTH-4"]),
     // Schema.

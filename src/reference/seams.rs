@@ -50,6 +50,11 @@ pub trait Seams: Send + Sync {
         read
     }
 
+    /// Reading: whether bodies are read one after the other, so that a slow sender holds up the others.
+    fn reads_one_at_a_time(&self) -> bool {
+        false
+    }
+
     /// Verifying: whether the signature holds.
     ///
     /// # Errors

@@ -124,6 +124,10 @@ impl Seams for Wrong {
         }
     }
 
+    fn reads_one_at_a_time(&self) -> bool {
+        self.is("slow-sender-holds-up-others")
+    }
+
     fn verified(&mut self, honest: Result<(), Refusal>, around: Around<'_>) -> Result<(), Refusal> {
         let Some(signer) = around.signer else { return honest };
         let claim = Claim::of(around, signer);
@@ -233,7 +237,8 @@ impl Seams for Wrong {
 
     fn writes_refused(&self, why: Refusal, key: &str) -> Option<String> {
         let signature = matches!(why, Refusal::Signature | Refusal::MalformedSignature | Refusal::MissingSignature);
-        let uses_up = (why == Refusal::MissingSignature && self.is("missing-signature-uses-key-up"))
+        let uses_up = (why == Refusal::Body && self.is("cut-body-uses-key-up"))
+            || (why == Refusal::MissingSignature && self.is("missing-signature-uses-key-up"))
             || (why == Refusal::MalformedSignature && self.is("malformed-signature-uses-key-up"));
         if uses_up {
             return Some(key.to_owned());
@@ -249,7 +254,11 @@ impl Seams for Wrong {
         if self.is("every-hundredth-gives-503") && self.answered.is_multiple_of(100) {
             return Answer { status: 503, ..failure() };
         }
-        self.refused |= matches!(what, Answering::Refused(Refusal::Signature));
+        self.refused |= match what {
+            Answering::Refused(Refusal::Signature) => self.is("unwell-after-a-refusal"),
+            Answering::Refused(Refusal::Body) => self.is("unwell-after-a-cut-body"),
+            Answering::Refused(_) | Answering::Accepted | Answering::Duplicate => false,
+        };
         self.pause = match what {
             Answering::Accepted if self.is_a_race() => RACE,
             Answering::Duplicate
@@ -278,7 +287,7 @@ impl Seams for Wrong {
     }
 
     fn is_well(&self) -> bool {
-        !(self.refused && self.is("unwell-after-a-refusal"))
+        !self.refused
     }
 }
 

@@ -27,6 +27,7 @@ use crate::scenario::Step;
 use crate::scenario::deliver::{ConnectionUse, Deliver};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Expect;
+use crate::scenario::fault::Fault;
 use crate::scenario::lint::read_advance;
 
 /// Why a scenario went no further.
@@ -147,15 +148,17 @@ impl Play<'_> {
 
     async fn deliver(&mut self, place: Place<'_>, deliver: &Deliver) -> Result<(), Halt> {
         let built = self.workshop().build(deliver, None, None).map_err(Halt::NotApplicable)?;
-        let reference_says = self.ask_reference(&built.shipment.delivery);
+        let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
+        let reference_says = if arrives { self.ask_reference(&built.shipment.delivery) } else { "gets no whole request".to_owned() };
         let delivery = built.shipment.delivery.clone();
         let sent_at = self.stage.clock.now();
-        let exchange = match deliver.connection {
-            ConnectionUse::Kept => {
+        let exchange = match (&deliver.fault, deliver.connection) {
+            (Some(fault), _) => self.send_through(place, &built, fault).await?,
+            (None, ConnectionUse::Kept) => {
                 let kept = self.kept.get_or_insert_with(KeptConnection::default);
                 self.stage.sender().send_kept(kept, built.shipment.clone()).await
             }
-            ConnectionUse::Any | ConnectionUse::New => self.stage.send(built.shipment.clone()).await,
+            (None, ConnectionUse::Any | ConnectionUse::New) => self.stage.send(built.shipment.clone()).await,
         };
         let forbidden: Vec<String> = self.stage.forbidden.iter().chain(&built.right_signature).cloned().collect();
         let record = self.record(&built, delivery, sent_at, exchange);
@@ -163,7 +166,16 @@ impl Play<'_> {
         if let Some(name) = &deliver.name {
             self.plain_bodies.insert(name.clone(), built.plain_body.clone());
         }
-        let answer = self.answer_of(place, &record, &reference_says);
+        let loses = deliver.fault.is_some() && record.result.is_err() && place.step.expect.as_ref().is_some_and(Expect::allows_no_answer);
+        if loses {
+            self.put_away(deliver.name.as_deref(), record);
+            return Ok(());
+        }
+        // What the network held back is not the receiver's time.
+        if deliver.fault.is_none() {
+            self.watch_time(place, &record, &reference_says);
+        }
+        let answer = answer_of(place, &record);
         // Put away first: a literal check may speak of the delivery that it belongs to.
         self.put_away(deliver.name.as_deref(), record.clone());
         let answer = answer?;
@@ -218,15 +230,6 @@ impl Play<'_> {
 
     pub(super) fn keep(&mut self, step: usize, name: Option<&str>, record: &Record) {
         self.history.push(Operation::of(&self.loaded.id, step, name, record));
-    }
-
-    /// The answer, if there is one and it came in time; else what that means.
-    fn answer_of(&mut self, place: Place<'_>, record: &Record, reference: &str) -> Result<Answer, Halt> {
-        self.watch_time(place, record, reference);
-        match &record.result {
-            Ok(answer) => Ok(answer.clone()),
-            Err(none) => Err(Halt::Undecided(format!("step {} got no answer: {none}", place.number))),
-        }
     }
 
     /// Holds every delivery against the contract's limit, whatever the scenario is about.
@@ -339,5 +342,13 @@ impl Play<'_> {
             self.add_finding(Place { number: 0, step: &step }, requirement, &breach, &wanted.to_string(), &line);
         }
         Err(Halt::Undecided(format!("the receiver did not answer its health check {when} the scenario: {observed}")))
+    }
+}
+
+/// The answer, if there is one; else what that means.
+fn answer_of(place: Place<'_>, record: &Record) -> Result<Answer, Halt> {
+    match &record.result {
+        Ok(answer) => Ok(answer.clone()),
+        Err(none) => Err(Halt::Undecided(format!("step {} got no answer: {none}", place.number))),
     }
 }

@@ -257,6 +257,12 @@ impl Stage {
         format!("{}-{}", self.run_word, self.counter.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The seed of everything random.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// What every key of this run begins with.
     #[must_use]
     pub fn run_word(&self) -> &str {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::scenario::fault::Fault;
 use crate::sign::tamper::Tamper;
 
 /// One delivery. Without any member: a fresh key, an ordinary body, an honest signature.
@@ -80,6 +81,9 @@ pub struct Deliver {
     pub framing: Framing,
     /// Which connection it goes over.
     pub connection: ConnectionUse,
+    /// What the network does to it; it then goes over a connection of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// A TTL of its own in seconds, where the contract has a header for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u64>,

@@ -22,8 +22,23 @@ pub enum Expect {
     AnyOf(Vec<Expect>),
     /// The first conforms; the others draw a warning.
     Rather(Vec<Expect>),
+    /// No answer comes back, whatever the receiver has done; only with a `fault`.
+    #[serde(rename = "no-answer")]
+    NoAnswer,
     /// Turned away for whatever reason: a status from 400 to 499, and not as an acceptance.
     Rejected,
+}
+
+impl Expect {
+    /// Whether it is all right that no answer comes.
+    #[must_use]
+    pub fn allows_no_answer(&self) -> bool {
+        match self {
+            Self::NoAnswer => true,
+            Self::AnyOf(any) | Self::Rather(any) => any.iter().any(Self::allows_no_answer),
+            Self::Accepted | Self::DuplicateOf(_) | Self::Refused(_) | Self::Rejected => false,
+        }
+    }
 }
 
 /// What an answer must literally be.

@@ -207,6 +207,10 @@ impl Lint<'_> {
             }
         }
         if let Some(expect) = &step.expect {
+            if expect.allows_no_answer() && step.deliver.as_ref().is_some_and(|deliver| deliver.fault.is_none()) {
+                let way_out = Some("give the delivery a `fault`".to_owned());
+                self.say(format!("{path}.expect"), "only a faulty network loses an answer", way_out);
+            }
             self.expect(&format!("{path}.expect"), expect);
         }
         // An answer may be held against what was sent: its own delivery has its name by now.
@@ -337,7 +341,7 @@ impl Lint<'_> {
             Expect::DuplicateOf(name) => self.refers(format!("{path}.duplicate_of"), name, &[Named::Delivery]),
             Expect::AnyOf(several) => self.several(&format!("{path}.any_of"), several),
             Expect::Rather(several) => self.several(&format!("{path}.rather"), several),
-            Expect::Accepted | Expect::Refused(_) | Expect::Rejected => {}
+            Expect::Accepted | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer => {}
         }
     }
 

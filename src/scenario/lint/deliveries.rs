@@ -3,7 +3,7 @@
 use super::{Lint, Named};
 use crate::document::mistake::hint;
 use crate::scenario::Step;
-use crate::scenario::deliver::{Burst, Deliver};
+use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Framing};
 use crate::scenario::expect::StateCheck;
 use crate::sign::unhex;
 
@@ -36,6 +36,10 @@ impl Lint<'_> {
             ("signed_over", deliver.signed_over.is_some()),
             ("signed_over_raw", deliver.signed_over_raw.is_some()),
         ];
+        if deliver.fault.is_some() && (deliver.framing != Framing::ContentLength || deliver.connection != ConnectionUse::Any) {
+            let message = "a faulty network carries bodies with a length, over a connection of its own";
+            self.say_at_key(format!("{path}.fault"), message, Some("leave `framing` and `connection` out".to_owned()));
+        }
         self.at_most_one(path, "key", &keys);
         self.at_most_one(path, "body", &bodies);
         self.at_most_one(path, "signature", &signatures);
@@ -111,6 +115,10 @@ impl Lint<'_> {
             self.say_at_key(format!("{path}.each"), message, None);
         }
         let deliver = &burst.deliver;
+        if deliver.fault.is_some() {
+            let way_out = Some("make a `deliver` of it".to_owned());
+            self.say_at_key(format!("{path}.deliver.fault"), "a burst goes straight to the receiver", way_out);
+        }
         let taken = [
             ("as", deliver.name.is_some()),
             ("key", deliver.key.is_some()),
