@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod classify;
+pub mod consistency;
 pub mod literal;
 pub mod rows;
 

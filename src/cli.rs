@@ -7,6 +7,7 @@
 mod args;
 pub mod exit;
 mod glob;
+mod history;
 mod inspect;
 mod load_suite;
 mod progress;
@@ -119,6 +120,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Schema(args) => tools::schema(&args, console),
         Command::Sign(args) => tools::sign(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
+        Command::History(args) => history::history(&args, console),
         Command::Man => tools::man(Cli::command(), console),
         Command::Guard(args) => {
             // The code is the command's own, and nobody but hookgate reads it.

@@ -4,13 +4,18 @@
 //! (`history.jsonl`). Long bodies are kept as size and hash: enough to judge
 //! again, not enough to fill a disk. Nothing is written to a file here.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Record;
+use crate::check::classify::{Class, classify};
+use crate::check::consistency::{self, Judgement};
 use crate::clock::iso;
-use crate::delivery::HeaderLine;
+use crate::contract::Contract;
+use crate::delivery::{HeaderLine, NoAnswer};
 use crate::sign::sha256_hex;
 
 /// Bodies up to this many bytes are kept whole.
@@ -34,6 +39,18 @@ pub struct Operation {
     pub answered_at: String,
     /// How long the answer took, in microseconds.
     pub took_us: u64,
+    /// What the answer is, under the contract.
+    #[serde(default)]
+    pub outcome: Taken,
+    /// The instant that a duplicate's answer refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refers_to: Option<String>,
+    /// How far the key's rows had been moved back by then, in microseconds: so much older the key is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moved_us: i64,
+    /// Whether the delivery brought a TTL of its own, so that its key has another life.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_ttl: bool,
     /// The method.
     pub method: String,
     /// Path and query.
@@ -48,6 +65,25 @@ pub struct Operation {
     /// Why there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<String>,
+}
+
+/// What an answer is, under the contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Taken {
+    /// Accepted as new.
+    Accepted,
+    /// A duplicate.
+    Duplicate,
+    /// Refused, or never sent.
+    Refused,
+    /// No answer, or one that does not say.
+    #[default]
+    Unknown,
+}
+
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// An answer's bytes.
@@ -90,7 +126,8 @@ impl BodyBytes {
 impl Operation {
     /// What one record of a scenario's step leaves in the history.
     #[must_use]
-    pub fn of(scenario: &str, step: usize, name: Option<&str>, record: &Record) -> Self {
+    pub fn of(scenario: &str, step: usize, name: Option<&str>, record: &Record, contract: &Contract, moved_us: i64) -> Self {
+        let ttl_header = contract.ttl.as_ref().and_then(|ttl| ttl.header.as_deref());
         let answer = record.result.as_ref().ok().map(|answer| AnswerBytes {
             status: answer.status,
             headers: lines(&answer.headers),
@@ -104,6 +141,10 @@ impl Operation {
             sent_at: iso::write(record.sent_at),
             answered_at: iso::write(record.answered_at),
             took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
+            outcome: taken(contract, record),
+            refers_to: record.refers_to.clone(),
+            moved_us,
+            own_ttl: ttl_header.is_some_and(|name| record.delivery.header(name).is_some()),
             method: record.delivery.method.clone(),
             path: record.delivery.path.clone(),
             headers: lines(&record.delivery.headers),
@@ -112,6 +153,64 @@ impl Operation {
             no_answer: record.result.as_ref().err().map(ToString::to_string),
         }
     }
+}
+
+/// What came of a delivery, as far as its answer says.
+fn taken(contract: &Contract, record: &Record) -> Taken {
+    match (&record.result, classify(contract, record)) {
+        (_, Class::Accepted) => Taken::Accepted,
+        (_, Class::Duplicate) => Taken::Duplicate,
+        (Ok(answer), Class::Other) if (400..=499).contains(&answer.status) => Taken::Refused,
+        (Err(NoAnswer::Unreachable { .. }), Class::Other) => Taken::Refused,
+        (_, Class::Other) => Taken::Unknown,
+    }
+}
+
+/// Judges what was answered to every key; gives the keys by their numbers beside it.
+///
+/// Keys whose life another TTL than the law's decides, and keys that a receiver
+/// may write otherwise than they came, are left out. Under a contract whose
+/// duplicates look like acceptances nothing can be told: `None`.
+#[must_use]
+pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Option<u64>) -> Option<(Judgement, Vec<&'h str>)> {
+    if contract.outcomes.duplicate.same_body_as_first {
+        return None;
+    }
+    let mut numbers: BTreeMap<&str, Option<u32>> = BTreeMap::new();
+    let mut keys: Vec<&str> = Vec::new();
+    for one in operations {
+        let plain = one.key.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=255).contains(&one.key.len()) && !one.own_ttl;
+        let known = numbers.entry(&one.key).or_insert_with(|| {
+            keys.push(&one.key);
+            u32::try_from(keys.len() - 1).ok()
+        });
+        if !plain {
+            *known = None;
+        }
+    }
+    let instant = |text: &str| iso::read(text).map(|(at, _)| at.0);
+    let mut history: Vec<consistency::Operation> = operations
+        .iter()
+        .filter_map(|one| {
+            let (sent, answered) = (instant(&one.sent_at)?, instant(&one.answered_at)?);
+            // Where rows were moved back, what refers to them is on the clock as it was.
+            let refers_to = one.refers_to.as_deref().filter(|_| one.moved_us == 0).and_then(instant);
+            Some(consistency::Operation {
+                key: numbers.get(one.key.as_str()).copied().flatten()?,
+                outcome: match one.outcome {
+                    Taken::Accepted => consistency::Outcome::Accepted,
+                    Taken::Duplicate => consistency::Outcome::Duplicate,
+                    Taken::Refused => consistency::Outcome::Refused,
+                    Taken::Unknown => consistency::Outcome::Unknown,
+                },
+                invoked: sent.saturating_add(one.moved_us),
+                returned: if one.outcome == Taken::Unknown { consistency::NEVER } else { answered.saturating_add(one.moved_us) },
+                refers_to: refers_to.unwrap_or(consistency::NEVER),
+            })
+        })
+        .collect();
+    let life = ttl_secs.map(|ttl| i64::try_from(ttl).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+    Some((consistency::judge(&mut history, &mut [], consistency::Law { life }), keys))
 }
 
 fn lines(headers: &[HeaderLine]) -> Vec<(String, String)> {

@@ -91,10 +91,42 @@ pub struct Report {
     pub contract: String,
     /// Counts of scenarios by verdict.
     pub summary: Summary,
+    /// What the history of all deliveries came to, key by key; absent where answers alone cannot say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryFacts>,
     /// Every scenario variant, in the order of its id.
     pub scenarios: Vec<ScenarioReport>,
     /// Every requirement of the catalogue, in its order.
     pub requirements: Vec<RequirementReport>,
+}
+
+/// Whether some order of events explains every answer, key by key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryFacts {
+    /// How many keys were judged.
+    pub keys: usize,
+    /// How many histories some order explains.
+    pub consistent: usize,
+    /// How many no order explains.
+    pub broken: usize,
+    /// How many nothing was answered of.
+    pub undecided: usize,
+    /// The first broken ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<HistoryWitness>,
+}
+
+/// A key whose history no order of events explains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryWitness {
+    /// The key.
+    pub key: String,
+    /// The scenario that used it.
+    pub scenario: String,
+    /// Why no order explains it.
+    pub why: String,
+    /// The fewest operations that show it, a line each.
+    pub operations: Vec<String>,
 }
 
 /// What made the report.

@@ -10,6 +10,7 @@
 pub mod building;
 pub mod bursting;
 pub mod clocks;
+pub mod explaining;
 pub mod faulting;
 pub mod ground;
 pub mod looking;
@@ -144,6 +145,10 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     scenarios.sort_by(|a, b| a.id.cmp(&b.id));
 
     let history = stage.take_history();
+    let explained = explaining::explain(&history, &stage.contract, stage.ttl);
+    if let Some(facts) = &explained {
+        explaining::add_findings(&mut scenarios, facts, &stage.contract, &stage.catalogue);
+    }
     let facts = RunFacts {
         seed: plan.seed,
         started_at,
@@ -159,7 +164,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     stage.strike().await;
     let target_output = stage.target_output();
     Outcome {
-        report: assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios),
+        report: Report { history: explained, ..assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios) },
         history,
         target_output,
         failed: None,
@@ -298,6 +303,7 @@ fn assemble(
         run: facts,
         target,
         contract: contract.contract.clone(),
+        history: None,
         scenarios,
         requirements,
     }

@@ -94,7 +94,8 @@ async fn answer_breaks_off_in_the_middle() {
 
 #[tokio::test]
 async fn request_breaks_off_where_it_should() {
-    for (at, bytes) in [(CutAt::Headers, HEAD / 2), (CutAt::Body, HEAD + 5), (CutAt::Bytes(3), 3), (CutAt::Bytes(9_999), REQUEST.len() - 1)] {
+    for (at, bytes) in [(CutAt::Headers, HEAD / 2), (CutAt::Body, HEAD + 5), (CutAt::Bytes(3), 3), (CutAt::Bytes(9_999), REQUEST.len() - 1)]
+    {
         let (answer, proxy, by) = through(vec![Rule::always(Fault::CutRequest(at))]).await;
         assert_eq!((answer.as_str(), reached(&by).await.0.as_str()), ("", &REQUEST[..bytes]), "{at:?}");
         assert_eq!(proxy.happened()[0].answer, None);

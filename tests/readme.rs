@@ -64,7 +64,7 @@ fn every_command_of_the_readme_works() {
             .replace("--addr 127.0.0.1:5001 --db data/orch.db", "--addr 127.0.0.1:0")
             .replace("data/orch.db", &database)
             .replace("checks/duplicate/mine.yaml", &checks)
-            .replace("out/", &out);
+            .replace("out/", &format!("{out}/"));
         let line = line.replace("'hookgate serve", &format!("'{} serve", env!("CARGO_BIN_EXE_hookgate")));
         let words = words(&line);
         if line.contains("faketime")

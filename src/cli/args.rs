@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
+    /// Look at the history of a run again.
+    History(HistoryArgs),
     /// Print the manual page.
     Man,
     /// Stand between hookgate and a target that it has started.
@@ -265,6 +267,34 @@ pub(crate) enum ListFormat {
     Human,
     /// A JSON array.
     Json,
+}
+
+#[derive(Args)]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) command: HistoryCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Judge whether some order of events explains every answer, key by key.
+    Check(HistoryCheckArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct HistoryCheckArgs {
+    /// The `history.jsonl` of a report folder.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) ttl: Option<Duration>,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
 }
 
 #[derive(Args)]

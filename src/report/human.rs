@@ -150,6 +150,13 @@ fn head(report: &Report, paint: Paint) -> String {
     if let Some(database) = &report.target.database {
         text.push_str(&paint.with(DIM, &format!(", database {}", one_line(database))));
     }
+    if let Some(history) = &report.history {
+        let told = match (history.broken, history.undecided) {
+            (0, 0) => format!("history of {} keys, every answer explained", history.keys),
+            (broken, undecided) => format!("history of {} keys, {broken} that no order explains, {undecided} undecided", history.keys),
+        };
+        text.push_str(&paint.with(DIM, &format!("\n{told}")));
+    }
     text + "\n\n"
 }
 

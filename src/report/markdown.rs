@@ -31,7 +31,7 @@ pub fn write(report: &Report) -> Result<String, minijinja::Error> {
     page.add_filter("inline", |text: String| inline(&text));
     page.add_filter("code", |text: String| code(&text));
     page.add_filter("fence", |text: String, language: Option<String>| fence(&text, language.as_deref().unwrap_or("text")));
-    let Report { schema: _, tool, run, target, contract, summary, scenarios, requirements: _ } = report;
+    let Report { schema: _, tool, run, target, contract, summary, history, scenarios, requirements: _ } = report;
     page.render_str(
         TEMPLATE,
         context! {
@@ -61,6 +61,7 @@ pub fn write(report: &Report) -> Result<String, minijinja::Error> {
                 database => target.database.as_deref(),
                 tables => tables(&target.tables),
             },
+            history => history.as_ref().map(|one| context! { keys => one.keys, broken => one.broken, undecided => one.undecided }),
             topics => topics(scenarios),
             findings => findings(report),
             requirements => requirements(report),

@@ -19,7 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use crate::report::{Finding, Report, RunFacts, Target};
+use crate::report::{Finding, HistoryWitness, Report, RunFacts, Target};
 
 /// What stands in the place of a secret.
 pub const HIDDEN: &str = "***";
@@ -152,6 +152,10 @@ impl Redactor {
         let RunFacts { arguments, ended_early, notes, started_at: _, clock: _, seed: _, duration_ms: _, jobs: _, deliveries: _ } =
             &mut report.run;
         [arguments].into_iter().chain(ended_early).chain(notes).for_each(hide);
+        for witness in report.history.iter_mut().flat_map(|history| &mut history.witnesses) {
+            let HistoryWitness { key, scenario, why, operations } = witness;
+            [key, scenario, why].into_iter().chain(operations).for_each(hide);
+        }
         for scenario in &mut report.scenarios {
             [&mut scenario.id, &mut scenario.title, &mut scenario.file].into_iter().chain(&mut scenario.reason).for_each(hide);
             for finding in &mut scenario.findings {

@@ -16,7 +16,7 @@ use crate::check::{Breach, Record, Records, describe, is_broken};
 use crate::clock::{Moment, UnixMicros, span};
 use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::history::Operation;
+use crate::history::{Operation, Taken};
 use crate::http::{Exchange, KeptConnection};
 use crate::reference::Receiver;
 use crate::reference::memory::MemoryStore;
@@ -52,6 +52,8 @@ pub struct Play<'s> {
     /// Every key that was sent, for clocks that move rows.
     pub(super) keys: Vec<String>,
     pub(super) history: Vec<Operation>,
+    /// How far the scenario's rows have been moved back.
+    pub(super) moved_us: i64,
 }
 
 /// Where in the scenario something happens.
@@ -83,6 +85,7 @@ pub async fn play(stage: &Stage, loaded: &Loaded) -> ScenarioReport {
                 kept: None,
                 keys: Vec::new(),
                 history: Vec::new(),
+                moved_us: 0,
             };
             let halt = play.all().await;
             report = play.close(halt);
@@ -163,6 +166,10 @@ impl Play<'_> {
         let forbidden: Vec<String> = self.stage.forbidden.iter().chain(&built.right_signature).cloned().collect();
         let record = self.record(&built, delivery, sent_at, exchange);
         self.keep(place.number, deliver.name.as_deref(), &record);
+        if let (false, Err(_), Some(kept)) = (arrives, &record.result, self.history.last_mut()) {
+            // Half a request can never be taken: that is no open question.
+            kept.outcome = Taken::Refused;
+        }
         if let Some(name) = &deliver.name {
             self.plain_bodies.insert(name.clone(), built.plain_body.clone());
         }
@@ -229,7 +236,7 @@ impl Play<'_> {
     }
 
     pub(super) fn keep(&mut self, step: usize, name: Option<&str>, record: &Record) {
-        self.history.push(Operation::of(&self.loaded.id, step, name, record));
+        self.history.push(Operation::of(&self.loaded.id, step, name, record, &self.stage.contract, self.moved_us));
     }
 
     /// Holds every delivery against the contract's limit, whatever the scenario is about.
@@ -268,6 +275,7 @@ impl Play<'_> {
         let by = span_of(&by, self.stage.ttl.unwrap_or(0));
         self.stage.clock.advance(by, &self.keys).await.map_err(Halt::Undecided)?;
         if !self.stage.clock.moves_everyone() && self.stage.clock.name() == "rewind" {
+            self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
             // The reference's rows are moved as the target's are.
             let moved = self.reference.store().rewind(&self.keys, by.as_secs());
             moved.map_err(|failed| Halt::Undecided(failed.to_string()))?;

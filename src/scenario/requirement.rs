@@ -36,6 +36,9 @@ pub struct Always {
     /// An honestly signed delivery is accepted: without it, nothing else can be judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub honest_is_accepted: Option<String>,
+    /// For every key, some order of events explains all that was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub some_order_explains: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

@@ -104,6 +104,7 @@ pub(crate) fn sample() -> Report {
             }],
         },
         contract: "orch-phase3".to_owned(),
+        history: None,
         summary: tally::summary(&scenarios, None),
         requirements: tally::requirements(&asked, &scenarios),
         scenarios,

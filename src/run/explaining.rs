@@ -1,0 +1,58 @@
+//! After a run: whether some order of events explains what every key was answered.
+
+use crate::check::Breach;
+use crate::check::consistency::{NEVER, Operation as Event};
+use crate::clock::{UnixMicros, iso};
+use crate::contract::{Contract, Level};
+use crate::history::{self, Operation};
+use crate::report::{Finding, HistoryFacts, HistoryWitness, ScenarioReport, Verdict, tally};
+use crate::scenario::requirement::Catalogue;
+
+/// Judges a history as `history check` does, and puts it into the report's form.
+#[must_use]
+pub fn explain(operations: &[Operation], contract: &Contract, ttl_secs: Option<u64>) -> Option<HistoryFacts> {
+    let (judgement, keys) = history::judge(operations, contract, ttl_secs)?;
+    let witnesses = judgement.witnesses.iter().map(|witness| {
+        let key = keys.get(witness.key as usize).copied().unwrap_or_default();
+        let scenario = operations.iter().find(|one| one.key == key).map_or_else(String::new, |one| one.scenario.clone());
+        let lines = witness.operations.iter().map(line).collect();
+        HistoryWitness { key: key.to_owned(), scenario, why: witness.why.to_string(), operations: lines }
+    });
+    Some(HistoryFacts {
+        keys: judgement.keys,
+        consistent: judgement.consistent,
+        broken: judgement.broken,
+        undecided: judgement.undecided,
+        witnesses: witnesses.collect(),
+    })
+}
+
+fn line(event: &Event) -> String {
+    let at = |instant: i64| iso::write(UnixMicros(instant));
+    let until = if event.returned == NEVER { "no answer".to_owned() } else { at(event.returned) };
+    let outcome = format!("{:?}", event.outcome).to_lowercase();
+    let refers = if event.refers_to == NEVER { String::new() } else { format!(", refers to {}", at(event.refers_to)) };
+    format!("{} to {until}: {outcome}{refers}", at(event.invoked))
+}
+
+/// Adds what the history shows to the scenarios that had found nothing.
+pub fn add_findings(scenarios: &mut [ScenarioReport], facts: &HistoryFacts, contract: &Contract, catalogue: &Catalogue) {
+    let Some(requirement) = catalogue.always.some_order_explains.clone().filter(|id| contract.promises(id)) else { return };
+    for witness in &facts.witnesses {
+        let Some(scenario) = scenarios.iter_mut().find(|one| one.id == witness.scenario && one.verdict != Verdict::Fail) else { continue };
+        let observed = format!("key {}: {}\n{}", witness.key, witness.why, witness.operations.join("\n"));
+        let breach = Breach::must("some order of events explains every answer that the key was given", observed);
+        scenario.findings.push(Finding {
+            requirement: requirement.clone(),
+            level: Level::Must,
+            step: 0,
+            step_name: None,
+            line: 0,
+            expected: breach.expected,
+            reference: "every history of the reference is explained".to_owned(),
+            observed: breach.observed,
+            curl: String::new(),
+        });
+        scenario.verdict = tally::scenario_verdict(&scenario.findings);
+    }
+}
