@@ -5,12 +5,14 @@
 //! in [`exit`].
 
 mod args;
+mod baseline;
 pub mod exit;
 mod glob;
 mod history;
 mod inspect;
 mod load_suite;
 mod progress;
+mod repeat;
 mod run;
 mod selftest;
 mod serve;
@@ -120,6 +122,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Schema(args) => tools::schema(&args, console),
         Command::Sign(args) => tools::sign(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
+        Command::Baseline(args) => baseline::baseline(&args, console),
         Command::History(args) => history::history(&args, console),
         Command::Man => tools::man(Cli::command(), console),
         Command::Guard(args) => {

@@ -153,6 +153,18 @@ fn read_bytes(what: &'static str, path: &Path) -> Result<Bytes, FileError> {
     std::fs::read(path).map(Bytes::from).map_err(|cause| FileError { what, path: path.to_owned(), cause })
 }
 
+/// Writes a text file whole: first beside its place, then into it.
+///
+/// # Errors
+/// [`FileError`] when it cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |cause| FileError { what: "write", path: path.to_owned(), cause };
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
+    let beside = path.with_file_name(format!(".{name}.part"));
+    std::fs::write(&beside, text).map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
+}
+
 /// A folder that reports are written to.
 #[derive(Clone, Debug)]
 pub struct ReportFolder {
@@ -178,11 +190,7 @@ impl ReportFolder {
     /// # Errors
     /// [`FileError`] when it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), FileError> {
-        let path = self.path.join(name);
-        let beside = self.path.join(format!(".{name}.part"));
-        let failed = |cause| FileError { what: "write", path: path.clone(), cause };
-        std::fs::write(&beside, text).map_err(failed)?;
-        std::fs::rename(&beside, &path).map_err(failed)
+        write_text(&self.path.join(name), text)
     }
 }
 

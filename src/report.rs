@@ -10,6 +10,7 @@
 //! **Invariant:** no text leaves for a file or a terminal but through
 //! [`redact::Redactor`].
 
+pub mod baseline;
 pub mod curl;
 pub mod human;
 pub mod junit;
@@ -94,10 +95,47 @@ pub struct Report {
     /// What the history of all deliveries came to, key by key; absent where answers alone cannot say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryFacts>,
+    /// What a baseline made of it, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineFacts>,
+    /// What differed, when everything was run several times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<RepeatFacts>,
     /// Every scenario variant, in the order of its id.
     pub scenarios: Vec<ScenarioReport>,
     /// Every requirement of the catalogue, in its order.
     pub requirements: Vec<RequirementReport>,
+}
+
+/// What a baseline made of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BaselineFacts {
+    /// The file.
+    pub file: String,
+    /// How many entries it has.
+    pub entries: usize,
+    /// Entries that no longer hold, a sentence each with its place and the way out.
+    #[serde(default)]
+    pub stale: Vec<String>,
+}
+
+/// Everything was run several times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepeatFacts {
+    /// How often.
+    pub runs: usize,
+    /// Scenarios that did not get the same verdict every time.
+    #[serde(default)]
+    pub differing: Vec<Differing>,
+}
+
+/// A scenario whose verdict differed from run to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Differing {
+    /// The scenario.
+    pub scenario: String,
+    /// How often each verdict was given.
+    pub verdicts: std::collections::BTreeMap<String, usize>,
 }
 
 /// Whether some order of events explains every answer, key by key.

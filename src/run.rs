@@ -34,6 +34,7 @@ use crate::contract::{Contract, Level};
 use crate::history::Operation;
 use crate::http;
 use crate::reference::defect::Defect;
+use crate::report::baseline::Baseline;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::LaunchChoice;
@@ -69,6 +70,8 @@ pub struct Plan {
     pub level: Level,
     /// Stop at the first failure.
     pub fail_fast: bool,
+    /// Failures that are known, and do not count.
+    pub baseline: Option<Arc<Baseline>>,
     /// The arguments that make the same target be judged the same way again, for reports.
     pub arguments: String,
 }
@@ -149,6 +152,8 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     if let Some(facts) = &explained {
         explaining::add_findings(&mut scenarios, facts, &stage.contract, &stage.catalogue);
     }
+    let today = started_at.split('T').next().unwrap_or_default().to_owned();
+    let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
     let facts = RunFacts {
         seed: plan.seed,
         started_at,
@@ -163,12 +168,12 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     let target = stage.target_facts().await;
     stage.strike().await;
     let target_output = stage.target_output();
-    Outcome {
-        report: Report { history: explained, ..assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios) },
-        history,
-        target_output,
-        failed: None,
+    let assembled = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
+    let mut report = Report { history: explained, baseline, ..assembled };
+    if report.baseline.as_ref().is_some_and(|one| !one.stale.is_empty()) {
+        tally::fail(&mut report.summary);
     }
+    Outcome { report, history, target_output, failed: None }
 }
 
 /// The report of a run that could not begin.
@@ -304,6 +309,8 @@ fn assemble(
         target,
         contract: contract.contract.clone(),
         history: None,
+        baseline: None,
+        repeat: None,
         scenarios,
         requirements,
     }

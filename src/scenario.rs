@@ -14,6 +14,7 @@ pub mod expand;
 pub mod expect;
 pub mod fault;
 pub mod lint;
+pub mod pattern;
 pub mod requirement;
 
 use std::collections::BTreeMap;

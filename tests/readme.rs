@@ -50,6 +50,7 @@ fn every_command_of_the_readme_works() {
     let database = folder.path("orch.db").display().to_string();
     folder.write("checks/duplicate/mine.yaml", scenario(&readme));
     let checks = folder.path("checks/duplicate/mine.yaml").display().to_string();
+    let known = folder.path("known.yaml").display().to_string();
     let out = folder.path("out").display().to_string();
     let plain = Running::serve(SECRET, &["--db", &database]);
     let short = Running::serve(SECRET, &["--ttl", "2s"]);
@@ -64,6 +65,7 @@ fn every_command_of_the_readme_works() {
             .replace("--addr 127.0.0.1:5001 --db data/orch.db", "--addr 127.0.0.1:0")
             .replace("data/orch.db", &database)
             .replace("checks/duplicate/mine.yaml", &checks)
+            .replace("known.yaml", &known)
             .replace("out/", &format!("{out}/"));
         let line = line.replace("'hookgate serve", &format!("'{} serve", env!("CARGO_BIN_EXE_hookgate")));
         let words = words(&line);

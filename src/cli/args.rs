@@ -1,10 +1,16 @@
 //! Arguments: what may stand on the command line, and its help.
 
+mod afterwards;
+mod launch;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use afterwards::{BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand};
+pub(crate) use launch::{GuardArgs, LaunchArgs};
 
 use crate::clock::span;
 
@@ -39,6 +45,8 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
+    /// Write down what is known to fail, so that only what is new fails a run.
+    Baseline(BaselineArgs),
     /// Look at the history of a run again.
     History(HistoryArgs),
     /// Print the manual page.
@@ -46,20 +54,6 @@ pub(crate) enum Command {
     /// Stand between hookgate and a target that it has started.
     #[command(name = "__guard", hide = true)]
     Guard(GuardArgs),
-}
-
-/// See `target::guard`; no user types this.
-#[derive(Args)]
-pub(crate) struct GuardArgs {
-    #[arg(long, value_parser = crate::target::guard::signal)]
-    pub(crate) stop_signal: rustix::process::Signal,
-    #[arg(long, value_parser = setting)]
-    pub(crate) set: Vec<(String, String)>,
-    pub(crate) command: String,
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=VALUE".to_owned())
 }
 
 /// Which contract, scenarios and requirements.
@@ -127,30 +121,12 @@ pub(crate) struct RunArgs {
     /// Stop at the first failure.
     #[arg(long)]
     pub(crate) fail_fast: bool,
-}
-
-/// A receiver that hookgate starts itself.
-#[derive(Args)]
-pub(crate) struct LaunchArgs {
-    /// Start the receiver with this command line for `sh`, and stop it afterwards; `{port}` (also `$PORT`) is a free port, `{dir}` a new folder.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) exec: Option<String>,
-    /// With --exec: it is ready when this address answers 2xx, or when it writes this text; else when it answers its health check.
-    #[arg(long, value_name = "URL|TEXT", requires = "exec")]
-    pub(crate) ready: Option<String>,
-    /// With --exec: how long that may take.
-    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
-    pub(crate) ready_within: Duration,
-    /// With --exec: the signal that stops it gently; what is left after five seconds is killed.
-    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_name)]
-    pub(crate) stop_signal: String,
-    /// With --clock faketime: the library, when it is not where distributions put it.
-    #[arg(long, value_name = "PATH", env = "HOOKGATE_FAKETIME_LIB")]
-    pub(crate) faketime_lib: Option<PathBuf>,
-}
-
-fn signal_name(text: &str) -> Result<String, String> {
-    crate::target::guard::signal(text).map(|_| text.to_owned())
+    /// Failures that are known, each with a reason; they do not fail the run, and one that no longer fails does.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Run everything so often, and tell every verdict that differs; the report is that of the worst run.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) repeat: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -270,34 +246,6 @@ pub(crate) enum ListFormat {
 }
 
 #[derive(Args)]
-pub(crate) struct HistoryArgs {
-    #[command(subcommand)]
-    pub(crate) command: HistoryCommand,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum HistoryCommand {
-    /// Judge whether some order of events explains every answer, key by key.
-    Check(HistoryCheckArgs),
-}
-
-#[derive(Args)]
-pub(crate) struct HistoryCheckArgs {
-    /// The `history.jsonl` of a report folder.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
-    /// How to print what was found.
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub(crate) format: ListFormat,
-}
-
-#[derive(Args)]
 pub(crate) struct CheckArgs {
     /// Scenario, contract or requirement files; without any, everything that is shipped (or in --scenarios).
     #[arg(value_name = "FILE")]
@@ -339,6 +287,8 @@ pub(crate) enum SchemaOf {
     Contract,
     /// requirements.yaml.
     Requirements,
+    /// Baseline files.
+    Baseline,
     /// report.json.
     Report,
 }

@@ -8,11 +8,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs};
+use super::baseline::read_baseline;
 use super::exit::Exit;
 use super::glob::{Selection, fits_scenario};
 use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
 use super::progress::Progress;
-use super::{Console, Failure};
+use super::{Console, Failure, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::files::{self, ReportFolder};
@@ -22,7 +23,7 @@ use crate::report::{Overall, Report, human, junit, markdown};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::{LaunchChoice, Ready};
 use crate::run::stage::StageError;
-use crate::run::{self, Outcome, Plan, TargetChoice};
+use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::{self, Loaded};
 
 /// Runs the command.
@@ -33,8 +34,8 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
     let secret = secret(args, &suite, &variable)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
-    let plan = plan(args, &suite, scenarios, secret)?;
-    let total = plan.scenarios.len();
+    let plans = (0..args.repeat).map(|_| plan(args, &suite, scenarios.clone(), secret.clone())).collect::<Result<Vec<Plan>, Failure>>()?;
+    let total = scenarios.len() * plans.len();
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
@@ -48,14 +49,14 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
             }
         });
         let seen = progress.clone();
-        let judged = run::run(plan, Arc::new(move |report| seen.done(report)), interrupted).await;
+        let judged = repeat::run_all(plans, Arc::new(move |report| seen.done(report)), interrupted).await;
         listener.abort();
         judged
     });
     runtime.shutdown_background();
     progress.finish();
 
-    let Outcome { report, history, target_output, failed } = judged;
+    let Some(Outcome { report, history, target_output, failed }) = judged else { return Err(Failure::usage("--repeat 0 runs nothing")) };
     if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
         return Err(Failure::usage(redactor.text(&failed.to_string())));
     }
@@ -147,6 +148,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
             LevelArg::Should => Level::Should,
         },
         fail_fast: args.fail_fast,
+        baseline: args.baseline.as_deref().map(|path| read_baseline(path, suite).map(Arc::new)).transpose()?,
         arguments: arguments(args),
     })
 }
@@ -186,6 +188,7 @@ fn arguments(args: &RunArgs) -> String {
     words.extend(args.clock.map(|clock| ("--clock", name(clock))));
     words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
     words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
+    words.extend(args.baseline.as_ref().map(|file| ("--baseline", path(file))));
     words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
     words.into_iter().map(|(flag, value)| format!("{flag} {}", in_shell(&value))).collect::<Vec<_>>().join(" ")
 }
@@ -311,7 +314,7 @@ fn exit_of_failure(failed: &StageError) -> Exit {
     }
 }
 
-fn exit_of(report: &Report) -> Exit {
+pub(crate) fn exit_of(report: &Report) -> Exit {
     match report.summary.verdict {
         Overall::Conforms => Exit::Conforms,
         Overall::DoesNotConform => Exit::DoesNotConform,

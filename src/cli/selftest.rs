@@ -123,6 +123,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         ttl: None,
         level: Level::Should,
         fail_fast: false,
+        baseline: None,
         arguments: String::new(),
     }
 }

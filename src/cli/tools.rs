@@ -22,6 +22,7 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
         SchemaOf::Scenario => schemars::schema_for!(Scenario),
         SchemaOf::Contract => schemars::schema_for!(Contract),
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
+        SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
         SchemaOf::Report => schemars::schema_for!(Report),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Failure::harness)?;

@@ -10,7 +10,7 @@ mod findings;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::report::{Overall, Report, ScenarioReport, Verdict};
+use crate::report::{Differing, Overall, Report, ScenarioReport, Verdict};
 
 /// The columns that the text is made for.
 pub(super) const WIDTH: usize = 100;
@@ -36,8 +36,23 @@ pub fn write(report: &Report, colour: bool) -> String {
     if !report.run.notes.is_empty() {
         text.push('\n');
     }
+    for one in report.baseline.iter().flat_map(|one| &one.stale) {
+        text.push_str(&format!("{}\n", hanging("stale  ", &visible(one), usize::MAX, |label| paint.with(style_of(Verdict::Fail), label))));
+    }
+    for one in report.repeat.iter().flat_map(|one| &one.differing) {
+        text.push_str(&format!(
+            "{}\n",
+            hanging("differs  ", &describe_differing(one), usize::MAX, |label| paint.with(style_of(Verdict::Fail), label))
+        ));
+    }
     text.push_str(&last_line(report, paint));
     text
+}
+
+/// A scenario whose verdict differed, in words.
+pub(super) fn describe_differing(one: &Differing) -> String {
+    let counts: Vec<String> = one.verdicts.iter().map(|(verdict, count)| format!("{count} times {verdict}")).collect();
+    format!("{}: {}", one_line(&one.scenario), counts.join(", "))
 }
 
 /// How to run one scenario of `report` again.

@@ -152,6 +152,8 @@ impl Redactor {
         let RunFacts { arguments, ended_early, notes, started_at: _, clock: _, seed: _, duration_ms: _, jobs: _, deliveries: _ } =
             &mut report.run;
         [arguments].into_iter().chain(ended_early).chain(notes).for_each(hide);
+        report.baseline.iter_mut().flat_map(|one| [&mut one.file].into_iter().chain(&mut one.stale)).for_each(hide);
+        report.repeat.iter_mut().flat_map(|one| &mut one.differing).for_each(|one| hide(&mut one.scenario));
         for witness in report.history.iter_mut().flat_map(|history| &mut history.witnesses) {
             let HistoryWitness { key, scenario, why, operations } = witness;
             [key, scenario, why].into_iter().chain(operations).for_each(hide);

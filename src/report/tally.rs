@@ -89,6 +89,13 @@ pub fn overall(summary: &Summary, ended_early: Option<&str>) -> Overall {
     }
 }
 
+/// Makes a run not conform that otherwise would; one that ended early stays what it is.
+pub fn fail(summary: &mut Summary) {
+    if matches!(summary.verdict, Overall::Conforms | Overall::Undecided) {
+        summary.verdict = Overall::DoesNotConform;
+    }
+}
+
 fn requirement(asked: &Asked, scenarios: &[ScenarioReport]) -> RequirementReport {
     let breaks = |one: &ScenarioReport| one.findings.iter().any(|finding| finding.requirement == asked.id);
     let concerned: Vec<&ScenarioReport> = scenarios.iter().filter(|one| one.shows.contains(&asked.id) || breaks(one)).collect();

@@ -105,6 +105,8 @@ pub(crate) fn sample() -> Report {
         },
         contract: "orch-phase3".to_owned(),
         history: None,
+        baseline: None,
+        repeat: None,
         summary: tally::summary(&scenarios, None),
         requirements: tally::requirements(&asked, &scenarios),
         scenarios,

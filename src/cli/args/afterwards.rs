@@ -1,0 +1,60 @@
+//! Arguments of what is done with a run afterwards: its history, its baseline.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::{ListFormat, SuiteArgs, duration_or_seconds};
+
+#[derive(Args)]
+pub(crate) struct HistoryArgs {
+    #[command(subcommand)]
+    pub(crate) command: HistoryCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Judge whether some order of events explains every answer, key by key.
+    Check(HistoryCheckArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct HistoryCheckArgs {
+    /// The `history.jsonl` of a report folder.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) ttl: Option<Duration>,
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(crate) command: BaselineCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Write a baseline from a report: what still fails is kept with its reason, what does not is dropped, the rest is added.
+    Update(BaselineUpdateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineUpdateArgs {
+    /// The baseline; it is made when it is not there.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// A report folder, or its report.json.
+    #[arg(long, value_name = "REPORT")]
+    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+}

@@ -1,0 +1,46 @@
+//! Arguments of receivers that hookgate starts itself.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::duration;
+
+/// A receiver that hookgate starts itself.
+#[derive(Args)]
+pub(crate) struct LaunchArgs {
+    /// Start the receiver with this command line for `sh`, and stop it afterwards; `{port}` (also `$PORT`) is a free port, `{dir}` a new folder.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) exec: Option<String>,
+    /// With --exec: it is ready when this address answers 2xx, or when it writes this text; else when it answers its health check.
+    #[arg(long, value_name = "URL|TEXT", requires = "exec")]
+    pub(crate) ready: Option<String>,
+    /// With --exec: how long that may take.
+    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
+    pub(crate) ready_within: Duration,
+    /// With --exec: the signal that stops it gently; what is left after five seconds is killed.
+    #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_name)]
+    pub(crate) stop_signal: String,
+    /// With --clock faketime: the library, when it is not where distributions put it.
+    #[arg(long, value_name = "PATH", env = "HOOKGATE_FAKETIME_LIB")]
+    pub(crate) faketime_lib: Option<PathBuf>,
+}
+
+fn signal_name(text: &str) -> Result<String, String> {
+    crate::target::guard::signal(text).map(|_| text.to_owned())
+}
+
+/// See `target::guard`; no user types this.
+#[derive(Args)]
+pub(crate) struct GuardArgs {
+    #[arg(long, value_parser = crate::target::guard::signal)]
+    pub(crate) stop_signal: rustix::process::Signal,
+    #[arg(long, value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+    pub(crate) command: String,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=VALUE".to_owned())
+}
