@@ -16,6 +16,7 @@ mod repeat;
 mod run;
 mod selftest;
 mod serve;
+mod snapshots;
 mod tools;
 
 use std::ffi::OsString;
@@ -123,6 +124,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Sign(args) => tools::sign(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
         Command::Baseline(args) => baseline::baseline(&args, console),
+        Command::Snapshots(args) => snapshots::snapshots(&args, console),
         Command::History(args) => history::history(&args, console),
         Command::Man => tools::man(Cli::command(), console),
         Command::Guard(args) => {

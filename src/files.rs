@@ -8,6 +8,8 @@
 //!
 //! **Invariant:** only [`ReportFolder`] and [`Scratch`] ever write.
 
+pub mod snapshots;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

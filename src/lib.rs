@@ -17,6 +17,7 @@ pub mod reference;
 pub mod scenario;
 pub mod check;
 pub mod history;
+pub mod snapshot;
 pub mod report;
 // hands
 pub mod fault;

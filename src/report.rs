@@ -98,6 +98,9 @@ pub struct Report {
     /// What a baseline made of it, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineFacts>,
+    /// How answers and rows compare with reviewed snapshots, when they were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<SnapshotFacts>,
     /// What differed, when everything was run several times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<RepeatFacts>,
@@ -117,6 +120,30 @@ pub struct BaselineFacts {
     /// Entries that no longer hold, a sentence each with its place and the way out.
     #[serde(default)]
     pub stale: Vec<String>,
+}
+
+/// How answers and rows compare with reviewed snapshots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotFacts {
+    /// The folder.
+    pub folder: String,
+    /// How many are as they were.
+    pub matched: usize,
+    /// Those that nobody has reviewed yet.
+    #[serde(default)]
+    pub new: Vec<String>,
+    /// Those that differ: the name, and below it the lines that changed.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// Files that no scenario takes any more.
+    #[serde(default)]
+    pub unreferenced: Vec<String>,
+    /// How many wait for review.
+    #[serde(default)]
+    pub pending: usize,
+    /// Whether the run fails for it.
+    #[serde(default)]
+    pub fails: bool,
 }
 
 /// Everything was run several times.

@@ -16,6 +16,7 @@ pub mod ground;
 pub mod looking;
 pub mod play;
 pub mod restarting;
+pub mod snapping;
 pub mod stage;
 pub mod suite;
 
@@ -38,9 +39,11 @@ use crate::report::baseline::Baseline;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::LaunchChoice;
+use crate::run::snapping::SnapshotChoice;
 use crate::run::stage::{Stage, StageError};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
+use crate::snapshot::Snapshot;
 
 /// What to judge, with what, and how.
 pub struct Plan {
@@ -72,6 +75,8 @@ pub struct Plan {
     pub fail_fast: bool,
     /// Failures that are known, and do not count.
     pub baseline: Option<Arc<Baseline>>,
+    /// Snapshots to compare with.
+    pub snapshots: Option<SnapshotChoice>,
     /// The arguments that make the same target be judged the same way again, for reports.
     pub arguments: String,
 }
@@ -100,6 +105,8 @@ pub struct Outcome {
     pub report: Report,
     /// Every delivery.
     pub history: Vec<Operation>,
+    /// Every snapshot that was taken.
+    pub snapshots: Vec<Snapshot>,
     /// What the target has written, when hookgate has started it.
     pub target_output: Option<String>,
     /// Why nothing could be judged, when nothing could.
@@ -173,7 +180,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     if report.baseline.as_ref().is_some_and(|one| !one.stale.is_empty()) {
         tally::fail(&mut report.summary);
     }
-    Outcome { report, history, target_output, failed: None }
+    Outcome { report, history, snapshots: stage.take_snapshots(), target_output, failed: None }
 }
 
 /// The report of a run that could not begin.
@@ -204,7 +211,7 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         },
     };
     let report = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
-    Outcome { report, history: Vec::new(), target_output: None, failed: Some(failed) }
+    Outcome { report, history: Vec::new(), snapshots: Vec::new(), target_output: None, failed: Some(failed) }
 }
 
 /// Those who play scenarios, and what they have so far.
@@ -311,6 +318,7 @@ fn assemble(
         history: None,
         baseline: None,
         repeat: None,
+        snapshots: None,
         scenarios,
         requirements,
     }

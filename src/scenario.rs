@@ -71,6 +71,9 @@ pub struct Step {
     /// Kind: end the receiver and start it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart: Option<Restart>,
+    /// Kind: compare the last answer, or this scenario's rows, with a reviewed snapshot (`run --snapshots`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snap>,
     /// Kind: look at the receiver's database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<StateCheck>,
@@ -107,6 +110,16 @@ pub struct Restart {
     /// Deliver meanwhile, and judge afterwards what became of every delivery: what was answered is remembered, what was not may be either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub under_way: Option<UnderWay>,
+}
+
+/// What a snapshot shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Snap {
+    /// The last answer: status, content type, body.
+    pub answer: bool,
+    /// The rows of this scenario's deliveries.
+    pub state: bool,
 }
 
 /// Deliveries that a restart breaks in on.

@@ -391,7 +391,7 @@ steps:
     10 |   - [deliver]
        |     ^
        |
-       = help: known members: name, shows, deliver, burst, advance, restart, state, get, repeat, for_each, expect, answer, counts
+       = help: known members: name, shows, deliver, burst, advance, restart, snapshot, state, get, repeat, for_each, expect, answer, counts
 
     14 mistakes in mine.yaml
     "#);
@@ -546,7 +546,9 @@ fn a_step_does_exactly_one_thing() {
      --> mine.yaml:4:5
       |
     4 |   - expect: accepted
-      |     ^^^^^^ a step has one of: deliver, burst, advance, restart, state, get, repeat, for_each
+      |     ^^^^^^
+      |
+      = help: a step has one of: deliver, burst, advance, restart, snapshot, state, get, repeat, for_each
 
     error: a step does one thing, this one has `deliver` and `burst`
      --> mine.yaml:6:5

@@ -50,6 +50,7 @@ fn every_command_of_the_readme_works() {
     let database = folder.path("orch.db").display().to_string();
     folder.write("checks/duplicate/mine.yaml", scenario(&readme));
     let checks = folder.path("checks/duplicate/mine.yaml").display().to_string();
+    let mine = folder.path("mine").display().to_string();
     let known = folder.path("known.yaml").display().to_string();
     let out = folder.path("out").display().to_string();
     let plain = Running::serve(SECRET, &["--db", &database]);
@@ -66,6 +67,8 @@ fn every_command_of_the_readme_works() {
             .replace("data/orch.db", &database)
             .replace("checks/duplicate/mine.yaml", &checks)
             .replace("known.yaml", &known)
+            .replace("--snapshots mine", &format!("--snapshots {mine}"))
+            .replace("--dir mine", &format!("--dir {mine}"))
             .replace("out/", &format!("{out}/"));
         let line = line.replace("'hookgate serve", &format!("'{} serve", env!("CARGO_BIN_EXE_hookgate")));
         let words = words(&line);

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use afterwards::{BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand};
+pub(crate) use afterwards::{
+    BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
+};
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 
 use crate::clock::span;
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Write down what is known to fail, so that only what is new fails a run.
     Baseline(BaselineArgs),
+    /// Look at snapshots that wait for review, take them or throw them away.
+    Snapshots(SnapshotsArgs),
     /// Look at the history of a run again.
     History(HistoryArgs),
     /// Print the manual page.
@@ -121,6 +125,12 @@ pub(crate) struct RunArgs {
     /// Stop at the first failure.
     #[arg(long)]
     pub(crate) fail_fast: bool,
+    /// Compare answers and rows with the reviewed snapshots in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) snapshots: Option<PathBuf>,
+    /// With --snapshots: what becomes of new and changed ones; `no` where the variable CI is set, else `new`.
+    #[arg(long, value_enum, value_name = "WHEN", requires = "snapshots")]
+    pub(crate) update: Option<UpdateArg>,
     /// Failures that are known, each with a reason; they do not fail the run, and one that no longer fails does.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
@@ -141,6 +151,16 @@ pub(crate) enum ClockArg {
     Wait,
     /// Time is not moved; what needs it is not applicable.
     None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UpdateArg {
+    /// Nothing is written; what is new, changed or unreferenced fails the run.
+    No,
+    /// They are written as `.snap.new`, and wait for `hookgate snapshots review`.
+    New,
+    /// They are taken over.
+    Always,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

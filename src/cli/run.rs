@@ -7,7 +7,7 @@ use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
-use super::args::{ClockArg, FormatArg, LevelArg, RunArgs};
+use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::baseline::read_baseline;
 use super::exit::Exit;
 use super::glob::{Selection, fits_scenario};
@@ -19,9 +19,10 @@ use crate::contract::Level;
 use crate::files::{self, ReportFolder};
 use crate::http;
 use crate::report::redact::Redactor;
-use crate::report::{Overall, Report, human, junit, markdown};
+use crate::report::{Overall, Report, human, junit, markdown, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::{LaunchChoice, Ready};
+use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
 use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::{self, Loaded};
@@ -56,9 +57,18 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     runtime.shutdown_background();
     progress.finish();
 
-    let Some(Outcome { report, history, target_output, failed }) = judged else { return Err(Failure::usage("--repeat 0 runs nothing")) };
+    let Some(Outcome { mut report, history, snapshots, target_output, failed }) = judged else {
+        return Err(Failure::usage("--repeat 0 runs nothing"));
+    };
     if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
         return Err(Failure::usage(redactor.text(&failed.to_string())));
+    }
+    if let (Some(choice), None) = (snapshot_choice(args, &suite), &failed) {
+        let facts = compare(snapshots, &choice, &suite.contract.contract, &redactor).map_err(Failure::harness)?;
+        if facts.fails {
+            tally::fail(&mut report.summary);
+        }
+        report.snapshots = Some(facts);
     }
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
@@ -148,6 +158,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
             LevelArg::Should => Level::Should,
         },
         fail_fast: args.fail_fast,
+        snapshots: snapshot_choice(args, suite),
         baseline: args.baseline.as_deref().map(|path| read_baseline(path, suite).map(Arc::new)).transpose()?,
         arguments: arguments(args),
     })
@@ -172,6 +183,22 @@ fn launch(args: &RunArgs, suite: &Suite, command: &str) -> LaunchChoice {
     }
 }
 
+/// Snapshots to compare with; the whole suite also tells which are left over.
+#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
+fn snapshot_choice(args: &RunArgs, suite: &Suite) -> Option<SnapshotChoice> {
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    let update = match args.update {
+        Some(UpdateArg::No) => Update::No,
+        Some(UpdateArg::New) => Update::New,
+        Some(UpdateArg::Always) => Update::Always,
+        None if in_ci => Update::No,
+        None => Update::New,
+    };
+    let whole = args.only.is_empty() && args.select.is_none();
+    let expected = whole.then(|| expected(&suite.contract.contract, &suite.scenarios));
+    args.snapshots.clone().map(|folder| SnapshotChoice { folder, update, expected })
+}
+
 /// What of the command line says who is judged and how: enough to judge one scenario of it again.
 fn arguments(args: &RunArgs) -> String {
     let mut words: Vec<(&str, String)> = Vec::new();
@@ -188,6 +215,7 @@ fn arguments(args: &RunArgs) -> String {
     words.extend(args.clock.map(|clock| ("--clock", name(clock))));
     words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
     words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
+    words.extend(args.snapshots.as_ref().map(|dir| ("--snapshots", path(dir))));
     words.extend(args.baseline.as_ref().map(|file| ("--baseline", path(file))));
     words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
     words.into_iter().map(|(flag, value)| format!("{flag} {}", in_shell(&value))).collect::<Vec<_>>().join(" ")

@@ -10,7 +10,7 @@ mod findings;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::report::{Differing, Overall, Report, ScenarioReport, Verdict};
+use crate::report::{Differing, Overall, Report, ScenarioReport, SnapshotFacts, Verdict};
 
 /// The columns that the text is made for.
 pub(super) const WIDTH: usize = 100;
@@ -45,8 +45,26 @@ pub fn write(report: &Report, colour: bool) -> String {
             hanging("differs  ", &describe_differing(one), usize::MAX, |label| paint.with(style_of(Verdict::Fail), label))
         ));
     }
+    if let Some(snapshots) = &report.snapshots {
+        for one in &snapshots.changed {
+            text.push_str(&format!("changed snapshot {}\n", visible(one)));
+        }
+        for (what, names) in [("new", &snapshots.new), ("unreferenced", &snapshots.unreferenced)] {
+            text.push_str(&names.iter().map(|name| format!("{what} snapshot {}\n", one_line(name))).collect::<String>());
+        }
+        text.push_str(&format!("snapshots  {}\n\n", describe_snapshots(snapshots)));
+    }
     text.push_str(&last_line(report, paint));
     text
+}
+
+/// How snapshots compare, in a line.
+pub(super) fn describe_snapshots(facts: &SnapshotFacts) -> String {
+    let SnapshotFacts { folder, matched, new, changed, unreferenced, pending, fails } = facts;
+    let way_out =
+        if *pending > 0 || (*fails && unreferenced.is_empty()) { "; `hookgate snapshots review` shows and takes them" } else { "" };
+    let folder = one_line(folder);
+    format!("{matched} as reviewed in {folder}, {} changed, {} new, {} unreferenced{way_out}", changed.len(), new.len(), unreferenced.len())
 }
 
 /// A scenario whose verdict differed, in words.

@@ -11,7 +11,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context};
 
 use crate::contract::Level;
-use crate::report::human::{again, describe_differing, one_line, took, visible};
+use crate::report::human::{again, describe_differing, describe_snapshots, one_line, took, visible};
 use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::state::TableShape;
 
@@ -31,7 +31,8 @@ pub fn write(report: &Report) -> Result<String, minijinja::Error> {
     page.add_filter("inline", |text: String| inline(&text));
     page.add_filter("code", |text: String| code(&text));
     page.add_filter("fence", |text: String, language: Option<String>| fence(&text, language.as_deref().unwrap_or("text")));
-    let Report { schema: _, tool, run, target, contract, summary, history, baseline, repeat, scenarios, requirements: _ } = report;
+    let Report { schema: _, tool, run, target, contract, summary, history, baseline, repeat, snapshots, scenarios, requirements: _ } =
+        report;
     page.render_str(
         TEMPLATE,
         context! {
@@ -62,6 +63,7 @@ pub fn write(report: &Report) -> Result<String, minijinja::Error> {
                 tables => tables(&target.tables),
             },
             stale => baseline.as_ref().map(|one| one.stale.clone()).unwrap_or_default(),
+            snapshots => snapshots.as_ref().map(describe_snapshots),
             differing => repeat.iter().flat_map(|one| &one.differing).map(describe_differing).collect::<Vec<_>>(),
             history => history.as_ref().map(|one| context! { keys => one.keys, broken => one.broken, undecided => one.undecided }),
             topics => topics(scenarios),

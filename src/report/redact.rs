@@ -19,7 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use crate::report::{Finding, HistoryWitness, Report, RunFacts, Target};
+use crate::report::{Finding, HistoryWitness, Report, RunFacts, SnapshotFacts, Target};
 
 /// What stands in the place of a secret.
 pub const HIDDEN: &str = "***";
@@ -153,6 +153,9 @@ impl Redactor {
             &mut report.run;
         [arguments].into_iter().chain(ended_early).chain(notes).for_each(hide);
         report.baseline.iter_mut().flat_map(|one| [&mut one.file].into_iter().chain(&mut one.stale)).for_each(hide);
+        if let Some(SnapshotFacts { folder, new, changed, unreferenced, matched: _, pending: _, fails: _ }) = &mut report.snapshots {
+            [folder].into_iter().chain(new).chain(changed).chain(unreferenced).for_each(hide);
+        }
         report.repeat.iter_mut().flat_map(|one| &mut one.differing).for_each(|one| hide(&mut one.scenario));
         for witness in report.history.iter_mut().flat_map(|history| &mut history.witnesses) {
             let HistoryWitness { key, scenario, why, operations } = witness;

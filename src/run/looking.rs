@@ -14,7 +14,7 @@ use crate::reference::store::Store as _;
 use crate::report::curl::curl;
 use crate::scenario::deliver::{Asked, Get};
 use crate::scenario::expect::StateCheck;
-use crate::state::{Counts, Row};
+use crate::state::{Counts, ReceiverState, Row};
 
 /// How long to wait before looking again, where a step gives time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -66,6 +66,12 @@ impl Play<'_> {
             Ok(Look { state, counts, tables })
         });
         Ok(look.await?.unwrap_or_default())
+    }
+
+    /// Every row of this scenario's deliveries; `None` without a database.
+    pub(super) async fn rows_of_all(&self) -> Result<Option<ReceiverState>, ProbeError> {
+        let (key_values, audit_values) = self.row_values();
+        self.stage.look(move |probe| probe.rows_of(&key_values, &audit_values)).await
     }
 
     /// The values by which the two tables find this scenario's rows.

@@ -29,6 +29,7 @@ use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Expect;
 use crate::scenario::fault::Fault;
 use crate::scenario::lint::read_advance;
+use crate::snapshot::Normaliser;
 
 /// Why a scenario went no further.
 pub enum Halt {
@@ -52,6 +53,11 @@ pub struct Play<'s> {
     /// Every key that was sent, for clocks that move rows.
     pub(super) keys: Vec<String>,
     pub(super) history: Vec<Operation>,
+    /// The last answer, for snapshots.
+    pub(super) last_answer: Option<Answer>,
+    /// How many snapshots were taken.
+    pub(super) snaps: usize,
+    pub(super) normaliser: Normaliser,
     /// How far the scenario's rows have been moved back.
     pub(super) moved_us: i64,
 }
@@ -85,6 +91,9 @@ pub async fn play(stage: &Stage, loaded: &Loaded) -> ScenarioReport {
                 kept: None,
                 keys: Vec::new(),
                 history: Vec::new(),
+                last_answer: None,
+                snaps: 0,
+                normaliser: Normaliser::new(stage.run_word()),
                 moved_us: 0,
             };
             let halt = play.all().await;
@@ -135,6 +144,8 @@ impl Play<'_> {
             self.restart(place, restart).await
         } else if let Some(check) = &step.state {
             self.look(place, check).await
+        } else if let Some(snap) = &step.snapshot {
+            self.snap(place.number, snap).await
         } else if let Some(get) = &step.get {
             self.ask(place, get).await
         } else if let Some(block) = &step.repeat {
@@ -186,6 +197,9 @@ impl Play<'_> {
         // Put away first: a literal check may speak of the delivery that it belongs to.
         self.put_away(deliver.name.as_deref(), record.clone());
         let answer = answer?;
+        if self.stage.takes_snapshots() {
+            self.last_answer = Some(answer.clone());
+        }
         let mut breaches = Vec::new();
         if let Some(expect) = &place.step.expect {
             breaches.extend(answer::judge(

@@ -31,6 +31,7 @@ use crate::report;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::{BadSecret, Signer, hex, sha256_hex};
+use crate::snapshot::Snapshot;
 use crate::target::Output;
 
 /// How long a busy database is waited for.
@@ -121,6 +122,7 @@ pub struct Stage {
     random_counter: AtomicU64,
     gone: AtomicBool,
     history: Mutex<Vec<Operation>>,
+    pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
     servant: tokio::sync::Mutex<Servant>,
     is_built_in: bool,
     can_restart: bool,
@@ -156,6 +158,7 @@ impl Stage {
             random_counter: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             history: Mutex::new(Vec::new()),
+            snapshots: plan.snapshots.is_some().then(Mutex::default),
             is_built_in: servant.is_built_in(),
             can_restart: servant.can_restart(),
             output: servant.output(),

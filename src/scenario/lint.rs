@@ -23,7 +23,7 @@ use crate::scenario::{Scenario, Step, UnderWay};
 pub use self::advance::{Advance, NotAnAdvance, read_advance};
 
 /// The kinds of steps, in the order in which they are told.
-const KINDS: [&str; 8] = ["deliver", "burst", "advance", "restart", "state", "get", "repeat", "for_each"];
+const KINDS: [&str; 9] = ["deliver", "burst", "advance", "restart", "snapshot", "state", "get", "repeat", "for_each"];
 /// More rounds than this are a slip of the hand.
 const MOST_ROUNDS: u32 = 100_000;
 
@@ -197,6 +197,10 @@ impl Lint<'_> {
                 self.say(format!("{path}.advance"), wrong.to_string(), None);
             }
         }
+        if step.snapshot.is_some_and(|snap| !snap.answer && !snap.state) {
+            let way_out = Some("say `answer: true`, `state: true`, or both".to_owned());
+            self.say_if_whole(format!("{path}.snapshot"), "this snapshot shows nothing", way_out);
+        }
         if let Some(restart) = &step.restart {
             self.need("restart", "ends the receiver and starts it again", &format!("{path}.restart"));
             if let Some(UnderWay { senders, answers }) = restart.under_way
@@ -252,6 +256,7 @@ impl Lint<'_> {
             step.burst.is_some(),
             step.advance.is_some(),
             step.restart.is_some(),
+            step.snapshot.is_some(),
             step.state.is_some(),
             step.get.is_some(),
             step.repeat.is_some(),

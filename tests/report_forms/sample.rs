@@ -107,6 +107,7 @@ pub(crate) fn sample() -> Report {
         history: None,
         baseline: None,
         repeat: None,
+        snapshots: None,
         summary: tally::summary(&scenarios, None),
         requirements: tally::requirements(&asked, &scenarios),
         scenarios,

@@ -58,3 +58,33 @@ pub(crate) struct BaselineUpdateArgs {
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,
 }
+
+#[derive(Args)]
+pub(crate) struct SnapshotsArgs {
+    #[command(subcommand)]
+    pub(crate) command: SnapshotsCommand,
+    /// The folder.
+    #[arg(long, value_name = "DIR", default_value = "snapshots", global = true)]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SnapshotsCommand {
+    /// List those that wait for review, and how many are reviewed.
+    List,
+    /// Show what changed; on a terminal, ask what to do with each.
+    Review,
+    /// Take over what waits.
+    Accept(ChosenArgs),
+    /// Throw away what waits.
+    Reject(ChosenArgs),
+    /// Throw away reviewed ones that no scenario of the shipped contracts takes any more.
+    Prune,
+}
+
+#[derive(Args)]
+pub(crate) struct ChosenArgs {
+    /// Only these: names, `*` for any characters.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}

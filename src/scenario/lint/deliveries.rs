@@ -176,5 +176,10 @@ fn expects_something(step: &Step) -> bool {
         serde_json::to_value(state).ok() != serde_json::to_value(only_named).ok()
     };
     let breaks_in = step.restart.as_ref().is_some_and(|restart| restart.under_way.is_some());
-    breaks_in || step.expect.is_some() || step.answer.is_some() || step.counts.is_some() || step.state.as_ref().is_some_and(looks)
+    breaks_in
+        || step.snapshot.is_some()
+        || step.expect.is_some()
+        || step.answer.is_some()
+        || step.counts.is_some()
+        || step.state.as_ref().is_some_and(looks)
 }

@@ -1,0 +1,140 @@
+//! Snapshots: taken while a scenario is played, compared when all have been.
+
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use super::play::{Halt, Play};
+use super::stage::Stage;
+use crate::files::FileError;
+use crate::files::snapshots::SnapshotFolder;
+use crate::report::SnapshotFacts;
+use crate::report::redact::Redactor;
+use crate::scenario::expand::Loaded;
+use crate::scenario::{Snap, Step};
+use crate::snapshot::{self, Snapshot};
+
+/// What becomes of a snapshot that is new or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// Nothing is written, and the run fails.
+    No,
+    /// It is written beside the reviewed one, and waits.
+    New,
+    /// It is taken over.
+    Always,
+}
+
+/// Which snapshots to compare with.
+#[derive(Clone, Debug)]
+pub struct SnapshotChoice {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What becomes of differences.
+    pub update: Update,
+    /// Every snapshot that the suite can take; those that are there beside them are unreferenced. `None` when only a part is run.
+    pub expected: Option<Vec<String>>,
+}
+
+impl Play<'_> {
+    /// Takes a snapshot, when somebody wants any.
+    pub(super) async fn snap(&mut self, number: usize, snap: &Snap) -> Result<(), Halt> {
+        if !self.stage.takes_snapshots() {
+            return Ok(());
+        }
+        let mut contents = String::new();
+        if snap.answer
+            && let Some(answer) = &self.last_answer
+        {
+            contents.push_str(&self.normaliser.answer(answer));
+        }
+        if let (true, Some(tables)) = (snap.state, self.stage.contract.state.clone()) {
+            let rows = self.rows_of_all().await.map_err(|wrong| Halt::Undecided(format!("step {number}: {wrong}")))?;
+            if let Some(rows) = rows {
+                contents.push_str(&self.normaliser.state(&rows, &tables.keys.table, &tables.audit.table));
+            }
+        }
+        self.snaps += 1;
+        let name = snapshot::name(&self.stage.contract.contract, &self.loaded.id, self.snaps, count(&self.loaded.scenario.steps));
+        let expression = format!("{}, step {number}", self.loaded.id);
+        self.stage.keep_snapshot(Snapshot { name, source: self.loaded.file.clone(), expression, contents });
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// Whether snapshots are wanted.
+    #[must_use]
+    pub fn takes_snapshots(&self) -> bool {
+        self.snapshots.is_some()
+    }
+
+    fn keep_snapshot(&self, snapshot: Snapshot) {
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.lock().unwrap_or_else(PoisonError::into_inner).push(snapshot);
+        }
+    }
+
+    /// Every snapshot that was taken.
+    #[must_use]
+    pub fn take_snapshots(&self) -> Vec<Snapshot> {
+        self.snapshots.as_ref().map(|all| std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))).unwrap_or_default()
+    }
+}
+
+/// How many snapshots a scenario takes.
+fn count(steps: &[Step]) -> usize {
+    steps.iter().filter(|step| step.snapshot.is_some()).count()
+}
+
+/// The names of every snapshot that scenarios can take under a contract.
+#[must_use]
+pub fn expected(contract: &str, scenarios: &[Loaded]) -> Vec<String> {
+    let of = |loaded: &Loaded| {
+        let all = count(&loaded.scenario.steps);
+        (1..=all).map(|number| snapshot::name(contract, &loaded.id, number, all)).collect::<Vec<_>>()
+    };
+    scenarios.iter().flat_map(of).collect()
+}
+
+/// Compares what was taken with what was reviewed.
+///
+/// # Errors
+/// When the folder cannot be read or written.
+pub fn compare(mut taken: Vec<Snapshot>, choice: &SnapshotChoice, contract: &str, redactor: &Redactor) -> Result<SnapshotFacts, FileError> {
+    taken.sort_by(|a, b| a.name.cmp(&b.name));
+    let folder = SnapshotFolder::new(&choice.folder);
+    let mut facts = SnapshotFacts { folder: choice.folder.display().to_string(), ..SnapshotFacts::default() };
+    for mut one in taken {
+        one.contents = redactor.text(&one.contents).into_owned();
+        let reviewed = folder.reviewed(&one.name)?;
+        let was = reviewed.as_deref().and_then(snapshot::contents);
+        if was == Some(one.contents.as_str()) {
+            facts.matched += 1;
+            folder.reject_if(choice.update != Update::No, &one.name)?;
+            continue;
+        }
+        match was {
+            None => facts.new.push(one.name.clone()),
+            Some(was) => facts.changed.push(format!("{}\n{}", one.name, snapshot::difference(was, &one.contents))),
+        }
+        match choice.update {
+            Update::No => {}
+            Update::New => {
+                folder.write_pending(&one.name, &one.file())?;
+                facts.pending += 1;
+            }
+            Update::Always => folder.write(&one.name, &one.file())?,
+        }
+    }
+    if let Some(expected) = &choice.expected {
+        let (reviewed, _) = folder.names()?;
+        let ours = |name: &&String| name.split('/').next() == Some(contract) && !expected.contains(name);
+        facts.unreferenced = reviewed.iter().filter(ours).cloned().collect();
+    }
+    facts.fails = match choice.update {
+        Update::No => !facts.new.is_empty() || !facts.changed.is_empty() || !facts.unreferenced.is_empty(),
+        Update::New => !facts.changed.is_empty(),
+        Update::Always => false,
+    };
+    Ok(facts)
+}

@@ -1,0 +1,225 @@
+//! Snapshots: what a receiver answered and remembers, as text that can be reviewed.
+//!
+//! Answers and rows go in, text comes out in which everything that differs from
+//! run to run has a name: instants are `<t0>`, `<t1>` …, words that are unique to
+//! the run (keys first of all) `<k1>` …, hashes `<h1>` …, each in order of first
+//! appearance, so that equal stays visibly equal and different different. The
+//! form of a file is that of insta's `.snap`. No file is touched here.
+//!
+//! Start at [`Normaliser`].
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::clock::iso;
+use crate::delivery::Answer;
+use crate::state::{Cell, ReceiverState, Row};
+
+/// What a hash of 32 bytes looks like.
+const HASH_DIGITS: usize = 64;
+
+/// Gives names to what differs from run to run.
+#[derive(Clone, Debug, Default)]
+pub struct Normaliser {
+    run_word: String,
+    instants: Vec<String>,
+    words: Vec<String>,
+    hashes: Vec<String>,
+}
+
+impl Normaliser {
+    /// A normaliser for a run whose unique words all begin with `run_word` and a hyphen.
+    #[must_use]
+    pub fn new(run_word: &str) -> Self {
+        Self { run_word: format!("{run_word}-"), ..Self::default() }
+    }
+
+    /// An answer: status, content type, body.
+    #[must_use]
+    pub fn answer(&mut self, answer: &Answer) -> String {
+        let mut text = format!("{}\n", answer.status);
+        if let Some(kind) = answer.header("content-type") {
+            let _ = writeln!(text, "content-type: {}", kind.to_ascii_lowercase());
+        }
+        match answer.json() {
+            Some(mut page) => {
+                self.value(&mut page);
+                text.push_str(&format!("{page:#}\n"));
+            }
+            None if answer.body.is_empty() => {}
+            None => {
+                let _ = writeln!(text, "{}", self.text(String::from_utf8_lossy(&answer.body).trim_end()));
+            }
+        }
+        text
+    }
+
+    /// Rows, a table at a time, in the order of their instants.
+    #[must_use]
+    pub fn state(&mut self, state: &ReceiverState, key_table: &str, audit_table: &str) -> String {
+        let mut text = String::new();
+        for (table, rows) in [(key_table, &state.keys), (audit_table, &state.audit)] {
+            let _ = writeln!(text, "{table}: {}", if rows.len() == 1 { "1 row".to_owned() } else { format!("{} rows", rows.len()) });
+            for row in rows {
+                let _ = writeln!(text, "  {}", self.row(row));
+            }
+        }
+        text
+    }
+
+    fn row(&mut self, row: &Row) -> String {
+        let columns = row.columns.iter().map(|(name, cell)| match cell {
+            Cell::Text(text) => (name.clone(), Cell::Text(self.text(text))),
+            Cell::Null | Cell::Integer(_) | Cell::Real(_) => (name.clone(), cell.clone()),
+        });
+        Row { columns: columns.collect() }.to_string()
+    }
+
+    fn value(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.value(member)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// One text: an instant, a hash, or words of the run within other text.
+    pub fn text(&mut self, text: &str) -> String {
+        if iso::read(text).is_some() {
+            return format!("<t{}>", place(&mut self.instants, text));
+        }
+        if text.len() == HASH_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return format!("<h{}>", place(&mut self.hashes, text) + 1);
+        }
+        let mut named = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(&self.run_word) {
+            let (before, word) = rest.split_at(at);
+            let digits = word[self.run_word.len()..].bytes().take_while(u8::is_ascii_digit).count();
+            let (word, after) = word.split_at(self.run_word.len() + digits);
+            named.push_str(before);
+            let _ = write!(named, "<k{}>", place(&mut self.words, word) + 1);
+            rest = after;
+        }
+        named + rest
+    }
+}
+
+/// Where a text first appeared.
+fn place(known: &mut Vec<String>, text: &str) -> usize {
+    known.iter().position(|one| one == text).unwrap_or_else(|| {
+        known.push(text.to_owned());
+        known.len() - 1
+    })
+}
+
+/// One snapshot: where it belongs, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The contract, the scenario's id and the number of the step: [`name`].
+    pub name: String,
+    /// The scenario file.
+    pub source: String,
+    /// The scenario's id and step, for people.
+    pub expression: String,
+    /// The text.
+    pub contents: String,
+}
+
+/// The name of a snapshot file without its ending: `orch-phase3/duplicate/told-as-one@variant.2`.
+///
+/// The number is left out when the scenario has one snapshot only.
+#[must_use]
+pub fn name(contract: &str, scenario: &str, number: usize, of: usize) -> String {
+    let (plain, variant) = scenario.split_once('[').map_or((scenario, None), |(plain, rest)| (plain.trim_end(), rest.strip_suffix(']')));
+    let variant = variant.map_or_else(String::new, |variant| format!("@{variant}"));
+    let number = if of == 1 { String::new() } else { format!(".{number}") };
+    format!("{contract}/{plain}{variant}{number}")
+}
+
+impl Snapshot {
+    /// The file's text, in insta's form.
+    #[must_use]
+    pub fn file(&self) -> String {
+        let quoted = |text: &str| Value::from(text).to_string();
+        format!("---\nsource: {}\nexpression: {}\n---\n{}", self.source, quoted(&self.expression), self.contents)
+    }
+}
+
+/// The contents of a snapshot file; what stands before them is not compared.
+///
+/// `None` when it is not in insta's form.
+#[must_use]
+pub fn contents(file: &str) -> Option<&str> {
+    let rest = file.strip_prefix("---\n")?;
+    rest.find("\n---\n").map(|at| &rest[at + 5..])
+}
+
+/// What changed, line by line: `-` what was, `+` what is.
+#[must_use]
+pub fn difference(was: &str, is: &str) -> String {
+    let diff = similar::TextDiff::from_lines(was, is);
+    diff.iter_all_changes().fold(String::new(), |mut text, change| {
+        let sign = match change.tag() {
+            similar::ChangeTag::Delete => '-',
+            similar::ChangeTag::Insert => '+',
+            similar::ChangeTag::Equal => ' ',
+        };
+        let _ = writeln!(text, "{sign} {}", change.value().trim_end_matches('\n'));
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Normaliser, Snapshot, contents, difference, name};
+    use crate::delivery::{Answer, HeaderLine};
+
+    /// Instants, keys and hashes have names in order of appearance; everything else stays.
+    #[test]
+    fn answer_is_named_where_it_differs() {
+        let mut normaliser = Normaliser::new("hgab");
+        let body = r#"{"accepted":true,"task":"task-hgab-7","at":"2025-10-05T20:05:03.123456","h":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}"#;
+        let answer = Answer { status: 202, headers: vec![HeaderLine::new("Content-Type", "application/json")], body: body.into() };
+        let first = normaliser.answer(&answer);
+        assert_eq!(
+            first,
+            "202\ncontent-type: application/json\n{\n  \"accepted\": true,\n  \"task\": \"task-<k1>\",\n  \"at\": \"<t0>\",\n  \"h\": \"<h1>\"\n}\n"
+        );
+        assert_eq!(normaliser.answer(&answer), first);
+        assert_eq!(normaliser.text("hgab-70 and hgab-7"), "<k2> and <k1>");
+    }
+
+    #[test]
+    fn file_has_a_head_and_the_contents() {
+        let snapshot = Snapshot {
+            name: String::new(),
+            source: "a.yaml".to_owned(),
+            expression: "a/b, step 2".to_owned(),
+            contents: "202\n".to_owned(),
+        };
+        assert_eq!(snapshot.file(), "---\nsource: a.yaml\nexpression: \"a/b, step 2\"\n---\n202\n");
+        assert_eq!(contents(&snapshot.file()), Some("202\n"));
+        assert_eq!(contents("202\n"), None);
+        assert_eq!(name("c", "t/s[v]", 2, 2), "c/t/s@v.2");
+        assert_eq!(difference("a\nb\n", "a\nc\n"), "  a\n- b\n+ c\n");
+    }
+
+    proptest! {
+        /// Equal stays equal, and different different.
+        #[test]
+        fn naming_is_one_to_one(numbers in prop::collection::vec(0u32..20, 2..20)) {
+            let mut normaliser = Normaliser::new("w");
+            let named: Vec<String> = numbers.iter().map(|number| normaliser.text(&format!("w-{number}"))).collect();
+            for (one, a) in numbers.iter().zip(&named) {
+                for (other, b) in numbers.iter().zip(&named) {
+                    prop_assert_eq!(one == other, a == b);
+                }
+            }
+        }
+    }
+}
