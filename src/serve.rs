@@ -13,6 +13,7 @@ pub mod control;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -34,6 +35,8 @@ use crate::reference::store::{Store, StoreError};
 use crate::serve::body::{NotTaken, read_to_the_end};
 use crate::state::{Cell, Row};
 
+/// How long what is under way may take when the server is told to stop.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How many audit rows are shown when nobody says how many.
 const USUAL_AUDIT_ROWS: usize = 100;
 /// How many audit rows are shown at the most.
@@ -48,11 +51,14 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Stops listening, lets what is under way end, and waits for it.
-    pub async fn stop(self) {
+    /// Stops listening, lets what is under way end, and waits for it, but not for ever: a client that
+    /// has connected and says nothing would keep it.
+    pub async fn stop(mut self) {
         if self.stop.send(()).is_ok() {
             // It fails only when the server is gone already.
-            drop(self.task.await);
+            if tokio::time::timeout(PATIENCE, &mut self.task).await.is_err() {
+                self.task.abort();
+            }
         }
     }
 

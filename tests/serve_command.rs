@@ -30,6 +30,19 @@ fn sign(folder: &Folder, body: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
+/// A client that has connected and says nothing does not keep the server from stopping.
+#[test]
+fn silent_client_does_not_keep_it_from_stopping() {
+    let mut serving = Running::serve(SECRET, &[]);
+    let silent = TcpStream::connect(serving.url.trim_start_matches("http://")).expect("a connection");
+    let (status, _) = ask(&serving.url, "GET /status HTTP/1.1", "");
+    assert_eq!(status, 200);
+    let asked = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {}", serving.id())]).status().expect("a shell");
+    assert!(asked.success());
+    assert_eq!(serving.ended(), Some(0));
+    drop(silent);
+}
+
 #[test]
 fn delivery_is_accepted_audited_and_counted() {
     let folder = Folder::new();

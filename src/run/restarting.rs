@@ -4,14 +4,15 @@
 //! One that was answered before must be remembered. One that was not may be
 //! known or new; whatever it is said to be, the next time it is a duplicate.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::building::Built;
 use super::play::{Halt, Place, Play};
+use super::stage::Stage;
 use crate::check::answer::{Judged, against};
 use crate::check::classify::{Class, classify};
 use crate::check::{Breach, Record, describe, is_broken};
@@ -114,6 +115,33 @@ impl Play<'_> {
         let record = self.known(built, sent_at, exchange);
         self.keep(place.number, None, &record);
         record
+    }
+}
+
+impl Stage {
+    /// Ends the target and starts it again, at the same address and over the same files.
+    ///
+    /// # Errors
+    /// Why it cannot be started again, as a sentence; the target is then gone.
+    pub async fn restart(&self, gently: bool) -> Result<(), String> {
+        // Connections to the old process are of no use to anyone, and may keep it from ending.
+        self.hang_up();
+        let restarted = self.servant.lock().await.restart(gently).await;
+        restarted.map_err(|failed| {
+            self.mark_gone();
+            failed.to_string()
+        })
+    }
+
+    /// Closes every connection of the pool.
+    pub(super) fn hang_up(&self) {
+        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Sender::new(self.url.clone(), self.timeout);
+    }
+
+    /// Whether the target can be started again.
+    #[must_use]
+    pub fn can_restart(&self) -> bool {
+        self.can_restart
     }
 }
 

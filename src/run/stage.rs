@@ -115,7 +115,7 @@ pub struct Stage {
     /// The database, when there is one.
     pub database: Option<PathBuf>,
     bodies: Arc<BTreeMap<String, Bytes>>,
-    sender: RwLock<Sender>,
+    pub(super) sender: RwLock<Sender>,
     seed: u64,
     run_word: String,
     counter: AtomicU64,
@@ -123,9 +123,9 @@ pub struct Stage {
     gone: AtomicBool,
     history: Mutex<Vec<Operation>>,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
-    servant: tokio::sync::Mutex<Servant>,
+    pub(super) servant: tokio::sync::Mutex<Servant>,
     is_built_in: bool,
-    can_restart: bool,
+    pub(super) can_restart: bool,
     output: Option<(String, Arc<Output>)>,
     locked_out: Option<String>,
 }
@@ -180,26 +180,6 @@ impl Stage {
         }
         self.look(|probe| probe.rows_of(&[], &[])).await?;
         Ok(())
-    }
-
-    /// Ends the target and starts it again, at the same address and over the same files.
-    ///
-    /// # Errors
-    /// Why it cannot be started again, as a sentence; the target is then gone.
-    pub async fn restart(&self, gently: bool) -> Result<(), String> {
-        let restarted = self.servant.lock().await.restart(gently).await;
-        // Connections to the old process are of no use to anyone.
-        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Sender::new(self.url.clone(), self.timeout);
-        restarted.map_err(|failed| {
-            self.mark_gone();
-            failed.to_string()
-        })
-    }
-
-    /// Whether the target can be started again.
-    #[must_use]
-    pub fn can_restart(&self) -> bool {
-        self.can_restart
     }
 
     /// What the target has written, when hookgate has started it.
@@ -385,6 +365,7 @@ impl Stage {
 
     /// Stops what this run has started.
     pub async fn strike(&self) {
+        self.hang_up();
         self.servant.lock().await.end(true).await;
     }
 }
