@@ -52,7 +52,7 @@ pub struct Serving {
 
 impl Serving {
     /// Stops listening, lets what is under way end, and waits for it, but not for ever: a client that
-    /// has connected and says nothing would keep it.
+    /// sends half a request would keep it.
     pub async fn stop(mut self) {
         if self.stop.send(()).is_ok() {
             // It fails only when the server is gone already.

@@ -83,6 +83,11 @@ impl Play<'_> {
             let mut known = was_accepted.then_some(first);
             for _ in 0..2 {
                 let again = self.once_more(place, &built[at]).await;
+                self.watch_time(place, &again, "remembers them at once");
+                if again.result.is_ok() && again.took > contract.limits.answer.0 {
+                    // One that is too late is told; waiting for all of them would take minutes.
+                    return Err(Halt::Broken);
+                }
                 let Ok(answer) = again.result.clone() else {
                     return Err(Halt::Undecided(format!("step {}: after the restart there was no answer", place.number)));
                 };
