@@ -35,7 +35,12 @@ impl Folder {
 /// The command, without anything from the surroundings that could change what it says.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hookgate"));
-    command.env_remove("ORCH_WEBHOOK_SECRET").env("NO_COLOR", "1").env("COLUMNS", "100").current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+        .env_remove("ORCH_WEBHOOK_SECRET")
+        .env_remove("CI")
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "100")
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     command
 }
 
