@@ -129,10 +129,21 @@ async fn request_travels_twice_in_one_piece() {
     assert_eq!((answer.as_str(), bytes), (ANSWER, [REQUEST, REQUEST].concat()));
 }
 
+/// A server that answers only when it has seen the end of what it reads.
 #[tokio::test]
 async fn sender_closes_its_side_and_still_listens() {
-    let (answer, _, by) = through(vec![Rule::always(Fault::HalfClose)]).await;
-    assert_eq!((answer.as_str(), reached(&by).await.0.as_str()), (ANSWER, REQUEST));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.expect("the end");
+        assert_eq!(bytes, REQUEST.as_bytes());
+        stream.write_all(ANSWER.as_bytes()).await.expect("the proxy listens");
+    });
+    let proxy = Proxy::start("127.0.0.1".to_owned(), port, vec![Rule::always(Fault::HalfClose)], 7).await.expect("a proxy");
+    let answer = tokio::time::timeout(Duration::from_secs(5), ask(&proxy)).await;
+    assert_eq!(answer.expect("the server sees the end"), ANSWER);
 }
 
 /// The first rule that fits wins, and one for other connections does not fit.

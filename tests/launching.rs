@@ -61,8 +61,11 @@ fn a_receiver_that_forgets_is_found_out() {
     let forgets = SERVE.replace(" --db {dir}/orch.db", "");
     let told = hookgate(&["run", "restart", "--exec", &forgets, "--format", "json"]);
     assert!(told.starts_with("exit 1"), "{told}");
+    let json = told.split("--- stdout\n").nth(1).and_then(|rest| rest.split("--- stderr").next()).expect("what it printed");
+    let report: serde_json::Value = serde_json::from_str(json).expect("JSON");
     for id in ["keys-are-remembered-after-a-restart[killed]", "what-was-answered-before-a-kill-is-remembered[stopped]"] {
-        assert!(told.contains(id), "{told}");
+        let scenario = report["scenarios"].as_array().expect("a list").iter().find(|one| one["id"] == format!("restart/{id}"));
+        assert_eq!(scenario.expect("it was played")["verdict"], "fail", "{id}");
     }
 }
 

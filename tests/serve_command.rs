@@ -30,11 +30,12 @@ fn sign(folder: &Folder, body: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// A client that has connected and says nothing does not keep the server from stopping.
+/// A client that has sent half a delivery and says no more does not keep the server from stopping.
 #[test]
-fn silent_client_does_not_keep_it_from_stopping() {
+fn half_a_delivery_does_not_keep_it_from_stopping() {
     let mut serving = Running::serve(SECRET, &[]);
-    let silent = TcpStream::connect(serving.url.trim_start_matches("http://")).expect("a connection");
+    let mut silent = TcpStream::connect(serving.url.trim_start_matches("http://")).expect("a connection");
+    silent.write_all(b"POST /callbacks/terminal HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\n01234").expect("sent");
     let (status, _) = ask(&serving.url, "GET /status HTTP/1.1", "");
     assert_eq!(status, 200);
     let asked = Command::new("/bin/sh").args(["-c", &format!("kill -TERM {}", serving.id())]).status().expect("a shell");
