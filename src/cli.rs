@@ -10,6 +10,8 @@ pub mod exit;
 mod glob;
 mod history;
 mod inspect;
+#[cfg(feature = "load")]
+mod load;
 mod load_suite;
 mod progress;
 mod repeat;
@@ -116,6 +118,8 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(&args, console),
         Command::Serve(args) => serve::serve(&args, console),
         Command::Selftest(args) => selftest::selftest(&args, console),
+        #[cfg(feature = "load")]
+        Command::Load(args) => load::load(&args, console),
         Command::List(args) => inspect::list(&args, console),
         Command::Check(args) => inspect::check(&args, console),
         Command::Explain(args) => inspect::explain(&args, console),

@@ -29,6 +29,8 @@ pub mod sqlite;
 pub mod target;
 // engines
 pub mod run;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod selftest;
 // roof
 pub mod cli;

@@ -163,6 +163,29 @@ impl Probe {
         })
     }
 
+    /// How many key rows and audit rows bear each key that begins with `prefix`; for deliveries by the thousand.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn rows_by_key(&self, prefix: &str) -> Result<(Vec<(String, u32)>, Vec<(String, u32)>), ProbeError> {
+        self.at_one_moment(|| {
+            let counted = |table: &Table| -> rusqlite::Result<Vec<(String, u32)>> {
+                let (column, only) = (quoted(&table.found_by), table.only.as_ref());
+                let ours = only.map_or_else(String::new, |only| format!(" AND {} = ?3", quoted(&only.column)));
+                let sql = format!(
+                    "SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY 1",
+                    quoted(&table.table)
+                );
+                let end = format!("{prefix}\u{10ffff}");
+                let mut query = self.connection.prepare(&sql)?;
+                let mut values: Vec<&str> = vec![prefix, &end];
+                values.extend(only.map(|only| only.is.as_str()));
+                query.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            };
+            Ok((counted(&self.tables.keys)?, counted(&self.tables.audit)?))
+        })
+    }
+
     /// How many rows of live keys there are at `now`, and how many of the contract's audit rows.
     ///
     /// Expired key rows are left out, for a cleanup may take them away at any

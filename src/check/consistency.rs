@@ -101,6 +101,8 @@ pub struct Judgement {
     pub broken: usize,
     /// How many say nothing.
     pub undecided: usize,
+    /// Why they are broken, and how many for each reason; numbers of rows are those of the first.
+    pub reasons: Vec<(Why, usize)>,
     /// The first broken ones in full.
     pub witnesses: Vec<Witness>,
 }
@@ -135,6 +137,11 @@ pub fn judge(history: &mut [Operation], evidence: &mut [Evidence], law: Law) -> 
             Verdict::Undecided => judgement.undecided += 1,
             Verdict::Broken(why, places) => {
                 judgement.broken += 1;
+                let same = |one: &&mut (Why, usize)| std::mem::discriminant(&one.0) == std::mem::discriminant(&why);
+                match judgement.reasons.iter_mut().find(same) {
+                    Some((_, count)) => *count += 1,
+                    None => judgement.reasons.push((why, 1)),
+                }
                 if judgement.witnesses.len() < TOLD {
                     let operations = places.iter().map(|at| of_key[*at]).collect();
                     judgement.witnesses.push(Witness { key, why, operations });

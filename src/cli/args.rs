@@ -2,6 +2,8 @@
 
 mod afterwards;
 mod launch;
+#[cfg(feature = "load")]
+mod loading;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +15,8 @@ pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
 pub(crate) use launch::{GuardArgs, LaunchArgs};
+#[cfg(feature = "load")]
+pub(crate) use loading::{LoadArgs, LoadFormat};
 
 use crate::clock::span;
 
@@ -33,6 +37,9 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.
     Selftest(SelftestArgs),
+    /// Load a receiver with signed deliveries, and judge it under load.
+    #[cfg(feature = "load")]
+    Load(Box<LoadArgs>),
     /// List the scenarios.
     List(ListArgs),
     /// Check scenario, contract and requirement files, without running anything.

@@ -39,6 +39,15 @@ pub struct Always {
     /// For every key, some order of events explains all that was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub some_order_explains: Option<String>,
+    /// Every acceptance that was answered has its audit row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptances_are_audited: Option<String>,
+    /// Every key row has its audit row, and every acceptance one of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_have_evidence: Option<String>,
+    /// A delivery that was refused leaves nothing behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusals_leave_no_trace: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

@@ -1,0 +1,93 @@
+//! Arguments of `hookgate load`.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{duration, duration_or_seconds};
+
+#[derive(Args)]
+pub(crate) struct LoadArgs {
+    /// The receiver, `http://host:port`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) target: String,
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// The receiver's SQLite database, to judge what it remembers (read only).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) db: Option<PathBuf>,
+    /// How many users deliver, each over a connection of its own.
+    #[arg(long, value_name = "N", default_value = "64")]
+    pub(crate) users: NonZeroU16,
+    /// How many users are started a second; without it, all within a tenth of a second.
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) hatch_rate: Option<f64>,
+    /// Deliver so often (`2000/s`), whether answers come or not; without it, each user waits for its answers.
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+    /// With --rate: gaps between deliveries are random, with the same mean.
+    #[arg(long, requires = "rate")]
+    pub(crate) poisson: bool,
+    /// How long.
+    #[arg(long, value_name = "DURATION", default_value = "10 s", value_parser = duration)]
+    pub(crate) run_time: Duration,
+    /// End after so many deliveries.
+    #[arg(long, value_name = "N")]
+    pub(crate) deliveries: Option<u64>,
+    /// So long deliveries are made and judged, but not measured.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) warm_up: Option<Duration>,
+    /// What is delivered, by weight: `fresh=80,duplicate=15,bad-signature=3,missing-key=1,conflicting-body=1`.
+    #[arg(long, value_name = "KIND=WEIGHT,…")]
+    pub(crate) mix: Option<String>,
+    /// What must be kept to: `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `duplicate.p99<50ms`.
+    #[arg(long, value_name = "GATE")]
+    pub(crate) gate: Vec<String>,
+    /// Do not judge the history afterwards.
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// How long to wait for an answer.
+    #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) ttl: Option<Duration>,
+    /// The seed of what is random; printed, so that a load can be made again.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// The environment variable that holds the shared secret, when it is not the contract's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+    /// Write load.json, load.md, series.csv and junit.xml to this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// What to print on standard output.
+    #[arg(long, value_enum, default_value_t = LoadFormat::Human)]
+    pub(crate) format: LoadFormat,
+    /// Print only the summary line.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Load a target that is not on this machine: it is yours, and may go down.
+    #[arg(long)]
+    pub(crate) i_own_this_target: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LoadFormat {
+    /// For people.
+    Human,
+    /// load.json.
+    Json,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0).ok_or_else(|| format!("`{text}` is not a number above 0"))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix("/s").ok_or_else(|| format!("`{text}` has no unit; write `{text}/s`"))?;
+    positive(number.trim())
+}

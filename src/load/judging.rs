@@ -1,0 +1,119 @@
+//! After a load: did the receiver keep its promises meanwhile?
+//!
+//! Answers and rows of every key go to the history's judge; what it finds is
+//! told by requirement, the first violations in full.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
+use crate::clock::{UnixMicros, iso};
+use crate::report::Verdict;
+use crate::scenario::requirement::Catalogue;
+
+/// What was judged of one requirement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// The requirement.
+    pub id: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How many keys, or deliveries, were checked.
+    pub checked: u64,
+    /// How many broke it.
+    pub violations: u64,
+}
+
+/// A key whose history breaks a promise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Violation {
+    /// The requirement.
+    pub requirement: String,
+    /// The key.
+    pub key: String,
+    /// What is wrong.
+    pub why: String,
+    /// The operations that show it: when, and what came.
+    pub operations: Vec<String>,
+}
+
+/// What a load's history came to.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// By requirement.
+    pub requirements: Vec<Judged>,
+    /// The first ones in full.
+    pub violations: Vec<Violation>,
+    /// How many keys nothing can be said of.
+    pub undecided: usize,
+}
+
+/// Judges the whole history of a load.
+#[must_use]
+pub fn judge_all(
+    history: &mut [Operation],
+    evidence: Option<&mut [Evidence]>,
+    law: Law,
+    catalogue: &Catalogue,
+    key: &dyn Fn(u32) -> String,
+) -> Found {
+    let answers = judge(history, &mut [], law);
+    let rows = evidence.map(|evidence| judge(history, evidence, law));
+    let mut by_requirement: BTreeMap<String, u64> = BTreeMap::new();
+    let mut violations = Vec::new();
+    let always = &catalogue.always;
+    let id_of = |why: Why| match why {
+        Why::AuditRowsMissing { .. } => always.acceptances_are_audited.clone(),
+        Why::KeyRows { .. } | Why::AuditRowsTooMany { .. } => always.keys_have_evidence.clone(),
+        Why::TraceOfRefused => always.refusals_leave_no_trace.clone(),
+        Why::AcceptedTwice | Why::DuplicateOfNothing | Why::DuplicateOutsideLife | Why::ReferenceElsewhere | Why::ReferencesDiffer => {
+            always.some_order_explains.clone()
+        }
+    };
+    let mut tell = |judgement: &Judgement, of_rows: bool| {
+        for (why, count) in &judgement.reasons {
+            if why.is_of_rows() == of_rows {
+                *by_requirement.entry(id_of(*why).unwrap_or_default()).or_default() += *count as u64;
+            }
+        }
+        for witness in judgement.witnesses.iter().filter(|witness| witness.why.is_of_rows() == of_rows) {
+            violations.push(Violation {
+                requirement: id_of(witness.why).unwrap_or_default(),
+                key: key(witness.key),
+                why: witness.why.to_string(),
+                operations: witness.operations.iter().map(line).collect(),
+            });
+        }
+    };
+    tell(&answers, false);
+    let judged_rows = rows.is_some();
+    if let Some(rows) = &rows {
+        tell(rows, true);
+    }
+    let asked = [
+        (&always.some_order_explains, true),
+        (&always.acceptances_are_audited, judged_rows),
+        (&always.keys_have_evidence, judged_rows),
+        (&always.refusals_leave_no_trace, judged_rows),
+    ];
+    let requirements = asked.into_iter().filter_map(|(id, judged)| {
+        let id = id.clone()?;
+        let count = by_requirement.get(&id).copied().unwrap_or(0);
+        let verdict = match (judged, count) {
+            (false, _) => Verdict::NotApplicable,
+            (true, 0) => Verdict::Pass,
+            (true, _) => Verdict::Fail,
+        };
+        Some(Judged { id, verdict, checked: if judged { answers.keys as u64 } else { 0 }, violations: count })
+    });
+    Found { requirements: requirements.collect(), violations, undecided: rows.as_ref().unwrap_or(&answers).undecided }
+}
+
+fn line(one: &Operation) -> String {
+    let at = |instant: i64| iso::write(UnixMicros(instant));
+    let until = if one.returned == NEVER { "no answer".to_owned() } else { at(one.returned) };
+    let refers = if one.refers_to == NEVER { String::new() } else { format!(", refers to {}", at(one.refers_to)) };
+    format!("{} to {until}: {}{refers}", at(one.invoked), format!("{:?}", one.outcome).to_lowercase())
+}

@@ -1,0 +1,163 @@
+//! Measuring: latencies by kind and by second, and what went wrong.
+//!
+//! Users keep short lists of samples and hand them over now and then, so that
+//! nothing is locked on the way of a delivery. In: samples. Out: quantiles,
+//! a series a second, counts.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::gate::Measured;
+
+/// The longest latency that is told apart: an hour, in microseconds.
+const LONGEST_US: u64 = 3_600_000_000;
+/// Three digits are kept: one part in a thousand.
+const DIGITS: u8 = 3;
+/// Two are enough for a second of a series.
+const SERIES_DIGITS: u8 = 2;
+
+/// What came of one delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The kind, by its place in the mix.
+    pub kind: u8,
+    /// Whether the answer was one that the kind allows.
+    pub expected: bool,
+    /// Why there was no answer, by its place in [`ERRORS`]; `NO_ERROR` when there was one.
+    pub error: u8,
+    /// The status, 0 without an answer.
+    pub status: u16,
+    /// The second since the load began.
+    pub second: u32,
+    /// The latency in microseconds.
+    pub latency_us: u32,
+}
+
+/// There was an answer.
+pub const NO_ERROR: u8 = u8::MAX;
+/// Why there may be no answer.
+pub const ERRORS: [&str; 4] = ["time-out", "no connection", "connection broken", "not HTTP"];
+
+/// One second of a load.
+#[derive(Clone, Debug)]
+pub struct Second {
+    /// How many were answered or given up.
+    pub count: u64,
+    /// How many did not get what they should have.
+    pub errors: u64,
+    latency: Histogram<u32>,
+}
+
+impl Second {
+    fn new() -> Option<Self> {
+        Some(Self { count: 0, errors: 0, latency: Histogram::new_with_bounds(1, LONGEST_US, SERIES_DIGITS).ok()? })
+    }
+
+    /// A quantile of the latency, in microseconds.
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> u64 {
+        self.latency.value_at_quantile(quantile)
+    }
+}
+
+/// What one kind of delivery came to.
+#[derive(Clone, Debug)]
+pub struct OfKind {
+    /// Its name in the mix.
+    pub name: String,
+    /// How many were sent.
+    pub sent: u64,
+    /// How many got what they should have.
+    pub expected: u64,
+    /// Statuses that were not expected, and how often each came.
+    pub statuses: BTreeMap<u16, u64>,
+    /// The latencies.
+    pub latency: Histogram<u64>,
+}
+
+/// All that was measured.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// By kind, in the order of the mix.
+    pub kinds: Vec<OfKind>,
+    /// By second since the beginning.
+    pub series: Vec<Second>,
+    /// Why there was no answer, and how often.
+    pub errors: BTreeMap<&'static str, u64>,
+}
+
+impl Measurement {
+    /// Nothing yet, for these kinds.
+    ///
+    /// # Errors
+    /// Never: the bounds of the histograms are right.
+    pub fn new(kinds: &[String]) -> Result<Self, hdrhistogram::CreationError> {
+        let of_kind = |name: &String| {
+            let latency = Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?;
+            Ok(OfKind { name: name.clone(), sent: 0, expected: 0, statuses: BTreeMap::new(), latency })
+        };
+        Ok(Self { kinds: kinds.iter().map(of_kind).collect::<Result<_, _>>()?, series: Vec::new(), errors: BTreeMap::new() })
+    }
+
+    /// Takes samples in.
+    pub fn take(&mut self, samples: &[Sample]) {
+        for sample in samples {
+            let latency = u64::from(sample.latency_us.max(1));
+            if let Some(kind) = self.kinds.get_mut(usize::from(sample.kind)) {
+                kind.sent += 1;
+                kind.expected += u64::from(sample.expected);
+                kind.latency.saturating_record(latency);
+                if !sample.expected && sample.error == NO_ERROR {
+                    *kind.statuses.entry(sample.status).or_default() += 1;
+                }
+            }
+            if let Some(error) = ERRORS.get(usize::from(sample.error)) {
+                *self.errors.entry(error).or_default() += 1;
+            }
+            let second = sample.second as usize;
+            while self.series.len() <= second {
+                let Some(next) = Second::new() else { return };
+                self.series.push(next);
+            }
+            let of = &mut self.series[second];
+            of.count += 1;
+            of.errors += u64::from(!sample.expected);
+            of.latency.saturating_record(latency);
+        }
+    }
+
+    /// All kinds as one.
+    #[must_use]
+    pub fn latency(&self) -> Option<Histogram<u64>> {
+        let mut kinds = self.kinds.iter();
+        let mut all = kinds.next()?.latency.clone();
+        for kind in kinds {
+            all.add(&kind.latency).ok()?;
+        }
+        Some(all)
+    }
+}
+
+/// p50, p90, p95, p99, p99.9 and the longest; nothing without samples.
+#[must_use]
+pub fn quantiles(latency: &Histogram<u64>) -> Option<[u64; 6]> {
+    (!latency.is_empty()).then(|| {
+        let at = |quantile| latency.value_at_quantile(quantile);
+        [at(0.5), at(0.9), at(0.95), at(0.99), at(0.999), latency.max()]
+    })
+}
+
+impl OfKind {
+    /// In the form that gates read.
+    #[must_use]
+    pub fn measured(&self, seconds: f64) -> Measured {
+        Measured {
+            sent: self.sent,
+            errors: self.sent - self.expected,
+            latency: quantiles(&self.latency),
+            rate: if seconds > 0.0 { self.sent as f64 / seconds } else { 0.0 },
+            violations: 0,
+        }
+    }
+}
