@@ -30,7 +30,6 @@ pub async fn run(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Result<(
     configuration.no_transaction_metrics = true;
     configuration.no_scenario_metrics = true;
     configuration.no_telnet = true;
-    configuration.no_websocket = true;
     let function: TransactionFunction = Arc::new(move |_user| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {

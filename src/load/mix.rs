@@ -64,6 +64,12 @@ impl Mix {
         Ok(Self { kinds, total })
     }
 
+    /// Whether any kind repeats keys.
+    #[must_use]
+    pub fn repeats(&self) -> bool {
+        self.kinds.iter().any(|(_, kind, _)| matches!(kind, Kind::Duplicate | Kind::ConflictingBody))
+    }
+
     /// The kinds' names, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {

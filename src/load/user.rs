@@ -238,7 +238,8 @@ impl User<'_> {
         let Ok(answer) = &self.record.result else { return false };
         let is_refused = |why| self.is_refused(answer, why);
         match kind {
-            Kind::Fresh => class == Class::Accepted,
+            // Another user may have delivered the key while it was under way.
+            Kind::Fresh => class == Class::Accepted || (class == Class::Duplicate && self.shared.mix.repeats()),
             // Of a key that was answered before, it is a duplicate; of one under way it may be the first.
             Kind::Duplicate => class == Class::Duplicate || (!is_own && class == Class::Accepted),
             Kind::ConflictingBody => class == Class::Duplicate || (!is_own && class == Class::Accepted) || is_refused(Refusal::OtherBody),
