@@ -13,6 +13,8 @@ mod inspect;
 #[cfg(feature = "load")]
 mod load;
 mod load_suite;
+#[cfg(feature = "load")]
+mod load_telling;
 mod progress;
 mod repeat;
 mod run;

@@ -19,6 +19,7 @@ use include_dir::{Dir, File, include_dir};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 static CONTRACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/contracts");
+static GATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/gates");
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/bodies");
 
 /// The name of a suite's catalogue in its folder.
@@ -69,6 +70,32 @@ pub fn shipped_contracts() -> Vec<String> {
 pub fn shipped_contract(name: &str) -> Option<TextFile> {
     let text = CONTRACTS.get_file(format!("{name}.yaml"))?.contents_utf8()?;
     Some(TextFile { path: format!("fixtures/contracts/{name}.yaml"), text: text.to_owned() })
+}
+
+/// Where the shipped mixes stand among the scenarios.
+const MIXES: &str = "load";
+
+/// The names of the mixes of deliveries that are shipped.
+#[must_use]
+pub fn shipped_mixes() -> Vec<String> {
+    let mixes = SCENARIOS.get_dir(MIXES).into_iter().flat_map(Dir::files);
+    let mut names: Vec<String> = mixes.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+/// A mix of deliveries that is shipped.
+#[must_use]
+pub fn shipped_mix(name: &str) -> Option<TextFile> {
+    let text = SCENARIOS.get_file(format!("{MIXES}/{name}.yaml"))?.contents_utf8()?;
+    Some(TextFile { path: format!("scenarios/{MIXES}/{name}.yaml"), text: text.to_owned() })
+}
+
+/// A file of gates that is shipped.
+#[must_use]
+pub fn shipped_gates(name: &str) -> Option<TextFile> {
+    let text = GATES.get_file(format!("{name}.yaml"))?.contents_utf8()?;
+    Some(TextFile { path: format!("fixtures/gates/{name}.yaml"), text: text.to_owned() })
 }
 
 /// The suite that is shipped under a name; empty when there is none.

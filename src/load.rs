@@ -11,46 +11,50 @@
 //! more after the load, to see what became of them.
 
 pub mod crowd;
+pub mod evidence;
 pub mod gate;
+pub mod hlog;
 pub mod judging;
 pub mod measure;
 pub mod mix;
+pub mod pace;
+pub mod page;
 pub mod report;
 pub mod sending;
+pub mod summing;
 pub mod user;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::check::consistency::{Evidence, Law, NEVER, Operation, Outcome};
-use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros, iso};
+use crate::check::consistency::{Law, Operation, Outcome};
+use crate::clock::{Clock as _, Moment, SystemClock};
 use crate::contract::Contract;
 use crate::delivery::Delivery;
 use crate::http::{Sender, Shipment, Target};
-use crate::load::gate::{Gate, Measured};
-use crate::load::judging::{Found, judge_all};
-use crate::load::measure::{Measurement, quantiles};
+use crate::load::gate::Gate;
+use crate::load::judging::{About, Found, judge_all};
+use crate::load::measure::Measurement;
 use crate::load::mix::Mix;
-use crate::load::report::{KindReport, Latency, LoadReport, SCHEMA};
-use crate::load::sending::{Line, Maker};
-use crate::load::user::{Pace, Shared};
-use crate::probe::{Probe, ProbeError};
-use crate::report::{Overall, Tool, Verdict};
+use crate::load::pace::{Arrivals, Course, Model};
+use crate::load::report::LoadReport;
+use crate::load::sending::Maker;
+use crate::load::summing::{Facts, summed};
+use crate::load::user::{Dice, Shared, deliver_again};
+use crate::probe::ProbeError;
+use crate::report::curl::curl;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
 
-/// How long a busy database is waited for.
-const BUSY: Duration = Duration::from_secs(30);
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;
-/// With more deliveries sent late than this, in percent, the generator could not keep up.
-const LATE_PERCENT: f64 = 5.0;
+/// A target that has answered nothing for so long is not asked any more.
+const DEAD_AFTER: Duration = Duration::from_secs(10);
 
 /// What to load, with what, how long.
 pub struct Plan {
@@ -64,18 +68,20 @@ pub struct Plan {
     pub database: Option<PathBuf>,
     /// The shared secret.
     pub secret: SecretString,
-    /// The body, with `{unique}` in it.
-    pub body: String,
+    /// The body, with `{unique}` and `{padding}` in it.
+    pub body: Vec<u8>,
     /// Which kinds.
     pub mix: Mix,
-    /// How many users, each with a connection.
+    /// How many users there are at the most, each with a connection.
     pub users: usize,
     /// How many users are started a second.
     pub hatch_rate: f64,
-    /// When deliveries are made.
-    pub pace: Pace,
-    /// How long.
-    pub run_time: Duration,
+    /// What the course counts.
+    pub model: Model,
+    /// How many users, or deliveries a second, there are at each moment; warm-up included.
+    pub course: Course,
+    /// How deliveries of an open model are spread.
+    pub arrivals: Arrivals,
     /// How many at the most.
     pub most: u64,
     /// So long nothing is measured.
@@ -84,6 +90,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// What must be kept to.
     pub gates: Vec<Gate>,
+    /// What ends the load as soon as it is true.
+    pub abort_on: Vec<Gate>,
     /// Whether the history is judged.
     pub verify: bool,
     /// The target's own TTL in seconds, when it is not the contract's.
@@ -119,60 +127,110 @@ pub enum LoadError {
     Crowd(String),
 }
 
+/// What a load has come to.
+pub struct Loaded {
+    /// The report.
+    pub report: LoadReport,
+    /// All that was measured, for those who want the histograms themselves.
+    pub measurement: Measurement,
+}
+
 /// Called every second with what was measured so far.
 pub type OnSecond = Arc<dyn Fn(&Measurement, Duration) + Send + Sync>;
+
+/// Why a load ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The user wanted it.
+    Interrupted,
+    /// A condition of `--abort-on` came true; its text and value.
+    Aborted(String),
+    /// Nothing was answered any more.
+    Dead,
+}
 
 /// Loads a receiver, and judges it.
 ///
 /// # Errors
 /// [`LoadError`]; a target that dies under the load is no error, it is reported.
-pub async fn run(plan: Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<LoadReport, LoadError> {
+pub async fn run(plan: Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<Loaded, LoadError> {
     let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
     see_that_it_lives(&plan).await?;
     if let Some(database) = &plan.database {
-        look(database, &plan.contract, |probe| probe.rows_by_key("no key begins so").map(drop)).await?;
+        evidence::see_that_it_can_be_read(database, &plan.contract).await?;
     }
-    let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body).map_err(LoadError::Contract)?;
+    let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
+    let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
+    let shared = Arc::new(shared(&plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
+    let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
+    let cut = watch_over(crowd, &plan, &shared, &on_second, &mut interrupted).await?;
+    let seconds = shared.began.elapsed().min(plan.course.length()).saturating_sub(plan.warm_up).as_secs_f64();
+    let mut history = collected(&shared);
+    let lost: Vec<u32> = history.iter().filter(|one| one.outcome == Outcome::Unknown).map(|one| one.key).take(MOST_FOLLOWED).collect();
+    // Whatever is said now tells what became of a delivery whose answer was lost.
+    let followed = if plan.verify { deliver_again(&shared, lost.into_iter()).await } else { Vec::new() };
+    let again = followed.len() as u64;
+    history.extend(followed);
+    let found = if plan.verify { Some(judged(&plan, &shared, &mut history).await?) } else { None };
+    let measurement = lock(&shared.measured).clone();
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let facts = Facts {
+        began_at: shared.began_at,
+        seconds,
+        late: count(&shared.late),
+        crowded: count(&shared.crowded),
+        cut,
+        operations: history.len() as u64 - again,
+        again,
+    };
+    let report = summed(&plan, &measurement, found, &facts);
+    Ok(Loaded { report, measurement })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationError> {
     let began_at = SystemClock.now();
-    let names = plan.mix.names();
-    let measurement = Measurement::new(&names).map_err(|cause| LoadError::Crowd(cause.to_string()))?;
-    let shared = Arc::new(Shared {
+    let poisson = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new((0.0, Dice::new(plan.seed, u64::MAX >> 1))));
+    Ok(Shared {
         contract: Arc::clone(&plan.contract),
         target: plan.target.clone(),
         maker,
         mix: plan.mix.clone(),
-        pace: plan.pace,
+        model: plan.model,
+        course: plan.course.clone(),
+        poisson,
         timeout: plan.timeout,
         run_word: format!("hg{:x}", began_at.0),
         seed: plan.seed,
         warm_up: plan.warm_up,
-        ends: plan.warm_up + plan.run_time,
         most: plan.most,
         began: Moment::now(),
         began_at,
         stop: AtomicBool::new(false),
         under_way: (0..plan.users).map(|_| AtomicU32::new(0)).collect(),
+        burst: AtomicU64::new(0),
         next_key: AtomicU32::new(1),
         next_user: AtomicU32::new(0),
-        sent: AtomicU64::new(0),
+        taken: AtomicU64::new(0),
         late: AtomicU64::new(0),
-        measured: Mutex::new(measurement),
+        crowded: AtomicU64::new(0),
+        measured: Mutex::new(Measurement::new(&plan.mix.names())?),
         histories: Mutex::default(),
-    });
-    let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
-    let was_interrupted = watch_over(crowd, &shared, &on_second, &mut interrupted).await?;
-    let seconds = shared.began.elapsed().min(shared.ends).saturating_sub(plan.warm_up).as_secs_f64();
-    let mut history: Vec<Operation> = std::mem::take(&mut *lock(&shared.histories)).concat();
-    let followed = follow_up(&shared, &history).await;
-    history.extend(followed);
-    let found = if plan.verify { Some(judged(&plan, &shared, &mut history).await?) } else { None };
-    let measurement = lock(&shared.measured).clone();
-    let late = shared.late.load(Ordering::Relaxed);
-    Ok(reported(&plan, &measurement, found, Facts { began_at, seconds, late, was_interrupted, operations: history.len() as u64 }))
+        ended: (AtomicUsize::new(0), Notify::new()),
+    })
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What all users wrote down, as one list; theirs are freed one by one, so that it is never there twice.
+fn collected(shared: &Shared) -> Vec<Operation> {
+    let lists = std::mem::take(&mut *lock(&shared.histories));
+    let mut history = Vec::with_capacity(lists.iter().map(Vec::len).sum());
+    for list in lists {
+        history.extend(list);
+    }
+    history
 }
 
 async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
@@ -187,170 +245,74 @@ async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
     }
 }
 
-/// Waits for the crowd's end; tells what is measured every second, and stops it when the user wants that.
+/// Waits for the crowd's end; tells what is measured every second, and stops it when there is a reason.
 async fn watch_over(
     mut crowd: tokio::task::JoinHandle<Result<(), String>>,
+    plan: &Plan,
     shared: &Arc<Shared>,
     on_second: &OnSecond,
     interrupted: &mut watch::Receiver<bool>,
-) -> Result<bool, LoadError> {
+) -> Result<Option<Cut>, LoadError> {
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut was_interrupted = false;
+    let mut cut = None;
+    let mut answered = (0, Duration::ZERO);
     loop {
         tokio::select! {
             ended = &mut crowd => {
                 let ended = ended.map_err(|failed| LoadError::Crowd(failed.to_string()))?;
-                return ended.map(|()| was_interrupted).map_err(LoadError::Crowd);
+                return ended.map(|()| cut).map_err(LoadError::Crowd);
             }
-            changed = interrupted.wait_for(|stop| *stop), if !was_interrupted => {
-                was_interrupted = changed.is_ok();
-                shared.stop.store(was_interrupted, Ordering::Relaxed);
+            () = shared.ended.1.notified() => {
+                let (ended, begun) = (shared.ended.0.load(Ordering::Acquire), shared.next_user.load(Ordering::Acquire) as usize);
+                if ended >= plan.users || (cut.is_some() && ended >= begun) {
+                    // goose looks round a few times a second, and there is nobody left to look for.
+                    crowd.abort();
+                    return Ok(cut);
+                }
             }
-            _ = second.tick() => on_second(&lock(&shared.measured), shared.began.elapsed()),
+            changed = interrupted.wait_for(|stop| *stop), if cut.is_none() => {
+                cut = changed.is_ok().then_some(Cut::Interrupted);
+            }
+            _ = second.tick() => {
+                let elapsed = shared.began.elapsed();
+                let measured = lock(&shared.measured);
+                on_second(&measured, elapsed);
+                if measured.answered() > answered.0 || measured.sent() == 0 {
+                    answered = (measured.answered(), elapsed);
+                }
+                let is_dead = elapsed.saturating_sub(answered.1) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
+                cut = cut.or_else(|| aborted(plan, &measured, elapsed)).or_else(|| is_dead.then_some(Cut::Dead));
+            }
+        }
+        if cut.is_some() {
+            shared.stop.store(true, Ordering::Relaxed);
         }
     }
 }
 
-/// Sends again what got no answer: whatever is said now tells what became of it.
-async fn follow_up(shared: &Shared, history: &[Operation]) -> Vec<Operation> {
-    let mut line = Line::new(&shared.target, shared.timeout);
-    let mut followed = Vec::new();
-    for one in history.iter().filter(|one| one.outcome == Outcome::Unknown).take(MOST_FOLLOWED) {
-        let key = shared.key(one.key);
-        let now = || shared.began_at.plus(shared.began.elapsed());
-        let invoked = now();
-        let delivery = shared.maker.make(Some(&key), shared.maker.body(&key), None, invoked);
-        let answer = line.send(delivery).await;
-        let gone = answer.is_err();
-        let outcome = match answer {
-            Ok(answer) if shared.contract.outcomes.accepted.allows_status(answer.status) => {
-                let refers = crate::check::answer::referred_instant(&shared.contract, &answer);
-                if refers.is_some() { Outcome::Duplicate } else { Outcome::Unknown }
-            }
-            Ok(_) | Err(_) => Outcome::Unknown,
-        };
-        if outcome == Outcome::Duplicate {
-            followed.push(Operation { key: one.key, outcome, invoked: invoked.0, returned: now().0, refers_to: NEVER });
-        }
-        if gone {
-            break;
-        }
+fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut> {
+    if plan.abort_on.is_empty() {
+        return None;
     }
-    followed
+    let (all, kinds) = measured.in_all(elapsed.saturating_sub(plan.warm_up).as_secs_f64());
+    let true_now = plan.abort_on.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
+    Some(Cut::Aborted(format!("{} was true after {} s ({})", true_now.gate, elapsed.as_secs(), true_now.shown())))
 }
 
 /// Reads the rows of every key, and judges.
 async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Result<Found, LoadError> {
     let life = plan.contract.ttl_secs().map(|usual| plan.ttl.unwrap_or(usual));
     let law = Law { life: life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000)) };
+    let url = plan.target.url("");
     let key = |number: u32| shared.key(number);
-    let Some(database) = plan.database.clone() else { return Ok(judge_all(history, None, law, &plan.catalogue, &key)) };
-    let prefix = format!("{}-", shared.run_word);
-    let last = shared.next_key.load(Ordering::Relaxed);
-    let wanted = prefix.clone();
-    let (keys, audit) = look(&database, &plan.contract, move |probe| probe.rows_by_key(&wanted)).await?.unwrap_or_default();
-    let mut evidence: Vec<Evidence> = (0..last).map(|key| Evidence { key, audit_rows: 0, key_rows: 0 }).collect();
-    let number = |text: &str| text.strip_prefix(&prefix).and_then(|digits| digits.parse::<usize>().ok());
-    for (text, count) in keys {
-        if let Some(row) = number(&text).and_then(|at| evidence.get_mut(at)) {
-            row.key_rows = count;
-        }
-    }
-    for (text, count) in audit {
-        if let Some(row) = number(&text).and_then(|at| evidence.get_mut(at)) {
-            row.audit_rows = count;
-        }
-    }
-    Ok(judge_all(history, Some(&mut evidence), law, &plan.catalogue, &key))
-}
-
-async fn look<T: Send + 'static>(
-    database: &std::path::Path,
-    contract: &Contract,
-    read: impl FnOnce(&Probe) -> Result<T, ProbeError> + Send + 'static,
-) -> Result<Option<T>, LoadError> {
-    let Some(tables) = contract.state.clone() else { return Ok(None) };
-    let database = database.to_owned();
-    let task = tokio::task::spawn_blocking(move || Probe::open(&database, &tables, BUSY).and_then(|probe| read(&probe)));
-    match task.await {
-        Ok(found) => Ok(Some(found?)),
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    }
-}
-
-struct Facts {
-    began_at: UnixMicros,
-    seconds: f64,
-    late: u64,
-    was_interrupted: bool,
-    operations: u64,
-}
-
-fn reported(plan: &Plan, measurement: &Measurement, found: Option<Found>, facts: Facts) -> LoadReport {
-    let mut all = Measured::default();
-    let mut kinds = BTreeMap::new();
-    let mut by_kind = BTreeMap::new();
-    for kind in &measurement.kinds {
-        let measured = kind.measured(facts.seconds);
-        all.sent += measured.sent;
-        all.errors += measured.errors;
-        by_kind.insert(kind.name.clone(), measured);
-        let statuses = kind.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect();
-        let report = KindReport {
-            sent: kind.sent,
-            expected: kind.expected,
-            unexpected: kind.sent - kind.expected,
-            statuses,
-            latency_us: measured.latency.map(Latency::of),
-        };
-        kinds.insert(kind.name.clone(), report);
-    }
-    let latency = measurement.latency();
-    all.latency = latency.as_ref().and_then(quantiles);
-    all.rate = if facts.seconds > 0.0 { all.sent as f64 / facts.seconds } else { 0.0 };
-    let found = found.unwrap_or_default();
-    all.violations = found.requirements.iter().map(|one| one.violations).sum();
-    let gates: Vec<gate::GateResult> = plan.gates.iter().map(|gate| gate.judge(&all, &by_kind)).collect();
-    let late_percent = if all.sent == 0 { 0.0 } else { facts.late as f64 * 100.0 / all.sent as f64 };
-    let kept_up = late_percent <= LATE_PERCENT;
-    let mut notes = Vec::new();
-    if !kept_up {
-        notes.push(format!("The generator itself could not keep up: {late_percent:.1}% of the deliveries were sent late. Latencies count from when they were due."));
-    }
-    if plan.verify && plan.database.is_none() {
-        notes.push("No database was given: whether the work was done once was judged by answers alone (--db).".to_owned());
-    }
-    let broken = found.requirements.iter().any(|one| one.verdict == Verdict::Fail)
-        || gates.iter().any(|gate| !gate.ok)
-        || kinds.values().any(|kind| kind.statuses.values().sum::<u64>() > 0);
-    let verdict = match (broken, facts.was_interrupted, all.sent, found.undecided) {
-        (true, _, _, _) => Overall::DoesNotConform,
-        (false, true, _, _) => Overall::Interrupted,
-        (false, false, 0, _) | (false, false, _, 1..) => Overall::Undecided,
-        (false, false, _, 0) => Overall::Conforms,
+    let curl = |number: u32| {
+        let key = shared.key(number);
+        curl(&url, &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
     };
-    LoadReport {
-        schema: SCHEMA.to_owned(),
-        tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
-        target: plan.target.to_string(),
-        contract: plan.contract.contract.clone(),
-        model: if plan.pace == Pace::Closed { "closed" } else { "open" }.to_owned(),
-        started_at: iso::write(facts.began_at),
-        users: plan.users,
-        seed: plan.seed,
-        deliveries: all.sent,
-        operations: facts.operations,
-        seconds: facts.seconds,
-        rate_per_s: all.rate,
-        kinds,
-        latency_us: all.latency.map(Latency::of),
-        errors: measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
-        series: measurement.series.iter().map(report::Second::of).collect(),
-        requirements: found.requirements,
-        violations: found.violations,
-        gates,
-        kept_up,
-        notes,
-        verdict,
-    }
+    let keys = shared.next_key.load(Ordering::Relaxed);
+    let mut evidence = match &plan.database {
+        Some(database) => evidence::read(database, &plan.contract, &format!("{}-", shared.run_word), keys).await?,
+        None => None,
+    };
+    Ok(judge_all(history, evidence.as_deref_mut(), law, &plan.catalogue, &About { key: &key, curl: &curl }))
 }

@@ -163,27 +163,39 @@ impl Probe {
         })
     }
 
-    /// How many key rows and audit rows bear each key that begins with `prefix`; for deliveries by the thousand.
+    /// Tells how many key rows, then how many audit rows, bear each key that begins with `prefix`; for deliveries by the million.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn rows_by_key(&self, prefix: &str) -> Result<(Vec<(String, u32)>, Vec<(String, u32)>), ProbeError> {
+    pub fn rows_by_key(
+        &self,
+        prefix: &str,
+        mut of_keys: impl FnMut(&str, u32),
+        mut of_audit: impl FnMut(&str, u32),
+    ) -> Result<(), ProbeError> {
         self.at_one_moment(|| {
-            let counted = |table: &Table| -> rusqlite::Result<Vec<(String, u32)>> {
-                let (column, only) = (quoted(&table.found_by), table.only.as_ref());
-                let ours = only.map_or_else(String::new, |only| format!(" AND {} = ?3", quoted(&only.column)));
-                let sql = format!(
-                    "SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY 1",
-                    quoted(&table.table)
-                );
-                let end = format!("{prefix}\u{10ffff}");
-                let mut query = self.connection.prepare(&sql)?;
-                let mut values: Vec<&str> = vec![prefix, &end];
-                values.extend(only.map(|only| only.is.as_str()));
-                query.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-            };
-            Ok((counted(&self.tables.keys)?, counted(&self.tables.audit)?))
+            self.counted(&self.tables.keys, prefix, &mut of_keys)?;
+            self.counted(&self.tables.audit, prefix, &mut of_audit)
         })
+    }
+
+    fn counted(&self, table: &Table, prefix: &str, told: &mut dyn FnMut(&str, u32)) -> rusqlite::Result<()> {
+        let (column, only) = (quoted(&table.found_by), table.only.as_ref());
+        let ours = only.map_or_else(String::new, |only| format!(" AND {} = ?3", quoted(&only.column)));
+        let sql =
+            format!("SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY 1", quoted(&table.table));
+        let end = format!("{prefix}\u{10ffff}");
+        let mut query = self.connection.prepare(&sql)?;
+        let mut values: Vec<&str> = vec![prefix, &end];
+        values.extend(only.map(|only| only.is.as_str()));
+        let mut rows = query.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            // A key of another type is none of ours.
+            if let Ok(key) = row.get_ref(0)?.as_str() {
+                told(key, row.get(1)?);
+            }
+        }
+        Ok(())
     }
 
     /// How many rows of live keys there are at `now`, and how many of the contract's audit rows.

@@ -15,8 +15,10 @@ pub mod curl;
 pub mod human;
 pub mod junit;
 pub mod markdown;
+pub mod page;
 pub mod redact;
 pub mod tally;
+pub mod words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

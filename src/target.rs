@@ -12,6 +12,7 @@
 
 pub mod faketime;
 pub mod guard;
+pub mod limits;
 
 use std::io;
 use std::process::Stdio;

@@ -126,9 +126,8 @@ pub fn against(outcome: &Outcome, judged: Judged<'_>, first: Option<&Record>) ->
             breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must("the first delivery's body, byte for byte", observed) });
         }
     }
-    let weighed = outcome.body.iter().filter(|member| member.level != Level::Free);
     let json = answer.json();
-    for member in weighed {
+    for member in outcome.body.iter().filter(|member| member.level != Level::Free) {
         breaches.extend(member_breach(member, json.as_ref(), judged, first));
     }
     for name in &outcome.without {
@@ -139,7 +138,38 @@ pub fn against(outcome: &Outcome, judged: Judged<'_>, first: Option<&Record>) ->
     breaches
 }
 
+/// Whether an answer breaks no *must* of an outcome whose first delivery is not known: [`against`] without the words.
+///
+/// * `json`: the answer's body as JSON, when it is, so that it is read once for several outcomes.
+#[must_use]
+pub fn fits(outcome: &Outcome, judged: Judged<'_>, json: Option<&Value>) -> bool {
+    let starts = |name: &str, start: &str| {
+        let value = judged.answer.headers.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value);
+        value.and_then(|value| value.get(..start.len())).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
+    };
+    outcome.allows_status(judged.answer.status)
+        && outcome.headers.iter().all(|(name, start)| starts(name, start))
+        && outcome.body.iter().filter(|member| member.level == Level::Must).all(|member| member_holds(member, json, judged, None))
+        && outcome.without.iter().all(|name| json.is_none_or(|body| member_at(body, name).is_none()))
+}
+
+fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> bool {
+    let Some(body) = json else { return false };
+    let found = member_at(body, &member.member);
+    let text_found = found.and_then(Value::as_str);
+    match &member.is {
+        MemberValue::Constant(constant) => found == Some(constant),
+        MemberValue::Text(text) if text.is_only("first.ts") => text_found.is_some_and(|instant| instant_fits(instant, first)),
+        MemberValue::Text(text) if text.is_only("ts") => text_found.is_some_and(|instant| instant_fits(instant, Some(judged.record))),
+        // Where nothing is known of the first delivery, any text will do.
+        MemberValue::Text(text) => text_of(text, judged, first).map_or(text_found.is_some(), |wanted| text_found == Some(wanted.as_str())),
+    }
+}
+
 fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> Option<Breach> {
+    if member_holds(member, json, judged, first) {
+        return None;
+    }
     let breach = |expected: String, observed: String| {
         Some(Breach { shows: member.shows.clone(), level: member.level, expected: format!("{} = {expected}", member.member), observed })
     };
@@ -148,21 +178,13 @@ fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, firs
     };
     let found = member_at(body, &member.member);
     let shown = found.map_or_else(|| format!("the body has no member `{}`", member.member), |v| format!("{} = {v}", member.member));
-    match &member.is {
-        MemberValue::Constant(constant) => (found != Some(constant)).then(|| breach(constant.to_string(), shown)).flatten(),
-        MemberValue::Text(text) if text.is_only("first.ts") || text.is_only("ts") => {
-            let about = if text.is_only("ts") { Some(judged.record) } else { first };
-            let fits = found.and_then(Value::as_str).is_some_and(|instant| instant_fits(instant, about));
-            (!fits).then(|| breach(describe_instant(about), shown)).flatten()
-        }
-        MemberValue::Text(text) => match text_of(text, judged, first) {
-            // Nothing is known of the first delivery: any text will do.
-            None => found.and_then(Value::as_str).is_none().then(|| breach("text".to_owned(), shown)).flatten(),
-            Some(wanted) => {
-                (found.and_then(Value::as_str) != Some(wanted.as_str())).then(|| breach(format!("{wanted:?}"), shown)).flatten()
-            }
-        },
-    }
+    let expected = match &member.is {
+        MemberValue::Constant(constant) => constant.to_string(),
+        MemberValue::Text(text) if text.is_only("first.ts") => describe_instant(first),
+        MemberValue::Text(text) if text.is_only("ts") => describe_instant(Some(judged.record)),
+        MemberValue::Text(text) => text_of(text, judged, first).map_or_else(|| "text".to_owned(), |wanted| format!("{wanted:?}")),
+    };
+    breach(expected, shown)
 }
 
 fn text_of(text: &Template, judged: Judged<'_>, first: Option<&Record>) -> Option<String> {
@@ -214,7 +236,13 @@ pub fn member_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
 /// The instant that a duplicate's answer refers to, where the contract has a member for it.
 #[must_use]
 pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> {
+    referred_in(contract, &answer.json()?).map(str::to_owned)
+}
+
+/// The same, in a body that was read already.
+#[must_use]
+pub fn referred_in<'v>(contract: &Contract, body: &'v Value) -> Option<&'v str> {
     let is_reference = |member: &&Member| matches!(&member.is, MemberValue::Text(text) if text.is_only("first.ts"));
     let member = contract.outcomes.duplicate.body.iter().find(is_reference)?;
-    member_at(&answer.json()?, &member.member)?.as_str().map(str::to_owned)
+    member_at(body, &member.member)?.as_str()
 }

@@ -6,9 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{Judged, against, referred_instant};
-use super::{Record, Records, is_broken};
+use serde_json::Value;
+
+use super::answer::{Judged, fits, referred_instant};
+use super::{Record, Records};
 use crate::contract::Contract;
+use crate::delivery::Answer;
 use crate::scenario::Counts;
 
 /// What an answer is.
@@ -26,13 +29,19 @@ pub enum Class {
 #[must_use]
 pub fn classify(contract: &Contract, record: &Record) -> Class {
     let Ok(answer) = &record.result else { return Class::Other };
+    classify_read(contract, record, answer, answer.json().as_ref())
+}
+
+/// The same, with an answer whose body was read as JSON already, when it is.
+#[must_use]
+pub fn classify_read(contract: &Contract, record: &Record, answer: &Answer, json: Option<&Value>) -> Class {
     let none = Records::default();
-    let fits = |outcome| !is_broken(&against(outcome, Judged { answer, record, records: &none }, None));
-    // A duplicate says more than an acceptance: where both fit, the marks of a duplicate decide.
-    if fits(&contract.outcomes.duplicate) && !fits(&contract.outcomes.accepted) {
-        Class::Duplicate
-    } else if fits(&contract.outcomes.accepted) {
+    let fits = |outcome| fits(outcome, Judged { answer, record, records: &none }, json);
+    // A duplicate says more than an acceptance: where both fit, it is an acceptance.
+    if fits(&contract.outcomes.accepted) {
         Class::Accepted
+    } else if fits(&contract.outcomes.duplicate) {
+        Class::Duplicate
     } else {
         Class::Other
     }

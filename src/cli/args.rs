@@ -16,7 +16,7 @@ pub(crate) use afterwards::{
 };
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 #[cfg(feature = "load")]
-pub(crate) use loading::{LoadArgs, LoadFormat};
+pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
 
 use crate::clock::span;
 
@@ -318,6 +318,15 @@ pub(crate) enum SchemaOf {
     Baseline,
     /// report.json.
     Report,
+    /// load.json.
+    #[cfg(feature = "load")]
+    Load,
+    /// Mixes of deliveries, as `load --mix` takes them.
+    #[cfg(feature = "load")]
+    Mix,
+    /// Files of gates, as `load --gates` takes them.
+    #[cfg(feature = "load")]
+    Gates,
 }
 
 #[derive(Args)]

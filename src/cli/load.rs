@@ -1,100 +1,117 @@
 //! `hookgate load`: load a receiver, and judge it under load.
 
-use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
-use super::args::{LoadArgs, LoadFormat, SuiteArgs};
+use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
 use super::exit::Exit;
-use super::load_suite::{self, secret_from};
-use super::run::until_interrupted;
+use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
+use super::load_telling::teller;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
-use crate::files::ReportFolder;
+use crate::document;
+use crate::files::{self, ReportFolder, Scratch, TextFile};
 use crate::http;
-use crate::load::gate::Gate;
-use crate::load::measure::Measurement;
-use crate::load::mix::Mix;
+use crate::load::gate::{Gate, GatesFile};
+use crate::load::mix::{BodyFrom, Mix};
+use crate::load::pace::{Arrivals, Course, Model};
+use crate::load::page::page;
 use crate::load::report::{LoadReport, human, junit, markdown, series, summary};
-use crate::load::user::Pace;
-use crate::load::{self, LoadError, Plan};
+use crate::load::{self, LoadError, Loaded, Plan, measure};
+use crate::reference::Receiver;
 use crate::report::Overall;
 use crate::report::redact::Redactor;
+use crate::serve::{Serving, serve};
+use crate::sqlite::SqliteStore;
+use crate::target::limits::allow_open_files;
 
-/// How often a line is told where nobody looks at a terminal.
-const TOLD_EVERY: u64 = 5;
+/// How long a load takes when nobody says.
+const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
+/// A longest time; a load that runs on is a mistake.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// What hookgate itself has open beside its connections.
+const OWN_FILES: u64 = 64;
+
+/// The target of a load: somebody's, or the reference in this process.
+struct Ground {
+    target: http::Target,
+    database: Option<PathBuf>,
+    built_in: Option<(Serving, Scratch)>,
+}
 
 /// Runs the command.
 pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failure> {
     let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: None })?;
-    let target = http::Target::parse(&args.target).map_err(Failure::usage)?;
-    if !is_loopback(target.host()) && !args.i_own_this_target {
-        return Err(Failure::usage(format!(
-            "{target} is not on this machine, and a load can take a receiver down: give --i-own-this-target when it is yours"
-        )));
-    }
-    let mix = args.mix.as_deref().map_or_else(|| Ok(Mix::default()), Mix::read).map_err(Failure::usage)?;
+    let mix = mix(args)?;
     let names = mix.names();
-    let gates = args.gate.iter().map(|text| Gate::read(text, &names)).collect::<Result<Vec<Gate>, String>>().map_err(Failure::usage)?;
+    let gates = gates(args, &names)?;
+    let abort_on = args.abort_on.iter().map(|text| Gate::condition(text, &names));
+    let abort_on = abort_on.collect::<Result<Vec<Gate>, String>>().map_err(Failure::usage)?;
+    let body = body(&mix, &suite)?;
+    let foreign = args.target.as_deref().map(|url| own_target(url, args)).transpose()?;
     let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
-    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
-    let secret = secret_from(&variable)?.ok_or_else(|| {
-        Failure::usage(format!("the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"))
-    })?;
+    let secret = secret(args, &suite)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
-    let body = suite.bodies.get(&suite.catalogue.ordinary_body).map(|body| String::from_utf8_lossy(body).into_owned());
-    let body = body.ok_or_else(|| Failure::usage("the suite has no ordinary body"))?;
-    let users = usize::from(args.users.get());
-    let plan = Plan {
-        contract: Arc::clone(&suite.contract),
-        catalogue: Arc::clone(&suite.catalogue),
-        target,
-        database: args.db.clone(),
-        secret,
-        body,
-        mix,
-        users,
-        hatch_rate: args.hatch_rate.unwrap_or(users as f64 * 10.0),
-        pace: args.rate.map_or(Pace::Closed, |rate| Pace::Open { rate, poisson: args.poisson }),
-        run_time: args.run_time,
-        most: args.deliveries.unwrap_or(u64::MAX),
-        warm_up: args.warm_up.unwrap_or_default(),
-        timeout: args.timeout,
-        gates,
-        verify: !args.no_verify,
-        ttl: args.ttl.map(|ttl| ttl.as_secs()),
-        seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
-    };
+    let (course, model, users) = course(args)?;
+    make_room(users, foreign.is_none())?;
+    let interrupted = interruption()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
-    let quiet = args.quiet || args.format != LoadFormat::Human;
+    let show = !args.quiet && args.format == LoadFormat::Human;
     let ended = runtime.block_on(async {
-        let (interrupt, interrupted) = watch::channel(false);
-        let listener = tokio::spawn(async move {
-            // goose brings a handler of its own, which ends the process at the second Ctrl-C: ours hears the first.
-            until_interrupted().await;
-            if interrupt.send(true).is_ok() {
-                std::future::pending::<()>().await;
+        let ground = match foreign {
+            Some(target) => Ground { target, database: args.db.clone(), built_in: None },
+            None => built_in(&suite, &secret, args).await?,
+        };
+        let plan = Plan {
+            contract: Arc::clone(&suite.contract),
+            catalogue: Arc::clone(&suite.catalogue),
+            target: ground.target,
+            database: ground.database,
+            secret,
+            body,
+            mix,
+            users,
+            hatch_rate: args.hatch_rate.unwrap_or(users as f64 * 10.0),
+            model,
+            course: course.clone(),
+            arrivals: match args.arrivals {
+                ArrivalsArg::Constant => Arrivals::Constant,
+                ArrivalsArg::Poisson => Arrivals::Poisson,
+            },
+            most: args.deliveries.unwrap_or(u64::MAX),
+            warm_up: args.warm_up.unwrap_or_default(),
+            timeout: args.timeout,
+            gates,
+            abort_on,
+            verify: !args.no_verify,
+            ttl: args.ttl.map(|ttl| ttl.as_secs()),
+            seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
+        };
+        let ended = load::run(plan, teller(show, console.live, course.length()), interrupted).await;
+        if let Some((serving, scratch)) = ground.built_in {
+            serving.kill().await;
+            drop(scratch);
+        }
+        ended.map_err(|failed| match failed {
+            LoadError::Secret(_) | LoadError::Contract(_) => Failure::usage(redactor.text(&failed.to_string())),
+            LoadError::Unreachable { .. } | LoadError::Database(_) | LoadError::Crowd(_) => {
+                Failure::harness(redactor.text(&failed.to_string()))
             }
-        });
-        let ended = load::run(plan, teller(quiet), interrupted).await;
-        listener.abort();
-        ended
+        })
     });
     runtime.shutdown_background();
-    let report = ended.map_err(|failed| match failed {
-        LoadError::Secret(_) | LoadError::Contract(_) => Failure::usage(redactor.text(&failed.to_string())),
-        LoadError::Unreachable { .. } | LoadError::Database(_) | LoadError::Crowd(_) => {
-            Failure::harness(redactor.text(&failed.to_string()))
-        }
-    })?;
+    let Loaded { report, measurement } = ended?;
     if let Some(folder) = &folder {
-        write_folder(folder, &report, &redactor)?;
+        write_folder(folder, &report, &measurement, &redactor)?;
     }
     let text = match (args.format, args.quiet) {
         (LoadFormat::Json, _) => json(&report)?,
+        (LoadFormat::Markdown, _) => markdown(&report),
+        (LoadFormat::Junit, _) => junit(&report).map_err(Failure::harness)?,
         (LoadFormat::Human, true) => summary(&report),
         (LoadFormat::Human, false) => human(&report),
     };
@@ -108,42 +125,150 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     })
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+/// An inline mix, a shipped one, or a file.
+fn mix(args: &LoadArgs) -> Result<Mix, Failure> {
+    let Some(named) = args.mix.as_deref() else { return Ok(Mix::default()) };
+    let file = match files::shipped_mix(named) {
+        Some(shipped) => shipped,
+        None if looks_like_a_file(named) && !named.contains('=') => {
+            files::read_text("read the mix", Path::new(named)).map_err(Failure::usage)?
+        }
+        None if named.contains('=') || named.contains(',') => return Mix::read(named).map_err(Failure::usage),
+        None => {
+            let known = files::shipped_mixes();
+            let hint =
+                nearest(named, known.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(Failure::usage(format!(
+                "there is no mix `{named}`: write `fresh=80,duplicate=20`, give a file (…/{named}.yaml), or one of {}{hint}",
+                known.join(", ")
+            )));
+        }
+    };
+    Mix::read_file(&file.path, &file.text).map_err(Failure::usage)
 }
 
-/// A line a second on a terminal, over itself; one every few seconds elsewhere.
-fn teller(quiet: bool) -> load::OnSecond {
-    let live = std::io::stderr().is_terminal();
-    let bar = (live && !quiet).then(indicatif::ProgressBar::new_spinner);
-    let told = std::sync::atomic::AtomicU64::new(0);
-    Arc::new(move |measured: &Measurement, elapsed: Duration| {
-        if quiet {
-            return;
+fn gates(args: &LoadArgs, kinds: &[String]) -> Result<Vec<Gate>, Failure> {
+    let mut gates = Vec::new();
+    for named in &args.gates {
+        let file: TextFile = match files::shipped_gates(named) {
+            Some(shipped) => shipped,
+            None => files::read_text("read the gates", Path::new(named)).map_err(Failure::usage)?,
+        };
+        let (read, _) = document::read::<GatesFile>(&file.path, &file.text).map_err(Failure::usage)?;
+        for text in &read.gates {
+            gates.push(Gate::read(text, kinds).map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.path)))?);
         }
-        let sent: u64 = measured.kinds.iter().map(|kind| kind.sent).sum();
-        let wrong: u64 = measured.kinds.iter().map(|kind| kind.sent - kind.expected).sum();
-        let last = measured.series.iter().rev().nth(1).map_or((0, 0), |second| (second.count, second.quantile(0.99)));
-        let line = format!("{:>4} s  {sent} deliveries, {}/s, p99 {} µs, {wrong} not as they should be", elapsed.as_secs(), last.0, last.1);
-        match &bar {
-            Some(bar) => bar.set_message(line),
-            None if told.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % TOLD_EVERY == TOLD_EVERY - 1 => {
-                drop(std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes()));
-            }
-            None => {}
-        }
+    }
+    for text in &args.gate {
+        gates.push(Gate::read(text, kinds).map_err(Failure::usage)?);
+    }
+    Ok(gates)
+}
+
+fn body(mix: &Mix, suite: &Suite) -> Result<Vec<u8>, Failure> {
+    let named = |name: &str| {
+        let known = || suite.bodies.keys().cloned().collect::<Vec<_>>().join(", ");
+        let body = suite.bodies.get(name).map(|body| body.to_vec());
+        body.ok_or_else(|| Failure::usage(format!("the suite has no body `{name}`: {}", known())))
+    };
+    match mix.body.as_ref().map(|body| &body.from) {
+        Some(BodyFrom::Template(text)) => Ok(text.clone().into_bytes()),
+        Some(BodyFrom::File(name)) => named(name),
+        None => named(&suite.catalogue.ordinary_body),
+    }
+}
+
+fn own_target(url: &str, args: &LoadArgs) -> Result<http::Target, Failure> {
+    let target = http::Target::parse(url).map_err(Failure::usage)?;
+    let is_loopback = target.host() == "localhost" || target.host().parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if !is_loopback && !args.i_own_this_target {
+        return Err(Failure::usage(format!(
+            "{target} is not on this machine, and a load can take a receiver down: give --i-own-this-target when it is yours"
+        )));
+    }
+    Ok(target)
+}
+
+fn secret(args: &LoadArgs, suite: &Suite) -> Result<SecretString, Failure> {
+    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
+    match secret_from(&variable)? {
+        Some(secret) => Ok(secret),
+        None if args.target.is_none() => Ok(suite.contract.secret.for_tests.clone().into()),
+        None => Err(Failure::usage(format!(
+            "the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"
+        ))),
+    }
+}
+
+/// The course, what it counts, and how many users it needs.
+fn course(args: &LoadArgs) -> Result<(Course, Model, usize), Failure> {
+    let users = usize::from(args.users.get());
+    let warm_up = args.warm_up.unwrap_or_default();
+    let (course, model) = match (&args.stages, args.rate) {
+        (Some(stages), _) => (stages.course.clone(), if stages.of_rates { Model::Open } else { Model::Closed }),
+        (None, Some(rate)) => (Course::level(rate, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Open),
+        (None, None) => (Course::level(users as f64, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Closed),
+    };
+    if course.length() > LONGEST {
+        return Err(Failure::usage("a load takes a day at the most"));
+    }
+    if warm_up >= course.length() {
+        return Err(Failure::usage("the warm-up is as long as the load: nothing would be measured"));
+    }
+    if model == Model::Closed && args.arrivals == ArrivalsArg::Poisson {
+        return Err(Failure::usage("--arrivals poisson needs --rate, or stages of rates (`30s:100/s`)"));
+    }
+    let users = if args.stages.is_some() && model == Model::Closed { course.highest().ceil() as usize } else { users };
+    match u16::try_from(users) {
+        Ok(_) => Ok((course, model, users)),
+        Err(_) => Err(Failure::usage(format!("{users} users are more than one machine has ports for: at most {}", u16::MAX))),
+    }
+}
+
+/// Every user has a connection, and every connection is an open file; the reference in this process has the other end.
+fn make_room(users: usize, both_ends: bool) -> Result<(), Failure> {
+    let needed = users as u64 * if both_ends { 2 } else { 1 } + OWN_FILES;
+    allow_open_files(needed).map_err(|most| {
+        Failure::usage(format!(
+            "{users} users need {needed} open files, and this process may have {most}: raise the limit (ulimit -Hn), or give fewer --users"
+        ))
     })
+}
+
+/// Hears Ctrl-C and the signal to end. The handler is set before goose sets its own, which would end the process.
+fn interruption() -> Result<watch::Receiver<bool>, Failure> {
+    let (interrupt, interrupted) = watch::channel(false);
+    let told = ctrlc::set_handler(move || {
+        interrupt.send_replace(true);
+    });
+    told.map_err(|cause| Failure::harness(format!("cannot listen to Ctrl-C: {cause}")))?;
+    Ok(interrupted)
+}
+
+async fn built_in(suite: &Suite, secret: &SecretString, args: &LoadArgs) -> Result<Ground, Failure> {
+    let scratch = Scratch::new().map_err(Failure::harness)?;
+    let database = scratch.path().join("reference.db");
+    let signer = suite.contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(Failure::usage)?;
+    let contract = Arc::clone(&suite.contract);
+    let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(Failure::harness)?;
+    let receiver = Receiver::new(contract, Some(signer), store, args.ttl.map(|ttl| ttl.as_secs())).map_err(Failure::harness)?;
+    let serving = serve(receiver, Arc::new(SystemClock), ([127, 0, 0, 1], 0).into()).await.map_err(Failure::harness)?;
+    let target = http::Target::parse(&format!("http://{}", serving.address)).map_err(Failure::harness)?;
+    let database = suite.contract.state.is_some().then_some(database);
+    Ok(Ground { target, database, built_in: Some((serving, scratch)) })
 }
 
 fn json(report: &LoadReport) -> Result<String, Failure> {
     serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness)
 }
 
-fn write_folder(folder: &ReportFolder, report: &LoadReport, redactor: &Redactor) -> Result<(), Failure> {
+fn write_folder(folder: &ReportFolder, report: &LoadReport, measured: &measure::Measurement, redactor: &Redactor) -> Result<(), Failure> {
     let files = [
         ("load.json", json(report)?),
         ("load.md", markdown(report)),
+        ("load.html", page(report).map_err(Failure::harness)?),
         ("series.csv", series(report)),
+        ("latency.hlog", load::hlog::write(report, measured).map_err(Failure::harness)?),
         ("junit.xml", junit(report).map_err(Failure::harness)?),
     ];
     for (name, text) in files {

@@ -24,6 +24,12 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
         SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
         SchemaOf::Report => schemars::schema_for!(Report),
+        #[cfg(feature = "load")]
+        SchemaOf::Load => schemars::schema_for!(crate::load::report::LoadReport),
+        #[cfg(feature = "load")]
+        SchemaOf::Mix => schemars::schema_for!(crate::load::mix::MixFile),
+        #[cfg(feature = "load")]
+        SchemaOf::Gates => schemars::schema_for!(crate::load::gate::GatesFile),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(Failure::harness)?;
     console.print(&(text + "\n"));

@@ -5,12 +5,20 @@
 //! no file, opens no port, and is never left to end the process.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use goose::GooseAttack;
+use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
 
 use super::user::{Shared, deliver};
+
+/// goose ends its users after a run time, and waits for those whose transaction still runs: theirs is the whole load.
+const AFTER_THE_LAST_HAS_BEGUN: &str = "1";
+/// A user that has ended looks so often whether goose has seen it.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Runs `users` users, so many started a second, until all have come to their end.
 ///
@@ -22,22 +30,30 @@ pub async fn run(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Result<(
     configuration.host = Some(shared.target.url(""));
     configuration.users = Some(users);
     configuration.increase_rate = Some(hatch_rate.to_string());
-    configuration.iterations = Some(1);
+    // Not --iterations 1: that prints how many users there are.
+    configuration.run_time = Some(AFTER_THE_LAST_HAS_BEGUN.to_owned());
     configuration.quiet = 3;
     configuration.no_print_metrics = true;
     configuration.no_error_summary = true;
-    configuration.no_metrics = true;
     configuration.no_transaction_metrics = true;
     configuration.no_scenario_metrics = true;
     configuration.no_telnet = true;
     let function: TransactionFunction = Arc::new(move |_user| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
-            deliver(&shared).await;
+            let number = shared.next_user.fetch_add(1, Ordering::Relaxed) as usize;
+            if number < users {
+                deliver(&shared, number).await;
+            } else {
+                // goose calls a transaction again and again; the load has one for each user.
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
             Ok(())
         })
     });
     let scenario = Scenario::new("load").register_transaction(Transaction::new(function));
     let attack = GooseAttack::initialize_with_config(configuration).map_err(said)?;
-    attack.register_scenario(scenario).execute().await.map(drop).map_err(said)
+    // One client for all: nobody uses it, and each would read every certificate of the machine.
+    let attack = attack.set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies()).map_err(said)?;
+    Box::pin(attack.register_scenario(scenario).execute()).await.map(drop).map_err(said)
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::report::words::duration;
+
 /// What a gate looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
@@ -40,6 +42,19 @@ pub struct Gate {
     pub bound: f64,
 }
 
+/// Gates as they stand in a file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatesFile {
+    /// Whose gates these are, in one line.
+    pub title: String,
+    /// Where they come from.
+    #[serde(default)]
+    pub source: String,
+    /// The gates, as `--gate` takes them.
+    pub gates: Vec<String>,
+}
+
 /// What a load has measured, for one kind or for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measured {
@@ -66,6 +81,21 @@ pub struct GateResult {
     pub unit: String,
     /// Whether it holds.
     pub ok: bool,
+    /// Whether it counts violations, which are known only where a load was judged.
+    #[serde(skip)]
+    pub of_violations: bool,
+}
+
+impl GateResult {
+    /// The value as people read it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match (self.value, self.unit.as_str()) {
+            (None, _) => "nothing was measured".to_owned(),
+            (Some(value), "us") => duration(value as u64),
+            (Some(value), unit) => format!("{value:.2}{unit}"),
+        }
+    }
 }
 
 const QUANTILES: [(&str, u16, usize); 6] =
@@ -96,7 +126,7 @@ impl Gate {
         };
         let (kind, metric_name) = match name.rsplit_once('.') {
             // `p99.9` has a dot of its own.
-            Some((before, "9")) if before == "p99" => (None, name),
+            Some(("p99", "9")) => (None, name),
             Some((before, "9")) if before.ends_with(".p99") => (before.strip_suffix(".p99"), "p99.9"),
             Some((kind, metric)) => (Some(kind), metric),
             None => (None, name),
@@ -126,6 +156,18 @@ impl Gate {
         let gate = Self { text: plain.clone(), kind: kind.map(str::to_owned), metric, below, equal, only_equal, bound };
         gate.see_that_it_can_hold_and_break().map_err(|what| wrong(&what))?;
         Ok(gate)
+    }
+
+    /// Reads a condition that ends a load early: the same text, over what is known while it runs.
+    ///
+    /// # Errors
+    /// One sentence: what is wrong, and how it is written.
+    pub fn condition(text: &str, kinds: &[String]) -> Result<Self, String> {
+        let gate = Self::read(text, kinds)?;
+        match gate.metric {
+            Metric::Violations => Err(format!("condition `{text}`: violations are found after the load; write `errors>5%` or `p99>2s`")),
+            Metric::Latency(_) | Metric::Rate | Metric::Errors => Ok(gate),
+        }
     }
 
     /// A gate that always holds, or never, guards nothing.
@@ -168,7 +210,8 @@ impl Gate {
             Metric::Errors => "%",
             Metric::Violations => "",
         };
-        GateResult { gate: self.text.clone(), value, unit: unit.to_owned(), ok: value.is_some_and(holds) }
+        let of_violations = self.metric == Metric::Violations;
+        GateResult { gate: self.text.clone(), value, unit: unit.to_owned(), ok: value.is_some_and(holds), of_violations }
     }
 }
 

@@ -37,6 +37,11 @@ pub struct Violation {
     pub why: String,
     /// The operations that show it: when, and what came.
     pub operations: Vec<String>,
+    /// What the database has of the key; absent when it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
+    /// A shell line that sends the delivery again.
+    pub curl: String,
 }
 
 /// What a load's history came to.
@@ -50,6 +55,14 @@ pub struct Found {
     pub undecided: usize,
 }
 
+/// How a key's number is told.
+pub struct About<'a> {
+    /// The key itself.
+    pub key: &'a dyn Fn(u32) -> String,
+    /// The shell line that sends its delivery.
+    pub curl: &'a dyn Fn(u32) -> String,
+}
+
 /// Judges the whole history of a load.
 #[must_use]
 pub fn judge_all(
@@ -57,10 +70,17 @@ pub fn judge_all(
     evidence: Option<&mut [Evidence]>,
     law: Law,
     catalogue: &Catalogue,
-    key: &dyn Fn(u32) -> String,
+    about: &About<'_>,
 ) -> Found {
     let answers = judge(history, &mut [], law);
-    let rows = evidence.map(|evidence| judge(history, evidence, law));
+    let mut evidence = evidence;
+    let rows = evidence.as_deref_mut().map(|evidence| judge(history, evidence, law));
+    // The judge has left it in the order of the keys.
+    let evidence = evidence.map_or(&[][..], |evidence| &*evidence);
+    let rows_of = |key: u32| {
+        let at = evidence.binary_search_by_key(&key, |one| one.key).ok()?;
+        Some(format!("{} key rows, {} audit rows", evidence[at].key_rows, evidence[at].audit_rows))
+    };
     let mut by_requirement: BTreeMap<String, u64> = BTreeMap::new();
     let mut violations = Vec::new();
     let always = &catalogue.always;
@@ -81,9 +101,11 @@ pub fn judge_all(
         for witness in judgement.witnesses.iter().filter(|witness| witness.why.is_of_rows() == of_rows) {
             violations.push(Violation {
                 requirement: id_of(witness.why).unwrap_or_default(),
-                key: key(witness.key),
+                key: (about.key)(witness.key),
                 why: witness.why.to_string(),
                 operations: witness.operations.iter().map(line).collect(),
+                rows: rows_of(witness.key),
+                curl: (about.curl)(witness.key),
             });
         }
     };

@@ -5,10 +5,12 @@
 //! a series a second, counts.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use hdrhistogram::Histogram;
 
 use super::gate::Measured;
+use crate::delivery::NoAnswer;
 
 /// The longest latency that is told apart: an hour, in microseconds.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -37,7 +39,22 @@ pub struct Sample {
 /// There was an answer.
 pub const NO_ERROR: u8 = u8::MAX;
 /// Why there may be no answer.
-pub const ERRORS: [&str; 4] = ["time-out", "no connection", "connection broken", "not HTTP"];
+pub const ERRORS: [&str; 6] = ["time-out", "connection refused", "no port left", "no connection", "connection broken", "not HTTP"];
+
+/// The place in [`ERRORS`] of why there was no answer.
+///
+/// * `refused`: what the operating system said of a connection that could not be made.
+#[must_use]
+pub fn error_of(none: &NoAnswer, refused: Option<ErrorKind>) -> u8 {
+    match (none, refused) {
+        (NoAnswer::TimedOut { .. }, _) => 0,
+        (NoAnswer::Unreachable { .. }, Some(ErrorKind::ConnectionRefused)) => 1,
+        (NoAnswer::Unreachable { .. }, Some(ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse)) => 2,
+        (NoAnswer::Unreachable { .. }, _) => 3,
+        (NoAnswer::Broken { .. }, _) => 4,
+        (NoAnswer::Garbled { .. }, _) => 5,
+    }
+}
 
 /// One second of a load.
 #[derive(Clone, Debug)]
@@ -46,12 +63,14 @@ pub struct Second {
     pub count: u64,
     /// How many did not get what they should have.
     pub errors: u64,
-    latency: Histogram<u32>,
+    /// The latencies, in microseconds.
+    pub latency: Histogram<u32>,
 }
 
 impl Second {
     fn new() -> Option<Self> {
-        Some(Self { count: 0, errors: 0, latency: Histogram::new_with_bounds(1, LONGEST_US, SERIES_DIGITS).ok()? })
+        // It grows with what it holds: most seconds have short latencies only.
+        Some(Self { count: 0, errors: 0, latency: Histogram::new(SERIES_DIGITS).ok()? })
     }
 
     /// A quantile of the latency, in microseconds.
@@ -123,8 +142,34 @@ impl Measurement {
             let of = &mut self.series[second];
             of.count += 1;
             of.errors += u64::from(!sample.expected);
-            of.latency.saturating_record(latency);
+            // Nothing longer than this is recorded, so that it cannot fail.
+            let _ = of.latency.record(latency.min(LONGEST_US));
         }
+    }
+
+    /// How many deliveries were measured.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.kinds.iter().map(|kind| kind.sent).sum()
+    }
+
+    /// How many of them were answered, rightly or not.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.sent() - self.errors.values().sum::<u64>()
+    }
+
+    /// In the form that gates read: all kinds together, and each by its name.
+    #[must_use]
+    pub fn in_all(&self, seconds: f64) -> (Measured, BTreeMap<String, Measured>) {
+        let by_kind: BTreeMap<String, Measured> = self.kinds.iter().map(|kind| (kind.name.clone(), kind.measured(seconds))).collect();
+        let mut all = Measured { latency: self.latency().as_ref().and_then(quantiles), ..Measured::default() };
+        for one in by_kind.values() {
+            all.sent += one.sent;
+            all.errors += one.errors;
+        }
+        all.rate = if seconds > 0.0 { all.sent as f64 / seconds } else { 0.0 };
+        (all, by_kind)
     }
 
     /// All kinds as one.

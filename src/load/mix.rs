@@ -1,67 +1,195 @@
-//! The mix: which kinds of deliveries there are, and how often each is sent.
+//! The mix: which kinds of deliveries there are, how often each is sent, and with which bodies.
+//!
+//! Text in (`fresh=80,duplicate=15`, or a file), a [`Mix`] out. What each kind
+//! must be answered is `user`'s affair.
 
-use serde::Deserialize as _;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
 
+use crate::clock::span::Span;
+use crate::document;
 use crate::sign::tamper::Tamper;
+
+/// So many deliveries of one key are sent together when a file does not say.
+const TOGETHER: u32 = 4;
+/// A duplicate is one of so many keys before it when a file does not say.
+const REUSE_DISTANCE: usize = 64;
+/// Memory for keys that are used again; a user remembers no more.
+const MOST_REUSE_DISTANCE: usize = 100_000;
+/// Larger bodies are not sent by the thousand.
+const MOST_BODY_BYTES: usize = 16 << 20;
 
 /// A kind of delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A key of its own, honestly signed.
     Fresh,
-    /// A key that this user, or another a moment ago, has delivered.
+    /// A key that this user has delivered, or that another has under way.
     Duplicate,
     /// The same, with another body.
     ConflictingBody,
+    /// A key of its own that several users deliver at the same time.
+    Burst,
     /// No key.
     MissingKey,
     /// A key of its own, its signature spoiled.
     Spoiled(Tamper),
 }
 
-/// Kinds with their weights.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Kinds with their weights, and what goes with them.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mix {
     kinds: Vec<(String, Kind, u32)>,
-    total: u32,
+    total: u64,
+    /// A duplicate is of one of so many keys that its user delivered last.
+    pub reuse_distance: usize,
+    /// How many users deliver the key of a burst.
+    pub together: u32,
+    /// How long a user of the closed model waits between deliveries, on average.
+    pub think: Duration,
+    /// What is sent; the suite's ordinary body when there is nothing here.
+    pub body: Option<BodyPlan>,
+}
+
+/// What bodies are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyPlan {
+    /// A body's text or its file's name.
+    pub from: BodyFrom,
+    /// Sizes in bytes with their weights; none when all are as long as their text.
+    pub sizes: Vec<(usize, u32)>,
+}
+
+/// Where the text of a body comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyFrom {
+    /// A body of the suite, by its name.
+    File(String),
+    /// Text with `{unique}` and `{padding}` in it.
+    Template(String),
+}
+
+/// A mix as it stands in a file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MixFile {
+    /// What this mix is like, in one sentence.
+    pub title: String,
+    /// Kinds with their weights: fresh, duplicate, conflicting-body, burst, missing-key, bad-signature, or any way to spoil a signature.
+    pub mix: BTreeMap<String, u32>,
+    /// A duplicate is of one of so many keys that its user delivered last (64).
+    pub reuse_distance: Option<usize>,
+    /// How many users deliver the key of a burst at the same time (4).
+    pub together: Option<u32>,
+    /// How long a user of the closed model waits between deliveries, on average (not at all).
+    pub think: Option<Span>,
+    /// What is sent; the suite's ordinary body otherwise.
+    pub body: Option<BodyFile>,
+}
+
+/// A body as it stands in a mix: one of `file` and `template`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BodyFile {
+    /// A body of the suite, by its name.
+    pub file: Option<String>,
+    /// Text, in which `{unique}` becomes the delivery's own word and `{padding}` fills it up to its size.
+    pub template: Option<String>,
+    /// Sizes, each with its weight; needs `{padding}` in the template.
+    #[serde(default)]
+    pub sizes: Vec<SizeFile>,
+}
+
+/// A size with its weight.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SizeFile {
+    /// How long the body is.
+    pub bytes: usize,
+    /// How often, compared with the others.
+    pub weight: u32,
 }
 
 impl Default for Mix {
     fn default() -> Self {
-        Self { kinds: vec![("fresh".to_owned(), Kind::Fresh, 1)], total: 1 }
+        Self::of(vec![("fresh".to_owned(), Kind::Fresh, 1)])
     }
 }
 
 impl Mix {
+    fn of(kinds: Vec<(String, Kind, u32)>) -> Self {
+        let total = kinds.iter().map(|(_, _, weight)| u64::from(*weight)).sum();
+        Self { kinds, total, reuse_distance: REUSE_DISTANCE, together: TOGETHER, think: Duration::ZERO, body: None }
+    }
+
     /// Reads `fresh=80,duplicate=15,bad-signature=3`; a tamper by its own name.
     ///
     /// # Errors
     /// One sentence: what is wrong, and what there is.
     pub fn read(text: &str) -> Result<Self, String> {
-        let mut kinds: Vec<(String, Kind, u32)> = Vec::new();
+        let mut parts = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, weight) = part.split_once('=').ok_or_else(|| format!("`{part}` has no weight; write `{part}=10`"))?;
             let (name, weight) = (name.trim(), weight.trim());
-            let kind = kind(name)?;
-            let weight: u32 = weight
-                .parse()
-                .ok()
-                .filter(|weight| (1..=1_000_000).contains(weight))
-                .ok_or_else(|| format!("the weight of `{name}` is a whole number from 1 to 1000000, this is `{weight}`"))?;
-            if kinds.iter().any(|(known, _, _)| known == name) {
+            let number = weight.parse().map_err(|_| format!("the weight of `{name}` is a whole number, this is `{weight}`"))?;
+            parts.push((name.to_owned(), number));
+        }
+        Self::weighed(parts)
+    }
+
+    /// Reads a mix from a file's text.
+    ///
+    /// * `name`: the file's name, as people should see it.
+    ///
+    /// # Errors
+    /// Every mistake of the file, each with its place where it has one.
+    pub fn read_file(name: &str, text: &str) -> Result<Self, String> {
+        let (file, _) = document::read::<MixFile>(name, text).map_err(|mistakes| mistakes.to_string())?;
+        let wrong = |what: String| format!("{name}: {what}");
+        let mut mix = Self::weighed(file.mix.into_iter().collect()).map_err(wrong)?;
+        if let Some(distance) = file.reuse_distance {
+            if !(1..=MOST_REUSE_DISTANCE).contains(&distance) {
+                return Err(wrong(format!("reuse_distance is from 1 to {MOST_REUSE_DISTANCE}, this is {distance}")));
+            }
+            mix.reuse_distance = distance;
+        }
+        if let Some(together) = file.together {
+            if !(2..=10_000).contains(&together) {
+                return Err(wrong(format!("together is from 2 to 10000, this is {together}")));
+            }
+            mix.together = together;
+        }
+        mix.think = file.think.map_or(Duration::ZERO, |think| think.0);
+        mix.body = file.body.map(BodyPlan::of).transpose().map_err(wrong)?;
+        Ok(mix)
+    }
+
+    fn weighed(parts: Vec<(String, u32)>) -> Result<Self, String> {
+        let mut kinds: Vec<(String, Kind, u32)> = Vec::new();
+        for (name, weight) in parts {
+            let kind = kind(&name)?;
+            if !(1..=1_000_000).contains(&weight) {
+                return Err(format!("the weight of `{name}` is a whole number from 1 to 1000000, this is `{weight}`"));
+            }
+            if kinds.iter().any(|(known, _, _)| *known == name) {
                 return Err(format!("`{name}` stands twice in the mix"));
             }
-            kinds.push((name.to_owned(), kind, weight));
+            kinds.push((name, kind, weight));
         }
         if kinds.is_empty() {
             return Err("the mix is empty; write `fresh=80,duplicate=20`".to_owned());
         }
+        if kinds.len() > usize::from(u8::MAX) {
+            return Err(format!("the mix has more than {} kinds", u8::MAX));
+        }
         if kinds.iter().all(|(_, kind, _)| matches!(kind, Kind::Duplicate | Kind::ConflictingBody)) {
             return Err("the mix has duplicates of nothing; add `fresh=80`".to_owned());
         }
-        let total = kinds.iter().map(|(_, _, weight)| weight).sum();
-        Ok(Self { kinds, total })
+        Ok(Self::of(kinds))
     }
 
     /// Whether any kind repeats keys.
@@ -70,18 +198,30 @@ impl Mix {
         self.kinds.iter().any(|(_, kind, _)| matches!(kind, Kind::Duplicate | Kind::ConflictingBody))
     }
 
+    /// The place of bursts, when there are any.
+    #[must_use]
+    pub fn bursts(&self) -> Option<usize> {
+        self.kinds.iter().position(|(_, kind, _)| *kind == Kind::Burst)
+    }
+
     /// The kinds' names, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.kinds.iter().map(|(name, _, _)| name.clone()).collect()
     }
 
+    /// The weights by the kinds' names.
+    #[must_use]
+    pub fn weights(&self) -> BTreeMap<String, u32> {
+        self.kinds.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect()
+    }
+
     /// The kind, and its place, that a random number means.
     #[must_use]
     pub fn choose(&self, random: u64) -> (usize, Kind) {
-        let mut left = u32::try_from(random % u64::from(self.total.max(1))).unwrap_or(0);
+        let mut left = random % self.total.max(1);
         for (place, (_, kind, weight)) in self.kinds.iter().enumerate() {
-            match left.checked_sub(*weight) {
+            match left.checked_sub(u64::from(*weight)) {
                 Some(rest) => left = rest,
                 None => return (place, *kind),
             }
@@ -90,17 +230,38 @@ impl Mix {
     }
 }
 
+impl BodyPlan {
+    fn of(file: BodyFile) -> Result<Self, String> {
+        let from = match (file.file, file.template) {
+            (Some(name), None) => BodyFrom::File(name),
+            (None, Some(text)) => BodyFrom::Template(text),
+            (_, _) => return Err("a body has one of `file` and `template`".to_owned()),
+        };
+        let can_fill = matches!(&from, BodyFrom::Template(text) if text.contains("{padding}"));
+        if !file.sizes.is_empty() && !can_fill {
+            return Err("a body of several sizes needs `{padding}` in its `template`, to be filled up with".to_owned());
+        }
+        for size in &file.sizes {
+            if size.bytes > MOST_BODY_BYTES || size.weight == 0 {
+                return Err(format!("a size has at most {MOST_BODY_BYTES} bytes and a weight of 1 or more"));
+            }
+        }
+        Ok(Self { from, sizes: file.sizes.iter().map(|size| (size.bytes, size.weight)).collect() })
+    }
+}
+
 fn kind(name: &str) -> Result<Kind, String> {
     Ok(match name {
         "fresh" => Kind::Fresh,
         "duplicate" => Kind::Duplicate,
         "conflicting-body" => Kind::ConflictingBody,
+        "burst" => Kind::Burst,
         "missing-key" => Kind::MissingKey,
         "bad-signature" => Kind::Spoiled(Tamper::WrongSecret),
         other => {
             let tamper: Result<Tamper, Error> = Tamper::deserialize(StrDeserializer::new(other));
             Kind::Spoiled(tamper.map_err(|_| {
-                format!("there is no kind `{other}`: fresh, duplicate, conflicting-body, missing-key, bad-signature, or a way to spoil a signature (`hookgate explain` has them: wrong-secret, truncated, absent, …)")
+                format!("there is no kind `{other}`: fresh, duplicate, conflicting-body, burst, missing-key, bad-signature, or a way to spoil a signature (wrong-secret, truncated, absent, …: `hookgate schema scenario` has them all)")
             })?)
         }
     })
@@ -132,6 +293,26 @@ mod tests {
             ("freshh=1", "there is no kind `freshh`"),
         ] {
             assert!(Mix::read(text).is_err_and(|wrong| wrong.contains(told)), "{text}");
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_meant_are_told() {
+        for (text, told) in [
+            ("mix: {fresh: 1}", "title"),
+            ("title: t\nmix: {fresh: 1}\nthink: 5", "not a span"),
+            ("title: t\nmix: {fresh: 1}\ntogther: 5", "together"),
+            ("title: t\nmix: {fresh: 1}\ntogether: 1", "from 2"),
+            ("title: t\nmix: {fresh: 1}\nreuse_distance: 0", "from 1"),
+            ("title: t\nmix: {fresh: 1}\nbody: {file: a, template: b}", "one of"),
+            ("title: t\nmix: {fresh: 1}\nbody: {template: b, sizes: [{bytes: 9, weight: 1}]}", "{padding}"),
+            ("title: t\nmix: {duplicate: 1}", "of nothing"),
+        ] {
+            assert!(
+                Mix::read_file("m.yaml", text).is_err_and(|wrong| wrong.contains(told)),
+                "{text}: {:?}",
+                Mix::read_file("m.yaml", text)
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::gate::GateResult;
 use super::judging::{Judged, Violation};
 use super::measure;
+use crate::report::words::duration as shown;
 use crate::report::{Overall, Tool, Verdict};
 
 /// The version of the report's form.
@@ -32,12 +33,18 @@ pub struct LoadReport {
     pub contract: String,
     /// `closed`: the next delivery follows the last answer; `open`: it follows the clock.
     pub model: String,
+    /// How deliveries of the open model are spread: `constant` or `poisson`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<String>,
     /// When it began, UTC, ISO 8601.
     pub started_at: String,
     /// How many users there were, each with a connection.
     pub users: usize,
     /// The seed of what is random.
     pub seed: u64,
+    /// The weights of the kinds.
+    #[serde(default)]
+    pub mix: BTreeMap<String, u32>,
     /// How many deliveries were measured, warm-up left out.
     pub deliveries: u64,
     /// How many were sent in all.
@@ -53,8 +60,17 @@ pub struct LoadReport {
     pub latency_us: Option<Latency>,
     /// Why there was no answer, and how often.
     pub errors: BTreeMap<String, u64>,
+    /// Latency by share of deliveries, from the fastest to the slowest.
+    #[serde(default)]
+    pub curve: Vec<CurvePoint>,
     /// Second by second.
     pub series: Vec<Second>,
+    /// Whether the history was judged.
+    #[serde(default)]
+    pub judged: bool,
+    /// Of how many keys nothing can be said: no answer came, and no row is to be seen.
+    #[serde(default)]
+    pub undecided: u64,
     /// What was judged.
     pub requirements: Vec<Judged>,
     /// The first broken promises in full.
@@ -111,6 +127,15 @@ impl Latency {
     }
 }
 
+/// So many deliveries, as a share of all, took no longer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CurvePoint {
+    /// The share, from 0 to 1.
+    pub quantile: f64,
+    /// Microseconds.
+    pub us: u64,
+}
+
 /// One second.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Second {
@@ -130,16 +155,9 @@ impl Second {
     }
 }
 
-/// A latency as people read it.
-fn shown(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..1_000_000 => format!("{:.1} ms", us as f64 / 1e3),
-        _ => format!("{:.2} s", us as f64 / 1e6),
-    }
-}
-
-fn word(verdict: Overall) -> &'static str {
+/// The verdict in words.
+#[must_use]
+pub fn word(verdict: Overall) -> &'static str {
     match verdict {
         Overall::Conforms => "conforms",
         Overall::DoesNotConform => "does not conform",
@@ -176,13 +194,8 @@ pub fn human(report: &LoadReport) -> String {
         let [kind, sent, unexpected, p50, p95, p99, max] = columns;
         format!("{kind:<20} {sent:>10} {unexpected:>11} {p50:>9} {p95:>9} {p99:>9} {max:>9}\n")
     }));
-    for (kind, one) in &report.kinds {
-        for (status, count) in &one.statuses {
-            let _ = writeln!(text, "  {kind}: {count} times status {status}, which it should not get");
-        }
-    }
-    for (error, count) in &report.errors {
-        let _ = writeln!(text, "  no answer: {count} times {error}");
+    for line in unexpected(report) {
+        let _ = writeln!(text, "  {line}");
     }
     text.push('\n');
     for one in &report.requirements {
@@ -194,12 +207,13 @@ pub fn human(report: &LoadReport) -> String {
     }
     for one in report.violations.iter().take(TOLD) {
         let _ = writeln!(text, "\n{} key {}\n  {}", one.requirement, one.key, one.why);
-        for line in &one.operations {
+        for line in one.operations.iter().chain(&one.rows) {
             let _ = writeln!(text, "    {line}");
         }
+        let _ = writeln!(text, "  again  {}", one.curl);
     }
     for gate in &report.gates {
-        let _ = writeln!(text, "gate {:<24} {:<7} {}", gate.gate, if gate.ok { "holds" } else { "BROKEN" }, value(gate));
+        let _ = writeln!(text, "gate {:<24} {:<7} {}", gate.gate, if gate.ok { "holds" } else { "BROKEN" }, gate.shown());
     }
     for note in &report.notes {
         let _ = writeln!(text, "note  {note}");
@@ -207,12 +221,13 @@ pub fn human(report: &LoadReport) -> String {
     text + "\n" + &summary(report)
 }
 
-fn value(gate: &GateResult) -> String {
-    match (gate.value, gate.unit.as_str()) {
-        (None, _) => "nothing was measured".to_owned(),
-        (Some(value), "us") => shown(value as u64),
-        (Some(value), unit) => format!("{value:.2}{unit}"),
-    }
+/// What should not have come: answers that a kind does not allow, and deliveries without one.
+#[must_use]
+pub fn unexpected(report: &LoadReport) -> Vec<String> {
+    let answers = report.kinds.iter().flat_map(|(kind, one)| {
+        one.statuses.iter().map(move |(status, count)| format!("{kind}: {count} times an answer (status {status}) that it should not get"))
+    });
+    answers.chain(report.errors.iter().map(|(error, count)| format!("no answer: {count} times {error}"))).collect()
 }
 
 fn table(report: &LoadReport, row: impl Fn([String; 7]) -> String) -> String {
@@ -262,13 +277,13 @@ pub fn markdown(report: &LoadReport) -> String {
             one.requirement,
             one.key,
             one.why,
-            one.operations.iter().map(|line| format!("  - {line}\n")).collect::<String>()
+            one.operations.iter().chain(&one.rows).map(|line| format!("  - {line}\n")).collect::<String>()
         );
     }
     if !report.gates.is_empty() {
         text.push_str("| gate | value | holds |\n|---|---|---|\n");
         for gate in &report.gates {
-            let _ = writeln!(text, "| `{}` | {} | {} |", gate.gate, value(gate), if gate.ok { "yes" } else { "no" });
+            let _ = writeln!(text, "| `{}` | {} | {} |", gate.gate, gate.shown(), if gate.ok { "yes" } else { "no" });
         }
     }
     for note in &report.notes {
@@ -299,7 +314,7 @@ pub fn junit(report: &LoadReport) -> Result<String, quick_junit::SerializeError>
     };
     let mut suite = TestSuite::new(format!("load of {}", report.contract));
     for gate in &report.gates {
-        let status = if gate.ok { TestCaseStatus::success() } else { failed(format!("measured: {}", value(gate))) };
+        let status = if gate.ok { TestCaseStatus::success() } else { failed(format!("measured: {}", gate.shown())) };
         suite.add_test_case(TestCase::new(format!("gate {}", gate.gate), status));
     }
     for one in &report.requirements {

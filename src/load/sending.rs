@@ -3,6 +3,7 @@
 //! A [`Maker`] builds what travels; a [`Line`] carries it and gives the answer.
 //! What is the same every time is made once.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,45 +28,80 @@ pub struct Maker {
     origin: String,
     path: String,
     method: String,
-    content_type: String,
-    key_header: Option<String>,
-    body: Vec<Bytes>,
+    /// Header lines that every delivery has.
+    fixed: Vec<HeaderLine>,
+    key_header: String,
+    body: Vec<Part>,
+    sizes: Vec<(usize, u32)>,
+}
+
+/// A part of a body.
+#[derive(Clone, Debug)]
+enum Part {
+    Text(Bytes),
+    Unique,
+    Padding,
 }
 
 /// Why a contract's deliveries cannot be made at speed.
-pub const KEY_IN_BODY: &str = "the contract's key travels in the body, which a load does not make";
+pub const KEY_IN_BODY: &str = "the contract's key travels in the body, which a load does not make: judge it with `run`";
 
 impl Maker {
-    /// A maker of deliveries with this body, in which `{unique}` stands for the delivery's own word.
+    /// A maker of deliveries with this body, in which `{unique}` stands for the delivery's own word and
+    /// `{padding}` for what fills it up to one of `sizes` (bytes, with their weights).
     ///
     /// # Errors
     /// [`KEY_IN_BODY`].
-    pub fn new(contract: &Contract, signer: Signer, target: &Target, body: &str) -> Result<Self, &'static str> {
-        let key_header = contract.key.header.clone();
-        if key_header.is_none() {
-            return Err(KEY_IN_BODY);
-        }
+    pub fn new(contract: &Contract, signer: Signer, target: &Target, body: &[u8], sizes: &[(usize, u32)]) -> Result<Self, &'static str> {
+        let Some(key_header) = contract.key.header.clone() else { return Err(KEY_IN_BODY) };
+        let content_type = &contract.endpoint.content_type;
+        let fixed = (!content_type.is_empty()).then(|| HeaderLine::new(CONTENT_TYPE.as_str(), content_type.clone()));
         Ok(Self {
             signer,
             origin: target.url(""),
             path: contract.endpoint.path.clone(),
             method: contract.endpoint.method.clone(),
-            content_type: contract.endpoint.content_type.clone(),
+            fixed: fixed.into_iter().collect(),
             key_header,
-            body: body.split("{unique}").map(|part| Bytes::copy_from_slice(part.as_bytes())).collect(),
+            body: parts(body),
+            sizes: sizes.to_vec(),
         })
     }
 
-    /// The body of the delivery whose word is `word`.
+    /// The size that a random number means; none where bodies are as long as their text.
     #[must_use]
-    pub fn body(&self, word: &str) -> Bytes {
-        let size = self.body.iter().map(Bytes::len).sum::<usize>() + word.len() * (self.body.len() - 1);
-        let mut body = Vec::with_capacity(size);
-        for (at, part) in self.body.iter().enumerate() {
-            if at > 0 {
-                body.extend_from_slice(word.as_bytes());
+    pub fn size(&self, random: u64) -> Option<usize> {
+        let total: u64 = self.sizes.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let mut left = random.checked_rem(total)?;
+        self.sizes.iter().find_map(|(size, weight)| match left.checked_sub(u64::from(*weight)) {
+            Some(rest) => {
+                left = rest;
+                None
             }
-            body.extend_from_slice(part);
+            None => Some(*size),
+        })
+    }
+
+    /// The body of the delivery whose word is `word`; a text without a place for it is shared, not copied.
+    #[must_use]
+    pub fn body(&self, word: &str, size: Option<usize>) -> Bytes {
+        if let [Part::Text(whole)] = self.body.as_slice() {
+            return whole.clone();
+        }
+        let long = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::Unique => word.len(),
+            Part::Padding => 0,
+        };
+        let without = self.body.iter().map(long).sum::<usize>();
+        let padding = size.unwrap_or(0).saturating_sub(without);
+        let mut body = Vec::with_capacity(without + padding);
+        for part in &self.body {
+            match part {
+                Part::Text(text) => body.extend_from_slice(text),
+                Part::Unique => body.extend_from_slice(word.as_bytes()),
+                Part::Padding => body.resize(body.len() + padding, b'x'),
+            }
         }
         body.into()
     }
@@ -73,12 +109,10 @@ impl Maker {
     /// A signed delivery.
     #[must_use]
     pub fn make(&self, key: Option<&str>, body: Bytes, tamper: Option<Tamper>, now: UnixMicros) -> Delivery {
-        let mut headers = Vec::with_capacity(4);
-        if !self.content_type.is_empty() {
-            headers.push(HeaderLine { name: self.content_type_name(), value: Bytes::copy_from_slice(self.content_type.as_bytes()) });
-        }
-        if let (Some(name), Some(key)) = (&self.key_header, key) {
-            headers.push(HeaderLine { name: name.clone(), value: Bytes::copy_from_slice(key.as_bytes()) });
+        let mut headers = Vec::with_capacity(self.fixed.len() + 3);
+        headers.extend_from_slice(&self.fixed);
+        if let Some(key) = key {
+            headers.push(HeaderLine::new(self.key_header.as_str(), Bytes::copy_from_slice(key.as_bytes())));
         }
         let mut delivery = Delivery { method: self.method.clone(), path: self.path.clone(), headers, body };
         let id = key.unwrap_or_default();
@@ -88,10 +122,21 @@ impl Maker {
         }
         delivery
     }
+}
 
-    fn content_type_name(&self) -> String {
-        CONTENT_TYPE.as_str().to_owned()
+fn parts(body: &[u8]) -> Vec<Part> {
+    let Ok(text) = std::str::from_utf8(body) else { return vec![Part::Text(Bytes::copy_from_slice(body))] };
+    let text_part = |text: &str| Part::Text(Bytes::copy_from_slice(text.as_bytes()));
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some((at, name)) = ["{unique}", "{padding}"].iter().filter_map(|name| Some((rest.find(name)?, *name))).min() {
+        parts.push(text_part(&rest[..at]));
+        parts.push(if name == "{unique}" { Part::Unique } else { Part::Padding });
+        rest = &rest[at + name.len()..];
     }
+    parts.push(text_part(rest));
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    parts
 }
 
 /// A user's connection; it is opened when it is needed, and again when it broke.
@@ -100,6 +145,10 @@ pub struct Line {
     host: HeaderValue,
     timeout: Duration,
     sender: Option<SendRequest<Full<Bytes>>>,
+    /// Why the last connection could not be made.
+    refused: Option<ErrorKind>,
+    /// How many in a row could not be made.
+    refusals: u32,
 }
 
 impl Line {
@@ -107,7 +156,7 @@ impl Line {
     #[must_use]
     pub fn new(target: &Target, timeout: Duration) -> Self {
         let host = HeaderValue::from_str(&target.authority()).unwrap_or_else(|_| HeaderValue::from_static("localhost"));
-        Self { target: target.clone(), host, timeout, sender: None }
+        Self { target: target.clone(), host, timeout, sender: None, refused: None, refusals: 0 }
     }
 
     /// Sends a delivery and waits for its answer.
@@ -151,9 +200,24 @@ impl Line {
         Ok(Answer { status, headers: kind.into_iter().collect(), body })
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, NoAnswer> {
+    /// Why no connection could be made, when that was the reason for no answer.
+    #[must_use]
+    pub fn refused(&self) -> Option<ErrorKind> {
+        self.refused
+    }
+
+    /// How many connections in a row could not be made.
+    #[must_use]
+    pub fn refusals(&self) -> u32 {
+        self.refusals
+    }
+
+    async fn connect(&mut self) -> Result<SendRequest<Full<Bytes>>, NoAnswer> {
         let unreachable = |cause: &dyn std::fmt::Display| NoAnswer::Unreachable { cause: cause.to_string() };
-        let stream = TcpStream::connect((self.target.host(), self.target.port())).await.map_err(|cause| unreachable(&cause))?;
+        let connected = TcpStream::connect((self.target.host(), self.target.port())).await;
+        self.refused = connected.as_ref().err().map(std::io::Error::kind);
+        self.refusals = if connected.is_err() { self.refusals.saturating_add(1) } else { 0 };
+        let stream = connected.map_err(|cause| unreachable(&cause))?;
         stream.set_nodelay(true).map_err(|cause| unreachable(&cause))?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|cause| unreachable(&cause))?;
         tokio::spawn(async move { drop(connection.await) });

@@ -1,43 +1,43 @@
 //! One user of a load: chooses, signs, sends, looks at the answer, writes it down.
+//!
+//! What all users share is read, or counted in atomics; what a user learns it
+//! keeps, and hands over now and then. Start at [`deliver`].
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::measure::{Measurement, NO_ERROR, Sample};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::measure::{Measurement, NO_ERROR, Sample, error_of};
 use super::mix::{Kind, Mix};
+use super::pace::{Course, Model};
 use super::sending::{Line, Maker};
-use crate::check::answer::{Judged, against, referred_instant, refusal};
-use crate::check::classify::{Class, classify};
+use crate::check::answer::{Judged, fits, referred_in, refusal};
+use crate::check::classify::{Class, classify_read};
 use crate::check::consistency::{NEVER, Operation, Outcome};
-use crate::check::{Record, Records, is_broken};
+use crate::check::{Record, Records};
 use crate::clock::{Moment, UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
-use crate::delivery::{Answer, NoAnswer};
+use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::http::Target;
 use crate::sign::sha256_hex;
 
 /// So many samples are kept before they are handed over.
 const SAMPLES: usize = 1_024;
-/// So many keys of its own a user remembers for duplicates.
-const OWN_KEYS: usize = 64;
-/// A generator that sends later than this, for its own sake, is told.
+/// They are handed over after so long, that whoever looks on sees them.
+const HAND_OVER_EVERY: Duration = Duration::from_millis(500);
+/// A timer that wakes later than this is the generator's own fault, and is told.
 const LATE: Duration = Duration::from_millis(2);
-
-/// When the next delivery is due.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pace {
-    /// As soon as the last one is answered.
-    Closed,
-    /// So many a second, from all users together.
-    Open {
-        /// Deliveries a second.
-        rate: f64,
-        /// Whether the gaps are random, with the same mean.
-        poisson: bool,
-    },
-}
+/// Whoever waits looks so often whether the load has been stopped.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// So long a user waits after the first connection that could not be made; each time twice as long.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
+/// And this is the longest.
+const LONGEST_BACK_OFF: Duration = Duration::from_millis(320);
 
 /// What all users share.
 pub struct Shared {
@@ -49,8 +49,12 @@ pub struct Shared {
     pub maker: Maker,
     /// How often which kind.
     pub mix: Mix,
-    /// When.
-    pub pace: Pace,
+    /// What the course counts.
+    pub model: Model,
+    /// How many users, or deliveries a second, there are at each moment.
+    pub course: Course,
+    /// Random gaps of an open model: the count of the delivery that is due next, and the state of the dice.
+    pub poisson: Option<Mutex<(f64, Dice)>>,
     /// How long an answer is waited for.
     pub timeout: Duration,
     /// What every key begins with.
@@ -59,8 +63,6 @@ pub struct Shared {
     pub seed: u64,
     /// Before it is warm-up: sent and judged, but not measured.
     pub warm_up: Duration,
-    /// When the load ends.
-    pub ends: Duration,
     /// How many deliveries are sent at the most.
     pub most: u64,
     /// When it began.
@@ -71,18 +73,50 @@ pub struct Shared {
     pub stop: AtomicBool,
     /// The keys that users have under way, for others to deliver at the same time.
     pub under_way: Vec<AtomicU32>,
+    /// The burst that is forming: its key, and in the lower half how many are still to come.
+    pub burst: AtomicU64,
     /// The next key's number.
     pub next_key: AtomicU32,
     /// The next user's number.
     pub next_user: AtomicU32,
-    /// How many have been sent.
-    pub sent: AtomicU64,
+    /// How many deliveries have been taken on.
+    pub taken: AtomicU64,
     /// How many were sent late for the generator's own sake.
     pub late: AtomicU64,
+    /// How many were due when all users were waiting for answers.
+    pub crowded: AtomicU64,
     /// What was measured.
     pub measured: Mutex<Measurement>,
     /// What was sent and answered, a list a user.
     pub histories: Mutex<Vec<Vec<Operation>>>,
+    /// How many users have come to their end, and a word to whoever waits for it.
+    pub ended: (AtomicUsize, Notify),
+}
+
+/// Random numbers from a seed (`SplitMix64`).
+#[derive(Clone, Copy, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice of their own for each number.
+    #[must_use]
+    pub fn new(seed: u64, number: u64) -> Self {
+        Self(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    fn throw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// A random gap whose mean is 1, as between events that know nothing of each other.
+    fn gap(&mut self) -> f64 {
+        let above_zero = ((self.throw() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        -above_zero.ln()
+    }
 }
 
 impl Shared {
@@ -92,9 +126,60 @@ impl Shared {
         format!("{}-{number}", self.run_word)
     }
 
-    /// Microseconds since the epoch, by a clock that never goes back.
-    fn now(&self) -> i64 {
-        self.began_at.plus(self.began.elapsed()).0
+    /// The body of a key's deliveries. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
+    #[must_use]
+    pub fn body(&self, key: u32, word: &str) -> Bytes {
+        self.maker.body(word, self.maker.size(Dice::new(self.seed, u64::from(key)).throw()))
+    }
+
+    /// Microseconds since the epoch at a time of the load, by a clock that never goes back.
+    #[must_use]
+    pub fn instant(&self, since: Duration) -> i64 {
+        self.began_at.plus(since).0
+    }
+
+    /// Joins the burst that is forming, if there is one: its key.
+    fn join_burst(&self) -> Option<u32> {
+        if self.burst.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let take = |word: u64| match word & 0xffff_ffff {
+            0 => None,
+            1 => Some(0),
+            _ => Some(word - 1),
+        };
+        let before = self.burst.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+        u32::try_from(before >> 32).ok()
+    }
+
+    /// When the next delivery of an open model is due; none when the course has come to its end.
+    fn next_due(&self, number: u64) -> Option<Duration> {
+        let count = match &self.poisson {
+            None => number as f64,
+            Some(next) => {
+                let (count, dice) = &mut *next.lock().unwrap_or_else(PoisonError::into_inner);
+                *count += dice.gap();
+                *count
+            }
+        };
+        self.course.due(count).map(Duration::from_secs_f64)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `due`; false when the load was stopped meanwhile.
+    async fn wait_until(&self, due: Duration) -> bool {
+        loop {
+            if self.is_stopped() {
+                return false;
+            }
+            match due.checked_sub(self.began.elapsed()).filter(|left| !left.is_zero()) {
+                None => return true,
+                Some(left) => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
+            }
+        }
     }
 }
 
@@ -103,134 +188,233 @@ struct User<'s> {
     shared: &'s Shared,
     number: usize,
     line: Line,
-    random: u64,
+    dice: Dice,
     own_keys: Vec<u32>,
+    next_own: usize,
     samples: Vec<Sample>,
+    handed_over: Duration,
     history: Vec<Operation>,
     record: Record,
+    json: Option<Value>,
+}
+
+/// One delivery's choice.
+#[derive(Clone, Copy)]
+struct Choice {
+    place: usize,
+    kind: Kind,
+    key: u32,
+    /// Whether this user has the key's answer already.
+    is_own: bool,
 }
 
 /// Delivers until the load ends.
-pub async fn deliver(shared: &Shared) {
-    let number = shared.next_user.fetch_add(1, Ordering::Relaxed) as usize;
-    let mut user = User {
-        shared,
-        number,
-        line: Line::new(&shared.target, shared.timeout),
-        random: shared.seed ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        own_keys: Vec::with_capacity(OWN_KEYS),
-        samples: Vec::with_capacity(SAMPLES),
-        history: Vec::new(),
-        record: Record {
+pub async fn deliver(shared: &Shared, number: usize) {
+    let mut user = User::new(shared, number);
+    match shared.model {
+        Model::Closed => user.deliver_after_answers().await,
+        Model::Open => user.deliver_when_due().await,
+    }
+    user.hand_over();
+    shared.histories.lock().unwrap_or_else(PoisonError::into_inner).push(user.history);
+    shared.ended.0.fetch_add(1, Ordering::Release);
+    shared.ended.1.notify_one();
+}
+
+/// Delivers a key once more, after the load: what is answered tells what became of it.
+pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>) -> Vec<Operation> {
+    let mut user = User::new(shared, 0);
+    for key in keys {
+        let body = shared.body(key, &shared.key(key));
+        let choice = Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false };
+        user.send(choice, body).await;
+        if user.record.result.is_err() {
+            break;
+        }
+    }
+    user.history
+}
+
+impl<'s> User<'s> {
+    fn new(shared: &'s Shared, number: usize) -> Self {
+        let record = Record {
             key: String::new(),
             sha256: String::new(),
-            delivery: crate::delivery::Delivery::default(),
+            delivery: Delivery::default(),
             sent_at: UnixMicros(0),
             answered_at: UnixMicros(0),
             took: Duration::ZERO,
             result: Err(NoAnswer::Unreachable { cause: String::new() }),
             referred_as: None,
             refers_to: None,
-        },
-    };
-    let users = shared.under_way.len().max(1);
-    let mut due = match shared.pace {
-        Pace::Closed => Duration::ZERO,
-        Pace::Open { rate, .. } => Duration::from_secs_f64(number as f64 / rate),
-    };
-    loop {
-        let begun = shared.began.elapsed();
-        let ended = shared.stop.load(Ordering::Relaxed) || begun.max(due) >= shared.ends;
-        if ended || shared.sent.fetch_add(1, Ordering::Relaxed) >= shared.most {
-            break;
-        }
-        if let Some(wait) = due.checked_sub(begun).filter(|wait| !wait.is_zero()) {
-            user.hand_over_if_idle();
-            tokio::time::sleep(wait).await;
-            if shared.began.elapsed().saturating_sub(due) > LATE {
-                shared.late.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        user.one(due).await;
-        if let Pace::Open { rate, poisson } = shared.pace {
-            let mean = users as f64 / rate;
-            let gap = if poisson { -mean * user.fraction().ln() } else { mean };
-            due += Duration::from_secs_f64(gap);
+        };
+        Self {
+            shared,
+            number,
+            line: Line::new(&shared.target, shared.timeout),
+            dice: Dice::new(shared.seed, number as u64),
+            own_keys: Vec::new(),
+            next_own: 0,
+            samples: Vec::with_capacity(SAMPLES),
+            handed_over: Duration::ZERO,
+            history: Vec::new(),
+            record,
+            json: None,
         }
     }
-    user.hand_over();
-    shared.histories.lock().unwrap_or_else(PoisonError::into_inner).push(user.history);
-}
 
-impl User<'_> {
-    /// A random number (`SplitMix64`).
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.random;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    }
-
-    /// A random number above 0, up to 1.
-    fn fraction(&mut self) -> f64 {
-        ((self.random() >> 11) + 1) as f64 / (1u64 << 53) as f64
-    }
-
-    /// One delivery: made, sent, judged, written down.
-    async fn one(&mut self, due: Duration) {
+    async fn deliver_after_answers(&mut self) {
         let shared = self.shared;
-        let (place, kind) = shared.mix.choose(self.random());
-        let (number, is_own, kind) = self.key_for(kind);
+        let number = self.number as f64;
+        loop {
+            let now = shared.began.elapsed();
+            // None when this user is not wanted any more.
+            let Some(wanted) = shared.course.above(number, now.as_secs_f64()) else { break };
+            if !shared.wait_until(Duration::from_secs_f64(wanted)).await || shared.taken.fetch_add(1, Ordering::Relaxed) >= shared.most {
+                break;
+            }
+            let (began, latency) = self.one().await;
+            self.write_down(began, latency);
+            self.rest().await;
+        }
+    }
+
+    async fn deliver_when_due(&mut self) {
+        let shared = self.shared;
+        loop {
+            let number = shared.taken.fetch_add(1, Ordering::Relaxed);
+            let Some(due) = shared.next_due(number).filter(|_| number < shared.most) else { break };
+            let was_early = shared.began.elapsed() <= due;
+            if !shared.wait_until(due).await {
+                break;
+            }
+            let (began, took) = self.one().await;
+            // Who stalls makes those wait that come after, too: they count from when they were due. A timer
+            // that wakes a little late is not the receiver's fault.
+            let behind = began.saturating_sub(due);
+            match (was_early, behind > LATE) {
+                (true, false) => self.write_down(began, took),
+                (true, true) => {
+                    shared.late.fetch_add(1, Ordering::Relaxed);
+                    self.write_down(began, took + behind);
+                }
+                (false, _) => {
+                    shared.crowded.fetch_add(1, Ordering::Relaxed);
+                    self.write_down(began, took + behind);
+                }
+            }
+            self.back_off().await;
+        }
+    }
+
+    /// What a user of the closed model does between deliveries.
+    async fn rest(&mut self) {
+        if !self.shared.mix.think.is_zero() {
+            let span = self.shared.mix.think.mul_f64(self.dice.gap());
+            self.shared.wait_until(self.shared.began.elapsed() + span).await;
+        }
+        self.back_off().await;
+    }
+
+    /// A receiver that takes no connections is not asked as fast as it can refuse.
+    async fn back_off(&self) {
+        let refused = self.line.refusals();
+        if refused > 0 {
+            let span = FIRST_BACK_OFF.saturating_mul(1 << refused.min(10)).min(LONGEST_BACK_OFF);
+            self.shared.wait_until(self.shared.began.elapsed() + span).await;
+        }
+    }
+
+    /// One delivery, from its choice to its place in the history: when it was sent, and how long its answer took.
+    async fn one(&mut self) -> (Duration, Duration) {
+        let shared = self.shared;
+        let choice = self.choose();
+        let word = match choice.kind {
+            Kind::ConflictingBody => format!("{}-other", shared.key(choice.key)),
+            Kind::Fresh | Kind::Duplicate | Kind::Burst | Kind::MissingKey | Kind::Spoiled(_) => shared.key(choice.key),
+        };
+        let body = shared.body(choice.key, &word);
+        self.send(choice, body).await
+    }
+
+    async fn send(&mut self, choice: Choice, body: Bytes) -> (Duration, Duration) {
+        let shared = self.shared;
+        let Choice { place, kind, key: number, is_own } = choice;
         let key = shared.key(number);
-        let word = if kind == Kind::ConflictingBody { format!("{key}-other") } else { key.clone() };
-        let body = shared.maker.body(&word);
         let tamper = if let Kind::Spoiled(tamper) = kind { Some(tamper) } else { None };
-        let travels = (kind != Kind::MissingKey).then_some(key.as_str());
-        let delivery = shared.maker.make(travels, body, tamper, UnixMicros(shared.now()));
-        if kind == Kind::Fresh {
-            shared.under_way[self.number % shared.under_way.len()].store(number, Ordering::Relaxed);
-        }
-        self.record.sha256 = sha256_hex(&delivery.body);
+        let began = shared.began.elapsed();
+        self.record.sent_at = UnixMicros(shared.instant(began));
+        self.record.sha256 = sha256_hex(&body);
+        self.record.delivery.body = body.clone();
+        let delivery = shared.maker.make((kind != Kind::MissingKey).then_some(key.as_str()), body, tamper, self.record.sent_at);
         self.record.key = key;
-        let (began, invoked) = (shared.began.elapsed(), shared.now());
-        let result = self.line.send(delivery).await;
-        let (ended, returned) = (shared.began.elapsed(), shared.now());
-        self.record.sent_at = UnixMicros(invoked);
-        self.record.answered_at = UnixMicros(returned);
-        // Counted from when it was due: who stalls makes those wait that come after, too.
-        let from = if shared.pace == Pace::Closed || began.saturating_sub(due) < LATE { began } else { due };
-        self.record.took = ended.saturating_sub(from);
-        self.record.result = result;
-        let class = classify(&shared.contract, &self.record);
+        self.record.result = self.line.send(delivery).await;
+        let took = shared.began.elapsed().saturating_sub(began);
+        self.record.answered_at = UnixMicros(shared.instant(began + took));
+        self.record.took = took;
+        self.json = self.record.result.as_ref().ok().and_then(Answer::json);
+        let class = match &self.record.result {
+            Ok(answer) => classify_read(&shared.contract, &self.record, answer, self.json.as_ref()),
+            Err(_) => Class::Other,
+        };
+        let error = match &self.record.result {
+            Ok(_) => NO_ERROR,
+            Err(none) => error_of(none, self.line.refused()),
+        };
         let expected = self.is_expected(kind, class, is_own);
-        self.write_down(place, number, expected, began, ended.saturating_sub(from));
-        self.remember(number, class, invoked, returned);
-        if kind == Kind::Fresh && class == Class::Accepted {
-            if self.own_keys.len() == OWN_KEYS {
-                self.own_keys.swap_remove(0);
-            }
+        let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
+        self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, second: 0, latency_us: 0 });
+        self.remember(number, class);
+        if kind == Kind::Fresh && class == Class::Accepted && place != usize::MAX && shared.mix.repeats() {
+            self.keep(number);
+        }
+        (began, took)
+    }
+
+    fn keep(&mut self, number: u32) {
+        let most = self.shared.mix.reuse_distance;
+        if self.own_keys.len() < most {
             self.own_keys.push(number);
+        } else {
+            self.own_keys[self.next_own] = number;
+            self.next_own = (self.next_own + 1) % most;
         }
     }
 
-    /// The key that a kind uses, whether this user has its answer already, and the kind itself: without a key
-    /// to repeat, a duplicate is a first delivery.
-    fn key_for(&mut self, kind: Kind) -> (u32, bool, Kind) {
+    /// The kind of the next delivery, and its key: without one to repeat, a duplicate is a first delivery.
+    fn choose(&mut self) -> Choice {
         let shared = self.shared;
-        let fresh = || shared.next_key.fetch_add(1, Ordering::Relaxed);
-        if !matches!(kind, Kind::Duplicate | Kind::ConflictingBody) {
-            return (fresh(), false, kind);
+        if let Some(place) = shared.mix.bursts()
+            && let Some(key) = shared.join_burst()
+        {
+            return Choice { place, kind: Kind::Burst, key, is_own: false };
         }
-        let random = self.random();
-        let slot = (random >> 8) as usize % shared.under_way.len();
-        let others = shared.under_way[slot].load(Ordering::Relaxed);
-        if random & 1 == 0 && others != 0 {
-            return (others, false, kind);
-        }
-        match self.own_keys.len() {
-            0 => (fresh(), false, Kind::Fresh),
-            own => (self.own_keys[(random >> 8) as usize % own], true, kind),
+        let (place, kind) = shared.mix.choose(self.dice.throw());
+        let fresh = |kind| {
+            let key = shared.next_key.fetch_add(1, Ordering::Relaxed);
+            if matches!(kind, Kind::Fresh) {
+                shared.under_way[self.number % shared.under_way.len()].store(key, Ordering::Relaxed);
+            }
+            Choice { place, kind, key, is_own: false }
+        };
+        match kind {
+            Kind::Fresh | Kind::MissingKey | Kind::Spoiled(_) => fresh(kind),
+            Kind::Burst => {
+                let choice = fresh(kind);
+                shared.burst.store((u64::from(choice.key) << 32) | u64::from(shared.mix.together - 1), Ordering::Relaxed);
+                choice
+            }
+            Kind::Duplicate | Kind::ConflictingBody => {
+                let random = self.dice.throw();
+                let others = shared.under_way[(random >> 8) as usize % shared.under_way.len()].load(Ordering::Relaxed);
+                if random & 1 == 0 && others != 0 {
+                    return Choice { place, kind, key: others, is_own: false };
+                }
+                match self.own_keys.len() {
+                    0 => fresh(Kind::Fresh),
+                    own => Choice { place, kind, key: self.own_keys[(random >> 8) as usize % own], is_own: true },
+                }
+            }
         }
     }
 
@@ -240,6 +424,7 @@ impl User<'_> {
         match kind {
             // Another user may have delivered the key while it was under way.
             Kind::Fresh => class == Class::Accepted || (class == Class::Duplicate && self.shared.mix.repeats()),
+            Kind::Burst => class == Class::Accepted || class == Class::Duplicate,
             // Of a key that was answered before, it is a duplicate; of one under way it may be the first.
             Kind::Duplicate => class == Class::Duplicate || (!is_own && class == Class::Accepted),
             Kind::ConflictingBody => class == Class::Duplicate || (!is_own && class == Class::Accepted) || is_refused(Refusal::OtherBody),
@@ -251,52 +436,38 @@ impl User<'_> {
     fn is_refused(&self, answer: &Answer, why: Refusal) -> bool {
         let records = Records::default();
         let judged = Judged { answer, record: &self.record, records: &records };
-        refusal(&self.shared.contract, why).is_some_and(|outcome| !is_broken(&against(outcome, judged, None)))
+        refusal(&self.shared.contract, why).is_some_and(|outcome| fits(outcome, judged, self.json.as_ref()))
     }
 
-    fn write_down(&mut self, place: usize, _number: u32, expected: bool, began: Duration, latency: Duration) {
-        if began < self.shared.warm_up {
-            return;
+    /// Completes the last sample with its time, or drops it while the load warms up.
+    fn write_down(&mut self, began: Duration, latency: Duration) {
+        let Some(sample) = self.samples.last_mut() else { return };
+        match began.checked_sub(self.shared.warm_up) {
+            None => drop(self.samples.pop()),
+            Some(since) => {
+                sample.second = u32::try_from(since.as_secs()).unwrap_or(u32::MAX);
+                sample.latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+            }
         }
-        let error = match &self.record.result {
-            Ok(_) => NO_ERROR,
-            Err(NoAnswer::TimedOut { .. }) => 0,
-            Err(NoAnswer::Unreachable { .. }) => 1,
-            Err(NoAnswer::Broken { .. }) => 2,
-            Err(NoAnswer::Garbled { .. }) => 3,
-        };
-        self.samples.push(Sample {
-            kind: u8::try_from(place).unwrap_or(u8::MAX),
-            expected,
-            error,
-            status: self.record.result.as_ref().map_or(0, |answer| answer.status),
-            second: u32::try_from((began - self.shared.warm_up).as_secs()).unwrap_or(u32::MAX),
-            latency_us: u32::try_from(latency.as_micros()).unwrap_or(u32::MAX),
-        });
-        if self.samples.len() == SAMPLES {
+        if self.samples.len() >= SAMPLES || began.saturating_sub(self.handed_over) > HAND_OVER_EVERY {
+            self.handed_over = began;
             self.hand_over();
         }
     }
 
-    fn remember(&mut self, key: u32, class: Class, invoked: i64, returned: i64) {
+    fn remember(&mut self, key: u32, class: Class) {
         let (outcome, refers_to) = match (&self.record.result, class) {
             (_, Class::Accepted) => (Outcome::Accepted, NEVER),
-            (Ok(answer), Class::Duplicate) => {
-                let instant = referred_instant(&self.shared.contract, answer).and_then(|text| iso::read(&text));
-                (Outcome::Duplicate, instant.map_or(NEVER, |(at, _)| at.0))
+            (Ok(_), Class::Duplicate) => {
+                let text = self.json.as_ref().and_then(|body| referred_in(&self.shared.contract, body));
+                (Outcome::Duplicate, text.and_then(iso::read).map_or(NEVER, |(at, _)| at.0))
             }
             (Ok(answer), Class::Other) if (400..=499).contains(&answer.status) => (Outcome::Refused, NEVER),
             (Err(NoAnswer::Unreachable { .. }), _) => (Outcome::Refused, NEVER),
             (_, _) => (Outcome::Unknown, NEVER),
         };
-        let returned = if outcome == Outcome::Unknown { NEVER } else { returned };
-        self.history.push(Operation { key, outcome, invoked, returned, refers_to });
-    }
-
-    fn hand_over_if_idle(&mut self) {
-        if self.samples.len() >= SAMPLES / 8 {
-            self.hand_over();
-        }
+        let returned = if outcome == Outcome::Unknown { NEVER } else { self.record.answered_at.0 };
+        self.history.push(Operation { key, outcome, invoked: self.record.sent_at.0, returned, refers_to });
     }
 
     fn hand_over(&mut self) {

@@ -1,0 +1,154 @@
+//! The pace: how many users there are, or how many deliveries are due, at each moment of a load.
+//!
+//! In: a level, or stages as text (`30s:100,1m:500,30s:0`). Out: a [`Course`],
+//! straight from one point to the next, and from it the moment at which the
+//! n-th delivery is due. There is no clock in here.
+
+use std::time::Duration;
+
+use crate::clock::span;
+
+/// What the course counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// Users, each of whom delivers when its last answer has come.
+    Closed,
+    /// Deliveries a second, whether answers come or not.
+    Open,
+}
+
+/// How deliveries of an open model are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Evenly.
+    Constant,
+    /// At random, with the same mean.
+    Poisson,
+}
+
+/// A level over time, straight between its points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Course {
+    /// Seconds since the beginning, and the level there; in order of time.
+    points: Vec<(f64, f64)>,
+}
+
+impl Course {
+    /// One level all the time.
+    #[must_use]
+    pub fn level(level: f64, length: Duration) -> Self {
+        Self { points: vec![(0.0, level), (length.as_secs_f64(), level)] }
+    }
+
+    /// Reads stages: `30s:100,1m:500,30s:0` goes from 0 to 100 in 30 s, to 500 in a minute, and back in 30 s.
+    ///
+    /// # Errors
+    /// One sentence: what is wrong, and how stages are written.
+    pub fn stages(text: &str) -> Result<Self, String> {
+        let wrong = |part: &str, what: &str| format!("stage `{part}`: {what}; write `30s:100,1m:500,30s:0`, how long and which level then");
+        let mut points = vec![(0.0, 0.0)];
+        for part in text.split(',').map(str::trim) {
+            let (length, level) = part.split_once(':').ok_or_else(|| wrong(part, "there is no `:`"))?;
+            let length = span::read(length).map_err(|cause| wrong(part, &cause.to_string()))?;
+            let level = level.trim().trim_end_matches("/s");
+            let level: f64 = level.parse().map_err(|_| wrong(part, &format!("`{level}` is no number")))?;
+            if !(level.is_finite() && level >= 0.0) {
+                return Err(wrong(part, "the level is 0 or more"));
+            }
+            if length.is_zero() {
+                return Err(wrong(part, "it has no length"));
+            }
+            let before = points.last().map_or(0.0, |(at, _)| *at);
+            points.push((before + length.as_secs_f64(), level));
+        }
+        let course = Self { points };
+        if course.highest() <= 0.0 { Err(format!("stages `{text}`: the level is 0 all the time")) } else { Ok(course) }
+    }
+
+    /// How long it takes.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        Duration::from_secs_f64(self.points.last().map_or(0.0, |(at, _)| *at))
+    }
+
+    /// The highest level.
+    #[must_use]
+    pub fn highest(&self) -> f64 {
+        self.points.iter().map(|(_, level)| *level).fold(0.0, f64::max)
+    }
+
+    /// The first moment, not before `from` seconds, at which the level is above `level`; none when it never is again.
+    #[must_use]
+    pub fn above(&self, level: f64, from: f64) -> Option<f64> {
+        self.points.windows(2).filter(|pair| pair[1].0 > from).find_map(|pair| {
+            let [(begin, low), (end, high)] = [pair[0], pair[1]];
+            let start = from.max(begin);
+            let here = low + (high - low) * (start - begin) / (end - begin);
+            match (here > level, high > level) {
+                (true, _) => Some(start),
+                // It is reached on the way, and passed a moment later.
+                (false, true) => Some((begin + (level - low) / (high - low) * (end - begin)).max(start)),
+                (false, false) => None,
+            }
+        })
+    }
+
+    /// When so many have become due: where the area under the course is `count`; none when it ends before.
+    #[must_use]
+    pub fn due(&self, count: f64) -> Option<f64> {
+        let mut left = count;
+        for pair in self.points.windows(2) {
+            let [(begin, low), (end, high)] = [pair[0], pair[1]];
+            let length = end - begin;
+            let area = (low + high) / 2.0 * length;
+            if left >= area {
+                left -= area;
+                continue;
+            }
+            // low·t + slope/2·t² = left, in the form that is exact for a flat course too.
+            let slope = (high - low) / length;
+            let root = (low * low + 2.0 * slope * left).max(0.0).sqrt();
+            let after = if low + root > 0.0 { 2.0 * left / (low + root) } else { 0.0 };
+            return Some(begin + after.min(length));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Course;
+
+    #[test]
+    fn flat_course_has_even_gaps() {
+        let course = Course::level(200.0, Duration::from_secs(2));
+        let due: Vec<Option<f64>> = [0.0, 1.0, 200.0, 399.0, 400.0].into_iter().map(|count| course.due(count)).collect();
+        assert_eq!(due, [Some(0.0), Some(0.005), Some(1.0), Some(1.995), None]);
+    }
+
+    /// From 0 to 100 a second in 10 s there are 500 deliveries: half of them after 7.07 s.
+    #[test]
+    fn stages_go_straight_from_level_to_level() {
+        let course = Course::stages("10s:100,5 s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        let due = |count| course.due(count).map(|at| (at * 100.0).round() / 100.0);
+        assert_eq!((due(250.0), due(500.0), due(1_000.0), due(1_500.0)), (Some(7.07), Some(10.0), Some(15.0), None));
+        assert_eq!((course.length(), course.highest()), (Duration::from_secs(25), 100.0));
+        assert_eq!((course.above(50.0, 0.0), course.above(50.0, 19.0), course.above(50.0, 21.0)), (Some(5.0), Some(19.0), None));
+    }
+
+    #[test]
+    fn stages_that_cannot_be_meant_are_told() {
+        for (text, told) in [
+            ("", "no `:`"),
+            ("30:100", "not a span of time"),
+            ("30s:many", "no number"),
+            ("30s:-1", "0 or more"),
+            ("0s:10", "no length"),
+            ("30s:0", "0 all the time"),
+        ] {
+            assert!(Course::stages(text).is_err_and(|wrong| wrong.contains(told)), "{text}: {:?}", Course::stages(text));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Pages: reports as one HTML file that needs nothing beside it.
+//!
+//! In: a template's name and its values. Out: a whole page, with its style and
+//! its script inside, for light and dark, narrow and printed. Nothing here
+//! names another address: a page is read offline, from a folder, years later.
+
+pub mod chart;
+
+use minijinja::{AutoEscape, Environment, Error, Value};
+
+use super::words;
+
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = include_str!("page/script.js");
+const FRAME: &str = include_str!("page/frame.html.j2");
+
+/// Fills a page.
+///
+/// * `body`: a template that extends `frame.html`.
+/// * `values`: what it names. Text is escaped; charts are marked as safe by [`svg`].
+///
+/// # Errors
+/// When the template names what is not there.
+pub fn page(body: &str, values: Value) -> Result<String, Error> {
+    let mut pages = Environment::new();
+    pages.set_auto_escape_callback(|_| AutoEscape::Html);
+    pages.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+    pages.add_global("style", Value::from_safe_string(STYLE.to_owned()));
+    pages.add_global("script", Value::from_safe_string(SCRIPT.to_owned()));
+    pages.add_global("version", env!("CARGO_PKG_VERSION"));
+    pages.add_filter("latency", |us: u64| words::duration(us));
+    pages.add_template("frame.html", FRAME)?;
+    pages.add_template("body.html", body)?;
+    pages.get_template("body.html")?.render(values)
+}
+
+/// A drawing, that it may stand in a page as it is.
+#[must_use]
+pub fn svg(chart: &chart::Chart<'_>) -> Value {
+    Value::from_safe_string(chart.svg())
+}
