@@ -20,6 +20,7 @@ pub mod mix;
 pub mod pace;
 pub mod page;
 pub mod report;
+pub mod sampling;
 pub mod sending;
 pub mod summing;
 pub mod user;
@@ -310,9 +311,20 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         curl(&url, &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
     };
     let keys = shared.next_key.load(Ordering::Relaxed);
-    let mut evidence = match &plan.database {
-        Some(database) => evidence::read(database, &plan.contract, &format!("{}-", shared.run_word), keys).await?,
-        None => None,
+    let about = About { key: &key, curl: &curl, contract: &plan.contract };
+    let sampled = sampling::sample(history);
+    let read = match &plan.database {
+        Some(database) if evidence::tells_keys(&plan.contract) => {
+            let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
+            evidence::read(database, &plan.contract, &format!("{}-", shared.run_word), keys, names).await?
+        }
+        Some(_) | None => None,
     };
-    Ok(judge_all(history, evidence.as_deref_mut(), law, &plan.catalogue, &About { key: &key, curl: &curl }))
+    let Some(mut read) = read else { return Ok(judge_all(history, None, law, &plan.catalogue, &about)) };
+    let mut found = judge_all(history, Some(&mut read.evidence), law, &plan.catalogue, &about);
+    if let Some(tables) = &plan.contract.state {
+        let wrong = sampling::judge(shared, &tables.audit, &sampled, &read.rows);
+        found.add_rows(&plan.catalogue, sampled.len() as u64, &wrong, &read.strays, &about);
+    }
+    Ok(found)
 }

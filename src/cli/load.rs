@@ -54,9 +54,9 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let body = body(&mix, &suite)?;
     let foreign = args.target.as_deref().map(|url| own_target(url, args)).transpose()?;
     let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
+    let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
-    let (course, model, users) = course(args)?;
     make_room(users, foreign.is_none())?;
     let interrupted = interruption()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;

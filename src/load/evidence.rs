@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::check::consistency::Evidence;
 use crate::contract::Contract;
+use crate::contract::tables::Table;
 use crate::probe::{Probe, ProbeError};
+use crate::state::Row;
 
 /// How long a busy database is waited for.
 const BUSY: Duration = Duration::from_secs(30);
@@ -21,29 +23,55 @@ pub async fn see_that_it_can_be_read(database: &Path, contract: &Contract) -> Re
     look(database, contract, |probe| probe.rows_by_key("no key begins so", |_, _| (), |_, _| ())).await.map(drop)
 }
 
-/// The rows of the keys `PREFIX0` to `PREFIXn`; nothing when the contract has no tables.
+/// Whether the rows of a key can be found by the key, in both tables.
+#[must_use]
+pub fn tells_keys(contract: &Contract) -> bool {
+    let by_key = |table: &Table| table.column_holding("key").is_some_and(|column| column.name == table.found_by);
+    contract.state.as_ref().is_some_and(|tables| by_key(&tables.keys) && by_key(&tables.audit))
+}
+
+/// What a database has of a load's keys.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// How many rows each key has.
+    pub evidence: Vec<Evidence>,
+    /// The audit rows of some keys.
+    pub rows: Vec<Row>,
+    /// Audit rows under words that begin like the keys and are none of them: the first, and how many.
+    pub strays: Option<(String, u64)>,
+}
+
+/// The rows of the keys `PREFIX0` to `PREFIXn`, and those of `some` in full; nothing when the contract has no tables.
 ///
 /// # Errors
 /// [`ProbeError`]: why the database cannot be read.
-pub async fn read(database: &Path, contract: &Contract, prefix: &str, keys: u32) -> Result<Option<Vec<Evidence>>, ProbeError> {
+pub async fn read(database: &Path, contract: &Contract, prefix: &str, keys: u32, some: Vec<String>) -> Result<Option<Read>, ProbeError> {
     let prefix = prefix.to_owned();
     look(database, contract, move |probe| {
+        let mut strays: Option<(String, u64)> = None;
         let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows: 0, key_rows: 0 }).collect();
         let number = |text: &str| text.strip_prefix(&prefix).and_then(|digits| digits.parse::<usize>().ok());
         let cell = std::cell::RefCell::new(&mut evidence);
-        let count = |key: &str, add: &dyn Fn(&mut Evidence)| {
-            if let Some(row) = number(key)
-                && let Some(row) = cell.borrow_mut().get_mut(row)
-            {
-                add(row);
+        let count = |key: &str, add: &dyn Fn(&mut Evidence)| match number(key).filter(|at| *at < keys as usize) {
+            Some(at) => {
+                add(&mut cell.borrow_mut()[at]);
+                true
             }
+            None => false,
         };
         probe.rows_by_key(
             &prefix,
-            |key, rows| count(key, &|row| row.key_rows = rows),
-            |key, rows| count(key, &|row| row.audit_rows = rows),
+            |key, rows| {
+                count(key, &|row| row.key_rows = rows);
+            },
+            |key, rows| {
+                if !count(key, &|row| row.audit_rows = rows) {
+                    strays.get_or_insert_with(|| (key.to_owned(), 0)).1 += u64::from(rows);
+                }
+            },
         )?;
-        Ok(evidence)
+        let rows = probe.rows_of(&[], &some)?.audit;
+        Ok(Read { evidence, rows, strays })
     })
     .await
 }

@@ -10,8 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
 use crate::clock::{UnixMicros, iso};
+use crate::contract::Contract;
+use crate::load::sampling;
 use crate::report::Verdict;
 use crate::scenario::requirement::Catalogue;
+
+/// So many rows of a kind are told in full.
+const TOLD: usize = 5;
 
 /// What was judged of one requirement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +66,8 @@ pub struct About<'a> {
     pub key: &'a dyn Fn(u32) -> String,
     /// The shell line that sends its delivery.
     pub curl: &'a dyn Fn(u32) -> String,
+    /// What the receiver promises: nothing else is judged.
+    pub contract: &'a Contract,
 }
 
 /// Judges the whole history of a load.
@@ -121,7 +128,7 @@ pub fn judge_all(
         (&always.refusals_leave_no_trace, judged_rows),
     ];
     let requirements = asked.into_iter().filter_map(|(id, judged)| {
-        let id = id.clone()?;
+        let id = id.clone().filter(|id| about.contract.promises(id))?;
         let count = by_requirement.get(&id).copied().unwrap_or(0);
         let verdict = match (judged, count) {
             (false, _) => Verdict::NotApplicable,
@@ -131,6 +138,61 @@ pub fn judge_all(
         Some(Judged { id, verdict, checked: if judged { answers.keys as u64 } else { 0 }, violations: count })
     });
     Found { requirements: requirements.collect(), violations, undecided: rows.as_ref().unwrap_or(&answers).undecided }
+}
+
+impl Found {
+    /// Adds what the rows themselves show.
+    ///
+    /// * `sampled`: how many keys' rows were looked at.
+    /// * `strays`: audit rows under words that are no keys: the first, and how many.
+    pub fn add_rows(
+        &mut self,
+        catalogue: &Catalogue,
+        sampled: u64,
+        wrong: &[sampling::Found],
+        strays: &Option<(String, u64)>,
+        about: &About<'_>,
+    ) {
+        let always = &catalogue.always;
+        let kinds = [
+            (sampling::Wrong::Cell, &always.rows_are_as_promised),
+            (sampling::Wrong::Hash, &always.hashes_are_of_the_body),
+            (sampling::Wrong::Order, &always.instants_never_go_back),
+        ];
+        for (kind, id) in kinds {
+            let Some(id) = id.as_ref().filter(|id| about.contract.promises(id)) else { continue };
+            let of_kind = || wrong.iter().filter(|one| one.wrong == kind);
+            self.add(id, sampled, of_kind().count() as u64);
+            self.violations.extend(of_kind().take(TOLD).map(|one| Violation {
+                requirement: id.clone(),
+                key: (about.key)(one.operation.key),
+                why: one.why.clone(),
+                operations: vec![line(&one.operation)],
+                rows: None,
+                curl: (about.curl)(one.operation.key),
+            }));
+        }
+        if let Some(id) = always.refusals_are_not_audited.as_ref().filter(|id| about.contract.promises(id)) {
+            self.add(id, sampled, strays.as_ref().map_or(0, |(_, count)| *count));
+            self.violations.extend(strays.as_ref().map(|(word, count)| Violation {
+                requirement: id.clone(),
+                key: word.clone(),
+                why: format!("{count} audit rows name what is no key of an accepted delivery"),
+                operations: Vec::new(),
+                rows: None,
+                curl: String::new(),
+            }));
+        }
+    }
+
+    fn add(&mut self, id: &str, checked: u64, violations: u64) {
+        let verdict = match (checked, violations) {
+            (_, 1..) => Verdict::Fail,
+            (0, 0) => Verdict::NotApplicable,
+            (_, 0) => Verdict::Pass,
+        };
+        self.requirements.push(Judged { id: id.to_owned(), verdict, checked, violations });
+    }
 }
 
 fn line(one: &Operation) -> String {

@@ -198,6 +198,12 @@ impl Mix {
         self.kinds.iter().any(|(_, kind, _)| matches!(kind, Kind::Duplicate | Kind::ConflictingBody))
     }
 
+    /// Whether there is such a kind.
+    #[must_use]
+    pub fn has(&self, wanted: Kind) -> bool {
+        self.kinds.iter().any(|(_, kind, _)| *kind == wanted)
+    }
+
     /// The place of bursts, when there are any.
     #[must_use]
     pub fn bursts(&self) -> Option<usize> {

@@ -8,7 +8,7 @@ use crate::load::judging::Found;
 use crate::load::measure::Measurement;
 use crate::load::pace::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
-use crate::load::{Cut, Plan};
+use crate::load::{Cut, Plan, evidence};
 use crate::report::{Overall, Tool, Verdict};
 
 /// With more deliveries sent late than this, in percent, the generator could not keep up.
@@ -140,6 +140,12 @@ fn notes(plan: &Plan, facts: &Facts, late: f64, crowded: f64, kept_up: bool) -> 
         notes.push(format!(
             "{} deliveries without an answer were delivered once more after the load, to see what became of them.",
             facts.again
+        ));
+    }
+    if plan.verify && plan.database.is_some() && !evidence::tells_keys(&plan.contract) {
+        notes.push(format!(
+            "Under {} rows cannot be found by their key: what the database remembers was not judged.",
+            plan.contract.contract
         ));
     }
     if plan.verify && plan.database.is_none() {

@@ -48,6 +48,18 @@ pub struct Always {
     /// A delivery that was refused leaves nothing behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusals_leave_no_trace: Option<String>,
+    /// Every cell of an audit row is as the contract says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_are_as_promised: Option<String>,
+    /// The hash in an audit row is that of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hashes_are_of_the_body: Option<String>,
+    /// No audit row says that it came before one that was there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instants_never_go_back: Option<String>,
+    /// A refusal writes no audit row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusals_are_not_audited: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

@@ -1,0 +1,273 @@
+//! How fast `hookgate load` is, beside others, and whether it tells the truth.
+//!
+//! `cargo bench --bench load` prints the tables of `benches/RESULTS.md`. Rates
+//! of other tools are measured in the same run, when they are installed; the
+//! receiver runs in a process of its own, so that only the client's CPU is
+//! counted (Linux, from `/proc/self/stat`).
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "a bench prints, and ends where it cannot work"
+)]
+
+use std::io::BufRead as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+const ANSWER: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"accepted\":true}";
+const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the benches");
+/// The server of the second bar stands still so long …
+const STALL: Duration = Duration::from_millis(200);
+/// … so often.
+const EVERY: Duration = Duration::from_secs(2);
+const CLOCK_TICKS: f64 = 100.0; // a second, `getconf CLK_TCK` on Linux
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    match args.next().as_deref() {
+        Some("serve") => runtime().block_on(serve(args.next().as_deref() == Some("stalling"))),
+        Some("goose") => runtime().block_on(goose_path(args.next().expect("an address"))),
+        Some("--bench") | None => all(args.next().as_deref()),
+        Some(only) => all(Some(only)),
+    }
+}
+
+fn all(only: Option<&str>) {
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    if wanted("rate") {
+        rate();
+    }
+    if wanted("stall") {
+        stall();
+    }
+    if wanted("users") {
+        users();
+    }
+    if wanted("million") {
+        million();
+    }
+}
+
+/// Answers everything on a free port; with `stalling`, nothing for 200 ms every 2 s.
+async fn serve(stalling: bool) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    println!("http://{}", listener.local_addr().expect("its address"));
+    let began = Instant::now();
+    while let Ok((stream, _)) = listener.accept().await {
+        drop(stream.set_nodelay(true));
+        tokio::spawn(answer(stream, stalling.then_some(began)));
+    }
+}
+
+async fn answer(mut stream: TcpStream, stalls_since: Option<Instant>) {
+    let (mut buffer, mut held) = (vec![0; 64 << 10], 0);
+    loop {
+        match stream.read(&mut buffer[held..]).await {
+            Ok(0) | Err(_) => return,
+            Ok(more) => held += more,
+        }
+        while let Some(length) = request_length(&buffer[..held]) {
+            buffer.copy_within(length..held, 0);
+            held -= length;
+            if let Some(began) = stalls_since {
+                let within = Duration::from_nanos((began.elapsed().as_nanos() % EVERY.as_nanos()) as u64);
+                if within < STALL {
+                    tokio::time::sleep(STALL - within).await;
+                }
+            }
+            if stream.write_all(ANSWER).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// How long the first request is, when it is there whole.
+fn request_length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&bytes[..head]).ok()?;
+    let length = text.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    let whole = head + length.unwrap_or(0);
+    (bytes.len() >= whole).then_some(whole)
+}
+
+/// goose as it comes: its own client, a fixed body.
+async fn goose_path(url: String) {
+    use goose::prelude::*;
+    let mut configuration = goose::config::GooseConfiguration::default();
+    configuration.host = Some(url);
+    configuration.users = Some(64);
+    configuration.increase_rate = Some("640".to_owned());
+    configuration.run_time = Some("5".to_owned());
+    configuration.quiet = 3;
+    configuration.no_print_metrics = true;
+    let function: TransactionFunction = std::sync::Arc::new(|user| {
+        Box::pin(async move {
+            let answer = user.post("/callbacks/terminal", "x".repeat(200)).await?;
+            if let Ok(answer) = answer.response {
+                drop(answer.bytes().await);
+            }
+            Ok(())
+        })
+    });
+    let scenario = Scenario::new("post").register_transaction(Transaction::new(function));
+    let attack = GooseAttack::initialize_with_config(configuration).expect("a load").register_scenario(scenario);
+    let metrics = attack.execute().await.expect("a load");
+    let count: usize = metrics.requests.values().map(|one| one.success_count + one.fail_count).sum();
+    println!("{count} {}", metrics.duration);
+}
+
+/// A process that serves, ended with the value.
+struct Server(Child, String);
+
+impl Server {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut line = String::new();
+        std::io::BufReader::new(child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
+        let url = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address").to_owned();
+        Self(child, url)
+    }
+
+    fn of_this_bench(kind: &str) -> Self {
+        Self::start(Command::new(std::env::current_exe().expect("this program")).args(["serve", kind]))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Seconds of CPU that ended children have used.
+fn children_cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(13) + ticks(14)) / CLOCK_TICKS
+}
+
+fn load(url: &str, args: &[&str]) -> (Value, f64) {
+    let before = children_cpu();
+    let output = Command::new(env!("CARGO_BIN_EXE_hookgate"))
+        .env(SECRET.0, SECRET.1)
+        .args(["load", "--target", url, "--format", "json"])
+        .args(args)
+        .output()
+        .expect("it starts");
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        println!("{}", String::from_utf8_lossy(&output.stderr));
+        std::process::exit(1)
+    });
+    (report, children_cpu() - before)
+}
+
+const CONSTANT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/constant.yaml");
+
+fn told(name: &str, count: f64, seconds: f64, cpu: Option<f64>) {
+    let cpu = cpu.map_or_else(|| "·".to_owned(), |cpu| format!("{:.1} µs", cpu * 1e6 / count));
+    println!("| {name} | {:.0} | {cpu} |", count / seconds);
+}
+
+/// Bar 1: signed, unique, judged deliveries, beside a fixed request of other tools.
+fn rate() {
+    let server = Server::of_this_bench("constant");
+    println!("\n64 connections, closed model, a constant 202:\n\n| client | deliveries/s | client CPU a delivery |\n|---|---|---|");
+    for turn in 0..3 {
+        let (report, cpu) = load(&server.1, &["--contract", CONSTANT, "--run-time", "5 s"]);
+        let (count, seconds) = (report["deliveries"].as_f64().expect("a count"), report["seconds"].as_f64().expect("a time"));
+        told(&format!("hookgate load, signed, unique, judged ({})", turn + 1), count, seconds, Some(cpu));
+        if let Some((rate, seconds)) = oha(&server.1) {
+            told(&format!("oha, fixed ({})", turn + 1), rate.0 * seconds, seconds, Some(rate.1));
+        } else if turn == 0 {
+            println!("| oha | not installed | · |");
+        }
+        let before = children_cpu();
+        let output = Command::new(std::env::current_exe().expect("this program")).args(["goose", &server.1]).output().expect("it starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let last: Vec<f64> = text.lines().last().unwrap_or_default().split(' ').filter_map(|word| word.parse().ok()).collect();
+        if let [count, seconds] = last[..] {
+            told(&format!("goose's own path, fixed ({})", turn + 1), count, seconds, Some(children_cpu() - before));
+        }
+    }
+}
+
+/// oha's rate, its CPU, and how long it ran; none where it is not installed.
+fn oha(url: &str) -> Option<((f64, f64), f64)> {
+    let before = children_cpu();
+    let body = "x".repeat(200);
+    let fixed = ["-z", "5s", "-c", "64", "-m", "POST", "-d", &body, "--no-tui", "--output-format", "json"];
+    let output = Command::new("oha").args(fixed).arg(format!("{url}/callbacks/terminal")).output().ok()?;
+    let report: Value = serde_json::from_slice(&output.stdout).ok()?;
+    let (rate, seconds) = (report["summary"]["requestsPerSec"].as_f64()?, report["summary"]["total"].as_f64()?);
+    Some(((rate, children_cpu() - before), seconds))
+}
+
+/// Bar 2: 5,000 a second against a server that stands still for 200 ms every 2 s. Of 20 deliveries two fall
+/// into a stall, and wait evenly between 0 and 200 ms: the slowest one in a hundred waits 180 ms or longer.
+fn stall() {
+    println!(
+        "\na server that stalls 200 ms every 2 s; by its schedule p99 is 180 ms:\n\n| model | deliveries/s | p50 | p99 | p99 against the truth |\n|---|---|---|---|---|"
+    );
+    for (name, args) in [("open, 5000/s", vec!["--rate", "5000/s"]), ("closed, 64 users", vec![])] {
+        // A server of its own, so that its schedule begins with the load.
+        let server = Server::of_this_bench("stalling");
+        let (report, _) = load(&server.1, &[vec!["--contract", CONSTANT, "--run-time", "20 s", "--users", "256"], args].concat());
+        let us = |name: &str| report["latency_us"][name].as_f64().expect("a number");
+        let off = (us("p99") / 180_000.0 - 1.0) * 100.0;
+        println!(
+            "| {name} | {:.0} | {:.2} ms | {:.1} ms | {off:+.1}% |",
+            report["rate_per_s"].as_f64().expect("a rate"),
+            us("p50") / 1e3,
+            us("p99") / 1e3
+        );
+    }
+}
+
+/// Bar 3: a thousand users.
+fn users() {
+    let server = Server::of_this_bench("constant");
+    let out = Command::new("/usr/bin/env")
+        .args(["sh", "-c", "\"$0\" \"$@\" & pid=$!; while kill -0 $pid 2>/dev/null; do grep VmHWM /proc/$pid/status 2>/dev/null; sleep 0.5; done; wait $pid"])
+        .arg(env!("CARGO_BIN_EXE_hookgate"))
+        .args(["load", "--target", &server.1, "--contract", CONSTANT, "--users", "1000", "--run-time", "10 s", "--quiet"])
+        .env(SECRET.0, SECRET.1)
+        .output()
+        .expect("a shell");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let high = text.lines().filter(|line| line.starts_with("VmHWM")).next_back().unwrap_or("VmHWM unknown");
+    println!(
+        "\n1,000 users: {}  ({})",
+        text.lines().last().unwrap_or_default(),
+        high.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+    );
+}
+
+/// Bar 4: a million deliveries to the reference, judged.
+fn million() {
+    for (name, extra) in [("in memory", vec![]), ("on a file", vec!["--db", "FILE"])] {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let file = scratch.path().join("reference.db").display().to_string();
+        let extra: Vec<&str> = extra.into_iter().map(|arg| if arg == "FILE" { &file } else { arg }).collect();
+        let count = if extra.is_empty() { "1000000" } else { "200000" };
+        let server = Server::start(Command::new(env!("CARGO_BIN_EXE_hookgate")).env(SECRET.0, SECRET.1).args(["serve"]).args(&extra));
+        let (report, cpu) = load(&server.1, &[vec!["--deliveries", count, "--run-time", "10m", "--mix", "ordinary"], extra].concat());
+        let violations: u64 = report["requirements"].as_array().expect("a list").iter().filter_map(|one| one["violations"].as_u64()).sum();
+        println!(
+            "\n`hookgate serve` {name}: {} deliveries, {:.0}/s, p99 {:.1} ms, {violations} violations, client CPU {:.1} µs a delivery",
+            report["deliveries"],
+            report["rate_per_s"].as_f64().expect("a rate"),
+            report["latency_us"]["p99"].as_f64().expect("a number") / 1e3,
+            cpu * 1e6 / report["deliveries"].as_f64().expect("a count")
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Rows of a load, looked at one by one: what they hold, and in which order they say they came.
+//!
+//! Counting rows does not show what is in them, and reading all of millions
+//! takes longer than the load. So some hundreds of accepted keys, spread evenly,
+//! are held against what the contract says that their audit rows hold.
+
+use std::time::Duration;
+
+use crate::check::Record;
+use crate::check::consistency::{Operation, Outcome};
+use crate::check::rows::promised_row;
+use crate::clock::iso;
+use crate::contract::Contract;
+use crate::contract::tables::Table;
+use crate::delivery::Delivery;
+use crate::load::mix::Kind;
+use crate::load::user::Shared;
+use crate::sign::sha256_hex;
+use crate::state::Row;
+
+/// So many keys are looked at.
+const MOST_SAMPLED: usize = 1_000;
+
+/// What is not as promised in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// A cell.
+    Cell,
+    /// The cell with the body's hash.
+    Hash,
+    /// The instant: an earlier delivery, answered before this one was sent, has a later one.
+    Order,
+}
+
+/// One row that is not as promised.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What is wrong.
+    pub wrong: Wrong,
+    /// The operation that the row belongs to.
+    pub operation: Operation,
+    /// What was expected and found, in one line.
+    pub why: String,
+}
+
+/// Accepted operations, spread evenly over a history.
+#[must_use]
+pub fn sample(history: &[Operation]) -> Vec<Operation> {
+    let accepted = history.iter().filter(|one| one.outcome == Outcome::Accepted).count();
+    let step = accepted.div_ceil(MOST_SAMPLED).max(1);
+    history.iter().filter(|one| one.outcome == Outcome::Accepted).step_by(step).copied().collect()
+}
+
+/// Holds the audit rows of sampled operations against the contract.
+#[must_use]
+pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row]) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut instants = Vec::new();
+    for one in sampled {
+        let key = shared.key(one.key);
+        // How many there are is counted elsewhere.
+        let mut own = rows.iter().filter(|row| row.text(&table.found_by) == Some(key.as_str()) && table.is_ours(row));
+        let (Some(row), None) = (own.next(), own.next()) else { continue };
+        if let Some((at, _)) = row.text(&table.instant).and_then(iso::read) {
+            instants.push((*one, at.0));
+        }
+        let wrongs: Vec<Vec<(Wrong, String)>> = bodies(shared, one.key).map(|record| cells(table, row, &record)).collect();
+        if !wrongs.iter().any(Vec::is_empty) {
+            let first = wrongs.into_iter().next().unwrap_or_default();
+            found.extend(first.into_iter().map(|(wrong, why)| Found { wrong, operation: *one, why }));
+        }
+    }
+    found.extend(out_of_order(&mut instants));
+    found
+}
+
+/// The delivery of a key, and where a mix has them, the one with another body: whichever came first is remembered.
+fn bodies<'s>(shared: &'s Shared, key: u32) -> impl Iterator<Item = Record> + 's {
+    let word = shared.key(key);
+    let other = shared.mix.has(Kind::ConflictingBody).then(|| format!("{word}-other"));
+    std::iter::once(word.clone()).chain(other).map(move |text| record(&shared.contract, &word, shared.body(key, &text)))
+}
+
+fn record(contract: &Contract, key: &str, body: bytes::Bytes) -> Record {
+    let sha256 = sha256_hex(&body);
+    let delivery = Delivery { path: contract.endpoint.path.clone(), body, ..Delivery::default() };
+    let instant = crate::clock::UnixMicros(0);
+    let result = Err(crate::delivery::NoAnswer::TimedOut { after: Duration::ZERO });
+    let (referred_as, refers_to) = (None, None);
+    Record {
+        key: key.to_owned(),
+        sha256,
+        delivery,
+        sent_at: instant,
+        answered_at: instant,
+        took: Duration::ZERO,
+        result,
+        referred_as,
+        refers_to,
+    }
+}
+
+fn cells(table: &Table, row: &Row, record: &Record) -> Vec<(Wrong, String)> {
+    let promised = promised_row(table, record);
+    let holds = |column: &crate::contract::tables::Column, name: &str| column.holds.as_ref().is_some_and(|holds| holds.is_only(name));
+    let weighed = table.columns.iter().filter(|column| column.name != table.instant && !holds(column, "ttl"));
+    let wrong = weighed.filter_map(|column| {
+        let wanted = promised.get(&column.name).cloned().unwrap_or(crate::state::Cell::Null);
+        let there = row.get(&column.name)?;
+        let what = if holds(column, "sha256") { Wrong::Hash } else { Wrong::Cell };
+        (*there != wanted).then(|| (what, format!("{}.{} is {there}, where the contract has {wanted}", table.table, column.name)))
+    });
+    wrong.collect()
+}
+
+/// Operations whose row says that it came before another's, which had been answered when they were sent.
+fn out_of_order(instants: &mut [(Operation, i64)]) -> Vec<Found> {
+    instants.sort_unstable_by_key(|(one, _)| one.invoked);
+    let mut by_return: Vec<(i64, i64)> = instants.iter().map(|(one, at)| (one.returned, *at)).collect();
+    by_return.sort_unstable();
+    let mut returned = by_return.into_iter().peekable();
+    let mut latest = i64::MIN;
+    let late = instants.iter().filter_map(|(one, at)| {
+        while let Some((_, instant)) = returned.next_if(|(until, _)| *until < one.invoked) {
+            latest = latest.max(instant);
+        }
+        let by = latest.checked_sub(*at).filter(|by| latest != i64::MIN && *by > 0)?;
+        let why = format!("its row's instant lies {by} µs before that of a delivery that had been answered when this one was sent");
+        Some(Found { wrong: Wrong::Order, operation: *one, why })
+    });
+    late.collect()
+}
