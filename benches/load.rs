@@ -119,7 +119,7 @@ async fn goose_path(url: String) {
     });
     let scenario = Scenario::new("post").register_transaction(Transaction::new(function));
     let attack = GooseAttack::initialize_with_config(configuration).expect("a load").register_scenario(scenario);
-    let metrics = attack.execute().await.expect("a load");
+    let metrics = Box::pin(attack.execute()).await.expect("a load");
     let count: usize = metrics.requests.values().map(|one| one.success_count + one.fail_count).sum();
     println!("{count} {}", metrics.duration);
 }
@@ -244,7 +244,7 @@ fn users() {
         .output()
         .expect("a shell");
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let high = text.lines().filter(|line| line.starts_with("VmHWM")).next_back().unwrap_or("VmHWM unknown");
+    let high = text.lines().rfind(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM unknown");
     println!(
         "\n1,000 users: {}  ({})",
         text.lines().last().unwrap_or_default(),
