@@ -22,6 +22,7 @@ pub mod page;
 pub mod report;
 pub mod sampling;
 pub mod sending;
+pub mod shared;
 pub mod summing;
 pub mod user;
 
@@ -45,8 +46,9 @@ use crate::load::mix::Mix;
 use crate::load::pace::{Arrivals, Course, Model};
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
+use crate::load::shared::{Dice, Shared};
 use crate::load::summing::{Facts, summed};
-use crate::load::user::{Dice, Shared, deliver_again};
+use crate::load::user::deliver_again;
 use crate::probe::ProbeError;
 use crate::report::curl::curl;
 use crate::scenario::requirement::Catalogue;

@@ -13,7 +13,8 @@ use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
 
-use super::user::{Shared, deliver};
+use super::shared::Shared;
+use super::user::deliver;
 
 /// goose ends its users after a run time, and waits for those whose transaction still runs: theirs is the whole load.
 const AFTER_THE_LAST_HAS_BEGUN: &str = "1";

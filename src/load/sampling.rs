@@ -14,7 +14,7 @@ use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::delivery::Delivery;
 use crate::load::mix::Kind;
-use crate::load::user::Shared;
+use crate::load::shared::Shared;
 use crate::sign::sha256_hex;
 use crate::state::Row;
 

@@ -1,29 +1,26 @@
 //! One user of a load: chooses, signs, sends, looks at the answer, writes it down.
 //!
-//! What all users share is read, or counted in atomics; what a user learns it
-//! keeps, and hands over now and then. Start at [`deliver`].
+//! What a user learns it keeps, and hands over now and then. Start at [`deliver`].
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::Notify;
 
-use super::measure::{Measurement, NO_ERROR, Sample, error_of};
-use super::mix::{Kind, Mix};
-use super::pace::{Course, Model};
-use super::sending::{Line, Maker};
+use super::measure::{NO_ERROR, Sample, error_of};
+use super::mix::Kind;
+use super::pace::Model;
+use super::sending::Line;
+use super::shared::{Dice, Shared};
 use crate::check::answer::{Judged, fits, referred_in, refusal};
 use crate::check::classify::{Class, classify_read};
 use crate::check::consistency::{NEVER, Operation, Outcome};
 use crate::check::{Record, Records};
-use crate::clock::{Moment, UnixMicros, iso};
-use crate::contract::Contract;
+use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::http::Target;
 use crate::sign::sha256_hex;
 
 /// So many samples are kept before they are handed over.
@@ -32,156 +29,10 @@ const SAMPLES: usize = 1_024;
 const HAND_OVER_EVERY: Duration = Duration::from_millis(500);
 /// A timer that wakes later than this is the generator's own fault, and is told.
 const LATE: Duration = Duration::from_millis(2);
-/// Whoever waits looks so often whether the load has been stopped.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// So long a user waits after the first connection that could not be made; each time twice as long.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 /// And this is the longest.
 const LONGEST_BACK_OFF: Duration = Duration::from_millis(320);
-
-/// What all users share.
-pub struct Shared {
-    /// The promise.
-    pub contract: Arc<Contract>,
-    /// Where to.
-    pub target: Target,
-    /// What is sent.
-    pub maker: Maker,
-    /// How often which kind.
-    pub mix: Mix,
-    /// What the course counts.
-    pub model: Model,
-    /// How many users, or deliveries a second, there are at each moment.
-    pub course: Course,
-    /// Random gaps of an open model: the count of the delivery that is due next, and the state of the dice.
-    pub poisson: Option<Mutex<(f64, Dice)>>,
-    /// How long an answer is waited for.
-    pub timeout: Duration,
-    /// What every key begins with.
-    pub run_word: String,
-    /// The seed of what is random.
-    pub seed: u64,
-    /// Before it is warm-up: sent and judged, but not measured.
-    pub warm_up: Duration,
-    /// How many deliveries are sent at the most.
-    pub most: u64,
-    /// When it began.
-    pub began: Moment,
-    /// The same moment, by the machine's clock.
-    pub began_at: UnixMicros,
-    /// Ends it early.
-    pub stop: AtomicBool,
-    /// The keys that users have under way, for others to deliver at the same time.
-    pub under_way: Vec<AtomicU32>,
-    /// The burst that is forming: its key, and in the lower half how many are still to come.
-    pub burst: AtomicU64,
-    /// The next key's number.
-    pub next_key: AtomicU32,
-    /// The next user's number.
-    pub next_user: AtomicU32,
-    /// How many deliveries have been taken on.
-    pub taken: AtomicU64,
-    /// How many were sent late for the generator's own sake.
-    pub late: AtomicU64,
-    /// How many were due when all users were waiting for answers.
-    pub crowded: AtomicU64,
-    /// What was measured.
-    pub measured: Mutex<Measurement>,
-    /// What was sent and answered, a list a user.
-    pub histories: Mutex<Vec<Vec<Operation>>>,
-    /// How many users have come to their end, and a word to whoever waits for it.
-    pub ended: (AtomicUsize, Notify),
-}
-
-/// Random numbers from a seed (`SplitMix64`).
-#[derive(Clone, Copy, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// Dice of their own for each number.
-    #[must_use]
-    pub fn new(seed: u64, number: u64) -> Self {
-        Self(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn throw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    }
-
-    /// A random gap whose mean is 1, as between events that know nothing of each other.
-    fn gap(&mut self) -> f64 {
-        let above_zero = ((self.throw() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        -above_zero.ln()
-    }
-}
-
-impl Shared {
-    /// The key with this number.
-    #[must_use]
-    pub fn key(&self, number: u32) -> String {
-        format!("{}-{number}", self.run_word)
-    }
-
-    /// The body of a key's deliveries. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
-    #[must_use]
-    pub fn body(&self, key: u32, word: &str) -> Bytes {
-        self.maker.body(word, self.maker.size(Dice::new(self.seed, u64::from(key)).throw()))
-    }
-
-    /// Microseconds since the epoch at a time of the load, by a clock that never goes back.
-    #[must_use]
-    pub fn instant(&self, since: Duration) -> i64 {
-        self.began_at.plus(since).0
-    }
-
-    /// Joins the burst that is forming, if there is one: its key.
-    fn join_burst(&self) -> Option<u32> {
-        if self.burst.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let take = |word: u64| match word & 0xffff_ffff {
-            0 => None,
-            1 => Some(0),
-            _ => Some(word - 1),
-        };
-        let before = self.burst.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
-        u32::try_from(before >> 32).ok()
-    }
-
-    /// When the next delivery of an open model is due; none when the course has come to its end.
-    fn next_due(&self, number: u64) -> Option<Duration> {
-        let count = match &self.poisson {
-            None => number as f64,
-            Some(next) => {
-                let (count, dice) = &mut *next.lock().unwrap_or_else(PoisonError::into_inner);
-                *count += dice.gap();
-                *count
-            }
-        };
-        self.course.due(count).map(Duration::from_secs_f64)
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Waits until `due`; false when the load was stopped meanwhile.
-    async fn wait_until(&self, due: Duration) -> bool {
-        loop {
-            if self.is_stopped() {
-                return false;
-            }
-            match due.checked_sub(self.began.elapsed()).filter(|left| !left.is_zero()) {
-                None => return true,
-                Some(left) => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
-            }
-        }
-    }
-}
 
 /// What a user keeps for itself.
 struct User<'s> {

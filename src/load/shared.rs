@@ -1,0 +1,170 @@
+//! What all users of a load share: what is sent, when, and where what comes of it is put.
+//!
+//! Read by all, or counted in atomics; the lists are locked only when a user
+//! hands a thousand of something over.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::measure::Measurement;
+use super::mix::Mix;
+use super::pace::{Course, Model};
+use super::sending::Maker;
+use crate::check::consistency::Operation;
+use crate::clock::{Moment, UnixMicros};
+use crate::contract::Contract;
+use crate::http::Target;
+
+/// Whoever waits looks so often whether the load has been stopped.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// What all users share.
+pub struct Shared {
+    /// The promise.
+    pub contract: Arc<Contract>,
+    /// Where to.
+    pub target: Target,
+    /// What is sent.
+    pub maker: Maker,
+    /// How often which kind.
+    pub mix: Mix,
+    /// What the course counts.
+    pub model: Model,
+    /// How many users, or deliveries a second, there are at each moment.
+    pub course: Course,
+    /// Random gaps of an open model: the count of the delivery that is due next, and the state of the dice.
+    pub poisson: Option<Mutex<(f64, Dice)>>,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// What every key begins with.
+    pub run_word: String,
+    /// The seed of what is random.
+    pub seed: u64,
+    /// Before it is warm-up: sent and judged, but not measured.
+    pub warm_up: Duration,
+    /// How many deliveries are sent at the most.
+    pub most: u64,
+    /// When it began.
+    pub began: Moment,
+    /// The same moment, by the machine's clock.
+    pub began_at: UnixMicros,
+    /// Ends it early.
+    pub stop: AtomicBool,
+    /// The keys that users have under way, for others to deliver at the same time.
+    pub under_way: Vec<AtomicU32>,
+    /// The burst that is forming: its key, and in the lower half how many are still to come.
+    pub burst: AtomicU64,
+    /// The next key's number.
+    pub next_key: AtomicU32,
+    /// The next user's number.
+    pub next_user: AtomicU32,
+    /// How many deliveries have been taken on.
+    pub taken: AtomicU64,
+    /// How many were sent late for the generator's own sake.
+    pub late: AtomicU64,
+    /// How many were due when all users were waiting for answers.
+    pub crowded: AtomicU64,
+    /// What was measured.
+    pub measured: Mutex<Measurement>,
+    /// What was sent and answered, a list a user.
+    pub histories: Mutex<Vec<Vec<Operation>>>,
+    /// How many users have come to their end, and a word to whoever waits for it.
+    pub ended: (AtomicUsize, Notify),
+}
+
+/// Random numbers from a seed (`SplitMix64`).
+#[derive(Clone, Copy, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice of their own for each number.
+    #[must_use]
+    pub fn new(seed: u64, number: u64) -> Self {
+        Self(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// The next random number.
+    pub fn throw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ (word >> 31)
+    }
+
+    /// A random gap whose mean is 1, as between events that know nothing of each other.
+    #[must_use]
+    pub fn gap(&mut self) -> f64 {
+        let above_zero = ((self.throw() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        -above_zero.ln()
+    }
+}
+
+impl Shared {
+    /// The key with this number.
+    #[must_use]
+    pub fn key(&self, number: u32) -> String {
+        format!("{}-{number}", self.run_word)
+    }
+
+    /// The body of a key's deliveries. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
+    #[must_use]
+    pub fn body(&self, key: u32, word: &str) -> Bytes {
+        self.maker.body(word, self.maker.size(Dice::new(self.seed, u64::from(key)).throw()))
+    }
+
+    /// Microseconds since the epoch at a time of the load, by a clock that never goes back.
+    #[must_use]
+    pub fn instant(&self, since: Duration) -> i64 {
+        self.began_at.plus(since).0
+    }
+
+    /// Joins the burst that is forming, if there is one: its key.
+    #[must_use]
+    pub fn join_burst(&self) -> Option<u32> {
+        if self.burst.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let take = |word: u64| match word & 0xffff_ffff {
+            0 => None,
+            1 => Some(0),
+            _ => Some(word - 1),
+        };
+        let before = self.burst.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+        u32::try_from(before >> 32).ok()
+    }
+
+    /// When the next delivery of an open model is due; none when the course has come to its end.
+    #[must_use]
+    pub fn next_due(&self, number: u64) -> Option<Duration> {
+        let count = match &self.poisson {
+            None => number as f64,
+            Some(next) => {
+                let (count, dice) = &mut *next.lock().unwrap_or_else(PoisonError::into_inner);
+                *count += dice.gap();
+                *count
+            }
+        };
+        self.course.due(count).map(Duration::from_secs_f64)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits until `due`; false when the load was stopped meanwhile.
+    pub async fn wait_until(&self, due: Duration) -> bool {
+        loop {
+            if self.is_stopped() {
+                return false;
+            }
+            match due.checked_sub(self.began.elapsed()).filter(|left| !left.is_zero()) {
+                None => return true,
+                Some(left) => tokio::time::sleep(left.min(LOOK_AGAIN)).await,
+            }
+        }
+    }
+}
