@@ -24,6 +24,7 @@ pub mod sampling;
 pub mod sending;
 pub mod shared;
 pub mod summing;
+pub mod threads;
 pub mod user;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ use tokio::sync::{Notify, watch};
 use crate::check::consistency::{Law, Operation, Outcome};
 use crate::clock::{Clock as _, Moment, SystemClock};
 use crate::contract::Contract;
+use crate::contract::outcome::MemberValue;
 use crate::delivery::Delivery;
 use crate::http::{Sender, Shipment, Target};
 use crate::load::gate::Gate;
@@ -202,6 +204,7 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         target: plan.target.clone(),
         maker,
         mix: plan.mix.clone(),
+        hashes: answers_tell_hashes(&plan.contract),
         model: plan.model,
         course: plan.course.clone(),
         poisson,
@@ -224,6 +227,14 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         histories: Mutex::default(),
         ended: (AtomicUsize::new(0), Notify::new()),
     })
+}
+
+fn answers_tell_hashes(contract: &Contract) -> bool {
+    let outcomes = &contract.outcomes;
+    let members = outcomes.accepted.body.iter().chain(&outcomes.duplicate.body).chain(outcomes.refused.values().flat_map(|one| &one.body));
+    members
+        .into_iter()
+        .any(|member| matches!(&member.is, MemberValue::Text(text) if text.placeholders().any(|name| name.contains("sha256"))))
 }
 
 /// What all users wrote down, as one list; theirs are freed one by one, so that it is never there twice.

@@ -14,6 +14,7 @@ use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
 
 use super::shared::Shared;
+use super::threads::Threads;
 use super::user::deliver;
 
 /// goose ends its users after a run time, and waits for those whose transaction still runs: theirs is the whole load.
@@ -39,12 +40,13 @@ pub async fn run(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Result<(
     configuration.no_transaction_metrics = true;
     configuration.no_scenario_metrics = true;
     configuration.no_telnet = true;
+    let threads = Arc::new(Threads::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
     let function: TransactionFunction = Arc::new(move |_user| {
-        let shared = Arc::clone(&shared);
+        let (shared, threads) = (Arc::clone(&shared), Arc::clone(&threads));
         Box::pin(async move {
             let number = shared.next_user.fetch_add(1, Ordering::Relaxed) as usize;
             if number < users {
-                deliver(&shared, number).await;
+                threads.run(number, async move { deliver(&shared, number).await }).await;
             } else {
                 // goose calls a transaction again and again; the load has one for each user.
                 tokio::time::sleep(LOOK_AGAIN).await;

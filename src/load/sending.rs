@@ -3,14 +3,17 @@
 //! A [`Maker`] builds what travels; a [`Line`] carries it and gives the answer.
 //! What is the same every time is made once.
 
+use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::{Method, Request};
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -31,8 +34,41 @@ pub struct Maker {
     /// Header lines that every delivery has.
     fixed: Vec<HeaderLine>,
     key_header: String,
+    /// The same for deliveries that are made at speed; none where a signature covers header lines.
+    quick: Option<Quick>,
     body: Vec<Part>,
     sizes: Vec<(usize, u32)>,
+}
+
+/// What an honest request is made of, with every name and address looked at once.
+#[derive(Clone, Debug)]
+struct Quick {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    key: HeaderName,
+    signature: Vec<HeaderName>,
+}
+
+impl Quick {
+    fn new(contract: &Contract, target: &Target, key: &str) -> Option<Self> {
+        let scheme = &contract.signature;
+        if scheme.message.placeholders().any(|name| name.starts_with("header:")) {
+            return None;
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_str(&target.authority()).ok()?);
+        if !contract.endpoint.content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_str(&contract.endpoint.content_type).ok()?);
+        }
+        Some(Self {
+            method: Method::from_bytes(contract.endpoint.method.as_bytes()).ok()?,
+            uri: target.path(&contract.endpoint.path).parse().ok()?,
+            headers,
+            key: HeaderName::from_bytes(key.as_bytes()).ok()?,
+            signature: scheme.headers.iter().map(|header| HeaderName::from_bytes(header.name.as_bytes()).ok()).collect::<Option<_>>()?,
+        })
+    }
 }
 
 /// A part of a body.
@@ -62,6 +98,7 @@ impl Maker {
             path: contract.endpoint.path.clone(),
             method: contract.endpoint.method.clone(),
             fixed: fixed.into_iter().collect(),
+            quick: Quick::new(contract, target, &key_header),
             key_header,
             body: parts(body),
             sizes: sizes.to_vec(),
@@ -106,7 +143,29 @@ impl Maker {
         body.into()
     }
 
-    /// A signed delivery.
+    /// A delivery without its header lines: what a signature covers, and what an answer is held against.
+    #[must_use]
+    pub fn bare(&self) -> Delivery {
+        Delivery { method: self.method.clone(), path: self.path.clone(), ..Delivery::default() }
+    }
+
+    /// An honest request with the body of `delivery`; none where it must be made by [`Maker::make`].
+    #[must_use]
+    pub fn request(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Option<Request<Full<Bytes>>> {
+        let quick = self.quick.as_ref()?;
+        let mut request = Request::new(Full::new(delivery.body.clone()));
+        *request.method_mut() = quick.method.clone();
+        *request.uri_mut() = quick.uri.clone();
+        let mut headers = quick.headers.clone();
+        headers.append(quick.key.clone(), HeaderValue::from_str(key).ok()?);
+        for (name, line) in quick.signature.iter().zip(self.signer.header_lines(delivery, key, &self.origin, now)) {
+            headers.append(name.clone(), HeaderValue::from_maybe_shared(line.value).ok()?);
+        }
+        *request.headers_mut() = headers;
+        Some(request)
+    }
+
+    /// A signed delivery, honest or spoiled, in the form in which it can be written down.
     #[must_use]
     pub fn make(&self, key: Option<&str>, body: Bytes, tamper: Option<Tamper>, now: UnixMicros) -> Delivery {
         let mut headers = Vec::with_capacity(self.fixed.len() + 3);
@@ -144,7 +203,7 @@ pub struct Line {
     target: Target,
     host: HeaderValue,
     timeout: Duration,
-    sender: Option<SendRequest<Full<Bytes>>>,
+    open: Option<Open>,
     /// Why the last connection could not be made.
     refused: Option<ErrorKind>,
     /// How many in a row could not be made.
@@ -156,48 +215,39 @@ impl Line {
     #[must_use]
     pub fn new(target: &Target, timeout: Duration) -> Self {
         let host = HeaderValue::from_str(&target.authority()).unwrap_or_else(|_| HeaderValue::from_static("localhost"));
-        Self { target: target.clone(), host, timeout, sender: None, refused: None, refusals: 0 }
+        Self { target: target.clone(), host, timeout, open: None, refused: None, refusals: 0 }
     }
 
     /// Sends a delivery and waits for its answer.
     ///
     /// # Errors
     /// Why there is none; the connection is then opened anew for the next.
-    pub async fn send(&mut self, delivery: Delivery) -> Result<Answer, NoAnswer> {
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         let timeout = self.timeout;
-        let answer = match tokio::time::timeout(timeout, self.exchange(delivery)).await {
+        let answer = match tokio::time::timeout(timeout, self.exchange(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(NoAnswer::TimedOut { after: timeout }),
         };
         if answer.is_err() {
-            self.sender = None;
+            self.open = None;
         }
         answer
     }
 
-    async fn exchange(&mut self, delivery: Delivery) -> Result<Answer, NoAnswer> {
-        let request = self.request(delivery).map_err(|cause| NoAnswer::Unreachable { cause: cause.to_string() })?;
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
-        if let Some(sender) = &mut self.sender
-            && sender.ready().await.is_err()
+        if let Some(open) = &mut self.open
+            && !open.is_ready().await
         {
-            self.sender = None;
+            self.open = None;
         }
-        if self.sender.is_none() {
-            self.sender = Some(self.connect().await?);
+        if self.open.is_none() {
+            self.open = Some(self.connect().await?);
         }
-        let Some(sender) = &mut self.sender else { return Err(NoAnswer::Unreachable { cause: "no connection".to_owned() }) };
-        let broken = |cause: &hyper::Error| NoAnswer::Broken { cause: cause.to_string() };
-        let response = sender.send_request(request).await.map_err(|cause| match cause.is_parse() {
-            true => NoAnswer::Garbled { cause: cause.to_string() },
-            false => broken(&cause),
-        })?;
-        let status = response.status().as_u16();
-        let (parts, body) = response.into_parts();
-        let kind = parts.headers.get(CONTENT_TYPE).map(|value| HeaderLine::new("content-type", Bytes::copy_from_slice(value.as_bytes())));
-        let body = http_body_util::Limited::new(body, MOST_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|cause| NoAnswer::Broken { cause: cause.to_string() })?.to_bytes();
-        Ok(Answer { status, headers: kind.into_iter().collect(), body })
+        match &mut self.open {
+            Some(open) => open.exchange(request).await,
+            None => Err(NoAnswer::Unreachable { cause: "no connection".to_owned() }),
+        }
     }
 
     /// Why no connection could be made, when that was the reason for no answer.
@@ -212,19 +262,28 @@ impl Line {
         self.refusals
     }
 
-    async fn connect(&mut self) -> Result<SendRequest<Full<Bytes>>, NoAnswer> {
+    async fn connect(&mut self) -> Result<Open, NoAnswer> {
         let unreachable = |cause: &dyn std::fmt::Display| NoAnswer::Unreachable { cause: cause.to_string() };
         let connected = TcpStream::connect((self.target.host(), self.target.port())).await;
         self.refused = connected.as_ref().err().map(std::io::Error::kind);
         self.refusals = if connected.is_err() { self.refusals.saturating_add(1) } else { 0 };
         let stream = connected.map_err(|cause| unreachable(&cause))?;
         stream.set_nodelay(true).map_err(|cause| unreachable(&cause))?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|cause| unreachable(&cause))?;
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(sender)
+        // A delivery is small: one buffer costs the system less than a list of two.
+        let (sender, connection) =
+            Builder::new().writev(false).handshake(TokioIo::new(stream)).await.map_err(|cause| unreachable(&cause))?;
+        Ok(Open { sender, connection: Box::pin(connection) })
     }
 
-    fn request(&self, delivery: Delivery) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    /// Any delivery as a request.
+    ///
+    /// # Errors
+    /// When a header line cannot travel.
+    pub fn request(&self, delivery: Delivery) -> Result<Request<Full<Bytes>>, NoAnswer> {
+        self.as_request(delivery).map_err(|cause| NoAnswer::Unreachable { cause: cause.to_string() })
+    }
+
+    fn as_request(&self, delivery: Delivery) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
         let method = Method::from_bytes(delivery.method.as_bytes())?;
         let mut request = Request::builder().method(method).uri(self.target.path(&delivery.path)).header(HOST, self.host.clone());
         for line in delivery.headers {
@@ -232,4 +291,55 @@ impl Line {
         }
         request.body(Full::new(delivery.body))
     }
+}
+
+/// An open connection. It moves only while somebody waits for its answer, in the same task: between two
+/// tasks every delivery would wake each of them twice.
+struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+}
+
+impl Open {
+    /// Whether it still takes a request.
+    async fn is_ready(&mut self) -> bool {
+        // What came while nobody waited, an end too, is seen first.
+        let has_ended = poll_fn(|context| Poll::Ready(Pin::new(&mut self.connection).poll(context).is_ready())).await;
+        !has_ended && drive(&mut self.connection, self.sender.ready()).await.is_some_and(|ready| ready.is_ok())
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+        let broken = |cause: &dyn std::fmt::Display| NoAnswer::Broken { cause: cause.to_string() };
+        let answered = async {
+            let response = self.sender.send_request(request).await.map_err(|cause| match cause.is_parse() {
+                true => NoAnswer::Garbled { cause: cause.to_string() },
+                false => broken(&cause),
+            })?;
+            let status = response.status().as_u16();
+            let (parts, body) = response.into_parts();
+            let kind =
+                parts.headers.get(CONTENT_TYPE).map(|value| HeaderLine::new("content-type", Bytes::copy_from_slice(value.as_bytes())));
+            let body = http_body_util::Limited::new(body, MOST_ANSWER_BYTES).collect().await.map_err(|cause| broken(&cause))?.to_bytes();
+            Ok(Answer { status, headers: kind.into_iter().collect(), body })
+        };
+        drive(&mut self.connection, answered).await.unwrap_or_else(|| Err(broken(&"it was closed")))
+    }
+}
+
+/// Waits for `wanted` while the connection moves; nothing when the connection has ended without it.
+async fn drive<C: Future + Unpin, T>(connection: &mut C, wanted: impl Future<Output = T>) -> Option<T> {
+    let mut wanted = pin!(wanted);
+    poll_fn(|context| {
+        // Asked first, it puts the request where the connection finds it; asked again, it takes what has come.
+        if let Poll::Ready(done) = wanted.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        let has_ended = Pin::new(&mut *connection).poll(context).is_ready();
+        match wanted.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if has_ended => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }

@@ -31,6 +31,8 @@ pub struct Shared {
     pub maker: Maker,
     /// How often which kind.
     pub mix: Mix,
+    /// Whether an answer tells the hash of the body, so that it must be known.
+    pub hashes: bool,
     /// What the course counts.
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment.

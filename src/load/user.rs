@@ -20,7 +20,7 @@ use crate::check::consistency::{NEVER, Operation, Outcome};
 use crate::check::{Record, Records};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::Refusal;
-use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::delivery::{Answer, NoAnswer};
 use crate::sign::sha256_hex;
 
 /// So many samples are kept before they are handed over.
@@ -91,7 +91,7 @@ impl<'s> User<'s> {
         let record = Record {
             key: String::new(),
             sha256: String::new(),
-            delivery: Delivery::default(),
+            delivery: shared.maker.bare(),
             sent_at: UnixMicros(0),
             answered_at: UnixMicros(0),
             took: Duration::ZERO,
@@ -195,11 +195,24 @@ impl<'s> User<'s> {
         let tamper = if let Kind::Spoiled(tamper) = kind { Some(tamper) } else { None };
         let began = shared.began.elapsed();
         self.record.sent_at = UnixMicros(shared.instant(began));
-        self.record.sha256 = sha256_hex(&body);
-        self.record.delivery.body = body.clone();
-        let delivery = shared.maker.make((kind != Kind::MissingKey).then_some(key.as_str()), body, tamper, self.record.sent_at);
+        if shared.hashes {
+            self.record.sha256 = sha256_hex(&body);
+        }
+        self.record.delivery.body = body;
+        let travels = kind != Kind::MissingKey;
+        let quick = (travels && tamper.is_none()).then(|| shared.maker.request(&self.record.delivery, &key, self.record.sent_at)).flatten();
+        let request = quick.map_or_else(
+            || {
+                let body = self.record.delivery.body.clone();
+                self.line.request(shared.maker.make(travels.then_some(key.as_str()), body, tamper, self.record.sent_at))
+            },
+            Ok,
+        );
         self.record.key = key;
-        self.record.result = self.line.send(delivery).await;
+        self.record.result = match request {
+            Ok(request) => self.line.send(request).await,
+            Err(cannot) => Err(cannot),
+        };
         let took = shared.began.elapsed().saturating_sub(began);
         self.record.answered_at = UnixMicros(shared.instant(began + took));
         self.record.took = took;
