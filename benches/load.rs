@@ -218,7 +218,7 @@ fn stall() {
     println!(
         "\na server that stalls 200 ms every 2 s; by its schedule p99 is 180 ms:\n\n| model | deliveries/s | p50 | p99 | p99 against the truth |\n|---|---|---|---|---|"
     );
-    for (name, args) in [("open, 5000/s", vec!["--rate", "5000/s"]), ("closed, 64 users", vec![])] {
+    for (name, args) in [("open, 5000/s", vec!["--rate", "5000/s"]), ("closed, 256 users", vec![])] {
         // A server of its own, so that its schedule begins with the load.
         let server = Server::of_this_bench("stalling");
         let (report, _) = load(&server.1, &[vec!["--contract", CONSTANT, "--run-time", "20 s", "--users", "256"], args].concat());

@@ -6,6 +6,7 @@
 
 mod args;
 mod baseline;
+mod compare;
 pub mod exit;
 mod glob;
 mod history;
@@ -129,6 +130,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Schema(args) => tools::schema(&args, console),
         Command::Sign(args) => tools::sign(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
+        Command::Compare(args) => compare::compare(&args, console),
         Command::Baseline(args) => baseline::baseline(&args, console),
         Command::Snapshots(args) => snapshots::snapshots(&args, console),
         Command::History(args) => history::history(&args, console),

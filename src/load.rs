@@ -10,6 +10,7 @@
 //! **Invariant:** nothing is sent twice but duplicates, and lost answers once
 //! more after the load, to see what became of them.
 
+pub mod compare;
 pub mod crowd;
 pub mod evidence;
 pub mod gate;

@@ -11,6 +11,7 @@
 //! [`redact::Redactor`].
 
 pub mod baseline;
+pub mod compare;
 pub mod curl;
 pub mod human;
 pub mod junit;
@@ -77,6 +78,20 @@ pub enum Overall {
     Interrupted,
     /// The harness could not work to the end; what was judged is in the report.
     Incomplete,
+}
+
+impl Overall {
+    /// The verdict in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Conforms => "conforms",
+            Self::DoesNotConform => "does not conform",
+            Self::Undecided => "undecided",
+            Self::Interrupted => "interrupted",
+            Self::Incomplete => "incomplete",
+        }
+    }
 }
 
 /// Everything that a run has learned.

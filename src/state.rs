@@ -123,7 +123,7 @@ impl Counts {
 }
 
 /// One column as a database declares it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ColumnShape {
     /// Its name.
     pub name: String,

@@ -1,6 +1,7 @@
 //! Arguments: what may stand on the command line, and its help.
 
 mod afterwards;
+mod comparing;
 mod launch;
 #[cfg(feature = "load")]
 mod loading;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
+pub(crate) use comparing::{CompareArgs, CompareFormat};
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Look at snapshots that wait for review, take them or throw them away.
     Snapshots(SnapshotsArgs),
+    /// Two reports side by side: what got better, what broke, what is no longer shown.
+    Compare(CompareArgs),
     /// Look at the history of a run again.
     History(HistoryArgs),
     /// Print the manual page.
@@ -324,6 +328,8 @@ pub(crate) enum SchemaOf {
     /// Mixes of deliveries, as `load --mix` takes them.
     #[cfg(feature = "load")]
     Mix,
+    /// What `compare --format json` prints.
+    Compare,
     /// Files of gates, as `load --gates` takes them.
     #[cfg(feature = "load")]
     Gates,

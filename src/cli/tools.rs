@@ -23,6 +23,7 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
         SchemaOf::Contract => schemars::schema_for!(Contract),
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
         SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
+        SchemaOf::Compare => schemars::schema_for!(crate::report::compare::Comparison),
         SchemaOf::Report => schemars::schema_for!(Report),
         #[cfg(feature = "load")]
         SchemaOf::Load => schemars::schema_for!(crate::load::report::LoadReport),

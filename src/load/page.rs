@@ -3,7 +3,7 @@
 use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 
-use super::report::{LoadReport, summary, unexpected, word};
+use super::report::{LoadReport, summary, unexpected};
 use crate::report::page::chart::{Chart, Line, Scale, seconds};
 use crate::report::page::{page as fill, svg};
 use crate::report::words::duration;
@@ -53,7 +53,7 @@ pub fn page(report: &LoadReport) -> Result<String, Error> {
         scale: Scale::Logarithmic,
         words: latency,
     };
-    let words = word(report.verdict);
+    let words = report.verdict.words();
     fill(
         BODY,
         context! {

@@ -155,18 +155,6 @@ impl Second {
     }
 }
 
-/// The verdict in words.
-#[must_use]
-pub fn word(verdict: Overall) -> &'static str {
-    match verdict {
-        Overall::Conforms => "conforms",
-        Overall::DoesNotConform => "does not conform",
-        Overall::Undecided => "undecided",
-        Overall::Interrupted => "interrupted",
-        Overall::Incomplete => "incomplete",
-    }
-}
-
 /// The last line: all in one.
 #[must_use]
 pub fn summary(report: &LoadReport) -> String {
@@ -176,7 +164,7 @@ pub fn summary(report: &LoadReport) -> String {
     let judged = if report.requirements.is_empty() { "not judged".to_owned() } else { format!("{violations} violations in {keys} keys") };
     format!(
         "{}  {} deliveries in {:.1} s, {:.0}/s{p99}, {judged}\n",
-        word(report.verdict),
+        report.verdict.words(),
         report.deliveries,
         report.seconds,
         report.rate_per_s
