@@ -145,6 +145,9 @@ impl Gate {
         };
         let digits = bound.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bound.len());
         let (number, unit) = bound.split_at(digits);
+        if number.is_empty() {
+            return Err(wrong(&format!("`{bound}` is no number")));
+        }
         let factor = units.iter().find(|(known, _)| *known == unit).map(|(_, factor)| *factor);
         let known: Vec<&str> = units.iter().map(|(unit, _)| *unit).filter(|unit| !unit.is_empty()).collect();
         let factor = factor.ok_or_else(|| match (unit, known.as_slice()) {
@@ -261,7 +264,7 @@ mod tests {
             ("p95<100%", "`%` is not its unit"),
             ("p97<100ms", "`p97` is not measured"),
             ("p95=<100ms", "compares nothing"),
-            ("p95<fast", "no unit"),
+            ("p95<fast", "`fast` is no number"),
             ("rate>=0/s", "everything is zero or more"),
             ("violations<0", "nothing lies below zero"),
             ("violations==0%", "a count has no unit"),

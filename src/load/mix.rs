@@ -306,7 +306,7 @@ mod tests {
     fn files_that_cannot_be_meant_are_told() {
         for (text, told) in [
             ("mix: {fresh: 1}", "title"),
-            ("title: t\nmix: {fresh: 1}\nthink: 5", "not a span"),
+            ("title: t\nmix: {fresh: 1}\nthink: 5", "a span of time has a unit"),
             ("title: t\nmix: {fresh: 1}\ntogther: 5", "together"),
             ("title: t\nmix: {fresh: 1}\ntogether: 1", "from 2"),
             ("title: t\nmix: {fresh: 1}\nreuse_distance: 0", "from 1"),
