@@ -18,6 +18,7 @@ mod load_suite;
 mod load_telling;
 mod progress;
 mod repeat;
+mod rerender;
 mod run;
 mod selftest;
 mod serve;
@@ -130,6 +131,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Schema(args) => tools::schema(&args, console),
         Command::Sign(args) => tools::sign(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
+        Command::Report(args) => rerender::rerender(&args, console),
         Command::Compare(args) => compare::compare(&args, console),
         Command::Baseline(args) => baseline::baseline(&args, console),
         Command::Snapshots(args) => snapshots::snapshots(&args, console),

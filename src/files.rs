@@ -194,6 +194,16 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
     std::fs::rename(&beside, path).map_err(failed)
 }
 
+/// Adds to the end of a text file, which is made if it is not there.
+///
+/// # Errors
+/// [`FileError`] when it cannot be written.
+pub fn append_text(path: &Path, text: &str) -> Result<(), FileError> {
+    let failed = |cause| FileError { what: "write", path: path.to_owned(), cause };
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+    io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)
+}
+
 /// A folder that reports are written to.
 #[derive(Clone, Debug)]
 pub struct ReportFolder {

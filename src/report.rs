@@ -13,12 +13,16 @@
 pub mod baseline;
 pub mod compare;
 pub mod curl;
+pub mod github;
+pub mod html;
 pub mod human;
 pub mod junit;
 pub mod markdown;
 pub mod page;
 pub mod redact;
+pub mod sarif;
 pub mod tally;
+pub mod tap;
 pub mod words;
 
 use schemars::JsonSchema;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hookgate::report::{Verdict, human, junit, markdown, tally};
+use hookgate::report::{Verdict, github, html, human, junit, markdown, sarif, tally, tap};
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
 #[path = "report_forms/sample.rs"]
@@ -313,4 +313,128 @@ fn control_characters_are_made_visible_in_every_form() {
     for text in [human::write(&report, false), markdown::write(&report).expect("the template is right"), xml] {
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains(['\u{ffff}', '\u{202e}']), "{text}");
     }
+}
+
+#[test]
+fn tap_has_a_test_point_for_every_scenario() {
+    insta::assert_snapshot!(tap::write(&sample()), @r#"
+    TAP version 14
+    1..6
+    ok 1 - concurrency/one-of-many One of many is accepted # SKIP undecided: step 1: 2 of 8 deliveries timed out
+    not ok 2 - duplicate/refers-to-the-first A duplicate refers to the first delivery.
+      ---
+      - requirement: DUP-2
+        expected: "reference.type = \"duplicate\""
+        reference: "202 {\"accepted\":true,\"reference\":{\"type\":\"duplicate\"}}"
+        observed: "202 {\"status\":\"duplicate\",\"message\":\"Request already processed\"}"
+        at: "scenarios/orch/duplicate/refers-to-the-first.yaml:9"
+      ...
+    not ok 3 - http/methods Other methods are refused # TODO the proxy in front of it answers
+      ---
+      - requirement: HTTP-2
+        expected: "status 405 or 404"
+        reference: "202 {\"accepted\":true,\"reference\":{\"type\":\"duplicate\"}}"
+        observed: "200 {}"
+        at: "scenarios/orch/http/methods.yaml:9"
+      ...
+    ok 4 - key/long[300 bytes] A long key is kept whole
+      ---
+      - requirement: KEY-6
+        expected: "status 202 or 400"
+        reference: "202 {\"accepted\":true,\"reference\":{\"type\":\"duplicate\"}}"
+        observed: "500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error \\u{1b}[2J| `tail`"
+        at: "scenarios/orch/key/long[300 bytes].yaml:9"
+      ...
+    ok 5 - seed/first-delivery 1回目処理: the first delivery is answered 202
+    ok 6 - ttl/expires A key expires # SKIP not applicable: time cannot be made to pass for the receiver (--clock)
+    "#);
+}
+
+#[test]
+fn annotations_stand_at_the_line_of_the_scenario() {
+    insta::assert_snapshot!(github::write(&sample()), @r#"
+    ::error file=scenarios/orch/duplicate/refers-to-the-first.yaml,line=9,title=DUP-2 duplicate/refers-to-the-first::A duplicate refers to the first delivery.%0Aexpected  reference.type = "duplicate"%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  202 {"status":"duplicate","message":"Request already processed"}
+    ::notice file=scenarios/orch/http/methods.yaml,line=9,title=HTTP-2 http/methods::Other methods are refused%0Aexpected  status 405 or 404%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  200 {}
+    ::warning file=scenarios/orch/key/long[300 bytes].yaml,line=9,title=KEY-6 key/long[300 bytes]::A long key is kept whole%0Aexpected  status 202 or 400%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error [2J| `tail`
+    "#);
+}
+
+/// Text from outside cannot begin a command of its own, nor end the one it stands in.
+#[test]
+fn annotations_are_one_line_each_whatever_a_target_answers() {
+    let mut report = sample();
+    let with_findings = report.scenarios.iter_mut().find(|one| !one.findings.is_empty()).expect("a finding");
+    with_findings.findings[0].observed = "one%\n::error::two\r\n".to_owned();
+    with_findings.file = "a,b:c\n.yaml".to_owned();
+    let text = github::write(&report);
+    assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
+    assert_eq!(text.lines().count(), report.scenarios.iter().map(|one| one.findings.len()).sum::<usize>());
+    assert!(text.contains("file=a%2Cb%3Ac%0A.yaml,") && text.contains("one%25%0A::error::two%0D%0A"), "{text}");
+}
+
+#[test]
+fn sarif_has_a_rule_a_requirement_and_a_result_a_finding() {
+    let report = sample();
+    let sarif = sarif::write(&report);
+    let run = &sarif["runs"][0];
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(report.requirements.len()));
+    let results = run["results"].as_array().expect("a list");
+    assert_eq!(results.len(), report.scenarios.iter().map(|one| one.findings.len()).sum::<usize>());
+    for result in results {
+        let rule = &run["tool"]["driver"]["rules"][usize::try_from(result["ruleIndex"].as_u64().expect("a place")).expect("small")];
+        assert_eq!(rule["id"], result["ruleId"]);
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place["artifactLocation"]["uri"].as_str().is_some_and(|uri| uri.starts_with("scenarios/")));
+        assert!(place["region"]["startLine"].as_u64() >= Some(1));
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("text")));
+    }
+}
+
+/// The page stands alone, can be navigated, and shows every scenario and every requirement.
+#[test]
+fn page_stands_alone_and_shows_everything() {
+    let report = sample();
+    // The template engine escapes slashes too.
+    let page = html::write(&report).expect("the template is right").replace("&#x2f;", "/");
+    for scenario in &report.scenarios {
+        assert!(page.contains(&format!("<code>{}</code>", scenario.id)), "{}", scenario.id);
+    }
+    for requirement in &report.requirements {
+        assert!(page.contains(&format!("id=\"requirement-{}\"", requirement.id)), "{}", requirement.id);
+    }
+    for wanted in [
+        "<main",
+        "<header",
+        "lang=\"en\"",
+        "class=\"skip\"",
+        "<caption>",
+        "<mark>",
+        "data-copy=",
+        "prefers-color-scheme:dark",
+        "@media print",
+    ] {
+        assert!(page.contains(wanted), "{wanted}");
+    }
+    // Nothing is fetched: whatever names another address is text, not a link or a source.
+    for refused in ["src=", "href=\"http", "@import", "url("] {
+        assert!(!page.contains(refused), "{refused}");
+    }
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut different = ids.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(ids.len(), different.len(), "an id stands twice: {ids:?}");
+}
+
+/// What a target answers cannot change the page.
+#[test]
+fn page_escapes_what_comes_from_outside() {
+    let mut report = sample();
+    let with_findings = report.scenarios.iter_mut().find(|one| !one.findings.is_empty()).expect("a finding");
+    with_findings.findings[0].observed = "</pre><script>alert(1)</script>".to_owned();
+    with_findings.findings[0].curl = "curl '<img src=x onerror=alert(1)>'".to_owned();
+    with_findings.title = "\"><script>alert(2)</script>".to_owned();
+    let page = html::write(&report).expect("the template is right");
+    assert!(!page.contains("<script>alert") && !page.contains("<img"), "{page}");
 }

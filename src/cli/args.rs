@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
-pub(crate) use comparing::{CompareArgs, CompareFormat};
+pub(crate) use comparing::{CompareArgs, CompareFormat, ReportArgs};
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Snapshots(SnapshotsArgs),
     /// Two reports side by side: what got better, what broke, what is no longer shown.
     Compare(CompareArgs),
+    /// Print a report of a run again, in another form.
+    Report(ReportArgs),
     /// Look at the history of a run again.
     History(HistoryArgs),
     /// Print the manual page.
@@ -192,6 +194,14 @@ pub(crate) enum FormatArg {
     Junit,
     /// Markdown.
     Markdown,
+    /// One page, report.html.
+    Html,
+    /// The Test Anything Protocol, version 14.
+    Tap,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations, as GitHub's workflow commands.
+    Github,
 }
 
 #[derive(Args)]

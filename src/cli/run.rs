@@ -19,7 +19,7 @@ use crate::contract::Level;
 use crate::files::{self, ReportFolder};
 use crate::http;
 use crate::report::redact::Redactor;
-use crate::report::{Overall, Report, human, junit, markdown, tally};
+use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::{LaunchChoice, Ready};
 use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
@@ -91,8 +91,23 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         if let Some(path) = &args.report {
             console.tell(&format!("report: {}\n", path.display()));
         }
+        for_github(&report, &redactor, console)?;
     }
     Ok(exit_of(&report))
+}
+
+/// In a GitHub workflow: annotations beside the code, and the report as the step's summary.
+#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
+fn for_github(report: &Report, redactor: &Redactor, console: &mut Console) -> Result<(), Failure> {
+    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+        return Ok(());
+    }
+    console.print(&redactor.text(&github::write(report)));
+    if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+        let text = markdown::write(report).map_err(Failure::harness)?;
+        files::append_text(Path::new(&path), &redactor.text(&text)).map_err(Failure::harness)?;
+    }
+    Ok(())
 }
 
 /// Ends when the user wants the run to end.
@@ -291,12 +306,17 @@ fn from_file(path: &str, args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, F
     expand::load(&id, &file.path, &file.text, &known).map_err(Failure::usage)
 }
 
-fn in_format(report: &Report, format: FormatArg, colour: bool) -> Result<String, Failure> {
+/// A report in the form that was asked for.
+pub(crate) fn in_format(report: &Report, format: FormatArg, colour: bool) -> Result<String, Failure> {
     match format {
         FormatArg::Human => Ok(human::write(report, colour)),
         FormatArg::Json => json(report),
         FormatArg::Junit => junit::write(report).map_err(Failure::harness),
         FormatArg::Markdown => markdown::write(report).map_err(Failure::harness),
+        FormatArg::Html => html::write(report).map_err(Failure::harness),
+        FormatArg::Tap => Ok(tap::write(report)),
+        FormatArg::Sarif => serde_json::to_string_pretty(&sarif::write(report)).map(|text| text + "\n").map_err(Failure::harness),
+        FormatArg::Github => Ok(github::write(report)),
     }
 }
 
@@ -315,6 +335,7 @@ fn write_folder(folder: &ReportFolder, report: &Report, history: &[crate::histor
         ("report.json", json(report)?),
         ("junit.xml", redactor.text(&junit::write(report).map_err(Failure::harness)?).into_owned()),
         ("report.md", redactor.text(&markdown::write(report).map_err(Failure::harness)?).into_owned()),
+        ("report.html", redactor.text(&html::write(report).map_err(Failure::harness)?).into_owned()),
         ("history.jsonl", lines),
     ];
     for (name, text) in files {

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use hookgate::report::redact::Redactor;
-use hookgate::report::{Report, human, junit, markdown};
+use hookgate::report::{Report, github, html, human, junit, markdown, sarif, tap};
 use proptest::prelude::*;
 
 use crate::sample::sample;
@@ -17,6 +17,10 @@ fn sinks(report: &Report, redactor: &Redactor) -> Vec<String> {
         human::write(&report, true),
         markdown::write(&report).expect("the template is right"),
         junit::write(&report).expect("written in memory"),
+        html::write(&report).expect("the template is right"),
+        tap::write(&report),
+        sarif::write(&report).to_string(),
+        github::write(&report),
     ];
     texts.iter().map(|text| redactor.text(text).into_owned()).collect()
 }

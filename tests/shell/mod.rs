@@ -38,6 +38,7 @@ pub(crate) fn command() -> Command {
     command
         .env_remove("ORCH_WEBHOOK_SECRET")
         .env_remove("CI")
+        .env_remove("GITHUB_ACTIONS")
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
         .current_dir(env!("CARGO_MANIFEST_DIR"));

@@ -1,9 +1,10 @@
-//! Arguments of `hookgate compare`.
+//! Arguments of `hookgate compare` and `hookgate report`: what is done with reports afterwards.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::FormatArg;
 use crate::report::compare::FailOn;
 
 #[derive(Args)]
@@ -20,6 +21,16 @@ pub(crate) struct CompareArgs {
     /// How to print the comparison.
     #[arg(long, value_enum, default_value_t = CompareFormat::Human)]
     pub(crate) format: CompareFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// The report: a folder, or a report.json.
+    #[arg(value_name = "DIR")]
+    pub(crate) report: PathBuf,
+    /// The form.
+    #[arg(long, value_enum, default_value_t = FormatArg::Human)]
+    pub(crate) format: FormatArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,0 +1,116 @@
+//! `report.html`: a run on one page, to be searched, filtered and linked to.
+//!
+//! Takes a [`Report`], gives a page that needs nothing beside it. What differs
+//! between what the reference answered and what came is marked word by word.
+
+use std::collections::BTreeSet;
+
+use minijinja::value::Serde;
+use minijinja::{Error, Value, context};
+use similar::{ChangeTag, TextDiff};
+
+use crate::report::page::page;
+use crate::report::words::duration;
+use crate::report::{Finding, Report, ScenarioReport, Verdict};
+
+const BODY: &str = include_str!("page/report.html.j2");
+
+/// The page.
+///
+/// # Errors
+/// When the template names what is not there.
+pub fn write(report: &Report) -> Result<String, Error> {
+    let (open, passed): (Vec<&ScenarioReport>, Vec<&ScenarioReport>) =
+        report.scenarios.iter().partition(|one| one.verdict != Verdict::Pass || !one.findings.is_empty());
+    let topics: BTreeSet<&str> = report.scenarios.iter().map(|one| topic(&one.id)).collect();
+    let verdicts: BTreeSet<&str> = report.scenarios.iter().map(|one| one.verdict.name()).collect();
+    page(
+        BODY,
+        context! {
+            report => Value::from(Serde(report)),
+            words => report.summary.verdict.words(),
+            verdict => report.summary.verdict.words().replace(' ', "-"),
+            took => duration((report.run.duration_ms * 1e3) as u64),
+            topics => topics.into_iter().map(str::to_owned).collect::<Vec<String>>(),
+            verdicts => verdicts.into_iter().map(str::to_owned).collect::<Vec<String>>(),
+            open => open.into_iter().map(|one| shown(one, report)).collect::<Vec<_>>(),
+            passed => passed.into_iter().map(|one| shown(one, report)).collect::<Vec<_>>(),
+        },
+    )
+}
+
+fn topic(id: &str) -> &str {
+    id.split('/').next().unwrap_or(id)
+}
+
+fn anchor(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
+fn shown(scenario: &ScenarioReport, report: &Report) -> Value {
+    let must =
+        scenario.shows.iter().any(|id| report.requirements.iter().any(|one| one.id == *id && one.level == crate::contract::Level::Must));
+    context! {
+        id => scenario.id.clone(),
+        anchor => anchor(&scenario.id),
+        title => scenario.title.clone(),
+        verdict => scenario.verdict.name(),
+        reason => scenario.reason.clone(),
+        shows => scenario.shows.clone(),
+        file => scenario.file.clone(),
+        topic => topic(&scenario.id).to_owned(),
+        level => if must { "must" } else { "should" },
+        took => duration((scenario.duration_ms * 1e3) as u64),
+        bursts => scenario.bursts.iter().map(|one| format!("step {}: {} deliveries released within {}, {} at once", one.step, one.deliveries, duration(one.release_spread_us), one.most_at_once)).collect::<Vec<_>>(),
+        findings => scenario.findings.iter().map(|one| finding(one, report)).collect::<Vec<_>>(),
+    }
+}
+
+fn finding(finding: &Finding, report: &Report) -> Value {
+    let sentence = report.requirements.iter().find(|one| one.id == finding.requirement).map(|one| one.sentence.as_str());
+    context! {
+        requirement => finding.requirement.clone(),
+        sentence => sentence.unwrap_or_default().to_owned(),
+        step => finding.step,
+        step_name => finding.step_name.clone(),
+        line => finding.line,
+        expected => finding.expected.clone(),
+        reference => finding.reference.clone(),
+        observed => marked(&finding.reference, &finding.observed),
+        curl => finding.curl.clone(),
+    }
+}
+
+/// `observed`, with the words that the reference's answer does not have marked.
+fn marked(reference: &str, observed: &str) -> Value {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut html = String::new();
+    let mut inside = false;
+    for change in TextDiff::from_words(reference, observed).iter_all_changes() {
+        let is_new = match change.tag() {
+            ChangeTag::Delete => continue,
+            ChangeTag::Insert => true,
+            ChangeTag::Equal => false,
+        };
+        if is_new != inside {
+            html.push_str(if is_new { "<mark>" } else { "</mark>" });
+            inside = is_new;
+        }
+        html.push_str(&escaped(change.value()));
+    }
+    if inside {
+        html.push_str("</mark>");
+    }
+    Value::from_safe_string(html)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn what_the_reference_does_not_say_is_marked() {
+        assert_eq!(marked("202 accepted once", "202 accepted <twice>").to_string(), "202 accepted <mark>&lt;twice&gt;</mark>");
+        assert_eq!(marked("same", "same").to_string(), "same");
+    }
+}

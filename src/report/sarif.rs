@@ -1,0 +1,74 @@
+//! SARIF 2.1.0: findings for code scanning, each at the line of its scenario.
+//!
+//! A rule a requirement, a result a finding. Takes a [`Report`], gives a JSON
+//! value. Source: OASIS, "Static Analysis Results Interchange Format 2.1.0".
+
+use serde_json::{Value, json};
+
+use crate::contract::Level;
+use crate::report::human::one_line;
+use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
+use crate::sign::sha256_hex;
+
+const VERSION: &str = "2.1.0";
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// `report` as SARIF.
+#[must_use]
+pub fn write(report: &Report) -> Value {
+    let rules: Vec<Value> = report.requirements.iter().map(rule).collect();
+    let results =
+        report.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| result(report, scenario, finding)));
+    let worked = report.summary.verdict != Overall::Incomplete && report.summary.verdict != Overall::Interrupted;
+    json!({
+        "$schema": SCHEMA,
+        "version": VERSION,
+        "runs": [{
+            "tool": {"driver": {"name": report.tool.name, "version": report.tool.version, "rules": rules}},
+            "invocations": [{"executionSuccessful": worked, "startTimeUtc": format!("{}Z", report.run.started_at.trim_end_matches('Z'))}],
+            "results": results.collect::<Vec<_>>(),
+        }]
+    })
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Must => "error",
+        Level::Should => "warning",
+        Level::Free => "note",
+    }
+}
+
+fn rule(requirement: &RequirementReport) -> Value {
+    json!({
+        "id": requirement.id,
+        "shortDescription": {"text": requirement.sentence},
+        "defaultConfiguration": {"level": level(requirement.level)},
+        "properties": {"topic": requirement.topic},
+    })
+}
+
+fn result(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> Value {
+    let text = format!("{}: expected {}; observed {}", scenario.title, one_line(&finding.expected), one_line(&finding.observed));
+    let mut result = json!({
+        "ruleId": finding.requirement,
+        "level": level(finding.level),
+        "message": {"text": text},
+        "locations": [{"physicalLocation": {
+            "artifactLocation": {"uri": scenario.file},
+            "region": {"startLine": finding.line.max(1)},
+        }}],
+        // The same finding of two runs has one fingerprint: nothing in it hangs on keys or times.
+        "partialFingerprints": {
+            "hookgate/v1": sha256_hex(format!("{} {} {} {}", report.contract, scenario.id, finding.requirement, finding.step).as_bytes()),
+        },
+    });
+    if let Some(at) = report.requirements.iter().position(|one| one.id == finding.requirement) {
+        result["ruleIndex"] = json!(at);
+    }
+    if scenario.verdict == Verdict::Known {
+        let reason = scenario.reason.as_deref().unwrap_or("listed in the baseline");
+        result["suppressions"] = json!([{"kind": "external", "justification": reason}]);
+    }
+    result
+}
