@@ -7,6 +7,7 @@
 mod args;
 mod baseline;
 mod compare;
+mod evidence;
 pub mod exit;
 mod glob;
 mod history;

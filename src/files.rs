@@ -224,6 +224,29 @@ impl ReportFolder {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// A folder that is there already.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is not a folder.
+    pub fn at(path: &Path) -> Result<Self, FileError> {
+        std::fs::read_dir(path).map_err(|cause| FileError { what: "read the report folder", path: path.to_owned(), cause })?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Every file in the folder, by its name; folders in it are left out.
+    ///
+    /// # Errors
+    /// [`FileError`] when one cannot be read.
+    pub fn read_all(&self) -> Result<BTreeMap<String, Vec<u8>>, FileError> {
+        let mut all = BTreeMap::new();
+        for path in entries(&self.path)?.into_iter().filter(|path| path.is_file()) {
+            if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+                all.insert(name.to_owned(), read_bytes("read the report", &path)?.to_vec());
+            }
+        }
+        Ok(all)
+    }
+
     /// Writes one file whole: first beside its place, then into it, so that no reader sees half a report.
     ///
     /// # Errors

@@ -268,6 +268,11 @@ impl Sender {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
+            // Bytes are sent and read as they are: goose turns these on for every crate of the tree.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
             .http1_only()
             .tcp_nodelay(true)
             .pool_idle_timeout(POOL_IDLE)

@@ -17,6 +17,7 @@ pub mod github;
 pub mod html;
 pub mod human;
 pub mod junit;
+pub mod manifest;
 pub mod markdown;
 pub mod page;
 pub mod redact;
@@ -216,7 +217,7 @@ pub struct HistoryWitness {
 }
 
 /// What made the report.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `hookgate`.
     pub name: String,

@@ -335,6 +335,22 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// HMAC-SHA256 (RFC 2104) as 64 lower-case hex digits.
+#[must_use]
+pub fn hmac_sha256_hex(key: &[u8], bytes: &[u8]) -> String {
+    let mut mac = Keyed::new(DigestName::Sha256, key);
+    mac.update(bytes);
+    hex(&mac.finish())
+}
+
+/// Whether `claimed` is the HMAC-SHA256 of `bytes`, compared in constant time.
+#[must_use]
+pub fn is_hmac_sha256_hex(key: &[u8], bytes: &[u8], claimed: &str) -> bool {
+    let mut mac = Keyed::new(DigestName::Sha256, key);
+    mac.update(bytes);
+    unhex(claimed.as_bytes()).is_some_and(|claimed| mac.holds(&claimed))
+}
+
 /// Bytes as lower-case hex digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
-pub(crate) use comparing::{CompareArgs, CompareFormat, ReportArgs};
+pub(crate) use comparing::{CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
@@ -129,6 +129,9 @@ pub(crate) struct RunArgs {
     /// Write report.json, junit.xml, report.md and history.jsonl to this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
+    /// Seal the report folder with the key in this environment variable; `report verify` looks at the seal.
+    #[arg(long, value_name = "NAME", requires = "report")]
+    pub(crate) seal_env: Option<String>,
     /// What to print on standard output.
     #[arg(long, value_enum, default_value_t = FormatArg::Human)]
     pub(crate) format: FormatArg,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::baseline::read_baseline;
+use super::evidence::Sealing;
 use super::exit::Exit;
 use super::glob::{Selection, fits_scenario};
 use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
@@ -27,11 +28,15 @@ use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::{self, Loaded};
 
+/// The files of a report folder.
+const FILES: [&str; 6] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", "target.log"];
+
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
     let suite = load_suite::suite(&args.suite)?;
     let scenarios = select(args, &suite)?;
     let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
+    let sealing = folder.as_ref().map(|_| Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())).transpose()?;
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
     let secret = secret(args, &suite, &variable)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
@@ -75,6 +80,9 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         write_folder(folder, &report, &history, &redactor)?;
         if let Some(output) = &target_output {
             folder.write("target.log", &redactor.text(output)).map_err(Failure::harness)?;
+        }
+        if let Some(sealing) = &sealing {
+            sealing.write(folder, &FILES, &report.tool)?;
         }
     }
     if let Some(failed) = &failed {

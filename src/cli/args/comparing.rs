@@ -1,10 +1,11 @@
 //! Arguments of `hookgate compare` and `hookgate report`: what is done with reports afterwards.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::FormatArg;
+use super::{FormatArg, duration_or_seconds};
 use crate::report::compare::FailOn;
 
 #[derive(Args)]
@@ -24,13 +25,38 @@ pub(crate) struct CompareArgs {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ReportArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ReportCommand>,
     /// The report: a folder, or a report.json.
-    #[arg(value_name = "DIR")]
-    pub(crate) report: PathBuf,
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) report: Option<PathBuf>,
     /// The form.
     #[arg(long, value_enum, default_value_t = FormatArg::Human)]
     pub(crate) format: FormatArg,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ReportCommand {
+    /// See whether a report folder is as it was written, and its verdicts follow from what it holds.
+    Verify(VerifyArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct VerifyArgs {
+    /// The folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) report: PathBuf,
+    /// The contract, when it is a file, or not the shipped one of that name.
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) contract: Option<String>,
+    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) ttl: Option<Duration>,
+    /// The environment variable with the key that the folder was sealed with.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) seal_env: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

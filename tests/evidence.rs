@@ -1,0 +1,91 @@
+//! Report folders as evidence: an untouched one is accepted, an edited one is found out.
+
+mod shell;
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use shell::{Folder, hookgate, hookgate_with};
+
+const KEY: (&str, &str) = ("REPORT_KEY", "a key of the tests, shared with nobody");
+
+/// A report of a few scenarios, sealed.
+fn sealed() -> (Folder, String) {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let told = hookgate_with(&[KEY], &["run", "duplicate", "key", "--report", &out, "--seal-env", KEY.0]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    (folder, out)
+}
+
+fn verify(out: &str) -> String {
+    hookgate_with(&[KEY], &["report", "verify", out, "--seal-env", KEY.0])
+}
+
+#[test]
+fn untouched_folder_is_accepted() {
+    let (_folder, out) = sealed();
+    let told = verify(&out);
+    assert!(told.starts_with("exit 0") && told.contains("the verdicts follow from them; sealed"), "{told}");
+    let unasked = hookgate(&["report", "verify", &out]);
+    assert!(unasked.starts_with("exit 0") && unasked.contains("its seal was not looked at"), "{unasked}");
+    let other = hookgate_with(&[("OTHER", "another key, of somebody else")], &["report", "verify", &out, "--seal-env", "OTHER"]);
+    assert!(other.starts_with("exit 1") && other.contains("the seal is not that of the key in OTHER"), "{other}");
+}
+
+/// Any single byte of any file of the folder, the manifest included.
+#[test]
+fn changed_byte_is_found_out() {
+    let (_folder, out) = sealed();
+    const NAMES: [&str; 6] = ["report.json", "history.jsonl", "report.html", "report.md", "junit.xml", "manifest.json"];
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(name in proptest::sample::select(&NAMES), at in any::<prop::sample::Index>(), bit in 0_u8..7)| {
+        let path = Path::new(&out).join(name);
+        let whole = std::fs::read(&path).expect("a file of the report");
+        let mut changed = whole.clone();
+        let at = at.index(changed.len());
+        changed[at] ^= 1 << bit;
+        // White space of the manifest is the one thing that means nothing.
+        let means_nothing = name == "manifest.json" && whole[at].is_ascii_whitespace() && changed[at].is_ascii_whitespace();
+        std::fs::write(&path, &changed).expect("written");
+        let told = verify(&out);
+        std::fs::write(&path, &whole).expect("written");
+        prop_assert!(means_nothing || told.starts_with("exit 1"), "{} byte {}: {}", name, at, told);
+    });
+    assert!(verify(&out).starts_with("exit 0"));
+}
+
+/// Who writes the digests anew as well is found out by what the report itself says, or by the seal.
+#[test]
+fn verdict_that_does_not_follow_is_found_out_without_digests() {
+    let (_folder, out) = sealed();
+    let path = Path::new(&out).join("report.json");
+    let whole = std::fs::read_to_string(&path).expect("the report");
+    let mut report: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    report["scenarios"][0]["verdict"] = "fail".into();
+    let changed = serde_json::to_string_pretty(&report).expect("JSON") + "\n";
+    std::fs::write(&path, &changed).expect("written");
+    let manifest = Path::new(&out).join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("the manifest");
+    let digest = |text: &str| hookgate::sign::sha256_hex(text.as_bytes());
+    std::fs::write(&manifest, text.replace(&digest(&whole), &digest(&changed))).expect("written");
+    let unsealed = hookgate(&["report", "verify", &out]);
+    assert!(unsealed.starts_with("exit 1") && unsealed.contains("is said to be `fail`, and its findings come to `pass`"), "{unsealed}");
+    assert!(!unsealed.contains("SHA-256 differs"), "{unsealed}");
+    assert!(verify(&out).contains("the seal is not that of the key"));
+}
+
+#[test]
+fn what_is_no_report_folder_is_told() {
+    let folder = Folder::new();
+    let empty = folder.path("empty");
+    std::fs::create_dir(&empty).expect("a folder");
+    for (path, told) in
+        [(empty.display().to_string(), "has no manifest.json"), ("absent".to_owned(), "cannot read the report folder absent")]
+    {
+        let output = hookgate(&["report", "verify", &path]);
+        assert!(output.starts_with("exit 2") && output.contains(told), "{output}");
+    }
+    let told = hookgate(&["run", "key", "--report", &folder.path("out").display().to_string(), "--seal-env", "NOT_SET"]);
+    assert!(told.starts_with("exit 2") && told.contains("NOT_SET is not set"), "{told}");
+}
