@@ -24,6 +24,7 @@ mod run;
 mod selftest;
 mod serve;
 mod snapshots;
+mod stored;
 mod tools;
 
 use std::ffi::OsString;

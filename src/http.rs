@@ -14,6 +14,7 @@
 
 pub mod burst;
 pub mod raw;
+mod reading;
 mod wire;
 
 use std::fmt;

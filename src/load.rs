@@ -20,6 +20,8 @@ pub mod measure;
 pub mod mix;
 pub mod pace;
 pub mod page;
+pub mod paging;
+pub mod recheck;
 pub mod report;
 pub mod sampling;
 pub mod sending;
@@ -270,7 +272,7 @@ async fn watch_over(
 ) -> Result<Option<Cut>, LoadError> {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut cut = None;
-    let mut answered = (0, Duration::ZERO);
+    let mut silence = Silence::default();
     loop {
         tokio::select! {
             ended = &mut crowd => {
@@ -292,16 +294,30 @@ async fn watch_over(
                 let elapsed = shared.began.elapsed();
                 let measured = lock(&shared.measured);
                 on_second(&measured, elapsed);
-                if measured.answered() > answered.0 || measured.sent() == 0 {
-                    answered = (measured.answered(), elapsed);
-                }
-                let is_dead = elapsed.saturating_sub(answered.1) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
+                let is_dead = silence.at(elapsed, measured.sent(), measured.answered()) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
                 cut = cut.or_else(|| aborted(plan, &measured, elapsed)).or_else(|| is_dead.then_some(Cut::Dead));
             }
         }
         if cut.is_some() {
             shared.stop.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+/// How long a target has not answered, looked at now and then.
+#[derive(Default)]
+struct Silence {
+    answered: u64,
+    since: Duration,
+}
+
+impl Silence {
+    /// The silence at a time of the load; there is none while nothing was sent.
+    fn at(&mut self, elapsed: Duration, sent: u64, answered: u64) -> Duration {
+        if answered > self.answered || sent == 0 {
+            *self = Self { answered, since: elapsed };
+        }
+        elapsed.saturating_sub(self.since)
     }
 }
 
@@ -327,6 +343,7 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let keys = shared.next_key.load(Ordering::Relaxed);
     let about = About { key: &key, curl: &curl, contract: &plan.contract };
     let sampled = sampling::sample(history);
+    let page = paging::ask(shared, history).await;
     let read = match &plan.database {
         Some(database) if evidence::tells_keys(&plan.contract) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
@@ -334,11 +351,28 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         }
         Some(_) | None => None,
     };
-    let Some(mut read) = read else { return Ok(judge_all(history, None, law, &plan.catalogue, &about)) };
-    let mut found = judge_all(history, Some(&mut read.evidence), law, &plan.catalogue, &about);
-    if let Some(tables) = &plan.contract.state {
+    let mut read = read;
+    let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
+    if let (Some(tables), Some(read)) = (&plan.contract.state, &read) {
         let wrong = sampling::judge(shared, &tables.audit, &sampled, &read.rows);
         found.add_rows(&plan.catalogue, sampled.len() as u64, &wrong, &read.strays, &about);
     }
+    if let Some(page) = &page {
+        found.add_page(&plan.catalogue, page, &about);
+    }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Silence begins with the last answer, and not before the first delivery.
+    #[test]
+    fn silence_is_counted_from_the_last_answer() {
+        let mut silence = Silence::default();
+        let looks = [(1, 0, 0), (5, 0, 0), (6, 10, 0), (9, 20, 0), (10, 30, 5), (11, 40, 5), (21, 900, 5), (22, 901, 6)];
+        let told: Vec<u64> = looks.map(|(secs, sent, answered)| silence.at(Duration::from_secs(secs), sent, answered).as_secs()).to_vec();
+        assert_eq!(told, [0, 0, 1, 4, 0, 1, 11, 0]);
+    }
 }

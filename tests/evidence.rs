@@ -5,7 +5,7 @@ mod shell;
 use std::path::Path;
 
 use proptest::prelude::*;
-use shell::{Folder, hookgate, hookgate_with};
+use shell::{Folder, changed, hookgate, hookgate_with};
 
 const KEY: (&str, &str) = ("REPORT_KEY", "a key of the tests, shared with nobody");
 
@@ -67,12 +67,66 @@ fn verdict_that_does_not_follow_is_found_out_without_digests() {
     std::fs::write(&path, &changed).expect("written");
     let manifest = Path::new(&out).join("manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("the manifest");
-    let digest = |text: &str| hookgate::sign::sha256_hex(text.as_bytes());
     std::fs::write(&manifest, text.replace(&digest(&whole), &digest(&changed))).expect("written");
     let unsealed = hookgate(&["report", "verify", &out]);
     assert!(unsealed.starts_with("exit 1") && unsealed.contains("is said to be `fail`, and its findings come to `pass`"), "{unsealed}");
     assert!(!unsealed.contains("SHA-256 differs"), "{unsealed}");
     assert!(verify(&out).contains("the seal is not that of the key"));
+}
+
+/// A report of a load is held against itself in the same way.
+#[test]
+fn report_of_a_load_is_evidence_too() {
+    let folder = Folder::new();
+    let out = folder.path("load").display().to_string();
+    let load = ["load", "--deliveries", "300", "--users", "8", "--mix", "fresh=3,duplicate=1", "--gate", "errors<1%", "--gate", "max<60s"];
+    let told = hookgate_with(&[KEY], &[&load[..], &["--report", &out, "--seal-env", KEY.0]].concat());
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert!(verify(&out).starts_with("exit 0"), "{}", verify(&out));
+    let whole = changed(&out, "series.csv", |text| text.replacen('0', "1", 1));
+    assert!(verify(&out).contains("series.csv is not as it was written"));
+    std::fs::write(Path::new(&out).join("series.csv"), whole).expect("written");
+    // Who writes the digests anew is found out by the numbers.
+    type Edit = fn(&mut serde_json::Value);
+    let edits: [(Edit, &str); 8] = [
+        (|report| report["deliveries"] = 301.into(), "its kinds have 300"),
+        (|report| report["kinds"]["fresh"]["expected"] = 1.into(), "of kind fresh were sent"),
+        (|report| report["series"] = serde_json::json!([]), "its seconds have 0"),
+        (|report| report["errors"] = serde_json::json!({"time-out": 3}), "3 errors and statuses are told"),
+        (|report| report["rate_per_s"] = 1e9.into(), "are not 1000000000 a second"),
+        (|report| report["requirements"][0]["violations"] = 2.into(), "is said to be `pass` with 2 violations"),
+        (|report| report["gates"][1]["value"] = 6e7.into(), "gate max<60s is said to hold"),
+        (|report| report["verdict"] = "does-not-conform".into(), "say otherwise"),
+    ];
+    for (edit, wanted) in edits {
+        let whole = changed(&out, "load.json", |text| {
+            let mut report = serde_json::from_str(text).expect("JSON");
+            edit(&mut report);
+            serde_json::to_string_pretty(&report).expect("JSON") + "\n"
+        });
+        let manifest = changed(&out, "manifest.json", |text| {
+            let now = std::fs::read_to_string(Path::new(&out).join("load.json")).expect("the report");
+            text.replace(&digest(&whole), &digest(&now))
+        });
+        let told = hookgate(&["report", "verify", &out]);
+        assert!(told.starts_with("exit 1") && told.contains(wanted) && !told.contains("SHA-256 differs"), "{wanted}: {told}");
+        for (name, text) in [("load.json", whole), ("manifest.json", manifest)] {
+            std::fs::write(Path::new(&out).join(name), text).expect("written");
+        }
+    }
+    assert!(verify(&out).starts_with("exit 0"));
+    for (format, begins) in [("human", "\nload of"), ("markdown", "# "), ("html", "<!doctype html>"), ("junit", "<?xml"), ("json", "{\n")] {
+        let text = shell::stdout(&["report", &out, "--format", format]);
+        assert!(text.to_lowercase().starts_with(begins), "{format}: {text}");
+    }
+    let told = hookgate(&["report", &out, "--format", "sarif"]);
+    assert!(told.starts_with("exit 2") && told.contains("a load has no form of that name"), "{told}");
+    let told = hookgate(&["baseline", "update", &folder.path("known.yaml").display().to_string(), "--from", &out]);
+    assert!(told.starts_with("exit 2") && told.contains("a baseline needs one of a run"), "{told}");
+}
+
+fn digest(text: &str) -> String {
+    hookgate::sign::sha256_hex(text.as_bytes())
 }
 
 #[test]

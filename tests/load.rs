@@ -41,7 +41,7 @@ fn right_receiver_keeps_its_promises_under_every_kind() {
         .iter()
         .map(|one| (one["id"].as_str().expect("text"), one["verdict"].as_str().expect("text")))
         .collect();
-    let wanted = ["ONCE-3", "AUD-6", "DB-2", "KEY-7", "AUD-2", "AUD-3", "AUD-7", "AUD-5"].map(|id| (id, "pass"));
+    let wanted = ["ONCE-3", "AUD-6", "DB-2", "KEY-7", "AUD-2", "AUD-3", "AUD-7", "AUD-5", "AUD-8"].map(|id| (id, "pass"));
     assert_eq!(judged, wanted);
     let kinds = report["kinds"].as_object().expect("a map");
     assert_eq!(kinds.len(), 6);
@@ -64,6 +64,10 @@ fn defects_are_found_under_load() {
     };
     let ordinary = load(&["--defect", "audit-hash-of-reserialised-json"], &["--deliveries", "600", "--mix", "ordinary"]);
     assert_eq!((ordinary.0, violated(&ordinary.1)), (Some(1), vec!["AUD-3"]));
+    // What only should be so is told, and breaks nothing.
+    let (code, page) = load(&["--defect", "audit-page-lacks-newest"], &["--deliveries", "600", "--mix", ALL_KINDS]);
+    let told = page["requirements"].as_array().and_then(|all| all.iter().find(|one| one["id"] == "AUD-8"));
+    assert_eq!((code, told.map(|one| (&one["verdict"], &one["violations"]))), (Some(0), Some((&"warn".into(), &1.into()))), "{page:#}");
     // Which kinds met whom differs from run to run; what is found does not.
     for (defect, wanted) in [
         ("checks-then-marks", "ONCE-3"),

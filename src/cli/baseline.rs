@@ -5,9 +5,8 @@ use std::path::Path;
 use super::args::{BaselineArgs, BaselineCommand, BaselineUpdateArgs};
 use super::exit::Exit;
 use super::load_suite::{self, Suite};
-use super::{Console, Failure};
+use super::{Console, Failure, stored};
 use crate::files;
-use crate::report::Report;
 use crate::report::baseline::{Baseline, UNEXPLAINED};
 
 /// Runs the command.
@@ -27,7 +26,7 @@ pub(crate) fn read_baseline(path: &Path, suite: &Suite) -> Result<Baseline, Fail
 
 fn update(args: &BaselineUpdateArgs, console: &mut Console) -> Result<Exit, Failure> {
     let suite = load_suite::suite(&args.suite)?;
-    let report = read_report(&args.from)?;
+    let report = stored::read_run(&args.from, "a baseline")?;
     if report.contract != suite.contract.contract {
         let (found, wanted) = (&report.contract, &suite.contract.contract);
         return Err(Failure::usage(format!("the report is of contract {found}, and the baseline of {wanted}: name it with --contract")));
@@ -46,11 +45,4 @@ fn update(args: &BaselineUpdateArgs, console: &mut Console) -> Result<Exit, Fail
         console.tell(&format!("write the reasons: every new entry says `{UNEXPLAINED}`\n"));
     }
     Ok(Exit::Conforms)
-}
-
-/// The report in a folder, or the file itself.
-fn read_report(from: &Path) -> Result<Report, Failure> {
-    let path = if from.is_dir() { from.join("report.json") } else { from.to_owned() };
-    let file = files::read_text("read the report", &path).map_err(Failure::usage)?;
-    serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} is no report of a run: {cause}", file.path)))
 }

@@ -7,12 +7,13 @@ use secrecy::ExposeSecret as _;
 use super::args::{SuiteArgs, VerifyArgs};
 use super::exit::Exit;
 use super::load_suite::{self, secret_from};
+use super::stored::{self, Stored};
 use super::{Console, Failure};
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::history::Operation;
 use crate::report::manifest::{FILE, MadeFrom, Manifest, judged_again};
-use crate::report::{HistoryFacts, Report, Tool};
+use crate::report::{HistoryFacts, Tool};
 use crate::run::explaining::explain;
 use crate::sign::sha256_hex;
 
@@ -30,8 +31,13 @@ impl Sealing {
         for (id, file) in &suite.scenarios {
             text.push_str(&format!("{} {id}\n", sha256_hex(file.text.as_bytes())));
         }
-        let contract_sha256 = sha256_hex(load_suite::contract_file(&args.contract)?.text.as_bytes());
-        let made_from = MadeFrom { contract_sha256, scenarios_sha256: sha256_hex(text.as_bytes()) };
+        Self::of(&args.contract, &text, seal_env)
+    }
+
+    /// The same for what was not made from scenarios: a load has a mix, as text.
+    pub(crate) fn of(contract: &str, played: &str, seal_env: Option<&str>) -> Result<Self, Failure> {
+        let contract_sha256 = sha256_hex(load_suite::contract_file(contract)?.text.as_bytes());
+        let made_from = MadeFrom { contract_sha256, scenarios_sha256: sha256_hex(played.as_bytes()) };
         Ok(Self { made_from, key: seal_env.map(key).transpose()? })
     }
 
@@ -75,9 +81,13 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
             wrong.push(format!("{what} in {variable}"));
         }
     }
-    let report = serde_json::from_str::<Report>(&text("report.json")?);
-    let report = report.map_err(|cause| wrong.push(format!("{} is no report of a run: {cause}", path("report.json")))).ok();
-    if let Some(report) = report {
+    let name = if all.contains_key("load.json") { "load.json" } else { "report.json" };
+    let report = stored::of_text(&path(name), &text(name)?).map_err(|cause| wrong.push(cause)).ok();
+    #[cfg(feature = "load")]
+    if let Some(Stored::Load(report)) = &report {
+        wrong.extend(crate::load::recheck::judged_again(report));
+    }
+    if let Some(Stored::Run(report)) = report {
         match load_suite::contract(args.contract.as_deref().unwrap_or(&report.contract)) {
             Ok(contract) => {
                 let (facts, cannot) = history_again(&text("history.jsonl")?, &contract, args.ttl.map(|ttl| ttl.as_secs()));

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
+use super::evidence::Sealing;
 use super::exit::Exit;
 use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
 use super::load_telling::teller;
@@ -54,6 +55,9 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let body = body(&mix, &suite)?;
     let foreign = args.target.as_deref().map(|url| own_target(url, args)).transpose()?;
     let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
+    let played =
+        args.mix.clone().unwrap_or_default() + &mix.weights().iter().map(|(kind, weight)| format!("\n{kind}={weight}")).collect::<String>();
+    let sealing = folder.as_ref().map(|_| Sealing::of(&args.contract, &played, args.seal_env.as_deref())).transpose()?;
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
@@ -106,7 +110,10 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     runtime.shutdown_background();
     let Loaded { report, measurement } = ended?;
     if let Some(folder) = &folder {
-        write_folder(folder, &report, &measurement, &redactor)?;
+        let names = write_folder(folder, &report, &measurement, &redactor)?;
+        if let Some(sealing) = &sealing {
+            sealing.write(folder, &names, &report.tool)?;
+        }
     }
     let text = match (args.format, args.quiet) {
         (LoadFormat::Json, _) => json(&report)?,
@@ -262,7 +269,12 @@ fn json(report: &LoadReport) -> Result<String, Failure> {
     serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness)
 }
 
-fn write_folder(folder: &ReportFolder, report: &LoadReport, measured: &measure::Measurement, redactor: &Redactor) -> Result<(), Failure> {
+fn write_folder(
+    folder: &ReportFolder,
+    report: &LoadReport,
+    measured: &measure::Measurement,
+    redactor: &Redactor,
+) -> Result<[&'static str; 6], Failure> {
     let files = [
         ("load.json", json(report)?),
         ("load.md", markdown(report)),
@@ -271,8 +283,8 @@ fn write_folder(folder: &ReportFolder, report: &LoadReport, measured: &measure::
         ("latency.hlog", load::hlog::write(report, measured).map_err(Failure::harness)?),
         ("junit.xml", junit(report).map_err(Failure::harness)?),
     ];
-    for (name, text) in files {
-        folder.write(name, &redactor.text(&text)).map_err(Failure::harness)?;
+    for (name, text) in &files {
+        folder.write(name, &redactor.text(text)).map_err(Failure::harness)?;
     }
-    Ok(())
+    Ok(files.map(|(name, _)| name))
 }

@@ -1,11 +1,10 @@
-//! `hookgate report`: a report of a run again, in another form.
+//! `hookgate report`: a report again, in another form.
 
-use super::args::{ReportArgs, ReportCommand};
+use super::args::{FormatArg, ReportArgs, ReportCommand};
 use super::exit::Exit;
 use super::run::in_format;
+use super::stored::{self, Stored};
 use super::{Console, Failure, evidence};
-use crate::files;
-use crate::report::{Report, SCHEMA};
 
 /// Runs the command. The exit code says that the report could be read; its verdict is the run's affair.
 pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -13,13 +12,27 @@ pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit,
         return evidence::verify(args, console);
     }
     let Some(from) = &args.report else { return Err(Failure::usage("name a report folder, or a report.json")) };
-    let path = if from.is_dir() { from.join("report.json") } else { from.clone() };
-    let file = files::read_text("read the report", &path).map_err(Failure::usage)?;
-    let report: Report =
-        serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} is no report of a run: {cause}", file.path)))?;
-    if report.schema != SCHEMA {
-        return Err(Failure::usage(format!("{} has the schema `{}`, and this hookgate reads {SCHEMA}", file.path, report.schema)));
-    }
-    console.print(&in_format(&report, args.format, console.colour)?);
+    let text = match stored::read(from)? {
+        Stored::Run(report) => in_format(&report, args.format, console.colour)?,
+        #[cfg(feature = "load")]
+        Stored::Load(report) => load_in_format(&report, args.format)?,
+    };
+    console.print(&text);
     Ok(Exit::Conforms)
+}
+
+#[cfg(feature = "load")]
+fn load_in_format(report: &crate::load::report::LoadReport, format: FormatArg) -> Result<String, Failure> {
+    use crate::load::page::page;
+    use crate::load::report::{human, junit, markdown, summary};
+    match format {
+        FormatArg::Human => Ok(human(report) + &summary(report)),
+        FormatArg::Json => serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness),
+        FormatArg::Markdown => Ok(markdown(report)),
+        FormatArg::Html => page(report).map_err(Failure::harness),
+        FormatArg::Junit => junit(report).map_err(Failure::harness),
+        FormatArg::Tap | FormatArg::Sarif | FormatArg::Github => {
+            Err(Failure::usage("a load has no form of that name: human, json, markdown, html or junit"))
+        }
+    }
 }

@@ -5,28 +5,24 @@
 //! or why there is none. [`KeptConnection`] is a connection that a scenario
 //! keeps between its deliveries.
 //!
-//! **Invariant:** what the receiver says is bounded (64 KiB of head, 64 MiB of
-//! body), and is read even when writing to it fails.
+//! **Invariant:** what the receiver says is read even when writing to it fails.
 
 use std::io;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::clock::span;
 use crate::clock::{Clock, Moment, SystemClock};
-use crate::delivery::{Answer, HeaderLine, NoAnswer};
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::http::reading::{Reading, read_answer};
 use crate::http::wire::Parcel;
-use crate::http::{Exchange, MOST_ANSWER_BYTES, Shipment, Target};
+use crate::http::{Exchange, Shipment, Target};
 
-/// The largest head of an answer, or line of its framing.
-const MOST_HEAD_BYTES: usize = 64 << 10;
-/// More header lines than this are not an answer.
-const MOST_HEADER_LINES: usize = 256;
 /// How long a body waits for `100 Continue` (RFC 9110 §10.1.1 leaves it to the client).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
@@ -59,7 +55,7 @@ impl KeptConnection {
 }
 
 /// Open, and nothing has come that nobody asked for.
-fn is_quiet(stream: &TcpStream) -> bool {
+pub(crate) fn is_quiet(stream: &TcpStream) -> bool {
     matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
@@ -124,7 +120,15 @@ pub(super) async fn exchange(stream: &mut TcpStream, inbox: &mut BytesMut, parce
     let (mut from, mut to) = stream.split();
     let go = Notify::new();
     let writing = write_parcel(&mut to, parcel, &go);
-    let reading = read_answer(&mut from, inbox, parcel.bodiless_answer, &go);
+    let reading = Reading { bodiless: parcel.bodiless_answer, only: None };
+    both(writing, read_answer(&mut from, inbox, reading, &go)).await
+}
+
+/// Waits for an answer while what asks for it is written; another may follow when both went well.
+async fn both(
+    writing: impl Future<Output = io::Result<()>>,
+    reading: impl Future<Output = Result<(Answer, bool), NoAnswer>>,
+) -> Result<(Answer, bool), NoAnswer> {
     tokio::pin!(writing, reading);
     let mut written = None;
     loop {
@@ -135,6 +139,31 @@ pub(super) async fn exchange(stream: &mut TcpStream, inbox: &mut BytesMut, parce
             }
         }
     }
+}
+
+/// Writes a whole request and reads its answer, of which only `Content-Type` is kept of the header lines; `true`
+/// when another request may follow. For those who send at speed: what is small leaves before anything else is set up.
+pub(crate) async fn ask(stream: &mut TcpStream, inbox: &mut BytesMut, request: &[u8]) -> Result<(Answer, bool), NoAnswer> {
+    let sent = match stream.try_write(request) {
+        Ok(sent) => sent,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+        // The receiver may have answered, and closed.
+        Err(_) => return read_answer(stream, inbox, Reading::QUICK, &Notify::new()).await.map(|(answer, _)| (answer, false)),
+    };
+    let go = Notify::new();
+    let rest = &request[sent..];
+    if rest.is_empty() {
+        return read_answer(stream, inbox, Reading::QUICK, &go).await;
+    }
+    let (mut from, mut to) = stream.split();
+    both(to.write_all(rest), read_answer(&mut from, inbox, Reading::QUICK, &go)).await
+}
+
+/// The bytes of a delivery that travels as it is, with what every request needs.
+pub(crate) fn write_plain(outbox: &mut Vec<u8>, target: &Target, delivery: Delivery) {
+    let parcel = Parcel::new(target, &Shipment::plain(delivery), false);
+    outbox.extend_from_slice(&parcel.head);
+    parcel.body.iter().for_each(|piece| outbox.extend_from_slice(piece));
 }
 
 async fn write_parcel(to: &mut (impl AsyncWrite + Unpin), parcel: &Parcel, go: &Notify) -> io::Result<()> {
@@ -154,188 +183,8 @@ async fn write_parcel(to: &mut (impl AsyncWrite + Unpin), parcel: &Parcel, go: &
     Ok(())
 }
 
-/// What follows the head of an answer.
-enum Follows {
-    Nothing,
-    Sized(usize),
-    Chunks,
-    UntilClosed,
-}
-
-struct Head {
-    answer: Answer,
-    follows: Follows,
-    keep: bool,
-}
-
-async fn read_answer(
-    from: &mut (impl AsyncRead + Unpin),
-    inbox: &mut BytesMut,
-    bodiless: bool,
-    go: &Notify,
-) -> Result<(Answer, bool), NoAnswer> {
-    let mut head = loop {
-        let head = read_head(from, inbox, bodiless).await?;
-        match head.answer.status {
-            101 => return Err(garbled("101 Switching Protocols, which nobody asked for")),
-            100 => go.notify_one(),
-            102..=199 => {}
-            _ => break head,
-        }
-    };
-    let body = match head.follows {
-        Follows::Nothing => BytesMut::new(),
-        Follows::Sized(length) => {
-            fill(from, inbox, length).await?;
-            inbox.split_to(length)
-        }
-        Follows::Chunks => read_chunks(from, inbox).await?,
-        Follows::UntilClosed => {
-            while more(from, inbox).await? > 0 {
-                if inbox.len() > MOST_ANSWER_BYTES {
-                    return Err(too_long());
-                }
-            }
-            inbox.split()
-        }
-    };
-    head.answer.body = body.freeze();
-    Ok((head.answer, head.keep && inbox.is_empty()))
-}
-
-async fn read_head(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut, bodiless: bool) -> Result<Head, NoAnswer> {
-    loop {
-        if let Some((head, length)) = parse_head(inbox, bodiless)? {
-            inbox.advance(length);
-            return Ok(head);
-        }
-        if inbox.len() > MOST_HEAD_BYTES {
-            return Err(garbled("a head of more than 64 KiB"));
-        }
-        if more(from, inbox).await? == 0 {
-            let cause = if inbox.is_empty() { "it was closed without a word" } else { "it was closed within the head of the answer" };
-            return Err(broken(cause));
-        }
-    }
-}
-
-/// The head at the beginning of `inbox` and its length, when it is whole.
-fn parse_head(inbox: &[u8], bodiless: bool) -> Result<Option<(Head, usize)>, NoAnswer> {
-    let mut lines = [httparse::EMPTY_HEADER; MOST_HEADER_LINES];
-    let mut response = httparse::Response::new(&mut lines);
-    let length = match response.parse(inbox) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(error) => return Err(garbled(&format!("{error}, in {}", beginning(inbox)))),
-    };
-    let status = response.code.unwrap_or_default();
-    let headers: Vec<HeaderLine> =
-        response.headers.iter().map(|line| HeaderLine::new(line.name, Bytes::copy_from_slice(line.value))).collect();
-    let modern = response.version == Some(1);
-    let answer = Answer { status, headers, body: Bytes::new() };
-    let follows = what_follows(&answer, bodiless)?;
-    let connection = answer.header("Connection").unwrap_or_default().to_ascii_lowercase();
-    let keep = if modern { !connection.contains("close") } else { connection.contains("keep-alive") };
-    let keep = keep && !matches!(follows, Follows::UntilClosed);
-    Ok(Some((Head { answer, follows, keep }, length)))
-}
-
-/// RFC 9112 §6.3.
-fn what_follows(answer: &Answer, bodiless: bool) -> Result<Follows, NoAnswer> {
-    if bodiless || matches!(answer.status, 100..=199 | 204 | 304) {
-        return Ok(Follows::Nothing);
-    }
-    if let Some(coding) = answer.header("Transfer-Encoding") {
-        let chunked = coding.to_ascii_lowercase().trim_end().ends_with("chunked");
-        return Ok(if chunked { Follows::Chunks } else { Follows::UntilClosed });
-    }
-    let mut lengths =
-        answer.headers.iter().filter(|line| line.name.eq_ignore_ascii_case("Content-Length")).map(|line| line.value.trim_ascii());
-    let Some(first) = lengths.next() else { return Ok(Follows::UntilClosed) };
-    let text = String::from_utf8_lossy(first).into_owned();
-    if lengths.any(|other| other != first) {
-        return Err(garbled("two unlike lines of Content-Length"));
-    }
-    match text.parse::<usize>() {
-        Ok(length) if length <= MOST_ANSWER_BYTES => Ok(Follows::Sized(length)),
-        Ok(_) => Err(too_long()),
-        Err(_) => Err(garbled(&format!("a Content-Length of `{text}`"))),
-    }
-}
-
-async fn read_chunks(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut) -> Result<BytesMut, NoAnswer> {
-    let mut body = BytesMut::new();
-    loop {
-        let line = read_line(from, inbox).await?;
-        let size = match httparse::parse_chunk_size(&line) {
-            Ok(httparse::Status::Complete((_, size))) => usize::try_from(size).unwrap_or(usize::MAX),
-            Ok(httparse::Status::Partial) | Err(_) => return Err(garbled(&format!("a chunk size of {}", beginning(&line)))),
-        };
-        if size == 0 {
-            break;
-        }
-        if size > MOST_ANSWER_BYTES - body.len() {
-            return Err(too_long());
-        }
-        fill(from, inbox, size).await?;
-        body.unsplit(inbox.split_to(size));
-        if read_line(from, inbox).await?.as_ref() != b"\r\n" {
-            return Err(garbled("a chunk that is longer than it says"));
-        }
-    }
-    // Trailer lines, which nobody reads, up to the blank one.
-    while read_line(from, inbox).await?.as_ref() != b"\r\n" {}
-    Ok(body)
-}
-
-/// The next line with its end.
-async fn read_line(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut) -> Result<BytesMut, NoAnswer> {
-    let mut seen = 0;
-    loop {
-        if let Some(at) = inbox[seen..].iter().position(|byte| *byte == b'\n') {
-            return Ok(inbox.split_to(seen + at + 1));
-        }
-        seen = inbox.len();
-        if seen > MOST_HEAD_BYTES {
-            return Err(garbled("a line of more than 64 KiB between chunks"));
-        }
-        if more(from, inbox).await? == 0 {
-            return Err(broken("it was closed between chunks of the body"));
-        }
-    }
-}
-
-async fn fill(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut, length: usize) -> Result<(), NoAnswer> {
-    while inbox.len() < length {
-        if more(from, inbox).await? == 0 {
-            return Err(broken(&format!("it was closed after {} of {length} bytes of the body", inbox.len())));
-        }
-    }
-    Ok(())
-}
-
-/// Reads what has come, at least one byte; 0 when the receiver has closed.
-async fn more(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut) -> Result<usize, NoAnswer> {
-    inbox.reserve(8 << 10);
-    from.read_buf(inbox).await.map_err(|error| NoAnswer::Broken { cause: plain(&error) })
-}
-
-fn broken(cause: &str) -> NoAnswer {
-    NoAnswer::Broken { cause: cause.to_owned() }
-}
-
-fn garbled(cause: &str) -> NoAnswer {
-    NoAnswer::Garbled { cause: cause.to_owned() }
-}
-
-/// The first bytes of something odd, fit for a message.
-fn beginning(bytes: &[u8]) -> String {
-    let first: String = bytes.iter().take(24).flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
-    if bytes.len() > 24 { format!("`{first}…`") } else { format!("`{first}`") }
-}
-
 pub(super) fn too_long() -> NoAnswer {
-    broken("given up, the body of the answer is over 64 MiB")
+    NoAnswer::Broken { cause: "given up, the body of the answer is over 64 MiB".to_owned() }
 }
 
 pub(super) fn not_within(limit: Duration) -> NoAnswer {
@@ -347,7 +196,7 @@ pub(super) fn unknown_host(host: &str) -> String {
 }
 
 /// What an operating system's error means, in plain words.
-pub(super) fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::ConnectionReset => "connection reset".to_owned(),

@@ -187,6 +187,18 @@ impl Gate {
         Ok(())
     }
 
+    /// Whether a value, in the gate's unit, is within it.
+    #[must_use]
+    pub fn holds(&self, value: f64) -> bool {
+        match (self.only_equal, self.below, self.equal) {
+            (true, _, _) => (value - self.bound).abs() < f64::EPSILON,
+            (false, true, false) => value < self.bound,
+            (false, true, true) => value <= self.bound,
+            (false, false, false) => value > self.bound,
+            (false, false, true) => value >= self.bound,
+        }
+    }
+
     /// Whether it holds; `all` is the whole load, `kinds` what each kind measured.
     #[must_use]
     pub fn judge(&self, all: &Measured, kinds: &BTreeMap<String, Measured>) -> GateResult {
@@ -200,13 +212,6 @@ impl Gate {
             Metric::Errors => Some(one.errors as f64 * 100.0 / one.sent as f64),
             Metric::Violations => Some(one.violations as f64),
         });
-        let holds = |value: f64| match (self.only_equal, self.below, self.equal) {
-            (true, _, _) => (value - self.bound).abs() < f64::EPSILON,
-            (false, true, false) => value < self.bound,
-            (false, true, true) => value <= self.bound,
-            (false, false, false) => value > self.bound,
-            (false, false, true) => value >= self.bound,
-        };
         let unit = match self.metric {
             Metric::Latency(_) => "us",
             Metric::Rate => "/s",
@@ -214,7 +219,13 @@ impl Gate {
             Metric::Violations => "",
         };
         let of_violations = self.metric == Metric::Violations;
-        GateResult { gate: self.text.clone(), value, unit: unit.to_owned(), ok: value.is_some_and(holds), of_violations }
+        GateResult {
+            gate: self.text.clone(),
+            value,
+            unit: unit.to_owned(),
+            ok: value.is_some_and(|value| self.holds(value)),
+            of_violations,
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
 use crate::clock::{UnixMicros, iso};
-use crate::contract::Contract;
+use crate::contract::{Contract, Level};
+use crate::load::paging::Page;
 use crate::load::sampling;
 use crate::report::Verdict;
 use crate::scenario::requirement::Catalogue;
@@ -183,6 +184,27 @@ impl Found {
                 curl: String::new(),
             }));
         }
+    }
+
+    /// Adds what the audit trail over HTTP shows.
+    pub fn add_page(&mut self, catalogue: &Catalogue, page: &Page, about: &About<'_>) {
+        let Some(id) = catalogue.always.page_shows_the_rows.as_ref().filter(|id| about.contract.promises(id)) else { return };
+        self.add(id, page.looked_for, page.missing.len() as u64);
+        if catalogue.get(id).is_some_and(|one| one.level == Level::Should) {
+            // What should be so and is not is told, and breaks nothing: as in a run.
+            self.requirements
+                .iter_mut()
+                .filter(|one| one.id == *id && one.verdict == Verdict::Fail)
+                .for_each(|one| one.verdict = Verdict::Warn);
+        }
+        self.violations.extend(page.missing.iter().take(TOLD).map(|one| Violation {
+            requirement: id.clone(),
+            key: (about.key)(one.key),
+            why: format!("it was accepted among the last, and the audit trail over HTTP does not show it ({})", page.said),
+            operations: vec![line(one)],
+            rows: None,
+            curl: (about.curl)(one.key),
+        }));
     }
 
     fn add(&mut self, id: &str, checked: u64, violations: u64) {

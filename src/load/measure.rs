@@ -36,10 +36,12 @@ pub struct Sample {
     pub latency_us: u32,
 }
 
+/// This machine had nothing to connect from.
+pub const NO_PORT: &str = "no port left";
 /// There was an answer.
 pub const NO_ERROR: u8 = u8::MAX;
 /// Why there may be no answer.
-pub const ERRORS: [&str; 6] = ["time-out", "connection refused", "no port left", "no connection", "connection broken", "not HTTP"];
+pub const ERRORS: [&str; 6] = ["time-out", "connection refused", NO_PORT, "no connection", "connection broken", "not HTTP"];
 
 /// The place in [`ERRORS`] of why there was no answer.
 ///
@@ -204,5 +206,23 @@ impl OfKind {
             rate: if seconds > 0.0 { self.sent as f64 / seconds } else { 0.0 },
             violations: 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A receiver that is not there, and a machine that has no port left, are two things.
+    #[test]
+    fn errors_are_told_apart() {
+        let unreachable = NoAnswer::Unreachable { cause: String::new() };
+        let name = |none: &NoAnswer, refused| ERRORS[usize::from(error_of(none, refused))];
+        assert_eq!(name(&unreachable, Some(ErrorKind::AddrNotAvailable)), NO_PORT);
+        assert_eq!(name(&unreachable, Some(ErrorKind::ConnectionRefused)), "connection refused");
+        assert_eq!(name(&unreachable, Some(ErrorKind::HostUnreachable)), "no connection");
+        assert_eq!(name(&NoAnswer::TimedOut { after: std::time::Duration::from_secs(1) }, None), "time-out");
+        assert_eq!(name(&NoAnswer::Broken { cause: String::new() }, None), "connection broken");
+        assert_eq!(name(&NoAnswer::Garbled { cause: String::new() }, None), "not HTTP");
     }
 }

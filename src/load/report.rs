@@ -159,11 +159,14 @@ impl Second {
 #[must_use]
 pub fn summary(report: &LoadReport) -> String {
     let p99 = report.latency_us.map_or_else(String::new, |latency| format!(", p99 {}", shown(latency.p99)));
-    let violations: u64 = report.requirements.iter().map(|one| one.violations).sum();
+    let broken = report.requirements.iter().filter(|one| one.verdict == Verdict::Fail);
+    let violations: u64 = broken.map(|one| one.violations).sum();
+    let lost: u64 = report.errors.values().sum();
+    let lost = if lost == 0 { String::new() } else { format!(", {lost} without an answer") };
     let keys = report.requirements.iter().map(|one| one.checked).max().unwrap_or(0);
     let judged = if report.requirements.is_empty() { "not judged".to_owned() } else { format!("{violations} violations in {keys} keys") };
     format!(
-        "{}  {} deliveries in {:.1} s, {:.0}/s{p99}, {judged}\n",
+        "{}  {} deliveries in {:.1} s, {:.0}/s{p99}{lost}, {judged}\n",
         report.verdict.words(),
         report.deliveries,
         report.seconds,

@@ -1,26 +1,24 @@
 //! Sending under load: one connection a user, deliveries signed as they go.
 //!
 //! A [`Maker`] builds what travels; a [`Line`] carries it and gives the answer.
-//! What is the same every time is made once.
+//! What is the same every time is made once, and what is different is written
+//! behind it into one buffer, which leaves in one piece. Answers are read by the
+//! [raw driver](crate::http), which keeps of their header lines only what a load looks at.
 
 use std::future::{Future, poll_fn};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Uri};
-use hyper_util::rt::TokioIo;
+use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
 
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
-use crate::http::{MOST_ANSWER_BYTES, Target};
+use crate::http::{Target, raw};
 use crate::sign::Signer;
 use crate::sign::tamper::{Sending, Tamper};
 
@@ -34,41 +32,12 @@ pub struct Maker {
     /// Header lines that every delivery has.
     fixed: Vec<HeaderLine>,
     key_header: String,
-    /// The same for deliveries that are made at speed; none where a signature covers header lines.
-    quick: Option<Quick>,
+    /// The same as it travels, from the request line to the name of the key's header.
+    head: Vec<u8>,
+    /// Whether a signature needs no more of a delivery than [`Maker::bare`] and a body.
+    is_quick: bool,
     body: Vec<Part>,
     sizes: Vec<(usize, u32)>,
-}
-
-/// What an honest request is made of, with every name and address looked at once.
-#[derive(Clone, Debug)]
-struct Quick {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    key: HeaderName,
-    signature: Vec<HeaderName>,
-}
-
-impl Quick {
-    fn new(contract: &Contract, target: &Target, key: &str) -> Option<Self> {
-        let scheme = &contract.signature;
-        if scheme.message.placeholders().any(|name| name.starts_with("header:")) {
-            return None;
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_str(&target.authority()).ok()?);
-        if !contract.endpoint.content_type.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_str(&contract.endpoint.content_type).ok()?);
-        }
-        Some(Self {
-            method: Method::from_bytes(contract.endpoint.method.as_bytes()).ok()?,
-            uri: target.path(&contract.endpoint.path).parse().ok()?,
-            headers,
-            key: HeaderName::from_bytes(key.as_bytes()).ok()?,
-            signature: scheme.headers.iter().map(|header| HeaderName::from_bytes(header.name.as_bytes()).ok()).collect::<Option<_>>()?,
-        })
-    }
 }
 
 /// A part of a body.
@@ -91,15 +60,23 @@ impl Maker {
     pub fn new(contract: &Contract, signer: Signer, target: &Target, body: &[u8], sizes: &[(usize, u32)]) -> Result<Self, &'static str> {
         let Some(key_header) = contract.key.header.clone() else { return Err(KEY_IN_BODY) };
         let content_type = &contract.endpoint.content_type;
-        let fixed = (!content_type.is_empty()).then(|| HeaderLine::new(CONTENT_TYPE.as_str(), content_type.clone()));
+        let fixed = (!content_type.is_empty()).then(|| HeaderLine::new("content-type", content_type.clone()));
+        let mut head = Vec::new();
+        let (method, path) = (&contract.endpoint.method, target.path(&contract.endpoint.path));
+        put(&mut head, &[method.as_bytes(), b" ", path.as_bytes(), b" HTTP/1.1\r\nhost: ", target.authority().as_bytes(), b"\r\n"]);
+        if let Some(line) = &fixed {
+            put_line(&mut head, line);
+        }
+        put(&mut head, &[key_header.as_bytes(), b": "]);
         Ok(Self {
             signer,
             origin: target.url(""),
             path: contract.endpoint.path.clone(),
             method: contract.endpoint.method.clone(),
             fixed: fixed.into_iter().collect(),
-            quick: Quick::new(contract, target, &key_header),
             key_header,
+            head,
+            is_quick: !contract.signature.message.placeholders().any(|name| name.starts_with("header:")),
             body: parts(body),
             sizes: sizes.to_vec(),
         })
@@ -149,20 +126,21 @@ impl Maker {
         Delivery { method: self.method.clone(), path: self.path.clone(), ..Delivery::default() }
     }
 
-    /// An honest request with the body of `delivery`; none where it must be made by [`Maker::make`].
+    /// Whether honest deliveries may go by [`Line::send`]: not where the signature covers header lines.
     #[must_use]
-    pub fn request(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Option<Request<Full<Bytes>>> {
-        let quick = self.quick.as_ref()?;
-        let mut request = Request::new(Full::new(delivery.body.clone()));
-        *request.method_mut() = quick.method.clone();
-        *request.uri_mut() = quick.uri.clone();
-        let mut headers = quick.headers.clone();
-        headers.append(quick.key.clone(), HeaderValue::from_str(key).ok()?);
-        for (name, line) in quick.signature.iter().zip(self.signer.header_lines(delivery, key, &self.origin, now)) {
-            headers.append(name.clone(), HeaderValue::from_maybe_shared(line.value).ok()?);
+    pub fn is_quick(&self) -> bool {
+        self.is_quick
+    }
+
+    /// Writes an honest request with the body of `delivery`, signed: the same as [`Maker::make`] makes, without what it allocates.
+    fn write(&self, outbox: &mut Vec<u8>, delivery: &Delivery, key: &str, now: UnixMicros) {
+        put(outbox, &[&self.head, key.as_bytes(), b"\r\n"]);
+        for line in self.signer.header_lines(delivery, key, &self.origin, now) {
+            put_line(outbox, &line);
         }
-        *request.headers_mut() = headers;
-        Some(request)
+        // Writing to memory does not fail.
+        drop(write!(outbox, "content-length: {}\r\n\r\n", delivery.body.len()));
+        outbox.extend_from_slice(&delivery.body);
     }
 
     /// A signed delivery, honest or spoiled, in the form in which it can be written down.
@@ -183,6 +161,14 @@ impl Maker {
     }
 }
 
+fn put(outbox: &mut Vec<u8>, pieces: &[&[u8]]) {
+    pieces.iter().for_each(|piece| outbox.extend_from_slice(piece));
+}
+
+fn put_line(outbox: &mut Vec<u8>, line: &HeaderLine) {
+    put(outbox, &[line.name.as_bytes(), b": ", &line.value, b"\r\n"]);
+}
+
 fn parts(body: &[u8]) -> Vec<Part> {
     let Ok(text) = std::str::from_utf8(body) else { return vec![Part::Text(Bytes::copy_from_slice(body))] };
     let text_part = |text: &str| Part::Text(Bytes::copy_from_slice(text.as_bytes()));
@@ -201,9 +187,11 @@ fn parts(body: &[u8]) -> Vec<Part> {
 /// A user's connection; it is opened when it is needed, and again when it broke.
 pub struct Line {
     target: Target,
-    host: HeaderValue,
-    timeout: Duration,
-    open: Option<Open>,
+    patience: Patience,
+    open: Option<TcpStream>,
+    /// The request that leaves next; its room is used again and again.
+    outbox: Vec<u8>,
+    inbox: BytesMut,
     /// Why the last connection could not be made.
     refused: Option<ErrorKind>,
     /// How many in a row could not be made.
@@ -214,40 +202,51 @@ impl Line {
     /// A connection to `target` that is not open yet.
     #[must_use]
     pub fn new(target: &Target, timeout: Duration) -> Self {
-        let host = HeaderValue::from_str(&target.authority()).unwrap_or_else(|_| HeaderValue::from_static("localhost"));
-        Self { target: target.clone(), host, timeout, open: None, refused: None, refusals: 0 }
+        let target = target.clone();
+        let patience = Patience { limit: timeout, timer: None };
+        Self { target, patience, open: None, outbox: Vec::new(), inbox: BytesMut::new(), refused: None, refusals: 0 }
     }
 
-    /// Sends a delivery and waits for its answer.
+    /// Sends an honest delivery and waits for its answer; `delivery` has the body, and the rest is the maker's.
     ///
     /// # Errors
     /// Why there is none; the connection is then opened anew for the next.
-    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
-        let timeout = self.timeout;
-        let answer = match tokio::time::timeout(timeout, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::TimedOut { after: timeout }),
-        };
-        if answer.is_err() {
-            self.open = None;
-        }
-        answer
+    pub async fn send(&mut self, maker: &Maker, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<Answer, NoAnswer> {
+        self.outbox.clear();
+        maker.write(&mut self.outbox, delivery, key, now);
+        self.answered().await
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+    /// Sends any delivery, as it stands.
+    ///
+    /// # Errors
+    /// As [`Line::send`].
+    pub async fn send_as_it_is(&mut self, delivery: Delivery) -> Result<Answer, NoAnswer> {
+        self.outbox.clear();
+        raw::write_plain(&mut self.outbox, &self.target, delivery);
+        self.answered().await
+    }
+
+    async fn answered(&mut self) -> Result<Answer, NoAnswer> {
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
-        if let Some(open) = &mut self.open
-            && !open.is_ready().await
-        {
-            self.open = None;
-        }
-        if self.open.is_none() {
-            self.open = Some(self.connect().await?);
-        }
-        match &mut self.open {
-            Some(open) => open.exchange(request).await,
-            None => Err(NoAnswer::Unreachable { cause: "no connection".to_owned() }),
-        }
+        let reusable = self.open.take().filter(raw::is_quiet);
+        let (target, outbox, inbox) = (&self.target, self.outbox.as_slice(), &mut self.inbox);
+        let (refused, refusals) = (&mut self.refused, &mut self.refusals);
+        let exchange = async move {
+            let mut stream = match reusable {
+                Some(stream) => stream,
+                None => {
+                    inbox.clear();
+                    connect(target, refused, refusals).await?
+                }
+            };
+            let (answer, is_reusable) = raw::ask(&mut stream, inbox, outbox).await?;
+            Ok((answer, is_reusable.then_some(stream)))
+        };
+        let limit = self.patience.limit;
+        let (answer, stream) = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }))?;
+        self.open = stream;
+        Ok(answer)
     }
 
     /// Why no connection could be made, when that was the reason for no answer.
@@ -261,85 +260,60 @@ impl Line {
     pub fn refusals(&self) -> u32 {
         self.refusals
     }
+}
 
-    async fn connect(&mut self) -> Result<Open, NoAnswer> {
-        let unreachable = |cause: &dyn std::fmt::Display| NoAnswer::Unreachable { cause: cause.to_string() };
-        let connected = TcpStream::connect((self.target.host(), self.target.port())).await;
-        self.refused = connected.as_ref().err().map(std::io::Error::kind);
-        self.refusals = if connected.is_err() { self.refusals.saturating_add(1) } else { 0 };
-        let stream = connected.map_err(|cause| unreachable(&cause))?;
-        stream.set_nodelay(true).map_err(|cause| unreachable(&cause))?;
-        // A delivery is small: one buffer costs the system less than a list of two.
-        let (sender, connection) =
-            Builder::new().writev(false).handshake(TokioIo::new(stream)).await.map_err(|cause| unreachable(&cause))?;
-        Ok(Open { sender, connection: Box::pin(connection) })
-    }
+async fn connect(target: &Target, refused: &mut Option<ErrorKind>, refusals: &mut u32) -> Result<TcpStream, NoAnswer> {
+    let unreachable = |cause: std::io::Error| NoAnswer::Unreachable { cause: raw::plain(&cause) };
+    let connected = TcpStream::connect((target.host(), target.port())).await;
+    *refused = connected.as_ref().err().map(std::io::Error::kind);
+    *refusals = if connected.is_err() { refusals.saturating_add(1) } else { 0 };
+    let stream = connected.map_err(unreachable)?;
+    stream.set_nodelay(true).map_err(unreachable)?;
+    Ok(stream)
+}
 
-    /// Any delivery as a request.
-    ///
-    /// # Errors
-    /// When a header line cannot travel.
-    pub fn request(&self, delivery: Delivery) -> Result<Request<Full<Bytes>>, NoAnswer> {
-        self.as_request(delivery).map_err(|cause| NoAnswer::Unreachable { cause: cause.to_string() })
-    }
+/// One timer for all deliveries of a connection, moved on when it rings too early: one for each would
+/// be put into the scheduler's wheel, and taken out again, with every delivery.
+struct Patience {
+    limit: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
 
-    fn as_request(&self, delivery: Delivery) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-        let method = Method::from_bytes(delivery.method.as_bytes())?;
-        let mut request = Request::builder().method(method).uri(self.target.path(&delivery.path)).header(HOST, self.host.clone());
-        for line in delivery.headers {
-            request = request.header(HeaderName::from_bytes(line.name.as_bytes())?, HeaderValue::from_maybe_shared(line.value)?);
-        }
-        request.body(Full::new(delivery.body))
+impl Patience {
+    /// Waits for `wanted` as long as the limit allows; nothing when it took longer.
+    async fn within<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
+        let until = Instant::now() + self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        let mut wanted = pin!(wanted);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = wanted.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            while timer.as_mut().poll(context).is_ready() {
+                if Instant::now() >= until {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(until);
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 
-/// An open connection. It moves only while somebody waits for its answer, in the same task: between two
-/// tasks every delivery would wake each of them twice.
-struct Open {
-    sender: SendRequest<Full<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Open {
-    /// Whether it still takes a request.
-    async fn is_ready(&mut self) -> bool {
-        // What came while nobody waited, an end too, is seen first.
-        let has_ended = poll_fn(|context| Poll::Ready(Pin::new(&mut self.connection).poll(context).is_ready())).await;
-        !has_ended && drive(&mut self.connection, self.sender.ready()).await.is_some_and(|ready| ready.is_ok())
-    }
-
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
-        let broken = |cause: &dyn std::fmt::Display| NoAnswer::Broken { cause: cause.to_string() };
-        let answered = async {
-            let response = self.sender.send_request(request).await.map_err(|cause| match cause.is_parse() {
-                true => NoAnswer::Garbled { cause: cause.to_string() },
-                false => broken(&cause),
-            })?;
-            let status = response.status().as_u16();
-            let (parts, body) = response.into_parts();
-            let kind =
-                parts.headers.get(CONTENT_TYPE).map(|value| HeaderLine::new("content-type", Bytes::copy_from_slice(value.as_bytes())));
-            let body = http_body_util::Limited::new(body, MOST_ANSWER_BYTES).collect().await.map_err(|cause| broken(&cause))?.to_bytes();
-            Ok(Answer { status, headers: kind.into_iter().collect(), body })
-        };
-        drive(&mut self.connection, answered).await.unwrap_or_else(|| Err(broken(&"it was closed")))
-    }
-}
-
-/// Waits for `wanted` while the connection moves; nothing when the connection has ended without it.
-async fn drive<C: Future + Unpin, T>(connection: &mut C, wanted: impl Future<Output = T>) -> Option<T> {
-    let mut wanted = pin!(wanted);
-    poll_fn(|context| {
-        // Asked first, it puts the request where the connection finds it; asked again, it takes what has come.
-        if let Poll::Ready(done) = wanted.as_mut().poll(context) {
-            return Poll::Ready(Some(done));
+    /// The timer of an earlier delivery neither ends a later one too early, nor lets it wait for ever.
+    #[tokio::test(start_paused = true)]
+    async fn every_delivery_has_the_whole_limit() {
+        let mut patience = Patience { limit: Duration::from_secs(10), timer: None };
+        for _ in 0..3 {
+            assert_eq!(patience.within(tokio::time::sleep(Duration::from_secs(9))).await, Some(()));
         }
-        let has_ended = Pin::new(&mut *connection).poll(context).is_ready();
-        match wanted.as_mut().poll(context) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending if has_ended => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
+        let began = Instant::now();
+        assert_eq!(patience.within(std::future::pending::<()>()).await, None);
+        assert_eq!(began.elapsed().as_secs(), 10);
+    }
 }

@@ -5,7 +5,7 @@
 use crate::clock::{UnixMicros, iso};
 use crate::load::gate::GateResult;
 use crate::load::judging::Found;
-use crate::load::measure::Measurement;
+use crate::load::measure::{Measurement, NO_PORT};
 use crate::load::pace::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
 use crate::load::{Cut, Plan, evidence};
@@ -43,7 +43,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     let (mut all, by_kind) = measurement.in_all(facts.seconds);
     let was_judged = found.is_some();
     let found = found.unwrap_or_default();
-    all.violations = found.requirements.iter().map(|one| one.violations).sum();
+    all.violations = found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations).sum();
     let kinds = measurement.kinds.iter().map(|kind| {
         let statuses = kind.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect();
         let latency_us = by_kind.get(&kind.name).and_then(|measured| measured.latency).map(Latency::of);
@@ -57,7 +57,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     }
     let percent = |count: u64| if all.sent == 0 { 0.0 } else { count as f64 * 100.0 / all.sent as f64 };
     let kept_up = percent(facts.late) <= LATE_PERCENT;
-    let notes = notes(plan, facts, percent(facts.late), percent(facts.crowded), kept_up);
+    let notes = notes(plan, measurement, facts, percent(facts.late), percent(facts.crowded), kept_up);
     let is_cut_short = matches!(facts.cut, Some(Cut::Aborted(_)));
     let broken = is_cut_short
         || found.requirements.iter().any(|one| one.verdict == Verdict::Fail)
@@ -117,7 +117,7 @@ fn curve(measurement: &Measurement) -> Vec<CurvePoint> {
     steps.map(|step| CurvePoint { quantile: step.quantile(), us: step.value_iterated_to() }).collect()
 }
 
-fn notes(plan: &Plan, facts: &Facts, late: f64, crowded: f64, kept_up: bool) -> Vec<String> {
+fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowded: f64, kept_up: bool) -> Vec<String> {
     let mut notes = Vec::new();
     match &facts.cut {
         Some(Cut::Aborted(why)) => notes.push(format!("Ended early: {why}.")),
@@ -134,6 +134,11 @@ fn notes(plan: &Plan, facts: &Facts, late: f64, crowded: f64, kept_up: bool) -> 
         notes.push(format!(
             "{crowded:.1}% of the deliveries were due while all {} users waited for answers; their latency counts from when they were due (more --users would send them in time).",
             plan.users
+        ));
+    }
+    if let Some(count) = measurement.errors.get(NO_PORT) {
+        notes.push(format!(
+            "This machine had no port left for {count} connections: they say nothing of the receiver. Use fewer --users, or widen net.ipv4.ip_local_port_range."
         ));
     }
     if facts.again > 0 {

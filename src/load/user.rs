@@ -200,19 +200,14 @@ impl<'s> User<'s> {
         }
         self.record.delivery.body = body;
         let travels = kind != Kind::MissingKey;
-        let quick = (travels && tamper.is_none()).then(|| shared.maker.request(&self.record.delivery, &key, self.record.sent_at)).flatten();
-        let request = quick.map_or_else(
-            || {
-                let body = self.record.delivery.body.clone();
-                self.line.request(shared.maker.make(travels.then_some(key.as_str()), body, tamper, self.record.sent_at))
-            },
-            Ok,
-        );
-        self.record.key = key;
-        self.record.result = match request {
-            Ok(request) => self.line.send(request).await,
-            Err(cannot) => Err(cannot),
+        let (maker, now) = (&shared.maker, self.record.sent_at);
+        self.record.result = if travels && tamper.is_none() && maker.is_quick() {
+            self.line.send(maker, &self.record.delivery, &key, now).await
+        } else {
+            let body = self.record.delivery.body.clone();
+            self.line.send_as_it_is(maker.make(travels.then_some(key.as_str()), body, tamper, now)).await
         };
+        self.record.key = key;
         let took = shared.began.elapsed().saturating_sub(began);
         self.record.answered_at = UnixMicros(shared.instant(began + took));
         self.record.took = took;

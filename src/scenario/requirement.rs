@@ -60,6 +60,9 @@ pub struct Always {
     /// A refusal writes no audit row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusals_are_not_audited: Option<String>,
+    /// The audit trail over HTTP shows the rows that were written last; held against it after a load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_shows_the_rows: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

@@ -50,7 +50,13 @@ pub(crate) fn hookgate(args: &[&str]) -> String {
     hookgate_with(&[], args)
 }
 
-/// The same, with environment variables.
+/// Standard output alone.
+pub(crate) fn stdout(args: &[&str]) -> String {
+    let output = command().args(args).stdin(Stdio::null()).output().expect("the command starts");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Exit code and both streams as one text, with environment variables.
 pub(crate) fn hookgate_with(env: &[(&str, &str)], args: &[&str]) -> String {
     let output = command().envs(env.iter().copied()).args(args).stdin(Stdio::null()).output().expect("the command starts");
     format!(
@@ -59,6 +65,14 @@ pub(crate) fn hookgate_with(env: &[(&str, &str)], args: &[&str]) -> String {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     )
+}
+
+/// Writes a file of a folder anew; what it was.
+pub(crate) fn changed(folder: &str, name: &str, change: impl Fn(&str) -> String) -> String {
+    let path = Path::new(folder).join(name);
+    let whole = std::fs::read_to_string(&path).expect("a file of the folder");
+    std::fs::write(&path, change(&whole)).expect("written");
+    whole
 }
 
 /// A receiver that a test has started.

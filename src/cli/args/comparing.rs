@@ -29,7 +29,7 @@ pub(crate) struct CompareArgs {
 pub(crate) struct ReportArgs {
     #[command(subcommand)]
     pub(crate) command: Option<ReportCommand>,
-    /// The report: a folder, or a report.json.
+    /// The report: a folder, a report.json or a load.json.
     #[arg(value_name = "DIR", required = true)]
     pub(crate) report: Option<PathBuf>,
     /// The form.

@@ -71,9 +71,12 @@ pub(crate) struct LoadArgs {
     /// The environment variable that holds the shared secret, when it is not the contract's.
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,
-    /// Write load.json, load.html, load.md, series.csv, latency.hlog and junit.xml to this folder.
+    /// Write load.json, load.html, load.md, series.csv, latency.hlog, junit.xml and manifest.json to this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
+    /// Seal the manifest of the report folder with the key in this environment variable.
+    #[arg(long, value_name = "NAME", requires = "report")]
+    pub(crate) seal_env: Option<String>,
     /// What to print on standard output.
     #[arg(long, value_enum, default_value_t = LoadFormat::Human)]
     pub(crate) format: LoadFormat,

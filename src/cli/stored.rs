@@ -1,0 +1,57 @@
+//! Reports that were written before: a folder, or its `report.json` or `load.json`.
+
+use std::path::Path;
+
+use super::Failure;
+use crate::files;
+#[cfg(feature = "load")]
+use crate::load::report::{LoadReport, SCHEMA as LOAD_SCHEMA};
+use crate::report::{Report, SCHEMA};
+
+#[cfg(not(feature = "load"))]
+const LOAD_SCHEMA: &str = "hookgate.load/1";
+
+/// A report of either kind.
+pub(crate) enum Stored {
+    /// Of `hookgate run`.
+    Run(Box<Report>),
+    /// Of `hookgate load`.
+    #[cfg(feature = "load")]
+    Load(Box<LoadReport>),
+}
+
+/// The report in a folder, or the file itself.
+pub(crate) fn read(path: &Path) -> Result<Stored, Failure> {
+    let inside = ["report.json", "load.json"].map(|name| path.join(name)).into_iter().find(|file| file.is_file());
+    if path.is_dir() && inside.is_none() {
+        return Err(Failure::usage(format!("{} has no report.json and no load.json: name a report folder", path.display())));
+    }
+    let file = files::read_text("read the report", &inside.unwrap_or_else(|| path.to_owned())).map_err(Failure::usage)?;
+    of_text(&file.path, &file.text).map_err(Failure::usage)
+}
+
+/// The report of a run; a load is told as such.
+///
+/// * `wanted_for`: what it is needed for, as in `a baseline`.
+pub(crate) fn read_run(path: &Path, wanted_for: &str) -> Result<Report, Failure> {
+    match read(path)? {
+        Stored::Run(report) => Ok(*report),
+        #[cfg(feature = "load")]
+        Stored::Load(_) => Err(Failure::usage(format!("{} is the report of a load, and {wanted_for} needs one of a run", path.display()))),
+    }
+}
+
+/// The report in a text, whose form its `schema` tells; or a sentence that says why there is none.
+pub(crate) fn of_text(path: &str, text: &str) -> Result<Stored, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|cause| format!("{path} is no JSON: {cause}"))?;
+    let wrong = |cause: serde_json::Error| format!("{path} is no report: {cause}");
+    match value["schema"].as_str() {
+        Some(SCHEMA) => serde_json::from_value(value).map(|report| Stored::Run(Box::new(report))).map_err(wrong),
+        #[cfg(feature = "load")]
+        Some(LOAD_SCHEMA) => serde_json::from_value(value).map(|report| Stored::Load(Box::new(report))).map_err(wrong),
+        other => {
+            let found = other.map_or_else(|| "not told".to_owned(), |name| format!("`{name}`"));
+            Err(format!("{path} is no report that this hookgate reads: its schema is {found}, not {SCHEMA} or {LOAD_SCHEMA}"))
+        }
+    }
+}
