@@ -6,6 +6,7 @@
 
 mod args;
 mod baseline;
+mod claims;
 mod compare;
 mod evidence;
 pub mod exit;
@@ -135,6 +136,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
         Command::Report(args) => rerender::rerender(&args, console),
         Command::Compare(args) => compare::compare(&args, console),
+        Command::Claims(args) => claims::claims(&args, console),
         Command::Baseline(args) => baseline::baseline(&args, console),
         Command::Snapshots(args) => snapshots::snapshots(&args, console),
         Command::History(args) => history::history(&args, console),

@@ -20,6 +20,7 @@ use include_dir::{Dir, File, include_dir};
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 static CONTRACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/contracts");
 static GATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/gates");
+static CLAIMS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/claims");
 static BODIES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/bodies");
 
 /// The name of a suite's catalogue in its folder.
@@ -57,19 +58,30 @@ pub struct SuiteFiles {
     pub bodies: BTreeMap<String, Bytes>,
 }
 
+/// The names of the files that are shipped in a folder, without `.yaml`.
+fn names(folder: Option<&Dir<'_>>) -> Vec<String> {
+    let files = folder.into_iter().flat_map(Dir::files);
+    let mut names: Vec<String> = files.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+/// A file that is shipped in a folder, by its name; `above` is the folder's place in the project.
+fn shipped(folder: &Dir<'_>, above: &str, name: &str) -> Option<TextFile> {
+    let text = folder.get_file(format!("{name}.yaml"))?.contents_utf8()?;
+    Some(TextFile { path: format!("{above}/{name}.yaml"), text: text.to_owned() })
+}
+
 /// The names of the contracts that are shipped.
 #[must_use]
 pub fn shipped_contracts() -> Vec<String> {
-    let mut names: Vec<String> = CONTRACTS.files().filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect();
-    names.sort();
-    names
+    names(Some(&CONTRACTS))
 }
 
 /// A contract that is shipped.
 #[must_use]
 pub fn shipped_contract(name: &str) -> Option<TextFile> {
-    let text = CONTRACTS.get_file(format!("{name}.yaml"))?.contents_utf8()?;
-    Some(TextFile { path: format!("fixtures/contracts/{name}.yaml"), text: text.to_owned() })
+    shipped(&CONTRACTS, "fixtures/contracts", name)
 }
 
 /// Where the shipped mixes stand among the scenarios.
@@ -78,24 +90,25 @@ const MIXES: &str = "load";
 /// The names of the mixes of deliveries that are shipped.
 #[must_use]
 pub fn shipped_mixes() -> Vec<String> {
-    let mixes = SCENARIOS.get_dir(MIXES).into_iter().flat_map(Dir::files);
-    let mut names: Vec<String> = mixes.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect();
-    names.sort();
-    names
+    names(SCENARIOS.get_dir(MIXES))
 }
 
 /// A mix of deliveries that is shipped.
 #[must_use]
 pub fn shipped_mix(name: &str) -> Option<TextFile> {
-    let text = SCENARIOS.get_file(format!("{MIXES}/{name}.yaml"))?.contents_utf8()?;
-    Some(TextFile { path: format!("scenarios/{MIXES}/{name}.yaml"), text: text.to_owned() })
+    shipped(&SCENARIOS, "scenarios", &format!("{MIXES}/{name}"))
 }
 
 /// A file of gates that is shipped.
 #[must_use]
 pub fn shipped_gates(name: &str) -> Option<TextFile> {
-    let text = GATES.get_file(format!("{name}.yaml"))?.contents_utf8()?;
-    Some(TextFile { path: format!("fixtures/gates/{name}.yaml"), text: text.to_owned() })
+    shipped(&GATES, "fixtures/gates", name)
+}
+
+/// The rules for forms of phase reports that are shipped.
+#[must_use]
+pub fn shipped_claim_rules() -> Vec<TextFile> {
+    names(Some(&CLAIMS)).iter().filter_map(|name| shipped(&CLAIMS, "fixtures/claims", name)).collect()
 }
 
 /// The suite that is shipped under a name; empty when there is none.

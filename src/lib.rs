@@ -19,6 +19,7 @@ pub mod check;
 pub mod history;
 pub mod snapshot;
 pub mod report;
+pub mod claims;
 // hands
 pub mod fault;
 pub mod files;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 const WORDS: &[&str] = &["clock", "delivery", "state", "stats", "template"];
-const LAW: &[&str] = &["document", "sign", "contract", "reference", "scenario", "history", "check", "snapshot", "report"];
+const LAW: &[&str] = &["document", "sign", "contract", "reference", "scenario", "history", "check", "snapshot", "report", "claims"];
 const HANDS: &[&str] = &["fault", "files", "http", "probe", "serve", "sqlite", "target"];
 const ENGINES: &[&str] = &["run", "load", "selftest"];
 const ROOF: &[&str] = &["cli", "main"];

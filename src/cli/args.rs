@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
-pub(crate) use comparing::{CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
+pub(crate) use comparing::{ClaimRule, ClaimsArgs, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Snapshots(SnapshotsArgs),
     /// Two reports side by side: what got better, what broke, what is no longer shown.
     Compare(CompareArgs),
+    /// Set what a phase report claims beside what a run has shown.
+    Claims(ClaimsArgs),
     /// Print a report of a run again, in another form.
     Report(ReportArgs),
     /// Look at the history of a run again.
@@ -343,6 +345,10 @@ pub(crate) enum SchemaOf {
     Mix,
     /// What `compare --format json` prints.
     Compare,
+    /// What `claims --format json` prints.
+    Claims,
+    /// Rules for a form of phase reports, as `claims --rules` takes them.
+    ClaimRules,
     /// Files of gates, as `load --gates` takes them.
     #[cfg(feature = "load")]
     Gates,

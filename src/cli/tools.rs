@@ -24,6 +24,8 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
         SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
         SchemaOf::Compare => schemars::schema_for!(crate::report::compare::Comparison),
+        SchemaOf::Claims => schemars::schema_for!(crate::claims::Claims),
+        SchemaOf::ClaimRules => schemars::schema_for!(crate::claims::form::Form),
         SchemaOf::Report => schemars::schema_for!(Report),
         #[cfg(feature = "load")]
         SchemaOf::Load => schemars::schema_for!(crate::load::report::LoadReport),

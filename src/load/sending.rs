@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Sleep, sleep};
 
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
@@ -282,15 +282,16 @@ struct Patience {
 impl Patience {
     /// Waits for `wanted` as long as the limit allows; nothing when it took longer.
     async fn within<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
-        let until = Instant::now() + self.limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        // Never waited for, it is not put into the wheel: it only tells when it would ring.
+        let until = sleep(self.limit).deadline();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         let mut wanted = pin!(wanted);
         poll_fn(|context| {
             if let Poll::Ready(done) = wanted.as_mut().poll(context) {
                 return Poll::Ready(Some(done));
             }
             while timer.as_mut().poll(context).is_ready() {
-                if Instant::now() >= until {
+                if timer.deadline() >= until {
                     return Poll::Ready(None);
                 }
                 timer.as_mut().reset(until);
@@ -310,10 +311,11 @@ mod tests {
     async fn every_delivery_has_the_whole_limit() {
         let mut patience = Patience { limit: Duration::from_secs(10), timer: None };
         for _ in 0..3 {
-            assert_eq!(patience.within(tokio::time::sleep(Duration::from_secs(9))).await, Some(()));
+            assert_eq!(patience.within(sleep(Duration::from_secs(9))).await, Some(()));
         }
-        let began = Instant::now();
+        let (due, late) = (sleep(Duration::from_secs(10)).deadline(), sleep(Duration::from_secs(11)).deadline());
         assert_eq!(patience.within(std::future::pending::<()>()).await, None);
-        assert_eq!(began.elapsed().as_secs(), 10);
+        let ended = sleep(Duration::ZERO).deadline();
+        assert!((due..late).contains(&ended), "{:?} too late", ended.saturating_duration_since(due));
     }
 }

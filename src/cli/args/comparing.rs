@@ -59,12 +59,46 @@ pub(crate) struct VerifyArgs {
     pub(crate) seal_env: Option<String>,
 }
 
+#[derive(Args)]
+pub(crate) struct ClaimsArgs {
+    /// The phase report, Markdown.
+    #[arg(value_name = "REPORT.md")]
+    pub(crate) report: PathBuf,
+    /// The evidence: the folder that `run --report` wrote, or its report.json.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: PathBuf,
+    /// The evidence of the phase before, to see what is new.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) before: Option<PathBuf>,
+    /// Rules for another form of reports; they are tried before the shipped ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// What fails the command.
+    #[arg(long, value_enum, value_name = "RULE,…", value_delimiter = ',', default_value = "contradicted")]
+    pub(crate) fail_on: Vec<ClaimRule>,
+    /// How to print what the claims are worth.
+    #[arg(long, value_enum, default_value_t = CompareFormat::Human)]
+    pub(crate) format: CompareFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClaimRule {
+    /// A claim that the evidence contradicts.
+    Contradicted,
+    /// A claim that the evidence does not show.
+    NotShown,
+    /// A report that does not agree with itself.
+    Inconsistent,
+    /// Nothing does.
+    Never,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompareFormat {
     /// For people.
     Human,
     /// For a merge request.
     Markdown,
-    /// hookgate.compare/1.
+    /// hookgate.compare/1, or hookgate.claims/1.
     Json,
 }

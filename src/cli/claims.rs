@@ -1,0 +1,72 @@
+//! `hookgate claims`: what a phase report says, beside what a run has shown.
+
+use std::collections::BTreeMap;
+
+use super::args::{ClaimRule, ClaimsArgs, CompareFormat};
+use super::exit::Exit;
+use super::{Console, Failure, stored};
+use crate::claims::form::Form;
+use crate::claims::weighing::Evidence;
+use crate::claims::{Claims, examine};
+use crate::history::Operation;
+use crate::{document, files};
+
+/// Runs the command.
+pub(crate) fn claims(args: &ClaimsArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let report = files::read_text("read the report", &args.report).map_err(Failure::usage)?;
+    let run = stored::read_run(&args.evidence, "the evidence of claims")?;
+    let before = args.before.as_deref().map(|path| stored::read_run(path, "the phase before")).transpose()?;
+    let (forms, statuses) = (forms(args)?, statuses(args)?);
+    let evidence = Evidence { report: &run, statuses: &statuses, before: before.as_ref() };
+    let target = if run.target.built_in { "the built-in reference" } else { &run.target.url };
+    let told = format!(
+        "{} (run of {} against {target}, {}: {})",
+        args.evidence.display(),
+        run.contract,
+        run.run.started_at,
+        run.summary.verdict.words()
+    );
+    let claims = examine(&report.path, &report.text, &forms, &told, &evidence).map_err(Failure::usage)?;
+    let text = match args.format {
+        CompareFormat::Human => claims.human(),
+        CompareFormat::Markdown => claims.markdown(),
+        CompareFormat::Json => serde_json::to_string_pretty(&claims).map_err(Failure::harness)? + "\n",
+    };
+    console.print(&text);
+    Ok(if args.fail_on.iter().any(|rule| is_broken(*rule, &claims)) { Exit::DoesNotConform } else { Exit::Conforms })
+}
+
+fn is_broken(rule: ClaimRule, claims: &Claims) -> bool {
+    match rule {
+        ClaimRule::Contradicted => claims.contradicted > 0,
+        ClaimRule::NotShown => claims.not_shown > 0,
+        ClaimRule::Inconsistent => !claims.inconsistencies.is_empty(),
+        ClaimRule::Never => false,
+    }
+}
+
+/// The rules that were given, before those that are shipped.
+fn forms(args: &ClaimsArgs) -> Result<Vec<Form>, Failure> {
+    let given = args.rules.iter().map(|path| files::read_text("read the rules", path).map_err(Failure::usage));
+    let mut all = given.collect::<Result<Vec<_>, Failure>>()?;
+    all.extend(files::shipped_claim_rules());
+    all.iter().map(|file| document::read::<Form>(&file.path, &file.text).map(|(form, _)| form).map_err(Failure::usage)).collect()
+}
+
+/// The statuses of the history's answers, by scenario and delivery; none without a history.
+fn statuses(args: &ClaimsArgs) -> Result<BTreeMap<(String, String), u16>, Failure> {
+    let path = args.evidence.join("history.jsonl");
+    if !path.is_file() {
+        return Ok(BTreeMap::new());
+    }
+    let file = files::read_text("read the history", &path).map_err(Failure::usage)?;
+    let mut statuses = BTreeMap::new();
+    for (at, line) in file.text.lines().enumerate() {
+        let one: Operation = serde_json::from_str(line)
+            .map_err(|cause| Failure::usage(format!("{} line {} is no operation of a history: {cause}", file.path, at + 1)))?;
+        if let (Some(name), Some(answer)) = (one.name, one.answer) {
+            statuses.insert((one.scenario, name), answer.status);
+        }
+    }
+    Ok(statuses)
+}
