@@ -17,6 +17,7 @@ pub mod github;
 pub mod html;
 pub mod human;
 pub mod junit;
+pub mod lanes;
 pub mod manifest;
 pub mod markdown;
 pub mod page;
@@ -30,6 +31,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
+use crate::report::lanes::Lane;
 use crate::state::TableShape;
 
 /// The version of the report's form.
@@ -214,6 +216,9 @@ pub struct HistoryWitness {
     pub why: String,
     /// The fewest operations that show it, a line each.
     pub operations: Vec<String>,
+    /// The same, to be drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<Lane>,
 }
 
 /// What made the report.
@@ -327,6 +332,9 @@ pub struct BurstFacts {
     pub release_spread_us: u64,
     /// How many were under way at the same time, at the most.
     pub most_at_once: usize,
+    /// The deliveries one by one, where the scenario did not pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<Lane>,
 }
 
 /// Something that is not as promised.

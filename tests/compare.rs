@@ -44,6 +44,22 @@ fn two_phases_are_told_in_ten_lines() {
     ");
 }
 
+/// Answers and rows of the two phases, from their reviewed snapshots: each kind of change once.
+#[test]
+fn snapshots_tell_what_became_of_answers_and_rows() {
+    let phases = ["compare", "reports/orch-phase2", "reports/orch-phase3", "--snapshots", "snapshots/orch-phase2"];
+    let told = hookgate(&[&phases[..], &["snapshots/orch-phase3"]].concat());
+    for line in [
+        r#"key="<k1>" ts="<t0>" → key="<k1>" ts="<t0>" ttl=86400  (14 snapshots"#,
+        r#""status": "duplicate" "message": "Request already processed" → "accepted": true"#,
+        "5 snapshots are only in the second",
+    ] {
+        assert!(told.starts_with("exit 0") && told.contains(line), "{line}: {told}");
+    }
+    let told = hookgate(&[&phases[..], &["src"]].concat());
+    assert!(told.starts_with("exit 2") && told.contains("src has no reviewed snapshots"), "{told}");
+}
+
 #[test]
 fn what_is_worse_decides_the_exit_code() {
     let folder = Folder::new();

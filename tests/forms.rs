@@ -21,7 +21,7 @@ fn report_is_printed_again_in_every_form() {
         assert!(printed.trim_start().starts_with(begins), "{format}: {printed}");
     }
     let told = hookgate(&["report", "README.md"]);
-    assert!(told.starts_with("exit 2") && told.contains("README.md is no report of a run"), "{told}");
+    assert!(told.starts_with("exit 2") && told.contains("README.md is no JSON"), "{told}");
 }
 
 /// A full run's page is small enough to be kept with every build.

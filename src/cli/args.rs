@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
-pub(crate) use comparing::{ClaimRule, ClaimsArgs, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
+pub(crate) use comparing::{ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
 pub(crate) use launch::{GuardArgs, LaunchArgs};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};

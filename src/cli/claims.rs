@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::args::{ClaimRule, ClaimsArgs, CompareFormat};
+use super::args::{ClaimRule, ClaimsArgs, ClaimsFormat};
 use super::exit::Exit;
 use super::{Console, Failure, stored};
 use crate::claims::form::Form;
@@ -28,9 +28,9 @@ pub(crate) fn claims(args: &ClaimsArgs, console: &mut Console) -> Result<Exit, F
     );
     let claims = examine(&report.path, &report.text, &forms, &told, &evidence).map_err(Failure::usage)?;
     let text = match args.format {
-        CompareFormat::Human => claims.human(),
-        CompareFormat::Markdown => claims.markdown(),
-        CompareFormat::Json => serde_json::to_string_pretty(&claims).map_err(Failure::harness)? + "\n",
+        ClaimsFormat::Human => claims.human(),
+        ClaimsFormat::Markdown => claims.markdown(),
+        ClaimsFormat::Json => serde_json::to_string_pretty(&claims).map_err(Failure::harness)? + "\n",
     };
     console.print(&text);
     Ok(if args.fail_on.iter().any(|rule| is_broken(*rule, &claims)) { Exit::DoesNotConform } else { Exit::Conforms })

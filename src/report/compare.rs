@@ -5,6 +5,8 @@
 //! whether the second is worse, by a rule that the caller names. A requirement
 //! that is not judged any more is never counted as kept.
 
+mod page;
+pub mod snapshots;
 mod telling;
 
 use std::collections::BTreeMap;

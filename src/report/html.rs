@@ -9,6 +9,7 @@ use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 use similar::{ChangeTag, TextDiff};
 
+use crate::report::lanes::{Lane, svg};
 use crate::report::page::page;
 use crate::report::words::duration;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
@@ -62,8 +63,27 @@ fn shown(scenario: &ScenarioReport, report: &Report) -> Value {
         level => if must { "must" } else { "should" },
         took => duration((scenario.duration_ms * 1e3) as u64),
         bursts => scenario.bursts.iter().map(|one| format!("step {}: {} deliveries released within {}, {} at once", one.step, one.deliveries, duration(one.release_spread_us), one.most_at_once)).collect::<Vec<_>>(),
+        timelines => timelines(scenario, report),
         findings => scenario.findings.iter().map(|one| finding(one, report)).collect::<Vec<_>>(),
     }
+}
+
+/// Who overlapped whom: bursts, and histories that no order explains.
+fn timelines(scenario: &ScenarioReport, report: &Report) -> Vec<Value> {
+    let timeline = |title: String, lanes: &[Lane]| {
+        context! {
+            title => title,
+            svg => Value::from_safe_string(svg(lanes)),
+            rows => lanes.iter().map(|lane| context! { key => lane.key.clone(), start => duration(lane.start_us), took => lane.took(), got => lane.got.clone() }).collect::<Vec<_>>(),
+        }
+    };
+    let bursts = scenario.bursts.iter().filter(|burst| !burst.lanes.is_empty());
+    let histories =
+        report.history.iter().flat_map(|history| &history.witnesses).filter(|one| one.scenario == scenario.id && !one.lanes.is_empty());
+    bursts
+        .map(|burst| timeline(format!("Step {}: who overlapped whom", burst.step), &burst.lanes))
+        .chain(histories.map(|one| timeline(format!("Key {}: {}", one.key, one.why), &one.lanes)))
+        .collect()
 }
 
 fn finding(finding: &Finding, report: &Report) -> Value {

@@ -29,6 +29,8 @@ pub fn page(body: &str, values: Value) -> Result<String, Error> {
     pages.add_global("script", Value::from_safe_string(SCRIPT.to_owned()));
     pages.add_global("version", env!("CARGO_PKG_VERSION"));
     pages.add_filter("latency", |us: u64| words::duration(us));
+    // To the second, and broken nowhere but between date and time.
+    pages.add_filter("moment", |instant: String| instant.chars().take(19).collect::<String>().replace('T', " "));
     pages.add_template("frame.html", FRAME)?;
     pages.add_template("body.html", body)?;
     pages.get_template("body.html")?.render(values)

@@ -158,11 +158,15 @@ impl Redactor {
         }
         report.repeat.iter_mut().flat_map(|one| &mut one.differing).for_each(|one| hide(&mut one.scenario));
         for witness in report.history.iter_mut().flat_map(|history| &mut history.witnesses) {
-            let HistoryWitness { key, scenario, why, operations } = witness;
-            [key, scenario, why].into_iter().chain(operations).for_each(hide);
+            let HistoryWitness { key, scenario, why, operations, lanes } = witness;
+            let lanes = lanes.iter_mut().flat_map(|lane| [&mut lane.key, &mut lane.got]);
+            [key, scenario, why].into_iter().chain(operations).chain(lanes).for_each(hide);
         }
         for scenario in &mut report.scenarios {
             [&mut scenario.id, &mut scenario.title, &mut scenario.file].into_iter().chain(&mut scenario.reason).for_each(hide);
+            for lane in scenario.bursts.iter_mut().flat_map(|burst| &mut burst.lanes) {
+                [&mut lane.key, &mut lane.got].into_iter().for_each(hide);
+            }
             for finding in &mut scenario.findings {
                 let Finding { step_name, expected, reference, observed, curl, requirement: _, level: _, step: _, line: _ } = finding;
                 [expected, reference, observed, curl].into_iter().chain(step_name).for_each(hide);

@@ -9,11 +9,13 @@ use super::play::{Halt, Place, Play};
 use crate::check::answer::{Judged, against};
 use crate::check::classify::{Class, Tally, classify, describe_counts, tally};
 use crate::check::{Breach, Record};
+use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
 use crate::delivery::NoAnswer;
 use crate::http::{Exchange, burst as send_burst};
 use crate::report::BurstFacts;
 use crate::report::curl::curl;
+use crate::report::lanes::{Lane, MOST};
 use crate::scenario::Counts;
 use crate::scenario::deliver::{Burst, BurstBodies};
 
@@ -33,7 +35,10 @@ impl Play<'_> {
             deliveries: built.len(),
             release_spread_us: u64::try_from(release.release_spread.as_micros()).unwrap_or(u64::MAX),
             most_at_once: release.most_at_once,
+            lanes: Vec::new(),
         });
+        let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
+        let starts: Vec<u64> = release.exchanges.iter().map(|one| one.sent_at.0.abs_diff(began)).collect();
         let mut records: Vec<Record> = Vec::with_capacity(built.len());
         for (one, exchange) in built.iter().zip(release.exchanges) {
             let delivery = one.shipment.delivery.clone();
@@ -43,6 +48,11 @@ impl Play<'_> {
         }
         if let Some(late) = records.iter().find(|record| record.result.is_err() || record.took > self.stage.contract.limits.answer.0) {
             self.watch_time(place, &late.clone(), &reference);
+        }
+        let contract = &self.stage.contract;
+        let lanes = records.iter().zip(starts).take(MOST).map(|(record, start_us)| lane(contract, record, start_us)).collect();
+        if let Some(facts) = self.report.bursts.last_mut() {
+            facts.lanes = lanes;
         }
         let breaches = self.judge_burst(place, &records);
         let line = records.first().map(|record| curl(&self.stage.origin, &record.delivery)).unwrap_or_default();
@@ -117,6 +127,18 @@ impl Play<'_> {
             against(&contract.outcomes.duplicate, Judged { answer, record, records: &self.records }, Some(accepted)).into_iter().next()
         })
     }
+}
+
+/// A delivery of a burst, to be drawn.
+fn lane(contract: &Contract, record: &Record, start_us: u64) -> Lane {
+    let got = match (classify(contract, record), &record.result) {
+        (Class::Accepted, _) => "accepted".to_owned(),
+        (Class::Duplicate, _) => "duplicate".to_owned(),
+        (Class::Other, Ok(answer)) => answer.status.to_string(),
+        (Class::Other, Err(_)) => "no answer".to_owned(),
+    };
+    let took_us = record.result.is_ok().then(|| u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX));
+    Lane { key: record.key.clone(), start_us, took_us, got }
 }
 
 /// One breach for all keys whose counts are off: the first ones in full.

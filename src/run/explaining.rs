@@ -5,6 +5,7 @@ use crate::check::consistency::{NEVER, Operation as Event};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::{Contract, Level};
 use crate::history::{self, Operation};
+use crate::report::lanes::{Lane, MOST};
 use crate::report::{Finding, HistoryFacts, HistoryWitness, ScenarioReport, Verdict, tally};
 use crate::scenario::requirement::Catalogue;
 
@@ -16,7 +17,7 @@ pub fn explain(operations: &[Operation], contract: &Contract, ttl_secs: Option<u
         let key = keys.get(witness.key as usize).copied().unwrap_or_default();
         let scenario = operations.iter().find(|one| one.key == key).map_or_else(String::new, |one| one.scenario.clone());
         let lines = witness.operations.iter().map(line).collect();
-        HistoryWitness { key: key.to_owned(), scenario, why: witness.why.to_string(), operations: lines }
+        HistoryWitness { key: key.to_owned(), scenario, why: witness.why.to_string(), operations: lines, lanes: lanes(&witness.operations) }
     });
     Some(HistoryFacts {
         keys: judgement.keys,
@@ -25,6 +26,18 @@ pub fn explain(operations: &[Operation], contract: &Contract, ttl_secs: Option<u
         undecided: judgement.undecided,
         witnesses: witnesses.collect(),
     })
+}
+
+/// The operations side by side, from the moment of the first.
+fn lanes(events: &[Event]) -> Vec<Lane> {
+    let first = events.iter().map(|event| event.invoked).min().unwrap_or(0);
+    let lane = |event: &Event| Lane {
+        key: String::new(),
+        start_us: event.invoked.saturating_sub(first).unsigned_abs(),
+        took_us: (event.returned != NEVER).then(|| event.returned.saturating_sub(event.invoked).unsigned_abs()),
+        got: if event.returned == NEVER { "no answer".to_owned() } else { format!("{:?}", event.outcome).to_lowercase() },
+    };
+    events.iter().take(MOST).map(lane).collect()
 }
 
 fn line(event: &Event) -> String {

@@ -128,6 +128,10 @@ impl Play<'_> {
             Err(Halt::Undecided(reason)) => (Verdict::Undecided, Some(reason)),
             Err(Halt::NotApplicable(reason)) => (Verdict::NotApplicable, Some(reason)),
         };
+        if self.report.verdict == Verdict::Pass {
+            // Nobody asks who overlapped whom where all went well.
+            self.report.bursts.iter_mut().for_each(|burst| burst.lanes.clear());
+        }
         self.report
     }
 

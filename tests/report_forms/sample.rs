@@ -1,6 +1,7 @@
 //! A report with a bit of everything.
 
 use hookgate::contract::Level;
+use hookgate::report::lanes::Lane;
 use hookgate::report::{BurstFacts, Finding, Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use hookgate::state::{ColumnShape, TableShape};
 
@@ -36,6 +37,11 @@ fn column(name: &str, kind: &str, default: Option<&str>, primary_key: u32) -> Co
     ColumnShape { name: name.to_owned(), kind: kind.to_owned(), not_null: false, default: default.map(str::to_owned), primary_key }
 }
 
+fn lanes() -> Vec<Lane> {
+    let lane = |start_us, took_us, got: &str| Lane { key: "hg1-7".to_owned(), start_us, took_us, got: got.to_owned() };
+    vec![lane(0, Some(900), "accepted"), lane(40, Some(1_300), "duplicate"), lane(90, None, "no answer")]
+}
+
 /// A report with a scenario of every verdict.
 pub(crate) fn sample() -> Report {
     let mut broken = scenario("duplicate/refers-to-the-first", "A duplicate refers to the first delivery.", Verdict::Fail, "DUP-2");
@@ -54,7 +60,7 @@ pub(crate) fn sample() -> Report {
     ));
     let mut burst = scenario("concurrency/one-of-many", "One of many is accepted", Verdict::Undecided, "ONCE-1");
     burst.reason = Some("step 1: 2 of 8 deliveries timed out".to_owned());
-    burst.bursts.push(BurstFacts { step: 1, deliveries: 8, release_spread_us: 182, most_at_once: 8 });
+    burst.bursts.push(BurstFacts { step: 1, deliveries: 8, release_spread_us: 182, most_at_once: 8, lanes: lanes() });
     let mut later = scenario("ttl/expires", "A key expires", Verdict::NotApplicable, "TTL-3");
     later.reason = Some("time cannot be made to pass for the receiver (--clock)".to_owned());
     let mut known = scenario("http/methods", "Other methods are refused", Verdict::Known, "HTTP-2");

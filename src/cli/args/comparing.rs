@@ -19,6 +19,9 @@ pub(crate) struct CompareArgs {
     /// When the later report counts as worse: newly-broken, any (also what is no longer judged, and slower), latency:10%, rate:10%.
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', default_value = "newly-broken", value_parser = FailOn::read)]
     pub(crate) fail_on: Vec<FailOn>,
+    /// Two folders of reviewed snapshots, to tell what became of answers and rows.
+    #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
+    pub(crate) snapshots: Vec<PathBuf>,
     /// How to print the comparison.
     #[arg(long, value_enum, default_value_t = CompareFormat::Human)]
     pub(crate) format: CompareFormat,
@@ -77,8 +80,8 @@ pub(crate) struct ClaimsArgs {
     #[arg(long, value_enum, value_name = "RULE,…", value_delimiter = ',', default_value = "contradicted")]
     pub(crate) fail_on: Vec<ClaimRule>,
     /// How to print what the claims are worth.
-    #[arg(long, value_enum, default_value_t = CompareFormat::Human)]
-    pub(crate) format: CompareFormat,
+    #[arg(long, value_enum, default_value_t = ClaimsFormat::Human)]
+    pub(crate) format: ClaimsFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -94,11 +97,23 @@ pub(crate) enum ClaimRule {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClaimsFormat {
+    /// For people.
+    Human,
+    /// For a merge request.
+    Markdown,
+    /// hookgate.claims/1.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompareFormat {
     /// For people.
     Human,
     /// For a merge request.
     Markdown,
-    /// hookgate.compare/1, or hookgate.claims/1.
+    /// hookgate.compare/1.
     Json,
+    /// One page, compare.html.
+    Html,
 }

@@ -1,0 +1,88 @@
+//! What answers and rows have become, from two folders of reviewed snapshots.
+//!
+//! In: the snapshots of both by name, as text in which keys, instants and hashes
+//! have names already. Out: what changed, each kind of change once.
+
+use std::collections::BTreeMap;
+
+use similar::{ChangeTag, TextDiff};
+
+/// So many kinds of change are told; the rest is a number.
+const TOLD: usize = 12;
+
+/// The changes from one folder to the other, the most frequent first.
+#[must_use]
+pub fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+    let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (name, is) in after {
+        let Some(was) = before.get(name) else { continue };
+        for change in hunks(was, is) {
+            kinds.entry(change).or_default().push(name);
+        }
+    }
+    let mut kinds: Vec<(String, Vec<&str>)> = kinds.into_iter().collect();
+    kinds.sort_by(|one, other| other.1.len().cmp(&one.1.len()).then_with(|| one.0.cmp(&other.0)));
+    let more = kinds.len().saturating_sub(TOLD);
+    let mut lines: Vec<String> = kinds
+        .into_iter()
+        .take(TOLD)
+        .map(|(change, names)| match names.as_slice() {
+            [only] => format!("{change}  ({only})"),
+            [first, ..] => format!("{change}  ({} snapshots, as {first})", names.len()),
+            [] => change,
+        })
+        .collect();
+    if more > 0 {
+        lines.push(format!("and {more} kinds of change more"));
+    }
+    let only =
+        |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| one.keys().filter(|name| !other.contains_key(*name)).count();
+    for (count, whose) in [(only(before, after), "first"), (only(after, before), "second")] {
+        if count > 0 {
+            lines.push(format!("{count} snapshots are only in the {whose}"));
+        }
+    }
+    lines
+}
+
+/// Each place that differs: what was there, and what is.
+fn hunks(was: &str, is: &str) -> Vec<String> {
+    let (mut hunks, mut gone, mut come) = (Vec::new(), Vec::new(), Vec::new());
+    let mut end = |gone: &mut Vec<String>, come: &mut Vec<String>| {
+        let told = |lines: &mut Vec<String>| std::mem::take(lines).join(" ");
+        let (old, new) = (told(gone), told(come));
+        match (old.is_empty(), new.is_empty()) {
+            (true, true) => {}
+            (true, false) => hunks.push(format!("added: {new}")),
+            (false, true) => hunks.push(format!("gone: {old}")),
+            (false, false) => hunks.push(format!("{old} → {new}")),
+        }
+    };
+    for change in TextDiff::from_lines(was, is).iter_all_changes() {
+        let line = change.value().trim().trim_end_matches(',').to_owned();
+        match change.tag() {
+            ChangeTag::Delete => gone.push(line),
+            ChangeTag::Insert => come.push(line),
+            ChangeTag::Equal => end(&mut gone, &mut come),
+        }
+    }
+    end(&mut gone, &mut come);
+    hunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_change_is_told_once() {
+        let folder =
+            |all: &[(&str, &str)]| all.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect::<BTreeMap<_, _>>();
+        let before = folder(&[("a", "202\n{\n}\nrow 1\n"), ("b", "202\n{\n}\n"), ("c", "same\n"), ("gone", "x\n")]);
+        let after = folder(&[("a", "409\n{\n}\nrow 1 ttl\n"), ("b", "409\n{\n}\n"), ("c", "same\n")]);
+        assert_eq!(
+            changes(&before, &after),
+            ["202 → 409  (2 snapshots, as a)", "row 1 → row 1 ttl  (a)", "1 snapshots are only in the first"]
+        );
+    }
+}
