@@ -18,10 +18,12 @@ mod load;
 mod load_suite;
 #[cfg(feature = "load")]
 mod load_telling;
+mod merging;
 mod progress;
 mod repeat;
 mod rerender;
 mod run;
+mod selecting;
 mod selftest;
 mod serve;
 mod snapshots;

@@ -20,6 +20,7 @@ pub mod junit;
 pub mod lanes;
 pub mod manifest;
 pub mod markdown;
+pub mod merge;
 pub mod page;
 pub mod redact;
 pub mod sarif;
@@ -248,6 +249,9 @@ pub struct RunFacts {
     /// The arguments that make the same target be judged the same way again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arguments: String,
+    /// Which part of the suite was played, as `2/3`; absent when it was all that was selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
     /// Why the run did not come to its end, when it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_early: Option<String>,

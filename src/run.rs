@@ -162,6 +162,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     let today = started_at.split('T').next().unwrap_or_default().to_owned();
     let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
     let facts = RunFacts {
+        shard: None,
         seed: plan.seed,
         started_at,
         duration_ms: millis(began.elapsed()),

@@ -15,8 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
+pub(crate) use comparing::MergeArgs;
 pub(crate) use comparing::{ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
-pub(crate) use launch::{GuardArgs, LaunchArgs};
+pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
 
@@ -113,6 +114,9 @@ pub(crate) struct RunArgs {
     /// Only what shows these requirements or has these ids: `TTL-*`, `AUTH-*,!AUTH-8`.
     #[arg(long, value_name = "EXPR")]
     pub(crate) select: Option<String>,
+    /// Play only one of several equal parts, as `2/3`; `hookgate report merge` joins their reports.
+    #[arg(long, value_name = "K/N", value_parser = Shard::read)]
+    pub(crate) shard: Option<Shard>,
     /// Judge only what a receiver must do, or also what it should do.
     #[arg(long, value_enum, default_value_t = LevelArg::Should)]
     pub(crate) level: LevelArg,

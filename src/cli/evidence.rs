@@ -41,6 +41,12 @@ impl Sealing {
         Ok(Self { made_from, key: seal_env.map(key).transpose()? })
     }
 
+    /// The same for what was made of reports: their manifest says from what.
+    pub(crate) fn from(manifest: &Manifest, seal_env: Option<&str>) -> Result<Self, Failure> {
+        let (contract_sha256, scenarios_sha256) = (manifest.contract_sha256.clone(), manifest.scenarios_sha256.clone());
+        Ok(Self { made_from: MadeFrom { contract_sha256, scenarios_sha256 }, key: seal_env.map(key).transpose()? })
+    }
+
     /// Writes the manifest of what is in the folder.
     pub(crate) fn write(&self, folder: &ReportFolder, names: &[&str], tool: &Tool) -> Result<(), Failure> {
         let all = folder.read_all().map_err(Failure::harness)?;

@@ -4,12 +4,15 @@ use super::args::{FormatArg, ReportArgs, ReportCommand};
 use super::exit::Exit;
 use super::run::in_format;
 use super::stored::{self, Stored};
-use super::{Console, Failure, evidence};
+use super::{Console, Failure, evidence, merging};
 
 /// Runs the command. The exit code says that the report could be read; its verdict is the run's affair.
 pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit, Failure> {
     if let Some(ReportCommand::Verify(args)) = &args.command {
         return evidence::verify(args, console);
+    }
+    if let Some(ReportCommand::Merge(args)) = &args.command {
+        return merging::merge(args, console);
     }
     let Some(from) = &args.report else { return Err(Failure::usage("name a report folder, or a report.json")) };
     let text = match stored::read(from)? {

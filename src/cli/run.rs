@@ -11,9 +11,9 @@ use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::glob::{Selection, fits_scenario};
-use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
+use super::load_suite::{self, Suite, secret_from};
 use super::progress::Progress;
+use super::selecting::select;
 use super::{Console, Failure, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
@@ -26,10 +26,10 @@ use crate::run::ground::{LaunchChoice, Ready};
 use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
 use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
-use crate::scenario::expand::{self, Loaded};
+use crate::scenario::expand::Loaded;
 
 /// The files of a report folder.
-const FILES: [&str; 6] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", "target.log"];
+pub(crate) const FILES: [&str; 6] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", "target.log"];
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -75,6 +75,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         }
         report.snapshots = Some(facts);
     }
+    report.run.shard = args.shard.map(|shard| shard.to_string());
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
         write_folder(folder, &report, &history, &redactor)?;
@@ -262,58 +263,6 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
 }
 
 /// The scenarios that the command line asks for.
-fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
-    let mut chosen: Vec<Loaded> = Vec::new();
-    for one in &args.only {
-        if looks_like_a_file(one) && (one.ends_with(".yaml") || one.ends_with(".yml")) {
-            chosen.extend(from_file(one, args, suite)?);
-            continue;
-        }
-        let fitting: Vec<Loaded> = suite.scenarios.iter().filter(|loaded| fits_scenario(one, loaded)).cloned().collect();
-        if fitting.is_empty() {
-            let near = nearest(one, suite.scenarios.iter().map(|loaded| loaded.id.as_str()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Failure::usage(format!("no scenario fits `{one}`{hint} (`hookgate list` shows them)")));
-        }
-        chosen.extend(fitting);
-    }
-    if args.only.is_empty() {
-        chosen.clone_from(&suite.scenarios);
-    }
-    if let Some(expression) = &args.select {
-        let selection = Selection::read(expression);
-        chosen.retain(|loaded| selection.takes(loaded));
-        if chosen.is_empty() {
-            let ids = suite.catalogue.requirements.iter().map(|one| one.id.as_str());
-            let hint = nearest(expression, ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Failure::usage(format!("--select {expression} selects no scenario{hint} (`hookgate list` shows them)")));
-        }
-    }
-    if chosen.is_empty() {
-        return Err(Failure::usage("there is no scenario to run"));
-    }
-    chosen.sort_by(|a, b| a.id.cmp(&b.id));
-    chosen.dedup_by(|a, b| a.id == b.id);
-    Ok(chosen)
-}
-
-fn from_file(path: &str, args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
-    // A path that stands in the report is understood again, also without a checkout.
-    if let Some(id) = path.strip_prefix(&format!("scenarios/{}/", suite.contract.suite)).and_then(|rest| rest.strip_suffix(".yaml"))
-        && !Path::new(path).exists()
-        && suite.scenarios.iter().any(|loaded| fits_scenario(id, loaded))
-    {
-        return Ok(suite.scenarios.iter().filter(|loaded| fits_scenario(id, loaded)).cloned().collect());
-    }
-    let file = files::read_text("read scenario", Path::new(path)).map_err(Failure::usage)?;
-    let files = load_suite::suite_files(&args.suite, &suite.contract)?;
-    let known = load_suite::known(&suite.catalogue, &files);
-    let name = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or(path);
-    let topic = Path::new(path).parent().and_then(Path::file_name).and_then(|name| name.to_str());
-    let id = topic.map_or_else(|| name.to_owned(), |topic| format!("{topic}/{name}"));
-    expand::load(&id, &file.path, &file.text, &known).map_err(Failure::usage)
-}
-
 /// A report in the form that was asked for.
 pub(crate) fn in_format(report: &Report, format: FormatArg, colour: bool) -> Result<String, Failure> {
     match format {
@@ -339,12 +288,19 @@ fn write_folder(folder: &ReportFolder, report: &Report, history: &[crate::histor
         lines.push_str(&redactor.json(&value).to_string());
         lines.push('\n');
     }
+    write_forms(folder, report, lines, redactor)
+}
+
+/// Writes a report in all of its forms, with its history.
+///
+/// * `history`: the lines of history.jsonl, redacted.
+pub(crate) fn write_forms(folder: &ReportFolder, report: &Report, history: String, redactor: &Redactor) -> Result<(), Failure> {
     let files = [
         ("report.json", json(report)?),
         ("junit.xml", redactor.text(&junit::write(report).map_err(Failure::harness)?).into_owned()),
         ("report.md", redactor.text(&markdown::write(report).map_err(Failure::harness)?).into_owned()),
         ("report.html", redactor.text(&html::write(report).map_err(Failure::harness)?).into_owned()),
-        ("history.jsonl", lines),
+        ("history.jsonl", history),
     ];
     for (name, text) in files {
         folder.write(name, &text).map_err(Failure::harness)?;

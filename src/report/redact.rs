@@ -149,7 +149,7 @@ impl Redactor {
                 column.default.iter_mut().for_each(hide);
             }
         }
-        let RunFacts { arguments, ended_early, notes, started_at: _, clock: _, seed: _, duration_ms: _, jobs: _, deliveries: _ } =
+        let RunFacts { arguments, ended_early, notes, started_at: _, clock: _, seed: _, duration_ms: _, jobs: _, deliveries: _, shard: _ } =
             &mut report.run;
         [arguments].into_iter().chain(ended_early).chain(notes).for_each(hide);
         report.baseline.iter_mut().flat_map(|one| [&mut one.file].into_iter().chain(&mut one.stale)).for_each(hide);

@@ -44,6 +44,21 @@ pub(crate) struct ReportArgs {
 pub(crate) enum ReportCommand {
     /// See whether a report folder is as it was written, and its verdicts follow from what it holds.
     Verify(VerifyArgs),
+    /// Join the report folders of shards (`run --shard 2/3`) into one.
+    Merge(MergeArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct MergeArgs {
+    /// The folders of all shards.
+    #[arg(value_name = "DIR", required = true, num_args = 1..)]
+    pub(crate) shards: Vec<PathBuf>,
+    /// The folder for the joined report.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: PathBuf,
+    /// Seal it with the key in this environment variable.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) seal_env: Option<String>,
 }
 
 #[derive(Args)]

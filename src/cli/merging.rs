@@ -1,0 +1,41 @@
+//! `hookgate report merge`: the report folders of shards, joined into one.
+
+use super::args::{FormatArg, MergeArgs};
+use super::evidence::Sealing;
+use super::exit::Exit;
+use super::run::{FILES, exit_of, in_format, write_forms};
+use super::{Console, Failure, stored};
+use crate::files::{self, ReportFolder};
+use crate::report::manifest::{FILE, Manifest};
+use crate::report::merge::joined;
+use crate::report::redact::Redactor;
+
+/// Runs the command; the exit code is that of the joined report.
+pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let mut shards = Vec::new();
+    let (mut history, mut first): (String, Option<Manifest>) = (String::new(), None);
+    for path in &args.shards {
+        let report = stored::read_run(path, "a merge")?;
+        let read = |name: &str| files::read_text("read the shard's", &path.join(name)).map_err(Failure::usage);
+        history.push_str(&read("history.jsonl")?.text);
+        let file = read(FILE)?;
+        let manifest: Manifest =
+            serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} is no manifest: {cause}", file.path)))?;
+        let first = first.get_or_insert_with(|| manifest.clone());
+        if (&first.contract_sha256, &first.scenarios_sha256) != (&manifest.contract_sha256, &manifest.scenarios_sha256) {
+            let one = args.shards.first().map(|path| path.display().to_string()).unwrap_or_default();
+            return Err(Failure::usage(format!("{} and {one} were not made from the same contract and scenarios", path.display())));
+        }
+        shards.push((path.display().to_string(), report));
+    }
+    let report = joined(&shards).map_err(Failure::usage)?;
+    let folder = ReportFolder::make(&args.report).map_err(Failure::usage)?;
+    // What the shards have written is redacted already, and nobody here knows the secret.
+    write_forms(&folder, &report, history, &Redactor::new(&[]))?;
+    if let Some(manifest) = &first {
+        Sealing::from(manifest, args.seal_env.as_deref())?.write(&folder, &FILES, &report.tool)?;
+    }
+    console.print(&in_format(&report, FormatArg::Human, console.colour)?);
+    console.tell(&format!("report: {}\n", args.report.display()));
+    Ok(exit_of(&report))
+}

@@ -1,0 +1,126 @@
+//! Joins the reports of shards: what several runs have judged of one suite, as if one had.
+//!
+//! In: reports of which each played another part. Out: one report, whose
+//! verdicts are tallied anew from all scenarios. A shard that is missing, there
+//! twice or of another suite is told: a part that nobody played is never
+//! counted as passed.
+
+use crate::report::tally::{self, Asked, fail};
+use crate::report::{BaselineFacts, HistoryFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict};
+
+/// One report of all shards, with the names of their folders.
+///
+/// # Errors
+/// One sentence: what is missing, or does not belong together.
+pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
+    let Some((_, first)) = shards.first() else { return Err("there is no shard to merge".to_owned()) };
+    belong_together(shards)?;
+    let mut report = first.clone();
+    let mut scenarios: Vec<ScenarioReport> = shards.iter().flat_map(|(_, one)| one.scenarios.iter().cloned()).collect();
+    scenarios.sort_by(|one, other| one.id.cmp(&other.id));
+    if let Some(twice) = scenarios.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(format!("{} was played in two of the shards: each must have other scenarios", twice[0].id));
+    }
+    let all = || shards.iter().map(|(_, one)| one);
+    report.run.shard = None;
+    report.run.started_at = all().map(|one| one.run.started_at.clone()).min().unwrap_or_default();
+    report.run.duration_ms = all().map(|one| one.run.duration_ms).fold(0.0, f64::max);
+    report.run.deliveries = all().map(|one| one.run.deliveries).sum();
+    report.run.ended_early = all().find_map(|one| one.run.ended_early.clone());
+    report.run.notes = all().flat_map(|one| one.run.notes.iter().cloned()).fold(Vec::new(), |mut notes, note| {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+        notes
+    });
+    report.run.notes.push(format!("Joined from {} shards, which ran side by side.", shards.len()));
+    report.history = all().map(|one| one.history.clone()).reduce(histories).flatten();
+    report.baseline = all().filter_map(|one| one.baseline.clone()).reduce(baselines);
+    report.snapshots = all().filter_map(|one| one.snapshots.clone()).reduce(snapshots);
+    let asked: Vec<Asked> = first.requirements.iter().map(|one| asked(one, shards)).collect();
+    report.requirements = tally::requirements(&asked, &scenarios);
+    report.summary = tally::summary(&scenarios, report.run.ended_early.as_deref());
+    // What fails a shard for something else than a scenario fails the whole.
+    if all().any(|one| {
+        one.snapshots.as_ref().is_some_and(|facts| facts.fails) || one.baseline.as_ref().is_some_and(|facts| !facts.stale.is_empty())
+    }) {
+        fail(&mut report.summary);
+    }
+    report.scenarios = scenarios;
+    Ok(report)
+}
+
+fn belong_together(shards: &[(String, Report)]) -> Result<(), String> {
+    let mut of = None;
+    let mut seen: Vec<(usize, &str)> = Vec::new();
+    for (path, report) in shards {
+        let part = report.run.shard.as_deref().and_then(|text| text.split_once('/'));
+        let Some((Ok(number), Ok(count))) = part.map(|(number, count)| (number.parse::<usize>(), count.parse::<usize>())) else {
+            return Err(format!("{path} is no shard: it was not made by `run --shard K/N`"));
+        };
+        let wanted = *of.get_or_insert(count);
+        if wanted != count {
+            return Err(format!("{path} is one of {count} shards, and the others are of {wanted}"));
+        }
+        if let Some((_, other)) = seen.iter().find(|(one, _)| *one == number) {
+            return Err(format!("{path} and {other} are the same shard, {number}/{count}"));
+        }
+        seen.push((number, path));
+    }
+    let missing: Vec<String> =
+        (1..=of.unwrap_or(0)).filter(|number| seen.iter().all(|(one, _)| one != number)).map(|number| number.to_string()).collect();
+    if !missing.is_empty() {
+        return Err(format!("of {} shards, number {} is missing: give the folders of all", of.unwrap_or(0), missing.join(", ")));
+    }
+    let Some((path, first)) = shards.first() else { return Ok(()) };
+    for (other, report) in shards {
+        if (&report.contract, &report.tool) != (&first.contract, &first.tool) {
+            let told = |report: &Report| format!("{} by version {}", report.contract, report.tool.version);
+            return Err(format!("{other} is of {}, and {path} of {}", told(report), told(first)));
+        }
+    }
+    Ok(())
+}
+
+/// What was asked, from what a shard says of a requirement that it did not judge.
+fn asked(one: &RequirementReport, shards: &[(String, Report)]) -> Asked {
+    let reasons = || {
+        let same = shards.iter().flat_map(|(_, shard)| &shard.requirements).filter(|other| other.id == one.id);
+        same.filter(|other| other.verdict == Verdict::NotApplicable).filter_map(|other| other.reason.as_deref())
+    };
+    let behind = |word: &str| reasons().find_map(|reason| reason.strip_prefix(word)).map(str::to_owned);
+    Asked {
+        id: one.id.clone(),
+        level: one.level,
+        sentence: one.sentence.clone(),
+        topic: one.topic.clone(),
+        excluded: behind("excluded: "),
+        not_promised: behind("not promised by the contract: "),
+    }
+}
+
+fn histories(one: Option<HistoryFacts>, other: Option<HistoryFacts>) -> Option<HistoryFacts> {
+    let (mut one, other) = (one?, other?);
+    one.keys += other.keys;
+    one.consistent += other.consistent;
+    one.broken += other.broken;
+    one.undecided += other.undecided;
+    one.witnesses.extend(other.witnesses);
+    Some(one)
+}
+
+fn baselines(mut one: BaselineFacts, other: BaselineFacts) -> BaselineFacts {
+    // An entry is stale when no shard needs it, and each tells only of its own scenarios.
+    one.stale.extend(other.stale);
+    one
+}
+
+fn snapshots(mut one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts {
+    one.matched += other.matched;
+    one.new.extend(other.new);
+    one.changed.extend(other.changed);
+    one.unreferenced.retain(|name| other.unreferenced.contains(name));
+    one.pending = one.pending.max(other.pending);
+    one.fails |= other.fails;
+    one
+}

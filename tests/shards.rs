@@ -1,0 +1,86 @@
+//! `run --shard K/N` and `hookgate report merge`: several runs judge one suite.
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+
+mod shell;
+
+use serde_json::Value;
+use shell::{Folder, changed, hookgate};
+
+fn report(folder: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(format!("{folder}/report.json")).expect("a report")).expect("JSON")
+}
+
+/// Three shards of some topics, and the same in one run.
+fn shards(folder: &Folder, target: &[&str]) -> Vec<String> {
+    (1..=3)
+        .map(|number| {
+            let out = folder.path(&format!("shard{number}")).display().to_string();
+            let part = format!("{number}/3");
+            let told = hookgate(
+                &[&["run", "key", "duplicate", "concurrency", "--shard", &part, "--report", &out, "--seed", "7"], target].concat(),
+            );
+            assert!(told.starts_with("exit 0") || told.starts_with("exit 1"), "{told}");
+            out
+        })
+        .collect()
+}
+
+/// Joined, they say what one run says, and are evidence as one is.
+#[test]
+fn shards_together_are_one_run() {
+    let folder = Folder::new();
+    let [one, two, three] = <[String; 3]>::try_from(shards(&folder, &[])).expect("three");
+    let (whole, all) = (folder.path("whole").display().to_string(), folder.path("all").display().to_string());
+    assert!(hookgate(&["run", "key", "duplicate", "concurrency", "--report", &whole, "--seed", "7"]).starts_with("exit 0"));
+    let told = hookgate(&["report", "merge", &one, &two, &three, "--report", &all]);
+    assert!(told.starts_with("exit 0") && told.contains("Joined from 3 shards"), "{told}");
+    let (whole, joined) = (report(&whole), report(&all));
+    assert_eq!(joined["summary"], whole["summary"]);
+    assert_eq!(joined["requirements"], whole["requirements"]);
+    let ids = |report: &Value| report["scenarios"].as_array().expect("a list").iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&joined), ids(&whole));
+    assert_eq!((&joined["run"]["deliveries"], &joined["history"]["keys"]), (&whole["run"]["deliveries"], &whole["history"]["keys"]));
+    let parts = [&one, &two, &three].map(|part| ids(&report(part)).len());
+    assert!(parts.iter().all(|count| count.abs_diff(parts[0]) <= 1), "{parts:?}");
+    let verified = hookgate(&["report", "verify", &all]);
+    assert!(verified.starts_with("exit 0"), "{verified}");
+}
+
+#[test]
+fn shards_that_do_not_belong_together_are_told() {
+    let folder = Folder::new();
+    let [one, two, three] = <[String; 3]>::try_from(shards(&folder, &[])).expect("three");
+    let out = folder.path("out").display().to_string();
+    let whole = folder.path("whole").display().to_string();
+    assert!(hookgate(&["run", "key", "--report", &whole]).starts_with("exit 0"));
+    for (given, told) in [
+        (vec![&one, &two], "of 3 shards, number 3 is missing"),
+        (vec![&one, &two, &two], "are the same shard, 2/3"),
+        (vec![&one, &whole], "is no shard"),
+    ] {
+        let given: Vec<&str> = given.into_iter().map(String::as_str).collect();
+        let output = hookgate(&[&["report", "merge"], &given[..], &["--report", &out]].concat());
+        assert!(output.starts_with("exit 2") && output.contains(told), "{told}: {output}");
+    }
+    changed(&three, "manifest.json", |text| text.replacen("\"scenarios_sha256\": \"", "\"scenarios_sha256\": \"0", 1));
+    let output = hookgate(&["report", "merge", &one, &two, &three, "--report", &out]);
+    assert!(output.starts_with("exit 2") && output.contains("were not made from the same contract and scenarios"), "{output}");
+    for (shard, told) in [("0/3", "write 2/3"), ("4/3", "write 2/3"), ("half", "write 2/3"), ("1/9999", "there are only")] {
+        let output = hookgate(&["run", "key", "--shard", shard]);
+        assert!(output.starts_with("exit 2") && output.contains(told), "{shard}: {output}");
+    }
+}
+
+/// A failure in one shard fails the whole, whatever the others say.
+#[test]
+fn failure_of_a_shard_is_the_failure_of_all() {
+    let folder = Folder::new();
+    let parts = shards(
+        &folder,
+        &["--exec", &format!("{} serve --addr 127.0.0.1:{{port}} --defect duplicate-without-reference", env!("CARGO_BIN_EXE_hookgate"))],
+    );
+    let out = folder.path("out").display().to_string();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let told = hookgate(&[&["report", "merge"], &parts[..], &["--report", &out]].concat());
+    assert!(told.starts_with("exit 1") && told.contains("DUP-2"), "{told}");
+}
