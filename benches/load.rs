@@ -16,6 +16,9 @@ use std::io::BufRead as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hookgate::clock::{Clock as _, SystemClock};
+use hookgate::contract::reading::read_contract;
+use hookgate::load::sending::Maker;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,7 +36,7 @@ fn main() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     match args.next().as_deref() {
         Some("serve") => runtime().block_on(serve(args.next().as_deref() == Some("stalling"))),
-        Some("goose") => runtime().block_on(goose_path(args.next().expect("an address"))),
+        Some("goose") => runtime().block_on(goose_path(args.next().expect("an address"), args.next().as_deref() == Some("signed"))),
         Some("--bench") | None => all(args.next().as_deref()),
         Some(only) => all(Some(only)),
     }
@@ -106,9 +109,15 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// goose as it comes: its own client, a fixed body.
-async fn goose_path(url: String) {
+/// goose as it comes, with its own client: a fixed request, or deliveries like ours, signed and with a key of their own.
+async fn goose_path(url: String, signed: bool) {
     use goose::prelude::*;
+    let file = hookgate::files::shipped_contract("orch-phase3").expect("it is shipped");
+    let contract = read_contract(&file.path, &file.text, &|_| None).expect("it is right");
+    let signer = contract.signature.keyed(SECRET.1.as_bytes()).expect("a secret");
+    let target = hookgate::http::Target::parse(&url).expect("an address");
+    let maker = std::sync::Arc::new(Maker::new(&contract, signer, &target, BODY, &[]).expect("deliveries"));
+    let number = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let mut configuration = goose::config::GooseConfiguration::default();
     configuration.host = Some(url);
     configuration.users = Some(64);
@@ -116,9 +125,20 @@ async fn goose_path(url: String) {
     configuration.run_time = Some("5".to_owned());
     configuration.quiet = 3;
     configuration.no_print_metrics = true;
-    let function: TransactionFunction = std::sync::Arc::new(|user| {
+    let function: TransactionFunction = std::sync::Arc::new(move |user| {
+        let (maker, number) = (std::sync::Arc::clone(&maker), std::sync::Arc::clone(&number));
         Box::pin(async move {
-            let answer = user.post("/callbacks/terminal", "x".repeat(200)).await?;
+            let answer = if signed {
+                let key = format!("bench-{}", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+                let delivery = maker.make(Some(&key), maker.body(&key, None), None, SystemClock.now());
+                let mut request = user.get_request_builder(&GooseMethod::Post, &delivery.path)?.body(delivery.body);
+                for line in delivery.headers {
+                    request = request.header(line.name, line.value.to_vec());
+                }
+                user.request(GooseRequest::builder().set_request_builder(request).build()).await?
+            } else {
+                user.post("/callbacks/terminal", "x".repeat(200)).await?
+            };
             if let Ok(answer) = answer.response {
                 drop(answer.bytes().await);
             }
@@ -179,6 +199,8 @@ fn load(url: &str, args: &[&str]) -> (Value, f64) {
     (report, children_cpu() - before)
 }
 
+/// The body of `hookgate load`'s own deliveries has a word of its own, as this one.
+const BODY: &[u8] = br#"{"task_id":"task-{unique}","job_id":"task-{unique}","status":"done","exit_code":0}"#;
 const CONSTANT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/constant.yaml");
 
 fn told(name: &str, count: f64, seconds: f64, cpu: Option<f64>) {
@@ -199,12 +221,16 @@ fn rate() {
         } else if turn == 0 {
             println!("| oha | not installed | · |");
         }
-        let before = children_cpu();
-        let output = Command::new(std::env::current_exe().expect("this program")).args(["goose", &server.1]).output().expect("it starts");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let last: Vec<f64> = text.lines().last().unwrap_or_default().split(' ').filter_map(|word| word.parse().ok()).collect();
-        if let [count, seconds] = last[..] {
-            told(&format!("goose's own path, fixed ({})", turn + 1), count, seconds, Some(children_cpu() - before));
+        for what in ["signed, unique", "fixed"] {
+            let before = children_cpu();
+            let this = std::env::current_exe().expect("this program");
+            let kind = what.split(',').next().unwrap_or_default();
+            let output = Command::new(this).args(["goose", &server.1, kind]).output().expect("it starts");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let last: Vec<f64> = text.lines().last().unwrap_or_default().split(' ').filter_map(|word| word.parse().ok()).collect();
+            if let [count, seconds] = last[..] {
+                told(&format!("goose's own path, {what} ({})", turn + 1), count, seconds, Some(children_cpu() - before));
+            }
         }
     }
 }

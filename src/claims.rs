@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::claims::encoding::mend;
 use crate::claims::form::Form;
 use crate::claims::weighing::Evidence;
+use crate::report::language::Language;
 
 /// The version of the form in which claims are told.
 pub const SCHEMA: &str = "hookgate.claims/1";
@@ -51,6 +52,9 @@ pub struct Claims {
     pub contradicted: usize,
     /// Of how many the evidence does not speak, or not of all of it.
     pub not_shown: usize,
+    /// What it is told in.
+    #[serde(skip)]
+    pub language: Language,
 }
 
 /// What a claim is worth.
@@ -83,12 +87,12 @@ impl Worth {
 
     /// In words.
     #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Shown => "shown",
-            Self::NotShown => "not shown",
-            Self::Contradicted => "contradicted",
-        }
+    pub fn words(self, language: Language) -> String {
+        language.say(match self {
+            Self::Shown => "worth-shown",
+            Self::NotShown => "worth-not-shown",
+            Self::Contradicted => "worth-contradicted",
+        })
     }
 }
 
@@ -172,6 +176,7 @@ pub enum CannotRead {
 /// # Errors
 /// [`CannotRead`].
 pub fn examine(path: &str, text: &str, forms: &[Form], told: &str, evidence: &Evidence<'_>) -> Result<Claims, CannotRead> {
+    let language = evidence.language;
     let (text, damage) = mend(text);
     let form = forms.iter().find(|form| reading::is_of(form, &text)).ok_or_else(|| CannotRead::NoForm {
         path: path.to_owned(),
@@ -189,19 +194,20 @@ pub fn examine(path: &str, text: &str, forms: &[Form], told: &str, evidence: &Ev
         form: form.form.clone(),
         evidence: told.to_owned(),
         damage: damage.map(|damage| {
-            format!(
-                "its UTF-8 was read as {} and saved so: {} characters had lost a byte and are mended, {} cannot be told any more (`{}`)",
-                damage.read_as,
-                damage.mended,
-                damage.lost,
-                encoding::LOST
-            )
+            let facts = [
+                ("encoding", damage.read_as.to_string().into()),
+                ("mended", damage.mended.into()),
+                ("lost", damage.lost.into()),
+                ("sign", encoding::LOST.to_string().into()),
+            ];
+            language.with("claims-damage-told", &facts)
         }),
         facts: reading.facts.iter().map(|(name, (_, value))| (name.clone(), value.clone())).collect(),
         shown: count(Worth::Shown),
         contradicted: count(Worth::Contradicted),
         not_shown: count(Worth::NotShown),
         claims,
-        inconsistencies: weighing::inconsistencies(form, &reading),
+        inconsistencies: weighing::inconsistencies(form, &reading, language),
+        language,
     })
 }

@@ -182,6 +182,14 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(all)
 }
 
+/// The folders in a folder, in the order of their names.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn folders_in(path: &Path) -> Result<Vec<PathBuf>, FileError> {
+    Ok(entries(path)?.into_iter().filter(|entry| entry.is_dir()).collect())
+}
+
 /// A text file's contents.
 ///
 /// # Errors

@@ -18,6 +18,8 @@ use crate::contract::Contract;
 use crate::delivery::{HeaderLine, NoAnswer};
 use crate::sign::sha256_hex;
 
+/// What deliveries without an answer are counted under, beside the statuses.
+pub const NO_STATUS: &str = "none";
 /// Bodies up to this many bytes are kept whole.
 const WHOLE_BODY_BYTES: usize = 4096;
 
@@ -164,6 +166,17 @@ fn taken(contract: &Contract, record: &Record) -> Taken {
         (Err(NoAnswer::Unreachable { .. }), Class::Other) => Taken::Refused,
         (_, Class::Other) => Taken::Unknown,
     }
+}
+
+/// How many deliveries of each scenario got which status; those without an answer under `none`.
+#[must_use]
+pub fn statuses(operations: &[Operation]) -> BTreeMap<&str, BTreeMap<String, u64>> {
+    let mut all: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
+    for one in operations {
+        let status = one.answer.as_ref().map_or_else(|| NO_STATUS.to_owned(), |answer| answer.status.to_string());
+        *all.entry(&one.scenario).or_default().entry(status).or_default() += 1;
+    }
+    all
 }
 
 /// Judges what was answered to every key; gives the keys by their numbers beside it.

@@ -27,6 +27,7 @@ pub mod sampling;
 pub mod sending;
 pub mod shared;
 pub mod summing;
+pub mod telling;
 pub mod threads;
 pub mod user;
 
@@ -56,6 +57,7 @@ use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
 use crate::probe::ProbeError;
 use crate::report::curl::curl;
+use crate::report::language::Language;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
 
@@ -327,7 +329,7 @@ fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut
     }
     let (all, kinds) = measured.in_all(elapsed.saturating_sub(plan.warm_up).as_secs_f64());
     let true_now = plan.abort_on.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
-    Some(Cut::Aborted(format!("{} was true after {} s ({})", true_now.gate, elapsed.as_secs(), true_now.shown())))
+    Some(Cut::Aborted(format!("{} was true after {} s ({})", true_now.gate, elapsed.as_secs(), telling::measured(&true_now, Language::En))))
 }
 
 /// Reads the rows of every key, and judges.

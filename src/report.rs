@@ -13,11 +13,13 @@
 pub mod baseline;
 pub mod compare;
 pub mod curl;
+pub mod facts;
 pub mod github;
 pub mod html;
 pub mod human;
 pub mod junit;
 pub mod lanes;
+pub mod language;
 pub mod manifest;
 pub mod markdown;
 pub mod merge;
@@ -28,11 +30,17 @@ pub mod tally;
 pub mod tap;
 pub mod words;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
+pub use crate::report::facts::{BaselineFacts, Differing, HistoryFacts, HistoryWitness, RepeatFacts, RunFacts, SnapshotFacts, Tool};
 use crate::report::lanes::Lane;
+use crate::report::language::Language;
+use crate::report::manifest::MadeFrom;
+use crate::scenario::requirement::InLanguage;
 use crate::state::TableShape;
 
 /// The version of the report's form.
@@ -115,6 +123,9 @@ pub struct Report {
     pub target: Target,
     /// The name of the contract.
     pub contract: String,
+    /// The digests of contract and scenarios.
+    #[serde(default)]
+    pub made_from: MadeFrom,
     /// Counts of scenarios by verdict.
     pub summary: Summary,
     /// What the history of all deliveries came to, key by key; absent where answers alone cannot say.
@@ -133,131 +144,6 @@ pub struct Report {
     pub scenarios: Vec<ScenarioReport>,
     /// Every requirement of the catalogue, in its order.
     pub requirements: Vec<RequirementReport>,
-}
-
-/// What a baseline made of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BaselineFacts {
-    /// The file.
-    pub file: String,
-    /// How many entries it has.
-    pub entries: usize,
-    /// Entries that no longer hold, a sentence each with its place and the way out.
-    #[serde(default)]
-    pub stale: Vec<String>,
-}
-
-/// How answers and rows compare with reviewed snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SnapshotFacts {
-    /// The folder.
-    pub folder: String,
-    /// How many are as they were.
-    pub matched: usize,
-    /// Those that nobody has reviewed yet.
-    #[serde(default)]
-    pub new: Vec<String>,
-    /// Those that differ: the name, and below it the lines that changed.
-    #[serde(default)]
-    pub changed: Vec<String>,
-    /// Files that no scenario takes any more.
-    #[serde(default)]
-    pub unreferenced: Vec<String>,
-    /// How many wait for review.
-    #[serde(default)]
-    pub pending: usize,
-    /// Whether the run fails for it.
-    #[serde(default)]
-    pub fails: bool,
-}
-
-/// Everything was run several times.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RepeatFacts {
-    /// How often.
-    pub runs: usize,
-    /// Scenarios that did not get the same verdict every time.
-    #[serde(default)]
-    pub differing: Vec<Differing>,
-}
-
-/// A scenario whose verdict differed from run to run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Differing {
-    /// The scenario.
-    pub scenario: String,
-    /// How often each verdict was given.
-    pub verdicts: std::collections::BTreeMap<String, usize>,
-}
-
-/// Whether some order of events explains every answer, key by key.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HistoryFacts {
-    /// How many keys were judged.
-    pub keys: usize,
-    /// How many histories some order explains.
-    pub consistent: usize,
-    /// How many no order explains.
-    pub broken: usize,
-    /// How many nothing was answered of.
-    pub undecided: usize,
-    /// The first broken ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub witnesses: Vec<HistoryWitness>,
-}
-
-/// A key whose history no order of events explains.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HistoryWitness {
-    /// The key.
-    pub key: String,
-    /// The scenario that used it.
-    pub scenario: String,
-    /// Why no order explains it.
-    pub why: String,
-    /// The fewest operations that show it, a line each.
-    pub operations: Vec<String>,
-    /// The same, to be drawn.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lanes: Vec<Lane>,
-}
-
-/// What made the report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Tool {
-    /// `hookgate`.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-}
-
-/// How a run was made.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct RunFacts {
-    /// The seed of everything random; `--seed` makes the same run again.
-    pub seed: u64,
-    /// When it began, UTC, ISO 8601.
-    pub started_at: String,
-    /// How long it took.
-    pub duration_ms: f64,
-    /// The kind of clock: `virtual`, `rewind`, `wait`, `none`.
-    pub clock: String,
-    /// How many scenarios ran side by side.
-    pub jobs: usize,
-    /// How many deliveries were sent.
-    pub deliveries: u64,
-    /// The arguments that make the same target be judged the same way again.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub arguments: String,
-    /// Which part of the suite was played, as `2/3`; absent when it was all that was selected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<String>,
-    /// Why the run did not come to its end, when it did not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended_early: Option<String>,
-    /// What a reader should know: what went unjudged, and why.
-    #[serde(default)]
-    pub notes: Vec<String>,
 }
 
 /// What was judged.
@@ -318,6 +204,9 @@ pub struct ScenarioReport {
     pub duration_ms: f64,
     /// The file it comes from.
     pub file: String,
+    /// How many deliveries got each status; those without an answer under `none`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statuses: BTreeMap<String, u64>,
     /// What was not as promised.
     pub findings: Vec<Finding>,
     /// Bursts: how close together the deliveries were released.
@@ -383,4 +272,29 @@ pub struct RequirementReport {
     pub reason: Option<String>,
     /// The scenarios that showed it, or tried to.
     pub scenarios: Vec<String>,
+    /// Topic and sentence in other languages, by the two letters of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<String, InLanguage>,
+}
+
+impl RequirementReport {
+    /// The sentence in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn sentence_in(&self, language: Language) -> &str {
+        self.translations.get(language.code()).map_or(&self.sentence, |words| &words.sentence)
+    }
+
+    /// The topic in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn topic_in(&self, language: Language) -> &str {
+        self.translations.get(language.code()).map_or(&self.topic, |words| &words.topic)
+    }
+}
+
+impl Report {
+    /// The sentence of a requirement in a language; empty where the report does not have it.
+    #[must_use]
+    pub fn sentence_of(&self, id: &str, language: Language) -> &str {
+        self.requirements.iter().find(|one| one.id == id).map_or("", |one| one.sentence_in(language))
+    }
 }

@@ -36,6 +36,7 @@ use crate::history::Operation;
 use crate::http;
 use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
+use crate::report::manifest::MadeFrom;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::LaunchChoice;
@@ -155,6 +156,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     scenarios.sort_by(|a, b| a.id.cmp(&b.id));
 
     let history = stage.take_history();
+    explaining::count_statuses(&mut scenarios, &history);
     let explained = explaining::explain(&history, &stage.contract, stage.ttl);
     if let Some(facts) = &explained {
         explaining::add_findings(&mut scenarios, facts, &stage.contract, &stage.catalogue);
@@ -304,6 +306,7 @@ fn assemble(
             level: one.level,
             sentence: one.sentence.clone(),
             topic: catalogue.topic_of(&one.id),
+            translations: catalogue.translations_of(&one.id),
             excluded: one.excluded.clone(),
             not_promised: contract.not_promised.get(&one.id).cloned(),
         })
@@ -316,6 +319,7 @@ fn assemble(
         run: facts,
         target,
         contract: contract.contract.clone(),
+        made_from: MadeFrom::default(),
         history: None,
         baseline: None,
         repeat: None,
@@ -336,6 +340,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         shows: loaded.scenario.shows.clone(),
         duration_ms: 0.0,
         file: loaded.file.clone(),
+        statuses: BTreeMap::new(),
         findings: Vec::new(),
         bursts: Vec::new(),
     }

@@ -6,7 +6,6 @@
 #![expect(clippy::expect_used, reason = "a catalogue of the test's own that is wrong fails the test")]
 
 use hookgate::contract::reading::read_contract_among;
-use hookgate::document;
 use hookgate::document::mistake::Mistakes;
 use hookgate::scenario::expand;
 use hookgate::scenario::lint::Known;
@@ -49,11 +48,11 @@ fn told<T>(result: Result<T, Mistakes>) -> String {
 }
 
 fn catalogue(text: &str) -> String {
-    told(document::read::<Catalogue>("requirements.yaml", text))
+    told(Catalogue::read("requirements.yaml", text))
 }
 
 fn scenario(text: &str) -> String {
-    let (catalogue, _) = document::read::<Catalogue>("requirements.yaml", CATALOGUE).expect("the catalogue has no mistake");
+    let catalogue = Catalogue::read("requirements.yaml", CATALOGUE).expect("the catalogue has no mistake");
     let known = Known::new(&catalogue, ["terminal-done.json".to_owned(), "long-log.json".to_owned()]);
     told(expand::load("topic/name", "mine.yaml", text, &known))
 }

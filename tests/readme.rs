@@ -69,6 +69,10 @@ fn every_command_of_the_readme_works() {
             .replace("known.yaml", &known)
             .replace("--snapshots mine", &format!("--snapshots {mine}"))
             .replace("--dir mine", &format!("--dir {mine}"))
+            .replace("shard1", &folder.path("shard1").display().to_string())
+            .replace("shard2", &folder.path("shard2").display().to_string())
+            .replace("before", &folder.path("before").display().to_string())
+            .replace("after", &folder.path("after").display().to_string())
             .replace("out/", &format!("{out}/"));
         let line = line.replace("'hookgate serve", &format!("'{} serve", env!("CARGO_BIN_EXE_hookgate")));
         let words = words(&line);

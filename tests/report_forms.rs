@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hookgate::report::language::Language;
 use hookgate::report::{Verdict, github, html, human, junit, markdown, sarif, tally, tap};
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
@@ -15,7 +16,7 @@ use sample::sample;
 
 #[test]
 fn a_terminal_shows_table_failures_and_verdict() {
-    insta::assert_snapshot!(human::write(&sample(), false).trim_start(), @r#"
+    insta::assert_snapshot!(human::write(&sample(), false, Language::En).trim_start(), @r#"
     orch-phase3 against http://127.0.0.1:5001
     clock none, seed 41, 214 deliveries, database data/orch.db
 
@@ -74,7 +75,7 @@ fn a_run_without_trouble_is_short() {
     report.requirements.retain(|one| one.verdict == Verdict::Pass);
     report.summary = tally::summary(&report.scenarios, None);
     report.run.notes.clear();
-    insta::assert_snapshot!(human::write(&report, false).trim_start(), @r##"
+    insta::assert_snapshot!(human::write(&report, false, Language::En).trim_start(), @r##"
     orch-phase3 against http://127.0.0.1:5001
     clock none, seed 41, 214 deliveries, database data/orch.db
 
@@ -87,14 +88,14 @@ fn a_run_without_trouble_is_short() {
 
 #[test]
 fn colour_changes_nothing_but_colour() {
-    let coloured = human::write(&sample(), true);
+    let coloured = human::write(&sample(), true, Language::En);
     assert!(coloured.contains("\u{1b}["));
-    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), human::write(&sample(), false));
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), human::write(&sample(), false, Language::En));
 }
 
 #[test]
 fn a_terminal_line_fits_unless_it_is_there_to_be_copied() {
-    let text = human::write(&sample(), false);
+    let text = human::write(&sample(), false, Language::En);
     for line in text.lines().filter(|line| !line.contains("curl ")) {
         assert!(line.chars().count() <= 100, "{line}");
     }
@@ -102,7 +103,7 @@ fn a_terminal_line_fits_unless_it_is_there_to_be_copied() {
 
 #[test]
 fn a_markdown_report_has_the_sections_of_a_phase_report() {
-    insta::assert_snapshot!(markdown::write(&sample()).expect("the template is right"), @r#"
+    insta::assert_snapshot!(markdown::write(&sample(), Language::En).expect("the template is right"), @r#"
     # orch-phase3: report of a conformance run
 
     ## Overview
@@ -255,7 +256,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
     | KEY-6 | should | A key over 255 bytes is accepted or refused with 400, never a 5xx, never cut off. | ⚠️ warn |
     | DUP-2 | must | A duplicate's answer has \`reference.type\` = \`duplicate\`. | ❌ fail |
     | ONCE-1 | must | Of N concurrent deliveries with one key, exactly one is accepted as new. | ❔ undecided: step 1: 2 of 8 deliveries timed out |
-    | TTL-3 | must | Past its TTL a key is accepted anew. | ➖ not-applicable: time cannot be made to pass for the receiver (--clock) |
+    | TTL-3 | must | Past its TTL a key is accepted anew. | ➖ not applicable: time cannot be made to pass for the receiver (--clock) |
     | HTTP-2 | must | Other methods get 405 or 404. | ☑️ known |
     "#);
 }
@@ -310,7 +311,7 @@ fn control_characters_are_made_visible_in_every_form() {
     let xml = junit::write(&report).expect("written in memory");
     quick_junit::Report::deserialize_from_str(&xml).expect("it is JUnit");
     assert!(xml.contains(r"a\u{0}b\u{1b}]0;title\u{7}\tc\r") && xml.contains(r"]]&gt;&lt;/failure&gt;\u{ffff}\u{202e}"), "{xml}");
-    for text in [human::write(&report, false), markdown::write(&report).expect("the template is right"), xml] {
+    for text in [human::write(&report, false, Language::En), markdown::write(&report, Language::En).expect("the template is right"), xml] {
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains(['\u{ffff}', '\u{202e}']), "{text}");
     }
 }
@@ -396,7 +397,7 @@ fn sarif_has_a_rule_a_requirement_and_a_result_a_finding() {
 fn page_stands_alone_and_shows_everything() {
     let report = sample();
     // The template engine escapes slashes too.
-    let page = html::write(&report).expect("the template is right").replace("&#x2f;", "/");
+    let page = html::write(&report, Language::En).expect("the template is right").replace("&#x2f;", "/");
     for scenario in &report.scenarios {
         assert!(page.contains(&format!("<code>{}</code>", scenario.id)), "{}", scenario.id);
     }
@@ -435,6 +436,6 @@ fn page_escapes_what_comes_from_outside() {
     with_findings.findings[0].observed = "</pre><script>alert(1)</script>".to_owned();
     with_findings.findings[0].curl = "curl '<img src=x onerror=alert(1)>'".to_owned();
     with_findings.title = "\"><script>alert(2)</script>".to_owned();
-    let page = html::write(&report).expect("the template is right");
+    let page = html::write(&report, Language::En).expect("the template is right");
     assert!(!page.contains("<script>alert") && !page.contains("<img"), "{page}");
 }

@@ -1,7 +1,11 @@
 //! How a report of some form is read: rules as data, from `fixtures/claims/*.yaml`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::report::language::Language;
 
 /// The rules for one form of reports.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -31,6 +35,17 @@ pub struct Form {
     pub counts: Vec<String>,
     /// What claims speak of.
     pub topics: Vec<Topic>,
+    /// What the topics say, in other languages: by the two letters of each, text by text.
+    #[serde(default)]
+    pub translations: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Form {
+    /// A text of a topic in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn say<'f>(&'f self, text: &'f str, language: Language) -> &'f str {
+        self.translations.get(language.code()).and_then(|words| words.get(text)).map_or(text, String::as_str)
+    }
 }
 
 /// Signs for what is said to hold and what is said not to.

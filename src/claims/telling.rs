@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::weighing::fact_in;
 use super::{Claims, Part, Weighed, Worth};
+use crate::report::language::Language;
+use crate::report::words::padded;
 
 /// So many scenarios are named; the rest is a number.
 const NAMED: usize = 2;
@@ -11,35 +14,42 @@ impl Claims {
     /// The last line.
     #[must_use]
     pub fn summary(&self) -> String {
-        let itself = match self.inconsistencies.len() {
-            0 => "the report agrees with itself".to_owned(),
-            1 => "in one place the report does not agree with itself".to_owned(),
-            many => format!("in {many} places the report does not agree with itself"),
-        };
-        let Self { shown, contradicted, not_shown, .. } = self;
-        format!("{} claims: {shown} shown, {contradicted} contradicted, {not_shown} not shown; {itself}", self.claims.len())
+        let itself = self.language.with("claims-itself", &[("count", self.inconsistencies.len().into())]);
+        let facts = [
+            ("all", self.claims.len().into()),
+            ("shown", self.shown.into()),
+            ("contradicted", self.contradicted.into()),
+            ("not_shown", self.not_shown.into()),
+            ("itself", itself.into()),
+        ];
+        self.language.with("claims-summary", &facts)
     }
 
     /// For a terminal.
     #[must_use]
     pub fn human(&self) -> String {
-        let mut text = format!("{} ({})\nbeside {}\n", self.report, self.form, self.evidence);
+        let language = self.language;
+        let mut text = format!("{} ({})\n{}\n", self.report, self.form, self.beside(&self.evidence));
         if let Some(damage) = &self.damage {
-            let _ = writeln!(text, "broken encoding: {damage}");
+            let _ = writeln!(text, "{}", language.with("claims-damage", &[("damage", damage.as_str().into())]));
         }
         let _ = writeln!(text);
         for (name, value) in &self.facts {
-            let _ = writeln!(text, "{name:<12}  {value}");
+            let _ = writeln!(text, "{}  {value}", padded(&fact_in(name, language), 12));
         }
+        let head = |word: &str, lines: &str, what: &str| {
+            let lines = language.with("claims-line", &[("lines", lines.into())]);
+            format!("\n{}  {}  {what}\n", padded(word, 12), padded(&lines, 14))
+        };
         for claim in &self.claims {
-            let _ = writeln!(text, "\n{:<12}  line {:<9}  {}", claim.worth.words(), lines(claim), claim.text);
-            for line in parts(claim) {
+            text.push_str(&head(&claim.worth.words(language), &lines(claim), &claim.text));
+            for line in parts(claim, language) {
                 let _ = writeln!(text, "              {line}");
             }
         }
         for one in &self.inconsistencies {
             let lines: Vec<String> = one.lines.iter().map(usize::to_string).collect();
-            let _ = writeln!(text, "\ninconsistent  line {:<9}  {}", lines.join(", "), one.what);
+            text.push_str(&head(&language.say("claims-inconsistent"), &lines.join(", "), &one.what));
         }
         text + "\n" + &self.summary() + "\n"
     }
@@ -48,23 +58,31 @@ impl Claims {
     #[must_use]
     pub fn markdown(&self) -> String {
         let cell = |text: &str| text.replace('|', "\\|").replace('<', "&lt;");
-        let mut text = format!("# Claims of `{}`\n\n**{}**\n\nBeside {}.\n", self.report, self.summary(), cell(&self.evidence));
+        let language = self.language;
+        let title = language.with("claims-title", &[("report", format!("`{}`", self.report).into())]);
+        let mut text = format!("# {title}\n\n**{}**\n\n{}\n", self.summary(), self.beside(&cell(&self.evidence)));
         if let Some(damage) = &self.damage {
-            let _ = writeln!(text, "\n> Broken encoding: {}", cell(damage));
+            let _ = writeln!(text, "\n> {}", language.with("claims-damage", &[("damage", cell(damage).into())]));
         }
-        text.push_str("\n| | line | claim | evidence |\n|---|---|---|---|\n");
+        let heads = ["claims-line-head", "claims-claim", "claims-evidence"].map(|key| language.say(key));
+        let _ = write!(text, "\n| | {} |\n|---|---|---|---|\n", heads.join(" | "));
         for claim in &self.claims {
-            let parts: Vec<String> = parts(claim).iter().map(|line| cell(line)).collect();
-            let _ = writeln!(text, "| {} | {} | {} | {} |", claim.worth.words(), lines(claim), cell(&claim.text), parts.join("<br>"));
+            let parts: Vec<String> = parts(claim, language).iter().map(|line| cell(line)).collect();
+            let _ =
+                writeln!(text, "| {} | {} | {} | {} |", claim.worth.words(language), lines(claim), cell(&claim.text), parts.join("<br>"));
         }
         if !self.inconsistencies.is_empty() {
-            text.push_str("\n## Inconsistent in itself\n\n");
+            let _ = writeln!(text, "\n## {}\n", language.say("claims-inconsistent-heading"));
         }
         for one in &self.inconsistencies {
             let lines: Vec<String> = one.lines.iter().map(usize::to_string).collect();
-            let _ = writeln!(text, "- line {}: {}", lines.join(", "), cell(&one.what));
+            let _ = writeln!(text, "- {}: {}", language.with("claims-line", &[("lines", lines.join(", ").into())]), cell(&one.what));
         }
         text
+    }
+
+    fn beside(&self, evidence: &str) -> String {
+        self.language.with("claims-beside", &[("evidence", evidence.into())])
     }
 }
 
@@ -73,22 +91,22 @@ fn lines(claim: &Weighed) -> String {
 }
 
 /// A line a part; a claim of one part needs no verdict of its own there.
-fn parts(claim: &Weighed) -> Vec<String> {
+fn parts(claim: &Weighed, language: Language) -> Vec<String> {
     let alone = claim.parts.len() == 1 && !claim.denied;
-    let mut lines: Vec<String> = claim.parts.iter().map(|part| told(part, alone)).collect();
+    let mut lines: Vec<String> = claim.parts.iter().map(|part| told(part, alone, language)).collect();
     if claim.denied {
-        lines.insert(0, "the report says that it does not hold".to_owned());
+        lines.insert(0, language.say("claims-denied"));
     }
     if claim.untested {
-        lines.push("none of the report's own tests touches it".to_owned());
+        lines.push(language.say("claims-untested"));
     }
     lines
 }
 
-fn told(part: &Part, alone: bool) -> String {
+fn told(part: &Part, alone: bool, language: Language) -> String {
     let mut words = Vec::new();
     if !alone {
-        words.push(format!("{}:", part.worth.words()));
+        words.push(format!("{}:", part.worth.words(language)));
     }
     words.extend((!part.what.is_empty()).then(|| part.what.clone()));
     words.extend(
@@ -98,7 +116,8 @@ fn told(part: &Part, alone: bool) -> String {
     if part.worth == Worth::Shown && !part.scenarios.is_empty() {
         let more = part.scenarios.len().saturating_sub(NAMED);
         let named = part.scenarios.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-        words.push(if more == 0 { format!("by {named}") } else { format!("by {named} and {more} more") });
+        let named = if more == 0 { named } else { language.with("claims-more", &[("scenarios", named.into()), ("count", more.into())]) };
+        words.push(language.with("claims-by", &[("scenarios", named.into())]));
     }
     words.join(" ")
 }

@@ -11,6 +11,7 @@ use super::form::{Form, PartRule, Topic};
 use super::reading::{Claim, ClaimKind, Column, Reading};
 use super::{Inconsistency, Part, Weighed, Worth};
 use crate::clock::iso;
+use crate::report::language::Language;
 use crate::report::{Report, Verdict};
 use crate::state::TableShape;
 
@@ -24,11 +25,14 @@ pub struct Evidence<'r> {
     pub statuses: &'r BTreeMap<(String, String), u16>,
     /// The report of the phase before.
     pub before: Option<&'r Report>,
+    /// What it is told in.
+    pub language: Language,
 }
 
 /// What every claim is worth.
 #[must_use]
 pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Weighed> {
+    let language = evidence.language;
     let topics: Vec<Option<&Topic>> = reading.claims.iter().map(|claim| topic(form, claim)).collect();
     let is_answer = |claim: &Claim| matches!(claim.kind, ClaimKind::Answer { .. });
     let tested: Vec<&str> = (reading.claims.iter().zip(&topics))
@@ -42,9 +46,9 @@ pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Wei
     for (claim, topic) in reading.claims.iter().zip(&topics) {
         let parts = match (&claim.kind, topic) {
             (ClaimKind::Column(column), _) => column_parts(column, evidence),
-            (_, None) => vec![not_shown("no rule of the form says what would show it")],
-            (ClaimKind::Answer { got, .. }, Some(topic)) => answer_parts(*got, topic, evidence),
-            (ClaimKind::Statement, Some(topic)) => statement_parts(topic, evidence),
+            (_, None) => vec![not_shown(&language.say("claim-no-rule"))],
+            (ClaimKind::Answer { got, .. }, Some(topic)) => answer_parts(*got, form, topic, evidence),
+            (ClaimKind::Statement, Some(topic)) => statement_parts(form, topic, evidence),
         };
         let denied = claim.kept == Some(false) && claim.kind == ClaimKind::Statement;
         let own = topic.map_or(&[][..], |topic| topic.shown_by.as_slice());
@@ -61,35 +65,40 @@ pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Wei
             untested,
         });
     }
-    sum_up(&mut weighed, reading, &topics);
+    sum_up(&mut weighed, form, reading, &topics, language);
     weighed
 }
 
 /// What an answer is worth for itself, without what one answer does not touch.
-fn for_itself(one: &Weighed, topic: Option<&Topic>) -> Worth {
-    let beyond: Vec<&str> =
-        topic.iter().flat_map(|topic| &topic.shown_by).filter(|part| part.beyond_one_answer).map(|part| part.what.as_str()).collect();
+fn for_itself(one: &Weighed, form: &Form, topic: Option<&Topic>, language: Language) -> Worth {
+    let beyond: Vec<&str> = topic
+        .iter()
+        .flat_map(|topic| &topic.shown_by)
+        .filter(|part| part.beyond_one_answer)
+        .map(|part| form.say(&part.what, language))
+        .collect();
     one.parts.iter().filter(|part| !beyond.contains(&part.what.as_str())).map(|part| part.worth).max().unwrap_or_default()
 }
 
 /// What says that all answers were right is worth what the answers are.
-fn sum_up(weighed: &mut [Weighed], reading: &Reading, topics: &[Option<&Topic>]) {
+fn sum_up(weighed: &mut [Weighed], form: &Form, reading: &Reading, topics: &[Option<&Topic>], language: Language) {
     let answers: Vec<(usize, Worth)> = (weighed.iter().zip(topics).zip(&reading.claims))
         .filter(|(_, claim)| matches!(claim.kind, ClaimKind::Answer { .. }))
-        .map(|((one, topic), _)| (one.line, for_itself(one, *topic)))
+        .map(|((one, topic), _)| (one.line, for_itself(one, form, *topic, language)))
         .collect();
     let of = |worth: Worth| {
         let lines: Vec<String> = answers.iter().filter(|one| one.1 == worth).map(|one| one.0.to_string()).collect();
-        (!lines.is_empty()).then(|| format!("line {}", lines.join(", ")))
+        (!lines.is_empty()).then(|| language.with("claims-line", &[("lines", lines.join(", ").into())]))
     };
+    let of_answers = |worth: Worth, why: String| Part { what: language.say("claim-its-answers"), worth, why, ..Part::default() };
+    let told = |worth: Worth, lines: &str| of_answers(worth, format!("{}: {lines}", worth.words(language)));
     let (contradicted, not_shown) = (of(Worth::Contradicted), of(Worth::NotShown));
     let part = match (contradicted, not_shown, answers.is_empty()) {
-        (Some(lines), _, _) => Part { worth: Worth::Contradicted, why: format!("contradicted: {lines}"), ..Part::default() },
-        (None, None, false) => Part { worth: Worth::Shown, why: "every answer above is shown".to_owned(), ..Part::default() },
-        (None, Some(lines), _) => Part { why: format!("not shown: {lines}"), ..Part::default() },
-        (None, None, true) => Part { why: "the report lists no answers".to_owned(), ..Part::default() },
+        (Some(lines), _, _) => told(Worth::Contradicted, &lines),
+        (None, None, false) => of_answers(Worth::Shown, language.say("claim-every-answer")),
+        (None, Some(lines), _) => told(Worth::NotShown, &lines),
+        (None, None, true) => of_answers(Worth::NotShown, language.say("claim-no-answers")),
     };
-    let part = Part { what: "the answers that it lists".to_owned(), ..part };
     for (one, topic) in weighed.iter_mut().zip(topics) {
         if topic.is_some_and(|topic| topic.sums_up_answers) {
             one.parts = vec![part.clone()];
@@ -109,35 +118,46 @@ fn not_shown(why: &str) -> Part {
     Part { why: why.to_owned(), ..Part::default() }
 }
 
-fn statement_parts(topic: &Topic, evidence: &Evidence<'_>) -> Vec<Part> {
+fn statement_parts(form: &Form, topic: &Topic, evidence: &Evidence<'_>) -> Vec<Part> {
     if let Some(why) = &topic.beyond_a_run {
-        return vec![not_shown(why)];
+        return vec![not_shown(form.say(why, evidence.language))];
     }
-    topic.shown_by.iter().map(|rule| part(rule, evidence.report)).collect()
+    topic.shown_by.iter().map(|rule| part(form, rule, evidence)).collect()
 }
 
-fn answer_parts(got: u16, topic: &Topic, evidence: &Evidence<'_>) -> Vec<Part> {
+fn answer_parts(got: u16, form: &Form, topic: &Topic, evidence: &Evidence<'_>) -> Vec<Part> {
+    let language = evidence.language;
     let mut parts = Vec::new();
     if let Some(of) = &topic.answer_of {
         let seen = evidence.statuses.get(&(of.scenario.clone(), of.delivery.clone()));
         let (worth, why) = match seen {
-            Some(seen) if *seen == got => (Worth::Shown, format!("answered {seen}")),
-            Some(seen) => (Worth::Contradicted, format!("answered {seen}, where the report says {got}")),
-            None => (Worth::NotShown, "the run has no such answer".to_owned()),
+            Some(seen) if *seen == got => (Worth::Shown, language.with("claim-answered", &[("status", seen.to_string().into())])),
+            Some(seen) => {
+                let facts = [("status", seen.to_string().into()), ("said", got.to_string().into())];
+                (Worth::Contradicted, language.with("claim-answered-otherwise", &facts))
+            }
+            None => (Worth::NotShown, language.say("claim-no-such-answer")),
         };
         let scenarios = seen.map(|_| of.scenario.clone()).into_iter().collect();
-        parts.push(Part { what: format!("the status {got}"), worth, requirements: Vec::new(), scenarios, why });
+        parts.push(Part {
+            what: language.with("claim-status", &[("status", got.to_string().into())]),
+            worth,
+            requirements: Vec::new(),
+            scenarios,
+            why,
+        });
     }
-    parts.extend(statement_parts(topic, evidence));
+    parts.extend(statement_parts(form, topic, evidence));
     parts
 }
 
 /// What a run says of some requirements together.
-fn part(rule: &PartRule, report: &Report) -> Part {
+fn part(form: &Form, rule: &PartRule, evidence: &Evidence<'_>) -> Part {
+    let (report, language) = (evidence.report, evidence.language);
     let (mut broken, mut missing, mut scenarios) = (Vec::new(), Vec::new(), Vec::new());
     for id in &rule.requirements {
         let Some(requirement) = report.requirements.iter().find(|one| one.id == *id) else {
-            missing.push(format!("{id} is not in the run"));
+            missing.push(language.with("claim-not-in-run", &[("id", id.as_str().into())]));
             continue;
         };
         match requirement.verdict {
@@ -145,9 +165,9 @@ fn part(rule: &PartRule, report: &Report) -> Part {
                 let passed = |name: &&String| report.scenarios.iter().any(|one| one.id == **name && one.verdict == Verdict::Pass);
                 scenarios.extend(requirement.scenarios.iter().filter(passed).cloned());
             }
-            Verdict::Fail | Verdict::Warn | Verdict::Known => broken.push(finding(report, id)),
+            Verdict::Fail | Verdict::Warn | Verdict::Known => broken.push(finding(report, id, language)),
             Verdict::Undecided | Verdict::NotApplicable => {
-                missing.push(format!("{id}: {}", requirement.reason.as_deref().unwrap_or(requirement.verdict.name())));
+                missing.push(format!("{id}: {}", requirement.reason.clone().unwrap_or_else(|| language.verdict(requirement.verdict))));
             }
         }
     }
@@ -158,33 +178,41 @@ fn part(rule: &PartRule, report: &Report) -> Part {
         (true, false) => (Worth::NotShown, missing.join("; ")),
         (true, true) => (Worth::Shown, String::new()),
     };
-    Part { what: rule.what.clone(), worth, requirements: rule.requirements.clone(), scenarios, why }
+    Part { what: form.say(&rule.what, language).to_owned(), worth, requirements: rule.requirements.clone(), scenarios, why }
 }
 
 /// How a requirement is broken, by its first finding.
-fn finding(report: &Report, id: &str) -> String {
+fn finding(report: &Report, id: &str, language: Language) -> String {
     let found = report.scenarios.iter().find_map(|one| Some((one, one.findings.iter().find(|finding| finding.requirement == id)?)));
     match found {
         Some((scenario, finding)) => {
             let line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
-            format!("{id} in {}: expected {}, got {}", scenario.id, line(&finding.expected), line(&finding.observed))
+            let facts = [
+                ("id", id.into()),
+                ("scenario", scenario.id.as_str().into()),
+                ("expected", line(&finding.expected).into()),
+                ("observed", line(&finding.observed).into()),
+            ];
+            language.with("claim-broken-by", &facts)
         }
         None => match report.history.as_ref().and_then(|history| history.witnesses.first()) {
-            Some(witness) => format!("{id} in {}: {}", witness.scenario, witness.why),
-            None => format!("{id} is broken"),
+            Some(witness) => format!("{id}: {}: {}", witness.scenario, witness.why),
+            None => language.with("claim-is-broken", &[("id", id.into())]),
         },
     }
 }
 
 fn column_parts(column: &Column, evidence: &Evidence<'_>) -> Vec<Part> {
+    let language = evidence.language;
+    let no_table = |key: &str| language.with(key, &[("table", column.table.as_str().into())]);
     let declared = |tables: &[TableShape]| {
         let table = tables.iter().find(|table| table.table == column.table)?;
         Some(table.columns.iter().find(|one| one.name == column.name).cloned())
     };
-    let as_told = |worth, why: String| Part { what: "as the database declares it".to_owned(), worth, why, ..Part::default() };
+    let as_told = |worth, why: String| Part { what: language.say("claim-as-declared"), worth, why, ..Part::default() };
     let mut parts = vec![match declared(&evidence.report.target.tables) {
-        None => as_told(Worth::NotShown, format!("the run has read no table {}", column.table)),
-        Some(None) => as_told(Worth::Contradicted, "there is no such column".to_owned()),
+        None => as_told(Worth::NotShown, no_table("claim-no-table")),
+        Some(None) => as_told(Worth::Contradicted, language.say("claim-no-column")),
         Some(Some(there)) => {
             let is_same = there.kind.eq_ignore_ascii_case(&column.kind)
                 && (there.primary_key > 0) == column.primary_key
@@ -196,18 +224,25 @@ fn column_parts(column: &Column, evidence: &Evidence<'_>) -> Vec<Part> {
     }];
     if let (true, Some(before)) = (column.is_new, evidence.before) {
         let (worth, why) = match declared(&before.target.tables) {
-            None => (Worth::NotShown, format!("the run before has read no table {}", column.table)),
-            Some(None) => (Worth::Shown, "the phase before has no such column".to_owned()),
-            Some(Some(_)) => (Worth::Contradicted, "the phase before has it already".to_owned()),
+            None => (Worth::NotShown, no_table("claim-no-table-before")),
+            Some(None) => (Worth::Shown, language.say("claim-new-column")),
+            Some(Some(_)) => (Worth::Contradicted, language.say("claim-old-column")),
         };
-        parts.push(Part { what: "new in this phase".to_owned(), worth, why, ..Part::default() });
+        parts.push(Part { what: language.say("claim-new-in-phase"), worth, why, ..Part::default() });
     }
     parts
 }
 
+/// What a fact that a report tells of itself is called; a name of other rules stands as it is.
+pub(super) fn fact_in(name: &str, language: Language) -> String {
+    let key = format!("fact-{name}");
+    let word = language.say(&key);
+    if word == key { name.to_owned() } else { word }
+}
+
 /// Where a report does not agree with itself.
 #[must_use]
-pub fn inconsistencies(form: &Form, reading: &Reading) -> Vec<Inconsistency> {
+pub fn inconsistencies(form: &Form, reading: &Reading, language: Language) -> Vec<Inconsistency> {
     let mut found = Vec::new();
     let day = |text: &str| iso::read(&format!("{}T00:00:00", text.get(..10)?)).map(|(at, _)| at.0 / DAY_MICROS);
     for order in &form.dates {
@@ -216,29 +251,32 @@ pub fn inconsistencies(form: &Form, reading: &Reading) -> Vec<Inconsistency> {
         };
         let (Some(from), Some(to)) = (day(earlier), day(later)) else { continue };
         if to < from || to - from > order.within_days {
-            let lie = if to < from { format!("{} days before it", from - to) } else { format!("{} days after it", to - from) };
-            found.push(Inconsistency {
-                lines: vec![*first, *second],
-                what: format!("{} on {earlier}, and {} on {later}: {lie}", order.earlier, order.later),
-            });
+            let key = if to < from { "claim-dates-before" } else { "claim-dates-after" };
+            let facts = [
+                ("first", fact_in(&order.earlier, language).into()),
+                ("earlier", earlier.as_str().into()),
+                ("second", fact_in(&order.later, language).into()),
+                ("later", later.as_str().into()),
+                ("days", (to - from).abs().into()),
+            ];
+            found.push(Inconsistency { lines: vec![*first, *second], what: language.with(key, &facts) });
         }
     }
     let expected: Vec<&Claim> = reading.claims.iter().filter(|one| matches!(one.kind, ClaimKind::Answer { want: Some(_), .. })).collect();
     for (line, count) in &reading.counts {
         if *count != expected.len() {
-            let what = format!("{count} checks are said to have been made, and {} are listed", expected.len());
+            let what = language.with("claim-counts", &[("said", (*count).into()), ("listed", expected.len().into())]);
             found.push(Inconsistency { lines: vec![*line], what });
         }
     }
     for claim in &reading.claims {
         let what = match &claim.kind {
-            ClaimKind::Answer { got, want: Some(want) } if claim.kept == Some(got != want) => Some(format!(
-                "`{}` is marked as {}",
-                claim.text,
-                if got == want { "wrong, and is as expected" } else { "right, and is not" }
-            )),
+            ClaimKind::Answer { got, want: Some(want) } if claim.kept == Some(got != want) => {
+                let key = if got == want { "claim-marked-wrong" } else { "claim-marked-right" };
+                Some(language.with(key, &[("claim", claim.text.as_str().into())]))
+            }
             ClaimKind::Column(Column { listed: Some((_, Some(listed))), .. }) => {
-                Some(format!("declared as `{}`, and listed as `{listed}`", claim.text))
+                Some(language.with("claim-listed", &[("declared", claim.text.as_str().into()), ("listed", listed.as_str().into())]))
             }
             ClaimKind::Answer { .. } | ClaimKind::Column(_) | ClaimKind::Statement => None,
         };

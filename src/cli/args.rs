@@ -3,6 +3,7 @@
 mod afterwards;
 mod comparing;
 mod launch;
+mod looking;
 #[cfg(feature = "load")]
 mod loading;
 
@@ -20,8 +21,10 @@ pub(crate) use comparing::{ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, Com
 pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
+pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, SignArgs};
 
 use crate::clock::span;
+use crate::report::language::Language;
 
 /// Conformance tests for HTTP receivers of signed callbacks that promise idempotency.
 #[derive(Parser)]
@@ -87,6 +90,24 @@ pub(crate) struct SuiteArgs {
     pub(crate) scenarios: Option<PathBuf>,
 }
 
+/// In which language.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct LanguageArgs {
+    /// The language of what people read (en, ja); without it, that of the environment (`LC_ALL`, `LC_MESSAGES`, `LANG`).
+    #[arg(long = "lang", value_name = "LANGUAGE", value_parser = Language::read)]
+    pub(crate) language: Option<Language>,
+}
+
+impl LanguageArgs {
+    /// The language that was asked for, or that of the environment; English where that has none of ours.
+    #[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
+    pub(crate) fn chosen(self) -> Language {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+        self.language.or_else(|| Language::of_locale(&locale()?)).unwrap_or_default()
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
     /// Only these scenarios: ids (`duplicate/*`), or files.
@@ -141,6 +162,8 @@ pub(crate) struct RunArgs {
     /// What to print on standard output.
     #[arg(long, value_enum, default_value_t = FormatArg::Human)]
     pub(crate) format: FormatArg,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
     /// The environment variable that holds the shared secret, when it is not the contract's.
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,
@@ -273,112 +296,6 @@ pub(crate) enum ServeClock {
     System,
     /// A clock that `POST /advance` on the control address moves.
     Virtual,
-}
-
-#[derive(Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    pub(crate) suite: SuiteArgs,
-    /// Only what shows these requirements or has these ids.
-    #[arg(long, value_name = "EXPR")]
-    pub(crate) select: Option<String>,
-    /// For people, or as JSON.
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub(crate) format: ListFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListFormat {
-    /// A line each.
-    Human,
-    /// A JSON array.
-    Json,
-}
-
-#[derive(Args)]
-pub(crate) struct CheckArgs {
-    /// Scenario, contract or requirement files; without any, everything that is shipped (or in --scenarios).
-    #[arg(value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) suite: SuiteArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct ExplainArgs {
-    /// A requirement (`DUP-2`), a scenario (`duplicate/…`) or a contract (`orch-phase3`, or a file).
-    #[arg(value_name = "WHAT")]
-    pub(crate) what: String,
-    #[command(flatten)]
-    pub(crate) suite: SuiteArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct CoverageArgs {
-    #[command(flatten)]
-    pub(crate) suite: SuiteArgs,
-    /// For people, or as JSON.
-    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
-    pub(crate) format: ListFormat,
-}
-
-#[derive(Args)]
-pub(crate) struct SchemaArgs {
-    /// Of what.
-    #[arg(value_enum)]
-    pub(crate) of: SchemaOf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaOf {
-    /// Scenario files.
-    Scenario,
-    /// Contract files.
-    Contract,
-    /// requirements.yaml.
-    Requirements,
-    /// Baseline files.
-    Baseline,
-    /// report.json.
-    Report,
-    /// load.json.
-    #[cfg(feature = "load")]
-    Load,
-    /// Mixes of deliveries, as `load --mix` takes them.
-    #[cfg(feature = "load")]
-    Mix,
-    /// What `compare --format json` prints.
-    Compare,
-    /// What `claims --format json` prints.
-    Claims,
-    /// Rules for a form of phase reports, as `claims --rules` takes them.
-    ClaimRules,
-    /// Files of gates, as `load --gates` takes them.
-    #[cfg(feature = "load")]
-    Gates,
-}
-
-#[derive(Args)]
-pub(crate) struct SignArgs {
-    /// The body; `-` reads standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
-    /// The idempotency key, for schemes that sign it.
-    #[arg(long, default_value = "")]
-    pub(crate) key: String,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell.
-    #[arg(value_enum)]
-    pub(crate) shell: clap_complete::Shell,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -17,15 +17,18 @@ pub(crate) fn claims(args: &ClaimsArgs, console: &mut Console) -> Result<Exit, F
     let run = stored::read_run(&args.evidence, "the evidence of claims")?;
     let before = args.before.as_deref().map(|path| stored::read_run(path, "the phase before")).transpose()?;
     let (forms, statuses) = (forms(args)?, statuses(args)?);
-    let evidence = Evidence { report: &run, statuses: &statuses, before: before.as_ref() };
-    let target = if run.target.built_in { "the built-in reference" } else { &run.target.url };
-    let told = format!(
-        "{} (run of {} against {target}, {}: {})",
-        args.evidence.display(),
-        run.contract,
-        run.run.started_at,
-        run.summary.verdict.words()
-    );
+    // What other programs read does not depend on who asks.
+    let language = if args.format == ClaimsFormat::Json { args.language.language.unwrap_or_default() } else { args.language.chosen() };
+    let evidence = Evidence { report: &run, statuses: &statuses, before: before.as_ref(), language };
+    let target = if run.target.built_in { language.say("the-reference") } else { run.target.url.clone() };
+    let facts = [
+        ("path", args.evidence.display().to_string().into()),
+        ("contract", run.contract.as_str().into()),
+        ("target", target.into()),
+        ("at", run.run.started_at.as_str().into()),
+        ("verdict", language.overall(run.summary.verdict).into()),
+    ];
+    let told = language.with("claims-run", &facts);
     let claims = examine(&report.path, &report.text, &forms, &told, &evidence).map_err(Failure::usage)?;
     let text = match args.format {
         ClaimsFormat::Human => claims.human(),

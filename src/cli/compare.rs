@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::{CompareArgs, CompareFormat};
 use super::exit::Exit;
-use super::stored::Stored;
+use super::stored::StoredAll;
 use super::{Console, Failure, stored};
 use crate::files::snapshots::SnapshotFolder;
 use crate::report::compare::snapshots::changes;
@@ -15,17 +15,19 @@ use crate::snapshot::contents;
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs, console: &mut Console) -> Result<Exit, Failure> {
     let (before, after) = (args.before.display().to_string(), args.after.display().to_string());
-    let mut comparison: Comparison = match (stored::read(&args.before)?, stored::read(&args.after)?) {
-        (Stored::Run(one), Stored::Run(other)) => runs((&before, &one), (&after, &other)),
+    // What other programs read does not depend on who asks.
+    let language = if args.format == CompareFormat::Json { args.language.language.unwrap_or_default() } else { args.language.chosen() };
+    let mut comparison: Comparison = match (stored::read_all(&args.before)?, stored::read_all(&args.after)?) {
+        (StoredAll::Run(one), StoredAll::Run(other)) => runs((&before, &one), (&after, &other), language),
         #[cfg(feature = "load")]
-        (Stored::Load(one), Stored::Load(other)) => crate::load::compare::loads((&before, &one), (&after, &other)),
+        (StoredAll::Loads(one), StoredAll::Loads(other)) => crate::load::compare::loads((&before, &one), (&after, &other), language),
         #[cfg(feature = "load")]
-        (Stored::Run(_), Stored::Load(_)) | (Stored::Load(_), Stored::Run(_)) => {
+        (StoredAll::Run(_), StoredAll::Loads(_)) | (StoredAll::Loads(_), StoredAll::Run(_)) => {
             return Err(Failure::usage(format!("{before} and {after} are a run and a load: compare two of a kind")));
         }
     };
     if let [before, after] = args.snapshots.as_slice() {
-        comparison.answers.extend(changes(&snapshots(before)?, &snapshots(after)?));
+        comparison.answers.extend(changes(&snapshots(before)?, &snapshots(after)?, language));
     }
     comparison.judge(&args.fail_on);
     let text = match args.format {

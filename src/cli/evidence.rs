@@ -47,6 +47,11 @@ impl Sealing {
         Ok(Self { made_from: MadeFrom { contract_sha256, scenarios_sha256 }, key: seal_env.map(key).transpose()? })
     }
 
+    /// What a report is made from, for the report.
+    pub(crate) fn made_from(&self) -> MadeFrom {
+        self.made_from.clone()
+    }
+
     /// Writes the manifest of what is in the folder.
     pub(crate) fn write(&self, folder: &ReportFolder, names: &[&str], tool: &Tool) -> Result<(), Failure> {
         let all = folder.read_all().map_err(Failure::harness)?;

@@ -11,7 +11,6 @@ use super::glob::{Selection, fits_scenario};
 use super::load_suite::{self, Suite, looks_like_a_file, nearest};
 use super::{Console, Failure};
 use crate::contract::{Level, prose};
-use crate::document;
 use crate::files::{self, TextFile};
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
@@ -89,7 +88,7 @@ fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
         return load_suite::read_contract_file(&file).map(|_| ());
     }
     if begins("requirements") {
-        return document::read::<Catalogue>(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
+        return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
     }
     let contract = load_suite::contract(&args.suite.contract)?;
     let files = load_suite::suite_files(&args.suite, &contract)?;

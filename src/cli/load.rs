@@ -21,10 +21,12 @@ use crate::load::gate::{Gate, GatesFile};
 use crate::load::mix::{BodyFrom, Mix};
 use crate::load::pace::{Arrivals, Course, Model};
 use crate::load::page::page;
-use crate::load::report::{LoadReport, human, junit, markdown, series, summary};
+use crate::load::report::{LoadReport, junit, series};
+use crate::load::telling::{human, markdown, summary};
 use crate::load::{self, LoadError, Loaded, Plan, measure};
 use crate::reference::Receiver;
 use crate::report::Overall;
+use crate::report::language::Language;
 use crate::report::redact::Redactor;
 use crate::serve::{Serving, serve};
 use crate::sqlite::SqliteStore;
@@ -57,7 +59,8 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
     let played =
         args.mix.clone().unwrap_or_default() + &mix.weights().iter().map(|(kind, weight)| format!("\n{kind}={weight}")).collect::<String>();
-    let sealing = folder.as_ref().map(|_| Sealing::of(&args.contract, &played, args.seal_env.as_deref())).transpose()?;
+    let sealing = Sealing::of(&args.contract, &played, args.seal_env.as_deref())?;
+    let language = args.language.chosen();
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
@@ -108,19 +111,18 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         })
     });
     runtime.shutdown_background();
-    let Loaded { report, measurement } = ended?;
+    let Loaded { mut report, measurement } = ended?;
+    report.made_from = sealing.made_from();
     if let Some(folder) = &folder {
-        let names = write_folder(folder, &report, &measurement, &redactor)?;
-        if let Some(sealing) = &sealing {
-            sealing.write(folder, &names, &report.tool)?;
-        }
+        let names = write_folder(folder, &report, &measurement, &redactor, language)?;
+        sealing.write(folder, &names, &report.tool)?;
     }
     let text = match (args.format, args.quiet) {
         (LoadFormat::Json, _) => json(&report)?,
-        (LoadFormat::Markdown, _) => markdown(&report),
+        (LoadFormat::Markdown, _) => markdown(&report, language),
         (LoadFormat::Junit, _) => junit(&report).map_err(Failure::harness)?,
-        (LoadFormat::Human, true) => summary(&report),
-        (LoadFormat::Human, false) => human(&report),
+        (LoadFormat::Human, true) => summary(&report, language),
+        (LoadFormat::Human, false) => human(&report, language),
     };
     console.print(&redactor.text(&text));
     Ok(match report.verdict {
@@ -274,11 +276,12 @@ fn write_folder(
     report: &LoadReport,
     measured: &measure::Measurement,
     redactor: &Redactor,
+    language: Language,
 ) -> Result<[&'static str; 6], Failure> {
     let files = [
         ("load.json", json(report)?),
-        ("load.md", markdown(report)),
-        ("load.html", page(report).map_err(Failure::harness)?),
+        ("load.md", markdown(report, language)),
+        ("load.html", page(report, language).map_err(Failure::harness)?),
         ("series.csv", series(report)),
         ("latency.hlog", load::hlog::write(report, measured).map_err(Failure::harness)?),
         ("junit.xml", junit(report).map_err(Failure::harness)?),

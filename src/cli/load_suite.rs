@@ -13,7 +13,6 @@ use super::Failure;
 use super::args::SuiteArgs;
 use crate::contract::Contract;
 use crate::contract::reading::read_contract_among;
-use crate::document;
 use crate::files::{self, SuiteFiles, TextFile};
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::lint::Known;
@@ -90,7 +89,7 @@ pub(crate) fn catalogue(files: &SuiteFiles, suite: &str) -> Result<Catalogue, Fa
             "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --scenarios"
         ))
     })?;
-    document::read::<Catalogue>(&file.path, &file.text).map(|(catalogue, _)| catalogue).map_err(Failure::usage)
+    Catalogue::read(&file.path, &file.text).map_err(Failure::usage)
 }
 
 /// What scenarios may refer to.

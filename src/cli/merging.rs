@@ -12,6 +12,7 @@ use crate::report::redact::Redactor;
 
 /// Runs the command; the exit code is that of the joined report.
 pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let language = args.language.chosen();
     let mut shards = Vec::new();
     let (mut history, mut first): (String, Option<Manifest>) = (String::new(), None);
     for path in &args.shards {
@@ -31,11 +32,11 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     let report = joined(&shards).map_err(Failure::usage)?;
     let folder = ReportFolder::make(&args.report).map_err(Failure::usage)?;
     // What the shards have written is redacted already, and nobody here knows the secret.
-    write_forms(&folder, &report, history, &Redactor::new(&[]))?;
+    write_forms(&folder, &report, history, &Redactor::new(&[]), language)?;
     if let Some(manifest) = &first {
         Sealing::from(manifest, args.seal_env.as_deref())?.write(&folder, &FILES, &report.tool)?;
     }
-    console.print(&in_format(&report, FormatArg::Human, console.colour)?);
+    console.print(&in_format(&report, FormatArg::Human, console.colour, language)?);
     console.tell(&format!("report: {}\n", args.report.display()));
     Ok(exit_of(&report))
 }

@@ -5,6 +5,8 @@ use super::exit::Exit;
 use super::run::in_format;
 use super::stored::{self, Stored};
 use super::{Console, Failure, evidence, merging};
+#[cfg(feature = "load")]
+use crate::report::language::Language;
 
 /// Runs the command. The exit code says that the report could be read; its verdict is the run's affair.
 pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -16,23 +18,24 @@ pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit,
     }
     let Some(from) = &args.report else { return Err(Failure::usage("name a report folder, or a report.json")) };
     let text = match stored::read(from)? {
-        Stored::Run(report) => in_format(&report, args.format, console.colour)?,
+        Stored::Run(report) => in_format(&report, args.format, console.colour, args.language.chosen())?,
         #[cfg(feature = "load")]
-        Stored::Load(report) => load_in_format(&report, args.format)?,
+        Stored::Load(report) => load_in_format(&report, args.format, args.language.chosen())?,
     };
     console.print(&text);
     Ok(Exit::Conforms)
 }
 
 #[cfg(feature = "load")]
-fn load_in_format(report: &crate::load::report::LoadReport, format: FormatArg) -> Result<String, Failure> {
+fn load_in_format(report: &crate::load::report::LoadReport, format: FormatArg, language: Language) -> Result<String, Failure> {
     use crate::load::page::page;
-    use crate::load::report::{human, junit, markdown, summary};
+    use crate::load::report::junit;
+    use crate::load::telling::{human, markdown};
     match format {
-        FormatArg::Human => Ok(human(report) + &summary(report)),
+        FormatArg::Human => Ok(human(report, language)),
         FormatArg::Json => serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness),
-        FormatArg::Markdown => Ok(markdown(report)),
-        FormatArg::Html => page(report).map_err(Failure::harness),
+        FormatArg::Markdown => Ok(markdown(report, language)),
+        FormatArg::Html => page(report, language).map_err(Failure::harness),
         FormatArg::Junit => junit(report).map_err(Failure::harness),
         FormatArg::Tap | FormatArg::Sarif | FormatArg::Github => {
             Err(Failure::usage("a load has no form of that name: human, json, markdown, html or junit"))

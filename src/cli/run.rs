@@ -19,6 +19,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::files::{self, ReportFolder};
 use crate::http;
+use crate::report::language::Language;
 use crate::report::redact::Redactor;
 use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
 use crate::run::clocks::ClockChoice;
@@ -36,7 +37,8 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let suite = load_suite::suite(&args.suite)?;
     let scenarios = select(args, &suite)?;
     let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
-    let sealing = folder.as_ref().map(|_| Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())).transpose()?;
+    let sealing = Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())?;
+    let language = args.language.chosen();
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
     let secret = secret(args, &suite, &variable)?;
     let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
@@ -76,23 +78,22 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         report.snapshots = Some(facts);
     }
     report.run.shard = args.shard.map(|shard| shard.to_string());
+    report.made_from = sealing.made_from();
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
-        write_folder(folder, &report, &history, &redactor)?;
+        write_folder(folder, &report, &history, &redactor, language)?;
         if let Some(output) = &target_output {
             folder.write("target.log", &redactor.text(output)).map_err(Failure::harness)?;
         }
-        if let Some(sealing) = &sealing {
-            sealing.write(folder, &FILES, &report.tool)?;
-        }
+        sealing.write(folder, &FILES, &report.tool)?;
     }
     if let Some(failed) = &failed {
         if args.format != FormatArg::Human {
-            console.print(&redactor.text(&in_format(&report, args.format, false)?));
+            console.print(&redactor.text(&in_format(&report, args.format, false, language)?));
         }
         return Err(Failure { exit: exit_of_failure(failed), message: redactor.text(&failed.to_string()).into_owned() });
     }
-    console.print(&redactor.text(&in_format(&report, args.format, console.colour)?));
+    console.print(&redactor.text(&in_format(&report, args.format, console.colour, language)?));
     if args.format == FormatArg::Human {
         if let Some(hint) = locked_out(&report, &variable) {
             console.tell(&redactor.text(&hint));
@@ -100,20 +101,20 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         if let Some(path) = &args.report {
             console.tell(&format!("report: {}\n", path.display()));
         }
-        for_github(&report, &redactor, console)?;
+        for_github(&report, &redactor, console, language)?;
     }
     Ok(exit_of(&report))
 }
 
 /// In a GitHub workflow: annotations beside the code, and the report as the step's summary.
 #[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
-fn for_github(report: &Report, redactor: &Redactor, console: &mut Console) -> Result<(), Failure> {
+fn for_github(report: &Report, redactor: &Redactor, console: &mut Console, language: Language) -> Result<(), Failure> {
     if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
         return Ok(());
     }
     console.print(&redactor.text(&github::write(report)));
     if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
-        let text = markdown::write(report).map_err(Failure::harness)?;
+        let text = markdown::write(report, language).map_err(Failure::harness)?;
         files::append_text(Path::new(&path), &redactor.text(&text)).map_err(Failure::harness)?;
     }
     Ok(())
@@ -262,15 +263,14 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
     }
 }
 
-/// The scenarios that the command line asks for.
 /// A report in the form that was asked for.
-pub(crate) fn in_format(report: &Report, format: FormatArg, colour: bool) -> Result<String, Failure> {
+pub(crate) fn in_format(report: &Report, format: FormatArg, colour: bool, language: Language) -> Result<String, Failure> {
     match format {
-        FormatArg::Human => Ok(human::write(report, colour)),
+        FormatArg::Human => Ok(human::write(report, colour, language)),
         FormatArg::Json => json(report),
         FormatArg::Junit => junit::write(report).map_err(Failure::harness),
-        FormatArg::Markdown => markdown::write(report).map_err(Failure::harness),
-        FormatArg::Html => html::write(report).map_err(Failure::harness),
+        FormatArg::Markdown => markdown::write(report, language).map_err(Failure::harness),
+        FormatArg::Html => html::write(report, language).map_err(Failure::harness),
         FormatArg::Tap => Ok(tap::write(report)),
         FormatArg::Sarif => serde_json::to_string_pretty(&sarif::write(report)).map(|text| text + "\n").map_err(Failure::harness),
         FormatArg::Github => Ok(github::write(report)),
@@ -281,25 +281,37 @@ fn json(report: &Report) -> Result<String, Failure> {
     serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness)
 }
 
-fn write_folder(folder: &ReportFolder, report: &Report, history: &[crate::history::Operation], redactor: &Redactor) -> Result<(), Failure> {
+fn write_folder(
+    folder: &ReportFolder,
+    report: &Report,
+    history: &[crate::history::Operation],
+    redactor: &Redactor,
+    language: Language,
+) -> Result<(), Failure> {
     let mut lines = String::new();
     for operation in history {
         let value = serde_json::to_value(operation).map_err(Failure::harness)?;
         lines.push_str(&redactor.json(&value).to_string());
         lines.push('\n');
     }
-    write_forms(folder, report, lines, redactor)
+    write_forms(folder, report, lines, redactor, language)
 }
 
 /// Writes a report in all of its forms, with its history.
 ///
 /// * `history`: the lines of history.jsonl, redacted.
-pub(crate) fn write_forms(folder: &ReportFolder, report: &Report, history: String, redactor: &Redactor) -> Result<(), Failure> {
+pub(crate) fn write_forms(
+    folder: &ReportFolder,
+    report: &Report,
+    history: String,
+    redactor: &Redactor,
+    language: Language,
+) -> Result<(), Failure> {
     let files = [
         ("report.json", json(report)?),
         ("junit.xml", redactor.text(&junit::write(report).map_err(Failure::harness)?).into_owned()),
-        ("report.md", redactor.text(&markdown::write(report).map_err(Failure::harness)?).into_owned()),
-        ("report.html", redactor.text(&html::write(report).map_err(Failure::harness)?).into_owned()),
+        ("report.md", redactor.text(&markdown::write(report, language).map_err(Failure::harness)?).into_owned()),
+        ("report.html", redactor.text(&html::write(report, language).map_err(Failure::harness)?).into_owned()),
         ("history.jsonl", history),
     ];
     for (name, text) in files {

@@ -1,6 +1,6 @@
 //! Reports that were written before: a folder, or its `report.json` or `load.json`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::files;
@@ -28,6 +28,40 @@ pub(crate) fn read(path: &Path) -> Result<Stored, Failure> {
     }
     let file = files::read_text("read the report", &inside.unwrap_or_else(|| path.to_owned())).map_err(Failure::usage)?;
     of_text(&file.path, &file.text).map_err(Failure::usage)
+}
+
+/// Reports that are compared as one.
+pub(crate) enum StoredAll {
+    /// Of `hookgate run`.
+    Run(Box<Report>),
+    /// Of `hookgate load`, which may have been repeated.
+    #[cfg(feature = "load")]
+    Loads(Vec<LoadReport>),
+}
+
+/// The report in a folder or a file; or those of a load that was repeated, in a folder of their folders.
+pub(crate) fn read_all(path: &Path) -> Result<StoredAll, Failure> {
+    let has_report = |folder: &Path| ["report.json", "load.json"].iter().any(|name| folder.join(name).is_file());
+    let inside = if path.is_dir() && !has_report(path) { files::folders_in(path).map_err(Failure::usage)? } else { Vec::new() };
+    let of_loads: Vec<&PathBuf> = inside.iter().filter(|folder| has_report(folder)).collect();
+    if of_loads.is_empty() {
+        return Ok(match read(path)? {
+            Stored::Run(report) => StoredAll::Run(report),
+            #[cfg(feature = "load")]
+            Stored::Load(report) => StoredAll::Loads(vec![*report]),
+        });
+    }
+    let several_runs = || Failure::usage(format!("{} has reports of several runs: name one of them", path.display()));
+    #[cfg(feature = "load")]
+    {
+        let one = |folder: &&PathBuf| match read(folder)? {
+            Stored::Run(_) => Err(several_runs()),
+            Stored::Load(report) => Ok(*report),
+        };
+        of_loads.iter().map(one).collect::<Result<Vec<_>, _>>().map(StoredAll::Loads)
+    }
+    #[cfg(not(feature = "load"))]
+    Err(several_runs())
 }
 
 /// The report of a run; a load is told as such.

@@ -87,14 +87,13 @@ pub struct GateResult {
 }
 
 impl GateResult {
-    /// The value as people read it.
+    /// The value as people read it; nothing where nothing was measured.
     #[must_use]
-    pub fn shown(&self) -> String {
-        match (self.value, self.unit.as_str()) {
-            (None, _) => "nothing was measured".to_owned(),
-            (Some(value), "us") => duration(value as u64),
-            (Some(value), unit) => format!("{value:.2}{unit}"),
-        }
+    pub fn shown(&self) -> Option<String> {
+        self.value.map(|value| match self.unit.as_str() {
+            "us" => duration(value as u64),
+            unit => format!("{value:.2}{unit}"),
+        })
     }
 }
 

@@ -5,6 +5,8 @@
 
 use super::gate::Gate;
 use super::report::{KindReport, LoadReport};
+use super::telling::measured;
+use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
 
 /// A rate is told as the quotient of two members; it may be off by so much of itself.
@@ -42,7 +44,12 @@ pub fn judged_again(report: &LoadReport) -> Vec<String> {
     for gate in &report.gates {
         match Gate::read(&gate.gate, &names) {
             Ok(read) if gate.ok == gate.value.is_some_and(|value| read.holds(value)) => {}
-            Ok(_) => wrong.push(format!("gate {} is said to {}, with {}", gate.gate, if gate.ok { "hold" } else { "break" }, gate.shown())),
+            Ok(_) => wrong.push(format!(
+                "gate {} is said to {}, with {}",
+                gate.gate,
+                if gate.ok { "hold" } else { "break" },
+                measured(gate, Language::En)
+            )),
             Err(cause) => wrong.push(cause),
         }
     }

@@ -1,4 +1,4 @@
-//! The report of a load: `load.json`, and texts made of it.
+//! The report of a load: `load.json`, and what other tools read of it. For people it is told in [`telling`](super::telling).
 //!
 //! **Invariant:** members are read by other tools; one is added, never renamed.
 
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::gate::GateResult;
 use super::judging::{Judged, Violation};
 use super::measure;
-use crate::report::words::duration as shown;
+use super::telling::measured;
+use crate::report::language::Language;
+use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, Tool, Verdict};
 
 /// The version of the report's form.
 pub const SCHEMA: &str = "hookgate.load/1";
-/// So many violations are told on a terminal.
-const TOLD: usize = 5;
 
 /// Everything that a load has learned.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct LoadReport {
     pub target: String,
     /// The contract.
     pub contract: String,
+    /// The digests of contract and mix.
+    #[serde(default)]
+    pub made_from: MadeFrom,
     /// `closed`: the next delivery follows the last answer; `open`: it follows the clock.
     pub model: String,
     /// How deliveries of the open model are spread: `constant` or `poisson`.
@@ -155,134 +158,6 @@ impl Second {
     }
 }
 
-/// The last line: all in one.
-#[must_use]
-pub fn summary(report: &LoadReport) -> String {
-    let p99 = report.latency_us.map_or_else(String::new, |latency| format!(", p99 {}", shown(latency.p99)));
-    let broken = report.requirements.iter().filter(|one| one.verdict == Verdict::Fail);
-    let violations: u64 = broken.map(|one| one.violations).sum();
-    let lost: u64 = report.errors.values().sum();
-    let lost = if lost == 0 { String::new() } else { format!(", {lost} without an answer") };
-    let keys = report.requirements.iter().map(|one| one.checked).max().unwrap_or(0);
-    let judged = if report.requirements.is_empty() { "not judged".to_owned() } else { format!("{violations} violations in {keys} keys") };
-    format!(
-        "{}  {} deliveries in {:.1} s, {:.0}/s{p99}{lost}, {judged}\n",
-        report.verdict.words(),
-        report.deliveries,
-        report.seconds,
-        report.rate_per_s
-    )
-}
-
-/// The terminal's text.
-#[must_use]
-pub fn human(report: &LoadReport) -> String {
-    let mut text = format!(
-        "\nload of {} ({}), {} model, {} users, seed {}\n\n",
-        report.target, report.contract, report.model, report.users, report.seed
-    );
-    text.push_str(&table(report, |columns| {
-        let [kind, sent, unexpected, p50, p95, p99, max] = columns;
-        format!("{kind:<20} {sent:>10} {unexpected:>11} {p50:>9} {p95:>9} {p99:>9} {max:>9}\n")
-    }));
-    for line in unexpected(report) {
-        let _ = writeln!(text, "  {line}");
-    }
-    text.push('\n');
-    for one in &report.requirements {
-        let told = match one.verdict {
-            Verdict::NotApplicable => "not judged".to_owned(),
-            _ => format!("{} violations in {} keys", one.violations, one.checked),
-        };
-        let _ = writeln!(text, "{:<10} {:<15} {told}", one.id, one.verdict.name());
-    }
-    for one in report.violations.iter().take(TOLD) {
-        let _ = writeln!(text, "\n{} key {}\n  {}", one.requirement, one.key, one.why);
-        for line in one.operations.iter().chain(&one.rows) {
-            let _ = writeln!(text, "    {line}");
-        }
-        let _ = writeln!(text, "  again  {}", one.curl);
-    }
-    for gate in &report.gates {
-        let _ = writeln!(text, "gate {:<24} {:<7} {}", gate.gate, if gate.ok { "holds" } else { "BROKEN" }, gate.shown());
-    }
-    for note in &report.notes {
-        let _ = writeln!(text, "note  {note}");
-    }
-    text + "\n" + &summary(report)
-}
-
-/// What should not have come: answers that a kind does not allow, and deliveries without one.
-#[must_use]
-pub fn unexpected(report: &LoadReport) -> Vec<String> {
-    let answers = report.kinds.iter().flat_map(|(kind, one)| {
-        one.statuses.iter().map(move |(status, count)| format!("{kind}: {count} times an answer (status {status}) that it should not get"))
-    });
-    answers.chain(report.errors.iter().map(|(error, count)| format!("no answer: {count} times {error}"))).collect()
-}
-
-fn table(report: &LoadReport, row: impl Fn([String; 7]) -> String) -> String {
-    let mut text = row(["kind", "sent", "unexpected", "p50", "p95", "p99", "max"].map(str::to_owned));
-    for (kind, one) in &report.kinds {
-        let of = |pick: fn(&Latency) -> u64| one.latency_us.as_ref().map_or_else(|| "·".to_owned(), |latency| shown(pick(latency)));
-        text.push_str(&row([
-            kind.clone(),
-            one.sent.to_string(),
-            one.unexpected.to_string(),
-            of(|l| l.p50),
-            of(|l| l.p95),
-            of(|l| l.p99),
-            of(|l| l.max),
-        ]));
-    }
-    text
-}
-
-/// `load.md`.
-#[must_use]
-pub fn markdown(report: &LoadReport) -> String {
-    let mut text = format!(
-        "# Load of `{}`\n\n{}\n- Contract: {}\n- Model: {}, {} users\n- Started at: {} UTC\n\n",
-        report.target,
-        summary(report),
-        report.contract,
-        report.model,
-        report.users,
-        report.started_at
-    );
-    let cells = |columns: [String; 7]| format!("| {} |\n", columns.join(" | "));
-    let rows = table(report, cells);
-    let (head, rest) = rows.split_at(rows.find('\n').map_or(rows.len(), |at| at + 1));
-    let _ = write!(text, "{head}|---|---|---|---|---|---|---|\n{rest}\n");
-    if !report.requirements.is_empty() {
-        text.push_str("| requirement | verdict | keys | violations |\n|---|---|---|---|\n");
-        for one in &report.requirements {
-            let _ = writeln!(text, "| {} | {} | {} | {} |", one.id, one.verdict.name(), one.checked, one.violations);
-        }
-        text.push('\n');
-    }
-    for one in &report.violations {
-        let _ = writeln!(
-            text,
-            "- {} `{}`: {}\n{}",
-            one.requirement,
-            one.key,
-            one.why,
-            one.operations.iter().chain(&one.rows).map(|line| format!("  - {line}\n")).collect::<String>()
-        );
-    }
-    if !report.gates.is_empty() {
-        text.push_str("| gate | value | holds |\n|---|---|---|\n");
-        for gate in &report.gates {
-            let _ = writeln!(text, "| `{}` | {} | {} |", gate.gate, gate.shown(), if gate.ok { "yes" } else { "no" });
-        }
-    }
-    for note in &report.notes {
-        let _ = writeln!(text, "\n{note}");
-    }
-    text
-}
-
 /// `series.csv`.
 #[must_use]
 pub fn series(report: &LoadReport) -> String {
@@ -305,7 +180,7 @@ pub fn junit(report: &LoadReport) -> Result<String, quick_junit::SerializeError>
     };
     let mut suite = TestSuite::new(format!("load of {}", report.contract));
     for gate in &report.gates {
-        let status = if gate.ok { TestCaseStatus::success() } else { failed(format!("measured: {}", gate.shown())) };
+        let status = if gate.ok { TestCaseStatus::success() } else { failed(format!("measured: {}", measured(gate, Language::En))) };
         suite.add_test_case(TestCase::new(format!("gate {}", gate.gate), status));
     }
     for one in &report.requirements {

@@ -9,6 +9,7 @@ use crate::load::measure::{Measurement, NO_PORT};
 use crate::load::pace::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
 use crate::load::{Cut, Plan, evidence};
+use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, Tool, Verdict};
 
 /// With more deliveries sent late than this, in percent, the generator could not keep up.
@@ -77,6 +78,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         target: plan.target.to_string(),
         contract: plan.contract.contract.clone(),
+        made_from: MadeFrom::default(),
         model: match plan.model {
             Model::Closed => "closed",
             Model::Open => "open",

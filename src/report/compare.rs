@@ -6,7 +6,9 @@
 //! that is not judged any more is never counted as kept.
 
 mod page;
+pub mod rules;
 pub mod snapshots;
+mod tables;
 mod telling;
 
 use std::collections::BTreeMap;
@@ -14,11 +16,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{Report, Verdict};
-use crate::state::{ColumnShape, TableShape};
+use crate::history::NO_STATUS;
+use crate::report::language::Language;
+use crate::report::{Report, ScenarioReport, Verdict};
 
 /// The version of a comparison's form.
 pub const SCHEMA: &str = "hookgate.compare/1";
+
+/// Characters of a SHA-256 in hex.
+const DIGEST: usize = 64;
+/// So many of them tell two files apart.
+const SHOWN_OF_DIGEST: usize = 12;
 
 /// What became of a requirement, from the first report to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -41,18 +49,24 @@ pub enum Change {
 }
 
 impl Change {
+    /// Its name, as in compare.json.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NewlyBroken => "newly-broken",
+            Self::NoLongerJudged => "no-longer-judged",
+            Self::StillBroken => "still-broken",
+            Self::NewlyKept => "newly-kept",
+            Self::NewlyShown => "newly-shown",
+            Self::StillKept => "still-kept",
+            Self::NeverJudged => "never-judged",
+        }
+    }
+
     /// The change in words.
     #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NewlyBroken => "newly broken",
-            Self::NoLongerJudged => "no longer judged",
-            Self::StillBroken => "still broken",
-            Self::NewlyKept => "newly kept",
-            Self::NewlyShown => "newly shown",
-            Self::StillKept => "still kept",
-            Self::NeverJudged => "not judged in either",
-        }
+    pub fn words(self, language: Language) -> String {
+        language.say(&format!("change-{}", self.name()))
     }
 
     /// All of them, the worst first.
@@ -92,7 +106,13 @@ pub struct NumberChange {
     pub after: f64,
     /// The unit: `us` or `/s`.
     pub unit: String,
-    /// How far apart two equal loads may lie; absent where there are too few seconds to tell.
+    /// Between what it lay in the first: over repeated loads, or else over the seconds of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_spread: Option<[f64; 2]>,
+    /// The same in the second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_spread: Option<[f64; 2]>,
+    /// How far apart two equal loads may lie; absent where there are too few loads and seconds to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
     /// `better`, `worse`, `same` (within the noise) or `unknown` (too few seconds).
@@ -146,36 +166,9 @@ pub struct Comparison {
     /// Why the second is worse, by the rule that was asked for; empty when it is not.
     #[serde(default)]
     pub worse: Vec<String>,
-}
-
-/// When the second report counts as worse.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum FailOn {
-    /// A requirement is newly broken.
-    NewlyBroken,
-    /// A requirement is newly broken or no longer judged, or a number is worse.
-    Any,
-    /// A latency has grown by more than so many percent, and by more than the noise.
-    Latency(f64),
-    /// A rate has fallen by more than so many percent, and by more than the noise.
-    Rate(f64),
-}
-
-impl FailOn {
-    /// Reads `newly-broken`, `any`, `latency:10%` or `rate:10%`.
-    ///
-    /// # Errors
-    /// One sentence: what is wrong, and what there is.
-    pub fn read(text: &str) -> Result<Self, String> {
-        let percent = |text: &str| text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok()).filter(|number| *number >= 0.0);
-        match text.split_once(':') {
-            None if text == "newly-broken" => Ok(Self::NewlyBroken),
-            None if text == "any" => Ok(Self::Any),
-            Some(("latency", rest)) if percent(rest).is_some() => Ok(Self::Latency(percent(rest).unwrap_or_default())),
-            Some(("rate", rest)) if percent(rest).is_some() => Ok(Self::Rate(percent(rest).unwrap_or_default())),
-            _ => Err(format!("`{text}` is no rule: newly-broken, any, latency:10% or rate:10%")),
-        }
-    }
+    /// What its lines are told in.
+    #[serde(skip)]
+    pub language: Language,
 }
 
 /// What became of a requirement with these verdicts.
@@ -210,6 +203,7 @@ pub fn requirements(
     before: &BTreeMap<String, Verdict>,
     after: &BTreeMap<String, Verdict>,
     about: &dyn Fn(&str) -> (String, Option<String>),
+    language: Language,
 ) -> Vec<RequirementChange> {
     let mut ids: Vec<&String> = before.keys().chain(after.keys()).collect();
     ids.sort();
@@ -219,7 +213,7 @@ pub fn requirements(
         let (before, after) = (before.get(id).copied(), after.get(id).copied());
         let change = change(before, after);
         let is_unjudged = change == Change::NoLongerJudged || change == Change::NeverJudged;
-        let reason = if after.is_none() { Some("the second report does not have it".to_owned()) } else { reason };
+        let reason = if after.is_none() { Some(language.say("compare-not-there")) } else { reason };
         RequirementChange { id: id.clone(), sentence, change, before, after, reason: reason.filter(|_| is_unjudged) }
     };
     let mut changes: Vec<RequirementChange> = ids.into_iter().map(of).collect();
@@ -228,14 +222,16 @@ pub fn requirements(
 }
 
 /// Compares two reports of runs.
+///
+/// * `before`, `after`: each with the path that it was named by.
 #[must_use]
-pub fn runs(before: (&str, &Report), after: (&str, &Report)) -> Comparison {
+pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language) -> Comparison {
     let verdicts = |report: &Report| report.requirements.iter().map(|one| (one.id.clone(), one.verdict)).collect::<BTreeMap<_, _>>();
     let about = |id: &str| {
         let find = |report: &Report| report.requirements.iter().find(|one| one.id == id).cloned();
         let later = find(after.1);
         let reason = later.as_ref().and_then(|one| one.reason.clone());
-        (later.or_else(|| find(before.1)).map(|one| one.sentence).unwrap_or_default(), reason)
+        (later.or_else(|| find(before.1)).map(|one| one.sentence_in(language).to_owned()).unwrap_or_default(), reason)
     };
     let side = |(path, report): (&str, &Report)| Side {
         path: path.to_owned(),
@@ -247,102 +243,83 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report)) -> Comparison {
         schema: SCHEMA.to_owned(),
         before: side(before),
         after: side(after),
-        requirements: requirements(&verdicts(before.1), &verdicts(after.1), &about),
-        tables: tables(&before.1.target.tables, &after.1.target.tables),
+        requirements: requirements(&verdicts(before.1), &verdicts(after.1), &about, language),
+        tables: tables::changes(&before.1.target.tables, &after.1.target.tables, language),
         numbers: Vec::new(),
-        answers: Vec::new(),
-        environment: differences(&[
-            ("version", &before.1.tool.version, &after.1.tool.version),
-            ("contract", &before.1.contract, &after.1.contract),
-            ("clock", &before.1.run.clock, &after.1.run.clock),
-            (
-                "target",
-                before.1.target.command.as_ref().unwrap_or(&String::new()),
-                after.1.target.command.as_ref().unwrap_or(&String::new()),
-            ),
-        ]),
+        answers: statuses(before.1, after.1, language),
+        environment: differences(
+            &[
+                ("made-version", &before.1.tool.version, &after.1.tool.version),
+                ("made-contract", &before.1.contract, &after.1.contract),
+                ("made-contract-file", &before.1.made_from.contract_sha256, &after.1.made_from.contract_sha256),
+                ("made-scenarios", &before.1.made_from.scenarios_sha256, &after.1.made_from.scenarios_sha256),
+                ("made-clock", &before.1.run.clock, &after.1.run.clock),
+                (
+                    "made-target",
+                    before.1.target.command.as_ref().unwrap_or(&String::new()),
+                    after.1.target.command.as_ref().unwrap_or(&String::new()),
+                ),
+                ("made-arguments", &arguments(before.1, language), &arguments(after.1, language)),
+            ],
+            language,
+        ),
         worse: Vec::new(),
+        language,
     }
 }
 
-/// `what: before → after` of all that differ.
+/// `what: before → after` of all that differ; `what` is a key of the language's.
 #[must_use]
-pub fn differences(pairs: &[(&str, &String, &String)]) -> Vec<String> {
-    pairs.iter().filter(|(_, before, after)| before != after).map(|(what, before, after)| format!("{what}: {before} → {after}")).collect()
+pub fn differences(pairs: &[(&str, &String, &String)], language: Language) -> Vec<String> {
+    let told = |(what, before, after): &(&str, &String, &String)| {
+        format!("{}: {} → {}", language.say(what), short(before, language), short(after, language))
+    };
+    pairs.iter().filter(|(_, before, after)| before != after).map(told).collect()
 }
 
-/// Tables and columns that were added, removed or changed.
-fn tables(before: &[TableShape], after: &[TableShape]) -> Vec<String> {
-    // A report without a database knows nothing of tables.
-    if before.is_empty() || after.is_empty() {
-        return Vec::new();
-    }
-    let mut lines = Vec::new();
-    for table in after {
-        let Some(earlier) = before.iter().find(|one| one.table == table.table) else {
-            lines.push(format!("table {} added", table.table));
-            continue;
-        };
-        let find = |columns: &[ColumnShape], name: &str| columns.iter().find(|one| one.name == name).map(ToString::to_string);
-        for column in &table.columns {
-            let (was, is) = (find(&earlier.columns, &column.name), column.to_string());
-            match was {
-                None => lines.push(format!("{}: column added: {is}", table.table)),
-                Some(was) if was != is => lines.push(format!("{}: column changed: {was} → {is}", table.table)),
-                Some(_) => {}
-            }
-        }
-        for column in earlier.columns.iter().filter(|one| find(&table.columns, &one.name).is_none()) {
-            lines.push(format!("{}: column removed: {column}", table.table));
-        }
-    }
-    lines.extend(
-        before.iter().filter(|one| !after.iter().any(|other| other.table == one.table)).map(|one| format!("table {} removed", one.table)),
-    );
-    lines
+/// The arguments of a run beside its contract, which is told for itself.
+fn arguments(report: &Report, language: Language) -> String {
+    let rest = report.run.arguments.replace(&format!("--contract {}", report.contract), "");
+    if rest.trim().is_empty() { language.say("made-none") } else { rest.trim().to_owned() }
 }
 
-impl Comparison {
-    /// Says why the second is worse, by these rules.
-    pub fn judge(&mut self, rules: &[FailOn]) {
-        let mut worse = Vec::new();
-        let mut of = |change: Change| {
-            worse
-                .extend(self.requirements.iter().filter(|one| one.change == change).map(|one| format!("{} is {}", one.id, change.words())));
-        };
-        if rules.contains(&FailOn::NewlyBroken) || rules.contains(&FailOn::Any) {
-            of(Change::NewlyBroken);
-        }
-        if rules.contains(&FailOn::Any) {
-            of(Change::NoLongerJudged);
-        }
-        for number in self.numbers.iter().filter(|number| number.change == "worse") {
-            let percent = number.percent();
-            let is_rate = number.unit == "/s";
-            let breaks = rules.iter().any(|rule| match rule {
-                FailOn::Any => true,
-                FailOn::Latency(most) => !is_rate && percent > *most,
-                FailOn::Rate(most) => is_rate && -percent > *most,
-                FailOn::NewlyBroken => false,
-            });
-            if breaks {
-                worse.push(format!(
-                    "{} went from {} to {} ({percent:+.1}%)",
-                    number.name,
-                    number.shown(number.before),
-                    number.shown(number.after)
-                ));
-            }
-        }
-        self.worse = worse;
+/// A digest by its first figures, nothing by a word, the rest as it is.
+fn short(text: &str, language: Language) -> String {
+    let is_digest = text.len() == DIGEST && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text {
+        "" => language.say("made-unknown"),
+        digest if is_digest => format!("{}…", &digest[..SHOWN_OF_DIGEST]),
+        other => other.to_owned(),
     }
+}
+
+/// What became of statuses: scenarios of both runs whose deliveries got others, each kind of change once.
+/// How often each came is left out: of deliveries that race, as many as time allows are sent.
+fn statuses(before: &Report, after: &Report, language: Language) -> Vec<String> {
+    let told = |one: &ScenarioReport| {
+        let answered = one.statuses.keys().filter(|status| *status != NO_STATUS);
+        answered.map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    let mut changes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for is in &after.scenarios {
+        let Some(was) = before.scenarios.iter().find(|was| was.id == is.id) else { continue };
+        let (was, now) = (told(was), told(is));
+        // Where one of them sent nothing, its scenario was not played.
+        if was != now && !was.is_empty() && !now.is_empty() {
+            changes.entry(format!("{was} → {now}")).or_default().push(&is.id);
+        }
+    }
+    let line = |(change, ids): (String, Vec<&str>)| {
+        let facts = [("change", change.into()), ("count", ids.len().into()), ("name", ids.first().copied().unwrap_or_default().into())];
+        language.with("answers-statuses", &facts)
+    };
+    changes.into_iter().map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, FailOn, change, tables};
+    use super::{Change, change};
     use crate::report::Verdict::{Fail, Known, NotApplicable, Pass, Undecided, Warn};
-    use crate::state::{ColumnShape, TableShape};
 
     /// A requirement that vanished is not a pass, whatever it was before.
     #[test]
@@ -362,30 +339,6 @@ mod tests {
             (None, Some(NotApplicable), Change::NeverJudged),
         ] {
             assert_eq!(change(before, after), wanted, "{before:?} {after:?}");
-        }
-    }
-
-    #[test]
-    fn columns_are_compared_by_name() {
-        let column = |name: &str, kind: &str| ColumnShape { name: name.to_owned(), kind: kind.to_owned(), ..ColumnShape::default() };
-        let table = |columns: Vec<ColumnShape>| vec![TableShape { table: "keys".to_owned(), columns }];
-        let lines = tables(
-            &table(vec![column("key", "TEXT"), column("old", "TEXT")]),
-            &table(vec![column("key", "BLOB"), column("ttl", "INTEGER")]),
-        );
-        assert_eq!(
-            lines,
-            ["keys: column changed: key TEXT → key BLOB", "keys: column added: ttl INTEGER", "keys: column removed: old TEXT"]
-        );
-        assert!(tables(&[], &table(vec![])).is_empty());
-    }
-
-    #[test]
-    fn rules_are_read() {
-        assert_eq!(FailOn::read("latency:10%"), Ok(FailOn::Latency(10.0)));
-        assert_eq!(FailOn::read("any"), Ok(FailOn::Any));
-        for wrong in ["latency", "latency:10", "latency:-1%", "worse", ""] {
-            assert!(FailOn::read(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -9,10 +9,12 @@ use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 use similar::{ChangeTag, TextDiff};
 
+use crate::contract::Level;
 use crate::report::lanes::{Lane, svg};
+use crate::report::language::Language;
 use crate::report::page::page;
 use crate::report::words::duration;
-use crate::report::{Finding, Report, ScenarioReport, Verdict};
+use crate::report::{BurstFacts, Finding, Report, ScenarioReport, Verdict};
 
 const BODY: &str = include_str!("page/report.html.j2");
 
@@ -20,7 +22,7 @@ const BODY: &str = include_str!("page/report.html.j2");
 ///
 /// # Errors
 /// When the template names what is not there.
-pub fn write(report: &Report) -> Result<String, Error> {
+pub fn write(report: &Report, language: Language) -> Result<String, Error> {
     let (open, passed): (Vec<&ScenarioReport>, Vec<&ScenarioReport>) =
         report.scenarios.iter().partition(|one| one.verdict != Verdict::Pass || !one.findings.is_empty());
     let topics: BTreeSet<&str> = report.scenarios.iter().map(|one| topic(&one.id)).collect();
@@ -29,14 +31,22 @@ pub fn write(report: &Report) -> Result<String, Error> {
         BODY,
         context! {
             report => Value::from(Serde(report)),
-            words => report.summary.verdict.words(),
+            words => language.overall(report.summary.verdict),
             verdict => report.summary.verdict.words().replace(' ', "-"),
             took => duration((report.run.duration_ms * 1e3) as u64),
             topics => topics.into_iter().map(str::to_owned).collect::<Vec<String>>(),
             verdicts => verdicts.into_iter().map(str::to_owned).collect::<Vec<String>>(),
-            open => open.into_iter().map(|one| shown(one, report)).collect::<Vec<_>>(),
-            passed => passed.into_iter().map(|one| shown(one, report)).collect::<Vec<_>>(),
+            requirements => report.requirements.iter().map(|one| context! {
+                id => one.id.clone(),
+                verdict => one.verdict.name(),
+                level => if one.level == Level::Must { "must" } else { "should" },
+                sentence => one.sentence_in(language).to_owned(),
+                reason => one.reason.clone(),
+            }).collect::<Vec<_>>(),
+            open => open.into_iter().map(|one| shown(one, report, language)).collect::<Vec<_>>(),
+            passed => passed.into_iter().map(|one| shown(one, report, language)).collect::<Vec<_>>(),
         },
+        language,
     )
 }
 
@@ -48,9 +58,8 @@ fn anchor(id: &str) -> String {
     id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
-fn shown(scenario: &ScenarioReport, report: &Report) -> Value {
-    let must =
-        scenario.shows.iter().any(|id| report.requirements.iter().any(|one| one.id == *id && one.level == crate::contract::Level::Must));
+fn shown(scenario: &ScenarioReport, report: &Report, language: Language) -> Value {
+    let must = scenario.shows.iter().any(|id| report.requirements.iter().any(|one| one.id == *id && one.level == Level::Must));
     context! {
         id => scenario.id.clone(),
         anchor => anchor(&scenario.id),
@@ -62,35 +71,43 @@ fn shown(scenario: &ScenarioReport, report: &Report) -> Value {
         topic => topic(&scenario.id).to_owned(),
         level => if must { "must" } else { "should" },
         took => duration((scenario.duration_ms * 1e3) as u64),
-        bursts => scenario.bursts.iter().map(|one| format!("step {}: {} deliveries released within {}, {} at once", one.step, one.deliveries, duration(one.release_spread_us), one.most_at_once)).collect::<Vec<_>>(),
-        timelines => timelines(scenario, report),
-        findings => scenario.findings.iter().map(|one| finding(one, report)).collect::<Vec<_>>(),
+        bursts => scenario.bursts.iter().map(|one| burst(one, language)).collect::<Vec<_>>(),
+        timelines => timelines(scenario, report, language),
+        findings => scenario.findings.iter().map(|one| finding(one, report, language)).collect::<Vec<_>>(),
     }
 }
 
+fn burst(one: &BurstFacts, language: Language) -> String {
+    let spread = duration(one.release_spread_us);
+    let facts =
+        [("step", one.step.into()), ("deliveries", one.deliveries.into()), ("spread", spread.into()), ("most", one.most_at_once.into())];
+    language.with("page-burst", &facts)
+}
+
 /// Who overlapped whom: bursts, and histories that no order explains.
-fn timelines(scenario: &ScenarioReport, report: &Report) -> Vec<Value> {
+fn timelines(scenario: &ScenarioReport, report: &Report, language: Language) -> Vec<Value> {
     let timeline = |title: String, lanes: &[Lane]| {
         context! {
             title => title,
-            svg => Value::from_safe_string(svg(lanes)),
-            rows => lanes.iter().map(|lane| context! { key => lane.key.clone(), start => duration(lane.start_us), took => lane.took(), got => lane.got.clone() }).collect::<Vec<_>>(),
+            svg => Value::from_safe_string(svg(lanes, language)),
+            rows => lanes.iter().map(|lane| context! { key => lane.key.clone(), start => duration(lane.start_us), took => lane.took(language), got => lane.got(language) }).collect::<Vec<_>>(),
         }
     };
     let bursts = scenario.bursts.iter().filter(|burst| !burst.lanes.is_empty());
     let histories =
         report.history.iter().flat_map(|history| &history.witnesses).filter(|one| one.scenario == scenario.id && !one.lanes.is_empty());
     bursts
-        .map(|burst| timeline(format!("Step {}: who overlapped whom", burst.step), &burst.lanes))
-        .chain(histories.map(|one| timeline(format!("Key {}: {}", one.key, one.why), &one.lanes)))
+        .map(|burst| timeline(language.with("page-overlap", &[("step", burst.step.into())]), &burst.lanes))
+        .chain(histories.map(|one| {
+            timeline(language.with("page-overlap-key", &[("key", one.key.as_str().into()), ("why", one.why.as_str().into())]), &one.lanes)
+        }))
         .collect()
 }
 
-fn finding(finding: &Finding, report: &Report) -> Value {
-    let sentence = report.requirements.iter().find(|one| one.id == finding.requirement).map(|one| one.sentence.as_str());
+fn finding(finding: &Finding, report: &Report, language: Language) -> Value {
     context! {
         requirement => finding.requirement.clone(),
-        sentence => sentence.unwrap_or_default().to_owned(),
+        sentence => report.sentence_of(&finding.requirement, language).to_owned(),
         step => finding.step,
         step_name => finding.step_name.clone(),
         line => finding.line,

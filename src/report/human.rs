@@ -9,7 +9,11 @@
 mod findings;
 
 use anstyle::{AnsiColor, Style};
+use fluent_bundle::FluentValue;
+use unicode_width::UnicodeWidthChar as _;
 
+use crate::report::language::Language;
+use crate::report::words::{columns, padded};
 use crate::report::{Differing, Overall, Report, ScenarioReport, SnapshotFacts, Verdict};
 
 /// The columns that the text is made for.
@@ -24,52 +28,58 @@ pub(super) const DIM: Style = Style::new().dimmed();
 ///
 /// * `colour`: whether ANSI styles are put in.
 #[must_use]
-pub fn write(report: &Report, colour: bool) -> String {
-    let paint = Paint { colour };
-    let mut text = head(report, paint);
-    text.push_str(&table(report, paint));
-    text.push_str(&findings::write(report, paint));
-    text.push_str(&not_judged(report, paint));
+pub fn write(report: &Report, colour: bool, language: Language) -> String {
+    let voice = Voice { colour, language };
+    let mut text = head(report, voice);
+    text.push_str(&table(report, voice));
+    text.push_str(&findings::write(report, voice));
+    text.push_str(&not_judged(report, voice));
     for note in &report.run.notes {
-        text.push_str(&format!("{}\n", hanging("note  ", &visible(note), usize::MAX, |label| paint.with(DIM, label))));
+        text.push_str(&voice.labelled("label-note", DIM, &visible(note)));
     }
     if !report.run.notes.is_empty() {
         text.push('\n');
     }
     for one in report.baseline.iter().flat_map(|one| &one.stale) {
-        text.push_str(&format!("{}\n", hanging("stale  ", &visible(one), usize::MAX, |label| paint.with(style_of(Verdict::Fail), label))));
+        text.push_str(&voice.labelled("label-stale", style_of(Verdict::Fail), &visible(one)));
     }
     for one in report.repeat.iter().flat_map(|one| &one.differing) {
-        text.push_str(&format!(
-            "{}\n",
-            hanging("differs  ", &describe_differing(one), usize::MAX, |label| paint.with(style_of(Verdict::Fail), label))
-        ));
+        text.push_str(&voice.labelled("label-differs", style_of(Verdict::Fail), &describe_differing(one, language)));
     }
     if let Some(snapshots) = &report.snapshots {
-        for one in &snapshots.changed {
-            text.push_str(&format!("changed snapshot {}\n", visible(one)));
-        }
-        for (what, names) in [("new", &snapshots.new), ("unreferenced", &snapshots.unreferenced)] {
-            text.push_str(&names.iter().map(|name| format!("{what} snapshot {}\n", one_line(name))).collect::<String>());
-        }
-        text.push_str(&format!("snapshots  {}\n\n", describe_snapshots(snapshots)));
+        let mut push = |key: &str, name: String| text.push_str(&format!("{}\n", language.with(key, &[("name", name.into())])));
+        snapshots.changed.iter().for_each(|name| push("snapshot-changed", visible(name)));
+        snapshots.new.iter().for_each(|name| push("snapshot-new", one_line(name)));
+        snapshots.unreferenced.iter().for_each(|name| push("snapshot-unreferenced", one_line(name)));
+        text.push_str(&format!("{}  {}\n\n", language.say("snapshots-label"), describe_snapshots(snapshots, language)));
     }
-    text.push_str(&last_line(report, paint));
+    text.push_str(&last_line(report, voice));
     text
 }
 
 /// How snapshots compare, in a line.
-pub(super) fn describe_snapshots(facts: &SnapshotFacts) -> String {
+pub(super) fn describe_snapshots(facts: &SnapshotFacts, language: Language) -> String {
     let SnapshotFacts { folder, matched, new, changed, unreferenced, pending, fails } = facts;
-    let way_out =
-        if *pending > 0 || (*fails && unreferenced.is_empty()) { "; `hookgate snapshots review` shows and takes them" } else { "" };
-    let folder = one_line(folder);
-    format!("{matched} as reviewed in {folder}, {} changed, {} new, {} unreferenced{way_out}", changed.len(), new.len(), unreferenced.len())
+    let told = language.with(
+        "snapshots-told",
+        &[
+            ("matched", (*matched).into()),
+            ("folder", one_line(folder).into()),
+            ("changed", changed.len().into()),
+            ("new", new.len().into()),
+            ("unreferenced", unreferenced.len().into()),
+        ],
+    );
+    if *pending > 0 || (*fails && unreferenced.is_empty()) { format!("{told}; {}", language.say("snapshots-review")) } else { told }
 }
 
 /// A scenario whose verdict differed, in words.
-pub(super) fn describe_differing(one: &Differing) -> String {
-    let counts: Vec<String> = one.verdicts.iter().map(|(verdict, count)| format!("{count} times {verdict}")).collect();
+pub(super) fn describe_differing(one: &Differing, language: Language) -> String {
+    let told = |(verdict, count): (&String, &usize)| {
+        let verdict = language.say(&format!("verdict-{verdict}"));
+        language.with("differs-times", &[("count", (*count).into()), ("verdict", verdict.into())])
+    };
+    let counts: Vec<String> = one.verdicts.iter().map(told).collect();
     format!("{}: {}", one_line(&one.scenario), counts.join(", "))
 }
 
@@ -119,15 +129,26 @@ pub(super) fn took(millis: f64) -> String {
     }
 }
 
-/// Puts styles around text, or does not.
+/// In which language, and whether with styles.
 #[derive(Clone, Copy)]
-pub(super) struct Paint {
+pub(super) struct Voice {
     colour: bool,
+    pub(super) language: Language,
 }
 
-impl Paint {
+impl Voice {
     pub(super) fn with(self, style: Style, text: &str) -> String {
         if self.colour && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// What stands under a key, with its values.
+    pub(super) fn say(self, key: &str, values: &[(&str, FluentValue<'_>)]) -> String {
+        self.language.with(key, values)
+    }
+
+    /// A line that begins with the label of a key.
+    fn labelled(self, key: &str, style: Style, text: &str) -> String {
+        format!("{}\n", hanging(&format!("{}  ", self.language.say(key)), text, usize::MAX, |label| self.with(style, label)))
     }
 }
 
@@ -147,13 +168,12 @@ pub(super) fn style_of(verdict: Verdict) -> Style {
 ///
 /// Words stay whole where they fit; the label is styled after it was measured.
 pub(super) fn hanging(label: &str, text: &str, most: usize, style: impl Fn(&str) -> String) -> String {
-    let indent = label.chars().count();
+    let indent = columns(label);
     let mut lines = text.lines().flat_map(|line| wrapped(line, WIDTH - indent)).collect::<Vec<String>>();
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            let room: String = last.chars().take(WIDTH - indent - 1).collect();
-            *last = format!("{room}…");
+            *last = format!("{}…", &last[..fitting(last, WIDTH - indent - 1)]);
         }
     }
     let between = format!("\n{}", " ".repeat(indent));
@@ -162,9 +182,11 @@ pub(super) fn hanging(label: &str, text: &str, most: usize, style: impl Fn(&str)
 
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     let (mut lines, mut rest) = (Vec::new(), line.trim_end());
-    while let Some((end, _)) = rest.char_indices().nth(width) {
+    while columns(rest) > width {
+        // A single character always fits, or nothing would ever get shorter.
+        let end = fitting(rest, width).max(rest.chars().next().map_or(0, char::len_utf8));
         // A word longer than a third of the line is cut rather than leave the line empty.
-        let at = rest[..end].rfind(' ').filter(|at| rest[..*at].chars().count() * 3 > width * 2);
+        let at = rest[..end].rfind(' ').filter(|at| columns(&rest[..*at]) * 3 > width * 2);
         let (head, tail) = rest.split_at(at.unwrap_or(end));
         lines.push(head.trim_end().to_owned());
         rest = tail.trim_start();
@@ -173,79 +195,86 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn head(report: &Report, paint: Paint) -> String {
+/// The length of the beginning of `text` that takes no more than `width` columns, in bytes.
+fn fitting(text: &str, width: usize) -> usize {
+    let mut taken = 0;
+    let too_much = |character: char| {
+        taken += character.width().unwrap_or(0);
+        taken > width
+    };
+    text.find(too_much).unwrap_or(text.len())
+}
+
+fn head(report: &Report, voice: Voice) -> String {
     let run = &report.run;
-    let own = if report.target.built_in { " (the built-in reference)" } else { "" };
-    let deliveries = counted(run.deliveries as usize, "delivery", "deliveries");
-    let first = format!("{} against {}", one_line(&report.contract), one_line(&report.target.url));
-    let mut text = format!("\n{}{own}\n", paint.with(BOLD, &first));
-    text.push_str(&paint.with(DIM, &format!("clock {}, seed {}, {deliveries}", one_line(&run.clock), run.seed)));
+    let first = voice.say("head-against", &[("contract", one_line(&report.contract).into()), ("url", one_line(&report.target.url).into())]);
+    let own = if report.target.built_in { format!(" {}", voice.say("head-built-in", &[])) } else { String::new() };
+    let mut text = format!("\n{}{own}\n", voice.with(BOLD, &first));
+    let made = [("clock", one_line(&run.clock).into()), ("seed", run.seed.to_string().into()), ("deliveries", run.deliveries.into())];
+    text.push_str(&voice.with(DIM, &voice.say("head-made", &made)));
     if let Some(database) = &report.target.database {
-        text.push_str(&paint.with(DIM, &format!(", database {}", one_line(database))));
+        let told = voice.say("head-database", &[("path", one_line(database).into())]);
+        text.push_str(&voice.with(DIM, &format!(", {told}")));
     }
     if let Some(history) = &report.history {
-        let told = match (history.broken, history.undecided) {
-            (0, 0) => format!("history of {} keys, every answer explained", history.keys),
-            (broken, undecided) => format!("history of {} keys, {broken} that no order explains, {undecided} undecided", history.keys),
-        };
-        text.push_str(&paint.with(DIM, &format!("\n{told}")));
+        let key = if history.broken + history.undecided == 0 { "history-explained" } else { "history-broken" };
+        let facts = [("keys", history.keys.into()), ("broken", history.broken.into()), ("undecided", history.undecided.into())];
+        text.push_str(&voice.with(DIM, &format!("\n{}", voice.say(key, &facts))));
     }
     text + "\n\n"
 }
 
-const COLUMNS: [(Verdict, &str); 6] = [
-    (Verdict::Pass, "pass"),
-    (Verdict::Warn, "warn"),
-    (Verdict::Fail, "fail"),
-    (Verdict::Undecided, "undecided"),
-    (Verdict::NotApplicable, "n/a"),
-    (Verdict::Known, "known"),
-];
+const VERDICTS: [Verdict; 6] = [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Undecided, Verdict::NotApplicable, Verdict::Known];
 
 /// Requirements by topic and verdict; a topic with a failure has its name in the failure's colour.
-fn table(report: &Report, paint: Paint) -> String {
+fn table(report: &Report, voice: Voice) -> String {
+    let language = voice.language;
     let mut topics: Vec<&str> = Vec::new();
     for one in &report.requirements {
-        if !topics.contains(&one.topic.as_str()) {
-            topics.push(&one.topic);
+        if !topics.contains(&one.topic_in(language)) {
+            topics.push(one.topic_in(language));
         }
     }
     let count = |topic: Option<&str>, verdict: Verdict| {
-        report.requirements.iter().filter(|one| one.verdict == verdict && topic.is_none_or(|topic| one.topic == topic)).count()
+        let of = |topic: &str| report.requirements.iter().filter(|one| one.topic_in(language) == topic && one.verdict == verdict).count();
+        topic.map_or_else(|| topics.iter().map(|topic| of(topic)).sum::<usize>(), of)
     };
     // The baseline's column stands only where there is a baseline.
-    let columns: Vec<(Verdict, &str)> =
-        COLUMNS.into_iter().filter(|(verdict, _)| *verdict != Verdict::Known || count(None, Verdict::Known) > 0).collect();
+    let shown = VERDICTS.into_iter().filter(|verdict| *verdict != Verdict::Known || count(None, Verdict::Known) > 0);
+    let titles: Vec<(Verdict, String)> = shown.map(|verdict| (verdict, language.say(&format!("column-{}", verdict.name())))).collect();
+    let width = |title: &str| columns(title).max(4) + 3;
     let names = topics.iter().map(|topic| one_line(topic)).collect::<Vec<_>>();
-    let widest = names.iter().map(|name| name.chars().count()).chain(["requirements".len()]).max().unwrap_or(0);
+    let corner = language.say("table-requirements");
+    let widest = names.iter().chain([&corner]).map(|name| columns(name)).max().unwrap_or(0);
     let row = |name: &str, topic: Option<&str>, style: Style| {
-        let mut line = paint.with(style, &format!("{name:<widest$}"));
-        for (verdict, title) in &columns {
-            let (number, width) = (count(topic, *verdict), title.len().max(4) + 3);
+        let mut line = voice.with(style, &padded(name, widest));
+        for (verdict, title) in &titles {
+            let number = count(topic, *verdict);
             let shown = if number == 0 { "·".to_owned() } else { number.to_string() };
             let style = if number == 0 { DIM } else { style_of(*verdict) };
-            line.push_str(&" ".repeat(width - shown.chars().count()));
-            line.push_str(&paint.with(style, &shown));
+            line.push_str(&" ".repeat(width(title) - columns(&shown)));
+            line.push_str(&voice.with(style, &shown));
         }
         line + "\n"
     };
-    let titles: String = columns.iter().map(|(_, title)| format!("{title:>width$}", width = title.len().max(4) + 3)).collect();
-    let mut text = paint.with(DIM, &format!("{:<widest$}{titles}", "requirements")) + "\n";
+    let heads: String = titles.iter().map(|(_, title)| format!("{}{title}", " ".repeat(width(title) - columns(title)))).collect();
+    let mut text = voice.with(DIM, &format!("{}{heads}", padded(&corner, widest))) + "\n";
     for (topic, name) in topics.iter().zip(&names) {
         let style = if count(Some(topic), Verdict::Fail) > 0 { style_of(Verdict::Fail) } else { Style::new() };
         text.push_str(&row(name, Some(topic), style));
     }
     if topics.len() > 1 {
-        text.push_str(&row("all", None, BOLD));
+        text.push_str(&row(&language.say("table-all"), None, BOLD));
     }
     text + "\n"
 }
 
 /// Scenarios that were not applicable, by reason.
-fn not_judged(report: &Report, paint: Paint) -> String {
+fn not_judged(report: &Report, voice: Voice) -> String {
+    let none = voice.say("reason-none", &[]);
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in report.scenarios.iter().filter(|one| one.verdict == Verdict::NotApplicable) {
-        let reason = one.reason.as_deref().unwrap_or("no reason was given");
+        let reason = one.reason.as_deref().unwrap_or(&none);
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, ids)) => ids.push(&one.id),
             None => reasons.push((reason, vec![&one.id])),
@@ -255,46 +284,46 @@ fn not_judged(report: &Report, paint: Paint) -> String {
         return String::new();
     }
     reasons.sort_by_key(|(_, ids)| std::cmp::Reverse(ids.len()));
-    let mut text = format!("{}\n", paint.with(BOLD, "Not applicable"));
+    let mut text = format!("{}\n", voice.with(BOLD, &voice.say("not-applicable-heading", &[])));
     for (reason, ids) in reasons.iter().take(MOST_REASONS) {
         // One scenario is named; of many, the number is what matters.
-        let which = if let [only] = ids.as_slice() { one_line(only) } else { format!("{} scenarios", ids.len()) };
+        let many = || voice.say("count-scenarios", &[("count", ids.len().into())]);
+        let which = if let [only] = ids.as_slice() { one_line(only) } else { many() };
         text.push_str(&format!("{}\n", hanging("  ", &format!("{which}: {}", one_line(reason)), 2, str::to_owned)));
     }
     if reasons.len() > MOST_REASONS {
-        text.push_str(&format!("  and {} more reasons, in report.json\n", reasons.len() - MOST_REASONS));
+        let more = voice.say("reasons-more", &[("count", (reasons.len() - MOST_REASONS).into())]);
+        text.push_str(&format!("  {more}\n"));
     }
     text + "\n"
 }
 
-fn last_line(report: &Report, paint: Paint) -> String {
+fn last_line(report: &Report, voice: Voice) -> String {
     let summary = &report.summary;
-    let (word, style) = match summary.verdict {
-        Overall::Conforms => ("conforms", style_of(Verdict::Pass)),
-        Overall::DoesNotConform => ("does not conform", style_of(Verdict::Fail)),
-        Overall::Undecided => ("undecided", style_of(Verdict::Undecided)),
-        Overall::Interrupted => ("interrupted", style_of(Verdict::Warn)),
-        Overall::Incomplete => ("incomplete", style_of(Verdict::Warn)),
+    let style = match summary.verdict {
+        Overall::Conforms => style_of(Verdict::Pass),
+        Overall::DoesNotConform => style_of(Verdict::Fail),
+        Overall::Undecided => style_of(Verdict::Undecided),
+        Overall::Interrupted | Overall::Incomplete => style_of(Verdict::Warn),
     };
     let counts = [
-        (summary.pass, "passed"),
-        (summary.warn, "warned"),
-        (summary.fail, "failed"),
-        (summary.known, "known"),
-        (summary.undecided, "undecided"),
-        (summary.not_applicable, "not applicable"),
+        (summary.pass, "count-pass"),
+        (summary.warn, "count-warn"),
+        (summary.fail, "count-fail"),
+        (summary.known, "count-known"),
+        (summary.undecided, "count-undecided"),
+        (summary.not_applicable, "count-not-applicable"),
     ];
-    let counts: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let all = counted(report.scenarios.len(), "scenario", "scenarios");
+    let counts: Vec<String> =
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, key)| voice.say(key, &[("count", count.into())])).collect();
+    let all = voice.say("count-scenarios", &[("count", report.scenarios.len().into())]);
     let counts = if counts.is_empty() { all } else { format!("{all}: {}", counts.join(", ")) };
     let spreads = report.scenarios.iter().flat_map(|one| &one.bursts).map(|burst| burst.release_spread_us);
-    let bursts = spreads.max().map_or_else(String::new, |most| format!(", bursts released within {}", took(most as f64 / 1000.0)));
-    let told = format!("{counts}, in {}{bursts}", took(report.run.duration_ms));
-    let early = report.run.ended_early.as_deref().filter(|why| *why != word);
-    let early = early.map_or_else(String::new, |why| format!("{}\n", hanging("ended early  ", &one_line(why), usize::MAX, str::to_owned)));
-    format!("{early}{}\n", hanging(&format!("{word}  "), &told, usize::MAX, |label| paint.with(style, label)))
-}
-
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+    let bursts = spreads.max().map_or_else(String::new, |most| voice.say("last-bursts", &[("took", took(most as f64 / 1000.0).into())]));
+    let told =
+        voice.say("last-line", &[("counts", counts.into()), ("took", took(report.run.duration_ms).into()), ("bursts", bursts.into())]);
+    let early = report.run.ended_early.as_deref().filter(|why| *why != summary.verdict.words());
+    let early = early.map_or_else(String::new, |why| voice.labelled("label-early", Style::new(), &one_line(why)));
+    let word = voice.language.overall(summary.verdict);
+    format!("{early}{}\n", hanging(&format!("{word}  "), &told, usize::MAX, |label| voice.with(style, label)))
 }

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::language::Language;
 use super::words::duration;
 
 /// More lanes than this say nothing to the eye.
@@ -45,20 +46,32 @@ impl Lane {
 
     /// How long it took, in words.
     #[must_use]
-    pub fn took(&self) -> String {
-        self.took_us.map_or_else(|| "no answer".to_owned(), duration)
+    pub fn took(&self, language: Language) -> String {
+        self.took_us.map_or_else(|| language.say("got-no-answer"), duration)
+    }
+
+    /// What it got, in words.
+    #[must_use]
+    pub fn got(&self, language: Language) -> String {
+        match self.got.as_str() {
+            "accepted" => language.say("got-accepted"),
+            "duplicate" => language.say("got-duplicate"),
+            "no answer" => language.say("got-no-answer"),
+            other => other.to_owned(),
+        }
     }
 }
 
 /// The drawing; its colours are the page's.
 #[must_use]
-pub fn svg(lanes: &[Lane]) -> String {
+pub fn svg(lanes: &[Lane], language: Language) -> String {
     let far = lanes.iter().map(Lane::end).max().unwrap_or(0).max(1) as f64;
     let height = TOP + HIGH * lanes.len() as f64 + BOTTOM;
     let room = WIDTH - LEFT - BESIDE;
     let at = |us: u64| LEFT + us as f64 / far * room;
     let accepted = lanes.iter().filter(|lane| lane.got == "accepted").count();
-    let title = format!("{} deliveries over {}, {accepted} of them accepted as new", lanes.len(), duration(far as u64));
+    let facts = [("deliveries", lanes.len().into()), ("took", duration(far as u64).into()), ("accepted", accepted.into())];
+    let title = language.with("page-lanes", &facts);
     let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">", escaped(&title));
     for (row, lane) in lanes.iter().enumerate() {
         let colour = match lane.got.as_str() {
@@ -76,7 +89,7 @@ pub fn svg(lanes: &[Lane]) -> String {
             y + 3.0,
             HIGH - 6.0
         );
-        let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + width + 6.0, y + HIGH - 5.0, escaped(&lane.got));
+        let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", x + width + 6.0, y + HIGH - 5.0, escaped(&lane.got(language)));
     }
     let base = height - BOTTOM + 2.0;
     let _ = write!(svg, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{base}\" y2=\"{base}\"/>", LEFT + room);
@@ -97,7 +110,7 @@ mod tests {
     #[test]
     fn every_delivery_has_a_bar_inside_the_drawing() {
         let lane = |start_us, took_us, got: &str| Lane { key: "k".to_owned(), start_us, took_us, got: got.to_owned() };
-        let drawing = svg(&[lane(0, Some(1_000), "accepted"), lane(10, None, "no answer"), lane(500, Some(0), "<409>")]);
+        let drawing = svg(&[lane(0, Some(1_000), "accepted"), lane(10, None, "no answer"), lane(500, Some(0), "<409>")], Language::En);
         assert_eq!(drawing.matches("<rect").count(), 3);
         assert!(drawing.contains("aria-label=\"3 deliveries over 1.0 ms, 1 of them accepted as new\""), "{drawing}");
         assert!(drawing.contains("&lt;409&gt;") && !drawing.contains("NaN"), "{drawing}");
@@ -108,6 +121,6 @@ mod tests {
             let (x, width) = (number(" x").expect("x"), number(" width").expect("width"));
             assert!(x >= LEFT && width >= THINNEST && x + width <= WIDTH - BESIDE + THINNEST, "{bar}");
         }
-        assert!(svg(&[]).starts_with("<svg"));
+        assert!(svg(&[], Language::En).starts_with("<svg"));
     }
 }

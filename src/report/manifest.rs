@@ -86,12 +86,12 @@ impl Manifest {
     }
 }
 
-/// What a report was made from, as digests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a report was made from, as digests: SHA-256, lower-case hex.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MadeFrom {
     /// Of the contract's file.
     pub contract_sha256: String,
-    /// Of the scenario files.
+    /// Of the scenario files that were there to be played, or of a load's mix.
     pub scenarios_sha256: String,
 }
 

@@ -10,8 +10,8 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context};
 
-use crate::contract::Level;
 use crate::report::human::{again, describe_differing, describe_snapshots, one_line, took, visible};
+use crate::report::language::Language;
 use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::state::TableShape;
 
@@ -23,16 +23,30 @@ const SHOWN_IN_LINE: usize = 80; // characters
 ///
 /// # Errors
 /// Only when the template is wrong, which a test would have shown.
-pub fn write(report: &Report) -> Result<String, minijinja::Error> {
+pub fn write(report: &Report, language: Language) -> Result<String, minijinja::Error> {
     let mut page = Environment::new();
+    language.teach(&mut page);
     page.set_auto_escape_callback(|_| AutoEscape::None);
     // Lines of the template that only decide leave no line behind.
     page.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
     page.add_filter("inline", |text: String| inline(&text));
     page.add_filter("code", |text: String| code(&text));
     page.add_filter("fence", |text: String, language: Option<String>| fence(&text, language.as_deref().unwrap_or("text")));
-    let Report { schema: _, tool, run, target, contract, summary, history, baseline, repeat, snapshots, scenarios, requirements: _ } =
-        report;
+    let Report {
+        schema: _,
+        made_from: _,
+        tool,
+        run,
+        target,
+        contract,
+        summary,
+        history,
+        baseline,
+        repeat,
+        snapshots,
+        scenarios,
+        requirements: _,
+    } = report;
     page.render_str(
         TEMPLATE,
         context! {
@@ -47,7 +61,7 @@ pub fn write(report: &Report) -> Result<String, minijinja::Error> {
                 ended_early => run.ended_early.as_deref(),
                 notes => run.notes.clone(),
             },
-            state => state(summary.verdict),
+            state => state(summary.verdict, language),
             summary => context! {
                 pass => summary.pass,
                 warn => summary.warn,
@@ -63,12 +77,12 @@ pub fn write(report: &Report) -> Result<String, minijinja::Error> {
                 tables => tables(&target.tables),
             },
             stale => baseline.as_ref().map(|one| one.stale.clone()).unwrap_or_default(),
-            snapshots => snapshots.as_ref().map(describe_snapshots),
-            differing => repeat.iter().flat_map(|one| &one.differing).map(describe_differing).collect::<Vec<_>>(),
+            snapshots => snapshots.as_ref().map(|facts| describe_snapshots(facts, language)),
+            differing => repeat.iter().flat_map(|one| &one.differing).map(|one| describe_differing(one, language)).collect::<Vec<_>>(),
             history => history.as_ref().map(|one| context! { keys => one.keys, broken => one.broken, undecided => one.undecided }),
-            topics => topics(scenarios),
-            findings => findings(report),
-            requirements => requirements(report),
+            topics => topics(scenarios, language),
+            findings => findings(report, language),
+            requirements => requirements(report, language),
         },
     )
 }
@@ -78,55 +92,47 @@ fn tables(tables: &[TableShape]) -> Vec<Value> {
     tables.iter().map(|table| context! { name => table.table.as_str(), columns => columns(table) }).collect()
 }
 
-fn requirements(report: &Report) -> Vec<Value> {
+fn requirements(report: &Report, language: Language) -> Vec<Value> {
     let one = |one: &RequirementReport| {
         context! {
             id => one.id.as_str(),
-            level => level(one.level),
-            sentence => one.sentence.as_str(),
+            level => language.level(one.level),
+            sentence => one.sentence_in(language),
             sign => sign(one.verdict),
-            verdict => one.verdict.name(),
+            verdict => language.verdict(one.verdict),
             reason => one.reason.as_deref(),
         }
     };
     report.requirements.iter().map(one).collect()
 }
 
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Must => "must",
-        Level::Should => "should",
-        Level::Free => "free",
-    }
-}
-
 /// Results by the folder that a scenario lies in, folders in the order they come.
-fn topics(scenarios: &[ScenarioReport]) -> Vec<Value> {
+fn topics(scenarios: &[ScenarioReport], language: Language) -> Vec<Value> {
     let folder = |one: &ScenarioReport| one.id.split_once('/').map_or("scenarios", |(folder, _)| folder).to_owned();
     scenarios
         .chunk_by(|a, b| folder(a) == folder(b))
-        .map(|together| context! { name => together.first().map(folder), results => together.iter().map(result).collect::<Vec<_>>() })
+        .map(|together| context! { name => together.first().map(folder), results => together.iter().map(|one| result(one, language)).collect::<Vec<_>>() })
         .collect()
 }
 
-fn result(scenario: &ScenarioReport) -> Value {
-    let reason = || inline(scenario.reason.as_deref().unwrap_or("no reason was given"));
+fn result(scenario: &ScenarioReport, language: Language) -> Value {
+    let reason = || scenario.reason.as_deref().map_or_else(|| language.say("reason-none"), inline);
     let worst = scenario.findings.iter().min_by_key(|finding| finding.level);
     let (got, want) = match (scenario.verdict, worst) {
-        (Verdict::Pass, _) => ("as promised".to_owned(), None),
-        (Verdict::Undecided, _) => (format!("undecided, {}", reason()), None),
-        (Verdict::NotApplicable, _) => (format!("not applicable, {}", reason()), None),
+        (Verdict::Pass, _) => (language.say("md-as-promised"), None),
+        (Verdict::Undecided, _) => (language.with("md-undecided", &[("reason", reason().into())]), None),
+        (Verdict::NotApplicable, _) => (language.with("md-not-applicable", &[("reason", reason().into())]), None),
         (Verdict::Warn | Verdict::Fail | Verdict::Known, Some(worst)) => {
             (code(&short(&worst.observed)), Some(code(&short(&worst.expected))))
         }
-        (Verdict::Warn | Verdict::Fail | Verdict::Known, None) => (scenario.verdict.name().to_owned(), None),
+        (Verdict::Warn | Verdict::Fail | Verdict::Known, None) => (language.verdict(scenario.verdict), None),
     };
     // A title that ends a sentence would put its full stop before the colon.
     context! { what => scenario.title.trim_end_matches('.'), got, want, sign => sign(scenario.verdict) }
 }
 
-fn findings(report: &Report) -> Vec<Value> {
-    let sentence = |id: &str| report.requirements.iter().find(|one| one.id == id).map(|one| one.sentence.as_str());
+fn findings(report: &Report, language: Language) -> Vec<Value> {
+    let sentence = |id: &str| Some(report.sentence_of(id, language)).filter(|sentence| !sentence.is_empty());
     let one = |scenario: &ScenarioReport, finding: &Finding| {
         context! {
             id => scenario.id.as_str(),
@@ -146,14 +152,14 @@ fn findings(report: &Report) -> Vec<Value> {
     report.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| one(scenario, finding))).collect()
 }
 
-fn state(verdict: Overall) -> &'static str {
-    match verdict {
-        Overall::Conforms => "CONFORMS ✅",
-        Overall::DoesNotConform => "DOES NOT CONFORM ❌",
-        Overall::Undecided => "UNDECIDED ❔",
-        Overall::Interrupted => "INTERRUPTED",
-        Overall::Incomplete => "INCOMPLETE",
-    }
+fn state(verdict: Overall, language: Language) -> String {
+    let sign = match verdict {
+        Overall::Conforms => " ✅",
+        Overall::DoesNotConform => " ❌",
+        Overall::Undecided => " ❔",
+        Overall::Interrupted | Overall::Incomplete => "",
+    };
+    format!("{}{sign}", language.overall(verdict).to_uppercase())
 }
 
 fn sign(verdict: Verdict) -> &'static str {

@@ -94,6 +94,7 @@ fn asked(one: &RequirementReport, shards: &[(String, Report)]) -> Asked {
         level: one.level,
         sentence: one.sentence.clone(),
         topic: one.topic.clone(),
+        translations: one.translations.clone(),
         excluded: behind("excluded: "),
         not_promised: behind("not promised by the contract: "),
     }

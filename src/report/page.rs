@@ -8,6 +8,7 @@ pub mod chart;
 
 use minijinja::{AutoEscape, Environment, Error, Value};
 
+use super::language::Language;
 use super::words;
 
 const STYLE: &str = include_str!("page/style.css");
@@ -18,11 +19,13 @@ const FRAME: &str = include_str!("page/frame.html.j2");
 ///
 /// * `body`: a template that extends `frame.html`.
 /// * `values`: what it names. Text is escaped; charts are marked as safe by [`svg`].
+/// * `language`: what `t("key")` in the template speaks.
 ///
 /// # Errors
 /// When the template names what is not there.
-pub fn page(body: &str, values: Value) -> Result<String, Error> {
+pub fn page(body: &str, values: Value, language: Language) -> Result<String, Error> {
     let mut pages = Environment::new();
+    language.teach(&mut pages);
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
     pages.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
     pages.add_global("style", Value::from_safe_string(STYLE.to_owned()));

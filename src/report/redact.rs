@@ -174,6 +174,8 @@ impl Redactor {
         }
         for one in &mut report.requirements {
             [&mut one.sentence, &mut one.topic].into_iter().chain(&mut one.reason).chain(&mut one.scenarios).for_each(hide);
+            let translations = one.translations.values_mut();
+            translations.flat_map(|words| [&mut words.sentence, &mut words.topic]).for_each(hide);
         }
         report
     }

@@ -5,8 +5,11 @@
 //!
 //! Start at [`requirements`].
 
+use std::collections::BTreeMap;
+
 use crate::contract::Level;
 use crate::report::{Finding, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
+use crate::scenario::requirement::InLanguage;
 
 /// Why a run ended early, when a person wanted it to.
 pub const INTERRUPTED: &str = "interrupted";
@@ -29,6 +32,8 @@ pub struct Asked {
     pub excluded: Option<String>,
     /// Why the contract does not promise it, when it does not.
     pub not_promised: Option<String>,
+    /// Topic and sentence in other languages.
+    pub translations: BTreeMap<String, InLanguage>,
 }
 
 /// The verdict of a scenario that was played to its end, from its `findings` alone.
@@ -108,6 +113,7 @@ fn requirement(asked: &Asked, scenarios: &[ScenarioReport]) -> RequirementReport
         verdict,
         reason,
         scenarios: concerned.iter().map(|one| one.id.clone()).collect(),
+        translations: asked.translations.clone(),
     }
 }
 
@@ -190,6 +196,7 @@ mod tests {
             shows: words[1].split(',').map(str::to_owned).collect(),
             duration_ms: 1.0,
             file: String::new(),
+            statuses: BTreeMap::new(),
             findings: findings.into_iter().map(finding).collect(),
             bursts: Vec::new(),
         }

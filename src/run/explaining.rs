@@ -28,6 +28,14 @@ pub fn explain(operations: &[Operation], contract: &Contract, ttl_secs: Option<u
     })
 }
 
+/// Tells every scenario how many of its deliveries got which status.
+pub fn count_statuses(scenarios: &mut [ScenarioReport], operations: &[Operation]) {
+    let mut all = history::statuses(operations);
+    for scenario in scenarios {
+        scenario.statuses = all.remove(scenario.id.as_str()).unwrap_or_default();
+    }
+}
+
 /// The operations side by side, from the moment of the first.
 fn lanes(events: &[Event]) -> Vec<Lane> {
     let first = events.iter().map(|event| event.invoked).min().unwrap_or(0);

@@ -296,7 +296,7 @@ steps:
     fn loaded() -> Vec<Loaded> {
         let catalogue = "{suite: x, ordinary_body: b, capabilities: {}, topics: {}, \
                          requirements: [{id: R-1, level: must, sentence: s, source: s}]}";
-        let (catalogue, _) = document::read::<Catalogue>("requirements.yaml", catalogue).expect("it has no mistake");
+        let catalogue = Catalogue::read("requirements.yaml", catalogue).expect("it has no mistake");
         load("topic/name", "rows.yaml", TABLE, &Known::new(&catalogue, [])).expect("it has no mistake")
     }
 

@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
+use crate::document;
+use crate::document::mistake::{Mistake, Mistakes};
+use crate::document::tree::Tree;
 
 /// `requirements.yaml` of a suite.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +27,30 @@ pub struct Catalogue {
     pub always: Always,
     /// Every requirement, in the order of reports.
     pub requirements: Vec<Requirement>,
+    /// Topics and sentences in other languages, by the two letters of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<String, Translation>,
+}
+
+/// A requirement in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InLanguage {
+    /// The topic, in words.
+    pub topic: String,
+    /// The sentence.
+    pub sentence: String,
+}
+
+/// What a catalogue says in another language.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Translation {
+    /// Topics by the letters that requirement ids begin with.
+    #[serde(default)]
+    pub topics: BTreeMap<String, String>,
+    /// Sentences by the ids of their requirements.
+    #[serde(default)]
+    pub sentences: BTreeMap<String, String>,
 }
 
 /// Requirements that are watched all the time, whatever a scenario is about.
@@ -86,6 +113,18 @@ pub struct Requirement {
 }
 
 impl Catalogue {
+    /// Reads a catalogue.
+    ///
+    /// * `name`: the file's name, as people should see it.
+    ///
+    /// # Errors
+    /// Every mistake of the file.
+    pub fn read(name: &str, text: &str) -> Result<Self, Mistakes> {
+        let (catalogue, tree) = document::read::<Self>(name, text)?;
+        let wrong = catalogue.translated_in_vain(&tree);
+        if wrong.is_empty() { Ok(catalogue) } else { Err(Mistakes::new(name, text, wrong)) }
+    }
+
     /// The requirement called `id`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Requirement> {
@@ -95,7 +134,34 @@ impl Catalogue {
     /// The topic of a requirement: the letters before its dash, in words.
     #[must_use]
     pub fn topic_of(&self, id: &str) -> String {
-        let letters = id.split('-').next().unwrap_or(id);
+        let letters = letters(id);
         self.topics.get(letters).cloned().unwrap_or_else(|| letters.to_owned())
     }
+
+    /// A requirement's topic and sentence in every language that has both, by the language's two letters.
+    #[must_use]
+    pub fn translations_of(&self, id: &str) -> BTreeMap<String, InLanguage> {
+        let one = |(language, words): (&String, &Translation)| {
+            let (topic, sentence) = (words.topics.get(letters(id))?.clone(), words.sentences.get(id)?.clone());
+            Some((language.clone(), InLanguage { topic, sentence }))
+        };
+        self.translations.iter().filter_map(one).collect()
+    }
+
+    /// Translations of what is not in the catalogue.
+    fn translated_in_vain(&self, tree: &Tree) -> Vec<Mistake> {
+        let mut wrong = Vec::new();
+        for (language, Translation { topics, sentences }) in &self.translations {
+            let at = |part: &str, name: &str| tree.root.key_span_at(&format!("translations.{language}.{part}.{name}"));
+            let unknown = topics.keys().filter(|letters| !self.topics.contains_key(*letters));
+            wrong.extend(unknown.map(|letters| Mistake::new(at("topics", letters), format!("there is no topic `{letters}` to translate"))));
+            let unknown = sentences.keys().filter(|id| self.get(id).is_none());
+            wrong.extend(unknown.map(|id| Mistake::new(at("sentences", id), format!("there is no requirement `{id}` to translate"))));
+        }
+        wrong
+    }
+}
+
+fn letters(id: &str) -> &str {
+    id.split('-').next().unwrap_or(id)
 }

@@ -1,7 +1,10 @@
 //! A report with a bit of everything.
 
+use std::collections::BTreeMap;
+
 use hookgate::contract::Level;
 use hookgate::report::lanes::Lane;
+use hookgate::report::manifest::MadeFrom;
 use hookgate::report::{BurstFacts, Finding, Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use hookgate::state::{ColumnShape, TableShape};
 
@@ -14,6 +17,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         shows: vec![shows.to_owned()],
         duration_ms: 3.1,
         file: format!("scenarios/orch/{id}.yaml"),
+        statuses: BTreeMap::from([("202".to_owned(), 2)]),
         findings: Vec::new(),
         bursts: Vec::new(),
     }
@@ -81,6 +85,7 @@ pub(crate) fn sample() -> Report {
         level,
         sentence: sentence.to_owned(),
         topic: topic.to_owned(),
+        translations: BTreeMap::new(),
         excluded: None,
         not_promised: None,
     });
@@ -111,6 +116,7 @@ pub(crate) fn sample() -> Report {
             }],
         },
         contract: "orch-phase3".to_owned(),
+        made_from: MadeFrom::default(),
         history: None,
         baseline: None,
         repeat: None,

@@ -1,6 +1,7 @@
 //! No form of a report lets a secret out.
 
 use base64::Engine as _;
+use hookgate::report::language::Language;
 use hookgate::report::redact::Redactor;
 use hookgate::report::{Report, github, html, human, junit, markdown, sarif, tap};
 use proptest::prelude::*;
@@ -13,11 +14,11 @@ fn sinks(report: &Report, redactor: &Redactor) -> Vec<String> {
     let value = redactor.json(&serde_json::to_value(&report).expect("a report is JSON"));
     let texts = [
         serde_json::to_string_pretty(&value).expect("a report is JSON"),
-        human::write(&report, false),
-        human::write(&report, true),
-        markdown::write(&report).expect("the template is right"),
+        human::write(&report, false, Language::En),
+        human::write(&report, true, Language::En),
+        markdown::write(&report, Language::En).expect("the template is right"),
         junit::write(&report).expect("written in memory"),
-        html::write(&report).expect("the template is right"),
+        html::write(&report, Language::En).expect("the template is right"),
         tap::write(&report),
         sarif::write(&report).to_string(),
         github::write(&report),

@@ -39,6 +39,9 @@ pub(crate) fn command() -> Command {
         .env_remove("ORCH_WEBHOOK_SECRET")
         .env_remove("CI")
         .env_remove("GITHUB_ACTIONS")
+        .env_remove("LC_ALL")
+        .env_remove("LC_MESSAGES")
+        .env_remove("LANG")
         .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
         .current_dir(env!("CARGO_MANIFEST_DIR"));

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{FormatArg, duration_or_seconds};
-use crate::report::compare::FailOn;
+use super::{FormatArg, LanguageArgs, duration_or_seconds};
+use crate::report::compare::rules::FailOn;
 
 #[derive(Args)]
 pub(crate) struct CompareArgs {
-    /// The earlier report: a folder, a report.json or a load.json.
+    /// The earlier report: a folder, a report.json or a load.json; a folder of such folders for a load that was repeated.
     #[arg(value_name = "BEFORE")]
     pub(crate) before: PathBuf,
     /// The later one.
@@ -25,6 +25,8 @@ pub(crate) struct CompareArgs {
     /// How to print the comparison.
     #[arg(long, value_enum, default_value_t = CompareFormat::Human)]
     pub(crate) format: CompareFormat,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
 }
 
 #[derive(Args)]
@@ -38,6 +40,8 @@ pub(crate) struct ReportArgs {
     /// The form.
     #[arg(long, value_enum, default_value_t = FormatArg::Human)]
     pub(crate) format: FormatArg,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
 }
 
 #[derive(Subcommand)]
@@ -59,6 +63,8 @@ pub(crate) struct MergeArgs {
     /// Seal it with the key in this environment variable.
     #[arg(long, value_name = "NAME")]
     pub(crate) seal_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
 }
 
 #[derive(Args)]
@@ -97,6 +103,8 @@ pub(crate) struct ClaimsArgs {
     /// How to print what the claims are worth.
     #[arg(long, value_enum, default_value_t = ClaimsFormat::Human)]
     pub(crate) format: ClaimsFormat,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{duration, duration_or_seconds};
+use super::{LanguageArgs, duration, duration_or_seconds};
 use crate::load::pace::Course;
 
 #[derive(Args)]
@@ -80,6 +80,8 @@ pub(crate) struct LoadArgs {
     /// What to print on standard output.
     #[arg(long, value_enum, default_value_t = LoadFormat::Human)]
     pub(crate) format: LoadFormat,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
     /// Print only the summary line.
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -7,16 +7,18 @@ use std::collections::BTreeMap;
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::report::language::Language;
+
 /// So many kinds of change are told; the rest is a number.
 const TOLD: usize = 12;
 
 /// The changes from one folder to the other, the most frequent first.
 #[must_use]
-pub fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
+pub fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>, language: Language) -> Vec<String> {
     let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, is) in after {
         let Some(was) = before.get(name) else { continue };
-        for change in hunks(was, is) {
+        for change in hunks(was, is, language) {
             kinds.entry(change).or_default().push(name);
         }
     }
@@ -28,33 +30,35 @@ pub fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, Strin
         .take(TOLD)
         .map(|(change, names)| match names.as_slice() {
             [only] => format!("{change}  ({only})"),
-            [first, ..] => format!("{change}  ({} snapshots, as {first})", names.len()),
+            [first, ..] => {
+                format!("{change}  ({})", language.with("answers-in-many", &[("count", names.len().into()), ("name", (*first).into())]))
+            }
             [] => change,
         })
         .collect();
     if more > 0 {
-        lines.push(format!("and {more} kinds of change more"));
+        lines.push(language.with("answers-more", &[("count", more.into())]));
     }
     let only =
         |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| one.keys().filter(|name| !other.contains_key(*name)).count();
-    for (count, whose) in [(only(before, after), "first"), (only(after, before), "second")] {
+    for (count, key) in [(only(before, after), "answers-only-first"), (only(after, before), "answers-only-second")] {
         if count > 0 {
-            lines.push(format!("{count} snapshots are only in the {whose}"));
+            lines.push(language.with(key, &[("count", count.into())]));
         }
     }
     lines
 }
 
 /// Each place that differs: what was there, and what is.
-fn hunks(was: &str, is: &str) -> Vec<String> {
+fn hunks(was: &str, is: &str, language: Language) -> Vec<String> {
     let (mut hunks, mut gone, mut come) = (Vec::new(), Vec::new(), Vec::new());
     let mut end = |gone: &mut Vec<String>, come: &mut Vec<String>| {
         let told = |lines: &mut Vec<String>| std::mem::take(lines).join(" ");
         let (old, new) = (told(gone), told(come));
         match (old.is_empty(), new.is_empty()) {
             (true, true) => {}
-            (true, false) => hunks.push(format!("added: {new}")),
-            (false, true) => hunks.push(format!("gone: {old}")),
+            (true, false) => hunks.push(language.with("answers-added", &[("lines", new.into())])),
+            (false, true) => hunks.push(language.with("answers-gone", &[("lines", old.into())])),
             (false, false) => hunks.push(format!("{old} → {new}")),
         }
     };
@@ -81,8 +85,8 @@ mod tests {
         let before = folder(&[("a", "202\n{\n}\nrow 1\n"), ("b", "202\n{\n}\n"), ("c", "same\n"), ("gone", "x\n")]);
         let after = folder(&[("a", "409\n{\n}\nrow 1 ttl\n"), ("b", "409\n{\n}\n"), ("c", "same\n")]);
         assert_eq!(
-            changes(&before, &after),
-            ["202 → 409  (2 snapshots, as a)", "row 1 → row 1 ttl  (a)", "1 snapshots are only in the first"]
+            changes(&before, &after, Language::En),
+            ["202 → 409  (2 snapshots, as a)", "row 1 → row 1 ttl  (a)", "1 snapshot is only in the first"]
         );
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Change, Comparison, NumberChange, RequirementChange, Side};
+use crate::report::language::Language;
+use crate::report::words::padded;
 
 impl Comparison {
     /// The lines that every form shares: a heading, and what stands under it.
@@ -26,39 +28,51 @@ impl Comparison {
                     of.iter().map(told).collect()
                 }
             };
-            parts.push((format!("{} ({})", change.words(), of.len()), lines));
+            parts.push((format!("{} ({})", change.words(self.language), of.len()), lines));
         }
-        let mut push = |name: &str, lines: Vec<String>| {
+        let mut push = |key: &str, lines: Vec<String>| {
             if !lines.is_empty() {
-                parts.push((name.to_owned(), lines));
+                parts.push((self.language.say(key), lines));
             }
         };
-        push("tables", self.tables.clone());
-        push("numbers", self.numbers.iter().map(NumberChange::line).collect());
-        push("answers", self.answers.clone());
-        push("made differently", self.environment.clone());
-        push("worse", self.worse.clone());
+        push("part-tables", self.tables.clone());
+        push("part-numbers", self.numbers.iter().map(|one| one.line(self.language)).collect());
+        push("part-answers", self.answers.clone());
+        push("part-environment", self.environment.clone());
+        push("part-worse", self.worse.clone());
         parts
     }
 
     /// The last line: which is worse.
     #[must_use]
     pub fn summary(&self) -> String {
-        match self.worse.len() {
-            0 => "the second report is not worse".to_owned(),
-            1 => format!("the second report is worse: {}", self.worse[0]),
-            many => format!("the second report is worse, for {many} reasons"),
+        match self.worse.as_slice() {
+            [] => self.language.say("compare-not-worse"),
+            [only] => self.language.with("compare-worse-one", &[("why", only.as_str().into())]),
+            many => self.language.with("compare-worse-many", &[("count", many.len().into())]),
         }
+    }
+
+    /// What a report is of, and what it came to.
+    fn side(&self, side: &Side, path: &str) -> String {
+        let (kind, verdict) = self.words_of(side);
+        let facts =
+            [("path", path.into()), ("kind", kind.into()), ("contract", side.contract.as_str().into()), ("verdict", verdict.into())];
+        self.language.with("compare-side", &facts)
+    }
+
+    /// The kind and the verdict of a report, in words.
+    pub(super) fn words_of(&self, side: &Side) -> (String, String) {
+        (self.language.say(&format!("kind-{}", side.kind)), self.language.say(&format!("overall-{}", side.verdict.replace(' ', "-"))))
     }
 
     /// For a terminal.
     #[must_use]
     pub fn human(&self) -> String {
-        let side = |side: &Side| format!("{} ({} of {}: {})", side.path, side.kind, side.contract, side.verdict);
-        let mut text = format!("{}\n{}\n\n", side(&self.before), side(&self.after));
+        let mut text = format!("{}\n{}\n\n", self.side(&self.before, &self.before.path), self.side(&self.after, &self.after.path));
         for (name, lines) in self.parts() {
             if let [only] = lines.as_slice() {
-                let _ = writeln!(text, "{name:<20} {only}");
+                let _ = writeln!(text, "{} {only}", padded(&name, 20));
             } else {
                 let _ = writeln!(text, "{name}");
                 for line in lines {
@@ -72,7 +86,7 @@ impl Comparison {
     /// As Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let side = |side: &Side| format!("`{}` ({} of {}: {})", side.path, side.kind, side.contract, side.verdict);
+        let side = |side: &Side| self.side(side, &format!("`{}`", side.path));
         let mut text = format!("# {} → {}\n\n**{}**\n", side(&self.before), side(&self.after), self.summary());
         for (name, lines) in self.parts() {
             let _ = writeln!(text, "\n## {name}\n");
@@ -89,16 +103,27 @@ impl NumberChange {
         if self.unit == "us" { crate::report::words::duration(value as u64) } else { format!("{value:.0}{}", self.unit) }
     }
 
-    fn line(&self) -> String {
-        let noise =
-            self.noise.map_or_else(|| "too few seconds to tell the noise".to_owned(), |noise| format!("noise {}", self.shown(noise)));
+    /// By how much it varies by itself, in words.
+    pub(super) fn noise_in(&self, language: Language) -> String {
+        let told = |noise| language.with("compare-with-noise", &[("noise", self.shown(noise).into())]);
+        self.noise.map_or_else(|| language.say("compare-few-seconds"), told)
+    }
+
+    /// The value in one report, and between what it lies there.
+    pub(super) fn spread(&self, value: f64, spread: Option<[f64; 2]>) -> String {
+        let between = spread.map_or_else(String::new, |[low, high]| format!(" ({}–{})", self.shown(low), self.shown(high)));
+        format!("{}{between}", self.shown(value))
+    }
+
+    fn line(&self, language: Language) -> String {
         format!(
-            "{}: {} → {} ({:+.1}%, {noise}): {}",
+            "{}: {} → {} ({:+.1}%, {}): {}",
             self.name,
-            self.shown(self.before),
-            self.shown(self.after),
+            self.spread(self.before, self.before_spread),
+            self.spread(self.after, self.after_spread),
             self.percent(),
-            self.change
+            self.noise_in(language),
+            language.say(&format!("number-{}", self.change))
         )
     }
 }

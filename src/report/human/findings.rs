@@ -3,7 +3,8 @@
 //! The first failures in full, the rest a line each: whoever broke everything
 //! wants to know that, and whoever broke one thing wants to see it.
 
-use super::{BOLD, DIM, Paint, again, copyable, counted, hanging, one_line, style_of, visible};
+use super::{BOLD, DIM, Voice, again, copyable, hanging, one_line, style_of, visible};
+use crate::report::words::padded;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 
 /// How many scenarios are told in full.
@@ -12,100 +13,107 @@ const MOST_IN_FULL: usize = 12;
 const MOST_FINDINGS: usize = 4;
 /// How many lines an answer may take.
 const MOST_LINES: usize = 4;
+/// The columns that labels take.
+const LABELS: usize = 12;
 /// A command longer than this is left to `report.json`; cut off, it would be of no use.
 const LONGEST_CURL: usize = 1200; // characters
 
 /// Failures first, then warnings, what is known, and what is undecided.
-pub(super) fn write(report: &Report, paint: Paint) -> String {
+pub(super) fn write(report: &Report, voice: Voice) -> String {
     let mut text = String::new();
     let mut told = 0;
     for verdict in [Verdict::Fail, Verdict::Warn] {
         let mut brief = 0;
         for scenario in report.scenarios.iter().filter(|one| one.verdict == verdict) {
             if told < MOST_IN_FULL {
-                text.push_str(&in_full(report, scenario, paint));
+                text.push_str(&in_full(report, scenario, voice));
             } else {
-                text.push_str(&in_brief(scenario, paint));
+                text.push_str(&in_brief(scenario, voice));
                 brief += 1;
             }
             told += 1;
         }
         if brief > 0 {
-            text.push_str(&paint.with(DIM, "(a line each from here on; report.json has all of them)\n\n"));
+            text.push_str(&format!("{}\n\n", voice.with(DIM, &voice.say("findings-brief", &[]))));
         }
     }
     let mut open = 0;
     for verdict in [Verdict::Known, Verdict::Undecided] {
         for scenario in report.scenarios.iter().filter(|one| one.verdict == verdict) {
-            let reason = scenario.reason.as_deref().unwrap_or("no reason was given");
-            text.push_str(&format!("{}\n{}\n", title_line(scenario, paint), hanging("  ", &one_line(reason), MOST_LINES, str::to_owned)));
+            let reason = scenario.reason.as_deref().map_or_else(|| voice.say("reason-none", &[]), one_line);
+            text.push_str(&format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &reason, MOST_LINES, str::to_owned)));
             open += 1;
         }
     }
     if open > 0 { text + "\n" } else { text }
 }
 
-fn title_line(scenario: &ScenarioReport, paint: Paint) -> String {
-    format!("{} {}", paint.with(style_of(scenario.verdict), word(scenario.verdict)), paint.with(BOLD, &one_line(&scenario.id)))
+fn title_line(scenario: &ScenarioReport, voice: Voice) -> String {
+    format!("{} {}", voice.with(style_of(scenario.verdict), &word(scenario.verdict, voice)), voice.with(BOLD, &one_line(&scenario.id)))
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "PASS",
-        Verdict::Warn => "WARN",
-        Verdict::Fail => "FAIL",
-        Verdict::Undecided => "UNDECIDED",
-        Verdict::NotApplicable => "N/A",
-        Verdict::Known => "KNOWN",
-    }
+fn word(verdict: Verdict, voice: Voice) -> String {
+    voice.say(&format!("title-{}", verdict.name()), &[])
 }
 
-fn in_brief(scenario: &ScenarioReport, paint: Paint) -> String {
+fn in_brief(scenario: &ScenarioReport, voice: Voice) -> String {
     let mut broken: Vec<&str> = scenario.findings.iter().map(|finding| finding.requirement.as_str()).collect();
     broken.dedup();
     format!(
         "{} {}  {}\n",
-        paint.with(style_of(scenario.verdict), word(scenario.verdict)),
+        voice.with(style_of(scenario.verdict), &word(scenario.verdict, voice)),
         one_line(&scenario.id),
         one_line(&broken.join(", "))
     )
 }
 
-fn in_full(report: &Report, scenario: &ScenarioReport, paint: Paint) -> String {
-    let mut text = format!("{}\n{}\n", title_line(scenario, paint), hanging("  ", &one_line(&scenario.title), MOST_LINES, str::to_owned));
+fn in_full(report: &Report, scenario: &ScenarioReport, voice: Voice) -> String {
+    let mut text = format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &one_line(&scenario.title), MOST_LINES, str::to_owned));
     for finding in scenario.findings.iter().take(MOST_FINDINGS) {
-        text.push_str(&block(report, scenario, finding, paint));
+        text.push_str(&block(report, scenario, finding, voice));
     }
     if scenario.findings.len() > MOST_FINDINGS {
-        let more = counted(scenario.findings.len() - MOST_FINDINGS, "more finding", "more findings");
-        text.push_str(&format!("  and {more}, in report.json\n"));
+        let more = voice.say("findings-more", &[("count", (scenario.findings.len() - MOST_FINDINGS).into())]);
+        text.push_str(&format!("  {more}\n"));
     }
     if let Some(reason) = &scenario.reason {
-        text.push_str(&labelled("reason", &one_line(reason), paint));
+        text.push_str(&labelled("label-reason", &one_line(reason), voice));
     }
     // As with curl: there to be copied.
-    text + &format!("  {}       {}\n\n", paint.with(DIM, "again"), again(report, scenario))
+    text + &format!("{}{}\n\n", label("label-again", voice), again(report, scenario))
 }
 
-fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, paint: Paint) -> String {
-    let sentence = report.requirements.iter().find(|one| one.id == finding.requirement).map_or("", |one| one.sentence.as_str());
+fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, voice: Voice) -> String {
+    let sentence = report.sentence_of(&finding.requirement, voice.language);
     let step = finding.step_name.as_ref().map_or_else(String::new, |name| format!(" \"{}\"", one_line(name)));
-    let mut text = labelled("requirement", one_line(&format!("{}  {sentence}", finding.requirement)).trim_end(), paint);
-    for (label, value) in [("expected", &finding.expected), ("reference", &finding.reference), ("observed", &finding.observed)] {
+    let mut text = labelled("label-requirement", one_line(&format!("{}  {sentence}", finding.requirement)).trim_end(), voice);
+    for (label, value) in
+        [("label-expected", &finding.expected), ("label-reference", &finding.reference), ("label-observed", &finding.observed)]
+    {
         if !value.is_empty() {
-            text.push_str(&labelled(label, &visible(value), paint));
+            text.push_str(&labelled(label, &visible(value), voice));
         }
     }
-    text.push_str(&labelled("at", &format!("{}:{}, step {}{step}", one_line(&scenario.file), finding.line, finding.step), paint));
+    let place = format!("{}:{}", one_line(&scenario.file), finding.line);
+    let place = voice.say("place-step", &[("place", place.into()), ("step", finding.step.into()), ("name", step.into())]);
+    text.push_str(&labelled("label-at", &place, voice));
     if finding.curl.chars().count() > LONGEST_CURL {
-        text.push_str(&labelled("curl", "too long for a terminal; it is in report.json", paint));
+        text.push_str(&labelled("label-curl", &voice.say("curl-too-long", &[]), voice));
     } else if !finding.curl.is_empty() {
         // Never broken or indented further: it is there to be copied.
-        text.push_str(&format!("  {}        {}\n", paint.with(DIM, "curl"), copyable(&finding.curl)));
+        text.push_str(&format!("{}{}\n", label("label-curl", voice), copyable(&finding.curl)));
     }
     text
 }
 
-fn labelled(label: &str, text: &str, paint: Paint) -> String {
-    format!("{}\n", hanging(&format!("  {label:<11} "), text, MOST_LINES, |label| paint.with(DIM, label)))
+/// The label of a key, and the blanks behind it.
+fn label(key: &str, voice: Voice) -> String {
+    let word = voice.say(key, &[]);
+    let shown = voice.with(DIM, &word);
+    format!("  {shown}{}", &padded(&word, LABELS)[word.len()..])
+}
+
+fn labelled(key: &str, text: &str, voice: Voice) -> String {
+    let label = format!("  {}", padded(&voice.say(key, &[]), LABELS));
+    format!("{}\n", hanging(&label, text, MOST_LINES, |label| voice.with(DIM, label)))
 }

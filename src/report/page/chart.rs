@@ -112,7 +112,7 @@ impl Chart<'_> {
                 continue;
             }
             let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
-            let _ = write!(text, "; {}: {} to {}", line.name, (self.words)(low), (self.words)(high));
+            let _ = write!(text, "; {}: {} – {}", line.name, (self.words)(low), (self.words)(high));
         }
         text
     }
@@ -171,7 +171,7 @@ mod tests {
         let words = |value: f64| format!("{value}");
         let chart = Chart { title: "a < b", lines: vec![line], places: vec![], scale: Scale::Linear, words };
         let svg = chart.svg();
-        assert!(svg.contains("a &lt; b; rate: 1 to 77"), "{svg}");
+        assert!(svg.contains("a &lt; b; rate: 1 – 77"), "{svg}");
         assert!(svg.len() < 10_000, "{}", svg.len());
         // Nothing leaves the frame: the highest point lies on or under the top edge.
         assert!(svg.contains("L") && !svg.contains(" -"), "{svg}");

@@ -1,0 +1,113 @@
+//! Arguments of commands that look and judge nothing: what there is, what it means, how it is written.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::SuiteArgs;
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+    /// Only what shows these requirements or has these ids.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) select: Option<String>,
+    /// For people, or as JSON.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// A line each.
+    Human,
+    /// A JSON array.
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// Scenario, contract or requirement files; without any, everything that is shipped (or in --scenarios).
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// A requirement (`DUP-2`), a scenario (`duplicate/…`) or a contract (`orch-phase3`, or a file).
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct CoverageArgs {
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+    /// For people, or as JSON.
+    #[arg(long, value_enum, default_value_t = ListFormat::Human)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// Scenario files.
+    Scenario,
+    /// Contract files.
+    Contract,
+    /// requirements.yaml.
+    Requirements,
+    /// Baseline files.
+    Baseline,
+    /// report.json.
+    Report,
+    /// load.json.
+    #[cfg(feature = "load")]
+    Load,
+    /// Mixes of deliveries, as `load --mix` takes them.
+    #[cfg(feature = "load")]
+    Mix,
+    /// What `compare --format json` prints.
+    Compare,
+    /// What `claims --format json` prints.
+    Claims,
+    /// Rules for a form of phase reports, as `claims --rules` takes them.
+    ClaimRules,
+    /// Files of gates, as `load --gates` takes them.
+    #[cfg(feature = "load")]
+    Gates,
+}
+
+#[derive(Args)]
+pub(crate) struct SignArgs {
+    /// The body; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The contract: the name of a shipped one, or a file.
+    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
+    pub(crate) contract: String,
+    /// The idempotency key, for schemes that sign it.
+    #[arg(long, default_value = "")]
+    pub(crate) key: String,
+    /// The environment variable that holds the shared secret, when it is not the contract's.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,187 @@
+//! A load in words: for a terminal, and as `load.md`.
+//!
+//! Takes a [`LoadReport`] and a language, gives text. What was measured is told
+//! as it stands in `load.json`; only the words around it are of the language.
+
+use std::fmt::Write as _;
+
+use super::gate::GateResult;
+use super::judging::Judged;
+use super::report::{Latency, LoadReport};
+use crate::report::Verdict;
+use crate::report::language::Language;
+use crate::report::words::{columns, duration, padded};
+
+/// So many violations are told on a terminal.
+const TOLD: usize = 5;
+
+/// The last line: all in one.
+#[must_use]
+pub fn summary(report: &LoadReport, language: Language) -> String {
+    let broken = report.requirements.iter().filter(|one| one.verdict == Verdict::Fail);
+    let violations: u64 = broken.map(|one| one.violations).sum();
+    let lost: u64 = report.errors.values().sum();
+    let keys = report.requirements.iter().map(|one| one.checked).max().unwrap_or(0);
+    let seconds = format!("{:.1} s", report.seconds);
+    let rate = format!("{:.0}/s", report.rate_per_s);
+    let mut parts =
+        vec![language.with("load-amount", &[("deliveries", report.deliveries.into()), ("took", seconds.into()), ("rate", rate.into())])];
+    parts.extend(report.latency_us.map(|latency| format!("p99 {}", duration(latency.p99))));
+    if lost > 0 {
+        parts.push(language.with("load-lost", &[("count", lost.into())]));
+    }
+    parts.push(if report.requirements.is_empty() {
+        language.say("load-not-judged")
+    } else {
+        language.with("load-violations", &[("violations", violations.into()), ("keys", keys.into())])
+    });
+    format!("{}  {}\n", language.overall(report.verdict), parts.join(&language.say("load-between")))
+}
+
+/// The terminal's text.
+#[must_use]
+pub fn human(report: &LoadReport, language: Language) -> String {
+    let facts = [
+        ("target", report.target.as_str().into()),
+        ("contract", report.contract.as_str().into()),
+        ("model", model(report, language).into()),
+        ("users", report.users.into()),
+        ("seed", report.seed.to_string().into()),
+    ];
+    let mut text = format!("\n{}\n\n", language.with("load-head", &facts));
+    let right = |cell: &str, width: usize| format!("{}{cell}", " ".repeat(width.saturating_sub(columns(cell))));
+    text.push_str(&table(report, language, |cells| {
+        let [kind, sent, unexpected, latencies @ ..] = cells;
+        let latencies: String = latencies.iter().map(|cell| format!(" {}", right(cell, 9))).collect();
+        format!("{} {} {}{latencies}\n", padded(&kind, 20), right(&sent, 10), right(&unexpected, 11))
+    }));
+    for line in unexpected(report, language) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
+    for one in &report.requirements {
+        let _ = writeln!(text, "{} {} {}", padded(&one.id, 10), padded(&language.verdict(one.verdict), 15), judged(one, language));
+    }
+    for one in report.violations.iter().take(TOLD) {
+        let _ = writeln!(
+            text,
+            "\n{}\n  {}",
+            language.with("load-violation-of", &[("requirement", one.requirement.as_str().into()), ("key", one.key.as_str().into())]),
+            one.why
+        );
+        for line in one.operations.iter().chain(&one.rows) {
+            let _ = writeln!(text, "    {line}");
+        }
+        let _ = writeln!(text, "  {}  {}", language.say("label-again"), one.curl);
+    }
+    for gate in &report.gates {
+        let holds = language.say(if gate.ok { "gate-holds" } else { "gate-broken" });
+        let _ = writeln!(text, "{} {} {} {}", language.say("gate"), padded(&gate.gate, 24), padded(&holds, 7), measured(gate, language));
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "{}  {note}", language.say("label-note"));
+    }
+    text + "\n" + &summary(report, language)
+}
+
+/// `load.md`.
+#[must_use]
+pub fn markdown(report: &LoadReport, language: Language) -> String {
+    let title = language.with("load-title", &[("target", format!("`{}`", report.target).into())]);
+    let mut text = format!("# {title}\n\n{}\n", summary(report, language));
+    let users = language.with("load-users", &[("users", report.users.into())]);
+    for (key, value) in [
+        ("md-contract", report.contract.clone()),
+        ("load-model", format!("{}, {users}", model(report, language))),
+        ("page-started", report.started_at.clone()),
+    ] {
+        let _ = writeln!(text, "- {}: {value}", language.say(key));
+    }
+    text.push('\n');
+    let rows = table(report, language, |cells| format!("| {} |\n", cells.join(" | ")));
+    let (head, rest) = rows.split_at(rows.find('\n').map_or(rows.len(), |at| at + 1));
+    let _ = write!(text, "{head}|---|---|---|---|---|---|---|\n{rest}\n");
+    let heads = |keys: &[&str]| {
+        format!("| {} |\n|{}\n", keys.iter().map(|key| language.say(key)).collect::<Vec<_>>().join(" | "), "---|".repeat(keys.len()))
+    };
+    if !report.requirements.is_empty() {
+        text.push_str(&heads(&["label-requirement", "md-verdict", "load-keys", "load-broken"]));
+        for one in &report.requirements {
+            let _ = writeln!(text, "| {} | {} | {} | {} |", one.id, language.verdict(one.verdict), one.checked, one.violations);
+        }
+        text.push('\n');
+    }
+    for one in &report.violations {
+        let lines: String = one.operations.iter().chain(&one.rows).map(|line| format!("  - {line}\n")).collect();
+        let _ = writeln!(text, "- {} `{}`: {}\n{lines}", one.requirement, one.key, one.why);
+    }
+    if !report.gates.is_empty() {
+        text.push_str(&heads(&["gate", "gate-measured", "md-verdict"]));
+        for gate in &report.gates {
+            let holds = language.say(if gate.ok { "gate-holds" } else { "gate-broken" });
+            let _ = writeln!(text, "| `{}` | {} | {holds} |", gate.gate, measured(gate, language));
+        }
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "\n{note}");
+    }
+    text
+}
+
+/// What should not have come: answers that a kind does not allow, and deliveries without one.
+#[must_use]
+pub fn unexpected(report: &LoadReport, language: Language) -> Vec<String> {
+    let answers = report.kinds.iter().flat_map(|(kind, one)| {
+        one.statuses.iter().map(move |(status, count)| {
+            language.with(
+                "load-wrong-answer",
+                &[("kind", kind.as_str().into()), ("status", status.as_str().into()), ("count", (*count).into())],
+            )
+        })
+    });
+    let lost =
+        |(error, count): (&String, &u64)| language.with("load-no-answer", &[("error", error.as_str().into()), ("count", (*count).into())]);
+    answers.chain(report.errors.iter().map(lost)).collect()
+}
+
+/// The model in words, and how its deliveries are spread.
+#[must_use]
+pub fn model(report: &LoadReport, language: Language) -> String {
+    let model = language.say(&format!("model-{}", report.model));
+    match &report.arrivals {
+        Some(arrivals) => format!("{model}, {}", language.say(&format!("arrivals-{arrivals}"))),
+        None => model,
+    }
+}
+
+/// What a gate measured, in words.
+#[must_use]
+pub fn measured(gate: &GateResult, language: Language) -> String {
+    gate.shown().unwrap_or_else(|| language.say("gate-nothing"))
+}
+
+fn judged(one: &Judged, language: Language) -> String {
+    if one.verdict == Verdict::NotApplicable {
+        return language.say("load-not-judged");
+    }
+    language.with("load-violations", &[("violations", one.violations.into()), ("keys", one.checked.into())])
+}
+
+fn table(report: &LoadReport, language: Language, row: impl Fn([String; 7]) -> String) -> String {
+    let heads = ["load-kind", "load-sent", "load-unexpected"].map(|key| language.say(key));
+    let [kind, sent, unexpected] = heads;
+    let mut text = row([kind, sent, unexpected, "p50".to_owned(), "p95".to_owned(), "p99".to_owned(), language.say("load-max")]);
+    for (kind, one) in &report.kinds {
+        let of = |pick: fn(&Latency) -> u64| one.latency_us.as_ref().map_or_else(|| "·".to_owned(), |latency| duration(pick(latency)));
+        text.push_str(&row([
+            kind.clone(),
+            one.sent.to_string(),
+            one.unexpected.to_string(),
+            of(|l| l.p50),
+            of(|l| l.p95),
+            of(|l| l.p99),
+            of(|l| l.max),
+        ]));
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! When the second of two reports counts as worse: the rules that a caller may name.
+//!
+//! Text in, a [`FailOn`] out; then a [`Comparison`] in, its reasons out.
+
+use super::{Change, Comparison};
+
+/// When the second report counts as worse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FailOn {
+    /// A requirement is newly broken.
+    NewlyBroken,
+    /// A requirement is newly broken or no longer judged, or a number is worse.
+    Any,
+    /// A latency has grown by more than so many percent, and by more than the noise.
+    Latency(f64),
+    /// A rate has fallen by more than so many percent, and by more than the noise.
+    Rate(f64),
+}
+
+impl FailOn {
+    /// Reads `newly-broken`, `any`, `latency:10%` or `rate:10%`.
+    ///
+    /// # Errors
+    /// One sentence: what is wrong, and what there is.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let percent = |text: &str| text.strip_suffix('%').and_then(|number| number.parse::<f64>().ok()).filter(|number| *number >= 0.0);
+        match text.split_once(':') {
+            None if text == "newly-broken" => Ok(Self::NewlyBroken),
+            None if text == "any" => Ok(Self::Any),
+            Some(("latency", rest)) if percent(rest).is_some() => Ok(Self::Latency(percent(rest).unwrap_or_default())),
+            Some(("rate", rest)) if percent(rest).is_some() => Ok(Self::Rate(percent(rest).unwrap_or_default())),
+            _ => Err(format!("`{text}` is no rule: newly-broken, any, latency:10% or rate:10%")),
+        }
+    }
+}
+
+impl Comparison {
+    /// Says why the second is worse, by these rules.
+    pub fn judge(&mut self, rules: &[FailOn]) {
+        let (mut worse, language) = (Vec::new(), self.language);
+        let mut of = |change: Change| {
+            let told = |id: &str| language.with("worse-requirement", &[("id", id.into()), ("change", change.words(language).into())]);
+            worse.extend(self.requirements.iter().filter(|one| one.change == change).map(|one| told(&one.id)));
+        };
+        if rules.contains(&FailOn::NewlyBroken) || rules.contains(&FailOn::Any) {
+            of(Change::NewlyBroken);
+        }
+        if rules.contains(&FailOn::Any) {
+            of(Change::NoLongerJudged);
+        }
+        for number in self.numbers.iter().filter(|number| number.change == "worse") {
+            let percent = number.percent();
+            let is_rate = number.unit == "/s";
+            let breaks = rules.iter().any(|rule| match rule {
+                FailOn::Any => true,
+                FailOn::Latency(most) => !is_rate && percent > *most,
+                FailOn::Rate(most) => is_rate && -percent > *most,
+                FailOn::NewlyBroken => false,
+            });
+            if breaks {
+                let (before, after) = (number.shown(number.before), number.shown(number.after));
+                let percent = format!("{percent:+.1}%");
+                let facts = [
+                    ("name", number.name.as_str().into()),
+                    ("before", before.into()),
+                    ("after", after.into()),
+                    ("percent", percent.into()),
+                ];
+                worse.push(language.with("worse-number", &facts));
+            }
+        }
+        self.worse = worse;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FailOn;
+
+    #[test]
+    fn rules_are_read() {
+        assert_eq!(FailOn::read("latency:10%"), Ok(FailOn::Latency(10.0)));
+        assert_eq!(FailOn::read("any"), Ok(FailOn::Any));
+        for wrong in ["latency", "latency:10", "latency:-1%", "worse", ""] {
+            assert!(FailOn::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

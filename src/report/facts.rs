@@ -1,0 +1,137 @@
+//! Facts of a run: how it was made, and what histories, baselines, snapshots and
+//! repetition came to.
+//!
+//! Members of [`Report`](crate::report::Report) that are no scenario and no
+//! requirement. Values only.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::report::lanes::Lane;
+
+/// What a baseline made of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BaselineFacts {
+    /// The file.
+    pub file: String,
+    /// How many entries it has.
+    pub entries: usize,
+    /// Entries that no longer hold, a sentence each with its place and the way out.
+    #[serde(default)]
+    pub stale: Vec<String>,
+}
+
+/// How answers and rows compare with reviewed snapshots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotFacts {
+    /// The folder.
+    pub folder: String,
+    /// How many are as they were.
+    pub matched: usize,
+    /// Those that nobody has reviewed yet.
+    #[serde(default)]
+    pub new: Vec<String>,
+    /// Those that differ: the name, and below it the lines that changed.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// Files that no scenario takes any more.
+    #[serde(default)]
+    pub unreferenced: Vec<String>,
+    /// How many wait for review.
+    #[serde(default)]
+    pub pending: usize,
+    /// Whether the run fails for it.
+    #[serde(default)]
+    pub fails: bool,
+}
+
+/// Everything was run several times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RepeatFacts {
+    /// How often.
+    pub runs: usize,
+    /// Scenarios that did not get the same verdict every time.
+    #[serde(default)]
+    pub differing: Vec<Differing>,
+}
+
+/// A scenario whose verdict differed from run to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Differing {
+    /// The scenario.
+    pub scenario: String,
+    /// How often each verdict was given.
+    pub verdicts: BTreeMap<String, usize>,
+}
+
+/// Whether some order of events explains every answer, key by key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryFacts {
+    /// How many keys were judged.
+    pub keys: usize,
+    /// How many histories some order explains.
+    pub consistent: usize,
+    /// How many no order explains.
+    pub broken: usize,
+    /// How many nothing was answered of.
+    pub undecided: usize,
+    /// The first broken ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<HistoryWitness>,
+}
+
+/// A key whose history no order of events explains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryWitness {
+    /// The key.
+    pub key: String,
+    /// The scenario that used it.
+    pub scenario: String,
+    /// Why no order explains it.
+    pub why: String,
+    /// The fewest operations that show it, a line each.
+    pub operations: Vec<String>,
+    /// The same, to be drawn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<Lane>,
+}
+
+/// How a run was made.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RunFacts {
+    /// The seed of everything random; `--seed` makes the same run again.
+    pub seed: u64,
+    /// When it began, UTC, ISO 8601.
+    pub started_at: String,
+    /// How long it took.
+    pub duration_ms: f64,
+    /// The kind of clock: `virtual`, `rewind`, `wait`, `none`.
+    pub clock: String,
+    /// How many scenarios ran side by side.
+    pub jobs: usize,
+    /// How many deliveries were sent.
+    pub deliveries: u64,
+    /// The arguments that make the same target be judged the same way again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arguments: String,
+    /// Which part of the suite was played, as `2/3`; absent when it was all that was selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// Why the run did not come to its end, when it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<String>,
+    /// What a reader should know: what went unjudged, and why.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// What made the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `hookgate`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}

@@ -1,0 +1,368 @@
+# What reports say around the facts. ja.ftl has the same keys.
+
+## Verdicts
+verdict-pass = pass
+verdict-warn = warn
+verdict-fail = fail
+verdict-undecided = undecided
+verdict-not-applicable = not applicable
+verdict-known = known
+overall-conforms = conforms
+overall-does-not-conform = does not conform
+overall-undecided = undecided
+overall-interrupted = interrupted
+overall-incomplete = incomplete
+level-must = must
+level-should = should
+level-free = free
+
+## Terminal
+head-against = { $contract } against { $url }
+head-built-in = (the built-in reference)
+head-made = clock { $clock }, seed { $seed }, { $deliveries ->
+    [one] { $deliveries } delivery
+   *[other] { $deliveries } deliveries
+  }
+head-database = database { $path }
+history-explained = history of { $keys } keys, every answer explained
+history-broken = history of { $keys } keys, { $broken } that no order explains, { $undecided } undecided
+table-requirements = requirements
+table-all = all
+column-pass = pass
+column-warn = warn
+column-fail = fail
+column-undecided = undecided
+column-not-applicable = n/a
+column-known = known
+title-pass = PASS
+title-warn = WARN
+title-fail = FAIL
+title-undecided = UNDECIDED
+title-not-applicable = N/A
+title-known = KNOWN
+label-requirement = requirement
+label-expected = expected
+label-reference = reference
+label-observed = observed
+label-at = at
+label-curl = curl
+label-reason = reason
+label-again = again
+label-note = note
+label-stale = stale
+label-differs = differs
+label-early = ended early
+the-reference = the built-in reference
+place-step = { $place }, step { $step }{ $name }
+curl-too-long = too long for a terminal; it is in report.json
+findings-more = and { $count ->
+    [one] { $count } more finding
+   *[other] { $count } more findings
+  }, in report.json
+findings-brief = (a line each from here on; report.json has all of them)
+reason-none = no reason was given
+not-applicable-heading = Not applicable
+reasons-more = and { $count } more reasons, in report.json
+snapshot-changed = changed snapshot { $name }
+snapshot-new = new snapshot { $name }
+snapshot-unreferenced = unreferenced snapshot { $name }
+snapshots-label = snapshots
+snapshots-told = { $matched } as reviewed in { $folder }, { $changed } changed, { $new } new, { $unreferenced } unreferenced
+snapshots-review = `hookgate snapshots review` shows and takes them
+differs-times = { $count } times { $verdict }
+count-pass = { $count } passed
+count-warn = { $count } warned
+count-fail = { $count } failed
+count-known = { $count } known
+count-undecided = { $count } undecided
+count-not-applicable = { $count } not applicable
+count-scenarios = { $count ->
+    [one] { $count } scenario
+   *[other] { $count } scenarios
+  }
+last-line = { $counts }, in { $took }{ $bursts }
+last-bursts = , bursts released within { $took }
+
+## Markdown
+md-title = { $contract }: report of a conformance run
+md-overview = Overview
+md-contract = Contract
+md-target = Target
+md-database = Database
+md-baseline = Baseline
+md-snapshots = Snapshots
+md-differs = Differs from run to run
+md-history = History
+md-history-told = { $keys } keys, { $broken } that no order of events explains, { $undecided } undecided
+md-run-at = Run at
+md-run-told = { $at } UTC, in { $took }, { $deliveries ->
+    [one] { $deliveries } delivery
+   *[other] { $deliveries } deliveries
+  }
+md-clock = Clock
+md-seed = Seed
+md-made-by = Made by
+md-state = State
+md-early = Ended early
+md-structure = Database structure as found
+md-no-table = No table was read.
+md-results = Results
+md-as-promised = as promised
+md-undecided = undecided, { $reason }
+md-not-applicable = not applicable, { $reason }
+md-expected-short = expected
+md-broken = What was not as promised
+md-again = Step { $step }{ $name }, { $place }; again with { $again }
+md-expected = Expected:
+md-reference = The reference answered:
+md-observed = Observed:
+md-same-again = The same delivery again:
+md-verdicts = Verdict per requirement
+md-what = what is required
+md-verdict = verdict
+md-level = level
+
+## Page
+page-skip = Skip to the content
+page-passed = Passed
+page-failed = Failed
+page-warned = Warned
+page-undecided = Undecided
+page-known = Known
+page-not-applicable = Not applicable
+page-started = Started at (UTC)
+page-took = Took
+page-deliveries = Deliveries
+page-clock = Clock
+page-seed = Seed
+page-explained = Keys whose answers some order explains
+page-explained-of = { $consistent } of { $keys }
+page-scenarios = Scenarios
+page-search = Search
+page-verdict = Verdict
+page-topic = Topic
+page-level = Level
+page-all = all
+page-expected = Expected
+page-reference = Reference
+page-observed = Observed
+page-step = step { $step }{ $name }
+page-again = Deliver it again
+page-copy = Copy
+page-copied = Copied
+page-burst = step { $step }: { $deliveries } deliveries released within { $spread }, { $most } at once
+page-overlap = Step { $step }: who overlapped whom
+page-overlap-key = Key { $key }: { $why }
+page-accepted = accepted as new
+page-duplicate = duplicate
+page-else = anything else
+page-numbers = In numbers
+page-sent-answered = Sent after the first one, and answered
+page-key = Key
+page-sent-after = Sent after
+page-got = Got
+page-passed-caption = Scenarios that passed
+page-scenario = Scenario
+page-shows = What it shows
+page-requirements = Requirements
+page-requirement = Requirement
+page-every = Every requirement, and what the run says of it
+page-sentence = Sentence
+page-database = Database
+page-table = Table { $name } as the database declares it
+page-column = Column
+page-type = Type
+page-default = Default
+page-primary = Primary key
+page-yes = yes
+page-lanes = { $deliveries } deliveries over { $took }, { $accepted } of them accepted as new
+got-accepted = accepted
+got-duplicate = duplicate
+got-no-answer = no answer
+page-table-of = { $name } (table)
+
+## Comparison
+change-newly-broken = newly broken
+change-no-longer-judged = no longer judged
+change-still-broken = still broken
+change-newly-kept = newly kept
+change-newly-shown = newly shown
+change-still-kept = still kept
+change-never-judged = not judged in either
+part-tables = tables
+part-numbers = numbers
+part-answers = answers
+part-environment = made differently
+part-worse = worse
+compare-side = { $path } ({ $kind } of { $contract }: { $verdict })
+compare-not-worse = the second report is not worse
+compare-worse-one = the second report is worse: { $why }
+compare-worse-many = the second report is worse, for { $count } reasons
+compare-before = Before
+compare-after = After
+compare-change = Change
+compare-noise = Noise
+compare-what = What
+compare-numbers-caption = Called a change only where it exceeds the noise
+compare-requirements-caption = What became of each requirement, the worst first
+compare-few-seconds = too few loads and seconds to tell the noise
+compare-with-noise = noise { $noise }
+number-better = better
+number-worse = worse
+number-same = same
+number-unknown = unknown
+compare-not-there = the second report does not have it
+compare-kind-of = { $kind } of { $contract }
+compare-numbers = Numbers
+kind-run = run
+kind-load = load
+worse-requirement = { $id } is { $change }
+worse-number = { $name } went from { $before } to { $after } ({ $percent })
+table-added = table { $table } added
+table-removed = table { $table } removed
+column-added = { $table }: column added: { $column }
+column-changed = { $table }: column changed: { $was } → { $column }
+column-removed = { $table }: column removed: { $column }
+answers-in-many = { $count } snapshots, as { $name }
+answers-more = and { $count } kinds of change more
+answers-only-first = { $count ->
+    [one] { $count } snapshot is
+   *[other] { $count } snapshots are
+  } only in the first
+answers-only-second = { $count ->
+    [one] { $count } snapshot is
+   *[other] { $count } snapshots are
+  } only in the second
+answers-added = added: { $lines }
+answers-gone = gone: { $lines }
+answers-statuses = statuses: { $change } ({ $count ->
+    [one] { $name }
+   *[other] { $count } scenarios, as { $name }
+  })
+made-version = version of hookgate
+made-contract = contract
+made-contract-file = contract's file
+made-scenarios = scenarios
+made-clock = clock
+made-target = target
+made-arguments = arguments
+made-model = model
+made-arrivals = arrivals
+made-users = users
+made-mix = mix
+made-repeats = loads
+made-unknown = not told
+made-none = none
+
+## Claims
+worth-shown = shown
+worth-not-shown = not shown
+worth-contradicted = contradicted
+claims-inconsistent = inconsistent
+claims-line = line { $lines }
+claims-beside = beside { $evidence }
+claims-damage = broken encoding: { $damage }
+claims-itself = { $count ->
+    [0] the report agrees with itself
+    [one] in one place the report does not agree with itself
+   *[other] in { $count } places the report does not agree with itself
+  }
+claims-summary = { $all } claims: { $shown } shown, { $contradicted } contradicted, { $not_shown } not shown; { $itself }
+claims-title = Claims of { $report }
+claims-claim = claim
+claims-evidence = evidence
+claims-inconsistent-heading = Inconsistent in itself
+claims-denied = the report says that it does not hold
+claims-untested = none of the report's own tests touches it
+claims-by = by { $scenarios }
+claims-more = { $scenarios } and { $count } more
+claims-run = { $path } (run of { $contract } against { $target }, { $at }: { $verdict })
+claims-line-head = line
+claims-damage-told = its UTF-8 was read as { $encoding } and saved so: { $mended } characters had lost a byte and are mended, { $lost } cannot be told any more (`{ $sign }`)
+claim-no-rule = no rule of the form says what would show it
+claim-its-answers = the answers that it lists
+claim-every-answer = every answer above is shown
+claim-no-answers = the report lists no answers
+claim-answered = answered { $status }
+claim-answered-otherwise = answered { $status }, where the report says { $said }
+claim-no-such-answer = the run has no such answer
+claim-status = the status { $status }
+claim-not-in-run = { $id } is not in the run
+claim-broken-by = { $id } in { $scenario }: expected { $expected }, got { $observed }
+claim-is-broken = { $id } is broken
+claim-no-table = the run has read no table { $table }
+claim-no-table-before = the run before has read no table { $table }
+claim-no-column = there is no such column
+claim-as-declared = as the database declares it
+claim-new-column = the phase before has no such column
+claim-old-column = the phase before has it already
+claim-new-in-phase = new in this phase
+claim-dates-before = { $first } on { $earlier }, and { $second } on { $later }: { $days } days before it
+claim-dates-after = { $first } on { $earlier }, and { $second } on { $later }: { $days } days after it
+claim-counts = { $said } checks are said to have been made, and { $listed } are listed
+claim-marked-wrong = `{ $claim }` is marked as wrong, and is as expected
+claim-marked-right = `{ $claim }` is marked as right, and is not
+claim-listed = declared as `{ $declared }`, and listed as `{ $listed }`
+fact-phase = phase
+fact-subject = subject
+fact-implemented = implemented
+fact-tested = tested
+fact-state = state
+
+## Load
+load-head = load of { $target } ({ $contract }), { $model } model, { $users } users, seed { $seed }
+load-title = Load of { $target }
+load-amount = { $deliveries } deliveries in { $took }, { $rate }
+load-between = {", "}
+load-lost = { $count } without an answer
+load-violations = { $violations } violations in { $keys } keys
+load-not-judged = not judged
+load-was-not-judged = Not judged.
+load-violation-of = { $requirement } key { $key }
+load-wrong-answer = { $kind }: { $count } times an answer (status { $status }) that it should not get
+load-no-answer = no answer: { $count } times { $error }
+load-users = { $users } users
+load-users-label = Users
+load-model = Model
+model-closed = closed
+model-open = open
+arrivals-constant = constant
+arrivals-poisson = poisson
+load-rate = Rate
+load-measured-for = Measured for
+load-kind = kind
+load-sent = sent
+load-unexpected = unexpected
+load-max = max
+load-keys = keys checked
+load-broken = violations
+load-notes = What a reader should know
+load-still-right = Is it still right?
+load-judged-from = What was judged from answers
+load-judged-from-rows = What was judged from answers and rows
+load-how-much = How much, how fast
+load-latency-chart = Latency over time
+load-rate-chart = Rate over time
+load-curve-chart = Latency by share of deliveries
+load-a-second = deliveries a second
+load-not-as = not as they should be
+load-all = all deliveries
+load-by-kind = By kind
+load-by-kind-caption = What was sent, what came back, how long it took
+load-as-should = as it should be
+load-not = not
+load-should-not = What should not have come
+load-series = Second by second
+load-series-caption = What the charts show, in numbers
+load-seconds = { $count ->
+    [one] { $count } second
+   *[other] { $count } seconds
+  }
+load-second = second
+gate = gate
+gates = Gates
+gates-caption = What the load had to keep to
+gate-measured = measured
+gate-holds = holds
+gate-broken = BROKEN
+gate-nothing = nothing was measured

@@ -1,0 +1,254 @@
+//! Languages: no sentence of a report lacks its translation, and no word is left in another language.
+
+#![expect(clippy::expect_used, reason = "what a test cannot read fails it")]
+
+mod shell;
+
+#[path = "report_forms/sample.rs"]
+mod sample;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use hookgate::report::compare::runs;
+use hookgate::report::language::Language;
+use hookgate::report::{BaselineFacts, Differing, HistoryFacts, RepeatFacts, Report, SnapshotFacts, html, human, markdown};
+use hookgate::scenario::requirement::Catalogue;
+use regex_lite::Regex;
+use sample::sample;
+use serde_json::Value;
+use shell::{Folder, hookgate, hookgate_with, project};
+
+/// Words that are the same in every language: names of ours, of files and units, of requirements.
+const SAME: &str = r"(?x)
+    hookgate\ run\ [^\n`]* | [A-Z]+\d*-\d+ | \b[A-Z]{2,4}\b | hookgate | orch-phase\d(-ttl)? | [a-z]+\.(json|md|yaml|html) | https?://\S+ | curl | UTC | TTL | HMAC | SHA-?\d* | JSON | HTTP | SQL
+    | ASCII | UTF-8 | ISO | MiB | NULL | NOT\ NULL | DEFAULT | PRIMARY\ KEY | GET\ /\S+ | Expect:\ 100-continue | p50|p90|p95|p99 | µs|ms | `[^`]*` | (snapshots\ review)
+    | true | actor | role | event | appr_id | task_id";
+
+/// Words of three Latin letters or more that are left when what is the same everywhere is gone.
+fn latin(text: &str) -> BTreeSet<String> {
+    let same = Regex::new(SAME).expect("a pattern");
+    let words = Regex::new("[A-Za-z]{3,}").expect("a pattern");
+    let rest = same.replace_all(text, " ").into_owned();
+    words.find_iter(&rest).map(|word| word.as_str().to_owned()).collect()
+}
+
+/// What a page shows and what is read aloud of it.
+fn seen(page: &str) -> String {
+    let hidden = Regex::new("(?s)<style>.*?</style>|<script>.*?</script>").expect("a pattern");
+    let page = hidden.replace_all(page, " ").into_owned();
+    let attributes = Regex::new("(?:aria-label|data-done|title)=\"([^\"]*)\"").expect("a pattern");
+    let spoken: Vec<&str> = attributes.captures_iter(&page).filter_map(|found| found.get(1)).map(|found| found.as_str()).collect();
+    let tags = Regex::new("(?s)<[^>]*>").expect("a pattern");
+    format!("{} {}", tags.replace_all(&page, " "), spoken.join(" ")).replace("&#x2f;", "/")
+}
+
+/// The sample report, with every fact that a run or a scenario brings along in no letters at all.
+fn without_facts() -> Report {
+    let mut report = sample();
+    report.history = Some(HistoryFacts { keys: 9, consistent: 8, broken: 1, ..HistoryFacts::default() });
+    report.baseline = Some(BaselineFacts { stale: vec!["…".to_owned()], ..BaselineFacts::default() });
+    let verdicts = [("pass".to_owned(), 2), ("fail".to_owned(), 1)].into();
+    report.repeat = Some(RepeatFacts { runs: 3, differing: vec![Differing { scenario: "…".to_owned(), verdicts }] });
+    let all = || vec!["…".to_owned()];
+    report.snapshots = Some(SnapshotFacts {
+        folder: "…".to_owned(),
+        new: all(),
+        changed: all(),
+        unreferenced: all(),
+        pending: 1,
+        fails: true,
+        matched: 2,
+    });
+    report.run.ended_early = Some("…".to_owned());
+    let mut value = serde_json::to_value(&report).expect("a report is JSON");
+    blank(&mut value);
+    serde_json::from_value(value).expect("it is still a report")
+}
+
+/// Facts, by the names of their members.
+const FACTS: [&str; 22] = [
+    "title",
+    "reason",
+    "expected",
+    "reference",
+    "observed",
+    "curl",
+    "step_name",
+    "url",
+    "database",
+    "sentence",
+    "topic",
+    "file",
+    "name",
+    "type",
+    "key",
+    "arguments",
+    "table",
+    "command",
+    "notes",
+    "clock",
+    "default",
+    "id",
+];
+
+fn blank(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    // Ids hold the parts of the sample together.
+                    Value::String(text) if name == "id" => *text = text.chars().map(|c| if c.is_lowercase() { '0' } else { c }).collect(),
+                    Value::String(text) if FACTS.contains(&name.as_str()) => "…".clone_into(text),
+                    Value::Array(texts) if FACTS.contains(&name.as_str()) => texts.fill("…".into()),
+                    other => blank(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(blank),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn no_english_is_left_in_a_japanese_report() {
+    let report = without_facts();
+    let none = BTreeSet::new();
+    assert_eq!(latin(&human::write(&report, false, Language::Ja)), none, "on a terminal");
+    assert_eq!(latin(&markdown::write(&report, Language::Ja).expect("the template is right")), none, "in Markdown");
+    assert_eq!(latin(&seen(&html::write(&report, Language::Ja).expect("the template is right"))), none, "on the page");
+    let mut later = without_facts();
+    later.requirements.truncate(3);
+    later.target.tables.clear();
+    later.contract = "…".to_owned();
+    let mut comparison = runs(("…", &report), ("…", &later), Language::Ja);
+    comparison.judge(&[hookgate::report::compare::rules::FailOn::Any]);
+    assert_eq!(latin(&comparison.human()), none, "in a comparison");
+    assert_eq!(latin(&comparison.markdown()), none, "in a comparison in Markdown");
+    assert_eq!(latin(&seen(&comparison.html().expect("the template is right"))), none, "on the page of a comparison");
+}
+
+/// The net has no holes: a report in English has plenty of what is looked for.
+#[test]
+fn what_is_looked_for_is_found_in_english() {
+    let report = without_facts();
+    for text in [human::write(&report, false, Language::En), seen(&html::write(&report, Language::En).expect("the template is right"))] {
+        let found = latin(&text);
+        assert!(
+            ["observed", "undecided", "requirements"].iter().all(|word| found.iter().any(|one| one.to_lowercase() == *word)),
+            "{found:?}"
+        );
+    }
+}
+
+#[cfg(feature = "load")]
+#[test]
+fn load_is_told_in_japanese() {
+    let folder = Folder::new();
+    let out = folder.path("out");
+    let out = out.to_str().expect("a path");
+    let gates = ["--gate", "errors<50%", "--mix", "fresh=3,duplicate=1"];
+    let args = ["load", "--deliveries", "300", "--users", "4", "--seed", "3", "--lang", "ja", "--report", out];
+    let told = hookgate(&[&args[..], &gates[..]].concat());
+    let kinds = Regex::new("fresh|duplicate|errors").expect("a pattern");
+    let stdout = told.split("--- stdout").nth(1).and_then(|rest| rest.split("--- stderr").next()).unwrap_or_default();
+    assert!(stdout.contains("適合") && stdout.contains("個のキーで違反"), "{told}");
+    let read = |name: &str| std::fs::read_to_string(Path::new(out).join(name)).expect("a file of the folder");
+    for text in [stdout.to_owned(), read("load.md"), seen(&read("load.html"))] {
+        assert_eq!(latin(&kinds.replace_all(&text, " ")), BTreeSet::new(), "{text}");
+    }
+    // The page of an old report, in whatever language it is wanted.
+    let again = hookgate(&["report", out, "--format", "markdown", "--lang", "en"]);
+    assert!(again.contains("# Load of") && again.contains("| requirement | verdict |"), "{again}");
+}
+
+#[test]
+fn language_comes_from_the_flag_or_else_from_the_environment() {
+    let first_line = |env: &[(&str, &str)], more: &[&str]| {
+        let told = hookgate_with(env, &[&["report", "reports/orch-phase3"], more].concat());
+        if told.contains("検証") { "ja" } else { "en" }
+    };
+    assert_eq!(first_line(&[("LANG", "ja_JP.UTF-8")], &[]), "ja");
+    assert_eq!(first_line(&[("LANG", "ja_JP.UTF-8"), ("LC_ALL", "C")], &[]), "en");
+    assert_eq!(first_line(&[("LANG", "de_DE.UTF-8"), ("LC_MESSAGES", "ja_JP.eucJP")], &[]), "ja");
+    assert_eq!(first_line(&[("LANG", "ja_JP.UTF-8")], &["--lang", "en"]), "en");
+    assert_eq!(first_line(&[], &["--lang", "ja"]), "ja");
+    let told = hookgate(&["report", "reports/orch-phase3", "--lang", "de"]);
+    assert!(told.starts_with("exit 2") && told.contains("there is no language `de`: en, ja"), "{told}");
+}
+
+/// What programs read is the same whoever asks.
+#[test]
+fn forms_for_programs_know_no_language() {
+    let of = |format: &str, language: &str| {
+        hookgate_with(&[("LANG", language)], &["compare", "reports/orch-phase2", "reports/orch-phase3", "--format", format])
+    };
+    assert_eq!(of("json", "ja_JP.UTF-8"), of("json", "C"));
+    assert_ne!(of("human", "ja_JP.UTF-8"), of("human", "C"));
+}
+
+/// Every requirement and every topic of a shipped suite has its translation, and none is left in English.
+#[test]
+fn every_requirement_is_translated() {
+    let text = std::fs::read_to_string(project("scenarios/orch/requirements.yaml")).expect("the catalogue");
+    let catalogue = Catalogue::read("requirements.yaml", &text).expect("it has no mistake");
+    for one in &catalogue.requirements {
+        let words = catalogue.translations_of(&one.id);
+        for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
+            let words =
+                words.get(language.code()).unwrap_or_else(|| panic!("{} has no sentence, or no topic, in {}", one.id, language.code()));
+            assert_eq!(latin(&words.sentence), BTreeSet::new(), "{}", one.id);
+        }
+    }
+}
+
+/// Keys that are put together from a verdict, a kind or the like.
+const MADE: [&str; 13] = [
+    "verdict-",
+    "overall-",
+    "change-",
+    "worth-",
+    "column-",
+    "title-",
+    "level-",
+    "kind-",
+    "number-",
+    "model-",
+    "arrivals-",
+    "fact-",
+    "got-",
+];
+
+/// Every key that code and templates name is there, and none is there for nothing.
+#[test]
+fn every_key_is_used_and_every_used_key_is_there() {
+    let english = std::fs::read_to_string(project("src/report/language/en.ftl")).expect("the sentences");
+    let known: BTreeSet<&str> = english
+        .lines()
+        .filter(|line| !line.starts_with([' ', '#']))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(key, _)| key)
+        .collect();
+    let mut sources = String::new();
+    gather(&project("src"), &mut sources);
+    for key in &known {
+        let is_made = MADE.iter().any(|prefix| key.starts_with(prefix));
+        assert!(is_made || sources.contains(&format!("\"{key}\"")), "{key} is used nowhere");
+    }
+    let called = Regex::new(r#"(?:\bt|\.say|\.with|labelled|label)\("([a-z]+(?:-[a-z]+)*)""#).expect("a pattern");
+    for found in called.captures_iter(&sources) {
+        let key = &found[1];
+        assert!(known.contains(key) || key == "key", "{key} is not there");
+    }
+}
+
+fn gather(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("a folder of sources").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            gather(&path, text);
+        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "j2") {
+            text.push_str(&std::fs::read_to_string(&path).expect("a source"));
+        }
+    }
+}
