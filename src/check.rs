@@ -22,6 +22,7 @@ use bytes::Bytes;
 use crate::clock::UnixMicros;
 use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::scenario::expect::Expect;
 use crate::state::{Counts, ReceiverState};
 
 /// How far an instant that a receiver writes may lie from the moment it was asked (requirement AUD-7).
@@ -103,6 +104,15 @@ impl Records {
     #[must_use]
     pub fn all(&self, name: &str) -> &[Record] {
         self.deliveries.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Lets the first delivery learn how a duplicate refers to it: later ones must say the same.
+    pub fn learn_reference(&mut self, record: &Record, expect: Option<&Expect>) {
+        if let (Some(Expect::DuplicateOf(first)), Some(instant)) = (expect, &record.refers_to)
+            && let Some(first) = self.deliveries.get_mut(first).and_then(|all| all.last_mut())
+        {
+            first.referred_as.get_or_insert_with(|| instant.clone());
+        }
     }
 
     /// The different keys of the deliveries called `name`, in order of first use.

@@ -5,17 +5,20 @@
 //! again, not enough to fill a disk. Nothing is written to a file here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::check::Record;
+use crate::check::answer::referred_instant;
 use crate::check::classify::{Class, classify};
 use crate::check::consistency::{self, Judgement};
-use crate::clock::iso;
+use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
-use crate::delivery::{HeaderLine, NoAnswer};
+use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::sign::sha256_hex;
 
 /// What deliveries without an answer are counted under, beside the statuses.
@@ -123,9 +126,56 @@ impl BodyBytes {
         let base64 = (short && text.is_none()).then(|| STANDARD.encode(body));
         Self { bytes: body.len(), sha256: sha256_hex(body), text, base64 }
     }
+
+    /// The body, when it was kept whole.
+    #[must_use]
+    pub fn whole(&self) -> Option<Bytes> {
+        match (&self.text, &self.base64) {
+            (Some(text), _) => Some(Bytes::copy_from_slice(text.as_bytes())),
+            (None, Some(base64)) => STANDARD.decode(base64).ok().map(Bytes::from),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether size and hash are those of `body`.
+    #[must_use]
+    pub fn is_of(&self, body: &[u8]) -> bool {
+        body.len() == self.bytes && sha256_hex(body) == self.sha256
+    }
 }
 
 impl Operation {
+    /// The record that left this line; `None` where it cannot be made again: the body of its answer was not kept, or was redacted.
+    #[must_use]
+    pub fn record(&self, contract: &Contract) -> Option<Record> {
+        let result = match &self.answer {
+            Some(answer) => Ok(Answer {
+                status: answer.status,
+                headers: header_lines(&answer.headers),
+                body: answer.body.whole().filter(|body| answer.body.is_of(body))?,
+            }),
+            None => Err(NoAnswer::Broken { cause: self.no_answer.clone().unwrap_or_default() }),
+        };
+        let at = |text: &str| iso::read(text).map_or(UnixMicros(0), |(at, _)| at);
+        Some(Record {
+            key: self.key.clone(),
+            sha256: self.body.sha256.clone(),
+            delivery: Delivery {
+                method: self.method.clone(),
+                path: self.path.clone(),
+                headers: header_lines(&self.headers),
+                // Of a long body the hash is enough: nothing else of it is judged.
+                body: self.body.whole().unwrap_or_default(),
+            },
+            sent_at: at(&self.sent_at),
+            answered_at: at(&self.answered_at),
+            took: Duration::from_micros(self.took_us),
+            refers_to: result.as_ref().ok().and_then(|answer| referred_instant(contract, answer)),
+            result,
+            referred_as: None,
+        })
+    }
+
     /// What one record of a scenario's step leaves in the history.
     #[must_use]
     pub fn of(scenario: &str, step: usize, name: Option<&str>, record: &Record, contract: &Contract, moved_us: i64) -> Self {
@@ -158,7 +208,8 @@ impl Operation {
 }
 
 /// What came of a delivery, as far as its answer says.
-fn taken(contract: &Contract, record: &Record) -> Taken {
+#[must_use]
+pub fn taken(contract: &Contract, record: &Record) -> Taken {
     match (&record.result, classify(contract, record)) {
         (_, Class::Accepted) => Taken::Accepted,
         (_, Class::Duplicate) => Taken::Duplicate,
@@ -224,6 +275,10 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
         .collect();
     let life = ttl_secs.map(|ttl| i64::try_from(ttl).unwrap_or(i64::MAX).saturating_mul(1_000_000));
     Some((consistency::judge(&mut history, &mut [], consistency::Law { life }), keys))
+}
+
+fn header_lines(headers: &[(String, String)]) -> Vec<HeaderLine> {
+    headers.iter().map(|(name, value)| HeaderLine { name: name.clone(), value: Bytes::copy_from_slice(value.as_bytes()) }).collect()
 }
 
 fn lines(headers: &[HeaderLine]) -> Vec<(String, String)> {

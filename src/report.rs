@@ -25,6 +25,7 @@ pub mod markdown;
 pub mod merge;
 pub mod page;
 pub mod redact;
+pub mod rejudging;
 pub mod sarif;
 pub mod tally;
 pub mod tap;

@@ -40,7 +40,6 @@ use crate::report::manifest::MadeFrom;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::LaunchChoice;
-use crate::run::snapping::SnapshotChoice;
 use crate::run::stage::{Stage, StageError};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
@@ -76,8 +75,8 @@ pub struct Plan {
     pub fail_fast: bool,
     /// Failures that are known, and do not count.
     pub baseline: Option<Arc<Baseline>>,
-    /// Snapshots to compare with.
-    pub snapshots: Option<SnapshotChoice>,
+    /// Whether snapshots are taken.
+    pub takes_snapshots: bool,
     /// The arguments that make the same target be judged the same way again, for reports.
     pub arguments: String,
 }

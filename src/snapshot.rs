@@ -8,6 +8,8 @@
 //!
 //! Start at [`Normaliser`].
 
+pub mod kept;
+
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -116,7 +118,7 @@ fn place(known: &mut Vec<String>, text: &str) -> usize {
 }
 
 /// One snapshot: where it belongs, and its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The contract, the scenario's id and the number of the step: [`name`].
     pub name: String,

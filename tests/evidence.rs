@@ -26,7 +26,7 @@ fn verify(out: &str) -> String {
 fn untouched_folder_is_accepted() {
     let (_folder, out) = sealed();
     let told = verify(&out);
-    assert!(told.starts_with("exit 0") && told.contains("the verdicts follow from them; sealed"), "{told}");
+    assert!(told.starts_with("exit 0") && told.contains("steps judged again); sealed"), "{told}");
     let unasked = hookgate(&["report", "verify", &out]);
     assert!(unasked.starts_with("exit 0") && unasked.contains("its seal was not looked at"), "{unasked}");
     let other = hookgate_with(&[("OTHER", "another key, of somebody else")], &["report", "verify", &out, "--seal-env", "OTHER"]);
@@ -37,7 +37,7 @@ fn untouched_folder_is_accepted() {
 #[test]
 fn changed_byte_is_found_out() {
     let (_folder, out) = sealed();
-    const NAMES: [&str; 6] = ["report.json", "history.jsonl", "report.html", "report.md", "junit.xml", "manifest.json"];
+    const NAMES: [&str; 7] = ["report.json", "history.jsonl", "snapshots.json", "report.html", "report.md", "junit.xml", "manifest.json"];
     let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(name in proptest::sample::select(&NAMES), at in any::<prop::sample::Index>(), bit in 0_u8..7)| {
         let path = Path::new(&out).join(name);
@@ -72,6 +72,80 @@ fn verdict_that_does_not_follow_is_found_out_without_digests() {
     assert!(unsealed.starts_with("exit 1") && unsealed.contains("is said to be `fail`, and its findings come to `pass`"), "{unsealed}");
     assert!(!unsealed.contains("SHA-256 differs"), "{unsealed}");
     assert!(verify(&out).contains("the seal is not that of the key"));
+}
+
+/// Changes a file of a folder and its digest in the manifest, looks, and puts both back.
+fn with_digests_mended(out: &str, name: &str, change: impl Fn(&str) -> String) -> String {
+    let whole = changed(out, name, change);
+    let now = std::fs::read_to_string(Path::new(out).join(name)).expect("a file of the report");
+    assert_ne!(whole, now, "nothing was changed in {name}");
+    let manifest = changed(out, "manifest.json", |text| text.replace(&digest(&whole), &digest(&now)));
+    let told = hookgate(&["report", "verify", out]);
+    for (name, text) in [(name, whole), ("manifest.json", manifest)] {
+        std::fs::write(Path::new(out).join(name), text).expect("written");
+    }
+    assert!(told.starts_with("exit 1") && !told.contains("SHA-256 differs"), "{told}");
+    told
+}
+
+/// Who writes the digests anew as well is found out when the answers are judged again.
+#[test]
+fn altered_answers_and_snapshots_are_found_out_without_digests() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let told =
+        hookgate(&["run", "seed", "duplicate/duplicate-is-told-as-one", "--snapshots", "snapshots", "--update", "no", "--report", &out]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    let of = |scenario: &str, line: &str| line.contains(&format!("\"scenario\":\"{scenario}\""));
+    let duplicate = "seed/duplicate-is-answered-202";
+    let again = |line: &str| of(duplicate, line) && line.contains("\"outcome\":\"duplicate\"");
+    let lines = |change: &dyn Fn(&str) -> String| with_digests_mended(&out, "history.jsonl", |text| text.lines().map(change).collect());
+    let keep = |line: &str| format!("{line}\n");
+    let told = lines(&|line| if again(line) { keep(&line.replace("\"status\":202", "\"status\":409")) } else { keep(line) });
+    assert!(told.contains("the statuses of seed/duplicate-is-answered-202 are not those of the history"), "{told}");
+    assert!(told.contains("in its step 2 the history has"), "{told}");
+    let told =
+        lines(&|line| if again(line) { keep(&line.replace("\"outcome\":\"duplicate\"", "\"outcome\":\"accepted\"")) } else { keep(line) });
+    assert!(told.contains("an answer is said to be `accepted`, and reads otherwise"), "{told}");
+    let told = lines(&|line| if again(line) { String::new() } else { keep(line) });
+    assert!(told.contains("the history lacks its step 2"), "{told}");
+    let told =
+        lines(&|line| if again(line) { keep(&line.replacen("\\\"accepted\\\":true", "\\\"accepted\\\":null", 1)) } else { keep(line) });
+    assert!(told.contains("a body is not the one that its hash is of"), "{told}");
+    // With its hash made anew too, the answer is another one than was due.
+    let told = lines(&|line| {
+        let mut value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        if again(line) {
+            let text =
+                value["answer"]["body"]["text"].as_str().expect("a body").replace("\"type\":\"duplicate\"", "\"type\":\"dunnowhat\"");
+            value["answer"]["body"]["sha256"] = digest(&text).into();
+            value["answer"]["body"]["text"] = text.into();
+        }
+        keep(&value.to_string())
+    });
+    assert!(told.contains("seed/duplicate-is-answered-202 is said to be `pass`, and in its step 2 the history has"), "{told}");
+    let told =
+        with_digests_mended(&out, "snapshots.json", |text| text.replacen("\"taken\": \"202", "\"reviewed\": \"409\", \"taken\": \"202", 1));
+    assert!(told.contains("the snapshots come to"), "{told}");
+    let told = with_digests_mended(&out, "report.json", |text| text.replacen("\"scenarios_sha256\": \"", "\"scenarios_sha256\": \"0", 1));
+    assert!(told.contains("digests of different contracts or scenarios"), "{told}");
+    assert!(hookgate(&["report", "verify", &out]).starts_with("exit 0"));
+}
+
+/// A report that was made with another contract, or other scenarios, is judged with those or not at all.
+#[test]
+fn report_of_another_contract_is_not_judged_with_this_one() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let contract = "tests/contracts/made-up.yaml";
+    let told = hookgate(&["run", "duplicate/same-body-under-another-key-is-new", "--contract", contract, "--report", &out]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    let told = hookgate(&["report", "verify", &out]);
+    assert!(told.starts_with("exit 2") && told.contains("there is no contract `made-up`"), "{told}");
+    let told = hookgate(&["report", "verify", &out, "--contract", "orch-phase3"]);
+    assert!(told.starts_with("exit 2") && told.contains("made with another contract than are here"), "{told}");
+    let told = hookgate(&["report", "verify", &out, "--contract", contract]);
+    assert!(told.starts_with("exit 0"), "{told}");
 }
 
 /// A report of a load is held against itself in the same way.

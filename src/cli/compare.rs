@@ -7,10 +7,12 @@ use super::args::{CompareArgs, CompareFormat};
 use super::exit::Exit;
 use super::stored::StoredAll;
 use super::{Console, Failure, stored};
+use crate::files;
 use crate::files::snapshots::SnapshotFolder;
 use crate::report::compare::snapshots::changes;
 use crate::report::compare::{Comparison, runs};
 use crate::snapshot::contents;
+use crate::snapshot::kept::{self, Kept};
 
 /// Runs the command.
 pub(crate) fn compare(args: &CompareArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -26,8 +28,12 @@ pub(crate) fn compare(args: &CompareArgs, console: &mut Console) -> Result<Exit,
             return Err(Failure::usage(format!("{before} and {after} are a run and a load: compare two of a kind")));
         }
     };
-    if let [before, after] = args.snapshots.as_slice() {
-        comparison.answers.extend(changes(&snapshots(before)?, &snapshots(after)?, language));
+    let texts = match args.snapshots.as_slice() {
+        [before, after] => Some((snapshots(before)?, snapshots(after)?)),
+        _ => kept(&args.before)?.zip(kept(&args.after)?),
+    };
+    if let Some((before, after)) = texts {
+        comparison.answers.extend(changes(&before, &after, language));
     }
     comparison.judge(&args.fail_on);
     let text = match args.format {
@@ -38,6 +44,19 @@ pub(crate) fn compare(args: &CompareArgs, console: &mut Console) -> Result<Exit,
     };
     console.print(&text);
     Ok(if comparison.worse.is_empty() { Exit::Conforms } else { Exit::DoesNotConform })
+}
+
+/// The snapshots that a report has with it, when it has any.
+fn kept(report: &Path) -> Result<Option<BTreeMap<String, String>>, Failure> {
+    let path = report.join(kept::FILE);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let file = files::read_text("read the snapshots", &path).map_err(Failure::usage)?;
+    let kept: Kept =
+        serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} has no snapshots: {cause}", file.path)))?;
+    // Of a run that took none nothing can be told.
+    Ok(Some(kept.texts()).filter(|texts| !texts.is_empty()))
 }
 
 /// The reviewed snapshots of a folder by their names.

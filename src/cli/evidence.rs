@@ -12,10 +12,13 @@ use super::{Console, Failure};
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::history::Operation;
-use crate::report::manifest::{FILE, MadeFrom, Manifest, judged_again};
-use crate::report::{HistoryFacts, Tool};
+use crate::report::manifest::{FILE, MadeFrom, Manifest};
+use crate::report::rejudging::{answers_again, judged_again, snapshots_again};
+use crate::report::{Report, Tool};
 use crate::run::explaining::explain;
+use crate::scenario::expand::Loaded;
 use crate::sign::sha256_hex;
+use crate::snapshot::kept::{self, Kept};
 
 /// What a manifest is made with.
 pub(crate) struct Sealing {
@@ -94,16 +97,34 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     }
     let name = if all.contains_key("load.json") { "load.json" } else { "report.json" };
     let report = stored::of_text(&path(name), &text(name)?).map_err(|cause| wrong.push(cause)).ok();
+    if let (Some(manifest), Some(report)) = (&manifest, &report)
+        && *report.made_from() != manifest.made_from()
+    {
+        wrong.push(format!("{} and {} name the digests of different contracts or scenarios", path(FILE), path(name)));
+    }
     #[cfg(feature = "load")]
     if let Some(Stored::Load(report)) = &report {
         wrong.extend(crate::load::recheck::judged_again(report));
     }
+    let mut judged = None;
     if let Some(Stored::Run(report)) = report {
-        match load_suite::contract(args.contract.as_deref().unwrap_or(&report.contract)) {
-            Ok(contract) => {
-                let (facts, cannot) = history_again(&text("history.jsonl")?, &contract, args.ttl.map(|ttl| ttl.as_secs()));
-                wrong.extend(cannot.map(|cause| format!("{} is no history: {cause}", path("history.jsonl"))));
+        match with_suite(args, &report) {
+            Ok((contract, scenarios)) => {
+                let lines = text("history.jsonl")?;
+                let operations = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Operation>, _>>();
+                let operations = operations.map_err(|cause| wrong.push(format!("{} is no history: {cause}", path("history.jsonl")))).ok();
+                let life = contract.ttl_secs().map(|usual| args.ttl.map_or(usual, |ttl| ttl.as_secs()));
+                let facts = operations.as_ref().and_then(|operations| explain(operations, &contract, life));
                 wrong.extend(judged_again(&report, facts.as_ref()));
+                if let Some(operations) = &operations {
+                    let again = answers_again(&report, &scenarios, operations, &contract);
+                    wrong.extend(again.wrong);
+                    judged = Some((operations.len(), again.steps));
+                }
+                match serde_json::from_str::<Kept>(&text(kept::FILE)?) {
+                    Ok(kept) => wrong.extend(snapshots_again(&report, &kept)),
+                    Err(cause) => wrong.push(format!("{} has no snapshots: {cause}", path(kept::FILE))),
+                }
             }
             // Of a folder that was changed the name of the contract may be what was changed.
             Err(unknown) if wrong.is_empty() => return Err(unknown),
@@ -120,8 +141,10 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     };
     match wrong.len() {
         0 => {
+            let judged =
+                judged.map_or_else(String::new, |(deliveries, steps)| format!(" ({deliveries} deliveries, {steps} steps judged again)"));
             console.print(&format!(
-                "{}: {} files are as they were written, and the verdicts follow from them; {sealed}\n",
+                "{}: {} files are as they were written, and the verdicts follow from them{judged}; {sealed}\n",
                 args.report.display(),
                 all.len()
             ));
@@ -134,11 +157,26 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     }
 }
 
-/// What a history comes to when it is judged again, or why it cannot be read.
-fn history_again(text: &str, contract: &Contract, ttl: Option<u64>) -> (Option<HistoryFacts>, Option<serde_json::Error>) {
-    let life = contract.ttl_secs().map(|usual| ttl.unwrap_or(usual));
-    match text.lines().map(serde_json::from_str).collect::<Result<Vec<Operation>, _>>() {
-        Ok(operations) => (explain(&operations, contract, life), None),
-        Err(cause) => (None, Some(cause)),
+/// The contract and the scenarios that a report was made with; others than those are refused.
+fn with_suite(args: &VerifyArgs, report: &Report) -> Result<(Contract, Vec<Loaded>), Failure> {
+    let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
+    let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone() };
+    let contract = load_suite::contract(&suite_args.contract)?;
+    let here = Sealing::new(&suite_args, &contract, None)?.made_from;
+    let other = |what: &str, way_out: &str| {
+        Err(Failure::usage(format!("the report was made with {what} than are here: give those that it was made with ({way_out})")))
+    };
+    if here.contract_sha256 != report.made_from.contract_sha256 {
+        return other("another contract", "--contract FILE");
     }
+    if here.scenarios_sha256 != report.made_from.scenarios_sha256 {
+        return other("other scenarios", "--scenarios DIR");
+    }
+    let mut files = load_suite::suite_files(&suite_args, &contract)?;
+    // Only what was played is read; a variant is called as its file, with its own name in brackets.
+    let was_played = |id: &str| report.scenarios.iter().any(|one| one.id.split('[').next() == Some(id));
+    files.scenarios.retain(|(id, _)| was_played(id));
+    let known = load_suite::known(&load_suite::catalogue(&files, &contract.suite)?, &files);
+    let (scenarios, mistakes) = load_suite::read_scenarios(&files.scenarios, &known);
+    if mistakes.is_empty() { Ok((contract, scenarios)) } else { Err(Failure::usage(mistakes.join("\n"))) }
 }

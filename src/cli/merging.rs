@@ -9,16 +9,23 @@ use crate::files::{self, ReportFolder};
 use crate::report::manifest::{FILE, Manifest};
 use crate::report::merge::joined;
 use crate::report::redact::Redactor;
+use crate::snapshot::kept::{self, Kept};
 
 /// Runs the command; the exit code is that of the joined report.
 pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Failure> {
     let language = args.language.chosen();
     let mut shards = Vec::new();
     let (mut history, mut first): (String, Option<Manifest>) = (String::new(), None);
+    let mut all = Kept::of([]);
     for path in &args.shards {
         let report = stored::read_run(path, "a merge")?;
         let read = |name: &str| files::read_text("read the shard's", &path.join(name)).map_err(Failure::usage);
         history.push_str(&read("history.jsonl")?.text);
+        let file = read(kept::FILE)?;
+        let kept: Kept =
+            serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} has no snapshots: {cause}", file.path)))?;
+        all.compared |= kept.compared;
+        all.snapshots.extend(kept.snapshots);
         let file = read(FILE)?;
         let manifest: Manifest =
             serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} is no manifest: {cause}", file.path)))?;
@@ -32,7 +39,7 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     let report = joined(&shards).map_err(Failure::usage)?;
     let folder = ReportFolder::make(&args.report).map_err(Failure::usage)?;
     // What the shards have written is redacted already, and nobody here knows the secret.
-    write_forms(&folder, &report, history, &Redactor::new(&[]), language)?;
+    write_forms(&folder, &report, history, &all, &Redactor::new(&[]), language)?;
     if let Some(manifest) = &first {
         Sealing::from(manifest, args.seal_env.as_deref())?.write(&folder, &FILES, &report.tool)?;
     }

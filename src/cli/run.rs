@@ -24,13 +24,14 @@ use crate::report::redact::Redactor;
 use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::{LaunchChoice, Ready};
-use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
+use crate::run::snapping::{SnapshotChoice, Update, compare, expected, redacted};
 use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::Loaded;
+use crate::snapshot::kept::{self, Kept};
 
 /// The files of a report folder.
-pub(crate) const FILES: [&str; 6] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", "target.log"];
+pub(crate) const FILES: [&str; 7] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", kept::FILE, "target.log"];
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -70,8 +71,10 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
         return Err(Failure::usage(redactor.text(&failed.to_string())));
     }
+    let snapshots = redacted(snapshots, &redactor);
+    let mut kept = Kept::of(snapshots.iter().cloned());
     if let (Some(choice), None) = (snapshot_choice(args, &suite), &failed) {
-        let facts = compare(snapshots, &choice, &suite.contract.contract, &redactor).map_err(Failure::harness)?;
+        let facts = compare(&snapshots, &mut kept, &choice, &suite.contract.contract).map_err(Failure::harness)?;
         if facts.fails {
             tally::fail(&mut report.summary);
         }
@@ -81,7 +84,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     report.made_from = sealing.made_from();
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
-        write_folder(folder, &report, &history, &redactor, language)?;
+        write_folder(folder, &report, &history, &kept, &redactor, language)?;
         if let Some(output) = &target_output {
             folder.write("target.log", &redactor.text(output)).map_err(Failure::harness)?;
         }
@@ -183,7 +186,8 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
             LevelArg::Should => Level::Should,
         },
         fail_fast: args.fail_fast,
-        snapshots: snapshot_choice(args, suite),
+        // A report folder keeps them, whether they are compared or not.
+        takes_snapshots: args.snapshots.is_some() || args.report.is_some(),
         baseline: args.baseline.as_deref().map(|path| read_baseline(path, suite).map(Arc::new)).transpose()?,
         arguments: arguments(args),
     })
@@ -285,6 +289,7 @@ fn write_folder(
     folder: &ReportFolder,
     report: &Report,
     history: &[crate::history::Operation],
+    kept: &Kept,
     redactor: &Redactor,
     language: Language,
 ) -> Result<(), Failure> {
@@ -294,16 +299,18 @@ fn write_folder(
         lines.push_str(&redactor.json(&value).to_string());
         lines.push('\n');
     }
-    write_forms(folder, report, lines, redactor, language)
+    write_forms(folder, report, lines, kept, redactor, language)
 }
 
 /// Writes a report in all of its forms, with its history.
 ///
 /// * `history`: the lines of history.jsonl, redacted.
+/// * `kept`: the snapshots, redacted.
 pub(crate) fn write_forms(
     folder: &ReportFolder,
     report: &Report,
     history: String,
+    kept: &Kept,
     redactor: &Redactor,
     language: Language,
 ) -> Result<(), Failure> {
@@ -313,6 +320,7 @@ pub(crate) fn write_forms(
         ("report.md", redactor.text(&markdown::write(report, language).map_err(Failure::harness)?).into_owned()),
         ("report.html", redactor.text(&html::write(report, language).map_err(Failure::harness)?).into_owned()),
         ("history.jsonl", history),
+        (kept::FILE, serde_json::to_string_pretty(kept).map_err(Failure::harness)? + "\n"),
     ];
     for (name, text) in files {
         folder.write(name, &text).map_err(Failure::harness)?;

@@ -124,7 +124,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         level: Level::Should,
         fail_fast: false,
         baseline: None,
-        snapshots: None,
+        takes_snapshots: false,
         arguments: String::new(),
     }
 }

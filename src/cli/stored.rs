@@ -6,6 +6,7 @@ use super::Failure;
 use crate::files;
 #[cfg(feature = "load")]
 use crate::load::report::{LoadReport, SCHEMA as LOAD_SCHEMA};
+use crate::report::manifest::MadeFrom;
 use crate::report::{Report, SCHEMA};
 
 #[cfg(not(feature = "load"))]
@@ -18,6 +19,17 @@ pub(crate) enum Stored {
     /// Of `hookgate load`.
     #[cfg(feature = "load")]
     Load(Box<LoadReport>),
+}
+
+impl Stored {
+    /// The digests of what it was made from.
+    pub(crate) fn made_from(&self) -> &MadeFrom {
+        match self {
+            Self::Run(report) => &report.made_from,
+            #[cfg(feature = "load")]
+            Self::Load(report) => &report.made_from,
+        }
+    }
 }
 
 /// The report in a folder, or the file itself.

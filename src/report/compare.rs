@@ -239,6 +239,9 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
         contract: report.contract.clone(),
         verdict: report.summary.verdict.words().to_owned(),
     };
+    // Contracts of different names are different files.
+    let is_same = before.1.contract == after.1.contract;
+    let [file, file_now] = [before.1, after.1].map(|report| if is_same { report.made_from.contract_sha256.clone() } else { String::new() });
     Comparison {
         schema: SCHEMA.to_owned(),
         before: side(before),
@@ -251,7 +254,7 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
             &[
                 ("made-version", &before.1.tool.version, &after.1.tool.version),
                 ("made-contract", &before.1.contract, &after.1.contract),
-                ("made-contract-file", &before.1.made_from.contract_sha256, &after.1.made_from.contract_sha256),
+                ("made-contract-file", &file, &file_now),
                 ("made-scenarios", &before.1.made_from.scenarios_sha256, &after.1.made_from.scenarios_sha256),
                 ("made-clock", &before.1.run.clock, &after.1.run.clock),
                 (

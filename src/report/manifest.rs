@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{HistoryFacts, Report, ScenarioReport, Tool, Verdict, tally};
+use crate::report::Tool;
 use crate::sign::{hmac_sha256_hex, is_hmac_sha256_hex, sha256_hex};
 
 /// The version of a manifest's form.
@@ -50,6 +50,12 @@ impl Manifest {
         let mut manifest = Self { schema: SCHEMA.to_owned(), tool, contract_sha256, scenarios_sha256, files, seal: None };
         manifest.seal = key.map(|key| hmac_sha256_hex(key, manifest.sealed_text().as_bytes()));
         manifest
+    }
+
+    /// What the report was made from.
+    #[must_use]
+    pub fn made_from(&self) -> MadeFrom {
+        MadeFrom { contract_sha256: self.contract_sha256.clone(), scenarios_sha256: self.scenarios_sha256.clone() }
     }
 
     /// What is sealed: every member in one line, in a fixed order. Names of files have no line ends.
@@ -93,55 +99,4 @@ pub struct MadeFrom {
     pub contract_sha256: String,
     /// Of the scenario files that were there to be played, or of a load's mix.
     pub scenarios_sha256: String,
-}
-
-/// Where a report does not follow from its own findings, a sentence each.
-///
-/// * `history`: what the folder's history comes to when it is judged again.
-#[must_use]
-pub fn judged_again(report: &Report, history: Option<&HistoryFacts>) -> Vec<String> {
-    let mut wrong: Vec<String> = report.scenarios.iter().filter_map(verdict_wrong).collect();
-    let counted = tally::summary(&report.scenarios, report.run.ended_early.as_deref());
-    let said = &report.summary;
-    let counts = |summary: &crate::report::Summary| {
-        (summary.pass, summary.warn, summary.fail, summary.undecided, summary.not_applicable, summary.known)
-    };
-    if counts(said) != counts(&counted) {
-        wrong.push("the summary's counts are not those of the scenarios".to_owned());
-    }
-    // Snapshots and baselines can fail a run whose scenarios all passed; they cannot make one pass.
-    let may_fail =
-        report.snapshots.as_ref().is_some_and(|facts| facts.fails) || report.baseline.as_ref().is_some_and(|facts| !facts.stale.is_empty());
-    if said.verdict != counted.verdict && !may_fail && report.repeat.is_none() {
-        wrong.push(format!("the verdict is `{}`, and its scenarios come to `{}`", said.verdict.words(), counted.verdict.words()));
-    }
-    for requirement in &report.requirements {
-        let shown = report.scenarios.iter().filter(|one| requirement.scenarios.contains(&one.id));
-        let breaks = |one: &ScenarioReport| one.findings.iter().any(|finding| finding.requirement == requirement.id);
-        let is_broken = shown.filter(|one| one.verdict == Verdict::Fail).any(breaks);
-        if is_broken && requirement.verdict == Verdict::Pass {
-            wrong.push(format!("{} is said to be kept, and a scenario that shows it has broken it", requirement.id));
-        }
-    }
-    if let (Some(said), Some(again)) = (&report.history, history)
-        && (said.keys, said.consistent, said.broken, said.undecided) != (again.keys, again.consistent, again.broken, again.undecided)
-    {
-        wrong.push(format!(
-            "the history comes to {} keys, {} explained, {} broken, {} undecided; the report says {}, {}, {}, {}",
-            again.keys, again.consistent, again.broken, again.undecided, said.keys, said.consistent, said.broken, said.undecided
-        ));
-    }
-    wrong
-}
-
-/// A scenario whose verdict does not follow from its findings.
-fn verdict_wrong(scenario: &ScenarioReport) -> Option<String> {
-    let again = tally::scenario_verdict(&scenario.findings);
-    let agrees = match scenario.verdict {
-        Verdict::Pass | Verdict::Warn | Verdict::Fail => again == scenario.verdict,
-        // Known failures keep their findings; what was not judged to its end has none that break a *must*.
-        Verdict::Known => true,
-        Verdict::Undecided | Verdict::NotApplicable => again != Verdict::Fail,
-    };
-    (!agrees).then(|| format!("{} is said to be `{}`, and its findings come to `{}`", scenario.id, scenario.verdict.name(), again.name()))
 }

@@ -217,7 +217,7 @@ impl Play<'_> {
             breaches.extend(literal::judge(&self.stage.contract, check, &answer, around));
             literal::capture(check, &answer, &mut self.records);
         }
-        self.learn_reference(&record, place.step.expect.as_ref());
+        self.records.learn_reference(&record, place.step.expect.as_ref());
         let line = curl(&self.stage.origin, &record.delivery);
         self.report_breaches(place, breaches, &reference_says, &line)
     }
@@ -276,15 +276,6 @@ impl Play<'_> {
     fn put_away(&mut self, name: Option<&str>, record: Record) {
         if let Some(name) = name {
             self.records.deliveries.insert(name.to_owned(), vec![record]);
-        }
-    }
-
-    /// Lets the first delivery learn how a duplicate refers to it: later ones must say the same.
-    fn learn_reference(&mut self, record: &Record, expect: Option<&Expect>) {
-        if let (Some(Expect::DuplicateOf(first)), Some(instant)) = (expect, &record.refers_to)
-            && let Some(first) = self.records.deliveries.get_mut(first).and_then(|all| all.last_mut())
-        {
-            first.referred_as.get_or_insert_with(|| instant.clone());
         }
     }
 

@@ -11,6 +11,7 @@ use crate::report::SnapshotFacts;
 use crate::report::redact::Redactor;
 use crate::scenario::expand::Loaded;
 use crate::scenario::{Snap, Step};
+use crate::snapshot::kept::Kept;
 use crate::snapshot::{self, Snapshot};
 
 /// What becomes of a snapshot that is new or changed.
@@ -96,26 +97,32 @@ pub fn expected(contract: &str, scenarios: &[Loaded]) -> Vec<String> {
     scenarios.iter().flat_map(of).collect()
 }
 
+/// Takes the secret out of snapshots, and puts them in the order of their names.
+#[must_use]
+pub fn redacted(mut taken: Vec<Snapshot>, redactor: &Redactor) -> Vec<Snapshot> {
+    taken.sort_by(|a, b| a.name.cmp(&b.name));
+    for one in &mut taken {
+        one.contents = redactor.text(&one.contents).into_owned();
+    }
+    taken
+}
+
 /// Compares what was taken with what was reviewed.
+///
+/// * `kept`: the same snapshots, as the report folder keeps them.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
-pub fn compare(mut taken: Vec<Snapshot>, choice: &SnapshotChoice, contract: &str, redactor: &Redactor) -> Result<SnapshotFacts, FileError> {
-    taken.sort_by(|a, b| a.name.cmp(&b.name));
+pub fn compare(taken: &[Snapshot], kept: &mut Kept, choice: &SnapshotChoice, contract: &str) -> Result<SnapshotFacts, FileError> {
     let folder = SnapshotFolder::new(&choice.folder);
     let mut facts = SnapshotFacts { folder: choice.folder.display().to_string(), ..SnapshotFacts::default() };
-    for mut one in taken {
-        one.contents = redactor.text(&one.contents).into_owned();
+    for one in taken {
         let reviewed = folder.reviewed(&one.name)?;
         let was = reviewed.as_deref().and_then(snapshot::contents);
+        kept.set_beside(&one.name, was);
         if was == Some(one.contents.as_str()) {
-            facts.matched += 1;
             folder.reject_if(choice.update != Update::No, &one.name)?;
             continue;
-        }
-        match was {
-            None => facts.new.push(one.name.clone()),
-            Some(was) => facts.changed.push(format!("{}\n{}", one.name, snapshot::difference(was, &one.contents))),
         }
         match choice.update {
             Update::No => {}
@@ -126,6 +133,8 @@ pub fn compare(mut taken: Vec<Snapshot>, choice: &SnapshotChoice, contract: &str
             Update::Always => folder.write(&one.name, &one.file())?,
         }
     }
+    let compared = kept.compared();
+    (facts.matched, facts.new, facts.changed) = (compared.matched, compared.new, compared.changed);
     if let Some(expected) = &choice.expected {
         let (reviewed, _) = folder.names()?;
         let ours = |name: &&String| name.split('/').next() == Some(contract) && !expected.contains(name);

@@ -158,7 +158,7 @@ impl Stage {
             random_counter: AtomicU64::new(0),
             gone: AtomicBool::new(false),
             history: Mutex::new(Vec::new()),
-            snapshots: plan.snapshots.is_some().then(Mutex::default),
+            snapshots: plan.takes_snapshots.then(Mutex::default),
             is_built_in: servant.is_built_in(),
             can_restart: servant.can_restart(),
             output: servant.output(),

@@ -19,7 +19,7 @@ pub(crate) struct CompareArgs {
     /// When the later report counts as worse: newly-broken, any (also what is no longer judged, and slower), latency:10%, rate:10%.
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', default_value = "newly-broken", value_parser = FailOn::read)]
     pub(crate) fail_on: Vec<FailOn>,
-    /// Two folders of reviewed snapshots, to tell what became of answers and rows.
+    /// Two folders of reviewed snapshots, to tell what became of answers and rows; without them, those that the reports have with them.
     #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]
     pub(crate) snapshots: Vec<PathBuf>,
     /// How to print the comparison.
@@ -75,6 +75,9 @@ pub(crate) struct VerifyArgs {
     /// The contract, when it is a file, or not the shipped one of that name.
     #[arg(long, value_name = "ID|FILE")]
     pub(crate) contract: Option<String>,
+    /// The folder of scenarios that was played, when it was not the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Option<PathBuf>,
     /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
     #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
     pub(crate) ttl: Option<Duration>,

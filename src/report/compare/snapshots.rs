@@ -59,11 +59,14 @@ fn hunks(was: &str, is: &str, language: Language) -> Vec<String> {
             (true, true) => {}
             (true, false) => hunks.push(language.with("answers-added", &[("lines", new.into())])),
             (false, true) => hunks.push(language.with("answers-gone", &[("lines", old.into())])),
-            (false, false) => hunks.push(format!("{old} → {new}")),
+            (false, false) => hunks.push(match more(&old, &new) {
+                Some(words) => language.with("answers-more-in-row", &[("words", words.into())]),
+                None => format!("{old} → {new}"),
+            }),
         }
     };
     for change in TextDiff::from_lines(was, is).iter_all_changes() {
-        let line = change.value().trim().trim_end_matches(',').to_owned();
+        let line = unnumbered(change.value().trim().trim_end_matches(','));
         match change.tag() {
             ChangeTag::Delete => gone.push(line),
             ChangeTag::Insert => come.push(line),
@@ -74,9 +77,41 @@ fn hunks(was: &str, is: &str, language: Language) -> Vec<String> {
     hunks
 }
 
+/// What `new` has more than `old`, when it has all of that in its order.
+fn more(old: &str, new: &str) -> Option<String> {
+    let mut left = old.split(' ').peekable();
+    let more: Vec<&str> = new.split(' ').filter(|word| left.next_if_eq(word).is_none()).collect();
+    left.peek().is_none().then(|| more.join(" "))
+}
+
+/// A line in which `<k1>` and `<k2>` are alike: which key it is makes no change of another kind.
+fn unnumbered(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for (at, piece) in line.split('<').enumerate() {
+        if at > 0 {
+            text.push('<');
+        }
+        let name = piece.split_once('>').map(|(name, rest)| (name.trim_end_matches(|c: char| c.is_ascii_digit()), name, rest));
+        match name {
+            Some((letter @ ("k" | "t" | "h"), whole, rest)) if letter != whole => text.push_str(&format!("{letter}>{rest}")),
+            Some(_) | None => text.push_str(piece),
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_names_make_no_difference() {
+        assert_eq!(unnumbered("a <k1> b=<t12>> <k> <x1> 1<2"), "a <k> b=<t>> <k> <x1> 1<2");
+        assert_eq!(
+            (more("a b c", "a x b c y").as_deref(), more("a b", "b a"), more("a", "a b a").as_deref()),
+            (Some("x y"), None, Some("b a"))
+        );
+    }
 
     #[test]
     fn each_kind_of_change_is_told_once() {
@@ -86,7 +121,7 @@ mod tests {
         let after = folder(&[("a", "409\n{\n}\nrow 1 ttl\n"), ("b", "409\n{\n}\n"), ("c", "same\n")]);
         assert_eq!(
             changes(&before, &after, Language::En),
-            ["202 → 409  (2 snapshots, as a)", "row 1 → row 1 ttl  (a)", "1 snapshot is only in the first"]
+            ["202 → 409  (2 snapshots, as a)", "more in a row: ttl  (a)", "1 snapshot is only in the first"]
         );
     }
 }

@@ -234,6 +234,7 @@ answers-only-second = { $count ->
    *[other] { $count } snapshots are
   } only in the second
 answers-added = added: { $lines }
+answers-more-in-row = more in a row: { $words }
 answers-gone = gone: { $lines }
 answers-statuses = statuses: { $change } ({ $count ->
     [one] { $name }

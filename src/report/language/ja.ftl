@@ -216,6 +216,7 @@ answers-more = ほか { $count } 種類の変化
 answers-only-first = 1 つ目にだけあるスナップショット { $count } 件
 answers-only-second = 2 つ目にだけあるスナップショット { $count } 件
 answers-added = 追加: { $lines }
+answers-more-in-row = 行に追加: { $words }
 answers-gone = 消失: { $lines }
 answers-statuses = ステータス: { $change } (シナリオ { $count } 件、例 { $name })
 made-version = hookgate の版
