@@ -202,6 +202,22 @@ fn every_requirement_is_translated() {
     }
 }
 
+/// Every text of the shipped rules for claims has its translation, and no translation is of a text that is not there.
+#[test]
+fn rules_for_claims_are_translated() {
+    let text = std::fs::read_to_string(project("fixtures/claims/phase-report.yaml")).expect("the rules");
+    let (form, _) = hookgate::document::read::<hookgate::claims::form::Form>("rules", &text).expect("they have no mistake");
+    let texts: BTreeSet<&str> = form
+        .topics
+        .iter()
+        .flat_map(|topic| topic.shown_by.iter().map(|part| part.what.as_str()).chain(topic.beyond_a_run.as_deref()))
+        .collect();
+    for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
+        let translated: BTreeSet<&str> = form.translations[language.code()].keys().map(String::as_str).collect();
+        assert_eq!(translated, texts, "{}", language.code());
+    }
+}
+
 /// Keys that are put together from a verdict, a kind or the like.
 const MADE: [&str; 13] = [
     "verdict-",
