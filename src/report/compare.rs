@@ -242,6 +242,7 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
     // Contracts of different names are different files.
     let is_same = before.1.contract == after.1.contract;
     let [file, file_now] = [before.1, after.1].map(|report| if is_same { report.made_from.contract_sha256.clone() } else { String::new() });
+    let [judged, judged_now] = [before.1, after.1].map(|report| target(report, language));
     Comparison {
         schema: SCHEMA.to_owned(),
         before: side(before),
@@ -257,11 +258,7 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
                 ("made-contract-file", &file, &file_now),
                 ("made-scenarios", &before.1.made_from.scenarios_sha256, &after.1.made_from.scenarios_sha256),
                 ("made-clock", &before.1.run.clock, &after.1.run.clock),
-                (
-                    "made-target",
-                    before.1.target.command.as_ref().unwrap_or(&String::new()),
-                    after.1.target.command.as_ref().unwrap_or(&String::new()),
-                ),
+                ("made-target", &judged, &judged_now),
                 ("made-arguments", &arguments(before.1, language), &arguments(after.1, language)),
             ],
             language,
@@ -278,6 +275,15 @@ pub fn differences(pairs: &[(&str, &String, &String)], language: Language) -> Ve
         format!("{}: {} → {}", language.say(what), short(before, language), short(after, language))
     };
     pairs.iter().filter(|(_, before, after)| before != after).map(told).collect()
+}
+
+/// Who was judged: by the command that started it, or by its address.
+fn target(report: &Report, language: Language) -> String {
+    match &report.target.command {
+        Some(command) => command.clone(),
+        None if report.target.built_in => language.say("the-reference"),
+        None => report.target.url.clone(),
+    }
 }
 
 /// The arguments of a run beside its contract, which is told for itself.

@@ -55,18 +55,21 @@ fn hunks(was: &str, is: &str, language: Language) -> Vec<String> {
     let mut end = |gone: &mut Vec<String>, come: &mut Vec<String>| {
         let told = |lines: &mut Vec<String>| std::mem::take(lines).join(" ");
         let (old, new) = (told(gone), told(come));
+        let (was, is) = (unnumbered(&old), unnumbered(&new));
         match (old.is_empty(), new.is_empty()) {
             (true, true) => {}
-            (true, false) => hunks.push(language.with("answers-added", &[("lines", new.into())])),
-            (false, true) => hunks.push(language.with("answers-gone", &[("lines", old.into())])),
-            (false, false) => hunks.push(match more(&old, &new) {
+            (true, false) => hunks.push(language.with("answers-added", &[("lines", is.into())])),
+            (false, true) => hunks.push(language.with("answers-gone", &[("lines", was.into())])),
+            // Two that were equal, and are not any more, or the other way round.
+            (false, false) if was == is => hunks.push(other_words(&old, &new)),
+            (false, false) => hunks.push(match more(&was, &is) {
                 Some(words) => language.with("answers-more-in-row", &[("words", words.into())]),
-                None => format!("{old} → {new}"),
+                None => format!("{was} → {is}"),
             }),
         }
     };
     for change in TextDiff::from_lines(was, is).iter_all_changes() {
-        let line = unnumbered(change.value().trim().trim_end_matches(','));
+        let line = change.value().trim().trim_end_matches(',').to_owned();
         match change.tag() {
             ChangeTag::Delete => gone.push(line),
             ChangeTag::Insert => come.push(line),
@@ -82,6 +85,12 @@ fn more(old: &str, new: &str) -> Option<String> {
     let mut left = old.split(' ').peekable();
     let more: Vec<&str> = new.split(' ').filter(|word| left.next_if_eq(word).is_none()).collect();
     left.peek().is_none().then(|| more.join(" "))
+}
+
+/// The words that differ, of texts of equally many.
+fn other_words(old: &str, new: &str) -> String {
+    let (was, is): (Vec<&str>, Vec<&str>) = old.split(' ').zip(new.split(' ')).filter(|(was, is)| was != is).unzip();
+    format!("{} → {}", was.join(" "), is.join(" "))
 }
 
 /// A line in which `<k1>` and `<k2>` are alike: which key it is makes no change of another kind.
@@ -106,6 +115,7 @@ mod tests {
 
     #[test]
     fn numbers_of_names_make_no_difference() {
+        assert_eq!(other_words("key=<k1> ts=<t0> x", "key=<k1> ts=<t1> x"), "ts=<t0> → ts=<t1>");
         assert_eq!(unnumbered("a <k1> b=<t12>> <k> <x1> 1<2"), "a <k> b=<t>> <k> <x1> 1<2");
         assert_eq!(
             (more("a b c", "a x b c y").as_deref(), more("a b", "b a"), more("a", "a b a").as_deref()),
