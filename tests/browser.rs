@@ -1,25 +1,20 @@
 //! The pages in a real browser: headless Chromium, with axe-core for accessibility.
 //!
-//! Needs Chromium, Node.js and `npm ci` in `tests/browser`, which `.ci/run` installs; without them it is skipped aloud.
-//! `HOOKGATE_SCREENSHOTS=DIR cargo test --test browser` keeps a picture of every look.
-#![expect(clippy::disallowed_methods, reason = "a test ends where something is not as it should be")]
+//! Needs Chromium, Node.js and `npm ci` in `tests/npm`, which `.ci/run` installs; without them it is skipped aloud.
+//! `HOOKGATE_SCREENSHOTS=DIR cargo test --test browser` keeps a picture of every look.#![expect(clippy::disallowed_methods, reason = "whoever wants pictures says where, in the environment")]
 
 mod shell;
 
 use std::process::Command;
 
-use shell::{Folder, Running, hookgate, hookgate_with, project, say_skipped, stdout, tool};
+use shell::{Folder, Running, hookgate, hookgate_with, npm, project, stdout, tool};
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests in a browser");
 
 #[test]
 fn pages_are_good_in_a_browser() {
     let (Some(node), Some(chromium)) = (tool("node"), tool("chromium")) else { return };
-    if !project("tests/browser/node_modules").is_dir() {
-        assert!(std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_none(), "npm ci --prefix tests/browser was not run");
-        say_skipped("tests/browser/node_modules is missing: npm ci --prefix tests/browser");
-        return;
-    }
+    let (Some(_), Some(_)) = (npm("playwright-core"), npm("axe-core")) else { return };
     let folder = Folder::new();
     let pages = folder.path("pages");
     std::fs::create_dir(&pages).expect("a folder");
@@ -39,6 +34,8 @@ fn pages_are_good_in_a_browser() {
     );
     assert!(told.starts_with("exit 1"), "{told}");
     keep("broken", "report.html", "failing.html");
+    let in_japanese = stdout(&["report", &out("broken"), "--format", "html", "--lang", "ja"]);
+    std::fs::write(pages.join("failing-ja.html"), in_japanese).expect("written");
     let load = ["load", "--deliveries", "3000", "--mix", "impatient", "--gate", "p99<1us", "--report", &out("load")];
     assert!(hookgate_with(&[SECRET], &[&load[..], &target].concat()).starts_with("exit 1"));
     keep("load", "load.html", "load.html");
@@ -48,12 +45,12 @@ fn pages_are_good_in_a_browser() {
     let worse = stdout(&["compare", &out("right"), &out("broken"), "--format", "html"]);
     std::fs::write(pages.join("worse.html"), worse).expect("written");
     let mut look = Command::new(node);
-    look.arg(project("tests/browser/look.mjs")).arg(&pages).arg(chromium);
+    look.arg(project("tests/npm/look.mjs")).arg(&pages).arg(chromium);
     look.args(std::env::var_os("HOOKGATE_SCREENSHOTS"));
     let looked = look.output().expect("node starts");
     let told = String::from_utf8_lossy(&looked.stdout);
     assert!(looked.status.success(), "{told}{}", String::from_utf8_lossy(&looked.stderr));
-    assert!(told.contains("20 looks, 0 things wrong"), "{told}");
+    assert!(told.contains("24 looks, 0 things wrong"), "{told}");
     let largest = std::fs::metadata(pages.join("failing.html")).expect("the page").len();
     assert!(largest < 1 << 20, "{largest} bytes");
 }

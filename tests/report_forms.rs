@@ -7,6 +7,8 @@ use hookgate::report::language::Language;
 use hookgate::report::{Verdict, github, html, human, junit, markdown, sarif, tally, tap};
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
+mod shell;
+
 #[path = "report_forms/sample.rs"]
 mod sample;
 #[path = "report_forms/secrets.rs"]
@@ -389,6 +391,23 @@ fn sarif_has_a_rule_a_requirement_and_a_result_a_finding() {
         assert!(place["artifactLocation"]["uri"].as_str().is_some_and(|uri| uri.starts_with("scenarios/")));
         assert!(place["region"]["startLine"].as_u64() >= Some(1));
         assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("text")));
+    }
+}
+
+/// The schema that OASIS publishes, as Microsoft's own validator for SARIF brings it.
+#[test]
+fn sarif_is_valid_by_its_published_schema() {
+    let Some(schema) = shell::npm("@microsoft/sarif-multitool-linux/sarif-2.1.0.json") else { return };
+    let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schema).expect("a file")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let valid = sarif::write(&sample());
+    let wrong: Vec<String> = validator.iter_errors(&valid).map(|wrong| format!("{}: {wrong}", wrong.instance_path())).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // It looks at what matters.
+    for (at, value) in [("/runs/0/results/0/level", "must"), ("/runs/0/results/0/locations/0/physicalLocation/region/startLine", "nine")] {
+        let mut broken = valid.clone();
+        *broken.pointer_mut(at).expect("a member") = value.into();
+        assert!(!validator.is_valid(&broken), "{at}");
     }
 }
 

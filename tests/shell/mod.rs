@@ -147,6 +147,18 @@ fn tools_are_required() -> bool {
     std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1")
 }
 
+/// A file that `npm ci` in tests/npm brings, or `None` after saying aloud that the test is skipped.
+pub(crate) fn npm(path: &str) -> Option<PathBuf> {
+    let file = project("tests/npm/node_modules").join(path);
+    if !file.exists() {
+        let why = format!("{path} is not here: npm ci --prefix tests/npm");
+        assert!(!tools_are_required(), "{why}, and HOOKGATE_REQUIRE_TOOLS is set");
+        say_skipped(&why);
+        return None;
+    }
+    Some(file)
+}
+
 /// An address on the loopback where nobody listens: the port was free a moment ago.
 pub(crate) fn nobody() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
