@@ -1,7 +1,8 @@
 //! The pages in a real browser: headless Chromium, with axe-core for accessibility.
 //!
 //! Needs Chromium, Node.js and `npm ci` in `tests/npm`, which `.ci/run` installs; without them it is skipped aloud.
-//! `HOOKGATE_SCREENSHOTS=DIR cargo test --test browser` keeps a picture of every look.#![expect(clippy::disallowed_methods, reason = "whoever wants pictures says where, in the environment")]
+//! `HOOKGATE_SCREENSHOTS=DIR cargo test --test browser` keeps a picture of every look.
+#![expect(clippy::disallowed_methods, reason = "whoever wants pictures says where, in the environment")]
 
 mod shell;
 

@@ -89,6 +89,13 @@ async function use(page, at, url) {
     // A link leads to what a filter hides.
     await page.evaluate((id) => { location.hash = id; }, all[0]);
     await page.waitForFunction((id) => !document.getElementById(id).hidden, all[0], { timeout: 2000 }).catch(() => wrong.push(`${at}: #${all[0]} stays hidden`));
+    const finding = await page.$("article p[id]");
+    if (finding) {
+      const id = await finding.getAttribute("id");
+      await page.fill("#search", "nothing has this word");
+      await page.evaluate((to) => { location.hash = to; }, id);
+      await page.waitForFunction((to) => document.getElementById(to).offsetParent !== null, id, { timeout: 2000 }).catch(() => wrong.push(`${at}: the finding #${id} stays hidden`));
+    }
     await page.fill("#search", "");
     if ((await shown()).length !== all.length) { wrong.push(`${at}: not everything comes back`); }
   }

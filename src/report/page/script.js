@@ -40,8 +40,10 @@
   function open() {
     var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) { return; }
-    target.hidden = false;
-    for (var at = target; at; at = at.parentElement) { if (at.tagName === "DETAILS") { at.open = true; } }
+    for (var at = target; at; at = at.parentElement) {
+      at.hidden = false;
+      if (at.tagName === "DETAILS") { at.open = true; }
+    }
     var inner = target.querySelector("details");
     if (inner) { inner.open = true; }
     target.scrollIntoView();
