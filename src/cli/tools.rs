@@ -23,6 +23,8 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
         SchemaOf::Contract => schemars::schema_for!(Contract),
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
         SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
+        SchemaOf::Snapshots => schemars::schema_for!(crate::snapshot::kept::Kept),
+        SchemaOf::Manifest => schemars::schema_for!(crate::report::manifest::Manifest),
         SchemaOf::Compare => schemars::schema_for!(crate::report::compare::Comparison),
         SchemaOf::Claims => schemars::schema_for!(crate::claims::Claims),
         SchemaOf::ClaimRules => schemars::schema_for!(crate::claims::form::Form),

@@ -78,6 +78,10 @@ pub(crate) enum SchemaOf {
     /// Mixes of deliveries, as `load --mix` takes them.
     #[cfg(feature = "load")]
     Mix,
+    /// snapshots.json of a report folder.
+    Snapshots,
+    /// manifest.json of a report folder.
+    Manifest,
     /// What `compare --format json` prints.
     Compare,
     /// What `claims --format json` prints.
