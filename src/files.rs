@@ -215,6 +215,15 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
     std::fs::rename(&beside, path).map_err(failed)
 }
 
+/// Makes the folder that a file is to stand in.
+///
+/// # Errors
+/// [`FileError`] when it cannot be made.
+pub fn make_folder_of(file: &Path) -> Result<(), FileError> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|cause| FileError { what: "make the folder", path: folder.to_owned(), cause })
+}
+
 /// Adds to the end of a text file, which is made if it is not there.
 ///
 /// # Errors

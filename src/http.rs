@@ -58,7 +58,7 @@ pub enum BadTarget {
         found: String,
     },
     /// TLS is not spoken here.
-    #[error("https is not spoken here; give the receiver's plain http port, or that of a local proxy that ends TLS in front of it")]
+    #[error("https is not spoken here; give the receiver's plain http port, or that of a local proxy that speaks TLS to it")]
     Https,
     /// Neither http nor https.
     #[error("unknown scheme `{scheme}`; only `http://` is spoken")]

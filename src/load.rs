@@ -163,17 +163,17 @@ pub enum Cut {
 ///
 /// # Errors
 /// [`LoadError`]; a target that dies under the load is no error, it is reported.
-pub async fn run(plan: Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<Loaded, LoadError> {
+pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<Loaded, LoadError> {
     let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
-    see_that_it_lives(&plan).await?;
+    see_that_it_lives(plan).await?;
     if let Some(database) = &plan.database {
         evidence::see_that_it_can_be_read(database, &plan.contract).await?;
     }
     let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
     let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
-    let shared = Arc::new(shared(&plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
+    let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
-    let cut = watch_over(crowd, &plan, &shared, &on_second, &mut interrupted).await?;
+    let cut = watch_over(crowd, plan, &shared, &on_second, &mut interrupted).await?;
     let seconds = shared.began.elapsed().min(plan.course.length()).saturating_sub(plan.warm_up).as_secs_f64();
     let mut history = collected(&shared);
     let lost: Vec<u32> = history.iter().filter(|one| one.outcome == Outcome::Unknown).map(|one| one.key).take(MOST_FOLLOWED).collect();
@@ -181,7 +181,7 @@ pub async fn run(plan: Plan, on_second: OnSecond, mut interrupted: watch::Receiv
     let followed = if plan.verify { deliver_again(&shared, lost.into_iter()).await } else { Vec::new() };
     let again = followed.len() as u64;
     history.extend(followed);
-    let found = if plan.verify { Some(judged(&plan, &shared, &mut history).await?) } else { None };
+    let found = if plan.verify { Some(judged(plan, &shared, &mut history).await?) } else { None };
     let measurement = lock(&shared.measured).clone();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let facts = Facts {
@@ -193,7 +193,7 @@ pub async fn run(plan: Plan, on_second: OnSecond, mut interrupted: watch::Receiv
         operations: history.len() as u64 - again,
         again,
     };
-    let report = summed(&plan, &measurement, found, &facts);
+    let report = summed(plan, &measurement, found, &facts);
     Ok(Loaded { report, measurement })
 }
 

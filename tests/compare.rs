@@ -45,7 +45,7 @@ fn two_phases_are_told_in_ten_lines() {
       5 snapshots are only in the second
     made differently     contract: orch-phase2 → orch-phase3
 
-    the second report is not worse
+    the second report is not worse, by the rules of --fail-on
     --- stderr
     "#);
 }

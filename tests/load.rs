@@ -227,6 +227,22 @@ fn mistakes_are_told_before_anything_is_sent() {
     assert!(told.starts_with("exit 3") && told.contains("absent.db"), "{told}");
 }
 
+/// Nothing was loaded, and the folder says why; it can be looked at and printed like any other.
+#[test]
+fn load_that_cannot_begin_leaves_its_report() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let told = hookgate_with(&[SECRET], &["load", "--target", &nobody(), "--gate", "p99<1s", "--report", &out]);
+    assert!(told.starts_with("exit 3"), "{told}");
+    let text = std::fs::read_to_string(folder.path("out/load.json")).expect("the report");
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&report["verdict"], &report["deliveries"]), (&"incomplete".into(), &0.into()), "{report:#}");
+    assert!(report["notes"][0].as_str().is_some_and(|note| note.contains("does not answer its health check")), "{report:#}");
+    let told = hookgate(&["report", "verify", &out]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert!(hookgate(&["report", &out]).contains("incomplete  0 deliveries"));
+}
+
 #[test]
 fn condition_ends_a_load_early() {
     let (code, report) = load(

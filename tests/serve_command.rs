@@ -47,7 +47,7 @@ fn half_a_delivery_does_not_keep_it_from_stopping() {
 #[test]
 fn delivery_is_accepted_audited_and_counted() {
     let folder = Folder::new();
-    let serving = Running::serve(SECRET, &["--db", &folder.path("f.db").display().to_string()]);
+    let serving = Running::serve(SECRET, &["--db", &folder.path("data/f.db").display().to_string()]);
     let body = r#"{"job_id":"job-1","status":"done"}"#;
     let head = format!("POST /callbacks/terminal HTTP/1.1\r\nIdempotency-Key: k1\r\n{}", sign(&folder, body));
     let (first, duplicate) = (ask(&serving.url, &head, body), ask(&serving.url, &head, body));

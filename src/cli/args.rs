@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Set what a phase report claims beside what a run has shown.
     Claims(ClaimsArgs),
-    /// Print a report of a run again, in another form.
+    /// Print a report of a run or a load again, in another form.
     Report(ReportArgs),
     /// Look at the history of a run again.
     History(HistoryArgs),
@@ -153,7 +153,7 @@ pub(crate) struct RunArgs {
     /// With `--clock wait`: the longest that one scenario may wait.
     #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
     pub(crate) max_wait: Duration,
-    /// Write report.json, junit.xml, report.md and history.jsonl to this folder.
+    /// Write report.json, report.html, report.md, junit.xml, history.jsonl, snapshots.json and manifest.json to this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
     /// Seal the report folder with the key in this environment variable; `report verify` looks at the seal.

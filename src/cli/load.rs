@@ -22,8 +22,9 @@ use crate::load::mix::{BodyFrom, Mix};
 use crate::load::pace::{Arrivals, Course, Model};
 use crate::load::page::page;
 use crate::load::report::{LoadReport, junit, series};
+use crate::load::summing::nothing;
 use crate::load::telling::{human, markdown, summary};
-use crate::load::{self, LoadError, Loaded, Plan, measure};
+use crate::load::{self, LoadError, Plan, measure};
 use crate::reference::Receiver;
 use crate::report::Overall;
 use crate::report::language::Language;
@@ -68,7 +69,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let interrupted = interruption()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     let show = !args.quiet && args.format == LoadFormat::Human;
-    let ended = runtime.block_on(async {
+    let ended: Result<_, Failure> = runtime.block_on(async {
         let ground = match foreign {
             Some(target) => Ground { target, database: args.db.clone(), built_in: None },
             None => built_in(&suite, &secret, args).await?,
@@ -98,25 +99,35 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             ttl: args.ttl.map(|ttl| ttl.as_secs()),
             seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
         };
-        let ended = load::run(plan, teller(show, console.live, course.length()), interrupted).await;
+        let ended = load::run(&plan, teller(show, console.live, course.length()), interrupted).await;
         if let Some((serving, scratch)) = ground.built_in {
             serving.kill().await;
             drop(scratch);
         }
-        ended.map_err(|failed| match failed {
-            LoadError::Secret(_) | LoadError::Contract(_) => Failure::usage(redactor.text(&failed.to_string())),
-            LoadError::Unreachable { .. } | LoadError::Database(_) | LoadError::Crowd(_) => {
-                Failure::harness(redactor.text(&failed.to_string()))
+        Ok(match ended {
+            Ok(loaded) => (Some(loaded.report), Some(loaded.measurement), None),
+            Err(failed) => {
+                let why = redactor.text(&failed.to_string()).into_owned();
+                match failed {
+                    LoadError::Secret(_) | LoadError::Contract(_) => return Err(Failure::usage(why)),
+                    LoadError::Unreachable { .. } | LoadError::Database(_) | LoadError::Crowd(_) => {
+                        (nothing(&plan, &why), None, Some(Failure::harness(why)))
+                    }
+                }
             }
         })
     });
     runtime.shutdown_background();
-    let Loaded { mut report, measurement } = ended?;
-    report.made_from = sealing.made_from();
-    if let Some(folder) = &folder {
-        let names = write_folder(folder, &report, &measurement, &redactor, language)?;
+    let (report, measurement, failed) = ended?;
+    let report = report.map(|report| LoadReport { made_from: sealing.made_from(), ..report });
+    if let (Some(folder), Some(report)) = (&folder, &report) {
+        let names = write_folder(folder, report, measurement.as_ref(), &redactor, language)?;
         sealing.write(folder, &names, &report.tool)?;
     }
+    if let Some(failed) = failed {
+        return Err(failed);
+    }
+    let Some(report) = report else { return Err(Failure::harness("the load has no report")) };
     let text = match (args.format, args.quiet) {
         (LoadFormat::Json, _) => json(&report)?,
         (LoadFormat::Markdown, _) => markdown(&report, language),
@@ -274,20 +285,22 @@ fn json(report: &LoadReport) -> Result<String, Failure> {
 fn write_folder(
     folder: &ReportFolder,
     report: &LoadReport,
-    measured: &measure::Measurement,
+    measured: Option<&measure::Measurement>,
     redactor: &Redactor,
     language: Language,
-) -> Result<[&'static str; 6], Failure> {
-    let files = [
+) -> Result<Vec<&'static str>, Failure> {
+    let mut files = vec![
         ("load.json", json(report)?),
         ("load.md", markdown(report, language)),
         ("load.html", page(report, language).map_err(Failure::harness)?),
         ("series.csv", series(report)),
-        ("latency.hlog", load::hlog::write(report, measured).map_err(Failure::harness)?),
         ("junit.xml", junit(report).map_err(Failure::harness)?),
     ];
+    if let Some(measured) = measured {
+        files.push(("latency.hlog", load::hlog::write(report, measured).map_err(Failure::harness)?));
+    }
     for (name, text) in &files {
         folder.write(name, &redactor.text(text)).map_err(Failure::harness)?;
     }
-    Ok(files.map(|(name, _)| name))
+    Ok(files.into_iter().map(|(name, _)| name).collect())
 }

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::load_suite::{self, secret_from};
 use super::{Console, Failure};
 use crate::clock::{Clock, SystemClock, VirtualClock};
+use crate::files;
 use crate::reference::Receiver;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::reference::memory::MemoryStore;
@@ -41,6 +42,7 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
                 until_stopped(args, receiver, console, published_for).await
             }
             (None, Some(path)) => {
+                files::make_folder_of(path).map_err(Failure::harness)?;
                 let store = SqliteStore::open(Arc::clone(&contract), path).map_err(Failure::harness)?;
                 let receiver = Receiver::new(contract, Some(signer), store, ttl).map_err(Failure::harness)?;
                 until_stopped(args, receiver, console, published_for).await

@@ -64,11 +64,9 @@ pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row]
         if let Some((at, _)) = row.text(&table.instant).and_then(iso::read) {
             instants.push((*one, at.0));
         }
-        let wrongs: Vec<Vec<(Wrong, String)>> = bodies(shared, one.key).map(|record| cells(table, row, &record)).collect();
-        if !wrongs.iter().any(Vec::is_empty) {
-            let first = wrongs.into_iter().next().unwrap_or_default();
-            found.extend(first.into_iter().map(|(wrong, why)| Found { wrong, operation: *one, why }));
-        }
+        // Of the bodies that it may be of, it is held against the one that it fits best.
+        let wrongs = bodies(shared, one.key).map(|record| cells(table, row, &record)).min_by_key(Vec::len);
+        found.extend(wrongs.into_iter().flatten().map(|(wrong, why)| Found { wrong, operation: *one, why }));
     }
     found.extend(out_of_order(&mut instants));
     found

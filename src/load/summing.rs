@@ -2,7 +2,7 @@
 //!
 //! Values in, a [`LoadReport`] out; the verdict is decided here and nowhere else.
 
-use crate::clock::{UnixMicros, iso};
+use crate::clock::{Clock as _, SystemClock, UnixMicros, iso};
 use crate::load::gate::GateResult;
 use crate::load::judging::Found;
 use crate::load::measure::{Measurement, NO_PORT};
@@ -110,6 +110,19 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         notes,
         verdict,
     }
+}
+
+/// The report of a load that could not begin, or not be judged: nothing was measured, and `why` is its note.
+///
+/// `None` when there is no room for histograms.
+#[must_use]
+pub fn nothing(plan: &Plan, why: &str) -> Option<LoadReport> {
+    let measurement = Measurement::new(&plan.mix.names()).ok()?;
+    let began_at = SystemClock.now();
+    let facts = Facts { began_at, seconds: 0.0, late: 0, crowded: 0, cut: None, operations: 0, again: 0 };
+    let report = summed(plan, &measurement, None, &facts);
+    // A gate over nothing would be broken, and here it was not even tried.
+    Some(LoadReport { gates: Vec::new(), notes: vec![why.to_owned()], verdict: Overall::Incomplete, ..report })
 }
 
 /// Points that come closer and closer to the slowest delivery.

@@ -35,7 +35,7 @@ pub fn summary(report: &LoadReport, language: Language) -> String {
     } else {
         language.with("load-violations", &[("violations", violations.into()), ("keys", keys.into())])
     });
-    format!("{}  {}\n", language.overall(report.verdict), parts.join(&language.say("load-between")))
+    format!("{}  {}\n", language.overall(report.verdict), parts.join(&language.say("between")))
 }
 
 /// The terminal's text.
@@ -92,7 +92,7 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
     let users = language.with("load-users", &[("users", report.users.into())]);
     for (key, value) in [
         ("md-contract", report.contract.clone()),
-        ("load-model", format!("{}, {users}", model(report, language))),
+        ("load-model", format!("{}{}{users}", model(report, language), language.say("between"))),
         ("page-started", report.started_at.clone()),
     ] {
         let _ = writeln!(text, "- {}: {value}", language.say(key));
@@ -149,7 +149,7 @@ pub fn unexpected(report: &LoadReport, language: Language) -> Vec<String> {
 pub fn model(report: &LoadReport, language: Language) -> String {
     let model = language.say(&format!("model-{}", report.model));
     match &report.arrivals {
-        Some(arrivals) => format!("{model}, {}", language.say(&format!("arrivals-{arrivals}"))),
+        Some(arrivals) => format!("{model}{}{}", language.say("between"), language.say(&format!("arrivals-{arrivals}"))),
         None => model,
     }
 }

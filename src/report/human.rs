@@ -70,7 +70,11 @@ pub(super) fn describe_snapshots(facts: &SnapshotFacts, language: Language) -> S
             ("unreferenced", unreferenced.len().into()),
         ],
     );
-    if *pending > 0 || (*fails && unreferenced.is_empty()) { format!("{told}; {}", language.say("snapshots-review")) } else { told }
+    if *pending > 0 || (*fails && unreferenced.is_empty()) {
+        format!("{told}{}{}", language.say("between"), language.say("snapshots-review"))
+    } else {
+        told
+    }
 }
 
 /// A scenario whose verdict differed, in words.
@@ -80,7 +84,7 @@ pub(super) fn describe_differing(one: &Differing, language: Language) -> String 
         language.with("differs-times", &[("count", (*count).into()), ("verdict", verdict.into())])
     };
     let counts: Vec<String> = one.verdicts.iter().map(told).collect();
-    format!("{}: {}", one_line(&one.scenario), counts.join(", "))
+    format!("{}: {}", one_line(&one.scenario), counts.join(&language.say("between")))
 }
 
 /// How to run one scenario of `report` again.
@@ -214,7 +218,7 @@ fn head(report: &Report, voice: Voice) -> String {
     text.push_str(&voice.with(DIM, &voice.say("head-made", &made)));
     if let Some(database) = &report.target.database {
         let told = voice.say("head-database", &[("path", one_line(database).into())]);
-        text.push_str(&voice.with(DIM, &format!(", {told}")));
+        text.push_str(&voice.with(DIM, &format!("{}{told}", voice.say("between", &[]))));
     }
     if let Some(history) = &report.history {
         let key = if history.broken + history.undecided == 0 { "history-explained" } else { "history-broken" };
@@ -317,7 +321,7 @@ fn last_line(report: &Report, voice: Voice) -> String {
     let counts: Vec<String> =
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, key)| voice.say(key, &[("count", count.into())])).collect();
     let all = voice.say("count-scenarios", &[("count", report.scenarios.len().into())]);
-    let counts = if counts.is_empty() { all } else { format!("{all}: {}", counts.join(", ")) };
+    let counts = if counts.is_empty() { all } else { format!("{all}: {}", counts.join(&voice.say("between", &[]))) };
     let spreads = report.scenarios.iter().flat_map(|one| &one.bursts).map(|burst| burst.release_spread_us);
     let bursts = spreads.max().map_or_else(String::new, |most| voice.say("last-bursts", &[("took", took(most as f64 / 1000.0).into())]));
     let told =

@@ -24,8 +24,14 @@ head-made = clock { $clock }, seed { $seed }, { $deliveries ->
    *[other] { $deliveries } deliveries
   }
 head-database = database { $path }
-history-explained = history of { $keys } keys, every answer explained
-history-broken = history of { $keys } keys, { $broken } that no order explains, { $undecided } undecided
+history-explained = history of { $keys ->
+    [one] { $keys } key
+   *[other] { $keys } keys
+  }, every answer explained
+history-broken = history of { $keys ->
+    [one] { $keys } key
+   *[other] { $keys } keys
+  }, { $broken } that no order explains, { $undecided } undecided
 table-requirements = requirements
 table-all = all
 column-pass = pass
@@ -195,7 +201,7 @@ part-answers = answers
 part-environment = made differently
 part-worse = worse
 compare-side = { $path } ({ $kind } of { $contract }: { $verdict })
-compare-not-worse = the second report is not worse
+compare-not-worse = the second report is not worse, by the rules of --fail-on
 compare-worse-one = the second report is worse: { $why }
 compare-worse-many = the second report is worse, for { $count } reasons
 compare-before = Before
@@ -286,7 +292,7 @@ claim-every-answer = every answer above is shown
 claim-no-answers = the report lists no answers
 claim-answered = answered { $status }
 claim-answered-otherwise = answered { $status }, where the report says { $said }
-claim-no-such-answer = the run has no such answer
+claim-no-such-answer = the evidence has no such answer
 claim-status = the status { $status }
 claim-not-in-run = { $id } is not in the run
 claim-broken-by = { $id } in { $scenario }: expected { $expected }, got { $observed }
@@ -311,22 +317,34 @@ fact-tested = tested
 fact-state = state
 
 ## Load
-load-head = load of { $target } ({ $contract }), { $model } model, { $users } users, seed { $seed }
+load-head = load of { $target } ({ $contract }), { $model }, { $users ->
+    [one] { $users } user
+   *[other] { $users } users
+  }, seed { $seed }
 load-title = Load of { $target }
 load-amount = { $deliveries } deliveries in { $took }, { $rate }
-load-between = {", "}
+between = {", "}
 load-lost = { $count } without an answer
-load-violations = { $violations } violations in { $keys } keys
+load-violations = { $violations ->
+    [one] { $violations } violation
+   *[other] { $violations } violations
+  } in { $keys ->
+    [one] { $keys } key
+   *[other] { $keys } keys
+  }
 load-not-judged = not judged
 load-was-not-judged = Not judged.
 load-violation-of = { $requirement } key { $key }
 load-wrong-answer = { $kind }: { $count } times an answer (status { $status }) that it should not get
 load-no-answer = no answer: { $count } times { $error }
-load-users = { $users } users
+load-users = { $users ->
+    [one] { $users } user
+   *[other] { $users } users
+  }
 load-users-label = Users
 load-model = Model
-model-closed = closed
-model-open = open
+model-closed = closed model
+model-open = open model
 arrivals-constant = constant
 arrivals-poisson = poisson
 load-rate = Rate

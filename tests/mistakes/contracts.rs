@@ -1,0 +1,293 @@
+//! Contracts that are not whole, and catalogues.
+
+use super::{catalogue, contract};
+
+/// With what is meant, also deep inside.
+#[test]
+fn an_unknown_member_of_a_contract_is_told() {
+    insta::assert_snapshot!(contract(r#"contract: mine
+extends: whole
+endpoints: {}
+outcomes:
+  accepted: {statsu: 201}
+  refused:
+    signatur: {status: 401}
+signature: {several: {seperator: ","}}
+"#), @r#"
+    error: unknown member `endpoints` of the contract
+     --> mine.yaml:3:1
+      |
+    3 | endpoints: {}
+      | ^^^^^^^^^ did you mean `endpoint`?
+
+    error: unknown member `statsu` of `accepted`
+     --> mine.yaml:5:14
+      |
+    5 |   accepted: {statsu: 201}
+      |              ^^^^^^ did you mean `status`?
+
+    error: unknown word `signatur`
+     --> mine.yaml:7:5
+      |
+    7 |     signatur: {status: 401}
+      |     ^^^^^^^^ did you mean `signature`?
+
+    error: unknown member `seperator` of `several`
+     --> mine.yaml:8:23
+      |
+    8 | signature: {several: {seperator: ","}}
+      |                       ^^^^^^^^^ did you mean `separator`?
+
+    4 mistakes in mine.yaml
+    "#);
+}
+
+/// Placeholders, columns, statuses and the place of the key.
+#[test]
+fn a_contract_must_be_whole_in_itself() {
+    insta::assert_snapshot!(contract(r#"contract: mine
+extends: whole
+key: {body_member: id}
+health: {status: 999}
+signature:
+  message: "{t}.{bdy}.{header:}"
+  headers: [{name: X-Time, value: "{time}"}]
+outcomes:
+  accepted: {also: [20]}
+  duplicate: {body: [{member: a, is: "{first.sha}"}, {member: b, is: "{lone"}]}
+  refused: {missing-key: ~}
+ttl: {default: 5}
+state:
+  keys: {found_by: keyy}
+  audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
+"#), @r#"
+    error: the key travels in a header or in the body, not in both
+     --> mine.yaml:3:20
+      |
+    3 | key: {body_member: id}
+      |                    ^^
+
+    error: an HTTP status is a number from 100 to 599, this is 999
+     --> mine.yaml:4:18
+      |
+    4 | health: {status: 999}
+      |                  ^^^
+
+    error: unknown placeholder `{bdy}`
+     --> mine.yaml:6:12
+      |
+    6 |   message: "{t}.{bdy}.{header:}"
+      |            ^^^^^^^^^^^^^^^^^^^^^ did you mean {body}?
+
+    error: unknown placeholder `{header:}`
+     --> mine.yaml:6:12
+      |
+    6 |   message: "{t}.{bdy}.{header:}"
+      |            ^^^^^^^^^^^^^^^^^^^^^ did you mean {header:NAME}?
+
+    error: no header carries the signature
+     --> mine.yaml:7:3
+      |
+    7 |   headers: [{name: X-Time, value: "{time}"}]
+      |   ^^^^^^^ write {sig} into a value
+
+    error: unknown placeholder `{time}`
+     --> mine.yaml:7:35
+      |
+    7 |   headers: [{name: X-Time, value: "{time}"}]
+      |                                   ^^^^^^^^ known here: {sig}, {t}, {id}
+
+    error: an HTTP status is a number from 100 to 599, this is 20
+     --> mine.yaml:9:21
+      |
+    9 |   accepted: {also: [20]}
+      |                     ^^
+
+    error: unknown placeholder `{first.sha}`
+      --> mine.yaml:10:38
+       |
+    10 |   duplicate: {body: [{member: a, is: "{first.sha}"}, {member: b, is: "{lone"}]}
+       |                                      ^^^^^^^^^^^^^ did you mean {first.sha256}?
+
+    error: `{lone` has a brace without its partner; write `{{` for a brace that is meant
+      --> mine.yaml:10:70
+       |
+    10 |   duplicate: {body: [{member: a, is: "{first.sha}"}, {member: b, is: "{lone"}]}
+       |                                                                      ^^^^^^^
+
+    error: every suite needs the refusal `missing-key`
+      --> mine.yaml:11:3
+       |
+    11 |   refused: {missing-key: ~}
+       |   ^^^^^^^ add missing-key: {status: …}
+
+    error: `default` takes text, this is a number
+      --> mine.yaml:12:16
+       |
+    12 | ttl: {default: 5}
+       |                ^ a span of time has a unit: 5 s
+
+    error: the table `k` has no column `keyy`
+      --> mine.yaml:14:20
+       |
+    14 |   keys: {found_by: keyy}
+       |                    ^^^^ did you mean `key`?
+
+    error: the table `a` has no column `when`
+      --> mine.yaml:15:20
+       |
+    15 |   audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
+       |                    ^^^^ its columns: ts, ts
+
+    error: the table `a` has no column `kind`
+      --> mine.yaml:15:41
+       |
+    15 |   audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
+       |                                         ^^^^ its columns: ts, ts
+
+    error: unknown placeholder `{tss}`
+      --> mine.yaml:15:95
+       |
+    15 |   audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
+       |                                                                                               ^^^^^^^ did you mean {ts}?
+
+    error: the table `a` has two columns `ts`
+      --> mine.yaml:15:112
+       |
+    15 |   audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
+       |                                                                                                                ^^
+
+    16 mistakes in mine.yaml
+    "#);
+}
+
+/// Taken away from what is inherited.
+#[test]
+fn a_contract_says_where_its_key_travels() {
+    insta::assert_snapshot!(contract(r"contract: mine
+extends: whole
+key: {header: ~}
+"), @r"
+    error: this does not say where the key travels
+     --> mine.yaml:3:1
+      |
+    3 | key: {header: ~}
+      | ^^^ give `header`, or `body_member`
+    ");
+}
+
+/// With the nearest of those that are.
+#[test]
+fn a_contract_that_is_extended_must_be_there() {
+    insta::assert_snapshot!(contract(r"contract: mine
+extends: whol
+"), @r"
+    error: there is no contract `whol` to extend
+     --> mine.yaml:2:10
+      |
+    2 | extends: whol
+      |          ^^^^ did you mean `whole`?
+    ");
+}
+
+/// A ring of contracts has no bottom.
+#[test]
+fn a_contract_cannot_extend_itself() {
+    insta::assert_snapshot!(contract(r"contract: ring
+extends: ring
+"), @r"
+    error: contracts extend each other in a ring
+     --> ring:2:10
+      |
+    2 | extends: ring
+      |          ^^^^
+    ");
+}
+
+/// Every member that is missing is told.
+#[test]
+fn a_contract_from_nothing_lacks_everything_at_once() {
+    insta::assert_snapshot!(contract(r"contract: mine
+title: Mine
+suite: orch
+"), @r"
+    error: the contract lacks the members `about`, `source`, `endpoint`, `health`, `secret`, `key`, `signature`, `outcomes`
+     --> mine.yaml:1:1
+      |
+    1 | contract: mine
+      | ^^^^^^^^
+    ");
+}
+
+/// Levels are words, requirements are maps.
+#[test]
+fn mistakes_in_a_catalogue_are_told_too() {
+    insta::assert_snapshot!(catalogue(r"suite: orch
+ordinary_body: terminal-done.json
+capabilities: {state: 1}
+topics: {}
+requirements:
+  - {id: DUP-1, level: mast, sentence: A duplicate is told as one, source: here}
+  - {id: DUP-2, levl: should, sentence: It refers to the first, source: here}
+  - DUP-3
+"), @r#"
+    error: `state` takes text, this is a number
+     --> requirements.yaml:3:23
+      |
+    3 | capabilities: {state: 1}
+      |                       ^ text that looks like a number goes in quotes: "1"
+
+    error: unknown word `mast` for `level`
+     --> requirements.yaml:6:24
+      |
+    6 |   - {id: DUP-1, level: mast, sentence: A duplicate is told as one, source: here}
+      |                        ^^^^ did you mean `must`?
+
+    error: unknown member `levl` of a requirement
+     --> requirements.yaml:7:17
+      |
+    7 |   - {id: DUP-2, levl: should, sentence: It refers to the first, source: here}
+      |                 ^^^^ did you mean `level`?
+
+    error: a requirement takes members, this is text
+     --> requirements.yaml:8:5
+      |
+    8 |   - DUP-3
+      |     ^^^^^ known members: id, level, sentence, source, excluded
+
+    4 mistakes in requirements.yaml
+    "#);
+}
+
+/// A topic and a requirement that the catalogue does not have.
+#[test]
+fn translations_are_of_what_is_there() {
+    insta::assert_snapshot!(catalogue("
+suite: orch
+ordinary_body: terminal-done.json
+capabilities: {}
+topics: {DUP: Duplicates}
+requirements:
+  - {id: DUP-1, level: must, sentence: A duplicate is told as one, source: here}
+translations:
+  ja:
+    topics: {DUP: 重複検出, KEY: 冪等性キー}
+    sentences:
+      DUP-1: 重複は重複として扱われる。
+      DUP-11: 重複は参照を返す。
+"), @"
+    error: there is no topic `KEY` to translate
+      --> requirements.yaml:10:25
+       |
+    10 |     topics: {DUP: 重複検出, KEY: 冪等性キー}
+       |                             ^^^
+
+    error: there is no requirement `DUP-11` to translate
+      --> requirements.yaml:13:7
+       |
+    13 |       DUP-11: 重複は参照を返す。
+       |       ^^^^^^
+
+    2 mistakes in requirements.yaml
+    ");
+}
