@@ -20,8 +20,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::UnixMicros;
-use crate::contract::Level;
+use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::scenario::Step;
 use crate::scenario::expect::Expect;
 use crate::state::{Counts, ReceiverState};
 
@@ -156,4 +157,15 @@ fn describe_body(body: &Bytes) -> String {
         Ok(text) => format!("{}… ({} bytes)", text.chars().take(LONGEST).collect::<String>(), body.len()),
         Err(_) => format!("({} bytes that are not UTF-8)", body.len()),
     }
+}
+
+/// The requirement that a breach is filed under: one of the step's own or else the scenario's, of those the one that the contract names
+/// for what is wrong, or else the first that it promises.
+///
+/// * `shows`: what the scenario shows.
+#[must_use]
+pub fn requirement_of(contract: &Contract, shows: &[String], step: &Step, breach: &Breach) -> String {
+    let scope = if step.shows.is_empty() { shows } else { &step.shows };
+    let named = breach.shows.as_ref().filter(|id| scope.contains(id));
+    named.or_else(|| scope.iter().find(|id| contract.promises(id))).or(scope.first()).cloned().unwrap_or_default()
 }

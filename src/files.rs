@@ -277,6 +277,18 @@ impl ReportFolder {
         Ok(all)
     }
 
+    /// Takes a file out that an earlier report has left; it is all right when there is none.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is there and stays.
+    pub fn forget(&self, name: &str) -> Result<(), FileError> {
+        let path = self.path.join(name);
+        match std::fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(FileError { what: "take away", path, cause }),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Writes one file whole: first beside its place, then into it, so that no reader sees half a report.
     ///
     /// # Errors

@@ -37,6 +37,7 @@ use crate::http;
 use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
 use crate::report::manifest::MadeFrom;
+use crate::report::merge::fails_beside_its_scenarios;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::LaunchChoice;
@@ -77,6 +78,8 @@ pub struct Plan {
     pub baseline: Option<Arc<Baseline>>,
     /// Whether snapshots are taken.
     pub takes_snapshots: bool,
+    /// Which part of the suite this is, as `2/3`.
+    pub shard: Option<String>,
     /// The arguments that make the same target be judged the same way again, for reports.
     pub arguments: String,
 }
@@ -163,7 +166,8 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     let today = started_at.split('T').next().unwrap_or_default().to_owned();
     let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
     let facts = RunFacts {
-        shard: None,
+        shard: plan.shard,
+        ttl_secs: plan.ttl,
         seed: plan.seed,
         started_at,
         duration_ms: millis(began.elapsed()),
@@ -179,7 +183,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     let target_output = stage.target_output();
     let assembled = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
     let mut report = Report { history: explained, baseline, ..assembled };
-    if report.baseline.as_ref().is_some_and(|one| !one.stale.is_empty()) {
+    if fails_beside_its_scenarios(&report) {
         tally::fail(&mut report.summary);
     }
     Outcome { report, history, snapshots: stage.take_snapshots(), target_output, failed: None }
@@ -198,6 +202,8 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         jobs: plan.jobs,
         ended_early: Some(ended_early),
         arguments: plan.arguments.clone(),
+        shard: plan.shard.clone(),
+        ttl_secs: plan.ttl,
         ..RunFacts::default()
     };
     let target = match &plan.target {

@@ -348,7 +348,9 @@ pub fn hmac_sha256_hex(key: &[u8], bytes: &[u8]) -> String {
 pub fn is_hmac_sha256_hex(key: &[u8], bytes: &[u8], claimed: &str) -> bool {
     let mut mac = Keyed::new(DigestName::Sha256, key);
     mac.update(bytes);
-    unhex(claimed.as_bytes()).is_some_and(|claimed| mac.holds(&claimed))
+    // One seal has one text.
+    let is_lower = !claimed.bytes().any(|digit| digit.is_ascii_uppercase());
+    is_lower && unhex(claimed.as_bytes()).is_some_and(|claimed| mac.holds(&claimed))
 }
 
 /// Bytes as lower-case hex digits.

@@ -102,6 +102,30 @@ fn report_that_is_not_right_is_found_out() {
     insta::assert_snapshot!(inconsistent.join("\n"));
 }
 
+/// Declarations end where they end, whatever their form; constraints are no columns; prose declares nothing.
+#[test]
+fn declarations_of_every_form_are_read() {
+    let folder = Folder::new();
+    let report = folder.write(
+        "phase.md",
+        "# Phase 3\n\nCREATE TABLE was run once.\n\n```sql\nCREATE TABLE idempotency_keys (key TEXT PRIMARY KEY, ts TEXT NOT NULL, ttl INTEGER DEFAULT 86400);\n\
+         CREATE TABLE audit_events (\n  actor TEXT NOT NULL,\n  UNIQUE (actor),\n  idem_key TEXT);\n```\n\n- duplicate detection: 202 (expected: 202) ✅\n",
+    );
+    let claims = claims(&report, &RIGHT.1, &[]);
+    let texts: Vec<&str> = claims["claims"].as_array().expect("a list").iter().filter_map(|one| one["text"].as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "idempotency_keys.key TEXT (PK)",
+            "idempotency_keys.ts TEXT NOT NULL",
+            "idempotency_keys.ttl INTEGER DEFAULT 86400",
+            "audit_events.actor TEXT NOT NULL",
+            "audit_events.idem_key TEXT",
+            "duplicate detection: 202 (expected: 202) ✅"
+        ]
+    );
+}
+
 #[test]
 fn exit_code_is_the_callers_to_choose() {
     let folder = Folder::new();

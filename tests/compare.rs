@@ -132,6 +132,25 @@ fn loads_differ_by_more_than_their_noise() {
     assert!(output.starts_with("exit 0") && output.contains("too few loads and seconds to tell the noise): unknown"), "{output}");
 }
 
+/// Where nothing was answered, everything is worse, and nothing was kept.
+#[cfg(feature = "load")]
+#[test]
+fn load_without_answers_is_worse() {
+    let folder = Folder::new();
+    let before = folder.write("before.json", &load(1_000, 10_000).to_string());
+    let mut dead = load(0, 0);
+    dead["series"] = json!([]);
+    dead["latency_us"] = Value::Null;
+    dead["requirements"] = json!([{"id": "ONCE-3", "verdict": "pass", "checked": 0, "violations": 0}]);
+    let after = folder.write("after.json", &dead.to_string());
+    for (rule, told) in
+        [("any", "rate went from 1000/s to 0/s"), ("latency:10%", "p99 went from 10.0 ms to 0 µs"), ("rate:10%", "rate went")]
+    {
+        let output = hookgate(&["compare", &before, &after, "--fail-on", rule]);
+        assert!(output.starts_with("exit 1") && output.contains(told) && output.contains("no longer judged (1)"), "{rule}: {output}");
+    }
+}
+
 /// A load that was made several times tells how much it varies from time to time, which its seconds do not know.
 #[cfg(feature = "load")]
 #[test]

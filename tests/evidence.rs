@@ -7,8 +7,9 @@ mod shell;
 use std::path::Path;
 
 use proptest::prelude::*;
-use shell::{Folder, changed, hookgate, hookgate_with};
+use shell::{Folder, Running, changed, hookgate, hookgate_with};
 
+const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests of evidence");
 const KEY: (&str, &str) = ("REPORT_KEY", "a key of the tests, shared with nobody");
 
 /// A report of a few scenarios, sealed.
@@ -132,6 +133,83 @@ fn altered_answers_and_snapshots_are_found_out_without_digests() {
     let told = with_digests_mended(&out, "report.json", |text| text.replacen("\"scenarios_sha256\": \"", "\"scenarios_sha256\": \"0", 1));
     assert!(told.contains("digests of different contracts or scenarios"), "{told}");
     assert!(hookgate(&["report", "verify", &out]).starts_with("exit 0"));
+}
+
+/// A report whose verdicts were made better, with the digests mended, is found out by what it says elsewhere.
+#[test]
+fn verdicts_that_were_made_better_are_found_out_without_digests() {
+    use serde_json::{Value, json};
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let receiver = Running::serve(SECRET.1, &["--defect", "every-hundredth-gives-503"]);
+    let run = ["run", "http/one-connection-serves-a-hundred-deliveries", "seed", "--target", &receiver.url, "--report", &out];
+    let told = hookgate_with(&[SECRET], &run);
+    assert!(told.starts_with("exit 1"), "{told}");
+    let untouched = hookgate(&["report", "verify", &out]);
+    assert!(untouched.starts_with("exit 0"), "{untouched}");
+    let text = std::fs::read_to_string(folder.path("out/report.json")).expect("the report");
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    let scenarios = report["scenarios"].as_array().expect("a list");
+    let failing = scenarios.iter().position(|one| one["verdict"] == "fail").expect("one that fails");
+    let requirements = report["requirements"].as_array().expect("a list");
+    let broken = requirements.iter().position(|one| one["verdict"] == "fail").expect("one that is broken");
+    let good = |report: &mut Value, verdict: &str| {
+        report["scenarios"][failing]["verdict"] = verdict.into();
+        report["scenarios"][failing]["findings"] = json!([]);
+        report["requirements"][broken]["verdict"] = "pass".into();
+        report["summary"]["fail"] = 0.into();
+        report["summary"]["verdict"] = "conforms".into();
+    };
+    type Edit<'e> = &'e dyn Fn(&mut Value);
+    let edits: [(Edit<'_>, &str); 8] = [
+        (&|report| good(report, "pass"), "the history has 503"),
+        (&|report| good(report, "not-applicable"), "the history has 503"),
+        (&|report| report["scenarios"][failing]["verdict"] = "known".into(), "is said to be `known`"),
+        (
+            &|report| {
+                report["summary"]["verdict"] = "conforms".into();
+                report["repeat"] = json!({"runs": 1, "differing": []});
+            },
+            "the verdict is `conforms`, and its scenarios come to `does not conform`",
+        ),
+        (&|report| report["requirements"][broken]["verdict"] = "pass".into(), "is said to be `pass`, and its scenarios come to `fail`"),
+        (&|report| drop(report.as_object_mut().expect("a map").remove("history")), "the report says nothing of it"),
+        (&|report| report["run"]["deliveries"] = 7.into(), "7 deliveries are said to have been made"),
+        (&|report| drop(report["scenarios"].as_array_mut().expect("a list").remove(failing)), "and the report has no such scenario"),
+    ];
+    for (edit, wanted) in edits {
+        let told = with_digests_mended(&out, "report.json", |text| {
+            let mut report = serde_json::from_str(text).expect("JSON");
+            edit(&mut report);
+            serde_json::to_string_pretty(&report).expect("JSON") + "\n"
+        });
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    let told = with_digests_mended(&out, "manifest.json", |text| text.replace("hookgate.manifest/1", "hookgate.manifest/9"));
+    assert!(told.contains("has another form"), "{told}");
+    std::fs::remove_file(folder.path("out/history.jsonl")).expect("it was there");
+    let told = hookgate(&["report", "verify", &out]);
+    assert!(told.starts_with("exit 1") && told.contains("history.jsonl is not there any more"), "{told}");
+}
+
+/// What a run leaves out on purpose, and a TTL that is not the contract's, raise no false alarm.
+#[test]
+fn honest_reports_of_unusual_runs_are_accepted() {
+    let folder = Folder::new();
+    let out = |name: &str| folder.path(name).display().to_string();
+    let lax = Running::serve(SECRET.1, &["--defect", "first-signature-line-wins"]);
+    let short = Running::serve(SECRET.1, &["--ttl", "1s"]);
+    let runs: [(&str, &[&str]); 3] = [
+        ("musts", &["signature/two-signatures-are-refused", "--target", &lax.url, "--level", "must"]),
+        ("short", &["ttl/key-is-new-again-past-its-ttl", "--target", &short.url, "--clock", "wait", "--ttl", "1s"]),
+        ("twice", &["seed", "duplicate/duplicate-is-told-as-one", "--repeat", "2"]),
+    ];
+    for (name, args) in runs {
+        let told = hookgate_with(&[SECRET], &[&["run"], args, &["--report", &out(name)]].concat());
+        assert!(told.starts_with("exit 0"), "{told}");
+        let told = hookgate(&["report", "verify", &out(name)]);
+        assert!(told.starts_with("exit 0"), "{name}: {told}");
+    }
 }
 
 /// A report that was made with another contract, or other scenarios, is judged with those or not at all.

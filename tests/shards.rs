@@ -71,6 +71,36 @@ fn shards_that_do_not_belong_together_are_told() {
     }
 }
 
+/// What one shard needs of a baseline is not stale because another does not; what none needs is.
+#[test]
+fn baseline_is_stale_when_no_shard_needs_it() {
+    let folder = Folder::new();
+    let serve = format!("{} serve --addr 127.0.0.1:{{port}} --defect key-hyphens-removed", env!("CARGO_BIN_EXE_hookgate"));
+    let entry = |requirement: &str| format!("  - {{requirement: {requirement}, reason: known to the tests}}\n");
+    for (name, entries, exit) in [("needed", entry("KEY-3"), "exit 0"), ("not-needed", entry("KEY-3") + &entry("KEY-1"), "exit 1")] {
+        let known = folder.write(&format!("{name}.yaml"), &format!("known:\n{entries}"));
+        let parts = shards(&folder, &["--exec", &serve, "--baseline", &known]);
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let out = folder.path(name).display().to_string();
+        let told = hookgate(&[&["report", "merge"], &parts[..], &["--report", &out]].concat());
+        assert!(told.starts_with(exit) && told.contains("KEY-1 no longer fails") == (exit == "exit 1"), "{name}: {told}");
+        let verified = hookgate(&["report", "verify", &out]);
+        assert!(verified.starts_with("exit 0"), "{verified}");
+    }
+}
+
+/// A shard that was edited is not made good by being joined.
+#[test]
+fn edited_shard_is_not_joined() {
+    let folder = Folder::new();
+    let parts = shards(&folder, &[]);
+    changed(&parts[1], "report.json", |text| text.replacen("\"verdict\": \"pass\"", "\"verdict\": \"warn\"", 1));
+    let out = folder.path("out").display().to_string();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let told = hookgate(&[&["report", "merge"], &parts[..], &["--report", &out]].concat());
+    assert!(told.starts_with("exit 2") && told.contains("report.json is not as it was written"), "{told}");
+}
+
 /// A failure in one shard fails the whole, whatever the others say.
 #[test]
 fn failure_of_a_shard_is_the_failure_of_all() {

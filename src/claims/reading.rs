@@ -127,6 +127,8 @@ impl Place<'_> {
     fn line(&mut self, number: usize, line: &str) {
         if let Some(language) = line.trim_start().strip_prefix("```") {
             self.fence = if self.fence.is_some() { None } else { Some(language.trim().to_owned()) };
+            // Nobody declares from one block into the next.
+            self.declared();
             return;
         }
         if self.fence.is_none()
@@ -219,14 +221,27 @@ impl Place<'_> {
         if let Some((_, lines)) = &mut self.declaring {
             if plain.starts_with(')') {
                 self.declared();
+            } else if let Some(last) = last_of_declaration(line) {
+                lines.push((number, last.to_owned()));
+                self.declared();
             } else {
                 lines.push((number, line.to_owned()));
             }
             return true;
         }
         let Some(rest) = plain.strip_prefix("CREATE TABLE ") else { return false };
-        let name = rest.trim_start_matches("IF NOT EXISTS ").split(['(', ' ']).next().unwrap_or_default().to_owned();
-        self.declaring = Some((name, Vec::new()));
+        let (head, inside) = rest.split_once('(').unwrap_or((rest, ""));
+        // Prose may begin so, too.
+        if self.fence.is_none() && !rest.contains('(') {
+            return false;
+        }
+        let name = head.trim_start_matches("IF NOT EXISTS ").split(' ').next().unwrap_or_default().to_owned();
+        let on_one_line = last_of_declaration(inside);
+        let columns = on_one_line.map(apart).unwrap_or_default().into_iter().map(|column| (number, column)).collect();
+        self.declaring = Some((name, columns));
+        if on_one_line.is_some() {
+            self.declared();
+        }
         true
     }
 
@@ -243,6 +258,9 @@ impl Place<'_> {
             let code = bare(line);
             if let Some(rest) = code.strip_prefix("PRIMARY KEY") {
                 keys.extend(rest.trim().trim_matches(['(', ')']).split(',').map(|key| key.trim().to_owned()));
+                continue;
+            }
+            if ["FOREIGN KEY", "UNIQUE", "CHECK", "CONSTRAINT"].iter().any(|word| code.starts_with(word)) {
                 continue;
             }
             let mut words = code.split_whitespace();
@@ -310,4 +328,31 @@ fn label(line: &str) -> Option<(String, String)> {
 
 fn is_same(name: &str, word: &str) -> bool {
     name.chars().count() == word.chars().count() && contains(name, word)
+}
+
+/// The last line of a declaration, without the bracket that closes it.
+fn last_of_declaration(line: &str) -> Option<&str> {
+    let code = line.split("--").next().unwrap_or_default().trim_end().trim_end_matches(';').trim_end();
+    let inside = code.strip_suffix(')')?;
+    (code.matches(')').count() > code.matches('(').count()).then_some(inside)
+}
+
+/// Columns of one line, at the commas that stand in no brackets.
+fn apart(text: &str) -> Vec<String> {
+    let (mut pieces, mut depth) = (vec![String::new()], 0_usize);
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                pieces.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(c);
+        }
+    }
+    pieces
 }

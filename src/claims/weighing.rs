@@ -47,7 +47,10 @@ pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Wei
         let parts = match (&claim.kind, topic) {
             (ClaimKind::Column(column), _) => column_parts(column, evidence),
             (_, None) => vec![not_shown(&language.say("claim-no-rule"))],
-            (ClaimKind::Answer { got, .. }, Some(topic)) => answer_parts(*got, form, topic, evidence),
+            (ClaimKind::Answer { got, want }, Some(topic)) => {
+                let is_wrong = claim.kept == Some(false) && want.is_some_and(|want| want != *got);
+                answer_parts(*got, is_wrong, form, topic, evidence)
+            }
             (ClaimKind::Statement, Some(topic)) => statement_parts(form, topic, evidence),
         };
         let denied = claim.kept == Some(false) && claim.kind == ClaimKind::Statement;
@@ -102,7 +105,7 @@ fn sum_up(weighed: &mut [Weighed], form: &Form, reading: &Reading, topics: &[Opt
     for (one, topic) in weighed.iter_mut().zip(topics) {
         if topic.is_some_and(|topic| topic.sums_up_answers) {
             one.parts = vec![part.clone()];
-            one.worth = part.worth;
+            one.worth = if one.denied { part.worth.denied() } else { part.worth };
         }
     }
 }
@@ -125,7 +128,7 @@ fn statement_parts(form: &Form, topic: &Topic, evidence: &Evidence<'_>) -> Vec<P
     topic.shown_by.iter().map(|rule| part(form, rule, evidence)).collect()
 }
 
-fn answer_parts(got: u16, form: &Form, topic: &Topic, evidence: &Evidence<'_>) -> Vec<Part> {
+fn answer_parts(got: u16, is_wrong: bool, form: &Form, topic: &Topic, evidence: &Evidence<'_>) -> Vec<Part> {
     let language = evidence.language;
     let mut parts = Vec::new();
     if let Some(of) = &topic.answer_of {
@@ -147,7 +150,9 @@ fn answer_parts(got: u16, form: &Form, topic: &Topic, evidence: &Evidence<'_>) -
             why,
         });
     }
-    parts.extend(statement_parts(form, topic, evidence));
+    // An answer that the report itself calls wrong claims that what it stands for does not hold.
+    let deny = |part: Part| if is_wrong { Part { worth: part.worth.denied(), ..part } } else { part };
+    parts.extend(statement_parts(form, topic, evidence).into_iter().map(deny));
     parts
 }
 

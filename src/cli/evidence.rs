@@ -66,7 +66,7 @@ impl Sealing {
     }
 }
 
-fn key(variable: &str) -> Result<secrecy::SecretString, Failure> {
+pub(crate) fn key(variable: &str) -> Result<secrecy::SecretString, Failure> {
     secret_from(variable)?
         .ok_or_else(|| Failure::usage(format!("the environment variable {variable} is not set: it holds the key of the seal")))
 }
@@ -96,6 +96,11 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
         }
     }
     let name = if all.contains_key("load.json") { "load.json" } else { "report.json" };
+    if all.contains_key("load.json") && all.contains_key("report.json") {
+        wrong.push("there is a load.json beside the report.json: a folder has one report".to_owned());
+    }
+    // What is not there any more was told with the digests.
+    let text_or_none = |name: &str| all.get(name).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
     let report = stored::of_text(&path(name), &text(name)?).map_err(|cause| wrong.push(cause)).ok();
     if let (Some(manifest), Some(report)) = (&manifest, &report)
         && *report.made_from() != manifest.made_from()
@@ -110,10 +115,10 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     if let Some(Stored::Run(report)) = report {
         match with_suite(args, &report) {
             Ok((contract, scenarios)) => {
-                let lines = text("history.jsonl")?;
+                let lines = text_or_none("history.jsonl");
                 let operations = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Operation>, _>>();
                 let operations = operations.map_err(|cause| wrong.push(format!("{} is no history: {cause}", path("history.jsonl")))).ok();
-                let life = contract.ttl_secs().map(|usual| args.ttl.map_or(usual, |ttl| ttl.as_secs()));
+                let life = contract.ttl_secs().map(|usual| args.ttl.map(|ttl| ttl.as_secs()).or(report.run.ttl_secs).unwrap_or(usual));
                 let facts = operations.as_ref().and_then(|operations| explain(operations, &contract, life));
                 wrong.extend(judged_again(&report, facts.as_ref()));
                 if let Some(operations) = &operations {
@@ -121,7 +126,7 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                     wrong.extend(again.wrong);
                     judged = Some((operations.len(), again.steps));
                 }
-                match serde_json::from_str::<Kept>(&text(kept::FILE)?) {
+                match serde_json::from_str::<Kept>(&text_or_none(kept::FILE)) {
                     Ok(kept) => wrong.extend(snapshots_again(&report, &kept)),
                     Err(cause) => wrong.push(format!("{} has no snapshots: {cause}", path(kept::FILE))),
                 }

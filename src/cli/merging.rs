@@ -1,7 +1,9 @@
 //! `hookgate report merge`: the report folders of shards, joined into one.
 
+use secrecy::ExposeSecret as _;
+
 use super::args::{FormatArg, MergeArgs};
-use super::evidence::Sealing;
+use super::evidence::{Sealing, key as seal_key};
 use super::exit::Exit;
 use super::run::{FILES, exit_of, in_format, write_forms};
 use super::{Console, Failure, stored};
@@ -29,6 +31,15 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         let file = read(FILE)?;
         let manifest: Manifest =
             serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} is no manifest: {cause}", file.path)))?;
+        let files = ReportFolder::at(path).and_then(|folder| folder.read_all()).map_err(Failure::usage)?;
+        if let Some(wrong) = manifest.disagreements(&files).first() {
+            return Err(Failure::usage(format!("{}: {wrong}; `hookgate report verify` tells all", path.display())));
+        }
+        if let (Some(variable), Some(_)) = (&args.seal_env, &manifest.seal)
+            && !manifest.is_sealed_by(seal_key(variable)?.expose_secret().as_bytes())
+        {
+            return Err(Failure::usage(format!("{}: its seal is not that of the key in {variable}", path.display())));
+        }
         let first = first.get_or_insert_with(|| manifest.clone());
         if (&first.contract_sha256, &first.scenarios_sha256) != (&manifest.contract_sha256, &manifest.scenarios_sha256) {
             let one = args.shards.first().map(|path| path.display().to_string()).unwrap_or_default();

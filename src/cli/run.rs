@@ -80,14 +80,15 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         }
         report.snapshots = Some(facts);
     }
-    report.run.shard = args.shard.map(|shard| shard.to_string());
     report.made_from = sealing.made_from();
     let report = redactor.report(&report);
     if let Some(folder) = &folder {
         write_folder(folder, &report, &history, &kept, &redactor, language)?;
-        if let Some(output) = &target_output {
-            folder.write("target.log", &redactor.text(output)).map_err(Failure::harness)?;
+        match &target_output {
+            Some(output) => folder.write("target.log", &redactor.text(output)),
+            None => folder.forget("target.log"),
         }
+        .map_err(Failure::harness)?;
         sealing.write(folder, &FILES, &report.tool)?;
     }
     if let Some(failed) = &failed {
@@ -189,6 +190,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
         // A report folder keeps them, whether they are compared or not.
         takes_snapshots: args.snapshots.is_some() || args.report.is_some(),
         baseline: args.baseline.as_deref().map(|path| read_baseline(path, suite).map(Arc::new)).transpose()?,
+        shard: args.shard.map(|shard| shard.to_string()),
         arguments: arguments(args),
     })
 }
@@ -320,7 +322,7 @@ pub(crate) fn write_forms(
         ("report.md", redactor.text(&markdown::write(report, language).map_err(Failure::harness)?).into_owned()),
         ("report.html", redactor.text(&html::write(report, language).map_err(Failure::harness)?).into_owned()),
         ("history.jsonl", history),
-        (kept::FILE, serde_json::to_string_pretty(kept).map_err(Failure::harness)? + "\n"),
+        (kept::FILE, redactor.text(&(serde_json::to_string_pretty(kept).map_err(Failure::harness)? + "\n")).into_owned()),
     ];
     for (name, text) in files {
         folder.write(name, &text).map_err(Failure::harness)?;

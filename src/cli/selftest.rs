@@ -125,6 +125,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         fail_fast: false,
         baseline: None,
         takes_snapshots: false,
+        shard: None,
         arguments: String::new(),
     }
 }

@@ -102,7 +102,7 @@ fn offset_secs(zone: &str) -> Option<i64> {
         _ => return None,
     };
     let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
-    if digits.len() != 4 {
+    if digits.len() != 4 || !digits.is_ascii() {
         return None;
     }
     Some(sign * (number(&digits[..2])? * 3600 + number(&digits[2..])? * 60))
@@ -186,6 +186,8 @@ mod tests {
             "2025-10-05",
             "2025-10-05T20:05:03.",
             "2025-10-05T20:05:03 UTC",
+            // Four bytes, and none of them two digits.
+            "2025-10-05T20:05:03+a€",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

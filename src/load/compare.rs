@@ -16,6 +16,8 @@ use crate::report::{Overall, Verdict};
 const FEWEST_SECONDS: usize = 5;
 /// Two seconds that differ in nothing lie this many deviations apart once in a hundred times.
 const DEVIATIONS: f64 = 2.6;
+/// A histogram of three significant figures shows no smaller part of a number.
+const SMALLEST: f64 = 0.002;
 /// Student's t, two-sided, one in a hundred, for 1, 2, 3 … degrees of freedom; more of them change little.
 const STUDENT: [f64; 12] = [63.66, 9.92, 5.84, 4.60, 4.03, 3.71, 3.50, 3.36, 3.25, 3.17, 3.11, 3.05];
 
@@ -81,9 +83,11 @@ fn verdicts(reports: &[LoadReport]) -> BTreeMap<String, Verdict> {
     };
     let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
     for one in reports.iter().flat_map(|report| &report.requirements) {
-        let known = verdicts.entry(one.id.clone()).or_insert(one.verdict);
-        if weight(one.verdict) > weight(*known) {
-            *known = one.verdict;
+        // What was held against nothing has not been kept.
+        let verdict = if one.checked == 0 { Verdict::NotApplicable } else { one.verdict };
+        let known = verdicts.entry(one.id.clone()).or_insert(verdict);
+        if weight(verdict) > weight(*known) {
+            *known = verdict;
         }
     }
     verdicts
@@ -144,10 +148,14 @@ fn numbers(one: &[LoadReport], other: &[LoadReport]) -> Vec<NumberChange> {
     let mut numbers = Vec::new();
     let mut push = |name: &str, unit: &str, whole: &dyn Fn(&LoadReport) -> Option<f64>, second: fn(&Second) -> u64| {
         let (was, is) = (Measured::of(one, whole, second), Measured::of(other, whole, second));
-        let (Some(before), Some(after)) = (mean(&was.each), mean(&is.each)) else { return };
-        let noise = noise(&was, &is);
+        let Some(before) = mean(&was.each) else { return };
+        // A number that is not there any more is no better for it: nothing was answered.
+        let after_or_none = mean(&is.each);
+        let after = after_or_none.unwrap_or_default();
+        let noise = noise(&was, &is).map(|noise| noise.max(before * SMALLEST).max(1.0));
         let grew = after > before;
         let change = match noise {
+            _ if after_or_none.is_none() || (unit == "/s" && after == 0.0) => "worse",
             None => "unknown",
             Some(noise) if (after - before).abs() <= noise => "same",
             // More a second is better, longer is worse.

@@ -21,6 +21,9 @@ pub struct BaselineFacts {
     /// Entries that no longer hold, a sentence each with its place and the way out.
     #[serde(default)]
     pub stale: Vec<String>,
+    /// Entries that still hold, by their places: what one part of a suite needs is not stale for another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holding: Vec<String>,
 }
 
 /// How answers and rows compare with reviewed snapshots.
@@ -116,6 +119,9 @@ pub struct RunFacts {
     /// The arguments that make the same target be judged the same way again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arguments: String,
+    /// The receiver's TTL in seconds, when it was not the contract's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_secs: Option<u64>,
     /// Which part of the suite was played, as `2/3`; absent when it was all that was selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,

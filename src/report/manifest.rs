@@ -72,6 +72,9 @@ impl Manifest {
     #[must_use]
     pub fn disagreements(&self, files: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
         let mut wrong = Vec::new();
+        if self.schema != SCHEMA {
+            wrong.push(format!("{FILE} has another form, `{}`", self.schema));
+        }
         for (name, digest) in &self.files {
             match files.get(name) {
                 None => wrong.push(format!("{name} is not there any more")),

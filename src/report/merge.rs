@@ -6,7 +6,7 @@
 //! counted as passed.
 
 use crate::report::tally::{self, Asked, fail};
-use crate::report::{BaselineFacts, HistoryFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict};
+use crate::report::{BaselineFacts, HistoryFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict};
 
 /// One report of all shards, with the names of their folders.
 ///
@@ -36,17 +36,20 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     report.run.notes.push(format!("Joined from {} shards, which ran side by side.", shards.len()));
     report.history = all().map(|one| one.history.clone()).reduce(histories).flatten();
     report.baseline = all().filter_map(|one| one.baseline.clone()).reduce(baselines);
+    if all().any(|one| one.snapshots.is_some()) != all().all(|one| one.snapshots.is_some()) {
+        return Err("some shards were compared with snapshots and others were not: give all of them --snapshots, or none".to_owned());
+    }
     report.snapshots = all().filter_map(|one| one.snapshots.clone()).reduce(snapshots);
-    let asked: Vec<Asked> = first.requirements.iter().map(|one| asked(one, shards)).collect();
+    report.repeat = all().filter_map(|one| one.repeat.clone()).reduce(repeats);
+    let reports: Vec<&Report> = all().collect();
+    let asked: Vec<Asked> = first.requirements.iter().map(|one| asked(one, &reports)).collect();
     report.requirements = tally::requirements(&asked, &scenarios);
     report.summary = tally::summary(&scenarios, report.run.ended_early.as_deref());
+    report.scenarios = scenarios;
     // What fails a shard for something else than a scenario fails the whole.
-    if all().any(|one| {
-        one.snapshots.as_ref().is_some_and(|facts| facts.fails) || one.baseline.as_ref().is_some_and(|facts| !facts.stale.is_empty())
-    }) {
+    if fails_beside_its_scenarios(&report) {
         fail(&mut report.summary);
     }
-    report.scenarios = scenarios;
     Ok(report)
 }
 
@@ -83,9 +86,9 @@ fn belong_together(shards: &[(String, Report)]) -> Result<(), String> {
 }
 
 /// What was asked, from what a shard says of a requirement that it did not judge.
-fn asked(one: &RequirementReport, shards: &[(String, Report)]) -> Asked {
+pub(super) fn asked(one: &RequirementReport, reports: &[&Report]) -> Asked {
     let reasons = || {
-        let same = shards.iter().flat_map(|(_, shard)| &shard.requirements).filter(|other| other.id == one.id);
+        let same = reports.iter().flat_map(|report| &report.requirements).filter(|other| other.id == one.id);
         same.filter(|other| other.verdict == Verdict::NotApplicable).filter_map(|other| other.reason.as_deref())
     };
     let behind = |word: &str| reasons().find_map(|reason| reason.strip_prefix(word)).map(str::to_owned);
@@ -111,9 +114,31 @@ fn histories(one: Option<HistoryFacts>, other: Option<HistoryFacts>) -> Option<H
 }
 
 fn baselines(mut one: BaselineFacts, other: BaselineFacts) -> BaselineFacts {
-    // An entry is stale when no shard needs it, and each tells only of its own scenarios.
+    one.holding.extend(other.holding);
     one.stale.extend(other.stale);
+    // An entry is stale when no shard needs it, and each tells only of its own scenarios.
+    one.stale.retain(|line| !one.holding.iter().any(|place| line.starts_with(place)));
+    for list in [&mut one.stale, &mut one.holding] {
+        list.sort();
+        list.dedup();
+    }
     one
+}
+
+fn repeats(mut one: RepeatFacts, other: RepeatFacts) -> RepeatFacts {
+    one.runs = one.runs.max(other.runs);
+    one.differing.extend(other.differing);
+    one
+}
+
+/// Whether something else than a scenario makes a run not conform: snapshots, a baseline that is stale, verdicts that differ.
+///
+/// A part of a suite cannot tell that an entry of a baseline is stale.
+#[must_use]
+pub fn fails_beside_its_scenarios(report: &Report) -> bool {
+    report.snapshots.as_ref().is_some_and(|facts| facts.fails)
+        || (report.run.shard.is_none() && report.baseline.as_ref().is_some_and(|facts| !facts.stale.is_empty()))
+        || report.repeat.as_ref().is_some_and(|facts| !facts.differing.is_empty())
 }
 
 fn snapshots(mut one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts {
@@ -121,7 +146,9 @@ fn snapshots(mut one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts {
     one.new.extend(other.new);
     one.changed.extend(other.changed);
     one.unreferenced.retain(|name| other.unreferenced.contains(name));
-    one.pending = one.pending.max(other.pending);
+    one.new.sort();
+    one.changed.sort();
+    one.pending += other.pending;
     one.fails |= other.fails;
     one
 }

@@ -149,10 +149,21 @@ impl Redactor {
                 column.default.iter_mut().for_each(hide);
             }
         }
-        let RunFacts { arguments, ended_early, notes, started_at: _, clock: _, seed: _, duration_ms: _, jobs: _, deliveries: _, shard: _ } =
-            &mut report.run;
+        let RunFacts {
+            arguments,
+            ended_early,
+            notes,
+            started_at: _,
+            clock: _,
+            seed: _,
+            duration_ms: _,
+            jobs: _,
+            deliveries: _,
+            shard: _,
+            ttl_secs: _,
+        } = &mut report.run;
         [arguments].into_iter().chain(ended_early).chain(notes).for_each(hide);
-        report.baseline.iter_mut().flat_map(|one| [&mut one.file].into_iter().chain(&mut one.stale)).for_each(hide);
+        report.baseline.iter_mut().flat_map(|one| [&mut one.file].into_iter().chain(&mut one.stale).chain(&mut one.holding)).for_each(hide);
         if let Some(SnapshotFacts { folder, new, changed, unreferenced, matched: _, pending: _, fails: _ }) = &mut report.snapshots {
             [folder].into_iter().chain(new).chain(changed).chain(unreferenced).for_each(hide);
         }

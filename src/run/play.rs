@@ -12,7 +12,7 @@ use super::stage::Stage;
 use super::{blank_report, millis};
 use crate::check::answer::{self, Judged, referred_instant};
 use crate::check::literal::{self, Surroundings};
-use crate::check::{Breach, Record, Records, describe, is_broken};
+use crate::check::{Breach, Record, Records, describe, is_broken, requirement_of};
 use crate::clock::{Moment, UnixMicros, span};
 use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
@@ -124,7 +124,7 @@ impl Play<'_> {
         let judged = tally::scenario_verdict(&self.report.findings);
         (self.report.verdict, self.report.reason) = match halt {
             Ok(()) | Err(Halt::Broken) => (judged, None),
-            Err(Halt::Undecided(reason)) if judged == Verdict::Fail => (Verdict::Fail, Some(reason)),
+            Err(Halt::Undecided(reason) | Halt::NotApplicable(reason)) if judged == Verdict::Fail => (Verdict::Fail, Some(reason)),
             Err(Halt::Undecided(reason)) => (Verdict::Undecided, Some(reason)),
             Err(Halt::NotApplicable(reason)) => (Verdict::NotApplicable, Some(reason)),
         };
@@ -305,9 +305,7 @@ impl Play<'_> {
 
     /// The step's own requirements, or the scenario's; the contract's word decides among them.
     fn requirement_of(&self, place: Place<'_>, breach: &Breach) -> String {
-        let scope = if place.step.shows.is_empty() { &self.loaded.scenario.shows } else { &place.step.shows };
-        let named = breach.shows.as_ref().filter(|id| scope.contains(id));
-        named.or_else(|| scope.iter().find(|id| self.stage.contract.promises(id))).or(scope.first()).cloned().unwrap_or_default()
+        requirement_of(&self.stage.contract, &self.loaded.scenario.shows, place.step, breach)
     }
 
     /// Adds one finding; several breaches of one requirement in one step are one finding.

@@ -94,6 +94,7 @@ pub(crate) fn sample() -> Report {
         tool: Tool { name: "hookgate".to_owned(), version: "0.1.0".to_owned() },
         run: RunFacts {
             shard: None,
+            ttl_secs: None,
             arguments: "--target http://127.0.0.1:5001".to_owned(),
             seed: 41,
             started_at: "2025-10-05T20:05:03.123456".to_owned(),

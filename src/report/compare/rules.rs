@@ -49,11 +49,13 @@ impl Comparison {
             of(Change::NoLongerJudged);
         }
         for number in self.numbers.iter().filter(|number| number.change == "worse") {
+            // What is not there any more has grown, or fallen, by more than any bound.
+            let is_gone = number.after == 0.0;
             let percent = number.percent();
             let is_rate = number.unit == "/s";
             let breaks = rules.iter().any(|rule| match rule {
                 FailOn::Any => true,
-                FailOn::Latency(most) => !is_rate && percent > *most,
+                FailOn::Latency(most) => !is_rate && (is_gone || percent > *most),
                 FailOn::Rate(most) => is_rate && -percent > *most,
                 FailOn::NewlyBroken => false,
             });
