@@ -172,7 +172,10 @@ fn part(form: &Form, rule: &PartRule, evidence: &Evidence<'_>) -> Part {
             }
             Verdict::Fail | Verdict::Warn | Verdict::Known => broken.push(finding(report, id, language)),
             Verdict::Undecided | Verdict::NotApplicable => {
-                missing.push(format!("{id}: {}", requirement.reason.clone().unwrap_or_else(|| language.verdict(requirement.verdict))));
+                missing.push(format!(
+                    "{id}: {}",
+                    requirement.reason.as_deref().map_or_else(|| language.verdict(requirement.verdict), |reason| language.retold(reason))
+                ));
             }
         }
     }
@@ -201,7 +204,7 @@ fn finding(report: &Report, id: &str, language: Language) -> String {
             language.with("claim-broken-by", &facts)
         }
         None => match report.history.as_ref().and_then(|history| history.witnesses.first()) {
-            Some(witness) => format!("{id}: {}: {}", witness.scenario, witness.why),
+            Some(witness) => format!("{id}: {}: {}", witness.scenario, language.retold(&witness.why)),
             None => language.with("claim-is-broken", &[("id", id.into())]),
         },
     }

@@ -67,7 +67,7 @@ pub fn human(report: &LoadReport, language: Language) -> String {
             text,
             "\n{}\n  {}",
             language.with("load-violation-of", &[("requirement", one.requirement.as_str().into()), ("key", one.key.as_str().into())]),
-            one.why
+            language.retold(&one.why)
         );
         for line in one.operations.iter().chain(&one.rows) {
             let _ = writeln!(text, "    {line}");
@@ -79,7 +79,7 @@ pub fn human(report: &LoadReport, language: Language) -> String {
         let _ = writeln!(text, "{} {} {} {}", language.say("gate"), padded(&gate.gate, 24), padded(&holds, 7), measured(gate, language));
     }
     for note in &report.notes {
-        let _ = writeln!(text, "{}  {note}", language.say("label-note"));
+        let _ = writeln!(text, "{}  {}", language.say("label-note"), language.retold(note));
     }
     text + "\n" + &summary(report, language)
 }
@@ -113,7 +113,7 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
     }
     for one in &report.violations {
         let lines: String = one.operations.iter().chain(&one.rows).map(|line| format!("  - {line}\n")).collect();
-        let _ = writeln!(text, "- {} `{}`: {}\n{lines}", one.requirement, one.key, one.why);
+        let _ = writeln!(text, "- {} `{}`: {}\n{lines}", one.requirement, one.key, language.retold(&one.why));
     }
     if !report.gates.is_empty() {
         text.push_str(&heads(&["gate", "gate-measured", "md-verdict"]));
@@ -123,7 +123,7 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
         }
     }
     for note in &report.notes {
-        let _ = writeln!(text, "\n{note}");
+        let _ = writeln!(text, "\n{}", language.retold(note));
     }
     text
 }

@@ -230,7 +230,7 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
     let about = |id: &str| {
         let find = |report: &Report| report.requirements.iter().find(|one| one.id == id).cloned();
         let later = find(after.1);
-        let reason = later.as_ref().and_then(|one| one.reason.clone());
+        let reason = later.as_ref().and_then(|one| one.reason.as_deref().map(|reason| language.retold(reason)));
         (later.or_else(|| find(before.1)).map(|one| one.sentence_in(language).to_owned()).unwrap_or_default(), reason)
     };
     let side = |(path, report): (&str, &Report)| Side {

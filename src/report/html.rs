@@ -99,7 +99,10 @@ fn timelines(scenario: &ScenarioReport, report: &Report, language: Language) -> 
     bursts
         .map(|burst| timeline(language.with("page-overlap", &[("step", burst.step.into())]), &burst.lanes))
         .chain(histories.map(|one| {
-            timeline(language.with("page-overlap-key", &[("key", one.key.as_str().into()), ("why", one.why.as_str().into())]), &one.lanes)
+            timeline(
+                language.with("page-overlap-key", &[("key", one.key.as_str().into()), ("why", language.retold(&one.why).into())]),
+                &one.lanes,
+            )
         }))
         .collect()
 }

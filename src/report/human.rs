@@ -35,7 +35,7 @@ pub fn write(report: &Report, colour: bool, language: Language) -> String {
     text.push_str(&findings::write(report, voice));
     text.push_str(&not_judged(report, voice));
     for note in &report.run.notes {
-        text.push_str(&voice.labelled("label-note", DIM, &visible(note)));
+        text.push_str(&voice.labelled("label-note", DIM, &visible(&language.retold(note))));
     }
     if !report.run.notes.is_empty() {
         text.push('\n');
@@ -293,7 +293,7 @@ fn not_judged(report: &Report, voice: Voice) -> String {
         // One scenario is named; of many, the number is what matters.
         let many = || voice.say("count-scenarios", &[("count", ids.len().into())]);
         let which = if let [only] = ids.as_slice() { one_line(only) } else { many() };
-        text.push_str(&format!("{}\n", hanging("  ", &format!("{which}: {}", one_line(reason)), 2, str::to_owned)));
+        text.push_str(&format!("{}\n", hanging("  ", &format!("{which}: {}", one_line(&voice.language.retold(reason))), 2, str::to_owned)));
     }
     if reasons.len() > MOST_REASONS {
         let more = voice.say("reasons-more", &[("count", (reasons.len() - MOST_REASONS).into())]);

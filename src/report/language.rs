@@ -28,6 +28,12 @@ pub enum Language {
 static EN: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle("en", include_str!("language/en.ftl")));
 static JA: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| bundle("ja", include_str!("language/ja.ftl")));
 
+/// The sentences that reports hold in English, by their keys.
+static TOLD: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+    let lines = include_str!("language/en.ftl").lines();
+    lines.filter(|line| line.starts_with("told-")).filter_map(|line| line.split_once(" = ")).collect()
+});
+
 fn bundle(name: &str, text: &str) -> FluentBundle<FluentResource> {
     // What does not parse is left out, and found missing by the tests.
     let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
@@ -92,6 +98,19 @@ impl Language {
         bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
     }
 
+    /// A sentence that stands in a report as it was written down, in this language where it is one of ours: whole, or up to its colon.
+    #[must_use]
+    pub fn retold(self, sentence: &str) -> String {
+        let key = |text: &str| TOLD.iter().find(|(_, told)| *told == text).map(|(key, _)| *key);
+        if let Some(key) = key(sentence) {
+            return self.say(key);
+        }
+        match sentence.split_once(": ") {
+            Some((head, rest)) => key(head).map_or_else(|| sentence.to_owned(), |key| format!("{}: {rest}", self.say(key))),
+            None => sentence.to_owned(),
+        }
+    }
+
     /// A verdict.
     #[must_use]
     pub fn verdict(self, verdict: Verdict) -> String {
@@ -114,9 +133,10 @@ impl Language {
         })
     }
 
-    /// Gives templates `t("key", name=value)`, and the language's code as `lang`.
+    /// Gives templates `t("key", name=value)`, `sentence|retold`, and the language's code as `lang`.
     pub fn teach(self, pages: &mut Environment<'_>) {
         pages.add_global("lang", self.code());
+        pages.add_filter("retold", move |sentence: String| self.retold(&sentence));
         pages.add_function("t", move |key: String, values: Kwargs| -> Result<String, Error> {
             let mut args: Vec<(String, FluentValue<'static>)> = Vec::new();
             for name in values.args() {
@@ -179,6 +199,15 @@ mod tests {
         let told = |language: Language, count: usize| language.with("count-scenarios", &[("count", count.into())]);
         assert_eq!((told(Language::En, 1), told(Language::En, 1_000)), ("1 scenario".to_owned(), "1000 scenarios".to_owned()));
         assert_eq!((told(Language::Ja, 1), told(Language::Ja, 2)), ("シナリオ 1 件".to_owned(), "シナリオ 2 件".to_owned()));
+    }
+
+    #[test]
+    fn sentences_of_reports_are_retold_whole_or_up_to_their_colon() {
+        let retold = |text: &str| Language::Ja.retold(text);
+        assert_eq!(retold("it moves time, and no --clock was given"), "時間を進めるシナリオだが --clock の指定がない");
+        assert_eq!(retold("excluded: needs a restart"), "除外: needs a restart");
+        assert_eq!(retold("somebody's own words: here"), "somebody's own words: here");
+        assert_eq!(Language::En.retold("excluded: needs a restart"), "excluded: needs a restart");
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn topics(scenarios: &[ScenarioReport], language: Language) -> Vec<Value> {
 }
 
 fn result(scenario: &ScenarioReport, language: Language) -> Value {
-    let reason = || scenario.reason.as_deref().map_or_else(|| language.say("reason-none"), inline);
+    let reason = || scenario.reason.as_deref().map_or_else(|| language.say("reason-none"), |reason| inline(&language.retold(reason)));
     let worst = scenario.findings.iter().min_by_key(|finding| finding.level);
     let (got, want) = match (scenario.verdict, worst) {
         (Verdict::Pass, _) => (language.say("md-as-promised"), None),

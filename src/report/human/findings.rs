@@ -40,7 +40,8 @@ pub(super) fn write(report: &Report, voice: Voice) -> String {
     let mut open = 0;
     for verdict in [Verdict::Known, Verdict::Undecided] {
         for scenario in report.scenarios.iter().filter(|one| one.verdict == verdict) {
-            let reason = scenario.reason.as_deref().map_or_else(|| voice.say("reason-none", &[]), one_line);
+            let reason =
+                scenario.reason.as_deref().map_or_else(|| voice.say("reason-none", &[]), |reason| one_line(&voice.language.retold(reason)));
             text.push_str(&format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &reason, MOST_LINES, str::to_owned)));
             open += 1;
         }
@@ -77,7 +78,7 @@ fn in_full(report: &Report, scenario: &ScenarioReport, voice: Voice) -> String {
         text.push_str(&format!("  {more}\n"));
     }
     if let Some(reason) = &scenario.reason {
-        text.push_str(&labelled("label-reason", &one_line(reason), voice));
+        text.push_str(&labelled("label-reason", &one_line(&voice.language.retold(reason)), voice));
     }
     // As with curl: there to be copied.
     text + &format!("{}{}\n\n", label("label-again", voice), again(report, scenario))

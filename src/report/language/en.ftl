@@ -385,3 +385,23 @@ gate-measured = measured
 gate-holds = holds
 gate-broken = BROKEN
 gate-nothing = nothing was measured
+
+## What a report says of itself: sentences that stand in report.json as they are here, and are told in the reader's language.
+told-no-database = it looks at the database, and no --db was given
+told-no-clock = it moves time, and no --clock was given
+told-no-restart = it starts the receiver again, and hookgate has not started it (--exec)
+told-only-should = it shows only what a receiver should do (--level must)
+told-no-state = the contract does not say where state can be seen
+told-no-scenario = no scenario that shows it was played
+told-excluded = excluded
+told-not-promised = not promised by the contract
+told-failed-elsewhere = every scenario that shows it failed at something else
+told-by-answers-alone = No database was given: whether receivers did the work once was judged by their answers alone (--db).
+told-load-by-answers-alone = No database was given: whether the work was done once was judged by answers alone (--db).
+told-time-not-moved = Time was not moved: whether keys expire was not judged (--clock).
+told-accepted-twice = accepted as new again while the key must still live
+told-duplicate-of-nothing = answered as a duplicate although nothing can have been accepted before
+told-duplicate-outside-life = answered as a duplicate before the acceptance began, or after the key's life
+told-reference-elsewhere = a duplicate refers to an instant at which no delivery of the key was under way
+told-references-differ = duplicates refer to more instants than there can be acceptances
+told-trace-of-refused = refused every time, and its key is there

@@ -342,3 +342,23 @@ gate-measured = 計測値
 gate-holds = 成立
 gate-broken = 不成立
 gate-nothing = 計測なし
+
+## レポートが自分について述べること
+told-no-database = データベースを見るシナリオだが --db の指定がない
+told-no-clock = 時間を進めるシナリオだが --clock の指定がない
+told-no-restart = 受信側を再起動するシナリオだが hookgate が起動したものではない (--exec)
+told-only-should = 推奨事項だけを示すシナリオである (--level must)
+told-no-state = 契約は状態を見る場所を定めていない
+told-no-scenario = これを示すシナリオは実行されなかった
+told-excluded = 除外
+told-not-promised = 契約が約束していない
+told-failed-elsewhere = これを示すシナリオはどれも別の点で不合格
+told-by-answers-alone = データベースの指定がないため、処理が一度だけ行われたかは応答だけで判定した (--db)。
+told-load-by-answers-alone = データベースの指定がないため、処理が一度だけ行われたかは応答だけで判定した (--db)。
+told-time-not-moved = 時間を進めなかったため、キーの期限切れは判定していない (--clock)。
+told-accepted-twice = キーが有効な間に再び新規として受理された
+told-duplicate-of-nothing = それ以前に受理されたものがありえないのに重複とされた
+told-duplicate-outside-life = 受理の始まる前、またはキーの寿命の後に重複とされた
+told-reference-elsewhere = 重複が、そのキーの配信が一つも行われていない時刻を参照している
+told-references-differ = 重複の参照する時刻が、ありうる受理の数より多い
+told-trace-of-refused = 毎回拒否されたのに、そのキーが残っている
