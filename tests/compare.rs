@@ -151,6 +151,23 @@ fn load_without_answers_is_worse() {
     }
 }
 
+/// Statuses that a scenario's deliveries did not get before, each kind of change once; how often each came is no change.
+#[test]
+fn other_statuses_are_told() {
+    let folder = Folder::new();
+    let with = |name: &str, statuses: [Value; 3]| {
+        let mut report = report("orch-phase3");
+        for (at, statuses) in statuses.into_iter().enumerate() {
+            report["scenarios"][at]["statuses"] = statuses;
+        }
+        folder.write(name, &report.to_string())
+    };
+    let before = with("before.json", [json!({"202": 2}), json!({"202": 1, "none": 1}), json!({"202": 9})]);
+    let after = with("after.json", [json!({"202": 1, "409": 1}), json!({"202": 3, "409": 4}), json!({"202": 4, "none": 2})]);
+    let told = hookgate(&["compare", &before, &after]);
+    assert!(told.contains("statuses: 202 → 202, 409 (2 scenarios, as audit/") && told.matches("statuses:").count() == 1, "{told}");
+}
+
 /// A load that was made several times tells how much it varies from time to time, which its seconds do not know.
 #[cfg(feature = "load")]
 #[test]
@@ -170,6 +187,15 @@ fn repeated_loads_show_their_own_noise() {
         let output = hookgate(&["compare", &before, &side(name, &rates), "--fail-on", "any"]);
         assert!(output.starts_with(&format!("exit {exit}")) && output.contains(told), "{output}");
     }
+    // Loads that were all alike to the microsecond vary all the same: by less than a histogram shows.
+    let alike = |name: &str, p99: u64| {
+        for at in 0..2 {
+            folder.write(&format!("{name}/{at}/load.json"), &load(1_000, p99).to_string());
+        }
+        folder.path(name).to_str().expect("UTF-8").to_owned()
+    };
+    let output = hookgate(&["compare", &alike("alike", 10_000), &alike("nearly", 10_010), "--fail-on", "any"]);
+    assert!(output.starts_with("exit 0"), "{output}");
     // Each for itself, by its seconds, a tenth more would be called a change.
     let output = hookgate(&["compare", &format!("{before}/1"), &side("alone", &[1_100])]);
     assert!(output.contains("): better"), "{output}");

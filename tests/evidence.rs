@@ -32,6 +32,13 @@ fn untouched_folder_is_accepted() {
     assert!(told.starts_with("exit 0") && told.contains("steps judged again); sealed"), "{told}");
     let unasked = hookgate(&["report", "verify", &out]);
     assert!(unasked.starts_with("exit 0") && unasked.contains("its seal was not looked at"), "{unasked}");
+    // One seal has one text.
+    let seal = changed(&out, "manifest.json", |text| {
+        let (head, seal) = text.split_once("\"seal\": ").expect("a seal");
+        format!("{head}\"seal\": {}", seal.to_uppercase())
+    });
+    assert!(verify(&out).contains("the seal is not that of the key"), "{}", verify(&out));
+    std::fs::write(Path::new(&out).join("manifest.json"), seal).expect("written");
     let other = hookgate_with(&[("OTHER", "another key, of somebody else")], &["report", "verify", &out, "--seal-env", "OTHER"]);
     assert!(other.starts_with("exit 1") && other.contains("the seal is not that of the key in OTHER"), "{other}");
 }
@@ -190,6 +197,33 @@ fn verdicts_that_were_made_better_are_found_out_without_digests() {
     std::fs::remove_file(folder.path("out/history.jsonl")).expect("it was there");
     let told = hookgate(&["report", "verify", &out]);
     assert!(told.starts_with("exit 1") && told.contains("history.jsonl is not there any more"), "{told}");
+}
+
+/// A burst is judged again as it was: an answer that was made an acceptance, and a delivery that was put in, are found out.
+#[test]
+fn altered_bursts_are_found_out_without_digests() {
+    use serde_json::Value;
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let told = hookgate(&["run", "concurrency/exactly-one-is-accepted", "--report", &out]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    let is_duplicate = |line: &&str| line.contains("\"outcome\":\"duplicate\"");
+    let told = with_digests_mended(&out, "history.jsonl", |text| {
+        let first = text.lines().find(is_duplicate).expect("a duplicate");
+        let mut value: Value = serde_json::from_str(first).expect("JSON");
+        let body: Value = serde_json::from_str(value["answer"]["body"]["text"].as_str().expect("a body")).expect("JSON");
+        let accepted = serde_json::json!({"accepted": true, "payload_sha256": value["body"]["sha256"]}).to_string();
+        assert!(body["reference"].is_object());
+        value["answer"]["body"] = serde_json::json!({"bytes": accepted.len(), "sha256": digest(&accepted), "text": accepted});
+        value["outcome"] = "accepted".into();
+        text.replacen(first, &value.to_string(), 1)
+    });
+    assert!(told.contains("the history has 2 accepted as new"), "{told}");
+    let told = with_digests_mended(&out, "history.jsonl", |text| {
+        let first = text.lines().find(is_duplicate).expect("a duplicate");
+        text.replacen(first, &format!("{first}\n{first}"), 1)
+    });
+    assert!(told.contains("has 1 deliveries more than its step 1 makes"), "{told}");
 }
 
 /// What a run leaves out on purpose, and a TTL that is not the contract's, raise no false alarm.

@@ -128,6 +128,19 @@ fn no_english_is_left_in_a_japanese_report() {
     assert_eq!(latin(&seen(&comparison.html().expect("the template is right"))), none, "on the page of a comparison");
 }
 
+/// Two columns each: Japanese lines fit a terminal as English ones do, but for what is there to be copied.
+#[test]
+fn japanese_lines_fit_a_terminal() {
+    let mut report = sample();
+    for one in &mut report.requirements {
+        one.sentence = "同じ冪等性キーの配信のうち、新規として受理されるのはちょうど一件である。".repeat(4);
+    }
+    for line in human::write(&report, false, Language::Ja).lines().filter(|line| !line.contains("curl ") && !line.contains("hookgate run"))
+    {
+        assert!(hookgate::report::words::columns(line) <= 100, "{} columns: {line}", hookgate::report::words::columns(line));
+    }
+}
+
 /// The net has no holes: a report in English has plenty of what is looked for.
 #[test]
 fn what_is_looked_for_is_found_in_english() {

@@ -166,16 +166,50 @@ fn report_folder_is_whole() {
     assert_eq!(latencies_in(&read("latency.hlog")), (400, 400));
 }
 
+#[test]
+fn histogram_log_has_a_line_a_second() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let (code, report) = load(&[], &["--rate", "100/s", "--run-time", "2500ms", "--users", "4", "--report", &out]);
+    assert_eq!(code, Some(0), "{report:#}");
+    let log = std::fs::read_to_string(folder.path("out/latency.hlog")).expect("the log");
+    let deliveries = report["deliveries"].as_u64().expect("a count");
+    assert!(deliveries > 200 && report["series"].as_array().map(Vec::len) > Some(1), "{report:#}");
+    assert_eq!(latencies_in(&log), (deliveries, deliveries));
+}
+
+/// Every user has a connection: where the system allows too few, it is said before anything is sent; where it allows them, it is asked.
+#[test]
+fn limit_of_open_files_is_raised_or_told() {
+    let Some(shell) = shell::tool("sh") else { return };
+    let with_limits = |soft: u32, hard: u32| {
+        let limited = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" load --users 64 --deliveries 64 --quiet");
+        let output = command().get_program().to_owned();
+        let output = Command::new(&shell).args(["-c", &limited]).arg(output).env("LANG", "C").output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(with_limits(100, 512), (Some(0), String::new()));
+    let (code, told) = with_limits(100, 128);
+    assert!(code == Some(2) && told.contains("64 users need 192 open files, and this process may have 128"), "{told}");
+}
+
 /// How many values the lines without a tag, and those with one, hold: read by the format's own reader.
 fn latencies_in(log: &str) -> (u64, u64) {
     use hdrhistogram::serialization::Deserializer;
     use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-    let (mut whole, mut tagged) = (0, 0);
+    let (mut whole, mut tagged, mut seconds) = (0, 0, 0);
     for entry in IntervalLogIterator::new(log.as_bytes()) {
         if let LogEntry::Interval(interval) = entry.expect("a line of the log") {
             let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, interval.encoded_histogram()).expect("base64");
             let histogram: hdrhistogram::Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
-            if interval.tag().is_some() { tagged += histogram.len() } else { whole += histogram.len() }
+            if interval.tag().is_some() {
+                tagged += histogram.len();
+            } else {
+                // A line a second, one behind the other.
+                assert_eq!((interval.start_timestamp().as_secs(), interval.duration().as_secs()), (seconds, 1), "{log}");
+                seconds += 1;
+                whole += histogram.len();
+            }
         }
     }
     (whole, tagged)

@@ -4,7 +4,7 @@
 mod shell;
 
 use serde_json::Value;
-use shell::{Folder, changed, hookgate};
+use shell::{Folder, changed, hookgate, hookgate_with};
 
 fn report(folder: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(format!("{folder}/report.json")).expect("a report")).expect("JSON")
@@ -87,6 +87,59 @@ fn baseline_is_stale_when_no_shard_needs_it() {
         let verified = hookgate(&["report", "verify", &out]);
         assert!(verified.starts_with("exit 0"), "{verified}");
     }
+}
+
+/// What each shard says beside its scenarios is said of the whole: verdicts that differ fail it, what waits is summed up.
+#[test]
+fn facts_of_shards_are_joined() {
+    use hookgate::report::{Differing, Overall, RepeatFacts, Report, SnapshotFacts};
+    let folder = Folder::new();
+    let parts = shards(&folder, &[]);
+    let read = |folder: &String| {
+        let text = std::fs::read_to_string(format!("{folder}/report.json")).expect("a report");
+        (folder.clone(), serde_json::from_str::<Report>(&text).expect("a report"))
+    };
+    let mut shards: Vec<(String, Report)> = parts.iter().map(read).collect();
+    let joined = |shards: &[(String, Report)]| hookgate::report::merge::joined(shards);
+    assert_eq!(joined(&shards).expect("they belong together").summary.verdict, Overall::Conforms);
+    let snapshots = |new: &[&str]| SnapshotFacts {
+        new: new.iter().map(|name| (*name).to_owned()).collect(),
+        pending: new.len(),
+        ..SnapshotFacts::default()
+    };
+    for (at, new) in [&["b", "d"][..], &["a"], &["c"]].into_iter().enumerate() {
+        shards[at].1.snapshots = Some(snapshots(new));
+    }
+    let whole = joined(&shards).expect("they belong together").snapshots.expect("they were compared");
+    assert_eq!((whole.pending, whole.new.join(" ")), (4, "a b c d".to_owned()));
+    let differing = Differing { scenario: "key/x".to_owned(), verdicts: [("pass".to_owned(), 2), ("warn".to_owned(), 1)].into() };
+    shards[2].1.repeat = Some(RepeatFacts { runs: 3, differing: vec![differing] });
+    let whole = joined(&shards).expect("they belong together");
+    assert_eq!((whole.summary.verdict, whole.repeat.map(|repeat| repeat.differing.len())), (Overall::DoesNotConform, Some(1)));
+    shards[0].1.snapshots = None;
+    assert!(joined(&shards).expect_err("they do not").contains("some shards were compared with snapshots"));
+}
+
+/// A seal of the shards is looked at before the whole gets one.
+#[test]
+fn seals_of_shards_are_looked_at() {
+    let folder = Folder::new();
+    let (ours, other) = (("OURS", "a key of the tests"), ("OTHER", "another key of the tests"));
+    let part = |number: usize, (name, key): (&str, &str)| {
+        let out = folder.path(&format!("{name}{number}")).display().to_string();
+        let shard = format!("{number}/2");
+        let told = hookgate_with(&[(name, key)], &["run", "seed", "--shard", &shard, "--report", &out, "--seal-env", name]);
+        assert!(told.starts_with("exit 0"), "{told}");
+        out
+    };
+    let (one, two, strange) = (part(1, ours), part(2, ours), part(2, other));
+    let out = folder.path("all").display().to_string();
+    let merge = |second: &str| hookgate_with(&[ours], &["report", "merge", &one, second, "--report", &out, "--seal-env", ours.0]);
+    let told = merge(&strange);
+    assert!(told.starts_with("exit 2") && told.contains("its seal is not that of the key in OURS"), "{told}");
+    assert!(merge(&two).starts_with("exit 0"), "{}", merge(&two));
+    let verified = hookgate_with(&[ours], &["report", "verify", &out, "--seal-env", ours.0]);
+    assert!(verified.starts_with("exit 0") && verified.contains("; sealed"), "{verified}");
 }
 
 /// A shard that was edited is not made good by being joined.
