@@ -102,6 +102,16 @@ fn report_that_is_not_right_is_found_out() {
     insta::assert_snapshot!(inconsistent.join("\n"));
 }
 
+/// An answer that a report itself calls wrong is contradicted by a receiver that does it right.
+#[test]
+fn answer_that_is_called_wrong_claims_the_opposite() {
+    let folder = Folder::new();
+    let report = folder.write("phase.md", "# Phase 3\n\n- wrong signature: 200 (expected: 401) ❌\n");
+    let parts = &claims(&report, &RIGHT.1, &[])["claims"][0]["parts"];
+    let worths: Vec<&str> = parts.as_array().expect("a list").iter().filter_map(|part| part["worth"].as_str()).collect();
+    assert_eq!(worths, ["contradicted", "contradicted"], "{parts:#}");
+}
+
 /// Declarations end where they end, whatever their form; constraints are no columns; prose declares nothing.
 #[test]
 fn declarations_of_every_form_are_read() {

@@ -199,6 +199,22 @@ fn verdicts_that_were_made_better_are_found_out_without_digests() {
     assert!(told.starts_with("exit 1") && told.contains("history.jsonl is not there any more"), "{told}");
 }
 
+/// A folder has one report, and nothing of an earlier one is taken for its own.
+#[test]
+fn folder_has_one_report() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    folder.write("out/target.log", "what another target said");
+    assert!(hookgate(&["run", "seed", "--report", &out]).starts_with("exit 0"));
+    assert!(!folder.path("out/target.log").exists());
+    assert!(hookgate(&["report", "verify", &out]).starts_with("exit 0"));
+    let load = folder.path("load").display().to_string();
+    assert!(hookgate(&["load", "--deliveries", "50", "--users", "2", "--report", &load]).starts_with("exit 0"));
+    std::fs::copy(folder.path("load/load.json"), folder.path("out/load.json")).expect("copied");
+    let told = hookgate(&["report", "verify", &out]);
+    assert!(told.starts_with("exit 1") && told.contains("a folder has one report"), "{told}");
+}
+
 /// A burst is judged again as it was: an answer that was made an acceptance, and a delivery that was put in, are found out.
 #[test]
 fn altered_bursts_are_found_out_without_digests() {
