@@ -6,10 +6,15 @@
 //! of any family of receivers is in code. Comes from YAML through `document`;
 //! reading files is not done here.
 //!
-//! Start at [`Contract`]. Answers are in [`outcome`], tables in [`tables`],
-//! the contract as prose in [`prose`].
+//! Start at [`Contract`]. Answers are in [`outcome`], where the key travels in
+//! [`key`], which deliveries are the same in [`identity`], what follows from a
+//! contract in [`facts`], tables in [`tables`], the contract as prose in [`prose`].
 
+pub mod facts;
+pub mod identity;
+pub mod key;
 pub mod outcome;
+pub mod policy;
 pub mod prose;
 pub mod reading;
 pub mod tables;
@@ -21,7 +26,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::contract::key::KeyPlace;
 use crate::contract::outcome::Outcomes;
+pub use crate::contract::policy::{AfterFailure, Failures, Fingerprint, Idempotency, InFlight, OtherBody, Provoke, Refusals};
 use crate::contract::tables::StateTables;
 use crate::sign::Scheme;
 use crate::template::Template;
@@ -58,14 +65,19 @@ pub struct Contract {
     pub suite: String,
     /// Where deliveries go.
     pub endpoint: Endpoint,
-    /// How to see that the receiver lives.
-    pub health: Health,
+    /// How to see that the receiver lives; without it, an honest delivery that is accepted shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// What an answer and a body may cost.
     #[serde(default)]
     pub limits: Limits,
     /// Where the shared secret comes from.
     pub secret: SecretSource,
+    /// Whether a key makes a delivery idempotent, or every rightly signed delivery is taken.
+    #[serde(default)]
+    pub idempotency: Idempotency,
     /// Where the idempotency key travels.
+    #[serde(default)]
     pub key: KeyPlace,
     /// How deliveries are signed.
     pub signature: Scheme,
@@ -75,6 +87,18 @@ pub struct Contract {
     /// What a live key with another body gets.
     #[serde(default)]
     pub other_body: OtherBody,
+    /// When two bodies are the same body; without it, another spelling of one JSON is not judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+    /// What holds while a delivery is under way; its rivals' answer is `outcomes.in-flight`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<InFlight>,
+    /// What follows a delivery that the receiver failed to work on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Failures>,
+    /// Whether a refusal is kept as the key's result.
+    #[serde(default)]
+    pub refusals: Refusals,
     /// How each outcome looks on the wire.
     pub outcomes: Outcomes,
     /// Where state can be seen in a database.
@@ -86,7 +110,7 @@ pub struct Contract {
     /// Where counters can be read (Prometheus text).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
-    /// What receivers of this kind can do beyond answering; scenarios name what they need.
+    /// Words of the suite that no other member of the contract says; what follows from the contract ([`facts`]) need not be named.
     #[serde(default)]
     pub capabilities: Vec<String>,
     /// Requirements of the suite that this contract does not make, each with the reason.
@@ -100,8 +124,11 @@ pub struct Contract {
 pub struct Endpoint {
     /// The method.
     pub method: String,
-    /// The path, from the root of `--target`.
+    /// The path, from the root of `--target`; without a query.
     pub path: String,
+    /// Other paths that take deliveries as well: with `key.scope: path`, each has keys of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     /// The content type of an ordinary body.
     pub content_type: String,
 }
@@ -143,39 +170,19 @@ pub struct SecretSource {
     pub env: String,
     /// A published secret: used by the built-in reference alone, when the variable is not set.
     pub for_tests: String,
+    /// The secret before this one, while both are good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousSecret>,
 }
 
-/// Where the idempotency key travels, and in which form.
+/// A secret that is being rotated out, and still good.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct KeyPlace {
-    /// The header that carries it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<String>,
-    /// The member of the JSON body that carries it, when no header does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body_member: Option<String>,
-    /// How it is written.
-    #[serde(default)]
-    pub form: KeyForm,
-    /// The longest key in bytes that the reference takes.
-    #[serde(default = "default_longest_key")]
-    pub longest: usize,
-}
-
-fn default_longest_key() -> usize {
-    255 // requirement KEY-6
-}
-
-/// How a key is written in its header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyForm {
-    /// As it is.
-    #[default]
-    Bare,
-    /// As a quoted string (RFC 8941, section 3.3.3).
-    Quoted,
+pub struct PreviousSecret {
+    /// The environment variable that holds it.
+    pub env: String,
+    /// A published secret: used by the built-in reference alone, when the variable is not set.
+    pub for_tests: String,
 }
 
 /// How long a key lives.
@@ -187,19 +194,6 @@ pub struct Ttl {
     /// A header that gives one delivery a TTL of its own, in whole seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-}
-
-/// What a live key with another body gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OtherBody {
-    /// The duplicate's answer: the key alone identifies.
-    #[default]
-    Duplicate,
-    /// A refusal (`outcomes.refused.other-body`).
-    Refused,
-    /// Acceptance: key and body together identify.
-    New,
 }
 
 /// Where the audit trail can be read over HTTP.
@@ -259,12 +253,6 @@ impl Contract {
     #[must_use]
     pub fn promises(&self, requirement: &str) -> bool {
         !self.not_promised.contains_key(requirement)
-    }
-
-    /// Whether receivers of this kind can do `capability`.
-    #[must_use]
-    pub fn can(&self, capability: &str) -> bool {
-        self.capabilities.iter().any(|one| one == capability)
     }
 
     /// Every template of the contract with the place it stands at, so that all can be checked at once.

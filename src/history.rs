@@ -237,7 +237,7 @@ pub fn statuses(operations: &[Operation]) -> BTreeMap<&str, BTreeMap<String, u64
 /// duplicates look like acceptances nothing can be told: `None`.
 #[must_use]
 pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Option<u64>) -> Option<(Judgement, Vec<&'h str>)> {
-    if contract.outcomes.duplicate.same_body_as_first {
+    if contract.repeats_first_answer() {
         return None;
     }
     let mut numbers: BTreeMap<&str, Option<u32>> = BTreeMap::new();

@@ -7,6 +7,7 @@
 // words
 pub mod clock;
 pub mod delivery;
+pub mod message;
 pub mod state;
 pub mod template;
 // law

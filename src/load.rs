@@ -236,7 +236,12 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
 
 fn answers_tell_hashes(contract: &Contract) -> bool {
     let outcomes = &contract.outcomes;
-    let members = outcomes.accepted.body.iter().chain(&outcomes.duplicate.body).chain(outcomes.refused.values().flat_map(|one| &one.body));
+    let members = outcomes
+        .accepted
+        .body
+        .iter()
+        .chain(outcomes.duplicate.iter().flat_map(|form| &form.body))
+        .chain(outcomes.refused.values().flat_map(|one| &one.body));
     members
         .into_iter()
         .any(|member| matches!(&member.is, MemberValue::Text(text) if text.placeholders().any(|name| name.contains("sha256"))))
@@ -253,12 +258,13 @@ fn collected(shared: &Shared) -> Vec<Operation> {
 }
 
 async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
-    let path = plan.contract.health.path.clone();
+    let Some(health) = &plan.contract.health else { return Ok(()) };
+    let path = health.path.clone();
     let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
     let answer = Sender::new(plan.target.clone(), plan.timeout).send(Shipment::plain(question)).await.result;
     let unreachable = |cause: String| LoadError::Unreachable { url: plan.target.to_string(), path, cause };
     match answer {
-        Ok(answer) if answer.status == plan.contract.health.status => Ok(()),
+        Ok(answer) if answer.status == health.status => Ok(()),
         Ok(answer) => Err(unreachable(format!("it answers {}", answer.status))),
         Err(none) => Err(unreachable(none.to_string())),
     }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::clock::UnixMicros;
 use crate::contract::outcome::Refusal;
-use crate::contract::{Contract, Counted, KeyForm, OtherBody};
+use crate::contract::{Contract, Counted, OtherBody};
 use crate::delivery::{Answer, Delivery};
 use crate::reference::answering::{Values, answer};
 use crate::reference::seams::{Answering, Around, Right, Seams};
@@ -76,7 +76,7 @@ impl<S: Store> Receiver<S> {
         if delivery.body.len() > self.contract.limits.body_bytes {
             return self.refuse(Refusal::TooLarge, delivery, "", now);
         }
-        let read = key_of(&self.contract, delivery);
+        let read = self.contract.key.read(delivery);
         let key = match self.seams.key(read, delivery) {
             Ok(key) => key,
             Err(why) => return self.refuse(why, delivery, "", now),
@@ -130,7 +130,7 @@ impl<S: Store> Receiver<S> {
     fn repeat(&mut self, delivery: &Delivery, key: &str, sha256: &str, first: &First, now: UnixMicros) -> Answer {
         self.count(Counted::Duplicates);
         let values = Values { body: &delivery.body, key, sha256, ts: None, ttl: None, first: Some(first) };
-        let reply = answer(&self.contract.outcomes.duplicate, &values);
+        let reply = answer(self.contract.duplicate().unwrap_or(&self.contract.outcomes.accepted), &values);
         let around = Around { delivery, key, signer: self.signer.as_ref(), now };
         self.seams.answer(Answering::Duplicate, reply, around)
     }
@@ -148,7 +148,7 @@ impl<S: Store> Receiver<S> {
         let mut acceptance = Acceptance {
             key_row: row(tables.map(|t| &t.keys)),
             audit_row: row(tables.map(|t| &t.audit)),
-            answer: self.contract.outcomes.duplicate.same_body_as_first.then(|| reply.clone()),
+            answer: self.contract.keeps_answers().then(|| reply.clone()),
             key: KeyRecord { key: key.to_owned(), ts, ttl },
             sha256: sha256.to_owned(),
         };
@@ -210,7 +210,7 @@ impl<S: Store> Receiver<S> {
     /// # Errors
     /// When the store cannot be written.
     pub fn turn_away(&mut self, why: Refusal, usual: u16, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
-        let key = key_of(&self.contract, delivery).unwrap_or_default();
+        let key = self.contract.key.read(delivery).unwrap_or_default();
         if let Some(key) = self.seams.writes_refused(why, &key) {
             self.take(delivery, key, self.ttl, now)?;
         }
@@ -269,34 +269,5 @@ impl<S: Store> Receiver<S> {
         let value = |counts| self.counters.get(&counts).copied().unwrap_or(0);
         let metrics = self.contract.metrics.as_ref();
         metrics.map_or_else(Vec::new, |m| m.counters.iter().map(|one| (one.name.clone(), value(one.counts))).collect())
-    }
-}
-
-/// The idempotency key that `delivery` bears, without its header's quotes.
-///
-/// # Errors
-/// Why the key cannot be used; a key that does not parse as quoted counts as
-/// missing (RFC 8941, section 4.2).
-pub fn key_of(contract: &Contract, delivery: &Delivery) -> Result<String, Refusal> {
-    let place = &contract.key;
-    let raw: Vec<u8> = match (&place.header, &place.body_member) {
-        (Some(header), _) => delivery.header(header).ok_or(Refusal::MissingKey)?.to_vec(),
-        (None, Some(member)) => answering::body_member(&delivery.body, member).ok_or(Refusal::MissingKey)?.into_bytes(),
-        (None, None) => return Err(Refusal::MissingKey),
-    };
-    let trimmed = raw.trim_ascii();
-    if trimmed.is_empty() {
-        return Err(Refusal::EmptyKey);
-    }
-    if trimmed.len() > place.longest || !trimmed.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
-        return Err(Refusal::UnusableKey);
-    }
-    let text = String::from_utf8(trimmed.to_vec()).map_err(|_| Refusal::UnusableKey)?;
-    match place.form {
-        KeyForm::Bare => Ok(text),
-        KeyForm::Quoted => {
-            let inner = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).ok_or(Refusal::MissingKey)?;
-            if inner.is_empty() { Err(Refusal::EmptyKey) } else { Ok(inner.replace("\\\"", "\"").replace("\\\\", "\\")) }
-        }
     }
 }

@@ -116,7 +116,7 @@ async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, reque
     }
     let is_audit = contract.audit_url.as_ref().is_some_and(|url| path == url.path);
     let is_counters = contract.metrics.as_ref().is_some_and(|metrics| path == metrics.path);
-    let is_health = path == contract.health.path;
+    let is_health = contract.health.as_ref().is_some_and(|health| path == health.path);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match (is_health, is_audit, is_counters) {
         (true, _, _) if reads => health(&shared),
@@ -190,7 +190,7 @@ fn health<S: Store + 'static>(shared: &Shared<S>) -> Response {
     if !shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_well() {
         return json_page(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "not well"}));
     }
-    let health = &shared.contract.health;
+    let Some(health) = &shared.contract.health else { return StatusCode::NOT_FOUND.into_response() };
     let status = StatusCode::from_u16(health.status).unwrap_or(StatusCode::OK);
     if health.body.is_null() { status.into_response() } else { json_page(status, &health.body) }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Breach, INSTANT_TOLERANCE, Record, Records, is_broken};
 use crate::clock::{UnixMicros, iso};
-use crate::contract::outcome::{Member, MemberValue, Outcome, Refusal};
+use crate::contract::outcome::{AnswerForm, Member, MemberValue, Refusal};
 use crate::contract::{Contract, Level};
 use crate::delivery::Answer;
 use crate::scenario::expect::Expect;
@@ -56,7 +56,7 @@ fn duplicate_of(contract: &Contract, judged: Judged<'_>, first: &str) -> Vec<Bre
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
             vec![Breach::must(expected, super::describe(&Ok(judged.answer.clone())))]
         }
-        None => against(&contract.outcomes.duplicate, judged, earlier),
+        None => contract.duplicate().map_or_else(Vec::new, |form| against(form, judged, earlier)),
     }
 }
 
@@ -74,7 +74,7 @@ fn rather(contract: &Contract, ranked: &[Expect], expect: &Expect, judged: Judge
 
 /// The outcome that the contract describes for a refusal, or for the plainer one that it is a case of.
 #[must_use]
-pub fn refusal(contract: &Contract, why: Refusal) -> Option<&Outcome> {
+pub fn refusal(contract: &Contract, why: Refusal) -> Option<&AnswerForm> {
     contract.outcomes.refusal(why).or_else(|| contract.outcomes.refusal(why.plainer()))
 }
 
@@ -91,7 +91,9 @@ fn rejected(answer: &Answer) -> Vec<Breach> {
 pub fn describe(contract: &Contract, expect: &Expect) -> String {
     match expect {
         Expect::Accepted => format!("accepted as new ({})", contract.outcomes.accepted.statuses()),
-        Expect::DuplicateOf(first) => format!("a duplicate of `{first}` ({})", contract.outcomes.duplicate.statuses()),
+        Expect::DuplicateOf(first) => {
+            format!("a duplicate of `{first}` ({})", contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses())
+        }
         Expect::Refused(why) => match refusal(contract, *why) {
             Some(outcome) => format!("refused for its {} ({})", why.name().replace('-', " "), outcome.statuses()),
             None => "a refusal: a status from 400 to 499".to_owned(),
@@ -105,7 +107,7 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
 
 /// Holds an answer against one outcome; `first` is the delivery it should repeat.
 #[must_use]
-pub fn against(outcome: &Outcome, judged: Judged<'_>, first: Option<&Record>) -> Vec<Breach> {
+pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Breach> {
     let answer = judged.answer;
     let mut breaches = Vec::new();
     if !outcome.allows_status(answer.status) {
@@ -142,7 +144,7 @@ pub fn against(outcome: &Outcome, judged: Judged<'_>, first: Option<&Record>) ->
 ///
 /// * `json`: the answer's body as JSON, when it is, so that it is read once for several outcomes.
 #[must_use]
-pub fn fits(outcome: &Outcome, judged: Judged<'_>, json: Option<&Value>) -> bool {
+pub fn fits(outcome: &AnswerForm, judged: Judged<'_>, json: Option<&Value>) -> bool {
     let starts = |name: &str, start: &str| {
         let value = judged.answer.headers.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value);
         value.and_then(|value| value.get(..start.len())).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
@@ -242,7 +244,5 @@ pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> 
 /// The same, in a body that was read already.
 #[must_use]
 pub fn referred_in<'v>(contract: &Contract, body: &'v Value) -> Option<&'v str> {
-    let is_reference = |member: &&Member| matches!(&member.is, MemberValue::Text(text) if text.is_only("first.ts"));
-    let member = contract.outcomes.duplicate.body.iter().find(is_reference)?;
-    member_at(body, &member.member)?.as_str()
+    crate::message::member_at(body, contract.reference_member()?)?.as_str()
 }

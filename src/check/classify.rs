@@ -40,7 +40,7 @@ pub fn classify_read(contract: &Contract, record: &Record, answer: &Answer, json
     // A duplicate says more than an acceptance: where both fit, it is an acceptance.
     if fits(&contract.outcomes.accepted) {
         Class::Accepted
-    } else if fits(&contract.outcomes.duplicate) {
+    } else if contract.duplicate().is_some_and(fits) {
         Class::Duplicate
     } else {
         Class::Other

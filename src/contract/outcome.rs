@@ -1,4 +1,4 @@
-//! Outcomes: how *accepted*, *duplicate* and each *refusal* look on the wire.
+//! Outcomes: how *accepted*, *duplicate*, *in flight* and each *refusal* look on the wire.
 //!
 //! One description serves twice: the reference answers by it, and the judge
 //! holds answers against it. A member is a dotted path into the JSON body.
@@ -16,11 +16,15 @@ use crate::template::Template;
 #[serde(deny_unknown_fields)]
 pub struct Outcomes {
     /// A first delivery.
-    pub accepted: Outcome,
-    /// A delivery whose key is live.
-    pub duplicate: Outcome,
+    pub accepted: AnswerForm,
+    /// A delivery whose key is live; not with `idempotency: none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate: Option<AnswerForm>,
+    /// A delivery whose key is under way; without it, it waits and is a duplicate.
+    #[serde(rename = "in-flight", default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<AnswerForm>,
     /// What is turned away, by reason.
-    pub refused: BTreeMap<Refusal, Outcome>,
+    pub refused: BTreeMap<Refusal, AnswerForm>,
 }
 
 /// Why a delivery is turned away.
@@ -52,6 +56,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every reason, in the order of contracts.
+    pub const ALL: [Self; 11] = [
+        Self::Signature,
+        Self::MissingSignature,
+        Self::MalformedSignature,
+        Self::StaleSignature,
+        Self::MissingKey,
+        Self::EmptyKey,
+        Self::UnusableKey,
+        Self::OtherBody,
+        Self::Method,
+        Self::Body,
+        Self::TooLarge,
+    ];
+
     /// Its name in contracts and scenarios.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -81,10 +100,10 @@ impl Refusal {
     }
 }
 
-/// How one outcome looks.
+/// How the answer of one outcome looks.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Outcome {
+pub struct AnswerForm {
     /// The status that the reference answers.
     pub status: u16,
     /// Other statuses that conform as well.
@@ -99,6 +118,9 @@ pub struct Outcome {
     /// Members that must not be there: what tells this outcome from another.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// Headers that must not be there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_headers: Vec<String>,
     /// The body is the first delivery's answer, byte for byte.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub same_body_as_first: bool,
@@ -136,16 +158,23 @@ pub enum MemberValue {
 impl Outcomes {
     /// The outcome of a refusal, when the contract describes it.
     #[must_use]
-    pub fn refusal(&self, why: Refusal) -> Option<&Outcome> {
+    pub fn refusal(&self, why: Refusal) -> Option<&AnswerForm> {
         self.refused.get(&why)
     }
 
+    /// Every form with its place in a contract: `accepted`, `refused.signature`.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, &AnswerForm)> {
+        let rivals = [("duplicate", self.duplicate.as_ref()), ("in-flight", self.in_flight.as_ref())];
+        std::iter::once(("accepted".to_owned(), &self.accepted))
+            .chain(rivals.into_iter().filter_map(|(name, form)| Some((name.to_owned(), form?))))
+            .chain(self.refused.iter().map(|(why, form)| (format!("refused.{}", why.name()), form)))
+            .collect()
+    }
+
     pub(super) fn templates(&self) -> Vec<(String, &Template)> {
-        let named = [("accepted".to_owned(), &self.accepted), ("duplicate".to_owned(), &self.duplicate)];
-        let refused = self.refused.iter().map(|(why, outcome)| (format!("refused.{}", why.name()), outcome));
-        named
+        self.all()
             .into_iter()
-            .chain(refused)
             .flat_map(|(name, outcome)| {
                 outcome.body.iter().enumerate().filter_map(move |(at, member)| match &member.is {
                     MemberValue::Text(template) => Some((format!("outcomes.{name}.body[{at}].is"), template)),
@@ -156,7 +185,7 @@ impl Outcomes {
     }
 }
 
-impl Outcome {
+impl AnswerForm {
     /// Whether `status` conforms.
     #[must_use]
     pub fn allows_status(&self, status: u16) -> bool {

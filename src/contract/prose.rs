@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::outcome::{MemberValue, Outcome};
+use super::key::{KeyForm, KeyScope};
+use super::outcome::{AnswerForm, MemberValue};
 use super::tables::Table;
-use super::{Contract, KeyForm, Level, OtherBody};
+use super::{AfterFailure, Contract, Fingerprint, Level, OtherBody, Refusals};
 use crate::clock::span;
 
 /// The contract as text of at most 100 columns or so; ends with a line break.
@@ -23,17 +24,32 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{}", key_sentence(contract))?;
     writeln!(out, "{}", signature_sentence(contract))?;
     writeln!(out, "The shared secret is in the environment variable {}.", contract.secret.env)?;
-    writeln!(out, "The receiver is well when GET {} answers {}.", contract.health.path, contract.health.status)?;
+    match &contract.health {
+        Some(health) => writeln!(out, "The receiver is well when GET {} answers {}.", health.path, health.status)?,
+        None => writeln!(out, "No page tells that the receiver is well: an honest delivery shows it.")?,
+    }
     writeln!(
         out,
         "Every answer comes within {}; a body may be up to {} bytes long.",
         span::write(contract.limits.answer.0),
         contract.limits.body_bytes
     )?;
-    writeln!(out, "{}", ttl_sentence(contract))?;
-    writeln!(out, "{}", other_body_sentence(contract.other_body))?;
+    if contract.is_by_key() {
+        writeln!(out, "{}", ttl_sentence(contract))?;
+        writeln!(out, "{}", other_body_sentence(contract.other_body))?;
+        for sentence in policy_sentences(contract) {
+            writeln!(out, "{sentence}")?;
+        }
+    } else {
+        writeln!(out, "It promises no idempotency: every rightly signed delivery is accepted, each time.")?;
+    }
     writeln!(out, "\nA first delivery gets {}", outcome_words(&contract.outcomes.accepted))?;
-    writeln!(out, "A duplicate gets {}", outcome_words(&contract.outcomes.duplicate))?;
+    if let Some(duplicate) = contract.duplicate() {
+        writeln!(out, "A duplicate gets {}", outcome_words(duplicate))?;
+    }
+    if let Some(in_flight) = &contract.outcomes.in_flight {
+        writeln!(out, "A rival of a delivery under way gets {}", outcome_words(in_flight))?;
+    }
     for (why, outcome) in &contract.outcomes.refused {
         writeln!(out, "Refused for {}: {}", why.name().replace('-', " "), outcome_words(outcome))?;
     }
@@ -67,12 +83,44 @@ fn key_sentence(contract: &Contract) -> String {
     let form = match contract.key.form {
         KeyForm::Bare => "as it is",
         KeyForm::Quoted => "in quotation marks (RFC 8941)",
+        KeyForm::Either => "as it is or in quotation marks (RFC 8941)",
+        KeyForm::Uuid => "a UUID",
     };
-    match (&contract.key.header, &contract.key.body_member) {
-        (Some(header), _) => format!("Its idempotency key is in the header {header}, {form}, up to {} bytes.", contract.key.longest),
-        (None, Some(member)) => format!("Its idempotency key is the member `{member}` of the JSON body."),
-        (None, None) => "It has no idempotency key.".to_owned(),
+    let place = &contract.key;
+    let alphabet = place.alphabet.as_ref().map_or_else(String::new, |set| format!(", of the characters {set}"));
+    match (&place.header, &place.body_member, &place.form_field) {
+        (Some(header), _, _) => format!("Its idempotency key is in the header {header}, {form}, up to {} bytes{alphabet}.", place.longest),
+        (None, Some(member), _) => format!("Its idempotency key is the member `{member}` of the JSON body{alphabet}."),
+        (None, None, Some(field)) => format!("Its idempotency key is the field `{field}` of the form in the body{alphabet}."),
+        (None, None, None) => "It has no idempotency key.".to_owned(),
     }
+}
+
+/// What the contract says of scopes, spellings, rivals, failures and refusals; what it does not say is left out.
+fn policy_sentences(contract: &Contract) -> Vec<String> {
+    let scope = contract.key.scope.map(|scope| match scope {
+        KeyScope::Receiver => "A key counts everywhere in the receiver.".to_owned(),
+        KeyScope::Path => "A key counts on its path.".to_owned(),
+        KeyScope::PathAndQuery => "A key counts on its path with its query.".to_owned(),
+        KeyScope::Caller => {
+            format!("A key counts for its caller, whom the header {} names.", contract.key.caller.as_deref().unwrap_or("?"))
+        }
+    });
+    let fingerprint = contract.fingerprint.map(|fingerprint| match fingerprint {
+        Fingerprint::Raw => "Two bodies are the same when their bytes are.".to_owned(),
+        Fingerprint::Json => "Two bodies are the same when they are the same JSON.".to_owned(),
+    });
+    let lease = contract.in_flight.as_ref().and_then(|in_flight| in_flight.lease);
+    let lease = lease.map(|lease| format!("After a cut request or a failure a key is free again within {}.", span::write(lease.0)));
+    let failures = contract.failures.as_ref().map(|failures| match failures.then {
+        AfterFailure::Retried => "After a failure the delivery can be tried again.".to_owned(),
+        AfterFailure::Replayed => "After a failure the delivery gets the same failure again.".to_owned(),
+    });
+    let refusals = match contract.refusals {
+        Refusals::Forgotten => None,
+        Refusals::Kept => Some("A refusal that comes after a right signature is kept, and given again.".to_owned()),
+    };
+    [scope, fingerprint, lease, failures, refusals].into_iter().flatten().collect()
 }
 
 fn signature_sentence(contract: &Contract) -> String {
@@ -111,7 +159,7 @@ fn other_body_sentence(other: OtherBody) -> &'static str {
     }
 }
 
-fn outcome_words(outcome: &Outcome) -> String {
+fn outcome_words(outcome: &AnswerForm) -> String {
     let mut words = outcome.statuses();
     if outcome.same_body_as_first {
         words.push_str(" with the first answer's body, byte for byte");

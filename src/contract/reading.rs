@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::contract::Contract;
-use crate::contract::outcome::{MemberValue, Outcome, Refusal};
+use crate::contract::key::KeyScope;
+use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
 use crate::contract::tables::Table;
+use crate::contract::{Contract, Idempotency, OtherBody};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
 use crate::document::tree::{Kind, Node, Tree};
 use crate::document::{self, Decoded};
@@ -99,13 +100,7 @@ impl Reading<'_> {
     }
 
     fn all(&mut self, contract: &Contract) {
-        match (&contract.key.header, &contract.key.body_member) {
-            (Some(_), None) | (None, Some(_)) => {}
-            (Some(_), Some(_)) => self.say("key.body_member", "the key travels in a header or in the body, not in both", None),
-            (None, None) => {
-                self.say("key", "this does not say where the key travels", Some("give `header`, or `body_member`".to_owned()));
-            }
-        }
+        self.key(contract);
         for (path, template) in contract.templates() {
             self.placeholders(&path, template);
         }
@@ -120,20 +115,88 @@ impl Reading<'_> {
             self.table("state.keys", &state.keys);
             self.table("state.audit", &state.audit);
         }
-        for needed in NEEDED.into_iter().filter(|why| contract.outcomes.refusal(*why).is_none()) {
+        let needed = NEEDED.into_iter().filter(|why| *why != Refusal::MissingKey || contract.is_by_key());
+        for needed in needed.filter(|why| contract.outcomes.refusal(*why).is_none()) {
             let path = if self.tree.find("outcomes.refused").is_some() { "outcomes.refused" } else { "outcomes" };
             let way_out = Some(format!("add {}: {{status: …}}", needed.name()));
             self.say(path, format!("every suite needs the refusal `{}`", needed.name()), way_out);
         }
-        self.statuses("health.status", &[contract.health.status]);
-        self.outcome("outcomes.accepted", &contract.outcomes.accepted);
-        self.outcome("outcomes.duplicate", &contract.outcomes.duplicate);
-        for (why, outcome) in &contract.outcomes.refused {
-            self.outcome(&format!("outcomes.refused.{}", why.name()), outcome);
+        if let Some(health) = &contract.health {
+            self.statuses("health.status", &[health.status]);
+        }
+        for (name, form) in contract.outcomes.all() {
+            self.outcome(&format!("outcomes.{name}"), form);
+        }
+        self.promises(contract);
+    }
+
+    fn key(&mut self, contract: &Contract) {
+        let key = &contract.key;
+        let places =
+            [("header", key.header.is_some()), ("body_member", key.body_member.is_some()), ("form_field", key.form_field.is_some())];
+        let given: Vec<&str> = places.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+        match given.as_slice() {
+            [] if contract.idempotency == Idempotency::None => {}
+            [] => {
+                let path = if self.tree.find("key").is_some() { "key" } else { "contract" };
+                let way_out = Some("give `header`, `body_member` or `form_field`".to_owned());
+                self.say(path, "this does not say where the key travels", way_out);
+            }
+            [_] => {}
+            [first, second, ..] => {
+                self.say(&format!("key.{second}"), format!("the key travels in one place, and `{first}` is given, too"), None);
+            }
+        }
+        match (key.scope, &key.caller) {
+            (Some(KeyScope::Caller), None) => {
+                self.say("key.scope", "this does not say which header names the caller", Some("give `caller`".to_owned()));
+            }
+            (Some(KeyScope::Path), _) if contract.endpoint.others.is_empty() => {
+                let way_out = Some("name another path that takes deliveries under `endpoint.others`".to_owned());
+                self.say("key.scope", "on one path there is only one scope", way_out);
+            }
+            (Some(KeyScope::Caller | KeyScope::Path | KeyScope::PathAndQuery | KeyScope::Receiver) | None, _) => {}
+        }
+        let paths = std::iter::once(("endpoint.path".to_owned(), contract.endpoint.path.as_str()));
+        let others = contract.endpoint.others.iter().enumerate().map(|(at, path)| (format!("endpoint.others[{at}]"), path.as_str()));
+        for (place, path) in paths.chain(others) {
+            if !path.starts_with('/') {
+                self.say(&place, "a path begins with a slash", Some(format!("write /{path}")));
+            } else if path.contains(['?', '#', ' ']) {
+                self.say(&place, "a path has no query, fragment or blank in it", Some("give the path alone".to_owned()));
+            }
         }
     }
 
-    fn outcome(&mut self, path: &str, outcome: &Outcome) {
+    /// What members promise of each other.
+    fn promises(&mut self, contract: &Contract) {
+        let by_key = contract.idempotency == Idempotency::ByKey;
+        if by_key && contract.outcomes.duplicate.is_none() {
+            let way_out = Some("add duplicate: {…}, or say `idempotency: none`".to_owned());
+            self.say("outcomes", "this does not say what a duplicate gets", way_out);
+        }
+        if !by_key && self.tree.find("outcomes.duplicate").is_some() && contract.outcomes.duplicate.is_some() {
+            self.say("outcomes.duplicate", "without idempotency there are no duplicates", Some("leave it out".to_owned()));
+        }
+        if contract.other_body == OtherBody::Refused && contract.outcomes.refusal(Refusal::OtherBody).is_none() {
+            let way_out = Some("add outcomes.refused.other-body: {status: 422}".to_owned());
+            self.say("other_body", "this does not say what the refusal of another body looks like", way_out);
+        }
+        if contract.outcomes.accepted.same_body_as_first {
+            self.say("outcomes.accepted.same_body_as_first", "a first delivery has no first before it", None);
+        }
+        if let Some(provoke) = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref())
+            && !(500..=599).contains(&provoke.status)
+        {
+            self.say("failures.provoke.status", format!("a failure is a status from 500 to 599, this is {}", provoke.status), None);
+        }
+        if contract.in_flight.is_some() && contract.outcomes.in_flight.is_none() {
+            let way_out = Some("add outcomes.in-flight: {status: 409}".to_owned());
+            self.say("in_flight", "this does not say what a rival of a delivery under way gets", way_out);
+        }
+    }
+
+    fn outcome(&mut self, path: &str, outcome: &AnswerForm) {
         self.statuses(&format!("{path}.status"), &[outcome.status]);
         for (at, status) in outcome.also.iter().enumerate() {
             self.statuses(&format!("{path}.also[{at}]"), &[*status]);

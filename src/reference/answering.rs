@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::clock::{UnixMicros, iso};
-use crate::contract::outcome::{MemberValue, Outcome};
+use crate::contract::outcome::{AnswerForm, MemberValue};
 use crate::delivery::{Answer, HeaderLine};
 use crate::reference::store::First;
 
@@ -58,7 +58,7 @@ pub fn body_member(body: &[u8], member: &str) -> Option<String> {
 
 /// The answer that `outcome` describes.
 #[must_use]
-pub fn answer(outcome: &Outcome, values: &Values<'_>) -> Answer {
+pub fn answer(outcome: &AnswerForm, values: &Values<'_>) -> Answer {
     let kept = if outcome.same_body_as_first { values.first.and_then(|first| first.answer.as_ref()) } else { None };
     let body = match kept {
         Some(first) => first.body.clone(),
@@ -72,7 +72,7 @@ pub fn answer(outcome: &Outcome, values: &Values<'_>) -> Answer {
     Answer { status: outcome.status, headers, body }
 }
 
-fn json_body(outcome: &Outcome, values: &Values<'_>) -> Value {
+fn json_body(outcome: &AnswerForm, values: &Values<'_>) -> Value {
     let mut body = Value::Object(serde_json::Map::new());
     for member in &outcome.body {
         let value = match &member.is {

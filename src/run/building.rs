@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::stage::Stage;
 use crate::check::Records;
-use crate::contract::KeyForm;
+use crate::contract::key::KeyForm;
 use crate::delivery::{Delivery, HeaderLine};
 use crate::http::Shipment;
 use crate::scenario::deliver::Deliver;
@@ -156,8 +156,8 @@ impl Workshop<'_> {
             let header = self.stage.contract.key.header.as_deref();
             // The very bytes that travelled, quotes aside: a key may be more than text.
             let bytes = match (header.and_then(|name| earlier.delivery.header(name)), self.stage.contract.key.form) {
-                (Some(value), KeyForm::Bare) => value.to_vec(),
-                (Some(_), KeyForm::Quoted) | (None, _) => earlier.key.clone().into_bytes(),
+                (Some(value), KeyForm::Bare | KeyForm::Uuid) => value.to_vec(),
+                (Some(_), KeyForm::Quoted | KeyForm::Either) | (None, _) => earlier.key.clone().into_bytes(),
             };
             return Ok(Some(bytes));
         }
@@ -179,7 +179,7 @@ fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {
 /// A key as its header writes it.
 fn written(key: &[u8], form: KeyForm) -> Cow<'_, [u8]> {
     match form {
-        KeyForm::Bare => Cow::Borrowed(key),
+        KeyForm::Bare | KeyForm::Either | KeyForm::Uuid => Cow::Borrowed(key),
         KeyForm::Quoted => {
             let mut quoted = vec![b'"'];
             for byte in key {

@@ -10,7 +10,6 @@ use crate::check::answer::{Judged, against};
 use crate::check::classify::{Class, Tally, classify, describe_counts, tally};
 use crate::check::{Breach, Record};
 use crate::contract::Contract;
-use crate::contract::outcome::MemberValue;
 use crate::delivery::NoAnswer;
 use crate::http::{Exchange, burst as send_burst};
 use crate::report::BurstFacts;
@@ -116,7 +115,8 @@ impl Play<'_> {
         let contract = &self.stage.contract;
         let of_key = || records.iter().filter(|record| record.key == key);
         let accepted = of_key().find(|record| classify(contract, record) == Class::Accepted)?;
-        let reference = contract.outcomes.duplicate.body.iter().find(|m| matches!(&m.is, MemberValue::Text(t) if t.is_only("first.ts")));
+        let duplicate = contract.duplicate()?;
+        let reference = contract.reference_member().and_then(|path| duplicate.body.iter().find(|member| member.member == path));
         if tally.references.len() > 1 {
             let expected = format!("key {key:?}: every duplicate refers to the same delivery");
             let observed = format!("{} different instants: {}", tally.references.len(), tally.references.join(", "));
@@ -124,7 +124,7 @@ impl Play<'_> {
         }
         of_key().filter(|record| classify(contract, record) == Class::Duplicate).find_map(|record| {
             let answer = record.result.as_ref().ok()?;
-            against(&contract.outcomes.duplicate, Judged { answer, record, records: &self.records }, Some(accepted)).into_iter().next()
+            against(duplicate, Judged { answer, record, records: &self.records }, Some(accepted)).into_iter().next()
         })
     }
 }

@@ -100,7 +100,7 @@ pub struct Launched {
     launch: Launch,
     ready: Ready,
     url: http::Target,
-    health: (String, u16),
+    health: Option<(String, u16)>,
     patience: Duration,
     output: Arc<Output>,
     running: Option<Running>,
@@ -275,7 +275,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
         Ready::Text(text) => Ready::Text(fill(text)),
         Ready::Health => Ready::Health,
     };
-    let health = (plan.contract.health.path.clone(), plan.contract.health.status);
+    let health = plan.contract.health.as_ref().map(|health| (health.path.clone(), health.status));
     let output = Arc::default();
     let mut launched =
         Launched { launch, ready, url: url.clone(), health, patience: choice.patience, output, running: None, _scratch: scratch };
@@ -321,8 +321,10 @@ impl Launched {
         match &self.ready {
             Ready::Text(_) => self.times_said() > said_before,
             Ready::Health => {
-                let answer = Sender::new(self.url.clone(), LOOK).send(get(&self.health.0)).await.result;
-                answer.is_ok_and(|answer| answer.status == self.health.1)
+                let path = self.health.as_ref().map_or("/", |(path, _)| path);
+                let answer = Sender::new(self.url.clone(), LOOK).send(get(path)).await.result;
+                // Without a page of its own, whoever answers at all is there.
+                answer.is_ok_and(|answer| self.health.as_ref().is_none_or(|(_, wanted)| answer.status == *wanted))
             }
             Ready::Url(url) => {
                 let rest = url.strip_prefix("http://").unwrap_or(url);
@@ -336,7 +338,10 @@ impl Launched {
 
     fn wanted(&self) -> String {
         match &self.ready {
-            Ready::Health => format!("no status {} from {}", self.health.1, self.url.url(&self.health.0)),
+            Ready::Health => match &self.health {
+                Some((path, status)) => format!("no status {status} from {}", self.url.url(path)),
+                None => format!("no answer from {}", self.url.url("/")),
+            },
             Ready::Url(url) => format!("no status from 200 to 299 from {url}"),
             Ready::Text(text) => format!("it did not write `{text}`"),
         }

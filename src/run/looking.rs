@@ -148,7 +148,9 @@ impl Play<'_> {
     fn path_of(&self, what: &Asked) -> Result<String, String> {
         let contract = &self.stage.contract;
         match what {
-            Asked::Health => Ok(contract.health.path.clone()),
+            Asked::Health => {
+                contract.health.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no health page".to_owned())
+            }
             Asked::Endpoint => Ok(contract.endpoint.path.clone()),
             Asked::Path(path) => Ok(path.clone()),
             Asked::Metrics => {
@@ -165,9 +167,8 @@ impl Play<'_> {
 
     /// What the reference says to the same question, in words.
     fn reference_tells(&mut self, what: &Asked, question: &Delivery) -> String {
-        let health = &self.stage.contract.health;
         match what {
-            Asked::Health => format!("{} {}", health.status, health.body),
+            Asked::Health => self.stage.contract.health.as_ref().map_or_else(String::new, |one| format!("{} {}", one.status, one.body)),
             Asked::Endpoint => {
                 let answer = self.reference.deliver(question, self.stage.clock.now());
                 answer.map_or_else(|failed| failed.to_string(), |answer| describe(&Ok(answer)))

@@ -339,15 +339,16 @@ impl Play<'_> {
 
     /// The receiver answers its health check before and after every scenario.
     async fn see_that_it_lives(&mut self, when: &str) -> Result<(), Halt> {
-        let wanted = self.stage.contract.health.status;
         let health: Result<Answer, NoAnswer> = self.stage.health().await;
-        if health.as_ref().is_ok_and(|answer| answer.status == wanted) {
+        if health.as_ref().is_ok_and(|answer| self.stage.is_well(answer)) {
             return Ok(());
         }
         if health.is_err() {
             self.stage.mark_gone();
         }
-        let path = &self.stage.contract.health.path;
+        let page = self.stage.contract.health.as_ref();
+        let path = page.map_or(&self.stage.contract.endpoint.path, |page| &page.path);
+        let wanted = page.map_or(self.stage.contract.outcomes.accepted.status, |page| page.status);
         let observed = describe(&health);
         if let Some(requirement) = self.stage.catalogue.always.lives.clone() {
             let breach = Breach::must(format!("GET {path} answers {wanted} {when} the scenario"), observed.clone());

@@ -93,7 +93,7 @@ impl Play<'_> {
                 };
                 let judged = Judged { answer: &answer, record: &again, records: &self.records };
                 let fits = match &known {
-                    Some(first) => !is_broken(&against(&contract.outcomes.duplicate, judged, Some(first))),
+                    Some(first) => !is_broken(&against(contract.duplicate().unwrap_or(&contract.outcomes.accepted), judged, Some(first))),
                     None => classify(&contract, &again) != Class::Other,
                 };
                 if !fits {

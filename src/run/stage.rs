@@ -206,21 +206,42 @@ impl Stage {
     }
 
     async fn see_that_it_lives(&self) -> Result<(), StageError> {
-        let (url, path) = (self.url.to_string(), self.contract.health.path.clone());
-        match self.health().await {
-            Ok(answer) if answer.status == self.contract.health.status => Ok(()),
-            Ok(answer) => Err(StageError::NotWell { url, path, status: answer.status, wanted: self.contract.health.status }),
-            Err(none) => Err(StageError::Unreachable { url, path, cause: none.to_string() }),
+        let url = self.url.to_string();
+        let path = self.contract.health.as_ref().map_or(&self.contract.endpoint.path, |health| &health.path).clone();
+        match (self.health().await, &self.contract.health) {
+            (Ok(answer), _) if self.is_well(&answer) => Ok(()),
+            (Ok(answer), health) => {
+                let wanted = health.as_ref().map_or(self.contract.outcomes.accepted.status, |health| health.status);
+                Err(StageError::NotWell { url, path, status: answer.status, wanted })
+            }
+            (Err(none), _) => Err(StageError::Unreachable { url, path, cause: none.to_string() }),
         }
     }
 
-    /// Asks the target whether it lives.
+    /// Asks the target whether it lives: its health page, or, without one, with an honest delivery.
     ///
     /// # Errors
     /// When there is no answer.
     pub async fn health(&self) -> Result<Answer, NoAnswer> {
-        let question = Delivery { method: "GET".to_owned(), path: self.contract.health.path.clone(), ..Delivery::default() };
-        self.send(Shipment::plain(question)).await.result
+        if let Some(health) = &self.contract.health {
+            let question = Delivery { method: "GET".to_owned(), path: health.path.clone(), ..Delivery::default() };
+            return self.send(Shipment::plain(question)).await.result;
+        }
+        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
+        let workshop = Workshop { stage: self, records: &records, plain_bodies: &plain_bodies };
+        match workshop.build(&Deliver::default(), None, None) {
+            Ok(built) => self.send(built.shipment).await.result,
+            Err(cause) => Err(NoAnswer::Unreachable { cause }),
+        }
+    }
+
+    /// Whether the answer to [`Stage::health`] is that of a receiver that lives; without a page, every answer but a failure is.
+    #[must_use]
+    pub fn is_well(&self, answer: &Answer) -> bool {
+        match &self.contract.health {
+            Some(health) => answer.status == health.status,
+            None => answer.status < 500,
+        }
     }
 
     /// Sends one delivery over the run's pool of connections.

@@ -61,7 +61,7 @@ impl Sql {
 /// Whether the contract's own tables cannot tell what a duplicate's answer needs.
 pub(super) fn needs_side_table(contract: &Contract) -> bool {
     let told_by_audit = contract.state.as_ref().is_some_and(|tables| tables.audit.column_holding("key").is_some());
-    !told_by_audit || contract.outcomes.duplicate.same_body_as_first
+    !told_by_audit || contract.keeps_answers() || !contract.key_alone_identifies()
 }
 
 /// When a key ends, as SQL: the seed's own expression, a NULL TTL read as the default.

@@ -11,7 +11,7 @@ pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
     let mut read = Contract::clone(contract);
     let outcomes = &mut read.outcomes;
     if defect.name == "duplicate-answered-as-accepted" {
-        outcomes.duplicate = outcomes.accepted.clone();
+        outcomes.duplicate = Some(outcomes.accepted.clone());
     }
     if let Some(tables) = &mut read.state {
         for column in &mut tables.keys.columns {

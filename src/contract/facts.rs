@@ -1,0 +1,122 @@
+//! Facts: what follows from a contract, so that nobody has to tick it.
+//!
+//! Scenarios name what they need in words ([`COMPUTED`]); whether a contract
+//! offers it is read from its members. Words of a suite that no member says
+//! stand under `capabilities`.
+
+use super::outcome::{AnswerForm, MemberValue, Refusal};
+use super::{AfterFailure, Contract, Idempotency, Refusals};
+use crate::contract::key::KeyForm;
+
+/// The words that follow from a contract, each with what it means.
+pub const COMPUTED: [(&str, &str); 25] = [
+    ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
+    ("key", "deliveries bear a key (`key`)"),
+    ("key-in-header", "the key travels in a header (`key.header`)"),
+    ("free-keys", "keys are any visible ASCII (`key.form: bare`, no `alphabet`)"),
+    ("reference", "a duplicate's answer bears the instant of the first delivery (`{first.ts}`)"),
+    ("first-hash", "a duplicate's answer bears the hash of the first body (`{first.sha256}`)"),
+    ("ttl", "keys live for a time and are then forgotten (`ttl`)"),
+    ("ttl-per-delivery", "a delivery may bring a TTL of its own (`ttl.header`)"),
+    ("keys", "key rows can be seen in a database (`state.keys`)"),
+    ("audit", "audit rows can be seen in a database (`state.audit`)"),
+    ("key-ttl", "key rows tell how long the key lives (`{ttl}`)"),
+    ("audit-key", "audit rows name the key of their delivery (`{key}`)"),
+    ("audit-hash", "audit rows bear the hash of the body (`{sha256}`)"),
+    ("audit-url", "the audit trail can be read over HTTP (`audit_url`)"),
+    ("metrics", "counters can be read over HTTP (`metrics`)"),
+    ("health", "a page tells that the receiver lives (`health`)"),
+    ("signed-time", "the time of signing is signed (`signature.time`)"),
+    ("bounded-future", "a signed time in the future is refused (`signature.time.future`)"),
+    ("signature-list", "a header holds several signatures (`signature.several`)"),
+    ("previous-secret", "the secret before this one is still good (`secret.previous`)"),
+    ("in-flight", "a rival of a delivery under way is told so (`outcomes.in-flight`)"),
+    ("failures", "a test build can be made to fail (`failures.provoke`)"),
+    ("scope", "it is said how far a key counts (`key.scope`)"),
+    ("fingerprint", "it is said when two bodies are the same (`fingerprint`)"),
+    ("method", "other methods have a refusal of their own (`outcomes.refused.method`)"),
+];
+
+/// Whether `word` follows from contracts.
+#[must_use]
+pub fn is_computed(word: &str) -> bool {
+    COMPUTED.iter().any(|(known, _)| *known == word)
+}
+
+impl Contract {
+    /// Whether receivers of this kind can do `capability`.
+    #[must_use]
+    pub fn can(&self, capability: &str) -> bool {
+        let keys = || self.state.as_ref().map(|tables| &tables.keys);
+        let audit = || self.state.as_ref().map(|tables| &tables.audit);
+        let time = self.signature.time;
+        match capability {
+            "by-key" => self.is_by_key(),
+            "key" => self.key.is_somewhere(),
+            "key-in-header" => self.key.header.is_some(),
+            "free-keys" => self.key.is_somewhere() && self.key.form != KeyForm::Uuid && self.key.alphabet.is_none(),
+            "reference" => self.duplicate_tells("first.ts"),
+            "first-hash" => self.duplicate_tells("first.sha256"),
+            "ttl" => self.is_by_key() && self.ttl.is_some(),
+            "ttl-per-delivery" => self.is_by_key() && self.ttl.as_ref().is_some_and(|ttl| ttl.header.is_some()),
+            "keys" => keys().is_some(),
+            "audit" => audit().is_some(),
+            "key-ttl" => keys().is_some_and(|table| table.column_holding("ttl").is_some()),
+            "audit-key" => audit().is_some_and(|table| table.column_holding("key").is_some()),
+            "audit-hash" => audit().is_some_and(|table| table.column_holding("sha256").is_some()),
+            "audit-url" => self.audit_url.is_some(),
+            "metrics" => self.metrics.is_some(),
+            "health" => self.health.is_some(),
+            "signed-time" => time.is_some(),
+            "bounded-future" => time.is_some_and(|time| time.future.is_some()),
+            "signature-list" => self.signature.several.is_some(),
+            "previous-secret" => self.secret.previous.is_some(),
+            "in-flight" => self.outcomes.in_flight.is_some(),
+            "failures" => self.failures.as_ref().is_some_and(|failures| failures.provoke.is_some()),
+            "scope" => self.key.scope.is_some(),
+            "fingerprint" => self.fingerprint.is_some(),
+            "method" => self.outcomes.refusal(Refusal::Method).is_some(),
+            other => self.capabilities.iter().any(|one| one == other),
+        }
+    }
+
+    /// Whether a key makes a delivery idempotent.
+    #[must_use]
+    pub fn is_by_key(&self) -> bool {
+        match self.idempotency {
+            Idempotency::ByKey => self.outcomes.duplicate.is_some(),
+            Idempotency::None => false,
+        }
+    }
+
+    /// The form of a duplicate's answer; without idempotency there are none.
+    #[must_use]
+    pub fn duplicate(&self) -> Option<&AnswerForm> {
+        self.outcomes.duplicate.as_ref().filter(|_| self.idempotency == Idempotency::ByKey)
+    }
+
+    /// Whether a duplicate gets the first's answer, byte for byte.
+    #[must_use]
+    pub fn repeats_first_answer(&self) -> bool {
+        self.duplicate().is_some_and(|form| form.same_body_as_first)
+    }
+
+    /// Whether answers must be kept: to be given again.
+    #[must_use]
+    pub fn keeps_answers(&self) -> bool {
+        let replays = self.failures.as_ref().is_some_and(|failures| failures.then == AfterFailure::Replayed);
+        self.repeats_first_answer() || replays || self.refusals == Refusals::Kept
+    }
+
+    /// The dotted path of the duplicate's member that is the instant of the first delivery.
+    #[must_use]
+    pub fn reference_member(&self) -> Option<&str> {
+        let is_reference = |value: &MemberValue| matches!(value, MemberValue::Text(text) if text.is_only("first.ts"));
+        self.duplicate()?.body.iter().find(|member| is_reference(&member.is)).map(|member| member.member.as_str())
+    }
+
+    fn duplicate_tells(&self, placeholder: &str) -> bool {
+        let tells = |value: &MemberValue| matches!(value, MemberValue::Text(text) if text.placeholders().any(|name| name == placeholder));
+        self.duplicate().is_some_and(|form| form.body.iter().any(|member| tells(&member.is)))
+    }
+}

@@ -1,0 +1,83 @@
+//! Messages: what stands in a body, by path and by field. Bytes in, text out.
+
+use serde_json::Value;
+
+/// The member under a dotted path; a number counts into a list.
+#[must_use]
+pub fn member_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(body, |value, name| match value {
+        Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => value.get(name),
+    })
+}
+
+/// The text of a member of a JSON body, by its dotted path; numbers and flags as they are written.
+#[must_use]
+pub fn member_text(body: &[u8], path: &str) -> Option<String> {
+    match member_at(&serde_json::from_slice::<Value>(body).ok()?, path)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The first value of a field of a form body (`application/x-www-form-urlencoded`), decoded.
+#[must_use]
+pub fn form_field(body: &[u8], field: &str) -> Option<String> {
+    let pairs = body.split(|byte| *byte == b'&').map(|pair| {
+        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (decoded(&pair[..end]), decoded(pair.get(end + 1..).unwrap_or_default()))
+    });
+    pairs.into_iter().find(|(name, _)| name == field).map(|(_, value)| value)
+}
+
+fn decoded(text: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        let escaped = match (first, tail) {
+            (b'%', [high, low, ..]) => digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low),
+            (_, _) => None,
+        };
+        rest = if escaped.is_some() { &tail[2..] } else { tail };
+        match escaped {
+            Some(byte) => bytes.push(byte),
+            None => bytes.push(if *first == b'+' { b' ' } else { *first }),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// JSON in one spelling: members in the order of their names, no white space; `None` for what is no JSON.
+#[must_use]
+pub fn canonical_json(body: &[u8]) -> Option<String> {
+    fn sorted(value: Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let mut all: Vec<(String, Value)> = members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+                all.sort_by(|a, b| a.0.cmp(&b.0));
+                Value::Object(all.into_iter().collect())
+            }
+            Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+        }
+    }
+    serde_json::from_slice(body).ok().map(|value| sorted(value).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two spellings of one JSON become the same text.
+    #[test]
+    fn json_has_one_spelling() {
+        assert_eq!(canonical_json(b"{ \"b\": [1, {\"d\":2,\"c\":3}],\"a\":null}").as_deref(), Some(r#"{"a":null,"b":[1,{"c":3,"d":2}]}"#));
+        assert_eq!(canonical_json(b"nothing"), None);
+    }
+}
