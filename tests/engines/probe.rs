@@ -1,8 +1,6 @@
 //! The probe reads what others write, and moves times back in the form they were found in.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +11,8 @@ use hookgate::files;
 use hookgate::probe::rewind::rewind;
 use hookgate::probe::{Probe, ProbeError};
 use rusqlite::Connection;
-use shell::Folder;
+
+use crate::surroundings::Folder;
 
 /// Long enough to be waited for, short enough for a test of what is never released.
 const BRIEF: Duration = Duration::from_millis(50);

@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a listener that cannot work fails the test")]
 
-#[path = "raw_driver/bursts.rs"]
 mod bursts;
-#[path = "raw_driver/listener.rs"]
 mod listener;
 
 use std::io::{Read as _, Write as _};
@@ -18,7 +16,7 @@ use hookgate::delivery::{HeaderLine, NoAnswer};
 use hookgate::http::{BadTarget, KeptConnection, Sender, Shipment, Target};
 use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
 
-use crate::listener::{
+use listener::{
     OK, PLENTY, SHORT, both_drivers, head_end, is_whole, listen, read_one, record, send, send_within, shipment, status, wait_on,
 };
 

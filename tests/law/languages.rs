@@ -2,11 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "what a test cannot read fails it")]
 
-mod shell;
-
-#[path = "report_forms/sample.rs"]
-mod sample;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -15,33 +10,11 @@ use hookgate::report::language::Language;
 use hookgate::report::{BaselineFacts, Differing, HistoryFacts, RepeatFacts, Report, SnapshotFacts, html, human, markdown};
 use hookgate::scenario::requirement::Catalogue;
 use regex_lite::Regex;
-use sample::sample;
 use serde_json::Value;
-use shell::{Folder, hookgate, hookgate_with, project};
 
-/// Words that are the same in every language: names of ours, of files and units, of requirements.
-const SAME: &str = r"(?x)
-    hookgate\ run\ [^\n`]* | [A-Z]+\d*-\d+ | \b[A-Z]{2,4}\b | hookgate | orch-phase\d(-ttl)? | [a-z]+\.(json|md|yaml|html) | https?://\S+ | curl | UTC | TTL | HMAC | SHA-?\d* | JSON | HTTP | SQL
-    | ASCII | UTF-8 | ISO | MiB | NULL | NOT\ NULL | DEFAULT | PRIMARY\ KEY | GET\ /\S+ | Expect:\ 100-continue | p50|p90|p95|p99 | µs|ms | `[^`]*` | (snapshots\ review)
-    | true | actor | role | event | appr_id | task_id";
-
-/// Words of three Latin letters or more that are left when what is the same everywhere is gone.
-fn latin(text: &str) -> BTreeSet<String> {
-    let same = Regex::new(SAME).expect("a pattern");
-    let words = Regex::new("[A-Za-z]{3,}").expect("a pattern");
-    let rest = same.replace_all(text, " ").into_owned();
-    words.find_iter(&rest).map(|word| word.as_str().to_owned()).collect()
-}
-
-/// What a page shows and what is read aloud of it.
-fn seen(page: &str) -> String {
-    let hidden = Regex::new("(?s)<style>.*?</style>|<script>.*?</script>").expect("a pattern");
-    let page = hidden.replace_all(page, " ").into_owned();
-    let attributes = Regex::new("(?:aria-label|data-done|title)=\"([^\"]*)\"").expect("a pattern");
-    let spoken: Vec<&str> = attributes.captures_iter(&page).filter_map(|found| found.get(1)).map(|found| found.as_str()).collect();
-    let tags = Regex::new("(?s)<[^>]*>").expect("a pattern");
-    format!("{} {}", tags.replace_all(&page, " "), spoken.join(" ")).replace("&#x2f;", "/")
-}
+use crate::latin::{latin, seen};
+use crate::report_forms::sample::sample;
+use crate::surroundings::project;
 
 /// The sample report, with every fact that a run or a scenario brings along in no letters at all.
 fn without_facts() -> Report {
@@ -152,52 +125,6 @@ fn what_is_looked_for_is_found_in_english() {
             "{found:?}"
         );
     }
-}
-
-#[cfg(feature = "load")]
-#[test]
-fn load_is_told_in_japanese() {
-    let folder = Folder::new();
-    let out = folder.path("out");
-    let out = out.to_str().expect("a path");
-    let gates = ["--gate", "errors<50%", "--mix", "fresh=3,duplicate=1"];
-    let args = ["load", "--deliveries", "300", "--users", "4", "--seed", "3", "--lang", "ja", "--report", out];
-    let told = hookgate(&[&args[..], &gates[..]].concat());
-    let kinds = Regex::new("fresh|duplicate|errors").expect("a pattern");
-    let stdout = told.split("--- stdout").nth(1).and_then(|rest| rest.split("--- stderr").next()).unwrap_or_default();
-    assert!(stdout.contains("適合") && stdout.contains("個のキーで違反"), "{told}");
-    let read = |name: &str| std::fs::read_to_string(Path::new(out).join(name)).expect("a file of the folder");
-    for text in [stdout.to_owned(), read("load.md"), seen(&read("load.html"))] {
-        assert_eq!(latin(&kinds.replace_all(&text, " ")), BTreeSet::new(), "{text}");
-    }
-    // The page of an old report, in whatever language it is wanted.
-    let again = hookgate(&["report", out, "--format", "markdown", "--lang", "en"]);
-    assert!(again.contains("# Load of") && again.contains("| requirement | verdict |"), "{again}");
-}
-
-#[test]
-fn language_comes_from_the_flag_or_else_from_the_environment() {
-    let first_line = |env: &[(&str, &str)], more: &[&str]| {
-        let told = hookgate_with(env, &[&["report", "reports/orch-phase3"], more].concat());
-        if told.contains("検証") { "ja" } else { "en" }
-    };
-    assert_eq!(first_line(&[("LANG", "ja_JP.UTF-8")], &[]), "ja");
-    assert_eq!(first_line(&[("LANG", "ja_JP.UTF-8"), ("LC_ALL", "C")], &[]), "en");
-    assert_eq!(first_line(&[("LANG", "de_DE.UTF-8"), ("LC_MESSAGES", "ja_JP.eucJP")], &[]), "ja");
-    assert_eq!(first_line(&[("LANG", "ja_JP.UTF-8")], &["--lang", "en"]), "en");
-    assert_eq!(first_line(&[], &["--lang", "ja"]), "ja");
-    let told = hookgate(&["report", "reports/orch-phase3", "--lang", "de"]);
-    assert!(told.starts_with("exit 2") && told.contains("there is no language `de`: en, ja"), "{told}");
-}
-
-/// What programs read is the same whoever asks.
-#[test]
-fn forms_for_programs_know_no_language() {
-    let of = |format: &str, language: &str| {
-        hookgate_with(&[("LANG", language)], &["compare", "reports/orch-phase2", "reports/orch-phase3", "--format", format])
-    };
-    assert_eq!(of("json", "ja_JP.UTF-8"), of("json", "C"));
-    assert_ne!(of("human", "ja_JP.UTF-8"), of("human", "C"));
 }
 
 /// Every requirement and every topic of a shipped suite has its translation, and none is left in English.

@@ -5,15 +5,10 @@
 
 #![expect(clippy::expect_used, reason = "a catalogue of the test's own that is wrong fails the test")]
 
-#[path = "mistakes/contracts.rs"]
 mod contracts;
-#[path = "mistakes/steps.rs"]
 mod steps;
-#[path = "mistakes/text.rs"]
 mod text;
-#[path = "mistakes/values.rs"]
 mod values;
-#[path = "mistakes/words.rs"]
 mod words;
 
 use hookgate::contract::reading::read_contract_among;

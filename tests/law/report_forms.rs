@@ -7,14 +7,12 @@ use hookgate::report::language::Language;
 use hookgate::report::{Verdict, github, html, human, junit, markdown, sarif, tally, tap};
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
-mod shell;
-
-#[path = "report_forms/sample.rs"]
-mod sample;
-#[path = "report_forms/secrets.rs"]
+pub(crate) mod sample;
 mod secrets;
 
 use sample::sample;
+
+use crate::surroundings::npm;
 
 #[test]
 fn a_terminal_shows_table_failures_and_verdict() {
@@ -407,7 +405,7 @@ fn sarif_has_a_rule_a_requirement_and_a_result_a_finding() {
 /// The schema that OASIS publishes, as Microsoft's own validator for SARIF brings it.
 #[test]
 fn sarif_is_valid_by_its_published_schema() {
-    let Some(schema) = shell::npm("@microsoft/sarif-multitool-linux/sarif-2.1.0.json") else { return };
+    let Some(schema) = npm("@microsoft/sarif-multitool-linux/sarif-2.1.0.json") else { return };
     let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(schema).expect("a file")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let valid = sarif::write(&sample());

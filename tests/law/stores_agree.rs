@@ -39,7 +39,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 
 fn contract(name: &str) -> Arc<Contract> {
     let text = match name {
-        "made-up" => include_str!("contracts/made-up.yaml").to_owned(),
+        "made-up" => include_str!("../contracts/made-up.yaml").to_owned(),
         shipped => files::shipped_contract(shipped).expect("a shipped contract").text,
     };
     let base = |name: &str| files::shipped_contract(name).map(|file| file.text);

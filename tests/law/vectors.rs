@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// Feeds every vector of `fixtures/vectors/` to the scheme that it describes.
 #[test]
 fn vectors_from_elsewhere_are_met() {
-    let text = include_str!("../fixtures/vectors/signatures.yaml");
+    let text = include_str!("../../fixtures/vectors/signatures.yaml");
     let vectors: Vec<Value> = serde_saphyr::from_str(text).expect("a list of vectors");
     assert!(vectors.len() >= 15, "{} vectors", vectors.len());
     for vector in &vectors {

@@ -1,10 +1,10 @@
 //! Baselines: what is known does not fail a run, what no longer fails does; and runs that are repeated.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use serde_json::Value;
-use shell::{Folder, Running, hookgate, hookgate_with};
+
+use crate::command_line::{Running, hookgate, hookgate_with};
+use crate::surroundings::Folder;
 
 const SECRET: &str = "a secret of the test";
 

@@ -1,14 +1,13 @@
 //! The pages in a real browser: headless Chromium, with axe-core for accessibility.
 //!
 //! Needs Chromium, Node.js and `npm ci` in `tests/npm`, which `.ci/run` installs; without them it is skipped aloud.
-//! `HOOKGATE_SCREENSHOTS=DIR cargo test --test browser` keeps a picture of every look.
+//! `HOOKGATE_SCREENSHOTS=DIR cargo test --test shell browser` keeps a picture of every look.
 #![expect(clippy::disallowed_methods, reason = "whoever wants pictures says where, in the environment")]
-
-mod shell;
 
 use std::process::Command;
 
-use shell::{Folder, Running, hookgate, hookgate_with, npm, project, stdout, tool};
+use crate::command_line::{Running, hookgate, hookgate_with, stdout};
+use crate::surroundings::{Folder, npm, project, tool};
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests in a browser");
 

@@ -1,12 +1,12 @@
 //! `hookgate claims`: what a phase report says, beside what a run has shown.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use shell::{Folder, Running, changed, hookgate, hookgate_with, project, stdout};
+
+use crate::command_line::{Running, changed, hookgate, hookgate_with, stdout};
+use crate::surroundings::{Folder, project};
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests of claims");
 

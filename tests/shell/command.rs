@@ -1,8 +1,7 @@
 //! The command from outside, as a shell sees it: both streams and the exit code in one text.
 
-mod shell;
-
-use shell::{Folder, hookgate, hookgate_with, nobody};
+use crate::command_line::{hookgate, hookgate_with, nobody};
+use crate::surroundings::Folder;
 
 /// A wrong argument is a usage error: exit 2, one message, nothing on standard output.
 #[test]
@@ -103,7 +102,7 @@ fn duration_without_a_unit_is_a_usage_error() {
 #[test]
 fn contract_with_an_unknown_member_points_at_it() {
     let folder = Folder::new();
-    let text = include_str!("../fixtures/contracts/orch-phase3.yaml").replace("\nhealth:", "\nhelth:");
+    let text = include_str!("../../fixtures/contracts/orch-phase3.yaml").replace("\nhealth:", "\nhelth:");
     let path = folder.write("mine.yaml", &text);
     insta::assert_snapshot!(hookgate(&["check", &path]).replace(&path, "mine.yaml"), @"
     exit 2

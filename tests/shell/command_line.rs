@@ -1,36 +1,13 @@
-//! Runs the command and living receivers for tests; what is started here is stopped here.
-#![allow(
-    clippy::allow_attributes,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stderr,
-    dead_code,
-    reason = "helpers of tests, not all used by every test file"
-)]
+//! The command line of tests: runs the built command and living receivers; what is started here is stopped here.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a command that does not start fails the test")]
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{PoisonError, RwLock};
 
-/// A folder of a test, gone when the test is.
-pub(crate) struct Folder(tempfile::TempDir);
-
-impl Folder {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder"))
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    pub(crate) fn write(&self, name: &str, text: &str) -> String {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).expect("a folder");
-        std::fs::write(&path, text).expect("a file");
-        path.to_str().unwrap().to_owned()
-    }
-}
+/// The machine. Most commands share it; one whose receiver must answer in time has it alone.
+static MACHINE: RwLock<()> = RwLock::new(());
 
 /// The command, without anything from the surroundings that could change what it says.
 pub(crate) fn command() -> Command {
@@ -48,6 +25,18 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// Runs a command to its end, while others of its kind may run too.
+pub(crate) fn among_others(command: &mut Command) -> Output {
+    let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+    command.output().expect("the command starts")
+}
+
+/// Runs a command to its end while nothing else runs that came through here: the machine is not busy with others.
+pub(crate) fn alone(command: &mut Command) -> Output {
+    let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+    command.output().expect("the command starts")
+}
+
 /// Exit code and both streams as one text.
 pub(crate) fn hookgate(args: &[&str]) -> String {
     hookgate_with(&[], args)
@@ -55,13 +44,13 @@ pub(crate) fn hookgate(args: &[&str]) -> String {
 
 /// Standard output alone.
 pub(crate) fn stdout(args: &[&str]) -> String {
-    let output = command().args(args).stdin(Stdio::null()).output().expect("the command starts");
+    let output = among_others(command().args(args).stdin(Stdio::null()));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Exit code and both streams as one text, with environment variables.
 pub(crate) fn hookgate_with(env: &[(&str, &str)], args: &[&str]) -> String {
-    let output = command().envs(env.iter().copied()).args(args).stdin(Stdio::null()).output().expect("the command starts");
+    let output = among_others(command().envs(env.iter().copied()).args(args).stdin(Stdio::null()));
     format!(
         "exit {}\n--- stdout\n{}--- stderr\n{}",
         output.status.code().map_or_else(|| "by a signal".to_owned(), |code| code.to_string()),
@@ -127,50 +116,8 @@ impl Drop for Running {
     }
 }
 
-/// A system tool, or `None` after saying aloud that the test is skipped.
-pub(crate) fn tool(name: &str) -> Option<PathBuf> {
-    let found = std::env::split_paths(&path_variable()).map(|dir| dir.join(name)).find(|path| path.is_file());
-    if found.is_none() {
-        assert!(!tools_are_required(), "{name} is not here, and HOOKGATE_REQUIRE_TOOLS is set");
-        eprintln!("skipped: {name} is not here");
-    }
-    found
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test asks which tools there are")]
-fn path_variable() -> std::ffi::OsString {
-    std::env::var_os("PATH").unwrap_or_default()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test asks whether a missing tool is a failure")]
-fn tools_are_required() -> bool {
-    std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1")
-}
-
-/// A file that `npm ci` in tests/npm brings, or `None` after saying aloud that the test is skipped.
-pub(crate) fn npm(path: &str) -> Option<PathBuf> {
-    let file = project("tests/npm/node_modules").join(path);
-    if !file.exists() {
-        let why = format!("{path} is not here: npm ci --prefix tests/npm");
-        assert!(!tools_are_required(), "{why}, and HOOKGATE_REQUIRE_TOOLS is set");
-        say_skipped(&why);
-        return None;
-    }
-    Some(file)
-}
-
 /// An address on the loopback where nobody listens: the port was free a moment ago.
 pub(crate) fn nobody() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().unwrap())
-}
-
-/// A file of the project.
-pub(crate) fn project(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// Says aloud that a test, or a part of it, is skipped.
-pub(crate) fn say_skipped(why: &str) {
-    eprintln!("skipped: {why}");
 }

@@ -1,10 +1,10 @@
 //! `hookgate compare`: two reports side by side, of runs and of loads.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use serde_json::{Value, json};
-use shell::{Folder, hookgate, project};
+
+use crate::command_line::hookgate;
+use crate::surroundings::{Folder, project};
 
 fn report(name: &str) -> Value {
     let text = std::fs::read_to_string(project("reports").join(name).join("report.json")).expect("a committed report");

@@ -2,12 +2,12 @@
 
 #![expect(clippy::expect_used, reason = "a folder that cannot be written or read fails the test")]
 
-mod shell;
-
 use std::path::Path;
 
 use proptest::prelude::*;
-use shell::{Folder, Running, changed, hookgate, hookgate_with};
+
+use crate::command_line::{Running, changed, hookgate, hookgate_with, stdout};
+use crate::surroundings::Folder;
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests of evidence");
 const KEY: (&str, &str) = ("REPORT_KEY", "a key of the tests, shared with nobody");
@@ -320,7 +320,7 @@ fn report_of_a_load_is_evidence_too() {
     }
     assert!(verify(&out).starts_with("exit 0"));
     for (format, begins) in [("human", "\nload of"), ("markdown", "# "), ("html", "<!doctype html>"), ("junit", "<?xml"), ("json", "{\n")] {
-        let text = shell::stdout(&["report", &out, "--format", format]);
+        let text = stdout(&["report", &out, "--format", format]);
         assert!(text.to_lowercase().starts_with(begins), "{format}: {text}");
     }
     let told = hookgate(&["report", &out, "--format", "sarif"]);

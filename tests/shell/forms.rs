@@ -1,8 +1,7 @@
 //! Reports in other forms, from the command line: printed again, and in a pipeline.
 
-mod shell;
-
-use shell::{Folder, hookgate, hookgate_with};
+use crate::command_line::{Running, hookgate, hookgate_with};
+use crate::surroundings::Folder;
 
 #[test]
 fn report_is_printed_again_in_every_form() {
@@ -36,7 +35,7 @@ fn workflow_gets_annotations_and_a_summary() {
     let folder = Folder::new();
     let summary = folder.write("summary.md", "before\n");
     let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary.as_str())];
-    let serving = shell::Running::serve("a secret of the tests", &["--defect", "duplicate-answered-409"]);
+    let serving = Running::serve("a secret of the tests", &["--defect", "duplicate-answered-409"]);
     let secret = [("ORCH_WEBHOOK_SECRET", "a secret of the tests")];
     let told = hookgate_with(&[env.as_slice(), secret.as_slice()].concat(), &["run", "duplicate", "--target", &serving.url]);
     assert!(told.starts_with("exit 1"), "{told}");

@@ -2,24 +2,19 @@
 //! wrong receivers in another language, and on a family that was made up.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use shell::{Folder, Running, command, project, tool};
+
+use crate::command_line::{Running, alone, command};
+use crate::surroundings::{Folder, project, tool};
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
 
-/// Runs are made one at a time: a receiver that must answer in time is not judged on a machine that others keep busy.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// Runs `hookgate run … --format json` and gives the exit code and the report.
+/// Runs `hookgate run … --format json` alone, and gives the exit code and the report: a receiver that must answer in time is not judged
+/// on a machine that others keep busy.
 fn judge(args: &[&str]) -> (i32, Value) {
-    let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let output = command().env("ORCH_WEBHOOK_SECRET", SECRET).arg("run").args(args).args(["--format", "json"]).output().expect("it starts");
-    drop(turn);
+    let output = alone(command().env("ORCH_WEBHOOK_SECRET", SECRET).arg("run").args(args).args(["--format", "json"]));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code().unwrap_or(-1), report)
@@ -148,17 +143,21 @@ fn wrong_secret_is_told_once() {
 #[test]
 fn made_up_family_takes_one_contract_and_no_code() {
     let folder = Folder::new();
-    let contract = folder.write("made-up.yaml", include_str!("contracts/made-up.yaml"));
+    let contract = folder.write("made-up.yaml", include_str!("../contracts/made-up.yaml"));
     let built_in = judge(&["--contract", &contract]);
     conforms(&built_in);
     let passed = with_verdict(&built_in.1, "pass").len();
     assert!(passed > 60, "only {passed} scenarios were judged");
     let mut serve = command();
     let serving = Running::start(serve.env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5").args(["serve", "--contract", &contract]), 1);
-    let run = command()
-        .env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5")
-        .args(["run", "--contract", &contract, "--target", &serving.url, "--format", "json"])
-        .output()
-        .expect("it starts");
+    let run = alone(command().env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5").args([
+        "run",
+        "--contract",
+        &contract,
+        "--target",
+        &serving.url,
+        "--format",
+        "json",
+    ]));
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stdout));
 }

@@ -5,12 +5,11 @@
     reason = "a test ends where something is not as it should be, and waits for processes"
 )]
 
-mod shell;
-
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use shell::{Folder, command, hookgate, tool};
+use crate::command_line::{command, hookgate};
+use crate::surroundings::{Folder, project, say_skipped, tool};
 
 const SERVE: &str = concat!(env!("CARGO_BIN_EXE_hookgate"), " serve --addr 127.0.0.1:{port} --db {dir}/orch.db");
 
@@ -20,7 +19,7 @@ fn faketime_is_here() -> bool {
     let missing = told.contains("needs libfaketime");
     assert!(!missing || std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_none(), "libfaketime is not here, and HOOKGATE_REQUIRE_TOOLS is set");
     if missing {
-        shell::say_skipped("libfaketime is not here");
+        say_skipped("libfaketime is not here");
     }
     !missing
 }
@@ -86,7 +85,7 @@ fn faketime_moves_a_python_receiver_through_its_ttl() {
     if tool("python3").is_none() || !faketime_is_here() {
         return;
     }
-    let receiver = format!("python3 {} --port {{port}} --db {{dir}}/orch.db", shell::project("tests/receivers/orch_phase3.py").display());
+    let receiver = format!("python3 {} --port {{port}} --db {{dir}}/orch.db", project("tests/receivers/orch_phase3.py").display());
     let told = hookgate(&["run", "ttl", "--exec", &receiver, "--db", "{dir}/orch.db", "--clock", "faketime"]);
     assert!(told.starts_with("exit 0"), "{told}");
 }

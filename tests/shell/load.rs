@@ -1,13 +1,16 @@
 //! `hookgate load` as a command: what it measures, what it finds, what it refuses, what it leaves.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
-#![cfg(feature = "load")]
 
-mod shell;
-
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use regex_lite::Regex;
 use serde_json::Value;
-use shell::{Folder, Running, command, hookgate, hookgate_with, nobody, project};
+
+use crate::command_line::{Running, among_others, command, hookgate, hookgate_with, nobody};
+use crate::latin::{latin, seen};
+use crate::surroundings::{Folder, project, tool};
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests, shared with nobody");
 /// Every kind, that every promise is looked at.
@@ -19,7 +22,7 @@ fn load(serve: &[&str], args: &[&str]) -> (Option<i32>, Value) {
     let db = folder.path("receiver.db").display().to_string();
     let serving = Running::serve(SECRET.1, &[&["--db", &db], serve].concat());
     let usual = ["load", "--target", &serving.url, "--db", &db, "--format", "json", "--seed", "7"];
-    let output = command().env(SECRET.0, SECRET.1).args(usual).args(args).output().expect("it starts");
+    let output = among_others(command().env(SECRET.0, SECRET.1).args(usual).args(args));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code(), report)
@@ -181,7 +184,7 @@ fn histogram_log_has_a_line_a_second() {
 /// Every user has a connection: where the system allows too few, it is said before anything is sent; where it allows them, it is asked.
 #[test]
 fn limit_of_open_files_is_raised_or_told() {
-    let Some(shell) = shell::tool("sh") else { return };
+    let Some(shell) = tool("sh") else { return };
     let with_limits = |soft: u32, hard: u32| {
         let limited = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" load --users 64 --deliveries 64 --quiet");
         let output = command().get_program().to_owned();
@@ -225,7 +228,7 @@ fn built_in_reference_can_be_loaded() {
 /// goose's own lines do not reach standard output.
 #[test]
 fn standard_output_is_the_report_and_nothing_else() {
-    let output = command().args(["load", "--deliveries", "100", "--format", "json"]).output().expect("it starts");
+    let output = among_others(command().args(["load", "--deliveries", "100", "--format", "json"]));
     assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
@@ -370,4 +373,24 @@ fn shipped_mixes_and_files_are_played() {
         let (code, report) = load(&[], &["--mix", mix, "--deliveries", "300", "--users", "8"]);
         assert_eq!(code, Some(0), "{mix}: {report:#}");
     }
+}
+
+#[test]
+fn load_is_told_in_japanese() {
+    let folder = Folder::new();
+    let out = folder.path("out");
+    let out = out.to_str().expect("a path");
+    let gates = ["--gate", "errors<50%", "--mix", "fresh=3,duplicate=1"];
+    let args = ["load", "--deliveries", "300", "--users", "4", "--seed", "3", "--lang", "ja", "--report", out];
+    let told = hookgate(&[&args[..], &gates[..]].concat());
+    let kinds = Regex::new("fresh|duplicate|errors").expect("a pattern");
+    let stdout = told.split("--- stdout").nth(1).and_then(|rest| rest.split("--- stderr").next()).unwrap_or_default();
+    assert!(stdout.contains("適合") && stdout.contains("個のキーで違反"), "{told}");
+    let read = |name: &str| std::fs::read_to_string(Path::new(out).join(name)).expect("a file of the folder");
+    for text in [stdout.to_owned(), read("load.md"), seen(&read("load.html"))] {
+        assert_eq!(latin(&kinds.replace_all(&text, " ")), BTreeSet::new(), "{text}");
+    }
+    // The page of an old report, in whatever language it is wanted.
+    let again = hookgate(&["report", out, "--format", "markdown", "--lang", "en"]);
+    assert!(again.contains("# Load of") && again.contains("| requirement | verdict |"), "{again}");
 }

@@ -1,9 +1,8 @@
 //! Every command that the README prints works as it is printed there.
 #![expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
-use shell::{Folder, Running, command, hookgate, project};
+use crate::command_line::{Running, command, hookgate};
+use crate::surroundings::{Folder, project, say_skipped};
 
 const SECRET: &str = "the-secret-that-your-receiver-has";
 
@@ -80,7 +79,7 @@ fn every_command_of_the_readme_works() {
             && hookgate(&["run", "key/blank-key-is-refused", "--exec", "true", "--clock", "faketime"]).contains("needs libfaketime")
         {
             assert!(std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_none(), "libfaketime is not here, and HOOKGATE_REQUIRE_TOOLS is set");
-            shell::say_skipped("libfaketime is not here");
+            say_skipped("libfaketime is not here");
             continue;
         }
         assert_eq!(words[0], "hookgate", "{line}");

@@ -1,13 +1,13 @@
 //! What stands in action.yml and in the README's recipes is what hookgate and the pipelines understand.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::process::Command;
 
 use hookgate::document::tree::Tree;
 use serde_json::Value;
-use shell::{Folder, hookgate, project, tool};
+
+use crate::command_line::hookgate;
+use crate::surroundings::{Folder, project, tool};
 
 fn text(name: &str) -> String {
     std::fs::read_to_string(project(name)).expect("a file of the project")

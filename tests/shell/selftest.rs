@@ -1,11 +1,10 @@
 //! `hookgate selftest`, and receivers that are wrong on purpose.
 
-mod shell;
-
 use hookgate::files;
 use hookgate::reference::defect::CATALOGUE;
 use serde_json::Value;
-use shell::{Running, hookgate, hookgate_with};
+
+use crate::command_line::{Running, hookgate, hookgate_with};
 
 /// One defect: a row, and exit 0.
 #[test]

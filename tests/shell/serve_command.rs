@@ -1,14 +1,14 @@
 //! `hookgate serve` as a command: its output, its files, its signals, its mistakes.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
 use serde_json::Value;
-use shell::{Folder, Running, command};
+
+use crate::command_line::{Running, command};
+use crate::surroundings::Folder;
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
 

@@ -1,10 +1,10 @@
 //! `run --shard K/N` and `hookgate report merge`: several runs judge one suite.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use serde_json::Value;
-use shell::{Folder, changed, hookgate, hookgate_with};
+
+use crate::command_line::{changed, hookgate, hookgate_with};
+use crate::surroundings::Folder;
 
 fn report(folder: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(format!("{folder}/report.json")).expect("a report")).expect("JSON")

@@ -1,11 +1,10 @@
 //! Snapshots: what is new, changed or left over is told; nothing is written where nobody reviews.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::path::Path;
 
-use shell::{Folder, Running, command, hookgate, hookgate_with};
+use crate::command_line::{Running, command, hookgate, hookgate_with};
+use crate::surroundings::{Folder, project};
 
 const SCENARIOS: [&str; 2] = ["seed/first-delivery-is-answered-202", "ttl/key-is-new-again-past-its-ttl"];
 
@@ -109,7 +108,7 @@ fn no_snapshot_holds_the_secret() {
     let folder = Folder::new();
     let (path, dir) = (folder.path("snaps"), folder.path("snaps").display().to_string());
     let secret = "a-secret-of-the-receiver";
-    let contract = std::fs::read_to_string(shell::project("fixtures/contracts/orch-phase3.yaml")).expect("the contract");
+    let contract = std::fs::read_to_string(project("fixtures/contracts/orch-phase3.yaml")).expect("the contract");
     let file = folder.write("telling.yaml", &contract.replace("terminal_callback", secret));
     let told = command()
         .env("ORCH_WEBHOOK_SECRET", secret)

@@ -3,8 +3,6 @@
 //! a report of what was judged.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -12,7 +10,9 @@ use std::sync::mpsc;
 
 use rusqlite::Connection;
 use serde_json::Value;
-use shell::{Folder, Running, command, hookgate_with, nobody};
+
+use crate::command_line::{Running, command, hookgate_with, nobody};
+use crate::surroundings::Folder;
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
 
@@ -29,7 +29,7 @@ fn report_is_valid_by_its_schema() {
     let wrong = Running::serve("another secret than the one in use", &[]);
     for args in [vec!["run", "--report", &out], vec!["run", "--report", &out, "--target", &wrong.url]] {
         hookgate_with(&[("ORCH_WEBHOOK_SECRET", SECRET)], &args);
-        let schema: Value = serde_json::from_str(include_str!("../schema/report.json")).expect("the schema is JSON");
+        let schema: Value = serde_json::from_str(include_str!("../../schema/report.json")).expect("the schema is JSON");
         let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
         let report = report_in(&folder);
         let wrong: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();

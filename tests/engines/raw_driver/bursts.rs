@@ -9,7 +9,7 @@ use hookgate::delivery::NoAnswer;
 use hookgate::http::{Shipment, Target, burst};
 use hookgate::scenario::deliver::Framing;
 
-use crate::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, shipment, status, wait_on};
+use super::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, shipment, status, wait_on};
 
 /// 32 deliveries: no byte of any comes before all connections stand, none is
 /// whole before the release, and all are under way together.

@@ -6,7 +6,7 @@ use hookgate::report::redact::Redactor;
 use hookgate::report::{Report, github, html, human, junit, markdown, sarif, tap};
 use proptest::prelude::*;
 
-use crate::sample::sample;
+use super::sample::sample;
 
 /// The text of every sink, each the way that a command makes it.
 fn sinks(report: &Report, redactor: &Redactor) -> Vec<String> {
