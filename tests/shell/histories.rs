@@ -1,5 +1,4 @@
 //! Histories of runs: judged in the report, and again from the file that was left.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use crate::command_line::{Running, hookgate, hookgate_with};
 use crate::surroundings::Folder;
