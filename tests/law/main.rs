@@ -1,0 +1,14 @@
+//! Tests of the law: values in, values out. No socket, no process; what is read are files of the project.
+
+mod histories;
+#[path = "../shared/latin.rs"]
+mod latin;
+mod languages;
+mod mistakes;
+mod report_forms;
+mod stores_agree;
+#[expect(dead_code, reason = "the law has no folders of its own, and calls no tools")]
+#[path = "../shared/surroundings.rs"]
+mod surroundings;
+mod tidy;
+mod vectors;

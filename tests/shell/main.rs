@@ -1,0 +1,28 @@
+//! Tests of the built command as a shell runs it: arguments, environment and signals in; streams, files and exit codes out.
+
+mod baseline;
+mod browser;
+mod claims;
+mod command;
+mod command_line;
+mod compare;
+mod evidence;
+mod forms;
+mod histories;
+mod judging;
+mod languages;
+#[cfg(feature = "load")]
+#[path = "../shared/latin.rs"]
+mod latin;
+mod launching;
+#[cfg(feature = "load")]
+mod load;
+mod readme;
+mod recipes;
+mod selftest;
+mod serve_command;
+mod shards;
+mod snapshots;
+#[path = "../shared/surroundings.rs"]
+mod surroundings;
+mod trouble;

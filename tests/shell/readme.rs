@@ -1,0 +1,104 @@
+//! Every command that the README prints works as it is printed there.
+#![expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test ends where something is not as it should be")]
+
+use crate::command_line::{Running, command, hookgate};
+use crate::surroundings::{Folder, project, say_skipped};
+
+const SECRET: &str = "the-secret-that-your-receiver-has";
+
+/// The lines of the README's `sh` blocks.
+fn commands(readme: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut inside = false;
+    for line in readme.lines().map(str::trim) {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            command if inside => found.push(command.to_owned()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The first scenario that the README prints.
+fn scenario(readme: &str) -> &str {
+    let start = readme.find("# yaml-language-server").expect("a scenario");
+    let end = readme[start..].find("```").expect("its end");
+    &readme[start..start + end]
+}
+
+/// A command line as a shell takes it apart: blanks, and single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().expect("one word at least").push(c),
+        }
+    }
+    words
+}
+
+#[test]
+fn every_command_of_the_readme_works() {
+    let readme = std::fs::read_to_string(project("README.md")).expect("the README");
+    let folder = Folder::new();
+    let database = folder.path("orch.db").display().to_string();
+    folder.write("checks/duplicate/mine.yaml", scenario(&readme));
+    let checks = folder.path("checks/duplicate/mine.yaml").display().to_string();
+    let mine = folder.path("mine").display().to_string();
+    let known = folder.path("known.yaml").display().to_string();
+    let out = folder.path("out").display().to_string();
+    let plain = Running::serve(SECRET, &["--db", &database]);
+    let short = Running::serve(SECRET, &["--ttl", "2s"]);
+    let (mut tried, mut served) = (0, 0);
+    for line in commands(&readme) {
+        if line.starts_with("cargo ") || line.starts_with("export ") {
+            continue; // the first two are what runs this test, and what .ci/run calls
+        }
+        let receiver = if line.contains("--ttl 2s") { &short } else { &plain };
+        let line = line
+            .replace("http://127.0.0.1:5001", &receiver.url)
+            .replace("--addr 127.0.0.1:5001 --db data/orch.db", "--addr 127.0.0.1:0")
+            .replace("data/orch.db", &database)
+            .replace("checks/duplicate/mine.yaml", &checks)
+            .replace("known.yaml", &known)
+            .replace("--snapshots mine", &format!("--snapshots {mine}"))
+            .replace("--dir mine", &format!("--dir {mine}"))
+            .replace("shard1", &folder.path("shard1").display().to_string())
+            .replace("shard2", &folder.path("shard2").display().to_string())
+            .replace("before", &folder.path("before").display().to_string())
+            .replace("after", &folder.path("after").display().to_string())
+            .replace("out/", &format!("{out}/"));
+        let line = line.replace("'hookgate serve", &format!("'{} serve", env!("CARGO_BIN_EXE_hookgate")));
+        let words = words(&line);
+        if line.contains("faketime")
+            && hookgate(&["run", "key/blank-key-is-refused", "--exec", "true", "--clock", "faketime"]).contains("needs libfaketime")
+        {
+            assert!(std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_none(), "libfaketime is not here, and HOOKGATE_REQUIRE_TOOLS is set");
+            say_skipped("libfaketime is not here");
+            continue;
+        }
+        assert_eq!(words[0], "hookgate", "{line}");
+        let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+        if arguments[0] == "serve" && !line.contains("--list-defects") {
+            drop(Running::serve(SECRET, &arguments[1..]));
+            served += 1;
+            continue;
+        }
+        let own_secret = line.contains("made-up");
+        let mut run = command();
+        if !own_secret {
+            run.env("ORCH_WEBHOOK_SECRET", SECRET);
+        }
+        let output = run.args(&arguments).output().expect("it starts");
+        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{line}\n{told}");
+        tried += 1;
+    }
+    assert!(tried >= 20 && served == 2, "{tried} commands were tried, {served} served");
+    assert!(folder.path("out/report.json").is_file());
+}

@@ -1,0 +1,57 @@
+//! `hookgate selftest`, and receivers that are wrong on purpose.
+
+use hookgate::files;
+use hookgate::reference::defect::CATALOGUE;
+use serde_json::Value;
+
+use crate::command_line::{Running, hookgate, hookgate_with};
+
+/// One defect: a row, and exit 0.
+#[test]
+fn one_defect_is_caught_and_told() {
+    let told = hookgate(&["selftest", "--defect", "key-case-folded", "--right", "1"]);
+    assert!(told.starts_with("exit 0") && told.contains("caught key-case-folded") && told.contains("1 of 1 defects caught"), "{told}");
+    let json = hookgate(&["selftest", "--defect", "key-case-folded", "--right", "1", "--format", "json"]);
+    let json = json.split("--- stdout\n").nth(1).and_then(|rest| rest.split("--- stderr").next()).expect("what it printed");
+    let matrix: Value = serde_json::from_str(json).expect("JSON");
+    assert_eq!((&matrix["defects"][0]["caught"], &matrix["defects"][0]["breaks"][0]), (&Value::from(true), &Value::from("KEY-3")));
+    assert_eq!((&matrix["right_runs"], &matrix["false_alarms"]), (&Value::from(1), &Value::Array(Vec::new())));
+}
+
+/// A name that is none.
+#[test]
+fn unknown_defect_is_told_with_the_nearest() {
+    for command in [&["selftest", "--defect", "key-case-foldet"][..], &["serve", "--defect", "key-case-foldet"]] {
+        let told = hookgate(command);
+        assert!(told.starts_with("exit 2") && told.contains("did you mean `key-case-folded`?"), "{told}");
+    }
+}
+
+/// Every defect names requirements that there are, and a contract that is shipped; names are unique.
+#[test]
+fn catalogue_of_defects_is_sound() {
+    let catalogue = files::shipped_suite("orch").catalogue.expect("the requirements").text;
+    let contracts = files::shipped_contracts();
+    let mut names: Vec<&str> = CATALOGUE.iter().map(|one| one.name).collect();
+    for defect in CATALOGUE {
+        assert!(!defect.sentence.is_empty() && !defect.breaks.is_empty(), "{}", defect.name);
+        assert!(contracts.iter().any(|name| name == defect.under), "{}", defect.name);
+        for id in defect.breaks {
+            assert!(catalogue.contains(&format!("id: {id}\n")), "{} breaks {id}, which is no requirement", defect.name);
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), CATALOGUE.len());
+    assert!(names.len() >= 75);
+    let listed = hookgate(&["serve", "--list-defects"]);
+    assert!(CATALOGUE.iter().all(|one| listed.contains(one.name) && listed.contains(one.sentence)), "{listed}");
+}
+
+/// A served defect is wrong in the way that its sentence says.
+#[test]
+fn served_defect_is_found_by_a_run() {
+    let serving = Running::serve("a secret", &["--defect", "duplicate-answered-409"]);
+    let told = hookgate_with(&[("ORCH_WEBHOOK_SECRET", "a secret")], &["run", "duplicate", "--target", &serving.url]);
+    assert!(told.starts_with("exit 1") && told.contains("DUP-1") && told.contains("409"), "{told}");
+}
