@@ -4,8 +4,9 @@
 //! many rows of evidence; unsorted, as a run leaves them.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use hookgate::check::consistency::{Evidence, Law, NEVER, Operation, Outcome, judge};
+use hookgate::check::consistency::{Evidence, Law, NEVER, Operation, judge};
 use hookgate::clock::Moment;
+use hookgate::outcome::{Outcome, OutcomeSet};
 
 const KEYS: u32 = 800_000;
 const ROUNDS: usize = 5;
@@ -14,7 +15,7 @@ fn main() {
     let made: Vec<Operation> = (0..1_000_000u32)
         .map(|at| {
             let invoked = i64::from(at) * 10;
-            let outcome = if at < KEYS { Outcome::Accepted } else { Outcome::Duplicate };
+            let outcome = if at < KEYS { OutcomeSet::only(Outcome::Accepted) } else { OutcomeSet::only(Outcome::Duplicate) };
             let refers_to = if at < KEYS { NEVER } else { i64::from(at % KEYS) * 10 + 50 };
             Operation {
                 key: u32::try_from(u64::from(at % KEYS) * 7_919 % u64::from(KEYS)).unwrap_or(0),

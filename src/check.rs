@@ -5,11 +5,11 @@
 //! sent or read here, and no clock is asked: a judgement can be made again
 //! later from the same values.
 //!
-//! Start at [`answer::judge`]. Counting outcomes of a burst is in [`classify`],
+//! Start at [`answer::judge`]. Bursts are in [`burst`],
 //! literal demands in [`literal`], rows in [`rows`].
 
 pub mod answer;
-pub mod classify;
+pub mod burst;
 pub mod consistency;
 pub mod literal;
 pub mod rows;
@@ -20,8 +20,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::UnixMicros;
-use crate::contract::{Contract, Level};
+use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::outcome::OutcomeSet;
+use crate::outcome::members::Values;
+use crate::outcome::reader::Reader;
 use crate::scenario::Step;
 use crate::scenario::expect::Expect;
 use crate::state::{Counts, ReceiverState};
@@ -61,6 +64,8 @@ pub fn is_broken(breaches: &[Breach]) -> bool {
 pub struct Record {
     /// Its key, as the receiver should understand it; empty when it has none.
     pub key: String,
+    /// What the delivery is known by (`Contract::identity`).
+    pub identity: String,
     /// SHA-256 of the body that travelled, lower-case hex.
     pub sha256: String,
     /// What travelled.
@@ -79,11 +84,27 @@ pub struct Record {
     pub refers_to: Option<String>,
 }
 
+impl Record {
+    /// What placeholders stand for, as far as the delivery itself says.
+    #[must_use]
+    pub fn values(&self) -> Values<'_> {
+        Values { body: &self.delivery.body, key: &self.key, sha256: &self.sha256, ..Values::default() }
+    }
+
+    /// What came of it, as far as its answer says.
+    #[must_use]
+    pub fn outcome(&self, reader: &Reader) -> OutcomeSet {
+        reader.read_result(&self.result, &self.values())
+    }
+}
+
 /// What is known of a scenario so far: deliveries, looks and captures by name.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     /// Deliveries; a burst has many under one name.
     pub deliveries: BTreeMap<String, Vec<Record>>,
+    /// Bodies of named deliveries before a key was put into them.
+    pub plain_bodies: BTreeMap<String, Bytes>,
     /// Earlier looks at the database.
     pub looks: BTreeMap<String, ReceiverState>,
     /// How many rows each table had at those looks.
@@ -109,7 +130,7 @@ impl Records {
 
     /// Lets the first delivery learn how a duplicate refers to it: later ones must say the same.
     pub fn learn_reference(&mut self, record: &Record, expect: Option<&Expect>) {
-        if let (Some(Expect::DuplicateOf(first)), Some(instant)) = (expect, &record.refers_to)
+        if let (Some(Expect::DuplicateOf(first) | Expect::ReuseOf(first)), Some(instant)) = (expect, &record.refers_to)
             && let Some(first) = self.deliveries.get_mut(first).and_then(|all| all.last_mut())
         {
             first.referred_as.get_or_insert_with(|| instant.clone());
@@ -159,13 +180,13 @@ fn describe_body(body: &Bytes) -> String {
     }
 }
 
-/// The requirement that a breach is filed under: one of the step's own or else the scenario's, of those the one that the contract names
-/// for what is wrong, or else the first that it promises.
+/// The requirement that a mismatch is filed under: one of the step's own or else the scenario's; of those the one that the contract
+/// names for what is wrong, or else the first. Whether it is promised is another question: what belongs to one is never moved to another.
 ///
 /// * `shows`: what the scenario shows.
 #[must_use]
-pub fn requirement_of(contract: &Contract, shows: &[String], step: &Step, breach: &Breach) -> String {
+pub fn requirement_of(shows: &[String], step: &Step, breach: &Breach) -> String {
     let scope = if step.shows.is_empty() { shows } else { &step.shows };
     let named = breach.shows.as_ref().filter(|id| scope.contains(id));
-    named.or_else(|| scope.iter().find(|id| contract.promises(id))).or(scope.first()).cloned().unwrap_or_default()
+    named.or(scope.first()).cloned().unwrap_or_default()
 }

@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Record;
 use crate::check::answer::referred_instant;
-use crate::check::classify::{Class, classify};
 use crate::check::consistency::{self, Judgement};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::outcome::OutcomeSet;
+use crate::outcome::reader::Reader;
 use crate::sign::sha256_hex;
 
 /// What deliveries without an answer are counted under, beside the statuses.
@@ -38,6 +39,9 @@ pub struct Operation {
     pub name: Option<String>,
     /// The idempotency key; empty when there is none.
     pub key: String,
+    /// What the delivery is known by, where that is not the key alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// When it was sent, by the receiver's clock, UTC.
     pub sent_at: String,
     /// When its answer had come, by the receiver's clock, UTC.
@@ -46,7 +50,7 @@ pub struct Operation {
     pub took_us: u64,
     /// What the answer is, under the contract.
     #[serde(default)]
-    pub outcome: Taken,
+    pub outcome: OutcomeSet,
     /// The instant that a duplicate's answer refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refers_to: Option<String>,
@@ -70,21 +74,6 @@ pub struct Operation {
     /// Why there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<String>,
-}
-
-/// What an answer is, under the contract.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Taken {
-    /// Accepted as new.
-    Accepted,
-    /// A duplicate.
-    Duplicate,
-    /// Refused, or never sent.
-    Refused,
-    /// No answer, or one that does not say.
-    #[default]
-    Unknown,
 }
 
 fn is_zero(number: &i64) -> bool {
@@ -145,6 +134,12 @@ impl BodyBytes {
 }
 
 impl Operation {
+    /// What the delivery is known by.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        self.identity.as_deref().unwrap_or(&self.key)
+    }
+
     /// The record that left this line; `None` where it cannot be made again: the body of its answer was not kept, or was redacted.
     #[must_use]
     pub fn record(&self, contract: &Contract) -> Option<Record> {
@@ -159,6 +154,7 @@ impl Operation {
         let at = |text: &str| iso::read(text).map_or(UnixMicros(0), |(at, _)| at);
         Some(Record {
             key: self.key.clone(),
+            identity: self.identity().to_owned(),
             sha256: self.body.sha256.clone(),
             delivery: Delivery {
                 method: self.method.clone(),
@@ -178,7 +174,8 @@ impl Operation {
 
     /// What one record of a scenario's step leaves in the history.
     #[must_use]
-    pub fn of(scenario: &str, step: usize, name: Option<&str>, record: &Record, contract: &Contract, moved_us: i64) -> Self {
+    pub fn of(scenario: &str, step: usize, name: Option<&str>, record: &Record, reader: &Reader, moved_us: i64) -> Self {
+        let contract = reader.contract();
         let ttl_header = contract.ttl.as_ref().and_then(|ttl| ttl.header.as_deref());
         let answer = record.result.as_ref().ok().map(|answer| AnswerBytes {
             status: answer.status,
@@ -190,10 +187,11 @@ impl Operation {
             step,
             name: name.map(str::to_owned),
             key: record.key.clone(),
+            identity: (record.identity != record.key).then(|| record.identity.clone()),
             sent_at: iso::write(record.sent_at),
             answered_at: iso::write(record.answered_at),
             took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
-            outcome: taken(contract, record),
+            outcome: record.outcome(reader),
             refers_to: record.refers_to.clone(),
             moved_us,
             own_ttl: ttl_header.is_some_and(|name| record.delivery.header(name).is_some()),
@@ -204,18 +202,6 @@ impl Operation {
             answer,
             no_answer: record.result.as_ref().err().map(ToString::to_string),
         }
-    }
-}
-
-/// What came of a delivery, as far as its answer says.
-#[must_use]
-pub fn taken(contract: &Contract, record: &Record) -> Taken {
-    match (&record.result, classify(contract, record)) {
-        (_, Class::Accepted) => Taken::Accepted,
-        (_, Class::Duplicate) => Taken::Duplicate,
-        (Ok(answer), Class::Other) if (400..=499).contains(&answer.status) => Taken::Refused,
-        (Err(NoAnswer::Unreachable { .. }), Class::Other) => Taken::Refused,
-        (_, Class::Other) => Taken::Unknown,
     }
 }
 
@@ -233,19 +219,19 @@ pub fn statuses(operations: &[Operation]) -> BTreeMap<&str, BTreeMap<String, u64
 /// Judges what was answered to every key; gives the keys by their numbers beside it.
 ///
 /// Keys whose life another TTL than the law's decides, and keys that a receiver
-/// may write otherwise than they came, are left out. Under a contract whose
-/// duplicates look like acceptances nothing can be told: `None`.
+/// may write otherwise than they came, are left out. Where a key makes no
+/// delivery idempotent there is nothing to judge: `None`.
 #[must_use]
 pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Option<u64>) -> Option<(Judgement, Vec<&'h str>)> {
-    if contract.repeats_first_answer() {
+    if !contract.is_by_key() {
         return None;
     }
     let mut numbers: BTreeMap<&str, Option<u32>> = BTreeMap::new();
     let mut keys: Vec<&str> = Vec::new();
     for one in operations {
         let plain = one.key.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=255).contains(&one.key.len()) && !one.own_ttl;
-        let known = numbers.entry(&one.key).or_insert_with(|| {
-            keys.push(&one.key);
+        let known = numbers.entry(one.identity()).or_insert_with(|| {
+            keys.push(one.identity());
             u32::try_from(keys.len() - 1).ok()
         });
         if !plain {
@@ -260,15 +246,10 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
             // Where rows were moved back, what refers to them is on the clock as it was.
             let refers_to = one.refers_to.as_deref().filter(|_| one.moved_us == 0).and_then(instant);
             Some(consistency::Operation {
-                key: numbers.get(one.key.as_str()).copied().flatten()?,
-                outcome: match one.outcome {
-                    Taken::Accepted => consistency::Outcome::Accepted,
-                    Taken::Duplicate => consistency::Outcome::Duplicate,
-                    Taken::Refused => consistency::Outcome::Refused,
-                    Taken::Unknown => consistency::Outcome::Unknown,
-                },
+                key: numbers.get(one.identity()).copied().flatten()?,
+                outcome: one.outcome,
                 invoked: sent.saturating_add(one.moved_us),
-                returned: if one.outcome == Taken::Unknown { consistency::NEVER } else { answered.saturating_add(one.moved_us) },
+                returned: if one.outcome.is_unknown() { consistency::NEVER } else { answered.saturating_add(one.moved_us) },
                 refers_to: refers_to.unwrap_or(consistency::NEVER),
             })
         })

@@ -14,12 +14,14 @@ pub mod template;
 pub mod document;
 pub mod sign;
 pub mod contract;
+pub mod outcome;
 pub mod reference;
 pub mod scenario;
 pub mod check;
 pub mod history;
 pub mod snapshot;
 pub mod report;
+pub mod judge;
 pub mod claims;
 // hands
 pub mod fault;

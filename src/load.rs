@@ -39,22 +39,23 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, watch};
 
-use crate::check::consistency::{Law, Operation, Outcome};
+use crate::check::consistency::{Law, Operation};
 use crate::clock::{Clock as _, Moment, SystemClock};
-use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
+use crate::contract::{Contract, OtherBody};
 use crate::delivery::Delivery;
 use crate::http::{Sender, Shipment, Target};
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
-use crate::load::mix::Mix;
+use crate::load::mix::{Kind, Mix};
 use crate::load::pace::{Arrivals, Course, Model};
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
 use crate::load::shared::{Dice, Shared};
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
+use crate::outcome::reader::Reader;
 use crate::probe::ProbeError;
 use crate::report::curl::curl;
 use crate::report::language::Language;
@@ -176,7 +177,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let cut = watch_over(crowd, plan, &shared, &on_second, &mut interrupted).await?;
     let seconds = shared.began.elapsed().min(plan.course.length()).saturating_sub(plan.warm_up).as_secs_f64();
     let mut history = collected(&shared);
-    let lost: Vec<u32> = history.iter().filter(|one| one.outcome == Outcome::Unknown).map(|one| one.key).take(MOST_FOLLOWED).collect();
+    let lost: Vec<u32> = history.iter().filter(|one| one.outcome.is_unknown()).map(|one| one.key).take(MOST_FOLLOWED).collect();
     // Whatever is said now tells what became of a delivery whose answer was lost.
     let followed = if plan.verify { deliver_again(&shared, lost.into_iter()).await } else { Vec::new() };
     let again = followed.len() as u64;
@@ -206,6 +207,7 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
     let poisson = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new((0.0, Dice::new(plan.seed, u64::MAX >> 1))));
     Ok(Shared {
         contract: Arc::clone(&plan.contract),
+        reader: Reader::new(Arc::clone(&plan.contract)),
         target: plan.target.clone(),
         maker,
         mix: plan.mix.clone(),
@@ -353,7 +355,7 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let sampled = sampling::sample(history);
     let page = paging::ask(shared, history).await;
     let read = match &plan.database {
-        Some(database) if evidence::tells_keys(&plan.contract) => {
+        Some(database) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
             evidence::read(database, &plan.contract, &format!("{}-", shared.run_word), keys, names).await?
         }
@@ -369,6 +371,11 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         found.add_page(&plan.catalogue, page, &about);
     }
     Ok(found)
+}
+
+/// Whether one key has rows of several deliveries, so that its rows cannot be counted against its answers.
+fn bodies_divide_keys(plan: &Plan) -> bool {
+    plan.contract.other_body == OtherBody::New && plan.mix.has(Kind::ConflictingBody)
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! database: `serve` puts it on a port, `sqlite` gives it tables, `run` asks it
 //! alongside every target.
 //!
-//! Read [`Receiver::deliver`] first: it is the whole promise in one function.
+//! Read [`Receiver::begin`] first: with [`Receiver::finish`] it is the whole
+//! promise. Between the two a delivery is under way, and its key is claimed.
 
 pub mod answering;
+pub mod claims;
 pub mod defect;
 pub mod memory;
 pub mod seams;
@@ -18,11 +20,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::UnixMicros;
+use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::Refusal;
-use crate::contract::{Contract, Counted, OtherBody};
+use crate::contract::tables::Table;
+use crate::contract::{AfterFailure, Contract, Counted, OtherBody, Refusals};
 use crate::delivery::{Answer, Delivery};
-use crate::reference::answering::{Values, answer};
+use crate::outcome::members::Values;
+use crate::outcome::reader::refusal_form;
+use crate::reference::answering::answer;
+use crate::reference::claims::{Claims, Ticket};
 use crate::reference::seams::{Answering, Around, Right, Seams};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
 use crate::sign::Signer;
@@ -41,7 +47,18 @@ pub struct Receiver<S> {
     origin: String,
     newest: Option<UnixMicros>,
     counters: BTreeMap<Counted, u64>,
+    claims: Claims,
     seams: Box<dyn Seams>,
+}
+
+/// How a delivery begins.
+pub enum Begun {
+    /// It is answered at once: a duplicate, a refusal, a rival of one under way that is told so.
+    Answered(Answer),
+    /// A rival is under way: ask again once it is done.
+    Waits,
+    /// It is new, and nobody else may work on it until [`Receiver::finish`] or [`Receiver::abandon`].
+    UnderWay(Ticket),
 }
 
 impl<S: Store> Receiver<S> {
@@ -56,10 +73,25 @@ impl<S: Store> Receiver<S> {
     pub fn new(contract: Arc<Contract>, signer: Option<Signer>, mut store: S, ttl_secs: Option<u64>) -> Result<Self, StoreError> {
         let newest = store.newest_instant()?;
         let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
-        Ok(Self { contract, signer, store, ttl, origin: String::new(), newest, counters: BTreeMap::new(), seams: Box::new(Right) })
+        let claims = Claims::new(&contract);
+        let (origin, counters, seams) = (String::new(), BTreeMap::new(), Box::new(Right));
+        Ok(Self { contract, signer, store, ttl, origin, newest, counters, claims, seams })
     }
 
-    /// Takes one delivery at `now`: key, signature, duplicate, acceptance, in that order.
+    /// Takes one delivery at `now`, from its beginning to its end: nobody else is under way meanwhile.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub fn deliver(&mut self, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
+        match self.begin(delivery, now)? {
+            Begun::Answered(answer) => Ok(answer),
+            Begun::UnderWay(ticket) => self.finish(ticket, now),
+            // Whoever delivers from beginning to end has left nobody under way; a ticket of somebody else is told as one.
+            Begun::Waits => Ok(Answer { status: 503, headers: Vec::new(), body: bytes::Bytes::new() }),
+        }
+    }
+
+    /// Begins a delivery at `now`: key, signature, duplicate, claim, in that order.
     ///
     /// The signature is checked before anything is looked up, so that nobody
     /// without the secret learns which keys were used (requirement AUTH-7), and
@@ -67,38 +99,112 @@ impl<S: Store> Receiver<S> {
     ///
     /// # Errors
     /// When the store fails; then nothing was written.
-    pub fn deliver(&mut self, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
+    pub fn begin(&mut self, delivery: &Delivery, now: UnixMicros) -> Result<Begun, StoreError> {
         let understood = self.seams.read(delivery);
         let delivery = understood.as_ref().unwrap_or(delivery);
         if !delivery.method.eq_ignore_ascii_case(&self.contract.endpoint.method) {
-            return self.refuse(Refusal::Method, delivery, "", now);
+            return self.refuse(Refusal::Method, delivery, "", now).map(Begun::Answered);
         }
         if delivery.body.len() > self.contract.limits.body_bytes {
-            return self.refuse(Refusal::TooLarge, delivery, "", now);
+            return self.refuse(Refusal::TooLarge, delivery, "", now).map(Begun::Answered);
         }
-        let read = self.contract.key.read(delivery);
+        let read = if self.contract.key.is_somewhere() { self.contract.key.read(delivery) } else { Ok(String::new()) };
         let key = match self.seams.key(read, delivery) {
             Ok(key) => key,
-            Err(why) => return self.refuse(why, delivery, "", now),
+            Err(why) => return self.refuse(why, delivery, "", now).map(Begun::Answered),
         };
+        let mut ticket = self.ticket(delivery, key, now);
         if self.seams.looks_up_first()
-            && let Some(first) = self.store.find(&key, now)?
+            && let Some(first) = self.store.find(&ticket.identity, now)?
         {
-            return Ok(self.repeat(delivery, &key, &sha256_hex(&delivery.body), &first, now));
+            return Ok(Begun::Answered(self.repeat(&ticket, &first, now)));
         }
-        let honest = self.check_signature(delivery, &key, now);
-        let around = Around { delivery, key: &key, signer: self.signer.as_ref(), now };
+        let honest = self.check_signature(delivery, &ticket.key, now);
+        let around = Around { delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
         if let Err(why) = self.seams.verified(honest, around) {
             self.count(Counted::SignaturesRefused);
-            return self.refuse(why, delivery, &key, now);
+            return self.refuse(why, delivery, &ticket.key, now).map(Begun::Answered);
         }
         self.count(Counted::SignaturesPassed);
-        let ttl = match self.ttl_of(delivery) {
-            Ok(ttl) => self.seams.ttl(ttl),
-            Err(why) => return self.refuse(why, delivery, &key, now),
-        };
+        if self.contract.is_by_key()
+            && let Some(kept) = self.claims.result(&ticket.identity, now)
+        {
+            return Ok(Begun::Answered(kept));
+        }
+        match self.ttl_of(delivery) {
+            Ok(ttl) => ticket.ttl = self.seams.ttl(ttl),
+            Err(why) => {
+                let answer = self.refuse(why, delivery, &ticket.key, now)?;
+                if self.contract.refusals == Refusals::Kept {
+                    self.claims.keep(&ticket.identity, &answer, now, self.ttl);
+                }
+                return Ok(Begun::Answered(answer));
+            }
+        }
+        if self.contract.is_by_key()
+            && let Some(rival) = self.claims.rival(&ticket.identity, now)
+        {
+            let Some(form) = &self.contract.outcomes.in_flight else { return Ok(Begun::Waits) };
+            let reply = answer(form, &ticket.values(None, None, None), None);
+            let around = Around { delivery, key: &rival, signer: self.signer.as_ref(), now };
+            return Ok(Begun::Answered(self.seams.answer(Answering::InFlight, reply, around)));
+        }
+        self.look_up(ticket, now)
+    }
+
+    /// A delivery that is who it says it is: known, or new and claimed.
+    fn look_up(&mut self, ticket: Ticket, now: UnixMicros) -> Result<Begun, StoreError> {
         self.store.begin()?;
-        match self.take(delivery, key, ttl, now) {
+        let found = self.store.remove_expired(now).and_then(|_| self.store.find(&ticket.identity, now));
+        let found = match found {
+            Ok(found) => self.store.commit().map(|()| found)?,
+            Err(failed) => {
+                self.store.roll_back();
+                return Err(failed);
+            }
+        };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+        match self.seams.found(found, around).filter(|_| self.contract.is_by_key()) {
+            Some(first) if self.contract.other_body == OtherBody::Refused && !ticket.has_body_of(&first) => {
+                self.refuse(Refusal::OtherBody, &ticket.delivery, &ticket.key, now).map(Begun::Answered)
+            }
+            Some(first) => Ok(Begun::Answered(self.repeat(&ticket, &first, now))),
+            None => {
+                self.claims.take(&ticket, now);
+                Ok(Begun::UnderWay(ticket))
+            }
+        }
+    }
+
+    /// A live key: the first delivery's answer again, nothing written.
+    fn repeat(&mut self, ticket: &Ticket, first: &First, now: UnixMicros) -> Answer {
+        self.count(Counted::Duplicates);
+        let form = self.contract.duplicate().unwrap_or(&self.contract.outcomes.accepted);
+        let first_ts = iso::write(first.ts);
+        let reply = answer(form, &ticket.values(None, Some(&first_ts), Some(&first.sha256)), first.answer.as_ref());
+        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+        self.seams.answer(Answering::Duplicate, reply, around)
+    }
+
+    /// Ends a delivery that is under way: the work is done and its rows are written, or it fails as it was provoked to.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then the key is free again.
+    pub fn finish(&mut self, ticket: Ticket, now: UnixMicros) -> Result<Answer, StoreError> {
+        self.claims.free(&ticket);
+        if let Some(failures) = self.contract.failures.as_ref()
+            && let Some(provoke) =
+                failures.provoke.as_ref().filter(|one| ticket.delivery.header(&one.header).is_some_and(|v| v == one.value.as_bytes()))
+        {
+            let failed = Answer { status: provoke.status, headers: Vec::new(), body: bytes::Bytes::new() };
+            if failures.then == AfterFailure::Replayed {
+                self.claims.keep(&ticket.identity, &failed, now, ticket.ttl);
+            }
+            let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+            return Ok(self.seams.answer(Answering::Failed, failed, around));
+        }
+        self.store.begin()?;
+        match self.accept(&ticket, now) {
             Ok(answer) => self.store.commit().map(|()| answer),
             Err(failed) => {
                 self.store.roll_back();
@@ -107,57 +213,43 @@ impl<S: Store> Receiver<S> {
         }
     }
 
-    /// What happens to a delivery that is who it says it is: all in one transaction.
-    fn take(&mut self, delivery: &Delivery, key: String, ttl: Option<u64>, now: UnixMicros) -> Result<Answer, StoreError> {
-        self.store.remove_expired(now)?;
-        let sha256 = sha256_hex(&delivery.body);
-        let row_key = match self.contract.other_body {
-            OtherBody::New => format!("{key} {sha256}"),
-            OtherBody::Duplicate | OtherBody::Refused => self.seams.identity(key, &sha256),
-        };
-        let found = self.store.find(&row_key, now)?;
-        let around = Around { delivery, key: &row_key, signer: self.signer.as_ref(), now };
-        match self.seams.found(found, around) {
-            Some(first) if self.contract.other_body == OtherBody::Refused && first.sha256 != sha256 => {
-                self.refuse(Refusal::OtherBody, delivery, &row_key, now)
-            }
-            Some(first) => Ok(self.repeat(delivery, &row_key, &sha256, &first, now)),
-            None => self.accept(delivery, &row_key, &sha256, ttl, now),
-        }
-    }
-
-    /// A live key: the first delivery's answer again, nothing written.
-    fn repeat(&mut self, delivery: &Delivery, key: &str, sha256: &str, first: &First, now: UnixMicros) -> Answer {
-        self.count(Counted::Duplicates);
-        let values = Values { body: &delivery.body, key, sha256, ts: None, ttl: None, first: Some(first) };
-        let reply = answer(self.contract.duplicate().unwrap_or(&self.contract.outcomes.accepted), &values);
-        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
-        self.seams.answer(Answering::Duplicate, reply, around)
+    /// Gives up a delivery that is under way: its sender is gone, or its work was cancelled. The key is free again.
+    pub fn abandon(&mut self, ticket: &Ticket) {
+        self.claims.free(ticket);
     }
 
     /// A new key: one key row, one audit row, both at an instant that no other row bears.
-    fn accept(&mut self, delivery: &Delivery, key: &str, sha256: &str, ttl: Option<u64>, now: UnixMicros) -> Result<Answer, StoreError> {
+    fn accept(&mut self, ticket: &Ticket, now: UnixMicros) -> Result<Answer, StoreError> {
         // The primary key (ts, event) would lose one of two rows of the same microsecond.
         let ts = self.newest.map_or(now, |newest| now.max(UnixMicros(newest.0 + 1)));
         self.newest = Some(ts);
         let ts = self.seams.instant(ts);
-        let values = Values { body: &delivery.body, key, sha256, ts: Some(ts), ttl, first: None };
-        let reply = answer(&self.contract.outcomes.accepted, &values);
-        let row = |table: Option<&crate::contract::tables::Table>| table.map(|t| t.row(&|name| values.get(name))).unwrap_or_default();
+        let written = iso::write(ts);
+        let values = ticket.values(Some(&written), None, None);
+        let reply = answer(&self.contract.outcomes.accepted, &values, None);
+        let row = |table: Option<&Table>| table.map(|t| t.row(&|name| values.get(name))).unwrap_or_default();
         let tables = self.contract.state.as_ref();
         let mut acceptance = Acceptance {
             key_row: row(tables.map(|t| &t.keys)),
             audit_row: row(tables.map(|t| &t.audit)),
             answer: self.contract.keeps_answers().then(|| reply.clone()),
-            key: KeyRecord { key: key.to_owned(), ts, ttl },
-            sha256: sha256.to_owned(),
+            key: KeyRecord { key: ticket.identity.clone(), ts, ttl: ticket.ttl },
+            sha256: ticket.sha256.clone(),
         };
-        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
         self.seams.acceptance(&mut acceptance, around);
         self.store.accept(&acceptance)?;
         self.count(Counted::Accepted);
-        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
         Ok(self.seams.answer(Answering::Accepted, reply, around))
+    }
+
+    /// What is known of a delivery before anything is looked up.
+    fn ticket(&mut self, delivery: &Delivery, key: String, now: UnixMicros) -> Ticket {
+        let (sha256, fingerprint) = (sha256_hex(&delivery.body), self.contract.fingerprint_of(&delivery.body));
+        let identity = self.contract.identity(&key, &self.contract.scope_of(delivery), &fingerprint);
+        let identity = self.seams.identity(identity, &sha256);
+        Ticket { delivery: delivery.clone(), key, identity, fingerprint, sha256, ttl: self.ttl, began: now }
     }
 
     fn check_signature(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), Refusal> {
@@ -186,16 +278,23 @@ impl<S: Store> Receiver<S> {
 
     /// Turns a delivery away; nothing is written.
     fn refuse(&mut self, why: Refusal, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<Answer, StoreError> {
-        if let Some(key) = self.seams.writes_refused(why, key) {
-            self.take(delivery, key, self.ttl, now)?;
-        }
-        let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
-        let reply = match self.contract.outcomes.refusal(why).or_else(|| self.contract.outcomes.refusal(why.plainer())) {
-            Some(outcome) => answer(outcome, &values),
+        self.write_refused(why, delivery, key, now)?;
+        let reply = match refusal_form(&self.contract, why) {
+            Some(form) => answer(form, &Values::default(), None),
             None => Answer { status: 400, headers: Vec::new(), body: bytes::Bytes::new() },
         };
         let around = Around { delivery, key, signer: self.signer.as_ref(), now };
         Ok(self.seams.answer(Answering::Refused(why), reply, around))
+    }
+
+    /// Writes a refused delivery all the same: never, unless the receiver is wrong on purpose.
+    fn write_refused(&mut self, why: Refusal, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), StoreError> {
+        let Some(key) = self.seams.writes_refused(why, key) else { return Ok(()) };
+        let ticket = self.ticket(delivery, key, now);
+        match self.look_up(ticket, now)? {
+            Begun::UnderWay(ticket) => self.finish(ticket, now).map(drop),
+            Begun::Answered(_) | Begun::Waits => Ok(()),
+        }
     }
 
     fn count(&mut self, what: Counted) {
@@ -211,12 +310,9 @@ impl<S: Store> Receiver<S> {
     /// When the store cannot be written.
     pub fn turn_away(&mut self, why: Refusal, usual: u16, delivery: &Delivery, now: UnixMicros) -> Result<Answer, StoreError> {
         let key = self.contract.key.read(delivery).unwrap_or_default();
-        if let Some(key) = self.seams.writes_refused(why, &key) {
-            self.take(delivery, key, self.ttl, now)?;
-        }
-        let values = Values { body: &bytes::Bytes::new(), key: "", sha256: "", ts: None, ttl: None, first: None };
+        self.write_refused(why, delivery, &key, now)?;
         let reply = match self.contract.outcomes.refusal(why) {
-            Some(outcome) => answer(outcome, &values),
+            Some(form) => answer(form, &Values::default(), None),
             None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
         };
         let around = Around { delivery, key: "", signer: None, now };

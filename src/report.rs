@@ -205,6 +205,9 @@ pub struct ScenarioReport {
     pub duration_ms: f64,
     /// The file it comes from.
     pub file: String,
+    /// Whether a receiver without memory would have passed it, too: then it shows nothing of what must be remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_force: bool,
     /// How many deliveries got each status; those without an answer under `none`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statuses: BTreeMap<String, u64>,
@@ -271,6 +274,9 @@ pub struct RequirementReport {
     /// Why it was not judged, when it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether it speaks of what is remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
     /// The scenarios that showed it, or tried to.
     pub scenarios: Vec<String>,
     /// Topic and sentence in other languages, by the two letters of each.

@@ -4,17 +4,16 @@
 //! history come out, whatever happens on the way: a run that is interrupted or
 //! that loses its target reports what it has judged.
 //!
-//! Start at [`run`]. One scenario is played in [`play`]; what all scenarios
+//! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
 //! share is on the [`stage`]; how time is made to pass is in [`clocks`].
 
 pub mod building;
-pub mod bursting;
 pub mod clocks;
 pub mod explaining;
 pub mod faulting;
 pub mod ground;
+pub mod live;
 pub mod looking;
-pub mod play;
 pub mod restarting;
 pub mod snapping;
 pub mod stage;
@@ -34,6 +33,7 @@ use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
 use crate::history::Operation;
 use crate::http;
+use crate::judge::scenario::blank_report;
 use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
 use crate::report::manifest::MadeFrom;
@@ -252,7 +252,7 @@ impl Crew {
                         let stage = Arc::clone(&self.stage);
                         let blank = blank_report(&loaded, Verdict::Undecided);
                         let handle = under_way.spawn(async move {
-                            let report = play::play(&stage, &loaded).await;
+                            let report = live::play(&stage, &loaded).await;
                             drop(place);
                             report
                         });
@@ -312,6 +312,7 @@ fn assemble(
             sentence: one.sentence.clone(),
             topic: catalogue.topic_of(&one.id),
             translations: catalogue.translations_of(&one.id),
+            memory: one.memory,
             excluded: one.excluded.clone(),
             not_promised: contract.not_promised.get(&one.id).cloned(),
         })
@@ -331,23 +332,6 @@ fn assemble(
         snapshots: None,
         scenarios,
         requirements,
-    }
-}
-
-/// A scenario's report with nothing in it yet.
-#[must_use]
-pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
-    ScenarioReport {
-        id: loaded.id.clone(),
-        title: loaded.scenario.title.clone(),
-        verdict,
-        reason: None,
-        shows: loaded.scenario.shows.clone(),
-        duration_ms: 0.0,
-        file: loaded.file.clone(),
-        statuses: BTreeMap::new(),
-        findings: Vec::new(),
-        bursts: Vec::new(),
     }
 }
 

@@ -164,6 +164,12 @@ pub struct Counts {
     /// Answered as duplicates; all refer to the one that was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<usize>,
+    /// Repeated: duplicates, or told that the key is in flight, where the contract says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<usize>,
+    /// With bodies of their own: repeated, or what the contract says of another body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rivals: Option<usize>,
     /// Anything else: refusals, errors, no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<usize>,

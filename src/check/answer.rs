@@ -4,9 +4,13 @@ use serde_json::Value;
 
 use super::{Breach, INSTANT_TOLERANCE, Record, Records, is_broken};
 use crate::clock::{UnixMicros, iso};
-use crate::contract::outcome::{AnswerForm, Member, MemberValue, Refusal};
+use crate::contract::outcome::{AnswerForm, Member, MemberValue};
 use crate::contract::{Contract, Level};
 use crate::delivery::Answer;
+use crate::message::member_at;
+use crate::outcome::members::Values;
+use crate::outcome::reader::{Reader, refusal_form};
+use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::expect::Expect;
 use crate::template::Template;
 
@@ -21,61 +25,90 @@ pub struct Judged<'a> {
     pub records: &'a Records,
 }
 
+impl Judged<'_> {
+    /// What the answer may be.
+    fn outcome(&self, reader: &Reader) -> OutcomeSet {
+        reader.read(self.answer, &self.record.values())
+    }
+}
+
 /// Holds an answer against what is expected.
 ///
-/// An empty list means that everything is as promised; breaches of level
+/// An empty list means that everything is as promised; mismatches of level
 /// `should` alone leave the outcome standing.
 #[must_use]
-pub fn judge(contract: &Contract, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+pub fn judge(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+    against_expectation(reader, &expect.under(reader.contract()), judged)
+}
+
+/// The same, for an expectation that was resolved under the contract.
+fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+    let contract = reader.contract();
+    let observed = || super::describe(&Ok(judged.answer.clone()));
+    let mismatch = || vec![Breach::must(describe(contract, expect), observed())];
     match expect {
-        Expect::Accepted => against(&contract.outcomes.accepted, judged, None),
-        Expect::DuplicateOf(first) => duplicate_of(contract, judged, first),
-        Expect::Refused(why) => match refusal(contract, *why) {
-            Some(outcome) => against(outcome, judged, None),
+        Expect::Accepted => outcome(reader, Outcome::Accepted, &contract.outcomes.accepted, judged, None),
+        Expect::DuplicateOf(first) => duplicate_of(reader, judged, first),
+        Expect::Refused(why) => match refusal_form(contract, *why) {
+            Some(form) => against(form, judged, None),
             None => rejected(judged.answer),
         },
+        Expect::Failed => {
+            let status = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref()).map(|provoke| provoke.status);
+            if status == Some(judged.answer.status) { Vec::new() } else { mismatch() }
+        }
+        Expect::NotTaken => {
+            let set = judged.outcome(reader);
+            let taken = set.may_be(Outcome::Accepted) || set.may_be(Outcome::Duplicate) || (200..=299).contains(&judged.answer.status);
+            if taken { mismatch() } else { Vec::new() }
+        }
         Expect::Rejected => rejected(judged.answer),
-        Expect::NoAnswer => vec![Breach::must(describe(contract, expect), super::describe(&Ok(judged.answer.clone())))],
+        Expect::NoAnswer => mismatch(),
         Expect::AnyOf(any) => {
-            let each: Vec<Vec<Breach>> = any.iter().map(|one| judge(contract, one, judged)).collect();
-            match each.iter().find(|breaches| !is_broken(breaches)) {
-                Some(fits) => fits.clone(),
-                None => vec![Breach::must(describe(contract, expect), super::describe(&Ok(judged.answer.clone())))],
+            let each: Vec<Vec<Breach>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
+            each.iter().find(|breaches| !is_broken(breaches)).cloned().unwrap_or_else(mismatch)
+        }
+        Expect::Rather(ranked) => {
+            let each: Vec<Vec<Breach>> = ranked.iter().map(|one| against_expectation(reader, one, judged)).collect();
+            match (each.iter().position(|breaches| !is_broken(breaches)), ranked.first()) {
+                (Some(0), _) => each[0].clone(),
+                (Some(_), Some(best)) => vec![Breach { level: Level::Should, ..Breach::must(describe(contract, best), observed()) }],
+                (_, _) => mismatch(),
             }
         }
-        Expect::Rather(ranked) => rather(contract, ranked, expect, judged),
+        // Resolved under the contract before.
+        Expect::ReuseOf(_) | Expect::ElsewhereOf(_) | Expect::Respelled(_) | Expect::AgainAfter(_) => mismatch(),
     }
+}
+
+/// An answer must fit a description, and must not fit a more special one better.
+fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Breach> {
+    let breaches = against(form, judged, first);
+    let set = judged.outcome(reader);
+    if is_broken(&breaches) || set.may_be(wanted) {
+        return breaches;
+    }
+    let expected = match wanted {
+        Outcome::Accepted => "accepted as new",
+        Outcome::Duplicate => "a duplicate",
+        Outcome::InFlight | Outcome::Refused(_) | Outcome::Rejected | Outcome::Other | Outcome::NoAnswer => "another outcome",
+    };
+    let observed = format!("an answer that says `{set}`: {}", super::describe(&Ok(judged.answer.clone())));
+    vec![Breach { shows: form.shows.clone(), ..Breach::must(expected, observed) }]
 }
 
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
-fn duplicate_of(contract: &Contract, judged: Judged<'_>, first: &str) -> Vec<Breach> {
+fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Breach> {
     let earlier = judged.records.one(first);
     let refused = earlier.and_then(|record| record.result.as_ref().ok()).filter(|answer| (400..=499).contains(&answer.status));
-    match refused {
-        Some(refused) => {
+    match (refused, reader.contract().duplicate()) {
+        (Some(refused), _) => {
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
             vec![Breach::must(expected, super::describe(&Ok(judged.answer.clone())))]
         }
-        None => contract.duplicate().map_or_else(Vec::new, |form| against(form, judged, earlier)),
+        (None, Some(form)) => outcome(reader, Outcome::Duplicate, form, judged, earlier),
+        (None, None) => Vec::new(),
     }
-}
-
-fn rather(contract: &Contract, ranked: &[Expect], expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
-    let place = ranked.iter().position(|one| !is_broken(&judge(contract, one, judged)));
-    let observed = || super::describe(&Ok(judged.answer.clone()));
-    match (place, ranked.first()) {
-        (Some(0), Some(best)) => judge(contract, best, judged),
-        (Some(_), Some(best)) => {
-            vec![Breach { level: Level::Should, ..Breach::must(describe(contract, best), observed()) }]
-        }
-        (_, _) => vec![Breach::must(describe(contract, expect), observed())],
-    }
-}
-
-/// The outcome that the contract describes for a refusal, or for the plainer one that it is a case of.
-#[must_use]
-pub fn refusal(contract: &Contract, why: Refusal) -> Option<&AnswerForm> {
-    contract.outcomes.refusal(why).or_else(|| contract.outcomes.refusal(why.plainer()))
 }
 
 fn rejected(answer: &Answer) -> Vec<Breach> {
@@ -89,19 +122,26 @@ fn rejected(answer: &Answer) -> Vec<Breach> {
 /// What is expected, in words.
 #[must_use]
 pub fn describe(contract: &Contract, expect: &Expect) -> String {
-    match expect {
+    let any = |several: &[Expect], between: &str| several.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(between);
+    match expect.under(contract) {
         Expect::Accepted => format!("accepted as new ({})", contract.outcomes.accepted.statuses()),
         Expect::DuplicateOf(first) => {
-            format!("a duplicate of `{first}` ({})", contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses())
+            let statuses = contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses();
+            format!("a duplicate of `{first}` ({statuses})")
         }
-        Expect::Refused(why) => match refusal(contract, *why) {
-            Some(outcome) => format!("refused for its {} ({})", why.name().replace('-', " "), outcome.statuses()),
+        Expect::Refused(why) => match refusal_form(contract, why) {
+            Some(form) => format!("refused for its {} ({})", why.name().replace('-', " "), form.statuses()),
             None => "a refusal: a status from 400 to 499".to_owned(),
         },
+        Expect::Failed => "the failure that was provoked".to_owned(),
+        Expect::NotTaken => "not taken: neither accepted nor a duplicate, and no status from 200 to 299".to_owned(),
         Expect::NoAnswer => "no answer".to_owned(),
         Expect::Rejected => "a refusal: a status from 400 to 499".to_owned(),
-        Expect::AnyOf(any) => any.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", or "),
-        Expect::Rather(ranked) => ranked.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", rather than "),
+        Expect::AnyOf(several) => any(&several, ", or "),
+        Expect::Rather(ranked) => any(&ranked, ", rather than "),
+        Expect::ReuseOf(first) | Expect::ElsewhereOf(first) | Expect::Respelled(first) | Expect::AgainAfter(first) => {
+            format!("what the contract says after `{first}`")
+        }
     }
 }
 
@@ -121,6 +161,12 @@ pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>)
             breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(format!("header {name}: {start}"), observed) });
         }
     }
+    for name in &outcome.without_headers {
+        if let Some(value) = answer.header(name) {
+            let expected = format!("no header {name}");
+            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(expected, format!("{name}: {value}")) });
+        }
+    }
     if outcome.same_body_as_first {
         let same = first.and_then(|first| first.result.as_ref().ok()).is_none_or(|reply| reply.body == answer.body);
         if !same {
@@ -138,21 +184,6 @@ pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>)
         }
     }
     breaches
-}
-
-/// Whether an answer breaks no *must* of an outcome whose first delivery is not known: [`against`] without the words.
-///
-/// * `json`: the answer's body as JSON, when it is, so that it is read once for several outcomes.
-#[must_use]
-pub fn fits(outcome: &AnswerForm, judged: Judged<'_>, json: Option<&Value>) -> bool {
-    let starts = |name: &str, start: &str| {
-        let value = judged.answer.headers.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value);
-        value.and_then(|value| value.get(..start.len())).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
-    };
-    outcome.allows_status(judged.answer.status)
-        && outcome.headers.iter().all(|(name, start)| starts(name, start))
-        && outcome.body.iter().filter(|member| member.level == Level::Must).all(|member| member_holds(member, json, judged, None))
-        && outcome.without.iter().all(|name| json.is_none_or(|body| member_at(body, name).is_none()))
 }
 
 fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> bool {
@@ -190,14 +221,8 @@ fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, firs
 }
 
 fn text_of(text: &Template, judged: Judged<'_>, first: Option<&Record>) -> Option<String> {
-    text.fill(&|name| match name {
-        "sha256" => Some(judged.record.sha256.clone()),
-        "key" => Some(judged.record.key.clone()),
-        "first.sha256" => first.map(|first| first.sha256.clone()),
-        other => other.strip_prefix("body:").and_then(|names| {
-            names.split('|').find_map(|name| crate::reference::answering::body_member(&judged.record.delivery.body, name))
-        }),
-    })
+    let values = Values { first_sha256: first.map(|first| first.sha256.as_str()), ..judged.record.values() };
+    text.fill(&|name| values.get(name))
 }
 
 /// Whether an instant is the one that was told before, or lies when the delivery was under way.
@@ -226,15 +251,6 @@ fn describe_instant(about: Option<&Record>) -> String {
     }
 }
 
-/// The member under a dotted path.
-#[must_use]
-pub fn member_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(body, |value, name| match value {
-        Value::Array(items) => name.parse::<usize>().ok().and_then(|at| items.get(at)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => value.get(name),
-    })
-}
-
 /// The instant that a duplicate's answer refers to, where the contract has a member for it.
 #[must_use]
 pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> {
@@ -244,5 +260,5 @@ pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> 
 /// The same, in a body that was read already.
 #[must_use]
 pub fn referred_in<'v>(contract: &Contract, body: &'v Value) -> Option<&'v str> {
-    crate::message::member_at(body, contract.reference_member()?)?.as_str()
+    member_at(body, contract.reference_member()?)?.as_str()
 }

@@ -22,6 +22,8 @@ pub mod why;
 
 pub use why::Why;
 
+use crate::outcome::{Outcome, OutcomeSet};
+
 /// A second: keys live for whole ones, so either side of the boundary conforms.
 const SECOND: i64 = 1_000_000;
 /// How far from the boundary of a life both answers are right (contract: two whole seconds).
@@ -33,26 +35,13 @@ pub const NEVER: i64 = i64::MAX;
 /// So many broken keys are told in full.
 const TOLD: usize = 20;
 
-/// What came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Accepted as new.
-    Accepted,
-    /// Answered as a duplicate.
-    Duplicate,
-    /// Refused: it must leave no trace.
-    Refused,
-    /// No answer, or one that does not say: it may have been taken.
-    Unknown,
-}
-
 /// One delivery of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// The key, as a number.
     pub key: u32,
     /// What came back.
-    pub outcome: Outcome,
+    pub outcome: OutcomeSet,
     /// When it was sent: microseconds, any origin.
     pub invoked: i64,
     /// When its answer had come; [`NEVER`] without one.
@@ -155,18 +144,32 @@ pub fn judge(history: &mut [Operation], evidence: &mut [Evidence], law: Law) -> 
 /// Judges the operations of one key, sorted by invocation.
 #[must_use]
 pub fn verdict(history: &[Operation], evidence: Option<&Evidence>, law: Law) -> Verdict {
-    let of = |outcome| move |at: &usize| history[*at].outcome == outcome;
-    let places = |outcome| (0..history.len()).filter(of(outcome)).collect::<Vec<usize>>();
-    let (accepted, unknown) = (places(Outcome::Accepted), places(Outcome::Unknown));
+    let places = |is: &dyn Fn(OutcomeSet) -> bool| (0..history.len()).filter(|at| is(history[*at].outcome)).collect::<Vec<usize>>();
+    let accepted = places(&|set| set.is(Outcome::Accepted));
+    let unknown = places(&OutcomeSet::is_unknown);
+    // Told as an acceptance or a duplicate, and nobody can see which.
+    let alike = places(&|set| set.is_taken() && !set.is(Outcome::Accepted) && !set.is(Outcome::Duplicate));
+    let possible: Vec<usize> = unknown.iter().chain(&alike).copied().collect();
     let broken = accepted_too_soon(history, &accepted, law)
-        .or_else(|| duplicate_of_nothing(history, &accepted, &unknown, law))
-        .or_else(|| reference_astray(history, &accepted, &unknown))
-        .or_else(|| evidence.and_then(|rows| rows_astray(history, *rows, &accepted, &unknown, law)));
+        .or_else(|| duplicate_of_nothing(history, &accepted, &possible, law))
+        .or_else(|| in_flight_alone(history))
+        .or_else(|| reference_astray(history, &accepted, &possible))
+        .or_else(|| {
+            evidence.and_then(|rows| rows_astray(history, *rows, &Known { accepted: &accepted, unknown: &unknown, alike: &alike }, law))
+        });
     if let Some((why, places)) = broken {
         return Verdict::Broken(why, places);
     }
-    let nothing_came = !unknown.is_empty() && history.iter().all(|one| one.outcome == Outcome::Unknown);
-    if nothing_came && evidence.is_none() { Verdict::Undecided } else { Verdict::Consistent }
+    let nothing_came = !unknown.is_empty() && history.iter().all(|one| one.outcome.is_unknown());
+    let nothing_told = alike.len() > 1 && accepted.is_empty();
+    if (nothing_came || nothing_told) && evidence.is_none() { Verdict::Undecided } else { Verdict::Consistent }
+}
+
+/// The places of operations, by what is known of them.
+struct Known<'a> {
+    accepted: &'a [usize],
+    unknown: &'a [usize],
+    alike: &'a [usize],
 }
 
 type Broken = Option<(Why, Vec<usize>)>;
@@ -205,7 +208,7 @@ fn duplicate_of_nothing(history: &[Operation], accepted: &[usize], unknown: &[us
             latest
         })
         .collect();
-    for (at, one) in history.iter().enumerate().filter(|(_, one)| one.outcome == Outcome::Duplicate) {
+    for (at, one) in history.iter().enumerate().filter(|(_, one)| one.outcome.is(Outcome::Duplicate)) {
         let began = accepted.partition_point(|other| history[*other].invoked <= one.returned);
         let lives = began.checked_sub(1).is_some_and(|last| lives_at(returns[last], one.invoked, law));
         if lives {
@@ -217,7 +220,7 @@ fn duplicate_of_nothing(history: &[Operation], accepted: &[usize], unknown: &[us
                 let near = &history[*near];
                 near.returned.saturating_sub(other.invoked) < apart(law) && one.returned.saturating_sub(near.invoked) < apart(law)
             };
-            other.invoked <= one.returned && !accepted.iter().any(crowds)
+            other.invoked <= one.returned && lives_at(other.returned, one.invoked, law) && !accepted.iter().any(crowds)
         };
         if unknown.iter().any(|other| room(&history[*other])) {
             continue;
@@ -236,11 +239,21 @@ fn lives_at(accepted_by: i64, at: i64, law: Law) -> bool {
     law.life.is_none_or(|life| at <= accepted_by.saturating_add(life).saturating_add(LIFE_TOLERANCE))
 }
 
+/// A delivery that was told of one under way, although none was.
+fn in_flight_alone(history: &[Operation]) -> Broken {
+    history.iter().enumerate().filter(|(_, one)| one.outcome.is(Outcome::InFlight)).find_map(|(at, one)| {
+        let works = |other: &Operation| !other.outcome.is_refusal() && !other.outcome.is(Outcome::InFlight);
+        let overlaps = |other: &Operation| other.invoked <= one.returned && one.invoked <= other.returned;
+        let alone = !history.iter().enumerate().any(|(place, other)| place != at && works(other) && overlaps(other));
+        alone.then(|| (Why::InFlightAlone, vec![at]))
+    })
+}
+
 /// Duplicates that refer to an instant at which nothing can have been accepted, or to more instants than there were acceptances.
 fn reference_astray(history: &[Operation], accepted: &[usize], unknown: &[usize]) -> Broken {
     let mut instants: Vec<(i64, usize)> = Vec::new();
     for (at, one) in history.iter().enumerate() {
-        if one.outcome != Outcome::Duplicate || one.refers_to == NEVER || instants.iter().any(|(known, _)| *known == one.refers_to) {
+        if !one.outcome.is(Outcome::Duplicate) || one.refers_to == NEVER || instants.iter().any(|(known, _)| *known == one.refers_to) {
             continue;
         }
         let near = |other: &usize| {
@@ -261,12 +274,16 @@ fn reference_astray(history: &[Operation], accepted: &[usize], unknown: &[usize]
 }
 
 /// Rows that do not fit the answers.
-fn rows_astray(history: &[Operation], rows: Evidence, accepted: &[usize], unknown: &[usize], law: Law) -> Broken {
-    let (least, most) = (accepted.len(), accepted.len() + unknown.len());
+fn rows_astray(history: &[Operation], rows: Evidence, known: &Known<'_>, law: Law) -> Broken {
+    let Known { accepted, unknown, alike } = *known;
+    // Of answers that are alike, the first was an acceptance, and no more of them than lives have room for.
+    let least = if accepted.is_empty() && unknown.is_empty() { usize::from(!alike.is_empty()) } else { accepted.len() };
+    let most = unknown.len() + if alike.is_empty() { accepted.len() } else { most_acceptances(history, known, law).max(accepted.len()) };
     let audit = rows.audit_rows as usize;
     let everything = || (0..history.len().min(TOLD)).collect::<Vec<usize>>();
     if audit < least {
-        return Some((Why::AuditRowsMissing { rows: rows.audit_rows }, accepted.to_vec()));
+        let shown = if accepted.is_empty() { alike.iter().take(1).copied().collect() } else { accepted.to_vec() };
+        return Some((Why::AuditRowsMissing { rows: rows.audit_rows }, shown));
     }
     if audit > most {
         return Some((Why::AuditRowsTooMany { rows: rows.audit_rows }, everything()));
@@ -280,6 +297,21 @@ fn rows_astray(history: &[Operation], rows: Evidence, accepted: &[usize], unknow
     };
     let forgotten = rows.key_rows == 0 && accepted.last().is_some_and(|last| !ended(last));
     (forgotten || rows.key_rows > 1).then(|| (Why::KeyRows { rows: rows.key_rows }, accepted.last().copied().into_iter().collect()))
+}
+
+/// How many of those that may be acceptances can be: each at one instant of its own, and lives apart.
+fn most_acceptances(history: &[Operation], known: &Known<'_>, law: Law) -> usize {
+    let mut candidates: Vec<&Operation> = known.accepted.iter().chain(known.alike).map(|at| &history[*at]).collect();
+    candidates.sort_by_key(|one| one.returned);
+    let mut last: Option<i64> = None;
+    let mut count = 0;
+    for one in candidates {
+        let earliest = last.map_or(one.invoked, |last| one.invoked.max(last.saturating_add(apart(law))));
+        if earliest <= one.returned && (last.is_none() || earliest != NEVER) {
+            (last, count) = (Some(earliest), count + 1);
+        }
+    }
+    count
 }
 
 #[cfg(test)]

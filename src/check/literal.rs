@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::answer::member_at;
 use super::{Breach, Records};
 use crate::clock::span;
 use crate::contract::Contract;
 use crate::delivery::Answer;
+use crate::message::member_at;
 use crate::scenario::expect::AnswerCheck;
 use crate::state::Cell;
 
@@ -20,7 +20,7 @@ pub struct Surroundings<'a> {
     /// How long the answer took.
     pub took: Duration,
     /// Text that no answer may reveal: the secret's forms, and the signature that would have passed.
-    pub forbidden: &'a [String],
+    pub forbidden: &'a [Vec<u8>],
 }
 
 /// Holds an answer against literal demands.
@@ -96,15 +96,16 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
         }
     }
     for text in check.lacks.iter().map(|text| records.fill(text)) {
-        if stands_in(answer, &text) {
+        if stands_in(answer, text.as_bytes()) {
             breaches.push(Breach::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone()))));
         }
     }
     breaches
 }
 
-fn stands_in(answer: &Answer, text: &str) -> bool {
-    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_ascii_lowercase().contains(&text.to_ascii_lowercase());
+/// Whether text stands in an answer, in any case of its letters.
+fn stands_in(answer: &Answer, text: &[u8]) -> bool {
+    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text));
     !text.is_empty() && (holds(&answer.body) || answer.headers.iter().any(|line| holds(&line.value)))
 }
 

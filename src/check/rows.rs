@@ -7,7 +7,7 @@ use super::{Breach, Record, Records};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{StateTables, Table};
-use crate::reference::answering::body_member;
+use crate::message::member_text;
 use crate::scenario::expect::{RowCheck, StateCheck, TableName};
 use crate::state::{Cell, Counts, ReceiverState, Row, TableShape};
 
@@ -80,7 +80,7 @@ pub fn promised_row(table: &Table, record: &Record) -> Row {
     table.row(&|name| match name {
         "key" => Some(record.key.clone()),
         "sha256" => Some(record.sha256.clone()),
-        other => other.strip_prefix("body:").and_then(|names| names.split('|').find_map(|n| body_member(&record.delivery.body, n))),
+        other => other.strip_prefix("body:").and_then(|names| names.split('|').find_map(|n| member_text(&record.delivery.body, n))),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Evidence: writing the manifest of a report folder, and `hookgate report verify`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
@@ -12,11 +13,13 @@ use super::{Console, Failure};
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::history::Operation;
+use crate::judge::verify::answers_again;
 use crate::report::manifest::{FILE, MadeFrom, Manifest};
-use crate::report::rejudging::{answers_again, judged_again, snapshots_again};
+use crate::report::rejudging::{judged_again, snapshots_again};
 use crate::report::{Report, Tool};
 use crate::run::explaining::explain;
 use crate::scenario::expand::Loaded;
+use crate::scenario::requirement::Catalogue;
 use crate::sign::sha256_hex;
 use crate::snapshot::kept::{self, Kept};
 
@@ -114,7 +117,7 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     let mut judged = None;
     if let Some(Stored::Run(report)) = report {
         match with_suite(args, &report) {
-            Ok((contract, scenarios)) => {
+            Ok((contract, catalogue, scenarios)) => {
                 let lines = text_or_none("history.jsonl");
                 let operations = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Operation>, _>>();
                 let operations = operations.map_err(|cause| wrong.push(format!("{} is no history: {cause}", path("history.jsonl")))).ok();
@@ -122,9 +125,10 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                 let facts = operations.as_ref().and_then(|operations| explain(operations, &contract, life));
                 wrong.extend(judged_again(&report, facts.as_ref()));
                 if let Some(operations) = &operations {
-                    let again = answers_again(&report, &scenarios, operations, &contract);
+                    let signer = contract.signature.keyed(contract.secret.for_tests.as_bytes()).map_err(Failure::usage)?;
+                    let again = answers_again(&report, &scenarios, operations, &contract, &catalogue, &signer);
                     wrong.extend(again.wrong);
-                    judged = Some((operations.len(), again.steps));
+                    judged = Some((again.deliveries, again.lost));
                 }
                 match serde_json::from_str::<Kept>(&text_or_none(kept::FILE)) {
                     Ok(kept) => wrong.extend(snapshots_again(&report, &kept)),
@@ -146,8 +150,11 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     };
     match wrong.len() {
         0 => {
-            let judged =
-                judged.map_or_else(String::new, |(deliveries, steps)| format!(" ({deliveries} deliveries, {steps} steps judged again)"));
+            let judged = judged.map_or_else(String::new, |(deliveries, lost)| {
+                let lost =
+                    if lost == 0 { String::new() } else { format!(", {lost} answers could not be: their bodies were not kept whole") };
+                format!(" ({deliveries} deliveries judged again{lost})")
+            });
             console.print(&format!(
                 "{}: {} files are as they were written, and the verdicts follow from them{judged}; {sealed}\n",
                 args.report.display(),
@@ -163,7 +170,7 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
 }
 
 /// The contract and the scenarios that a report was made with; others than those are refused.
-fn with_suite(args: &VerifyArgs, report: &Report) -> Result<(Contract, Vec<Loaded>), Failure> {
+fn with_suite(args: &VerifyArgs, report: &Report) -> Result<(Arc<Contract>, Arc<Catalogue>, Vec<Loaded>), Failure> {
     let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
     let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone() };
     let contract = load_suite::contract(&suite_args.contract)?;
@@ -181,7 +188,8 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<(Contract, Vec<Loade
     // Only what was played is read; a variant is called as its file, with its own name in brackets.
     let was_played = |id: &str| report.scenarios.iter().any(|one| one.id.split('[').next() == Some(id));
     files.scenarios.retain(|(id, _)| was_played(id));
-    let known = load_suite::known(&load_suite::catalogue(&files, &contract.suite)?, &files);
+    let catalogue = load_suite::catalogue(&files, &contract.suite)?;
+    let known = load_suite::known(&catalogue, &files);
     let (scenarios, mistakes) = load_suite::read_scenarios(&files.scenarios, &known);
-    if mistakes.is_empty() { Ok((contract, scenarios)) } else { Err(Failure::usage(mistakes.join("\n"))) }
+    if mistakes.is_empty() { Ok((Arc::new(contract), Arc::new(catalogue), scenarios)) } else { Err(Failure::usage(mistakes.join("\n"))) }
 }

@@ -96,9 +96,12 @@ pub fn judge_all(
         Why::AuditRowsMissing { .. } => always.acceptances_are_audited.clone(),
         Why::KeyRows { .. } | Why::AuditRowsTooMany { .. } => always.keys_have_evidence.clone(),
         Why::TraceOfRefused => always.refusals_leave_no_trace.clone(),
-        Why::AcceptedTwice | Why::DuplicateOfNothing | Why::DuplicateOutsideLife | Why::ReferenceElsewhere | Why::ReferencesDiffer => {
-            always.some_order_explains.clone()
-        }
+        Why::AcceptedTwice
+        | Why::DuplicateOfNothing
+        | Why::DuplicateOutsideLife
+        | Why::InFlightAlone
+        | Why::ReferenceElsewhere
+        | Why::ReferencesDiffer => always.some_order_explains.clone(),
     };
     let mut tell = |judgement: &Judgement, of_rows: bool| {
         for (why, count) in &judgement.reasons {
@@ -221,5 +224,5 @@ fn line(one: &Operation) -> String {
     let at = |instant: i64| iso::write(UnixMicros(instant));
     let until = if one.returned == NEVER { "no answer".to_owned() } else { at(one.returned) };
     let refers = if one.refers_to == NEVER { String::new() } else { format!(", refers to {}", at(one.refers_to)) };
-    format!("{} to {until}: {}{refers}", at(one.invoked), format!("{:?}", one.outcome).to_lowercase())
+    format!("{} to {until}: {}{refers}", at(one.invoked), one.outcome)
 }

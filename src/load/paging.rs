@@ -3,11 +3,12 @@
 //! One question is asked, of the page that the contract names; the keys that
 //! were accepted last must be on it.
 
-use crate::check::consistency::{NEVER, Operation, Outcome};
+use crate::check::consistency::{NEVER, Operation};
 use crate::contract::Contract;
 use crate::delivery::Delivery;
 use crate::http::{Sender, Shipment};
 use crate::load::shared::Shared;
+use crate::outcome::Outcome;
 
 /// So many of the newest keys are looked for.
 const NEWEST: usize = 10;
@@ -55,7 +56,7 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
 /// The deliveries that were accepted last.
 fn newest(history: &[Operation]) -> Vec<Operation> {
     let mut newest: Vec<Operation> = Vec::with_capacity(NEWEST + 1);
-    for one in history.iter().filter(|one| one.outcome == Outcome::Accepted && one.returned != NEVER) {
+    for one in history.iter().filter(|one| one.outcome.is(Outcome::Accepted) && one.returned != NEVER) {
         let at = newest.partition_point(|other| other.returned > one.returned);
         if at < NEWEST {
             newest.insert(at, *one);

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::check::Record;
-use crate::check::consistency::{Operation, Outcome};
+use crate::check::consistency::Operation;
 use crate::check::rows::promised_row;
 use crate::clock::iso;
 use crate::contract::Contract;
@@ -15,6 +15,7 @@ use crate::contract::tables::Table;
 use crate::delivery::Delivery;
 use crate::load::mix::Kind;
 use crate::load::shared::Shared;
+use crate::outcome::Outcome;
 use crate::sign::sha256_hex;
 use crate::state::Row;
 
@@ -46,9 +47,9 @@ pub struct Found {
 /// Accepted operations, spread evenly over a history.
 #[must_use]
 pub fn sample(history: &[Operation]) -> Vec<Operation> {
-    let accepted = history.iter().filter(|one| one.outcome == Outcome::Accepted).count();
+    let accepted = history.iter().filter(|one| one.outcome.is(Outcome::Accepted)).count();
     let step = accepted.div_ceil(MOST_SAMPLED).max(1);
-    history.iter().filter(|one| one.outcome == Outcome::Accepted).step_by(step).copied().collect()
+    history.iter().filter(|one| one.outcome.is(Outcome::Accepted)).step_by(step).copied().collect()
 }
 
 /// Holds the audit rows of sampled operations against the contract.
@@ -87,6 +88,7 @@ fn record(contract: &Contract, key: &str, body: bytes::Bytes) -> Record {
     let (referred_as, refers_to) = (None, None);
     Record {
         key: key.to_owned(),
+        identity: key.to_owned(),
         sha256,
         delivery,
         sent_at: instant,

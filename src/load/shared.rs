@@ -14,10 +14,12 @@ use super::measure::Measurement;
 use super::mix::Mix;
 use super::pace::{Course, Model};
 use super::sending::Maker;
+use super::user::OTHER_BODY;
 use crate::check::consistency::Operation;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::http::Target;
+use crate::outcome::reader::Reader;
 
 /// Whoever waits looks so often whether the load has been stopped.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -25,6 +27,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub struct Shared {
     /// The promise.
     pub contract: Arc<Contract>,
+    /// Reads answers under it.
+    pub reader: Reader,
     /// Where to.
     pub target: Target,
     /// What is sent.
@@ -109,7 +113,7 @@ impl Shared {
     /// The key with this number.
     #[must_use]
     pub fn key(&self, number: u32) -> String {
-        format!("{}-{number}", self.run_word)
+        format!("{}-{}", self.run_word, number & !OTHER_BODY)
     }
 
     /// The body of a key's deliveries. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.

@@ -14,15 +14,18 @@ use super::mix::Kind;
 use super::pace::Model;
 use super::sending::Line;
 use super::shared::{Dice, Shared};
-use crate::check::answer::{Judged, fits, referred_in, refusal};
-use crate::check::classify::{Class, classify_read};
-use crate::check::consistency::{NEVER, Operation, Outcome};
-use crate::check::{Record, Records};
+use crate::check::Record;
+use crate::check::answer::referred_in;
+use crate::check::consistency::{NEVER, Operation};
 use crate::clock::{UnixMicros, iso};
+use crate::contract::OtherBody;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, NoAnswer};
+use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;
 
+/// Marks the number of a key that came with another body, where that makes it another delivery.
+pub const OTHER_BODY: u32 = 1 << 31;
 /// So many samples are kept before they are handed over.
 const SAMPLES: usize = 1_024;
 /// They are handed over after so long, that whoever looks on sees them.
@@ -90,6 +93,7 @@ impl<'s> User<'s> {
     fn new(shared: &'s Shared, number: usize) -> Self {
         let record = Record {
             key: String::new(),
+            identity: String::new(),
             sha256: String::new(),
             delivery: shared.maker.bare(),
             sent_at: UnixMicros(0),
@@ -212,25 +216,25 @@ impl<'s> User<'s> {
         self.record.answered_at = UnixMicros(shared.instant(began + took));
         self.record.took = took;
         self.json = self.record.result.as_ref().ok().and_then(Answer::json);
-        let class = match &self.record.result {
-            Ok(answer) => classify_read(&shared.contract, &self.record, answer, self.json.as_ref()),
-            Err(_) => Class::Other,
+        let outcome = match &self.record.result {
+            Ok(answer) => shared.reader.read_with(answer, self.json.as_ref(), &self.record.values()),
+            Err(_) => self.record.outcome(&shared.reader),
         };
         let error = match &self.record.result {
             Ok(_) => NO_ERROR,
             Err(none) => error_of(none, self.line.refused()),
         };
-        let expected = self.is_expected(kind, class, is_own);
+        let expected = self.is_expected(kind, outcome, is_own);
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
         self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, second: 0, latency_us: 0 });
-        self.remember(number, class);
-        if kind == Kind::Fresh && class == Class::Accepted && place != usize::MAX && shared.mix.repeats() {
-            self.keep(number);
+        self.append_history(choice, outcome);
+        if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && place != usize::MAX && shared.mix.repeats() {
+            self.hold_for_repetition(number);
         }
         (began, took)
     }
 
-    fn keep(&mut self, number: u32) {
+    fn hold_for_repetition(&mut self, number: u32) {
         let most = self.shared.mix.reuse_distance;
         if self.own_keys.len() < most {
             self.own_keys.push(number);
@@ -277,25 +281,46 @@ impl<'s> User<'s> {
         }
     }
 
-    fn is_expected(&self, kind: Kind, class: Class, is_own: bool) -> bool {
-        let Ok(answer) = &self.record.result else { return false };
-        let is_refused = |why| self.is_refused(answer, why);
+    /// Whether an answer is one of those that its kind may get under the contract.
+    fn is_expected(&self, kind: Kind, outcome: OutcomeSet, is_own: bool) -> bool {
+        let contract = &self.shared.contract;
+        if self.record.result.is_err() {
+            return false;
+        }
+        let (accepted, duplicate) = (outcome.may_be(Outcome::Accepted), outcome.may_be(Outcome::Duplicate));
+        // Where keys make nothing idempotent, every honest delivery is accepted.
+        let by_key = contract.is_by_key();
+        let in_flight = by_key && outcome.may_be(Outcome::InFlight);
+        let is_refused =
+            |whys: &[Refusal]| whys.iter().any(|why| outcome.may_be(Outcome::Refused(*why)) || self.is_described(outcome, *why));
         match kind {
             // Another user may have delivered the key while it was under way.
-            Kind::Fresh => class == Class::Accepted || (class == Class::Duplicate && self.shared.mix.repeats()),
-            Kind::Burst => class == Class::Accepted || class == Class::Duplicate,
+            Kind::Fresh => accepted || (self.shared.mix.repeats() && (duplicate || in_flight || self.may_conflict(outcome))),
+            Kind::Burst => accepted || duplicate || in_flight,
             // Of a key that was answered before, it is a duplicate; of one under way it may be the first.
-            Kind::Duplicate => class == Class::Duplicate || (!is_own && class == Class::Accepted),
-            Kind::ConflictingBody => class == Class::Duplicate || (!is_own && class == Class::Accepted) || is_refused(Refusal::OtherBody),
-            Kind::MissingKey => is_refused(Refusal::MissingKey),
-            Kind::Spoiled(_) => [Refusal::Signature, Refusal::MissingSignature, Refusal::MalformedSignature].into_iter().any(is_refused),
+            Kind::Duplicate => duplicate || (accepted && (!is_own || !by_key)) || (!is_own && (in_flight || self.may_conflict(outcome))),
+            Kind::ConflictingBody if !by_key => accepted,
+            Kind::ConflictingBody => match contract.other_body {
+                OtherBody::Duplicate => duplicate || (!is_own && (accepted || in_flight)),
+                OtherBody::Refused => is_refused(&[Refusal::OtherBody]) || (!is_own && (accepted || in_flight)),
+                // The same other body may have been delivered before.
+                OtherBody::New => accepted || duplicate || in_flight,
+            },
+            Kind::MissingKey => is_refused(&[Refusal::MissingKey]) || (!by_key && accepted),
+            Kind::Spoiled(_) => {
+                is_refused(&[Refusal::Signature, Refusal::MissingSignature, Refusal::MalformedSignature, Refusal::StaleSignature])
+            }
         }
     }
 
-    fn is_refused(&self, answer: &Answer, why: Refusal) -> bool {
-        let records = Records::default();
-        let judged = Judged { answer, record: &self.record, records: &records };
-        refusal(&self.shared.contract, why).is_some_and(|outcome| fits(outcome, judged, self.json.as_ref()))
+    /// Whether a rival with another body may have come first.
+    fn may_conflict(&self, outcome: OutcomeSet) -> bool {
+        self.shared.mix.has(Kind::ConflictingBody) && outcome.may_be(Outcome::Refused(Refusal::OtherBody))
+    }
+
+    /// Whether an answer is the refusal of the plainer reason that the contract describes.
+    fn is_described(&self, outcome: OutcomeSet, why: Refusal) -> bool {
+        self.shared.contract.outcomes.refusal(why).is_none() && outcome.may_be(Outcome::Refused(why.plainer()))
     }
 
     /// Completes the last sample with its time, or drops it while the load warms up.
@@ -314,18 +339,17 @@ impl<'s> User<'s> {
         }
     }
 
-    fn remember(&mut self, key: u32, class: Class) {
-        let (outcome, refers_to) = match (&self.record.result, class) {
-            (_, Class::Accepted) => (Outcome::Accepted, NEVER),
-            (Ok(_), Class::Duplicate) => {
-                let text = self.json.as_ref().and_then(|body| referred_in(&self.shared.contract, body));
-                (Outcome::Duplicate, text.and_then(iso::read).map_or(NEVER, |(at, _)| at.0))
-            }
-            (Ok(answer), Class::Other) if (400..=499).contains(&answer.status) => (Outcome::Refused, NEVER),
-            (Err(NoAnswer::Unreachable { .. }), _) => (Outcome::Refused, NEVER),
-            (_, _) => (Outcome::Unknown, NEVER),
+    fn append_history(&mut self, choice: Choice, outcome: OutcomeSet) {
+        let refers_to = if outcome.is(Outcome::Duplicate) {
+            let text = self.json.as_ref().and_then(|body| referred_in(&self.shared.contract, body));
+            text.and_then(iso::read).map_or(NEVER, |(at, _)| at.0)
+        } else {
+            NEVER
         };
-        let returned = if outcome == Outcome::Unknown { NEVER } else { self.record.answered_at.0 };
+        // Where the body is a part of what a delivery is known by, another body is another delivery.
+        let is_other = choice.kind == Kind::ConflictingBody && self.shared.contract.other_body == OtherBody::New;
+        let key = if is_other { choice.key | OTHER_BODY } else { choice.key };
+        let returned = if outcome.is_unknown() { NEVER } else { self.record.answered_at.0 };
         self.history.push(Operation { key, outcome, invoked: self.record.sent_at.0, returned, refers_to });
     }
 

@@ -18,6 +18,10 @@ pub enum Answering {
     Accepted,
     /// To a duplicate.
     Duplicate,
+    /// To a rival of a delivery under way.
+    InFlight,
+    /// To a delivery that was provoked to fail.
+    Failed,
     /// To a delivery that is turned away.
     Refused(Refusal),
 }

@@ -257,7 +257,7 @@ impl Seams for Wrong {
         self.refused |= match what {
             Answering::Refused(Refusal::Signature) => self.is("unwell-after-a-refusal"),
             Answering::Refused(Refusal::Body) => self.is("unwell-after-a-cut-body"),
-            Answering::Refused(_) | Answering::Accepted | Answering::Duplicate => false,
+            Answering::Refused(_) | Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed => false,
         };
         self.pause = match what {
             Answering::Accepted if self.is_a_race() => RACE,
@@ -267,17 +267,20 @@ impl Seams for Wrong {
             {
                 TOO_LATE
             }
-            Answering::Accepted | Answering::Duplicate | Answering::Refused(_) => Duration::ZERO,
+            Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed | Answering::Refused(_) => Duration::ZERO,
         };
         if self.is("refusal-is-repeated") && !around.key.is_empty() {
             return match what {
                 Answering::Refused(_) => self.refusals.entry(around.key.to_owned()).or_insert(answer).clone(),
-                Answering::Accepted | Answering::Duplicate => self.refusals.get(around.key).cloned().unwrap_or(answer),
+                Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed => {
+                    self.refusals.get(around.key).cloned().unwrap_or(answer)
+                }
             };
         }
         match what {
             Answering::Accepted => self.accepted_answer(answer, around),
             Answering::Duplicate => self.duplicate_answer(answer, around),
+            Answering::InFlight | Answering::Failed => answer,
             Answering::Refused(why) => self.refused_answer(why, answer, around),
         }
     }

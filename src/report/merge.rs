@@ -98,6 +98,7 @@ pub(super) fn asked(one: &RequirementReport, reports: &[&Report]) -> Asked {
         sentence: one.sentence.clone(),
         topic: one.topic.clone(),
         translations: one.translations.clone(),
+        memory: one.memory,
         excluded: behind("excluded: "),
         not_promised: behind("not promised by the contract: "),
     }

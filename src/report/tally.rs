@@ -14,6 +14,9 @@ use crate::scenario::requirement::InLanguage;
 /// Why a run ended early, when a person wanted it to.
 pub const INTERRUPTED: &str = "interrupted";
 
+/// Why a scenario that a receiver without memory would pass, too, shows nothing of what is remembered; and the way out.
+pub const WITHOUT_FORCE: &str = "answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`";
+
 /// How many reasons are named before the rest is only counted.
 const MOST_REASONS: usize = 3;
 
@@ -32,6 +35,8 @@ pub struct Asked {
     pub excluded: Option<String>,
     /// Why the contract does not promise it, when it does not.
     pub not_promised: Option<String>,
+    /// Whether it speaks of what is remembered: a scenario that a receiver without memory passes shows nothing of it.
+    pub memory: bool,
     /// Topic and sentence in other languages.
     pub translations: BTreeMap<String, InLanguage>,
 }
@@ -113,6 +118,7 @@ fn requirement(asked: &Asked, scenarios: &[ScenarioReport]) -> RequirementReport
         verdict,
         reason,
         scenarios: concerned.iter().map(|one| one.id.clone()).collect(),
+        memory: asked.memory,
         translations: asked.translations.clone(),
     }
 }
@@ -139,7 +145,8 @@ fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<St
         return (Verdict::NotApplicable, Some(format!("not promised by the contract: {why}")));
     }
     let with = |wanted: Verdict| concerned.iter().filter(move |one| one.verdict == wanted);
-    if with(Verdict::Pass).chain(with(Verdict::Warn)).next().is_some() {
+    let mut passed = with(Verdict::Pass).chain(with(Verdict::Warn));
+    if passed.any(|one| !(asked.memory && one.without_force)) {
         return (Verdict::Pass, None);
     }
     let undecided = reasons(with(Verdict::Undecided).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
@@ -149,6 +156,9 @@ fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<St
     let stopped = reasons(with(Verdict::Fail).chain(with(Verdict::Known)).map(|one| one.id.as_str()));
     if let Some(stopped) = stopped {
         return (Verdict::Undecided, Some(format!("every scenario that shows it failed at something else: {stopped}")));
+    }
+    if with(Verdict::Pass).chain(with(Verdict::Warn)).next().is_some() {
+        return (Verdict::NotApplicable, Some(WITHOUT_FORCE.to_owned()));
     }
     let inapplicable = reasons(with(Verdict::NotApplicable).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
     let reason = match (inapplicable, &asked.excluded) {
@@ -196,6 +206,7 @@ mod tests {
             shows: words[1].split(',').map(str::to_owned).collect(),
             duration_ms: 1.0,
             file: String::new(),
+            without_force: words[0] == "pass" && reason.first() == Some(&"without-force"),
             statuses: BTreeMap::new(),
             findings: findings.into_iter().map(finding).collect(),
             bursts: Vec::new(),
@@ -259,6 +270,10 @@ mod tests {
         );
         assert_eq!(judged(must(), &["not-applicable A-1 no clock", "not-applicable A-1 no clock"]), "not-applicable: no clock");
         assert_eq!(judged(must(), &["pass A-2"]), "not-applicable: no scenario that shows it was played");
+        let memory = || Asked { memory: true, ..Asked::default() };
+        assert_eq!(judged(must(), &["pass A-1 without-force"]), "pass");
+        assert_eq!(judged(memory(), &["pass A-1 without-force", "pass A-1"]), "pass");
+        assert!(judged(memory(), &["pass A-1 without-force"]).starts_with("not-applicable: answers alike"));
         let excluded = Asked { excluded: Some("needs a restart".to_owned()), ..must() };
         assert_eq!(judged(excluded, &[]), "not-applicable: excluded: needs a restart");
         let not_promised = Asked { not_promised: Some("no TTL".to_owned()), ..must() };

@@ -23,7 +23,7 @@ pub struct Built {
     /// The body before the key was put into it (the same, where the key travels in a header).
     pub plain_body: Bytes,
     /// Text that no answer may reveal: the signature that would have passed.
-    pub right_signature: Vec<String>,
+    pub right_signature: Vec<Vec<u8>>,
 }
 
 /// Bodies of named deliveries before a key was put into them.
@@ -89,11 +89,11 @@ impl Workshop<'_> {
         Ok(Built { shipment, key, plain_body, right_signature })
     }
 
-    fn signed(&self, deliver: &Deliver, unsigned: Delivery, key: &str, unique: &str) -> Result<(Delivery, Vec<String>), String> {
+    fn signed(&self, deliver: &Deliver, unsigned: Delivery, key: &str, unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
         let stage = self.stage;
         let sending = Sending { id: key, origin: &stage.origin, at: stage.clock.now() };
         let lines = stage.signer.header_lines(&unsigned, sending.id, sending.origin, sending.at);
-        let right = lines.iter().map(|line| String::from_utf8_lossy(&line.value).into_owned()).collect();
+        let right = lines.iter().map(|line| line.value.to_vec()).collect();
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
             (Some(file), _) => Some(stage.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),

@@ -9,7 +9,6 @@ use crate::clock::{Clock, SystemClock, UnixMicros, VirtualClock, span};
 use crate::contract::tables::Table;
 use crate::http;
 use crate::probe::rewind;
-use crate::scenario::lint::Advance;
 use crate::target::faketime;
 
 /// The clock that a user asks for.
@@ -133,18 +132,6 @@ impl TargetClock {
             }
             Self::None => Err("time cannot be moved here".to_owned()),
         }
-    }
-}
-
-/// The span that an `advance` step means, for a receiver whose keys live `ttl_secs`.
-#[must_use]
-pub fn span_of(advance: &Advance, ttl_secs: u64) -> Duration {
-    let ttl = Duration::from_secs(ttl_secs);
-    match advance {
-        Advance::Span(by) => *by,
-        Advance::TtlPlus(more) => ttl.saturating_add(*more),
-        Advance::TtlMinus(less) => ttl.saturating_sub(*less),
-        Advance::TtlOver(parts) => ttl / (*parts).max(1),
     }
 }
 

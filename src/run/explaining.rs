@@ -43,7 +43,7 @@ fn lanes(events: &[Event]) -> Vec<Lane> {
         key: String::new(),
         start_us: event.invoked.saturating_sub(first).unsigned_abs(),
         took_us: (event.returned != NEVER).then(|| event.returned.saturating_sub(event.invoked).unsigned_abs()),
-        got: if event.returned == NEVER { "no answer".to_owned() } else { format!("{:?}", event.outcome).to_lowercase() },
+        got: if event.returned == NEVER { "no answer".to_owned() } else { event.outcome.to_string() },
     };
     events.iter().take(MOST).map(lane).collect()
 }
@@ -51,7 +51,7 @@ fn lanes(events: &[Event]) -> Vec<Lane> {
 fn line(event: &Event) -> String {
     let at = |instant: i64| iso::write(UnixMicros(instant));
     let until = if event.returned == NEVER { "no answer".to_owned() } else { at(event.returned) };
-    let outcome = format!("{:?}", event.outcome).to_lowercase();
+    let outcome = event.outcome.to_string();
     let refers = if event.refers_to == NEVER { String::new() } else { format!(", refers to {}", at(event.refers_to)) };
     format!("{} to {until}: {outcome}{refers}", at(event.invoked))
 }

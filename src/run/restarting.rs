@@ -1,8 +1,4 @@
-//! Restarts: the receiver is ended and started again, with deliveries under way or without.
-//!
-//! Every delivery that the restart broke in on is sent again afterwards, twice.
-//! One that was answered before must be remembered. One that was not may be
-//! known or new; whatever it is said to be, the next time it is a duplicate.
+//! Restarts of a live target, with deliveries under way or without.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -11,115 +7,49 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::building::Built;
-use super::play::{Halt, Place, Play};
+use super::live::{Live, sent};
 use super::stage::Stage;
-use crate::check::answer::{Judged, against};
-use crate::check::classify::{Class, classify};
-use crate::check::{Breach, Record, describe, is_broken};
-use crate::clock::UnixMicros;
 use crate::delivery::NoAnswer;
 use crate::http::{Exchange, Sender, Shipment};
-use crate::report::curl::curl;
+use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::{Restart, UnderWay};
 
 /// More than any sender gets through before the receiver is ended.
 const MOST_A_SENDER: usize = 2_000;
 
-impl Play<'_> {
-    /// Ends the receiver and starts it again.
-    pub(super) async fn restart(&mut self, place: Place<'_>, restart: &Restart) -> Result<(), Halt> {
-        self.kept = None;
-        match &restart.under_way {
-            None => self.stage.restart(!restart.kill).await.map_err(Halt::Undecided),
-            Some(under_way) => self.break_in(place, restart, under_way).await,
-        }
-    }
-
-    async fn break_in(&mut self, place: Place<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), Halt> {
+impl Live<'_> {
+    /// Ends the receiver while several senders deliver, and starts it again.
+    pub(super) async fn break_in_on(&mut self, at: At<'_>, restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
         let most = (under_way.answers * 4).clamp(under_way.senders, MOST_A_SENDER);
         let built: Vec<Built> = (0..most)
-            .map(|_| self.workshop().build(&Deliver::default(), None, None))
+            .map(|_| self.workshop(at).build(&Deliver::default(), None, None))
             .collect::<Result<_, _>>()
-            .map_err(Halt::NotApplicable)?;
+            .map_err(ScenarioEnd::NotApplicable)?;
         let sent_at = self.stage.clock.now();
         let counter = Arc::new(Traffic::default());
         let mut senders = JoinSet::new();
-        for at in 0..under_way.senders {
+        for first in 0..under_way.senders {
             let own: Vec<(usize, Shipment)> =
-                built.iter().enumerate().skip(at).step_by(under_way.senders).map(|(at, one)| (at, one.shipment.clone())).collect();
+                built.iter().enumerate().skip(first).step_by(under_way.senders).map(|(place, one)| (place, one.shipment.clone())).collect();
             senders.spawn(deliver_all(self.stage.sender(), own, Arc::clone(&counter), under_way.answers));
         }
-        // All senders may have come to their end before: then nothing is under way, and the counts below say so.
+        // All senders may have come to their end before: then nothing is under way, and the judge's counts say so.
         counter.enough.notified().await;
         let restarted = self.stage.restart(!restart.kill).await;
         counter.stop.store(true, Ordering::SeqCst);
         let mut exchanges: Vec<(usize, Exchange)> = senders.join_all().await.into_iter().flatten().collect();
-        exchanges.sort_by_key(|(at, _)| *at);
-        restarted.map_err(Halt::Undecided)?;
-        let mut firsts: Vec<(usize, Record)> = Vec::with_capacity(exchanges.len());
-        for (at, exchange) in exchanges {
-            let record = self.known(&built[at], sent_at, exchange);
-            self.keep(place.number, None, &record);
-            firsts.push((at, record));
+        exchanges.sort_by_key(|(place, _)| *place);
+        restarted.map_err(ScenarioEnd::Undecided)?;
+        let mut slots: Vec<Option<Built>> = built.into_iter().map(Some).collect();
+        let mut all = Vec::with_capacity(exchanges.len());
+        self.broken_in_on.clear();
+        for (place, exchange) in exchanges {
+            let Some(built) = slots.get_mut(place).and_then(Option::take) else { continue };
+            all.push(sent(&built, sent_at, exchange));
+            self.broken_in_on.push(built);
         }
-        self.judge_again(place, &built, firsts).await
-    }
-
-    /// A delivery that also the reference knows, as far as it was answered.
-    fn known(&mut self, built: &Built, sent_at: UnixMicros, exchange: Exchange) -> Record {
-        let delivery = built.shipment.delivery.clone();
-        self.ask_reference(&delivery);
-        self.record(built, delivery, sent_at, exchange)
-    }
-
-    /// Sends everything again, twice, and judges what comes.
-    async fn judge_again(&mut self, place: Place<'_>, built: &[Built], firsts: Vec<(usize, Record)>) -> Result<(), Halt> {
-        let contract = Arc::clone(&self.stage.contract);
-        let (mut forgotten, mut answered): (Vec<Record>, usize) = (Vec::new(), 0);
-        for (at, first) in firsts {
-            let was_accepted = classify(&contract, &first) == Class::Accepted;
-            answered += usize::from(was_accepted);
-            let mut known = was_accepted.then_some(first);
-            for _ in 0..2 {
-                let again = self.once_more(place, &built[at]).await;
-                self.watch_time(place, &again, "remembers them at once");
-                if again.result.is_ok() && again.took > contract.limits.answer.0 {
-                    // One that is too late is told; waiting for all of them would take minutes.
-                    return Err(Halt::Broken);
-                }
-                let Ok(answer) = again.result.clone() else {
-                    return Err(Halt::Undecided(format!("step {}: after the restart there was no answer", place.number)));
-                };
-                let judged = Judged { answer: &answer, record: &again, records: &self.records };
-                let fits = match &known {
-                    Some(first) => !is_broken(&against(contract.duplicate().unwrap_or(&contract.outcomes.accepted), judged, Some(first))),
-                    None => classify(&contract, &again) != Class::Other,
-                };
-                if !fits {
-                    forgotten.push(again);
-                    break;
-                }
-                known.get_or_insert(again);
-            }
-        }
-        if answered == 0 {
-            return Err(Halt::Undecided(format!("step {}: nothing was answered before the restart", place.number)));
-        }
-        let Some(one) = forgotten.first() else { return Ok(()) };
-        let line = curl(&self.stage.origin, &one.delivery);
-        let observed = format!("{} of them are not, the first: {}", forgotten.len(), describe(&one.result));
-        let breach =
-            Breach::must(format!("all {answered} deliveries that were answered before the restart are duplicates after it"), observed);
-        self.report_breaches(place, vec![breach], "remembers them", &line)
-    }
-
-    async fn once_more(&mut self, place: Place<'_>, built: &Built) -> Record {
-        let sent_at = self.stage.clock.now();
-        let exchange = self.stage.send(built.shipment.clone()).await;
-        let record = self.known(built, sent_at, exchange);
-        self.keep(place.number, None, &record);
-        record
+        Ok(all)
     }
 }
 

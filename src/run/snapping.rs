@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::play::{Halt, Play};
+use super::live::Live;
 use super::stage::Stage;
+use crate::delivery::Answer;
 use crate::files::FileError;
 use crate::files::snapshots::SnapshotFolder;
+use crate::judge::{At, ScenarioEnd};
 use crate::report::SnapshotFacts;
 use crate::report::redact::Redactor;
 use crate::scenario::expand::Loaded;
@@ -36,27 +38,27 @@ pub struct SnapshotChoice {
     pub expected: Option<Vec<String>>,
 }
 
-impl Play<'_> {
+impl Live<'_> {
     /// Takes a snapshot, when somebody wants any.
-    pub(super) async fn snap(&mut self, number: usize, snap: &Snap) -> Result<(), Halt> {
+    pub(super) async fn snap(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
         if !self.stage.takes_snapshots() {
             return Ok(());
         }
         let mut contents = String::new();
         if snap.answer
-            && let Some(answer) = &self.last_answer
+            && let Some(answer) = answer
         {
             contents.push_str(&self.normaliser.answer(answer));
         }
         if let (true, Some(tables)) = (snap.state, self.stage.contract.state.clone()) {
-            let rows = self.rows_of_all().await.map_err(|wrong| Halt::Undecided(format!("step {number}: {wrong}")))?;
+            let rows = self.rows_of_all(at).await.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))?;
             if let Some(rows) = rows {
                 contents.push_str(&self.normaliser.state(&rows, &tables.keys.table, &tables.audit.table));
             }
         }
         self.snaps += 1;
         let name = snapshot::name(&self.stage.contract.contract, &self.loaded.id, self.snaps, count(&self.loaded.scenario.steps));
-        let expression = format!("{}, step {number}", self.loaded.id);
+        let expression = format!("{}, step {}", self.loaded.id, at.number);
         self.stage.keep_snapshot(Snapshot { name, source: self.loaded.file.clone(), expression, contents });
         Ok(())
     }

@@ -23,10 +23,9 @@ use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
 use crate::http::{self, Exchange, Sender, Shipment};
+use crate::judge::Setting;
+use crate::outcome::reader::Reader;
 use crate::probe::{Probe, ProbeError};
-use crate::reference::Receiver;
-use crate::reference::memory::MemoryStore;
-use crate::reference::store::StoreError;
 use crate::report;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
@@ -110,8 +109,8 @@ pub struct Stage {
     pub ttl: Option<u64>,
     /// The level that is judged.
     pub level: Level,
-    /// Forms of the secret that no answer may reveal.
-    pub forbidden: Vec<String>,
+    /// What scenarios are judged by.
+    pub setting: Setting,
     /// The database, when there is one.
     pub database: Option<PathBuf>,
     bodies: Arc<BTreeMap<String, Bytes>>,
@@ -138,7 +137,17 @@ impl Stage {
     pub async fn set(plan: &Plan) -> Result<Self, StageError> {
         let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
         let Ground { url, database, clock, servant } = Ground::find(plan, &signer).await?;
+        let ttl = plan.contract.ttl_secs().map(|default| plan.ttl.unwrap_or(default));
+        let setting = Setting {
+            reader: Reader::new(Arc::clone(&plan.contract)),
+            catalogue: Arc::clone(&plan.catalogue),
+            ttl,
+            level: plan.level,
+            origin: url.url(""),
+            forbidden: forms_of(plan.secret.expose_secret()),
+        };
         let mut stage = Self {
+            setting,
             contract: Arc::clone(&plan.contract),
             catalogue: Arc::clone(&plan.catalogue),
             origin: url.url(""),
@@ -147,9 +156,8 @@ impl Stage {
             signer,
             clock,
             timeout: plan.timeout,
-            ttl: plan.contract.ttl_secs().map(|default| plan.ttl.unwrap_or(default)),
+            ttl,
             level: plan.level,
-            forbidden: forms_of(plan.secret.expose_secret()),
             database,
             bodies: Arc::clone(&plan.bodies),
             seed: plan.seed,
@@ -303,17 +311,6 @@ impl Stage {
         bytes.into()
     }
 
-    /// A reference receiver with an empty memory, to answer one scenario's steps alongside.
-    ///
-    /// # Errors
-    /// Never, as long as memory does not fail.
-    pub fn reference(&self) -> Result<Receiver<MemoryStore>, StoreError> {
-        let memory = MemoryStore::new(Arc::clone(&self.contract));
-        let mut reference = Receiver::new(Arc::clone(&self.contract), Some(self.signer.clone()), memory, self.ttl)?;
-        reference.set_origin(self.origin.clone());
-        Ok(reference)
-    }
-
     /// Opens the database for one look, away from the tasks that send; `None` when there is no database.
     ///
     /// # Errors
@@ -392,7 +389,8 @@ impl Stage {
 }
 
 /// The forms of a secret that no answer may reveal.
-fn forms_of(secret: &str) -> Vec<String> {
+fn forms_of(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
-    vec![secret.to_owned(), hex(bytes), STANDARD.encode(bytes).trim_end_matches('=').to_owned(), sha256_hex(bytes)]
+    let forms = [secret.to_owned(), hex(bytes), STANDARD.encode(bytes).trim_end_matches('=').to_owned(), sha256_hex(bytes)];
+    forms.map(String::into_bytes).to_vec()
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::clocks::{TargetClock, span_of, too_long};
+use super::clocks::{TargetClock, too_long};
 use super::stage::Stage;
 use crate::contract::Level;
+use crate::judge::span_of;
 use crate::scenario::expand::Loaded;
 use crate::scenario::lint::read_advance;
 use crate::scenario::{Scenario, Step};

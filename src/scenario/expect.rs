@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::contract::key::KeyScope;
 use crate::contract::outcome::Refusal;
+use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody};
 
 /// An outcome that is promised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +18,18 @@ pub enum Expect {
     Accepted,
     /// Answered as a duplicate of the named delivery.
     DuplicateOf(String),
+    /// Whatever the contract says of the named delivery's live key with another body (`other_body`).
+    ReuseOf(String),
+    /// Whatever the contract says of the named delivery's key in another scope (`key.scope`).
+    ElsewhereOf(String),
+    /// Whatever the contract says of the named delivery in another spelling of its JSON (`fingerprint`).
+    Respelled(String),
+    /// The failure that was provoked (`failures.provoke`).
+    Failed,
+    /// Whatever the contract says of the named delivery after its provoked failure (`failures.then`).
+    AgainAfter(String),
+    /// Neither accepted nor a duplicate, and no status from 200 to 299: for forgeries at other doors.
+    NotTaken,
     /// Turned away for this reason.
     Refused(Refusal),
     /// Any of these conforms.
@@ -36,7 +50,65 @@ impl Expect {
         match self {
             Self::NoAnswer => true,
             Self::AnyOf(any) | Self::Rather(any) => any.iter().any(Self::allows_no_answer),
-            Self::Accepted | Self::DuplicateOf(_) | Self::Refused(_) | Self::Rejected => false,
+            Self::Accepted
+            | Self::DuplicateOf(_)
+            | Self::ReuseOf(_)
+            | Self::ElsewhereOf(_)
+            | Self::Respelled(_)
+            | Self::Failed
+            | Self::AgainAfter(_)
+            | Self::NotTaken
+            | Self::Refused(_)
+            | Self::Rejected => false,
+        }
+    }
+}
+
+impl Expect {
+    /// What it comes to under a contract: policies become what the contract says of them.
+    ///
+    /// Where a key does not make a delivery idempotent, every repetition is accepted.
+    #[must_use]
+    pub fn under(&self, contract: &Contract) -> Self {
+        let by_key = contract.is_by_key();
+        let duplicate_of = |first: &String| if by_key { Self::DuplicateOf(first.clone()) } else { Self::Accepted };
+        let reuse_of = |first: &String| match contract.other_body {
+            OtherBody::Duplicate => duplicate_of(first),
+            OtherBody::Refused if by_key => Self::Refused(Refusal::OtherBody),
+            OtherBody::New | OtherBody::Refused => Self::Accepted,
+        };
+        match self {
+            Self::DuplicateOf(first) => duplicate_of(first),
+            Self::ReuseOf(first) => reuse_of(first),
+            Self::ElsewhereOf(first) => match contract.key.scope {
+                None | Some(KeyScope::Receiver) => duplicate_of(first),
+                Some(KeyScope::Path | KeyScope::PathAndQuery | KeyScope::Caller) => Self::Accepted,
+            },
+            Self::Respelled(first) => match contract.fingerprint {
+                Some(Fingerprint::Json) => duplicate_of(first),
+                Some(Fingerprint::Raw) | None => reuse_of(first),
+            },
+            Self::AgainAfter(_) => match contract.failures.as_ref().map(|failures| failures.then) {
+                Some(AfterFailure::Replayed) => Self::Failed,
+                Some(AfterFailure::Retried) | None => Self::Accepted,
+            },
+            Self::AnyOf(any) => Self::AnyOf(any.iter().map(|one| one.under(contract)).collect()),
+            Self::Rather(ranked) => Self::Rather(ranked.iter().map(|one| one.under(contract)).collect()),
+            Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected => self.clone(),
+        }
+    }
+
+    /// The delivery that the answer is held against, when there is one.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        match self {
+            Self::DuplicateOf(first)
+            | Self::ReuseOf(first)
+            | Self::ElsewhereOf(first)
+            | Self::Respelled(first)
+            | Self::AgainAfter(first) => Some(first),
+            Self::AnyOf(any) | Self::Rather(any) => any.iter().find_map(Self::first),
+            Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected => None,
         }
     }
 }

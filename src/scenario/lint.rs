@@ -344,9 +344,13 @@ impl Lint<'_> {
     fn expect(&mut self, path: &str, expect: &Expect) {
         match expect {
             Expect::DuplicateOf(name) => self.refers(format!("{path}.duplicate_of"), name, &[Named::Delivery]),
+            Expect::ReuseOf(name) => self.refers(format!("{path}.reuse_of"), name, &[Named::Delivery]),
+            Expect::ElsewhereOf(name) => self.refers(format!("{path}.elsewhere_of"), name, &[Named::Delivery]),
+            Expect::Respelled(name) => self.refers(format!("{path}.respelled"), name, &[Named::Delivery]),
+            Expect::AgainAfter(name) => self.refers(format!("{path}.again_after"), name, &[Named::Delivery]),
             Expect::AnyOf(several) => self.several(&format!("{path}.any_of"), several),
             Expect::Rather(several) => self.several(&format!("{path}.rather"), several),
-            Expect::Accepted | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer => {}
+            Expect::Accepted | Expect::Failed | Expect::NotTaken | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer => {}
         }
     }
 

@@ -107,6 +107,9 @@ pub struct Requirement {
     pub sentence: String,
     /// Where it comes from.
     pub source: String,
+    /// Whether it speaks of what is remembered: a receiver without memory must never pass it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
     /// Why no scenario shows it, when none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excluded: Option<String>,

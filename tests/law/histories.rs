@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use hookgate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, Outcome, judge};
+use hookgate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, judge};
 use hookgate::clock::UnixMicros;
 use hookgate::contract::Contract;
 use hookgate::contract::reading::read_contract;
 use hookgate::delivery::{Answer, Delivery, HeaderLine};
 use hookgate::files;
+use hookgate::outcome::{Outcome, OutcomeSet};
 use hookgate::reference::Receiver;
 use hookgate::reference::memory::MemoryStore;
 use hookgate::reference::store::Store as _;
@@ -66,7 +67,7 @@ fn observed(clients: &[Vec<Sent>]) -> (Vec<Operation>, Vec<Evidence>) {
             delivery.body = "{}".into();
         }
         let answer = receiver.deliver(&delivery, UnixMicros(arrived)).expect("memory does not fail");
-        let (outcome, refers_to) = if one.lost { (Outcome::Unknown, NEVER) } else { read(&answer) };
+        let (outcome, refers_to) = if one.lost { (OutcomeSet::only(Outcome::NoAnswer), NEVER) } else { read(&answer) };
         let returned = if one.lost { NEVER } else { arrived + one.back };
         history.push(Operation { key: u32::from(one.key), outcome, invoked, returned, refers_to });
     }
@@ -85,13 +86,13 @@ fn observed(clients: &[Vec<Sent>]) -> (Vec<Operation>, Vec<Evidence>) {
     (history, evidence)
 }
 
-fn read(answer: &Answer) -> (Outcome, i64) {
+fn read(answer: &Answer) -> (OutcomeSet, i64) {
     let page = answer.json().unwrap_or_default();
     let refers_to = page.pointer("/reference/timestamp").and_then(|text| text.as_str()).and_then(hookgate::clock::iso::read);
     match (answer.status, refers_to) {
-        (202, Some((at, _))) => (Outcome::Duplicate, at.0),
-        (202, None) => (Outcome::Accepted, NEVER),
-        (_, _) => (Outcome::Refused, NEVER),
+        (202, Some((at, _))) => (OutcomeSet::only(Outcome::Duplicate), at.0),
+        (202, None) => (OutcomeSet::only(Outcome::Accepted), NEVER),
+        (_, _) => (OutcomeSet::only(Outcome::Rejected), NEVER),
     }
 }
 
@@ -121,16 +122,19 @@ proptest! {
         let altered = pick.index(history.len());
         let change = |outcome, refers_to| {
             let mut other = history.clone();
-            other[altered] = Operation { outcome, refers_to, ..other[altered] };
+            other[altered] = Operation { outcome: OutcomeSet::only(outcome), refers_to, ..other[altered] };
             other
         };
-        let (others, rows): (Vec<Vec<Operation>>, bool) = match history[altered].outcome {
+        let was = history[altered].outcome;
+        let (others, rows): (Vec<Vec<Operation>>, bool) = if was.is(Outcome::Accepted) {
             // Told as a duplicate or refused, its audit row is one too many, or its duplicates are of nothing.
-            Outcome::Accepted => (vec![change(Outcome::Duplicate, NEVER), change(Outcome::Refused, NEVER)], true),
+            (vec![change(Outcome::Duplicate, NEVER), change(Outcome::Rejected, NEVER)], true)
+        } else if was.is(Outcome::Duplicate) {
             // Told as accepted, there are two in one life; referring elsewhere, nothing was there.
-            Outcome::Duplicate => (vec![change(Outcome::Accepted, NEVER), change(Outcome::Duplicate, START - 60_000_000)], false),
+            (vec![change(Outcome::Accepted, NEVER), change(Outcome::Duplicate, START - 60_000_000)], false)
+        } else {
             // Told as accepted, it has no row, or there are two.
-            Outcome::Refused | Outcome::Unknown => (vec![change(Outcome::Accepted, NEVER)], true),
+            (vec![change(Outcome::Accepted, NEVER)], true)
         };
         for other in others {
             let found = judged(&other, if rows { &evidence } else { &[] });

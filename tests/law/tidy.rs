@@ -12,8 +12,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const WORDS: &[&str] = &["clock", "delivery", "state", "stats", "template"];
-const LAW: &[&str] = &["document", "sign", "contract", "reference", "scenario", "history", "check", "snapshot", "report", "claims"];
+const WORDS: &[&str] = &["clock", "delivery", "message", "state", "stats", "template"];
+const LAW: &[&str] =
+    &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "check", "snapshot", "report", "judge", "claims"];
 const HANDS: &[&str] = &["fault", "files", "http", "probe", "serve", "sqlite", "target"];
 const ENGINES: &[&str] = &["run", "load", "selftest"];
 const ROOF: &[&str] = &["cli", "main"];

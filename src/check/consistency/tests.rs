@@ -1,12 +1,13 @@
 //! Histories that must be accepted, and histories that must be rejected, as tables.
 
-use super::{Evidence, Law, NEVER, Operation, Outcome, SECOND, TOLD, Verdict, Why, judge, verdict};
+use super::{Evidence, Law, NEVER, Operation, SECOND, TOLD, Verdict, Why, judge, verdict};
+use crate::outcome::{Outcome, OutcomeSet};
 
 const MINUTE: i64 = 60 * SECOND;
 const DAY: Law = Law { life: Some(86_400 * SECOND) };
 
 fn op(outcome: Outcome, invoked: i64, returned: i64) -> Operation {
-    Operation { key: 0, outcome, invoked, returned, refers_to: NEVER }
+    Operation { key: 0, outcome: OutcomeSet::only(outcome), invoked, returned, refers_to: NEVER }
 }
 fn accepted(invoked: i64, returned: i64) -> Operation {
     op(Outcome::Accepted, invoked, returned)
@@ -18,10 +19,10 @@ fn duplicate_of(instant: i64, invoked: i64, returned: i64) -> Operation {
     Operation { refers_to: instant, ..duplicate(invoked, returned) }
 }
 fn refused(invoked: i64, returned: i64) -> Operation {
-    op(Outcome::Refused, invoked, returned)
+    op(Outcome::Rejected, invoked, returned)
 }
 fn lost(invoked: i64) -> Operation {
-    op(Outcome::Unknown, invoked, NEVER)
+    op(Outcome::NoAnswer, invoked, NEVER)
 }
 fn rows(audit_rows: u32, key_rows: u32) -> Option<Evidence> {
     Some(Evidence { key: 0, audit_rows, key_rows })

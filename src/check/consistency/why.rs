@@ -11,6 +11,8 @@ pub enum Why {
     DuplicateOfNothing,
     /// A duplicate before the acceptance began, or after its life has ended.
     DuplicateOutsideLife,
+    /// Told that the key is under way, and nobody else was.
+    InFlightAlone,
     /// A duplicate refers to an instant at which nothing was under way.
     ReferenceElsewhere,
     /// Duplicates refer to more instants than there can be acceptances.
@@ -48,6 +50,7 @@ impl fmt::Display for Why {
             Self::AcceptedTwice => f.write_str("accepted as new again while the key must still live"),
             Self::DuplicateOfNothing => f.write_str("answered as a duplicate although nothing can have been accepted before"),
             Self::DuplicateOutsideLife => f.write_str("answered as a duplicate before the acceptance began, or after the key's life"),
+            Self::InFlightAlone => f.write_str("told that its key is in flight although no other delivery of it was under way"),
             Self::ReferenceElsewhere => f.write_str("a duplicate refers to an instant at which no delivery of the key was under way"),
             Self::ReferencesDiffer => f.write_str("duplicates refer to more instants than there can be acceptances"),
             Self::AuditRowsMissing { rows } => write!(f, "accepted, and the audit trail has {rows} rows of it"),

@@ -33,7 +33,7 @@ impl<'a> Claim<'a> {
     /// A member `signature` that is right over the rest of the body.
     pub(super) fn stands_in_body(&self) -> bool {
         let text = String::from_utf8_lossy(&self.delivery.body).into_owned();
-        let Some(claimed) = crate::reference::answering::body_member(&self.delivery.body, "signature") else { return false };
+        let Some(claimed) = crate::message::member_text(&self.delivery.body, "signature") else { return false };
         let without = [format!("\"signature\":\"{claimed}\","), format!("\"signature\":\"{claimed}\"")];
         without.iter().any(|member| {
             let other = Delivery { body: text.replacen(member.as_str(), "", 1).into(), ..self.delivery.clone() };

@@ -17,6 +17,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         shows: vec![shows.to_owned()],
         duration_ms: 3.1,
         file: format!("scenarios/orch/{id}.yaml"),
+        without_force: false,
         statuses: BTreeMap::from([("202".to_owned(), 2)]),
         findings: Vec::new(),
         bursts: Vec::new(),
@@ -88,6 +89,7 @@ pub(crate) fn sample() -> Report {
         translations: BTreeMap::new(),
         excluded: None,
         not_promised: None,
+        memory: false,
     });
     Report {
         schema: SCHEMA.to_owned(),

@@ -1,0 +1,182 @@
+//! Bursts: what the deliveries of each key got, and whether it is what was asked for.
+//!
+//! Which of many was first nobody can see, so answers are counted as sets: an
+//! answer that may be an acceptance or a duplicate counts as either. Whether
+//! duplicates agree about the one that was accepted is judged here, too.
+
+use std::collections::BTreeMap;
+
+use super::answer::{Judged, against, referred_instant};
+use super::{Breach, Record, Records};
+use crate::contract::outcome::Refusal;
+use crate::contract::{Contract, OtherBody};
+use crate::outcome::Outcome;
+use crate::outcome::reader::Reader;
+use crate::scenario::Counts;
+
+/// So many keys are told in full; the rest are counted.
+const KEYS_TOLD: usize = 3;
+
+/// What the deliveries of one key got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Accepted as new.
+    pub accepted: usize,
+    /// Answered as duplicates.
+    pub duplicate: usize,
+    /// One or the other: answers are alike.
+    pub alike: usize,
+    /// Told that the key is under way.
+    pub in_flight: usize,
+    /// Refused for their other body.
+    pub other_body: usize,
+    /// Anything else, in words.
+    pub other: Vec<String>,
+    /// The different instants that duplicates referred to.
+    pub references: Vec<String>,
+}
+
+impl Tally {
+    fn all(&self) -> usize {
+        self.accepted + self.duplicate + self.alike + self.in_flight + self.other_body + self.other.len()
+    }
+
+    /// Whether the counts are those that were asked for, under a contract.
+    #[must_use]
+    pub fn fits(&self, counts: &Counts, contract: &Contract) -> bool {
+        let Counts { accepted, duplicate, repeated, rivals, other } = counts;
+        if !contract.is_by_key() || (rivals.is_some() && contract.other_body == OtherBody::New) {
+            // Nothing makes them one: every one is accepted.
+            return self.accepted + self.alike == self.all();
+        }
+        let may_be_in_flight = contract.outcomes.in_flight.is_some() && (repeated.is_some() || rivals.is_some());
+        let may_be_refused = contract.other_body == OtherBody::Refused && rivals.is_some();
+        let beside = if may_be_in_flight { self.in_flight } else { 0 } + if may_be_refused { self.other_body } else { 0 };
+        let others = self.all() - self.accepted - self.duplicate - self.alike - beside;
+        let taken = self.accepted + self.duplicate + self.alike;
+        accepted.is_none_or(|n| (self.accepted..=self.accepted + self.alike).contains(&n))
+            && duplicate
+                .is_none_or(|n| (self.duplicate..=self.duplicate + self.alike).contains(&n) && accepted.is_none_or(|a| a + n == taken))
+            && repeated.or(*rivals).is_none_or(|n| accepted.is_none_or(|a| a + n == taken + beside))
+            && other.is_none_or(|n| n == others)
+            && (repeated.or(*rivals).is_none() || others == other.unwrap_or(0))
+    }
+
+    /// The counts in words: `5 accepted as new, 3 duplicates, 0 other`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = format!("{} accepted as new, {} duplicates", self.accepted, self.duplicate);
+        for (count, what) in
+            [(self.alike, "accepted or duplicates"), (self.in_flight, "told of one in flight"), (self.other_body, "refused for their body")]
+        {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text.push_str(&format!(", {} other", self.other.len()));
+        if let Some(first) = self.other.first() {
+            text.push_str(&format!(" (the first: {first})"));
+        }
+        text
+    }
+}
+
+/// Counts in words, as they are asked for.
+#[must_use]
+pub fn describe_counts(counts: &Counts) -> String {
+    let part = |n: Option<usize>, what: &str| n.map(|n| format!("{n} {what}"));
+    let parts = [
+        part(counts.accepted, "accepted as new"),
+        part(counts.duplicate, "duplicates"),
+        part(counts.repeated, "repetitions"),
+        part(counts.rivals, "rivals with bodies of their own"),
+        part(counts.other, "other"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Counts the answers of a burst, key by key, in order of first use.
+#[must_use]
+pub fn tally(reader: &Reader, burst: &[Record]) -> Vec<(String, Tally)> {
+    let mut order: Vec<String> = Vec::new();
+    let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    for record in burst {
+        let tally = tallies.entry(&record.key).or_insert_with(|| {
+            order.push(record.key.clone());
+            Tally::default()
+        });
+        let set = record.outcome(reader);
+        if set.is(Outcome::Accepted) {
+            tally.accepted += 1;
+        } else if set.is(Outcome::Duplicate) {
+            tally.duplicate += 1;
+            let answer = record.result.as_ref().ok();
+            push_new(&mut tally.references, answer.and_then(|answer| referred_instant(reader.contract(), answer)));
+        } else if set.is_taken() {
+            tally.alike += 1;
+        } else if set.may_be(Outcome::InFlight) {
+            tally.in_flight += 1;
+        } else if set.may_be(Outcome::Refused(Refusal::OtherBody)) {
+            tally.other_body += 1;
+        } else {
+            tally.other.push(super::describe(&record.result));
+        }
+    }
+    order.into_iter().map(|key| (key.clone(), tallies.remove(key.as_str()).unwrap_or_default())).collect()
+}
+
+fn push_new(all: &mut Vec<String>, one: Option<String>) {
+    if let Some(one) = one.filter(|one| !all.contains(one)) {
+        all.push(one);
+    }
+}
+
+/// Holds the answers of a burst against the counts that were asked for, and against each other.
+#[must_use]
+pub fn judge(reader: &Reader, counts: &Counts, burst: &[Record]) -> Vec<Breach> {
+    let tallies = tally(reader, burst);
+    let off: Vec<&(String, Tally)> = tallies.iter().filter(|(_, tally)| !tally.fits(counts, reader.contract())).collect();
+    if !off.is_empty() {
+        return vec![count_breach(counts, &off, tallies.len())];
+    }
+    tallies.iter().filter_map(|(key, tally)| disagreement(reader, key, tally, burst)).take(KEYS_TOLD).collect()
+}
+
+/// One mismatch for all keys whose counts are off: the first ones in full.
+fn count_breach(counts: &Counts, off: &[&(String, Tally)], keys: usize) -> Breach {
+    let wanted = describe_counts(counts);
+    if keys == 1 {
+        let observed = off.first().map_or_else(String::new, |(_, tally)| tally.describe());
+        return Breach::must(wanted, observed);
+    }
+    let told = off.iter().take(KEYS_TOLD).map(|(key, tally)| format!("{key}: {}", tally.describe())).collect::<Vec<_>>().join("\n");
+    Breach::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len()))
+}
+
+/// Duplicates of one key that do not refer to the one delivery that was accepted, or do not get its answer.
+fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> Option<Breach> {
+    let contract = reader.contract();
+    let form = contract.duplicate()?;
+    let of_key = || burst.iter().filter(|record| record.key == key);
+    if contract.repeats_first_answer() && contract.other_body != OtherBody::New {
+        let bodies = || of_key().filter(|record| record.outcome(reader).is_taken()).filter_map(|record| record.result.as_ref().ok());
+        let first = bodies().next()?;
+        let other = bodies().find(|answer| answer.body != first.body)?;
+        let expected =
+            format!("key {key:?}: every repetition gets the first's answer, byte for byte: {}", super::describe(&Ok(first.clone())));
+        return Some(Breach { shows: form.shows.clone(), ..Breach::must(expected, super::describe(&Ok(other.clone()))) });
+    }
+    if tally.references.len() > 1 {
+        let path = contract.reference_member();
+        let member = form.body.iter().find(|member| Some(member.member.as_str()) == path);
+        let expected = format!("key {key:?}: every duplicate refers to the same delivery");
+        let observed = format!("{} different instants: {}", tally.references.len(), tally.references.join(", "));
+        return Some(Breach { shows: member.and_then(|member| member.shows.clone()), ..Breach::must(expected, observed) });
+    }
+    let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted))?;
+    let none = Records::default();
+    of_key().filter(|record| record.outcome(reader).is(Outcome::Duplicate)).find_map(|record| {
+        let answer = record.result.as_ref().ok()?;
+        against(form, Judged { answer, record, records: &none }, Some(accepted)).into_iter().next()
+    })
+}

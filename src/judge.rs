@@ -1,0 +1,191 @@
+//! The judge of scenarios: a scenario, and a source of observations, in; findings out.
+//!
+//! One driver ([`scenario`]) plays a scenario over whatever can be observed: a
+//! live target, the reference in memory, or a history that was kept
+//! ([`kept`]). Sources collect observations, the driver holds them against the
+//! contract, so that a run, `check` and `report verify` judge by the same law.
+//!
+//! Start at [`scenario::play`]. What a source must do is [`Source`].
+
+pub mod findings;
+pub mod kept;
+pub mod scenario;
+mod steps;
+pub mod verify;
+
+pub use steps::span_of;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::check::Records;
+use crate::check::rows::Look;
+use crate::clock::UnixMicros;
+use crate::contract::{Contract, Level};
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::history::Operation;
+use crate::outcome::reader::Reader;
+use crate::scenario::deliver::{Burst, Deliver, Get};
+use crate::scenario::expect::StateCheck;
+use crate::scenario::requirement::Catalogue;
+use crate::scenario::{Restart, Snap, UnderWay};
+
+/// What all scenarios are judged by.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The contract, and what reads answers under it.
+    pub reader: Reader,
+    /// The requirements.
+    pub catalogue: Arc<Catalogue>,
+    /// The TTL that the receiver gives its keys, in seconds.
+    pub ttl: Option<u64>,
+    /// The level that is judged.
+    pub level: Level,
+    /// `http://host:port`, for lines that send a delivery again.
+    pub origin: String,
+    /// Text that no answer may reveal: forms of the secret.
+    pub forbidden: Vec<Vec<u8>>,
+}
+
+impl Setting {
+    /// The contract.
+    #[must_use]
+    pub fn contract(&self) -> &Arc<Contract> {
+        self.reader.contract()
+    }
+}
+
+/// Why a scenario goes no further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScenarioEnd {
+    /// A *must* is broken.
+    Broken,
+    /// What was seen allows no further judgement, with the reason.
+    Undecided(String),
+    /// The contract or the surroundings do not allow the step, with the reason.
+    NotApplicable(String),
+    /// A history does not have what the step would need: nothing more can be judged again.
+    NotKept,
+    /// A history has no such delivery.
+    Lacks,
+}
+
+/// One delivery as it was sent, and what was observed of it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What travelled.
+    pub delivery: Delivery,
+    /// SHA-256 of its body.
+    pub sha256: String,
+    /// The key as the receiver should understand it; empty when it has none.
+    pub key: String,
+    /// The body before a key was put into it.
+    pub plain_body: Bytes,
+    /// Text that no answer to it may reveal: the signature that would have passed.
+    pub right_signature: Vec<Vec<u8>>,
+    /// Whether the whole request reached the receiver.
+    pub arrives: bool,
+    /// When it was sent, by the receiver's clock.
+    pub sent_at: UnixMicros,
+    /// How long its answer took.
+    pub took: Duration,
+    /// After the first of a burst was released, in microseconds.
+    pub start_us: u64,
+    /// What came back.
+    pub result: Result<Answer, NoAnswer>,
+    /// Deliveries that were made beside it, while it travelled slowly.
+    pub beside: Vec<Sent>,
+}
+
+/// A burst as it was released.
+#[derive(Clone, Debug, Default)]
+pub struct Released {
+    /// Its deliveries, in the order they were made.
+    pub sent: Vec<Sent>,
+    /// Time from the first release to the last.
+    pub spread: Duration,
+    /// How many were under way at the same time, at the most.
+    pub most_at_once: usize,
+}
+
+/// A question and what was said to it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The question.
+    pub question: Delivery,
+    /// How long the answer took.
+    pub took: Duration,
+    /// What came back.
+    pub result: Result<Answer, NoAnswer>,
+}
+
+/// Where in a scenario something happens, and what is known there.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// The step, from 1, as in the file.
+    pub number: usize,
+    /// What is known so far.
+    pub records: &'a Records,
+    /// Every key that was sent so far.
+    pub keys: &'a [String],
+}
+
+/// Where observations come from.
+///
+/// A source does what a step says and tells what it saw; it judges nothing.
+pub trait Source: Send {
+    /// What time it is for the receiver.
+    fn now(&self) -> UnixMicros;
+
+    /// How far the scenario's rows have been moved back, in microseconds.
+    fn moved_us(&self) -> i64 {
+        0
+    }
+
+    /// Sends one delivery.
+    fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> impl Future<Output = Result<Sent, ScenarioEnd>> + Send;
+
+    /// Releases a burst.
+    fn burst(&mut self, at: At<'_>, burst: &Burst) -> impl Future<Output = Result<Released, ScenarioEnd>> + Send;
+
+    /// Lets time pass.
+    fn advance(&mut self, at: At<'_>, by: Duration) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
+
+    /// Looks at what is remembered; `None` where it cannot be seen.
+    fn look(&mut self, at: At<'_>, check: &StateCheck) -> impl Future<Output = Result<Option<Look>, ScenarioEnd>> + Send;
+
+    /// Gives the receiver time before it is asked again: whether there is any left of `patience`.
+    fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> impl Future<Output = Result<bool, ScenarioEnd>> + Send;
+
+    /// Asks something; `None` where nobody can be asked.
+    fn ask(&mut self, at: At<'_>, get: &Get) -> impl Future<Output = Result<Option<Told>, ScenarioEnd>> + Send;
+
+    /// Asks the health page, or whatever shows that the receiver lives; `None` where nobody can be asked.
+    fn health(&mut self) -> impl Future<Output = Option<Result<Answer, NoAnswer>>> + Send;
+
+    /// Ends the receiver and starts it again.
+    fn restart(&mut self, restart: &Restart) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
+
+    /// The same, while several senders deliver: what they sent, in the order they were made.
+    fn break_in(
+        &mut self,
+        at: At<'_>,
+        restart: &Restart,
+        under_way: &UnderWay,
+    ) -> impl Future<Output = Result<Vec<Sent>, ScenarioEnd>> + Send;
+
+    /// Sends a delivery of [`Source::break_in`] once more; `place` counts what it gave.
+    fn once_more(&mut self, at: At<'_>, place: usize) -> impl Future<Output = Result<Sent, ScenarioEnd>> + Send;
+
+    /// Keeps a snapshot, where somebody wants any.
+    fn snapshot(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
+
+    /// Remembers that the receiver does not answer any more.
+    fn mark_gone(&mut self) {}
+
+    /// Takes a delivery into the history, where one is kept.
+    fn keep(&mut self, _operation: Operation) {}
+}

@@ -1,0 +1,100 @@
+//! Findings: what was not as promised, filed under the requirement that speaks of it.
+
+use crate::check::{Breach, requirement_of};
+use crate::contract::Level;
+use crate::judge::{ScenarioEnd, Setting};
+use crate::report::{Finding, ScenarioReport, Verdict, tally};
+use crate::scenario::Step;
+
+/// Where in the scenario something happens.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The step, from 1, as in the file.
+    pub number: usize,
+    /// The step itself.
+    pub step: &'a Step,
+}
+
+/// What is told beside a mismatch.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    /// What the reference did.
+    pub reference: &'a str,
+    /// The line that sends the delivery again.
+    pub curl: &'a str,
+}
+
+/// Files mismatches into a scenario's report.
+///
+/// # Errors
+/// [`ScenarioEnd`] when a *must* is broken: what follows would be judged on a footing that does not hold. Where the
+/// contract does not promise what is broken, nobody is to blame, and what follows is not judged either.
+pub fn file(
+    report: &mut ScenarioReport,
+    setting: &Setting,
+    place: Place<'_>,
+    breaches: Vec<Breach>,
+    beside: Beside<'_>,
+) -> Result<(), ScenarioEnd> {
+    let (mut found, mut unpromised) = (false, None);
+    for breach in breaches {
+        let requirement = requirement_of(&report.shows, place.step, &breach);
+        let is_must = breach.level == Level::Must;
+        if !setting.contract().promises(&requirement) {
+            unpromised = unpromised.or_else(|| is_must.then(|| (requirement.clone(), breach.clone())));
+        }
+        let filed = add(report, setting, place, requirement, &breach, beside);
+        found |= filed && is_must;
+    }
+    if found && tally::scenario_verdict(&report.findings) == Verdict::Fail {
+        return Err(ScenarioEnd::Broken);
+    }
+    match unpromised {
+        Some((requirement, breach)) => Err(ScenarioEnd::NotApplicable(format!(
+            "step {}: {} was due, and {} came; the contract does not promise it ({requirement}), and what follows would be judged on it",
+            place.number,
+            first_line(&breach.expected),
+            first_line(&breach.observed)
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// Adds one finding; several mismatches of one requirement in one step are one finding. Whether it was filed.
+pub fn add(
+    report: &mut ScenarioReport,
+    setting: &Setting,
+    place: Place<'_>,
+    requirement: String,
+    breach: &Breach,
+    beside: Beside<'_>,
+) -> bool {
+    let level = setting.catalogue.get(&requirement).map_or(Level::Must, |one| one.level).max(breach.level);
+    if !setting.contract().promises(&requirement) || (setting.level == Level::Must && level != Level::Must) {
+        return false;
+    }
+    let step = place.number;
+    let same = |one: &&mut Finding| one.requirement == requirement && one.step == step && one.line == place.step.line && one.level == level;
+    match report.findings.iter_mut().find(same) {
+        Some(finding) => {
+            finding.expected.push_str(&format!("\n{}", breach.expected));
+            finding.observed.push_str(&format!("\n{}", breach.observed));
+        }
+        None => report.findings.push(Finding {
+            requirement,
+            level,
+            step,
+            step_name: place.step.name.clone(),
+            line: place.step.line,
+            expected: breach.expected.clone(),
+            reference: beside.reference.to_owned(),
+            observed: breach.observed.clone(),
+            curl: beside.curl.to_owned(),
+        }),
+    }
+    true
+}

@@ -1,0 +1,253 @@
+//! A scenario, played step by step over a source of observations, the reference alongside.
+//!
+//! The first broken *must* ends a scenario: what comes after it would be
+//! judged on a footing that does not hold. Requirements that were not reached
+//! are then undecided here, never passed.
+
+use std::sync::Arc;
+
+use super::findings::{self, Beside, Place};
+use super::{At, ScenarioEnd, Sent, Setting, Source};
+use crate::check::answer::referred_instant;
+use crate::check::{Breach, Record, Records, describe};
+use crate::clock::UnixMicros;
+use crate::clock::span;
+use crate::delivery::{Delivery, NoAnswer};
+use crate::history::Operation;
+use crate::reference::Receiver;
+use crate::reference::memory::MemoryStore;
+use crate::reference::store::StoreError;
+use crate::report::curl::curl;
+use crate::report::{ScenarioReport, Verdict, tally};
+use crate::scenario::Step;
+use crate::scenario::expand::Loaded;
+use crate::sign::Signer;
+
+/// One scenario that is being played.
+pub(super) struct Play<'s, S> {
+    pub(super) setting: &'s Setting,
+    pub(super) source: &'s mut S,
+    pub(super) loaded: &'s Loaded,
+    pub(super) report: ScenarioReport,
+    pub(super) records: Records,
+    pub(super) reference: Receiver<MemoryStore>,
+    /// Every key that was sent, for clocks that move rows.
+    pub(super) keys: Vec<String>,
+    /// The last answer, for snapshots.
+    pub(super) last_answer: Option<crate::delivery::Answer>,
+    /// When the scenario's first delivery was sent, by the receiver's clock.
+    pub(super) began_at: Option<UnixMicros>,
+}
+
+/// A reference with an empty memory, to be asked beside a source.
+///
+/// # Errors
+/// Never, as long as memory does not fail.
+pub fn reference(setting: &Setting, signer: &Signer) -> Result<Receiver<MemoryStore>, StoreError> {
+    let memory = MemoryStore::new(Arc::clone(setting.contract()));
+    let mut reference = Receiver::new(Arc::clone(setting.contract()), Some(signer.clone()), memory, setting.ttl)?;
+    reference.set_origin(setting.origin.clone());
+    Ok(reference)
+}
+
+/// Plays a scenario to its end, or to the first thing that ends it.
+///
+/// Returns the report and why it ended, when something ended it.
+pub async fn play<S: Source>(
+    setting: &Setting,
+    source: &mut S,
+    loaded: &Loaded,
+    reference: Receiver<MemoryStore>,
+) -> (ScenarioReport, Option<ScenarioEnd>) {
+    let mut play = Play {
+        setting,
+        source,
+        loaded,
+        report: blank_report(loaded, Verdict::Pass),
+        records: Records::default(),
+        reference,
+        keys: Vec::new(),
+        last_answer: None,
+        began_at: None,
+    };
+    let end = play.all().await.err();
+    let report = play.close(end.clone());
+    (report, end)
+}
+
+/// A scenario's report with nothing in it yet.
+#[must_use]
+pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
+    ScenarioReport {
+        id: loaded.id.clone(),
+        title: loaded.scenario.title.clone(),
+        verdict,
+        reason: None,
+        shows: loaded.scenario.shows.clone(),
+        duration_ms: 0.0,
+        file: loaded.file.clone(),
+        without_force: false,
+        statuses: std::collections::BTreeMap::new(),
+        findings: Vec::new(),
+        bursts: Vec::new(),
+    }
+}
+
+impl<S: Source> Play<'_, S> {
+    async fn all(&mut self) -> Result<(), ScenarioEnd> {
+        self.check_health("before").await?;
+        let steps = &self.loaded.scenario.steps;
+        for (at, step) in steps.iter().enumerate() {
+            let done = Box::pin(self.step(Place { number: at + 1, step })).await;
+            if done.is_err() {
+                // What the receiver did to itself is told beside what it answered.
+                let alive = self.check_health("after").await;
+                return done.and(alive);
+            }
+        }
+        self.check_health("after").await
+    }
+
+    fn close(mut self, end: Option<ScenarioEnd>) -> ScenarioReport {
+        let judged = tally::scenario_verdict(&self.report.findings);
+        (self.report.verdict, self.report.reason) = match end {
+            None | Some(ScenarioEnd::Broken | ScenarioEnd::NotKept | ScenarioEnd::Lacks) => (judged, None),
+            Some(ScenarioEnd::Undecided(reason) | ScenarioEnd::NotApplicable(reason)) if judged == Verdict::Fail => {
+                (Verdict::Fail, Some(reason))
+            }
+            Some(ScenarioEnd::Undecided(reason)) => (Verdict::Undecided, Some(reason)),
+            Some(ScenarioEnd::NotApplicable(reason)) => (Verdict::NotApplicable, Some(reason)),
+        };
+        if self.report.verdict == Verdict::Pass {
+            // Nobody asks who overlapped whom where all went well.
+            self.report.bursts.iter_mut().for_each(|burst| burst.lanes.clear());
+        }
+        self.report
+    }
+
+    /// One step of any kind.
+    pub(super) async fn step(&mut self, place: Place<'_>) -> Result<(), ScenarioEnd> {
+        let step = place.step;
+        if let Some(deliver) = &step.deliver {
+            self.deliver(place, deliver).await
+        } else if let Some(burst) = &step.burst {
+            self.burst(place, burst).await
+        } else if let Some(by) = &step.advance {
+            self.advance(place, by).await
+        } else if let Some(restart) = &step.restart {
+            self.restart(place, restart).await
+        } else if let Some(check) = &step.state {
+            self.look(place, check).await
+        } else if let Some(snap) = &step.snapshot {
+            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            self.source.snapshot(at, snap, self.last_answer.as_ref()).await
+        } else if let Some(get) = &step.get {
+            self.ask(place, get).await
+        } else if let Some(block) = &step.repeat {
+            for _ in 0..block.times {
+                for inner in &block.steps {
+                    Box::pin(self.step(Place { number: place.number, step: inner })).await?;
+                }
+            }
+            Ok(())
+        } else {
+            Ok(()) // `for_each` was expanded before
+        }
+    }
+
+    /// What the reference answers to the same delivery, in words.
+    pub(super) fn ask_reference(&mut self, delivery: &Delivery) -> String {
+        match self.reference.deliver(delivery, self.source.now()) {
+            Ok(answer) => describe(&Ok(answer)),
+            Err(failed) => failed.to_string(),
+        }
+    }
+
+    /// One delivery as the judge keeps it, in the receiver's time; it goes into the history, too.
+    pub(super) fn record(&mut self, number: usize, name: Option<&str>, sent: &Sent) -> Record {
+        let contract = self.setting.contract();
+        if !sent.key.is_empty() && !self.keys.contains(&sent.key) {
+            self.keys.push(sent.key.clone());
+        }
+        self.began_at.get_or_insert(sent.sent_at);
+        let delivery = sent.delivery.clone();
+        let record = Record {
+            identity: contract.identity(&sent.key, &contract.scope_of(&delivery), &contract.fingerprint_of(&delivery.body)),
+            key: sent.key.clone(),
+            sha256: sent.sha256.clone(),
+            delivery,
+            sent_at: sent.sent_at,
+            answered_at: sent.sent_at.plus(sent.took),
+            took: sent.took,
+            refers_to: sent.result.as_ref().ok().and_then(|answer| referred_instant(contract, answer)),
+            result: sent.result.clone(),
+            referred_as: None,
+        };
+        let mut operation = Operation::of(&self.loaded.id, number, name, &record, &self.setting.reader, self.source.moved_us());
+        if !sent.arrives && record.result.is_err() {
+            // Half a request can never be taken: that is no open question.
+            operation.outcome = crate::outcome::OutcomeSet::only(crate::outcome::Outcome::Rejected);
+        }
+        self.source.keep(operation);
+        record
+    }
+
+    /// Holds every delivery against the contract's limit, whatever the scenario is about.
+    pub(super) fn watch_time(&mut self, place: Place<'_>, record: &Record, reference: &str) {
+        let limit = self.setting.contract().limits.answer.0;
+        let Some(requirement) = self.setting.catalogue.always.answers_in_time.clone() else { return };
+        let observed = match &record.result {
+            Ok(_) if record.took <= limit => return,
+            Ok(answer) => format!("{} after {} ms", answer.status, record.took.as_millis()),
+            Err(none) => none.to_string(),
+        };
+        let breach =
+            Breach { shows: Some(requirement.clone()), ..Breach::must(format!("an answer within {}", span::write(limit)), observed) };
+        let line = curl(&self.setting.origin, &record.delivery);
+        findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line });
+    }
+
+    /// Reports mismatches by the requirement they speak of; a broken *must* ends the scenario.
+    pub(super) fn file(&mut self, place: Place<'_>, breaches: Vec<Breach>, reference: &str, curl: &str) -> Result<(), ScenarioEnd> {
+        findings::file(&mut self.report, self.setting, place, breaches, Beside { reference, curl })
+    }
+
+    /// The receiver answers its health check before and after every scenario.
+    async fn check_health(&mut self, when: &str) -> Result<(), ScenarioEnd> {
+        let Some(health) = self.source.health().await else { return Ok(()) };
+        let contract = Arc::clone(self.setting.contract());
+        let page = contract.health.as_ref();
+        // Without a page of its own, every answer but a failure shows that it lives.
+        let is_well = health.as_ref().is_ok_and(|answer| page.map_or(answer.status < 500, |page| answer.status == page.status));
+        if is_well {
+            return Ok(());
+        }
+        if health.is_err() {
+            self.source.mark_gone();
+        }
+        let path = page.map_or(&contract.endpoint.path, |page| &page.path);
+        let wanted = page.map_or_else(|| "it".to_owned(), |page| page.status.to_string());
+        let observed = describe(&health);
+        if let Some(requirement) = self.setting.catalogue.always.lives.clone() {
+            let asked = if page.is_some() { format!("GET {path} answers {wanted}") } else { format!("{path} is answered") };
+            let breach = Breach::must(format!("{asked} {when} the scenario"), observed.clone());
+            let step = Step::default();
+            let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
+            let line = curl(&self.setting.origin, &question);
+            let place = Place { number: 0, step: &step };
+            findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference: &wanted, curl: &line });
+        }
+        Err(ScenarioEnd::Undecided(format!("the receiver did not answer its health check {when} the scenario: {observed}")))
+    }
+}
+
+/// The answer, if there is one; else what that means.
+///
+/// # Errors
+/// [`ScenarioEnd::Undecided`] without an answer.
+pub(super) fn answer_of(number: usize, result: &Result<crate::delivery::Answer, NoAnswer>) -> Result<crate::delivery::Answer, ScenarioEnd> {
+    match result {
+        Ok(answer) => Ok(answer.clone()),
+        Err(none) => Err(ScenarioEnd::Undecided(format!("step {number} got no answer: {none}"))),
+    }
+}

@@ -1,0 +1,10 @@
+//! Steps: one file a kind; how what was observed is judged.
+
+mod advance;
+mod ask;
+mod burst;
+mod deliver;
+mod restart;
+mod state;
+
+pub use advance::span_of;

@@ -1,0 +1,86 @@
+//! Bursts: many deliveries released together, judged key by key.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::check::Record;
+use crate::check::burst::{judge, tally};
+use crate::delivery::NoAnswer;
+use crate::judge::findings::Place;
+use crate::judge::scenario::Play;
+use crate::judge::{At, Released, ScenarioEnd, Sent, Source};
+use crate::outcome::Outcome;
+use crate::outcome::reader::Reader;
+use crate::report::BurstFacts;
+use crate::report::curl::curl;
+use crate::report::lanes::{Lane, MOST};
+use crate::scenario::deliver::Burst;
+
+impl<S: Source> Play<'_, S> {
+    /// Releases a burst and judges it.
+    pub(in crate::judge) async fn burst(&mut self, place: Place<'_>, burst: &Burst) -> Result<(), ScenarioEnd> {
+        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let Released { sent, spread, most_at_once } = self.source.burst(at, burst).await?;
+        let reference = self.reference_burst(&sent);
+        let mut records: Vec<Record> = Vec::with_capacity(sent.len());
+        for one in &sent {
+            records.push(self.record(place.number, burst.name.as_deref(), one));
+        }
+        if let Some(late) = records.iter().find(|record| record.result.is_err() || record.took > self.setting.contract().limits.answer.0) {
+            self.watch_time(place, &late.clone(), &reference);
+        }
+        let reader = &self.setting.reader;
+        let lanes = records.iter().zip(&sent).take(MOST).map(|(record, sent)| lane(reader, record, sent.start_us)).collect();
+        self.report.bursts.push(BurstFacts {
+            step: place.number,
+            deliveries: sent.len(),
+            release_spread_us: u64::try_from(spread.as_micros()).unwrap_or(u64::MAX),
+            most_at_once,
+            lanes,
+        });
+        let breaches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
+        let line = records.first().map(|record| curl(&self.setting.origin, &record.delivery)).unwrap_or_default();
+        if let Some(name) = &burst.name {
+            // The one that was accepted comes last: it is what `duplicate_of` means.
+            records.sort_by_key(|record| record.outcome(reader).is(Outcome::Accepted));
+            self.records.plain_bodies.insert(name.clone(), sent.first().map_or_else(Bytes::new, |one| one.plain_body.clone()));
+            self.records.deliveries.insert(name.clone(), records);
+        }
+        self.file(place, breaches, &reference, &line)
+    }
+
+    /// What the reference answers to the same deliveries, one after the other, in words.
+    fn reference_burst(&mut self, sent: &[Sent]) -> String {
+        let now = self.source.now();
+        let mut records = Vec::with_capacity(sent.len());
+        for one in sent {
+            let result = self.reference.deliver(&one.delivery, now).map_err(|failed| NoAnswer::Broken { cause: failed.to_string() });
+            records.push(Record {
+                key: one.key.clone(),
+                identity: String::new(),
+                sha256: one.sha256.clone(),
+                delivery: one.delivery.clone(),
+                sent_at: now,
+                answered_at: now,
+                took: Duration::ZERO,
+                result,
+                referred_as: None,
+                refers_to: None,
+            });
+        }
+        tally(&self.setting.reader, &records).first().map_or_else(String::new, |(_, tally)| tally.describe())
+    }
+}
+
+/// A delivery of a burst, to be drawn.
+fn lane(reader: &Reader, record: &Record, start_us: u64) -> Lane {
+    let set = record.outcome(reader);
+    let got = match &record.result {
+        Ok(_) if set.is_taken() || set.is(Outcome::InFlight) => set.to_string(),
+        Ok(answer) => answer.status.to_string(),
+        Err(_) => "no answer".to_owned(),
+    };
+    let took_us = record.result.is_ok().then(|| u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX));
+    Lane { key: record.key.clone(), start_us, took_us, got }
+}

@@ -1,0 +1,103 @@
+//! Deliveries: one at a time, and those that are made beside a slow one.
+
+use crate::check::answer::{self, Judged};
+use crate::check::literal::{self, Surroundings};
+use crate::check::{Breach, Record, describe};
+use crate::judge::findings::Place;
+use crate::judge::scenario::{Play, answer_of};
+use crate::judge::{At, ScenarioEnd, Sent, Source};
+use crate::outcome::Outcome;
+use crate::report::curl::curl;
+use crate::scenario::deliver::Deliver;
+use crate::scenario::expect::Expect;
+
+impl<S: Source> Play<'_, S> {
+    pub(in crate::judge) async fn deliver(&mut self, place: Place<'_>, deliver: &Deliver) -> Result<(), ScenarioEnd> {
+        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let mut sent = self.source.deliver(at, deliver).await?;
+        self.judge_beside(place, std::mem::take(&mut sent.beside))?;
+        let reference_says = if sent.arrives { self.ask_reference(&sent.delivery) } else { "gets no whole request".to_owned() };
+        let record = self.record(place.number, deliver.name.as_deref(), &sent);
+        if let Some(name) = &deliver.name {
+            self.records.plain_bodies.insert(name.clone(), sent.plain_body.clone());
+        }
+        let loses = deliver.fault.is_some() && record.result.is_err() && place.step.expect.as_ref().is_some_and(Expect::allows_no_answer);
+        if loses {
+            self.bind(deliver.name.as_deref(), record);
+            return Ok(());
+        }
+        // What the network held back is not the receiver's time.
+        if deliver.fault.is_none() {
+            self.watch_time(place, &record, &reference_says);
+        }
+        let answer = answer_of(place.number, &record.result);
+        // Bound first: a literal check may speak of the delivery that it belongs to.
+        self.bind(deliver.name.as_deref(), record.clone());
+        let answer = answer?;
+        self.last_answer = Some(answer.clone());
+        let mut breaches = Vec::new();
+        if let Some(expect) = &place.step.expect {
+            breaches.extend(answer::judge(
+                &self.setting.reader,
+                expect,
+                Judged { answer: &answer, record: &record, records: &self.records },
+            ));
+            self.excuse_end_of_life(place, expect, &record, &breaches)?;
+        }
+        if let Some(check) = &place.step.answer {
+            let forbidden: Vec<Vec<u8>> = self.setting.forbidden.iter().chain(&sent.right_signature).cloned().collect();
+            let around = Surroundings { records: &self.records, took: record.took, forbidden: &forbidden };
+            breaches.extend(literal::judge(self.setting.contract(), check, &answer, around));
+            literal::capture(check, &answer, &mut self.records);
+        }
+        let resolved = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
+        self.records.learn_reference(&record, resolved.as_ref());
+        let line = curl(&self.setting.origin, &record.delivery);
+        self.file(place, breaches, &reference_says, &line)
+    }
+
+    /// Names a delivery for later steps.
+    fn bind(&mut self, name: Option<&str>, record: Record) {
+        if let Some(name) = name {
+            self.records.deliveries.insert(name.to_owned(), vec![record]);
+        }
+    }
+
+    /// Around the end of a life either answer conforms: a receiver that is slow, and may be, is not blamed for what falls there.
+    fn excuse_end_of_life(&self, place: Place<'_>, expect: &Expect, record: &Record, breaches: &[Breach]) -> Result<(), ScenarioEnd> {
+        let wants_duplicate = matches!(expect.under(self.setting.contract()), Expect::DuplicateOf(_));
+        let first = expect.first().and_then(|name| self.records.one(name));
+        let (Some(first), Some(ttl), true) = (first, self.setting.ttl, wants_duplicate && !breaches.is_empty()) else { return Ok(()) };
+        let moved = std::time::Duration::from_micros(u64::try_from(self.source.moved_us()).unwrap_or(0));
+        let age = record.answered_at.plus(moved).since(first.sent_at);
+        let life = std::time::Duration::from_secs(ttl);
+        let accepted = record.outcome(&self.setting.reader).may_be(Outcome::Accepted);
+        // A key lives for whole seconds: one less may be its last moment.
+        let at_its_end = age.saturating_add(std::time::Duration::from_secs(1)) > life && first.answered_at.since(first.sent_at) < life;
+        if accepted && at_its_end {
+            return Err(ScenarioEnd::Undecided(format!(
+                "step {}: the receiver is so slow that the delivery fell to the end of the key's life, where either answer conforms",
+                place.number
+            )));
+        }
+        Ok(())
+    }
+
+    /// Deliveries beside a slow one are accepted, and in time.
+    fn judge_beside(&mut self, place: Place<'_>, beside: Vec<Sent>) -> Result<(), ScenarioEnd> {
+        let count = beside.len();
+        let mut wrong: Vec<Record> = Vec::new();
+        for sent in beside {
+            let reference = self.ask_reference(&sent.delivery);
+            let record = self.record(place.number, None, &sent);
+            self.watch_time(place, &record, &reference);
+            if record.result.is_ok() && !record.outcome(&self.setting.reader).may_be(Outcome::Accepted) {
+                wrong.push(record);
+            }
+        }
+        let Some(first) = wrong.first() else { return Ok(()) };
+        let line = curl(&self.setting.origin, &first.delivery);
+        let observed = format!("{} of {count} were not, the first: {}", wrong.len(), describe(&first.result));
+        self.file(place, vec![Breach::must("deliveries beside a slow one are accepted", observed)], "accepts them", &line)
+    }
+}

@@ -1,0 +1,65 @@
+//! Looks at what the receiver remembers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::check::rows::{self, found_by};
+use crate::contract::tables::Table;
+use crate::judge::findings::Place;
+use crate::judge::scenario::Play;
+use crate::judge::{At, ScenarioEnd, Source};
+use crate::reference::store::Store as _;
+use crate::scenario::expect::StateCheck;
+use crate::state::Row;
+
+impl<S: Source> Play<'_, S> {
+    /// Looks until it fits, or the step's time is over.
+    pub(in crate::judge) async fn look(&mut self, place: Place<'_>, check: &StateCheck) -> Result<(), ScenarioEnd> {
+        let patience = check.within.map_or(Duration::ZERO, |within| within.0);
+        let mut tries = 0;
+        loop {
+            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let Some(look) = self.source.look(at, check).await? else { return Ok(()) };
+            let breaches = rows::judge(self.setting.contract(), check, &look, &self.records, self.setting.ttl);
+            if breaches.is_empty() || !self.source.give_time(at, patience, tries).await? {
+                if let Some(name) = &check.name {
+                    self.records.counts.insert(name.clone(), look.counts);
+                    self.records.looks.insert(name.clone(), look.state);
+                }
+                let reference = self.reference_rows(check);
+                return self.file(place, breaches, &reference, "");
+            }
+            tries += 1;
+        }
+    }
+
+    /// What the reference remembers of the deliveries that a check speaks of, in words.
+    fn reference_rows(&mut self, check: &StateCheck) -> String {
+        let contract = Arc::clone(self.setting.contract());
+        let (Some(tables), Ok(state)) = (&contract.state, self.reference.store().state()) else { return String::new() };
+        if !check.schema.is_empty() {
+            let columns = |table: &Table| {
+                let columns: Vec<String> = table.shape().columns.iter().map(ToString::to_string).collect();
+                format!("{}: {}", table.table, columns.join(", "))
+            };
+            return format!("{}\n{}", columns(&tables.keys), columns(&tables.audit));
+        }
+        let names = check
+            .keys
+            .iter()
+            .map(|one| (&tables.keys, &state.keys, one))
+            .chain(check.audit.iter().map(|one| (&tables.audit, &state.audit, one)));
+        let mut told = Vec::new();
+        for (table, rows, one) in names {
+            let Some(value) = self.records.one(&one.rows_for).and_then(|record| found_by(table, record)) else { continue };
+            let found: Vec<&Row> = rows.iter().filter(|row| row.text(&table.found_by) == Some(value.as_str())).collect();
+            let row = found.last().map_or_else(String::new, |row| format!("; {row}"));
+            told.push(format!("{}: {} row(s){row}", table.table, found.len()));
+        }
+        if told.is_empty() {
+            format!("{} key rows, {} audit rows in this scenario", state.keys.len(), state.audit.len())
+        } else {
+            told.join("\n")
+        }
+    }
+}

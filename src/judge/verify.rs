@@ -1,0 +1,171 @@
+//! A run's answers, judged again from what its report folder holds.
+//!
+//! In: a report, the history of its deliveries, the scenarios and the contract
+//! it was made with. Out: what does not agree, a sentence each, and how much
+//! could not be judged again. The receiver is not asked, and nothing is read
+//! here: the scenarios are played over the history ([`Kept`]) by the judge that
+//! the run had, too.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::kept::Kept;
+use super::{ScenarioEnd, Setting, scenario};
+use crate::contract::{Contract, Level};
+use crate::history::{self, BodyBytes, Operation};
+use crate::outcome::reader::Reader;
+use crate::report::redact::HIDDEN;
+use crate::report::{Finding, Report, ScenarioReport, Verdict};
+use crate::scenario::expand::Loaded;
+use crate::scenario::requirement::Catalogue;
+use crate::sign::Signer;
+
+/// What judging the answers again came to.
+#[derive(Clone, Debug, Default)]
+pub struct AnswersAgain {
+    /// How many deliveries were judged.
+    pub deliveries: usize,
+    /// How many answers could not be judged again: their bodies were too long to be kept, or were altered.
+    pub lost: usize,
+    /// What does not agree.
+    pub wrong: Vec<String>,
+}
+
+/// Judges every answer of the history again, step by step.
+///
+/// * `scenarios`: those that the report was made with; others are left out.
+/// * `signer`: any secret will do; the reference alongside signs nothing.
+#[must_use]
+pub fn answers_again(
+    report: &Report,
+    scenarios: &[Loaded],
+    operations: &[Operation],
+    contract: &Arc<Contract>,
+    catalogue: &Arc<Catalogue>,
+    signer: &Signer,
+) -> AnswersAgain {
+    let setting = setting_of(report, contract, catalogue);
+    let mut again = AnswersAgain::default();
+    again.wrong.extend(operations.iter().filter_map(|one| operation_wrong(one, &setting.reader)));
+    let mut by_scenario: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+    for one in operations {
+        by_scenario.entry(&one.scenario).or_default().push(one);
+    }
+    if report.run.deliveries != operations.len() as u64 {
+        let (said, there) = (report.run.deliveries, operations.len());
+        again.wrong.push(format!("{said} deliveries are said to have been made, and the history has {there}"));
+    }
+    let unknown = by_scenario.keys().filter(|id| !report.scenarios.iter().any(|one| one.id == **id));
+    again.wrong.extend(unknown.map(|id| format!("the history has deliveries of {id}, and the report has no such scenario")));
+    let statuses = history::statuses(operations);
+    for said in &report.scenarios {
+        if statuses.get(said.id.as_str()).unwrap_or(&BTreeMap::new()) != &said.statuses {
+            again.wrong.push(format!("the statuses of {} are not those of the history", said.id));
+        }
+        let Some(loaded) = scenarios.iter().find(|loaded| loaded.id == said.id) else { continue };
+        let operations = by_scenario.get(said.id.as_str()).map_or(&[][..], Vec::as_slice);
+        if !operations.is_empty() || matches!(said.verdict, Verdict::Pass | Verdict::Warn) {
+            play_again(&setting, said, loaded, operations, signer, &mut again);
+        }
+    }
+    again
+}
+
+fn setting_of(report: &Report, contract: &Arc<Contract>, catalogue: &Arc<Catalogue>) -> Setting {
+    let only_musts = report.requirements.iter().all(|one| one.level == Level::Must);
+    Setting {
+        reader: Reader::new(Arc::clone(contract)),
+        catalogue: Arc::clone(catalogue),
+        ttl: contract.ttl_secs().map(|usual| report.run.ttl_secs.unwrap_or(usual)),
+        level: if only_musts { Level::Must } else { Level::Should },
+        origin: report.target.url.clone(),
+        forbidden: Vec::new(),
+    }
+}
+
+/// A line of the history that does not agree with itself.
+fn operation_wrong(one: &Operation, reader: &Reader) -> Option<String> {
+    let about = || format!("the history of {} step {}", one.scenario, one.step);
+    let mut bodies = std::iter::once(&one.body).chain(one.answer.as_ref().map(|answer| &answer.body));
+    if bodies.any(|body| is_altered(body) && !is_redacted(body)) {
+        return Some(format!("{}: a body is not the one that its hash is of", about()));
+    }
+    // Without an answer the run may know more: half a request can never be taken. An outcome may hang on a body that was not kept.
+    let record = one.record(reader.contract()).filter(|record| record.result.is_ok() && one.body.whole().is_some())?;
+    let reads = record.outcome(reader).name();
+    (reads != one.outcome.name()).then(|| format!("{}: an answer is said to be `{}`, and reads `{reads}`", about(), one.outcome.name()))
+}
+
+fn is_redacted(body: &BodyBytes) -> bool {
+    body.text.as_ref().is_some_and(|text| text.contains(HIDDEN))
+}
+
+/// Whether a body is not the one that its hash is of.
+fn is_altered(body: &BodyBytes) -> bool {
+    body.whole().is_some_and(|bytes| !body.is_of(&bytes))
+}
+
+/// One scenario, played again from its history.
+fn play_again(
+    setting: &Setting,
+    said: &ScenarioReport,
+    loaded: &Loaded,
+    operations: &[&Operation],
+    signer: &Signer,
+    again: &mut AnswersAgain,
+) {
+    let Ok(reference) = scenario::reference(setting, signer) else { return };
+    let mut kept = Kept::new(setting.contract(), operations);
+    let played = at_once(scenario::play(setting, &mut kept, loaded, reference));
+    let Some((report, end)) = played else { return };
+    let passed = matches!(said.verdict, Verdict::Pass | Verdict::Warn);
+    let (id, verdict) = (&said.id, said.verdict.name());
+    let hidden =
+        operations.iter().filter_map(|one| one.answer.as_ref()).filter(|answer| is_altered(&answer.body) && is_redacted(&answer.body));
+    let hidden = hidden.count();
+    again.lost += kept.lost.max(hidden);
+    again.deliveries += operations.len();
+    if hidden > 0 && said.findings.is_empty() {
+        // The redactor hides what an answer revealed, and that is a finding: without one, somebody else has been there.
+        again
+            .wrong
+            .push(format!("{id} is said to be `{verdict}`, and {hidden} of its answers cannot be judged again: `{HIDDEN}` stands in them"));
+    }
+    // The history has nothing more of a step: a scenario that failed ended there, one that passed did not.
+    if end == Some(ScenarioEnd::Lacks) && passed {
+        again.wrong.push(format!("{id} is said to be `{verdict}`, and the history lacks deliveries of one of its steps"));
+    }
+    if let Some(finding) = report.findings.iter().find(|finding| !is_told(finding, said)) {
+        again.wrong.push(format!(
+            "{id} is said to be `{verdict}`, and in its step {} the history has {}, where {} was due",
+            finding.step,
+            first_line(&finding.observed),
+            first_line(&finding.expected)
+        ));
+    }
+    if end.is_none() {
+        let steps = 1..=loaded.scenario.steps.len();
+        if let Some((step, more)) = steps.map(|step| (step, kept.left(step))).find(|(_, more)| *more > 0) {
+            again.wrong.push(format!("the history of {id} has {more} deliveries more than its step {step} makes"));
+        }
+    }
+}
+
+/// What is broken must have been found, in the step where it was.
+fn is_told(finding: &Finding, said: &ScenarioReport) -> bool {
+    said.findings.iter().any(|one| one.step == finding.step)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// The value of a future that never waits; `None` for one that would.
+pub fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}

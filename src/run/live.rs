@@ -1,0 +1,249 @@
+//! A live target as a source of observations: what steps do to it, and what is seen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::building::{Built, Workshop};
+use super::stage::Stage;
+use crate::check::rows::Look;
+use crate::clock::{Moment, UnixMicros};
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::history::Operation;
+use crate::http::{Exchange, KeptConnection, Shipment, burst as send_burst};
+use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told};
+use crate::scenario::deliver::{Asked, Burst, BurstBodies, ConnectionUse, Deliver, Get};
+use crate::scenario::expand::Loaded;
+use crate::scenario::expect::StateCheck;
+use crate::scenario::fault::Fault;
+use crate::scenario::{Restart, Snap, UnderWay};
+use crate::sign::sha256_hex;
+use crate::snapshot::Normaliser;
+
+/// How long to wait before asking or looking again, where a step gives time.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How many audit rows are asked for over HTTP.
+const AUDIT_ROWS: usize = 500;
+
+/// One scenario's view of the target.
+pub struct Live<'s> {
+    pub(super) stage: &'s Stage,
+    pub(super) loaded: &'s Loaded,
+    kept: Option<KeptConnection>,
+    pub(super) broken_in_on: Vec<Built>,
+    moved_us: i64,
+    history: Vec<Operation>,
+    given: Option<Moment>,
+    pub(super) snaps: usize,
+    pub(super) normaliser: Normaliser,
+}
+
+impl<'s> Live<'s> {
+    /// The target of a stage, for one scenario.
+    #[must_use]
+    pub fn new(stage: &'s Stage, loaded: &'s Loaded) -> Self {
+        let normaliser = Normaliser::new(stage.run_word());
+        let (kept, given, broken_in_on, history) = Default::default();
+        Self { stage, loaded, kept, broken_in_on, moved_us: 0, history, given, snaps: 0, normaliser }
+    }
+
+    /// Everything that was sent.
+    #[must_use]
+    pub fn into_history(self) -> Vec<Operation> {
+        self.history
+    }
+
+    pub(super) fn workshop<'a>(&'a self, at: At<'a>) -> Workshop<'a> {
+        Workshop { stage: self.stage, records: at.records, plain_bodies: &at.records.plain_bodies }
+    }
+
+    fn build_burst(&self, at: At<'_>, burst: &Burst) -> Result<Vec<Built>, String> {
+        let workshop = self.workshop(at);
+        let keys: Vec<String> = (0..burst.keys).map(|_| self.stage.unique()).collect();
+        let body_for = |unique: &str| workshop.body(&burst.deliver, unique);
+        let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
+        let mut built = Vec::with_capacity(burst.keys * burst.each);
+        for _ in 0..burst.each {
+            // Keys in turn, so that the duplicates of one key lie among those of the others.
+            for (key, body) in keys.iter().zip(&shared) {
+                let body = match burst.bodies {
+                    BurstBodies::Alike => body.clone(),
+                    BurstBodies::Unlike => body_for(&self.stage.unique())?,
+                };
+                built.push(workshop.build(&burst.deliver, Some(key.as_bytes()), Some(&body))?);
+            }
+        }
+        Ok(built)
+    }
+
+    fn path_of(&self, what: &Asked) -> Result<String, String> {
+        let contract = &self.stage.contract;
+        match what {
+            Asked::Health => {
+                contract.health.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no health page".to_owned())
+            }
+            Asked::Endpoint => Ok(contract.endpoint.path.clone()),
+            Asked::Path(path) => Ok(path.clone()),
+            Asked::Metrics => {
+                contract.metrics.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no counters".to_owned())
+            }
+            Asked::Audit => {
+                let url = contract.audit_url.as_ref().ok_or("the contract names no URL of the audit trail")?;
+                let only = contract.state.as_ref().and_then(|tables| tables.audit.only.as_ref());
+                let event = only.map_or_else(String::new, |only| format!("&{}={}", url.event, only.is));
+                Ok(format!("{}?{}={AUDIT_ROWS}{event}", url.path, url.limit))
+            }
+        }
+    }
+}
+
+/// A delivery that was sent, and what came of it.
+pub(super) fn sent(built: &Built, sent_at: UnixMicros, exchange: Exchange) -> Sent {
+    let delivery = built.shipment.delivery.clone();
+    Sent {
+        sha256: sha256_hex(&delivery.body),
+        delivery,
+        key: built.key.clone(),
+        plain_body: built.plain_body.clone(),
+        right_signature: built.right_signature.clone(),
+        arrives: true,
+        sent_at,
+        took: exchange.took,
+        start_us: 0,
+        result: exchange.result,
+        beside: Vec::new(),
+    }
+}
+
+impl Source for Live<'_> {
+    fn now(&self) -> UnixMicros {
+        self.stage.clock.now()
+    }
+
+    fn moved_us(&self) -> i64 {
+        self.moved_us
+    }
+
+    async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
+        let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
+        let sent_at = self.stage.clock.now();
+        let (exchange, beside) = match (&deliver.fault, deliver.connection) {
+            (Some(fault), _) => self.send_through(at, &built, fault).await?,
+            (None, ConnectionUse::Kept) => {
+                let kept = self.kept.get_or_insert_with(KeptConnection::default);
+                (self.stage.sender().send_kept(kept, built.shipment.clone()).await, Vec::new())
+            }
+            (None, ConnectionUse::Any | ConnectionUse::New) => (self.stage.send(built.shipment.clone()).await, Vec::new()),
+        };
+        let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
+        Ok(Sent { arrives, beside, ..sent(&built, sent_at, exchange) })
+    }
+
+    async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
+        let built = self.build_burst(at, burst).map_err(ScenarioEnd::NotApplicable)?;
+        let shipments = built.iter().map(|one| one.shipment.clone()).collect();
+        let sent_at = self.stage.clock.now();
+        let release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;
+        let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
+        let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
+            let start_us = exchange.sent_at.0.abs_diff(began);
+            Sent { start_us, ..sent(built, sent_at, exchange) }
+        });
+        Ok(Released { sent: released.collect(), spread: release.release_spread, most_at_once: release.most_at_once })
+    }
+
+    async fn advance(&mut self, at: At<'_>, by: Duration) -> Result<(), ScenarioEnd> {
+        self.stage.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+        if self.stage.clock.name() == "rewind" {
+            self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Look>, ScenarioEnd> {
+        let look = self.look_once(at, check).await;
+        look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
+    }
+
+    async fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {
+        if patience.is_zero() {
+            return Ok(false);
+        }
+        if self.stage.clock.moves_everyone() {
+            // Where time can be moved, nobody waits for it.
+            if tries == 0 {
+                self.stage.clock.advance(patience, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+            }
+            return Ok(tries == 0);
+        }
+        let began = if tries == 0 { *self.given.insert(Moment::now()) } else { *self.given.get_or_insert_with(Moment::now) };
+        if began.elapsed() >= patience {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        Ok(true)
+    }
+
+    async fn ask(&mut self, _at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
+        let path = self.path_of(&get.what).map_err(ScenarioEnd::NotApplicable)?;
+        let method = get.method.clone().unwrap_or_else(|| "GET".to_owned());
+        let question = Delivery { method, path, ..Delivery::default() };
+        let exchange = self.stage.send(Shipment::plain(question.clone())).await;
+        Ok(Some(Told { question, took: exchange.took, result: exchange.result }))
+    }
+
+    async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
+        Some(self.stage.health().await)
+    }
+
+    async fn restart(&mut self, restart: &Restart) -> Result<(), ScenarioEnd> {
+        self.kept = None;
+        self.stage.restart(!restart.kill).await.map_err(ScenarioEnd::Undecided)
+    }
+
+    async fn break_in(&mut self, at: At<'_>, restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
+        self.kept = None;
+        self.break_in_on(at, restart, under_way).await
+    }
+
+    async fn once_more(&mut self, at: At<'_>, place: usize) -> Result<Sent, ScenarioEnd> {
+        let missing = || ScenarioEnd::Undecided(format!("step {}: nothing was sent that could be sent again", at.number));
+        let built = self.broken_in_on.get(place).ok_or_else(missing)?;
+        let sent_at = self.stage.clock.now();
+        let exchange = self.stage.send(built.shipment.clone()).await;
+        Ok(sent(built, sent_at, exchange))
+    }
+
+    async fn snapshot(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
+        self.snap(at, snap, answer).await
+    }
+
+    fn mark_gone(&mut self) {
+        self.stage.mark_gone();
+    }
+
+    fn keep(&mut self, operation: Operation) {
+        self.history.push(operation);
+    }
+}
+
+/// Plays one scenario against the target: its report and every delivery.
+pub async fn play(stage: &Arc<Stage>, loaded: &Loaded) -> crate::report::ScenarioReport {
+    let began = Moment::now();
+    let mut report = match crate::judge::scenario::reference(&stage.setting, &stage.signer) {
+        Err(failed) => {
+            let mut report = crate::judge::scenario::blank_report(loaded, crate::report::Verdict::Undecided);
+            report.reason = Some(format!("the reference could not be set beside it: {failed}"));
+            report
+        }
+        Ok(reference) => {
+            let mut source = Live::new(stage, loaded);
+            let (report, _) = crate::judge::scenario::play(&stage.setting, &mut source, loaded, reference).await;
+            stage.remember(source.into_history());
+            report
+        }
+    };
+    report.duration_ms = super::millis(began.elapsed());
+    report
+}
