@@ -14,6 +14,7 @@ pub mod seams;
 pub mod store;
 pub mod wrong;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,7 +163,7 @@ impl<S: Store> Receiver<S> {
 
     fn check_signature(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), Refusal> {
         let Some(signer) = &self.signer else { return Err(Refusal::Signature) };
-        signer.verify(delivery, key, &self.origin, now).map_err(|why| match why {
+        signer.verify(delivery, signed_id(&self.contract, delivery, key), &self.origin, now).map_err(|why| match why {
             BadSignature::Missing => Refusal::MissingSignature,
             BadSignature::Malformed => Refusal::MalformedSignature,
             BadSignature::Stale => Refusal::StaleSignature,
@@ -270,6 +271,21 @@ impl<S: Store> Receiver<S> {
         let metrics = self.contract.metrics.as_ref();
         metrics.map_or_else(Vec::new, |m| m.counters.iter().map(|one| (one.name.clone(), value(one.counts))).collect())
     }
+}
+
+/// What `{id}` stands for in the signature of `delivery`, where no header line carries an id: the key's bytes as they
+/// travel. A key in the body keeps the white space around it.
+fn signed_id<'k>(contract: &Contract, delivery: &'k Delivery, key: &'k str) -> Cow<'k, [u8]> {
+    let place = &contract.key;
+    let found = match (&place.header, &place.body_member, place.form) {
+        (Some(header), _, KeyForm::Bare) => {
+            let mut lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case(header));
+            lines.next().map(|line| Cow::Borrowed(line.value.trim_ascii()))
+        }
+        (None, Some(member), _) => answering::body_member(&delivery.body, member).map(|text| Cow::Owned(text.into_bytes())),
+        (Some(_), _, KeyForm::Quoted) | (None, None, _) => None,
+    };
+    found.unwrap_or(Cow::Borrowed(key.as_bytes()))
 }
 
 /// The idempotency key that `delivery` bears, without its header's quotes.

@@ -20,7 +20,7 @@ pub struct Surroundings<'a> {
     /// How long the answer took.
     pub took: Duration,
     /// Text that no answer may reveal: the secret's forms, and the signature that would have passed.
-    pub forbidden: &'a [String],
+    pub forbidden: &'a [Vec<u8>],
 }
 
 /// Holds an answer against literal demands.
@@ -52,7 +52,7 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
         breaches
             .push(Breach::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis())));
     }
-    if check.reveals_nothing && around.forbidden.iter().any(|secret| stands_in(answer, secret)) {
+    if check.reveals_nothing && around.forbidden.iter().any(|secret| reveals(answer, secret)) {
         breaches.push(Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them"));
     }
     breaches.extend(row_breaches(contract, check, answer, around.records));
@@ -101,6 +101,12 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
         }
     }
     breaches
+}
+
+/// Whether bytes stand in an answer, letters in any case; they need not be text.
+fn reveals(answer: &Answer, secret: &[u8]) -> bool {
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|here| here.eq_ignore_ascii_case(secret));
+    !secret.is_empty() && (holds(&answer.body) || answer.headers.iter().any(|line| holds(&line.value)))
 }
 
 fn stands_in(answer: &Answer, text: &str) -> bool {

@@ -178,7 +178,8 @@ impl Play<'_> {
             }
             (None, ConnectionUse::Any | ConnectionUse::New) => self.stage.send(built.shipment.clone()).await,
         };
-        let forbidden: Vec<String> = self.stage.forbidden.iter().chain(&built.right_signature).cloned().collect();
+        let signatures = built.right_signature.iter().map(|text| text.clone().into_bytes());
+        let forbidden: Vec<Vec<u8>> = self.stage.forbidden.iter().cloned().chain(signatures).collect();
         let record = self.record(&built, delivery, sent_at, exchange);
         self.keep(place.number, deliver.name.as_deref(), &record);
         if let (false, Err(_), Some(kept)) = (arrives, &record.result, self.history.last_mut()) {

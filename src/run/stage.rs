@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
@@ -30,7 +28,8 @@ use crate::reference::store::StoreError;
 use crate::report;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
-use crate::sign::{BadSecret, Signer, hex, sha256_hex};
+use crate::sign::revealing::revealing_forms;
+use crate::sign::{BadSecret, Signer};
 use crate::snapshot::Snapshot;
 use crate::target::Output;
 
@@ -111,7 +110,7 @@ pub struct Stage {
     /// The level that is judged.
     pub level: Level,
     /// Forms of the secret that no answer may reveal.
-    pub forbidden: Vec<String>,
+    pub forbidden: Vec<Vec<u8>>,
     /// The database, when there is one.
     pub database: Option<PathBuf>,
     bodies: Arc<BTreeMap<String, Bytes>>,
@@ -149,7 +148,7 @@ impl Stage {
             timeout: plan.timeout,
             ttl: plan.contract.ttl_secs().map(|default| plan.ttl.unwrap_or(default)),
             level: plan.level,
-            forbidden: forms_of(plan.secret.expose_secret()),
+            forbidden: revealing_forms(plan.secret.expose_secret().as_bytes(), &plan.contract.signature),
             database,
             bodies: Arc::clone(&plan.bodies),
             seed: plan.seed,
@@ -368,10 +367,4 @@ impl Stage {
         self.hang_up();
         self.servant.lock().await.end(true).await;
     }
-}
-
-/// The forms of a secret that no answer may reveal.
-fn forms_of(secret: &str) -> Vec<String> {
-    let bytes = secret.as_bytes();
-    vec![secret.to_owned(), hex(bytes), STANDARD.encode(bytes).trim_end_matches('=').to_owned(), sha256_hex(bytes)]
 }
