@@ -12,6 +12,7 @@
 pub mod outcome;
 pub mod prose;
 pub mod reading;
+mod signing;
 pub mod tables;
 
 use std::collections::BTreeMap;

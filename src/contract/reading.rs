@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::contract::Contract;
 use crate::contract::outcome::{MemberValue, Outcome, Refusal};
 use crate::contract::tables::Table;
+use crate::contract::{Contract, signing};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
 use crate::document::tree::{Kind, Node, Tree};
 use crate::document::{self, Decoded};
@@ -83,7 +83,10 @@ fn read_whole(
         document::add_mistakes(&mut mistakes, reading.mistakes);
     }
     match value {
-        Some(contract) if mistakes.is_empty() => Ok((tree, contract)),
+        Some(mut contract) if mistakes.is_empty() => {
+            contract.signature.share_key_header(contract.key.header.as_deref());
+            Ok((tree, contract))
+        }
         Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
     }
 }
@@ -109,12 +112,8 @@ impl Reading<'_> {
         for (path, template) in contract.templates() {
             self.placeholders(&path, template);
         }
-        if contract.signature.headers.is_empty() {
-            self.say("signature.headers", "a signature travels in at least one header", None);
-        }
-        let carried = contract.signature.headers.iter().any(|header| header.value.placeholders().any(|name| name == "sig"));
-        if !carried && !contract.signature.headers.is_empty() {
-            self.say("signature.headers", "no header carries the signature", Some("write {sig} into a value".to_owned()));
+        for (path, message, way_out) in signing::mistakes(contract) {
+            self.say(&path, message, way_out);
         }
         if let Some(state) = &contract.state {
             self.table("state.keys", &state.keys);
