@@ -196,3 +196,28 @@ pub fn capture(check: &AnswerCheck, answer: &Answer, records: &mut Records) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::HeaderLine;
+
+    /// Requirement AUTH-11: key bytes need not be text, and hex digits have two cases.
+    #[test]
+    fn bytes_are_found_wherever_they_stand() {
+        let answer = |value: &'static [u8], body: &'static [u8]| Answer {
+            status: 401,
+            headers: vec![HeaderLine::new("X-Why", value)],
+            body: body.into(),
+        };
+        for (value, body, secret, wanted) in [
+            (&b"no"[..], &b"key \xff\xfe\x00 does not hold"[..], &b"\xff\xfe\x00"[..], true),
+            (b"key=ABCDEF01", b"", b"abcdef01", true),
+            (b"key=ABCDEF0", b"1", b"abcdef01", false),
+            (b"", b"", b"abcdef01", false),
+            (b"any", b"thing", b"", false),
+        ] {
+            assert_eq!(reveals(&answer(value, body), secret), wanted, "{value:?} {body:?} {secret:?}");
+        }
+    }
+}

@@ -335,4 +335,13 @@ mod tests {
             );
         }
     }
+
+    /// An honest signature is no mistake of the receiver's; the others are held against the contract before the load begins.
+    #[test]
+    fn a_mix_has_no_honest_tampers() {
+        let told = Mix::read("fresh=1,right-last-of-many=1");
+        assert!(told.is_err_and(|told| told.contains("`right-last-of-many` is an honest signature")));
+        let mix = Mix::read("fresh=1,stale=1,truncated=1").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        assert_eq!(mix.tampers().collect::<Vec<_>>(), [Tamper::Stale, Tamper::Truncated]);
+    }
 }

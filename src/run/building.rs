@@ -10,6 +10,7 @@ use crate::contract::{Contract, KeyForm};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::http::Shipment;
 use crate::scenario::deliver::Deliver;
+use crate::sign::Envelope;
 use crate::sign::spoiling::with_member;
 use crate::sign::tamper::Sending;
 use crate::sign::unhex;
@@ -95,7 +96,9 @@ impl Workshop<'_> {
         let stage = self.stage;
         let sending = Sending { id, origin: &stage.origin, at: stage.clock.now() };
         let lines = stage.signer.header_lines(&unsigned, sending.id, sending.origin, sending.at);
-        let right = lines.iter().map(|line| String::from_utf8_lossy(&line.value).into_owned()).collect();
+        // The signature alone: an answer may name the id and the time that travel beside it.
+        let time = stage.signer.scheme().unit().write(sending.at);
+        let right = vec![stage.signer.signature(&unsigned, Envelope { time: &time, id, origin: sending.origin })];
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
             (Some(file), _) => Some(stage.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),

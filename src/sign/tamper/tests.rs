@@ -159,10 +159,10 @@ fn a_bad_time_is_rightly_signed() {
                     _ => Err(BadSignature::Malformed),
                 };
                 assert_eq!(verdict(&signer, tamper), wanted, "{tamper:?} {unit}\n{text}");
-                if !matches!(tamper, Tamper::TimeChanged | Tamper::TimeTwice | Tamper::TimeTwiceRightLast | Tamper::TimeMissing) {
+                if !matches!(tamper, Tamper::TimeChanged | Tamper::TimeTwice | Tamper::TimeTwiceRightLast) {
                     let claim = signer.claim(&spoiled);
                     let time = match &claim {
-                        Ok(claim) => claim.time.expect("a line carries it"),
+                        Ok(claim) => claim.time.unwrap_or_default(),
                         Err(_) => "",
                     };
                     let signature = signer.signature(&delivery(), Envelope { time, id: b"k1", origin: "" });
