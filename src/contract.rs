@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod policy;
 pub mod prose;
 pub mod reading;
+mod signing;
 pub mod tables;
 
 use std::collections::BTreeMap;

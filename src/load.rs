@@ -170,6 +170,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     if let Some(database) = &plan.database {
         evidence::see_that_it_can_be_read(database, &plan.contract).await?;
     }
+    plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&signer)).map_err(LoadError::Contract)?;
     let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
     let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
     let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);

@@ -254,7 +254,7 @@ impl<S: Store> Receiver<S> {
 
     fn check_signature(&self, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), Refusal> {
         let Some(signer) = &self.signer else { return Err(Refusal::Signature) };
-        signer.verify(delivery, key, &self.origin, now).map_err(|why| match why {
+        signer.verify(delivery, self.contract.key.travelling(delivery, key), &self.origin, now).map_err(|why| match why {
             BadSignature::Missing => Refusal::MissingSignature,
             BadSignature::Malformed => Refusal::MalformedSignature,
             BadSignature::Stale => Refusal::StaleSignature,

@@ -111,19 +111,19 @@ impl Template {
         filled
     }
 
-    /// Reads `text` back: the value of each placeholder; `None` when it does not fit.
+    /// Reads `text` back, byte for byte: the value of each placeholder; `None` when it does not fit.
     ///
     /// A placeholder takes as little as it can, the last one all that is left.
     #[must_use]
-    pub fn matches<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
+    pub fn matches<'t>(&self, text: &'t [u8]) -> Option<Vec<(&str, &'t [u8])>> {
         let (mut found, mut rest) = (Vec::new(), text);
         let mut parts = self.parts.iter().peekable();
         while let Some(part) = parts.next() {
             match part {
-                Part::Literal(literal) => rest = rest.strip_prefix(literal.as_str())?,
+                Part::Literal(literal) => rest = rest.strip_prefix(literal.as_bytes())?,
                 Part::Placeholder(name) => {
                     let end = match parts.peek() {
-                        Some(Part::Literal(next)) => rest.find(next.as_str())?,
+                        Some(Part::Literal(next)) => rest.windows(next.len()).position(|here| here == next.as_bytes())?,
                         Some(Part::Placeholder(_)) => 0,
                         None => rest.len(),
                     };
@@ -197,8 +197,9 @@ mod tests {
         let signature = template("t={t},v1={sig}");
         let filled = signature.fill(&|name| Some(if name == "t" { "17" } else { "ab" }.to_owned()));
         assert_eq!(filled.as_deref(), Some("t=17,v1=ab"));
-        assert_eq!(signature.matches("t=17,v1=ab"), Some(vec![("t", "17"), ("sig", "ab")]));
-        assert_eq!(signature.matches("v1=ab,t=17"), None);
+        assert_eq!(signature.matches(b"t=17,v1=ab"), Some(vec![("t", &b"17"[..]), ("sig", b"ab")]));
+        assert_eq!(signature.matches(b"t=17,v1=\xff"), Some(vec![("t", &b"17"[..]), ("sig", b"\xff")]));
+        assert_eq!(signature.matches(b"v1=ab,t=17"), None);
     }
 
     /// A list is cut at its separator, braces and all.

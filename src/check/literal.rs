@@ -103,9 +103,9 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
     breaches
 }
 
-/// Whether text stands in an answer, in any case of its letters.
+/// Whether bytes stand in an answer, letters in any case; they need not be text.
 fn stands_in(answer: &Answer, text: &[u8]) -> bool {
-    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text));
+    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|here| here.eq_ignore_ascii_case(text));
     !text.is_empty() && (holds(&answer.body) || answer.headers.iter().any(|line| holds(&line.value)))
 }
 
@@ -188,6 +188,31 @@ pub fn capture(check: &AnswerCheck, answer: &Answer, records: &mut Records) {
         if let Some(found) = member_at(&body, path) {
             let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
             records.captures.insert(name.clone(), text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::HeaderLine;
+
+    /// Requirement AUTH-11: key bytes need not be text, and hex digits have two cases.
+    #[test]
+    fn bytes_are_found_wherever_they_stand() {
+        let answer = |value: &'static [u8], body: &'static [u8]| Answer {
+            status: 401,
+            headers: vec![HeaderLine::new("X-Why", value)],
+            body: body.into(),
+        };
+        for (value, body, secret, wanted) in [
+            (&b"no"[..], &b"key \xff\xfe\x00 does not hold"[..], &b"\xff\xfe\x00"[..], true),
+            (b"key=ABCDEF01", b"", b"abcdef01", true),
+            (b"key=ABCDEF0", b"1", b"abcdef01", false),
+            (b"", b"", b"abcdef01", false),
+            (b"any", b"thing", b"", false),
+        ] {
+            assert_eq!(reveals(&answer(value, body), secret), wanted, "{value:?} {body:?} {secret:?}");
         }
     }
 }

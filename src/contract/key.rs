@@ -3,6 +3,8 @@
 //! Reading a key out of a delivery is the one function [`KeyPlace::read`]: the
 //! reference and whoever looks at histories ask it alike.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +91,23 @@ impl KeyPlace {
             None => matches!(byte, 0x20..=0x7e),
             Some(set) => in_set(set.as_bytes(), byte),
         }
+    }
+
+    /// The key's bytes as they travel: what `{id}` stands for in a signature. A key in the body keeps the white space around it.
+    ///
+    /// * `key`: as the receiver understands it; what travels in quotation marks is signed without them.
+    #[must_use]
+    pub fn travelling<'d>(&self, delivery: &'d Delivery, key: &'d str) -> Cow<'d, [u8]> {
+        let found = match (&self.header, &self.body_member, &self.form_field, self.form) {
+            (Some(header), _, _, KeyForm::Bare | KeyForm::Uuid) => {
+                let line = delivery.headers.iter().find(|line| line.name.eq_ignore_ascii_case(header));
+                line.map(|line| Cow::Borrowed(line.value.trim_ascii()))
+            }
+            (None, Some(path), _, _) => member_text(&delivery.body, path).map(|text| Cow::Owned(text.into_bytes())),
+            (None, None, Some(field), _) => form_field(&delivery.body, field).map(|text| Cow::Owned(text.into_bytes())),
+            (Some(_), _, _, KeyForm::Quoted | KeyForm::Either) | (None, None, None, _) => None,
+        };
+        found.unwrap_or(Cow::Borrowed(key.as_bytes()))
     }
 
     /// The key that `delivery` bears, as the receiver understands it.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
 use crate::contract::tables::Table;
-use crate::contract::{Contract, Idempotency, OtherBody};
+use crate::contract::{Contract, Idempotency, OtherBody, signing};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
 use crate::document::tree::{Kind, Node, Tree};
 use crate::document::{self, Decoded};
@@ -84,7 +84,10 @@ fn read_whole(
         document::add_mistakes(&mut mistakes, reading.mistakes);
     }
     match value {
-        Some(contract) if mistakes.is_empty() => Ok((tree, contract)),
+        Some(mut contract) if mistakes.is_empty() => {
+            contract.signature.share_key_header(contract.key.header.as_deref());
+            Ok((tree, contract))
+        }
         Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
     }
 }
@@ -104,12 +107,8 @@ impl Reading<'_> {
         for (path, template) in contract.templates() {
             self.placeholders(&path, template);
         }
-        if contract.signature.headers.is_empty() {
-            self.say("signature.headers", "a signature travels in at least one header", None);
-        }
-        let carried = contract.signature.headers.iter().any(|header| header.value.placeholders().any(|name| name == "sig"));
-        if !carried && !contract.signature.headers.is_empty() {
-            self.say("signature.headers", "no header carries the signature", Some("write {sig} into a value".to_owned()));
+        for (path, message, way_out) in signing::mistakes(contract) {
+            self.say(&path, message, way_out);
         }
         if let Some(state) = &contract.state {
             self.table("state.keys", &state.keys);

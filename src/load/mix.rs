@@ -222,6 +222,14 @@ impl Mix {
         self.kinds.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect()
     }
 
+    /// The ways in which signatures are spoiled.
+    pub fn tampers(&self) -> impl Iterator<Item = Tamper> {
+        self.kinds.iter().filter_map(|(_, kind, _)| match kind {
+            Kind::Spoiled(tamper) => Some(*tamper),
+            Kind::Fresh | Kind::Duplicate | Kind::ConflictingBody | Kind::Burst | Kind::MissingKey => None,
+        })
+    }
+
     /// The kind, and its place, that a random number means.
     #[must_use]
     pub fn choose(&self, random: u64) -> (usize, Kind) {
@@ -266,9 +274,15 @@ fn kind(name: &str) -> Result<Kind, String> {
         "bad-signature" => Kind::Spoiled(Tamper::WrongSecret),
         other => {
             let tamper: Result<Tamper, Error> = Tamper::deserialize(StrDeserializer::new(other));
-            Kind::Spoiled(tamper.map_err(|_| {
+            let tamper = tamper.map_err(|_| {
                 format!("there is no kind `{other}`: fresh, duplicate, conflicting-body, burst, missing-key, bad-signature, or a way to spoil a signature (wrong-secret, truncated, absent, …: `hookgate schema scenario` has them all)")
-            })?)
+            })?;
+            if tamper.passes() {
+                return Err(format!(
+                    "`{other}` is an honest signature, which a right receiver takes: in a load it would be called a mistake"
+                ));
+            }
+            Kind::Spoiled(tamper)
         }
     })
 }
@@ -320,5 +334,14 @@ mod tests {
                 Mix::read_file("m.yaml", text)
             );
         }
+    }
+
+    /// An honest signature is no mistake of the receiver's; the others are held against the contract before the load begins.
+    #[test]
+    fn a_mix_has_no_honest_tampers() {
+        let told = Mix::read("fresh=1,right-last-of-many=1");
+        assert!(told.is_err_and(|told| told.contains("`right-last-of-many` is an honest signature")));
+        let mix = Mix::read("fresh=1,stale=1,truncated=1").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        assert_eq!(mix.tampers().collect::<Vec<_>>(), [Tamper::Stale, Tamper::Truncated]);
     }
 }

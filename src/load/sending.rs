@@ -155,7 +155,7 @@ impl Maker {
         let id = key.unwrap_or_default();
         match tamper {
             None => delivery.headers.extend(self.signer.header_lines(&delivery, id, &self.origin, now)),
-            Some(tamper) => delivery = tamper.apply(&self.signer, delivery, Sending { id, origin: &self.origin, at: now }),
+            Some(tamper) => delivery = tamper.apply(&self.signer, delivery, Sending { id: id.as_bytes(), origin: &self.origin, at: now }),
         }
         delivery
     }

@@ -6,10 +6,12 @@ use bytes::Bytes;
 
 use super::stage::Stage;
 use crate::check::Records;
+use crate::contract::Contract;
 use crate::contract::key::KeyForm;
 use crate::delivery::{Delivery, HeaderLine};
 use crate::http::Shipment;
 use crate::scenario::deliver::Deliver;
+use crate::sign::Envelope;
 use crate::sign::spoiling::with_member;
 use crate::sign::tamper::Sending;
 use crate::sign::unhex;
@@ -83,17 +85,21 @@ impl Workshop<'_> {
             headers,
             body: travels,
         };
-        let key = key_bytes.map(|key| String::from_utf8_lossy(key.trim_ascii()).into_owned()).unwrap_or_default();
-        let (delivery, right_signature) = self.signed(deliver, unsigned, &key, &unique)?;
+        let key_bytes = key_bytes.unwrap_or_default();
+        let id = signed_id(contract, &key_bytes);
+        let (delivery, right_signature) = self.signed(deliver, unsigned, &id, &unique)?;
+        let key = String::from_utf8_lossy(key_bytes.trim_ascii()).into_owned();
         let shipment = Shipment { delivery, framing: deliver.framing, header_case: deliver.header_case, connection: deliver.connection };
         Ok(Built { shipment, key, plain_body, right_signature })
     }
 
-    fn signed(&self, deliver: &Deliver, unsigned: Delivery, key: &str, unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
+    fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
         let stage = self.stage;
-        let sending = Sending { id: key, origin: &stage.origin, at: stage.clock.now() };
+        let sending = Sending { id, origin: &stage.origin, at: stage.clock.now() };
         let lines = stage.signer.header_lines(&unsigned, sending.id, sending.origin, sending.at);
-        let right = lines.iter().map(|line| line.value.to_vec()).collect();
+        // The signature alone: an answer may name the id and the time that travel beside it.
+        let time = stage.signer.scheme().unit().write(sending.at);
+        let right = vec![stage.signer.signature(&unsigned, Envelope { time: &time, id, origin: sending.origin }).into_bytes()];
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
             (Some(file), _) => Some(stage.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),
@@ -111,10 +117,10 @@ impl Workshop<'_> {
                 delivery.headers.extend(lines);
                 Ok((delivery, right))
             }
-            Some(tamper) if tamper.needs_time() && stage.contract.signature.time.is_none() => {
-                Err("the contract's signatures do not carry a time".to_owned())
+            Some(tamper) => {
+                tamper.applies_to(&stage.signer)?;
+                Ok((tamper.apply(&stage.signer, unsigned, sending), right))
             }
-            Some(tamper) => Ok((tamper.apply(&stage.signer, unsigned, sending), right)),
         }
     }
 
@@ -194,10 +200,58 @@ fn written(key: &[u8], form: KeyForm) -> Cow<'_, [u8]> {
     }
 }
 
+/// What `{id}` stands for in the signature of a delivery with this key: the bytes that travel.
+///
+/// A bare key in a header loses the white space around it on the way; a key in the body is text.
+fn signed_id<'k>(contract: &Contract, key: &'k [u8]) -> Cow<'k, [u8]> {
+    let is_carried = contract.signature.headers.iter().any(|header| header.carries("id"));
+    let travels = match (&contract.key.header, String::from_utf8_lossy(key)) {
+        (None, Cow::Owned(replaced)) => Cow::Owned(replaced.into_bytes()),
+        (None, Cow::Borrowed(_)) | (Some(_), _) => Cow::Borrowed(key),
+    };
+    let is_bare = contract.key.header.is_some() && contract.key.form == KeyForm::Bare;
+    match travels {
+        Cow::Borrowed(key) if is_bare || is_carried => Cow::Borrowed(key.trim_ascii()),
+        Cow::Owned(key) if is_carried => Cow::Owned(key.trim_ascii().to_vec()),
+        Cow::Borrowed(_) | Cow::Owned(_) => travels,
+    }
+}
+
 fn body_with_key(body: &Bytes, member: &str, key: &[u8]) -> Result<Bytes, String> {
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err("the contract's key travels in a JSON object, and this body is not one".to_owned());
     }
     let quoted = serde_json::Value::String(String::from_utf8_lossy(key).into_owned()).to_string();
     Ok(with_member(body, member, &quoted[1..quoted.len() - 1]).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Requirement KEY-2: a key is signed as it travels, and only a header takes the white space around it away.
+    #[test]
+    fn the_signed_id_is_what_travels() {
+        let contract = |key: &str, headers: &str| {
+            let text = include_str!("../../fixtures/contracts/orch-phase3.yaml");
+            let whole = |name: &str| (name == "orch-phase3").then(|| text.to_owned());
+            let mine =
+                format!("contract: mine\nextends: orch-phase3\nkey: {key}\nsignature: {{message: '{{id}}', headers: [{headers}]}}\n");
+            crate::contract::reading::read_contract("mine.yaml", &mine, &whole).expect("a whole contract")
+        };
+        let sig = "{name: X-Signature, value: '{sig}'}";
+        let carried = "{name: X-Id, value: '{id}'}, {name: X-Signature, value: '{sig}'}";
+        let in_body = "{header: ~, body_member: id}";
+        for (key, headers, given, wanted) in [
+            ("{form: bare}", sig, &b" k\xff\xfe "[..], &b"k\xff\xfe"[..]),
+            ("{form: bare}", sig, b"   ", b""),
+            ("{form: quoted}", sig, b" k ", b" k "),
+            ("{form: quoted}", carried, b" k ", b"k"),
+            (in_body, sig, b"   ", b"   "),
+            (in_body, sig, b"k\xff", "k\u{fffd}".as_bytes()),
+            (in_body, carried, b" k\xff ", "k\u{fffd}".as_bytes()),
+        ] {
+            assert_eq!(signed_id(&contract(key, headers), given).as_ref(), wanted, "{key} {headers} {given:?}");
+        }
+    }
 }

@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
@@ -29,7 +27,8 @@ use crate::probe::{Probe, ProbeError};
 use crate::report;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
-use crate::sign::{BadSecret, Signer, hex, sha256_hex};
+use crate::sign::revealing::revealing_forms;
+use crate::sign::{BadSecret, Signer};
 use crate::snapshot::Snapshot;
 use crate::target::Output;
 
@@ -144,7 +143,7 @@ impl Stage {
             ttl,
             level: plan.level,
             origin: url.url(""),
-            forbidden: forms_of(plan.secret.expose_secret()),
+            forbidden: revealing_forms(plan.secret.expose_secret().as_bytes(), &plan.contract.signature),
         };
         let mut stage = Self {
             setting,
@@ -386,11 +385,4 @@ impl Stage {
         self.hang_up();
         self.servant.lock().await.end(true).await;
     }
-}
-
-/// The forms of a secret that no answer may reveal.
-fn forms_of(secret: &str) -> Vec<Vec<u8>> {
-    let bytes = secret.as_bytes();
-    let forms = [secret.to_owned(), hex(bytes), STANDARD.encode(bytes).trim_end_matches('=').to_owned(), sha256_hex(bytes)];
-    forms.map(String::into_bytes).to_vec()
 }

@@ -1,9 +1,13 @@
 //! The small changes that tampers are made of.
 
-use sha2::Digest as _;
-
-use super::{DigestName, Envelope, Keyed, Signer, each_part, hex};
+use super::encoding::hex;
+use super::mac::{DigestName, Keyed};
+use super::signer::each_part;
+use super::{Envelope, Signer};
 use crate::delivery::Delivery;
+
+/// Names under which receivers were seen to look for a signature: members of bodies, parameters of queries.
+pub const USUAL_NAMES: [&str; 8] = ["signature", "sig", "x-signature", "hmac", "hash", "digest", "token", "auth"];
 
 /// `body` with one bit of its last letter or digit changed, so that JSON stays JSON where it can.
 pub(super) fn with_other_bit(body: &[u8]) -> Vec<u8> {
@@ -35,7 +39,7 @@ pub(crate) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelop
         DigestName::Sha1 | DigestName::Sha512 => DigestName::Sha256,
         DigestName::Sha256 => DigestName::Sha1,
     };
-    let mut mac = Keyed::new(other, &signer.key);
+    let mut mac = Keyed::new(other, signer.key_bytes());
     mac.update(&message_of(signer, delivery, envelope));
     mac.finish()
 }
@@ -43,11 +47,7 @@ pub(crate) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelop
 /// The hash of `before` and the message, not an HMAC.
 pub(crate) fn plain_hash(signer: &Signer, before: &[u8], delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
     let message = [before, &message_of(signer, delivery, envelope)].concat();
-    match signer.scheme.digest {
-        DigestName::Sha1 => sha1::Sha1::digest(&message).to_vec(),
-        DigestName::Sha256 => sha2::Sha256::digest(&message).to_vec(),
-        DigestName::Sha512 => sha2::Sha512::digest(&message).to_vec(),
-    }
+    signer.scheme.digest.hash(&message)
 }
 
 /// A JSON object's text with one more text member in front (`value` is already escaped); other bytes are wrapped.

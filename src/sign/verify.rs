@@ -1,7 +1,9 @@
-//! Reading a signature back: why a delivery's signature does not hold.
+//! Verifying: reading a signature back, and why it does not hold.
 //!
 //! Works for every scheme that [`super::Scheme`] can describe: the header
-//! templates that the sender fills in are the ones that are matched here.
+//! templates that the sender fills in are the ones that are matched here, on
+//! bytes. [`Signer::verify`] is three steps that can be taken one by one:
+//! [`Signer::claim`], [`Signer::within_tolerance`], [`Signer::mac_holds`].
 
 use super::{Envelope, SignatureHeader, Signer};
 use crate::clock::UnixMicros;
@@ -12,7 +14,7 @@ use crate::delivery::Delivery;
 pub enum BadSignature {
     /// No header, or an empty one.
     Missing,
-    /// A header that stands twice, or cannot be read.
+    /// A header that stands twice, or cannot be read; a time that is none.
     Malformed,
     /// The signed time lies too far from now.
     Stale,
@@ -21,84 +23,251 @@ pub enum BadSignature {
 }
 
 /// What the scheme's header lines of one delivery say.
-#[derive(Default)]
-struct Claim {
-    signatures: Vec<String>,
-    time: Option<String>,
-    id: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim<'d> {
+    /// The signatures as they are written, in their order; never none. Entries of unknown versions are not among them.
+    pub signatures: Vec<&'d [u8]>,
+    /// The signed time, where a header line carries one.
+    pub time: Option<&'d str>,
+    /// The id, where a header line carries one.
+    pub id: Option<&'d [u8]>,
 }
 
 impl Signer {
     /// Whether `delivery` bears a signature that holds at `now`.
     ///
-    /// * `key`: the delivery's idempotency key, which `{id}` stands for where
-    ///   no header carries an id of its own.
+    /// * `key`: the delivery's idempotency key, byte for byte as it travels, which
+    ///   `{id}` stands for where no header line carries an id.
     /// * `origin`: `http://host:port` as the sender knows it, for schemes that sign the URL.
     ///
     /// # Errors
     /// [`BadSignature`], the first reason that was found.
-    pub fn verify(&self, delivery: &Delivery, key: &str, origin: &str, now: UnixMicros) -> Result<(), BadSignature> {
+    pub fn verify(&self, delivery: &Delivery, key: impl AsRef<[u8]>, origin: &str, now: UnixMicros) -> Result<(), BadSignature> {
+        let claim = self.claim(delivery)?;
+        let time = claim.time.unwrap_or_default();
+        self.within_tolerance(time, now)?;
+        let envelope = Envelope { time, id: claim.id.unwrap_or(key.as_ref()), origin };
+        self.mac_holds(delivery, envelope, &claim.signatures)
+    }
+
+    /// Reads what the header lines of `delivery` say; nothing is checked yet but their form.
+    ///
+    /// # Errors
+    /// [`BadSignature::Missing`] without a signature's header, [`BadSignature::Malformed`] when a line stands twice
+    /// (requirement AUTH-10), has another form, or is left out.
+    pub fn claim<'d>(&self, delivery: &'d Delivery) -> Result<Claim<'d>, BadSignature> {
+        let is_there = |header: &SignatureHeader| delivery.header_values(&header.name).any(|line| !line.trim_ascii().is_empty());
+        if !self.scheme.headers.iter().filter(|header| header.carries("sig")).all(is_there) {
+            return Err(BadSignature::Missing);
+        }
         let mut claim = Claim::default();
         for header in &self.scheme.headers {
             self.read_header(header, delivery, &mut claim)?;
         }
-        if claim.signatures.is_empty() {
-            return Err(BadSignature::Malformed);
+        // A time that a list has lost is no time: see `within_tolerance`.
+        if claim.signatures.is_empty() { Err(BadSignature::Malformed) } else { Ok(claim) }
+    }
+
+    /// Every entry of the list of signatures as it stands, whatever its version; without a list, the whole value.
+    #[must_use]
+    pub fn entries<'d>(&self, delivery: &'d Delivery) -> Vec<&'d [u8]> {
+        let Some(carrier) = self.scheme.carrier() else { return Vec::new() };
+        let lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case(&carrier.name));
+        let separator = self.scheme.separator_of(carrier).unwrap_or_default();
+        lines.flat_map(|line| items(line.value.trim_ascii(), separator)).collect()
+    }
+
+    /// Whether the signed time is one, in the scheme's form, and lies near enough to `now`.
+    ///
+    /// Where no header line carries a time, there is nothing to be held against.
+    ///
+    /// # Errors
+    /// [`BadSignature::Malformed`] or [`BadSignature::Stale`].
+    pub fn within_tolerance(&self, time: &str, now: UnixMicros) -> Result<(), BadSignature> {
+        if !self.scheme.carries_time() && self.scheme.time.is_none() {
+            return Ok(());
         }
-        let time = claim.time.unwrap_or_default();
-        self.within_tolerance(&time, now)?;
-        let envelope = Envelope { time: &time, id: claim.id.as_deref().unwrap_or(key), origin };
-        let decoded: Vec<Vec<u8>> = claim.signatures.iter().filter_map(|text| self.decode(text)).collect();
+        let signed_at = self.scheme.unit().read(time).ok_or(BadSignature::Malformed)?;
+        match self.scheme.time {
+            Some(tolerance) if !tolerance.allows(signed_at, now) => Err(BadSignature::Stale),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether one of `signatures` is the MAC of the delivery, by the current secret or the previous one.
+    ///
+    /// The MACs are computed once, so the work grows with the length of the list alone.
+    ///
+    /// # Errors
+    /// [`BadSignature::Malformed`] when none is text of the scheme's encoding, else [`BadSignature::Wrong`].
+    pub fn mac_holds(&self, delivery: &Delivery, envelope: Envelope<'_>, signatures: &[&[u8]]) -> Result<(), BadSignature> {
+        let decoded: Vec<Vec<u8>> =
+            signatures.iter().filter_map(|text| self.scheme.encoding.read(text)).filter(|mac| !mac.is_empty()).collect();
         if decoded.is_empty() {
             return Err(BadSignature::Malformed);
         }
-        let mac = self.fed(delivery, envelope);
-        if decoded.iter().any(|bytes| mac.clone().holds(bytes)) { Ok(()) } else { Err(BadSignature::Wrong) }
+        let holds = [Some(&self.key), self.previous.as_deref()].into_iter().flatten().any(|key| {
+            let mac = self.fed(key, delivery, envelope);
+            decoded.iter().any(|bytes| mac.clone().holds(bytes))
+        });
+        if holds { Ok(()) } else { Err(BadSignature::Wrong) }
     }
 
-    fn read_header(&self, header: &SignatureHeader, delivery: &Delivery, claim: &mut Claim) -> Result<(), BadSignature> {
-        let mut lines = delivery.header_values(&header.name);
-        let line = lines.next().ok_or(BadSignature::Missing)?;
+    fn read_header<'d>(&self, header: &SignatureHeader, delivery: &'d Delivery, claim: &mut Claim<'d>) -> Result<(), BadSignature> {
+        let mut lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case(&header.name));
+        let line = lines.next().ok_or(BadSignature::Malformed)?;
         if lines.next().is_some() {
             return Err(BadSignature::Malformed); // requirement AUTH-10
         }
-        let text = std::str::from_utf8(line).map_err(|_| BadSignature::Malformed)?;
-        if text.trim().is_empty() {
-            return Err(BadSignature::Missing);
+        let value = line.value.trim_ascii();
+        if value.is_empty() {
+            return Err(BadSignature::Malformed);
         }
-        match &self.scheme.several {
-            None => take(header.value.matches(text).ok_or(BadSignature::Malformed)?, claim),
-            Some(several) => {
-                let templates = header.value.split(&several.separator);
-                for item in text.split(several.separator.as_str()) {
-                    // An item that no template fits is another version's: not ours to judge.
-                    if let Some(found) = templates.iter().find_map(|template| template.matches(item)) {
-                        take(found, claim);
-                    }
-                }
+        let Some(separator) = self.scheme.separator_of(header) else {
+            return take(header.value.matches(value).ok_or(BadSignature::Malformed)?, claim);
+        };
+        let templates = header.value.split(separator);
+        let (mut has_time, mut has_id) = (false, false);
+        for item in items(value, separator) {
+            // An item that no template fits is another version's: not ours to judge.
+            let Some(found) = templates.iter().find_map(|template| template.matches(item)) else { continue };
+            // Entries may be many; what they have in common stands once (requirement SIGT-4).
+            let says = |name: &str| found.iter().any(|(one, _)| *one == name);
+            let (time, id) = (says("t") && !says("sig"), says("id") && !says("sig"));
+            if (time && has_time) || (id && has_id) {
+                return Err(BadSignature::Malformed);
             }
+            (has_time, has_id) = (has_time || time, has_id || id);
+            take(found, claim)?;
         }
         Ok(())
     }
-
-    fn within_tolerance(&self, time: &str, now: UnixMicros) -> Result<(), BadSignature> {
-        let Some(tolerance) = self.scheme.time else { return Ok(()) };
-        let signed_at: i64 = time.parse().map_err(|_| BadSignature::Malformed)?;
-        let signed_at = UnixMicros::from_secs(signed_at);
-        let now = UnixMicros::from_secs(now.secs());
-        let too_old = now.since(signed_at) > tolerance.past.0;
-        let too_early = tolerance.future.is_some_and(|future| signed_at.since(now) > future.0);
-        if too_old || too_early { Err(BadSignature::Stale) } else { Ok(()) }
-    }
 }
 
-fn take(found: Vec<(&str, &str)>, claim: &mut Claim) {
+/// What stands between separators; without a separator, all of it.
+fn items<'d>(value: &'d [u8], separator: &str) -> Vec<&'d [u8]> {
+    let (separator, mut rest, mut all) = (separator.as_bytes(), value, Vec::new());
+    while let Some(at) = (!separator.is_empty()).then(|| rest.windows(separator.len()).position(|here| here == separator)).flatten() {
+        all.push(&rest[..at]);
+        rest = &rest[at + separator.len()..];
+    }
+    all.push(rest);
+    all
+}
+
+/// Keeps what was found; a time or an id that is said twice must be the same both times.
+fn take<'d>(found: Vec<(&str, &'d [u8])>, claim: &mut Claim<'d>) -> Result<(), BadSignature> {
     for (name, value) in found {
         match name {
-            "sig" => claim.signatures.push(value.to_owned()),
-            "t" => claim.time = Some(value.to_owned()),
-            "id" => claim.id = Some(value.to_owned()),
+            "sig" => claim.signatures.push(value),
+            "t" => {
+                let text = std::str::from_utf8(value).map_err(|_| BadSignature::Malformed)?;
+                if *claim.time.get_or_insert(text) != text {
+                    return Err(BadSignature::Malformed);
+                }
+            }
+            "id" if *claim.id.get_or_insert(value) != value => return Err(BadSignature::Malformed),
             _ => {}
         }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::HeaderLine;
+    use crate::sign::{Scheme, hmac_sha256_hex};
+
+    const NOW: UnixMicros = UnixMicros::from_secs(1_759_694_703);
+    const STRIPE: &str = "{digest: sha256, encoding: hex, message: '{t}.{body}', several: {separator: ','}, time: {past: 5m, future: 5m},
+         headers: [{name: X-S, value: 't={t},v1={sig}'}]}";
+    const SVIX: &str =
+        "{digest: sha256, encoding: hex, message: '{id}.{t}.{body}', several: {separator: ' '}, time: {past: 5m, future: 5m},
+         headers: [{name: X-Id, value: '{id}'}, {name: X-T, value: '{t}'}, {name: X-S, value: 'v1,{sig}'}]}";
+
+    fn signer(yaml: &str) -> Signer {
+        let scheme: Scheme = serde_saphyr::from_str(yaml).expect("the test writes a whole scheme");
+        scheme.keyed(b"k").expect("any text is a key")
+    }
+
+    /// What `lines` (`Name: value`, with `RIGHT` and `OLD` for MACs over `message`) say of a delivery with the body `{}`.
+    fn verdict(signer: &Signer, message: &[u8], lines: &[&str]) -> Result<(), BadSignature> {
+        let [right, old] = [&b"k"[..], b"old"].map(|key| hmac_sha256_hex(key, message));
+        let headers = lines.iter().map(|line| {
+            let (name, value) = line.split_once(": ").expect("a test's line has a name");
+            HeaderLine::new(name, value.replace("RIGHT", &right).replace("OLD", &old))
+        });
+        let delivery = Delivery { headers: headers.collect(), body: "{}".into(), ..Delivery::default() };
+        signer.verify(&delivery, "key", "", NOW)
+    }
+
+    /// Requirements SIGL-1 and AUTH-10: one right entry is enough wherever it stands, two lines are not a list.
+    #[test]
+    fn a_list_is_read_to_its_end() {
+        use BadSignature::{Malformed, Missing, Stale, Wrong};
+        let (zeros, message) = ("0".repeat(64), b"1759694703.{}");
+        let told = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|line| line.replace("ZEROS", &zeros)).collect();
+            verdict(&signer(STRIPE), message, &lines.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        for (lines, wanted) in [
+            (&["X-S: t=1759694703,v1=RIGHT"][..], Ok(())),
+            (&["X-S: t=1759694703,v1=ZEROS,v1=RIGHT"], Ok(())),
+            (&["X-S: v1=RIGHT,v1=no hex,t=1759694703"], Ok(())),
+            (&["X-S: v0=ZEROS,t=1759694703,v1=RIGHT,whatever"], Ok(())),
+            (&["X-S: t=1759694703,v1=ZEROS,v1=ZEROS"], Err(Wrong)),
+            (&["X-S: t=1759694703,v0=RIGHT"], Err(Malformed)),
+            (&["X-S: t=1759694703,v1=no hex,v1="], Err(Malformed)),
+            (&["X-S: t=1759694703,t=1759694703,v1=RIGHT"], Err(Malformed)),
+            (&["X-S: t=1759694703,t=1759694702,v1=RIGHT"], Err(Malformed)),
+            (&["X-S: v1=RIGHT"], Err(Malformed)),
+            (&["X-S: t=,v1=RIGHT"], Err(Malformed)),
+            (&["X-S: t=1759694402,v1=RIGHT"], Err(Stale)),
+            (&["X-S: t=1759694403,v1=RIGHT"], Err(Wrong)),
+            (&["X-S: t=1759694703,v1=ZEROS", "x-s: t=1759694703,v1=RIGHT"], Err(Malformed)),
+            (&["X-S:  "], Err(Missing)),
+            (&["X-Other: t=1759694703,v1=RIGHT"], Err(Missing)),
+        ] {
+            assert_eq!(told(lines), wanted, "{lines:?}");
+        }
+    }
+
+    /// What is left out is told: the signature as missing, whatever else as malformed; the id is read as it came.
+    #[test]
+    fn a_line_that_is_left_out_is_told() {
+        let (id, time, sig) = ("X-Id: msg 1", "X-T: 1759694703", "X-S: v1,RIGHT");
+        for (lines, wanted) in [
+            (&[id, time, sig][..], Ok(())),
+            (&["X-Id:  msg 1 ", time, sig], Ok(())),
+            (&["X-Id: msg 2", time, sig], Err(BadSignature::Wrong)),
+            (&[time, sig], Err(BadSignature::Malformed)),
+            (&[id, sig], Err(BadSignature::Malformed)),
+            (&[id, "X-T:  ", sig], Err(BadSignature::Malformed)),
+            (&[id, "X-T: 1759694703 1759694703", sig], Err(BadSignature::Malformed)),
+            (&[id, time, "X-T: 1759694703", sig], Err(BadSignature::Malformed)),
+            (&[id, id, time, sig], Err(BadSignature::Malformed)),
+            (&[id, time], Err(BadSignature::Missing)),
+            (&[][..], Err(BadSignature::Missing)),
+        ] {
+            assert_eq!(verdict(&signer(SVIX), b"msg 1.1759694703.{}", lines), wanted, "{lines:?}");
+        }
+    }
+
+    /// Requirement SIGL-3: both secrets pass while one is rotated, a retired one does not.
+    #[test]
+    fn the_previous_secret_passes_while_it_counts() {
+        let plain = signer("{digest: sha256, encoding: hex, message: '{id}{body}', headers: [{name: X-S, value: '{sig}'}]}");
+        let rotating = plain.with_previous(b"old").expect("any text is a key");
+        let retired = plain.with_retired(b"old").expect("any text is a key");
+        for (signer, line, wanted) in [
+            (&rotating, "X-S: RIGHT", Ok(())),
+            (&rotating, "X-S: OLD", Ok(())),
+            (&plain, "X-S: OLD", Err(BadSignature::Wrong)),
+            (&retired, "X-S: OLD", Err(BadSignature::Wrong)),
+        ] {
+            assert_eq!(verdict(signer, b"key{}", &[line]), wanted, "{line}");
+        }
+        assert_eq!(verdict(&retired.by_retired().expect("it knows one"), b"key{}", &["X-S: OLD"]), Ok(()));
     }
 }

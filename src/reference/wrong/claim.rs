@@ -2,6 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::reference::seams::Around;
+use crate::sign::spoiling::USUAL_NAMES;
 use crate::sign::{Envelope, Signer, hex};
 
 /// What a delivery says of its signature, and what would have been right.
@@ -15,7 +16,7 @@ pub(super) struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     pub(super) fn of(around: Around<'a>, signer: &'a Signer) -> Self {
-        let envelope = Envelope { time: "", id: around.key, origin: "" };
+        let envelope = Envelope { time: "", id: around.key.as_bytes(), origin: "" };
         let name = signer.scheme().headers.first().map_or("", |header| header.name.as_str());
         let found = around.delivery.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
         Self { signer, delivery: around.delivery, envelope, right: signer.signature(around.delivery, envelope), found }
@@ -34,10 +35,13 @@ impl<'a> Claim<'a> {
     pub(super) fn stands_in_body(&self) -> bool {
         let text = String::from_utf8_lossy(&self.delivery.body).into_owned();
         let Some(claimed) = crate::message::member_text(&self.delivery.body, "signature") else { return false };
-        let without = [format!("\"signature\":\"{claimed}\","), format!("\"signature\":\"{claimed}\"")];
-        without.iter().any(|member| {
-            let other = Delivery { body: text.replacen(member.as_str(), "", 1).into(), ..self.delivery.clone() };
-            self.signer.signature(&other, self.envelope) == claimed
-        })
+        // The same signature may stand under several names: none of them is signed.
+        let own_name = self.signer.scheme().carrier().map_or("", |carrier| carrier.name.as_str());
+        let without = USUAL_NAMES.into_iter().chain([own_name]).fold(text, |text, name| {
+            let member = format!("\"{name}\":\"{claimed}\"");
+            text.replacen(&format!("{member},"), "", 1).replacen(&member, "", 1)
+        });
+        let other = Delivery { body: without.into(), ..self.delivery.clone() };
+        self.signer.signature(&other, self.envelope) == claimed
     }
 }

@@ -291,3 +291,101 @@ translations:
     2 mistakes in requirements.yaml
     ");
 }
+
+/// What a scheme says must be readable again, and every header line stands once.
+#[test]
+fn a_signature_scheme_must_be_readable_again() {
+    let scheme = |key: &str, signature: &str| contract(&format!("contract: mine\nextends: whole\nkey: {key}\nsignature: {signature}\n"));
+    let webhook = "{header: webhook-id}";
+    let told = [
+        scheme(webhook, "{headers: [{name: Webhook-Id, value: '{id}'}, {name: X-S, value: '{sig}'}]}"),
+        scheme(webhook, "{headers: [{name: Webhook-Id, value: 'id={id}'}, {name: X-S, value: '{sig}'}]}"),
+        scheme("{header: webhook-id, form: quoted}", "{headers: [{name: Webhook-Id, value: '{id}'}, {name: X-S, value: '{sig}'}]}"),
+        scheme("{}", "{headers: [{name: X-S, value: 'v1={sig}'}, {name: x-s, value: 'v2={sig}'}]}"),
+        scheme("{}", "{headers: [{name: X-S, value: '{id}.{sig}'}, {name: X-T, value: '{t}{sig}'}]}"),
+        scheme("{}", "{several: {separator: ','}, headers: [{name: X-S, value: 'v1={sig},{id}'}]}"),
+        scheme("{}", "{several: {separator: ','}, message: '{t}', headers: [{name: X-S, value: '{t},{sig}'}]}"),
+        scheme("{}", "{several: {separator: ''}}"),
+        scheme("{}", "{several: {separator: '0'}}"),
+        scheme("{}", "{message: '{t}.{body}'}"),
+        scheme("{}", "{time: {past: 5m}, headers: [{name: X-S, value: 't={t},v1={sig}'}]}"),
+        scheme("{}", "{message: '{t}', time: {unit: us, past: 5m}, headers: [{name: X-S, value: 't={t},v1={sig}'}]}"),
+    ];
+    insta::assert_snapshot!(told.join("\n-----\n"), @r#"
+    no mistake
+    -----
+    error: `Webhook-Id` carries the key, and this value is another
+     --> mine.yaml:4:30
+      |
+    4 | signature: {headers: [{name: Webhook-Id, value: 'id={id}'}, {name: X-S, value: '{sig}'}]}
+      |                              ^^^^^^^^^^ the key's line may only hold the id: value: "{id}"
+    -----
+    error: `Webhook-Id` carries the key in quotation marks, and the signed id bears none
+     --> mine.yaml:4:30
+      |
+    4 | signature: {headers: [{name: Webhook-Id, value: '{id}'}, {name: X-S, value: '{sig}'}]}
+      |                              ^^^^^^^^^^ leave this line out, or write the key bare
+    -----
+    error: two header lines of the signature are called `x-s`
+     --> mine.yaml:4:62
+      |
+    4 | signature: {headers: [{name: X-S, value: 'v1={sig}'}, {name: x-s, value: 'v2={sig}'}]}
+      |                                                              ^^^
+    -----
+    error: an id may hold `.`, and then nobody can tell where it ends
+     --> mine.yaml:4:42
+      |
+    4 | signature: {headers: [{name: X-S, value: '{id}.{sig}'}, {name: X-T, value: '{t}{sig}'}]}
+      |                                          ^^^^^^^^^^^^ put {id} last, or into a header of its own
+
+    error: nothing stands between {t} and {sig}: nobody can tell them apart
+     --> mine.yaml:4:76
+      |
+    4 | signature: {headers: [{name: X-S, value: '{id}.{sig}'}, {name: X-T, value: '{t}{sig}'}]}
+      |                                                                            ^^^^^^^^^^
+
+    2 mistakes in mine.yaml
+    -----
+    error: an id may hold `,`, which separates the items of this list
+     --> mine.yaml:4:69
+      |
+    4 | signature: {several: {separator: ','}, headers: [{name: X-S, value: 'v1={sig},{id}'}]}
+      |                                                                     ^^^^^^^^^^^^^^^ give {id} a header of its own
+    -----
+    error: an item of this list begins with what is filled in, so that every other item looks like it
+     --> mine.yaml:4:85
+      |
+    4 | signature: {several: {separator: ','}, message: '{t}', headers: [{name: X-S, value: '{t},{sig}'}]}
+      |                                                                                     ^^^^^^^^^^^ give each item a mark: t={t},v1={sig}
+    -----
+    error: nothing separates nothing
+     --> mine.yaml:4:34
+      |
+    4 | signature: {several: {separator: ''}}
+      |                                  ^^ a comma, or a space
+    -----
+    error: `0` may stand in a signature or a time as well
+     --> mine.yaml:4:34
+      |
+    4 | signature: {several: {separator: '0'}}
+      |                                  ^^^ a comma, or a space
+    -----
+    error: the time is signed, and no header carries it
+     --> mine.yaml:4:22
+      |
+    4 | signature: {message: '{t}.{body}'}
+      |                      ^^^^^^^^^^^^ write {t} into a header's value
+    -----
+    error: the time has a tolerance, and is not signed
+     --> mine.yaml:4:13
+      |
+    4 | signature: {time: {past: 5m}, headers: [{name: X-S, value: 't={t},v1={sig}'}]}
+      |             ^^^^ write {t} into `message`, or leave `time` out
+    -----
+    error: unknown word `us` for `unit`
+     --> mine.yaml:4:42
+      |
+    4 | signature: {message: '{t}', time: {unit: us, past: 5m}, headers: [{name: X-S, value: 't={t},v1={sig}'}]}
+      |                                          ^^ expected one of: s, ms, rfc3339
+    "#);
+}

@@ -1,0 +1,153 @@
+//! Encodings: bytes as text, for signatures and for secrets.
+//!
+//! Takes bytes, gives text in one of a few alphabets, and reads it back. One
+//! value has one text: what is not written in the very form is refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::BadSecret;
+
+/// How bytes are written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// Lower-case hex digits.
+    Hex,
+    /// Standard base64 with padding.
+    Base64,
+    /// Base64 for addresses (`-` and `_`), without padding.
+    Base64url,
+}
+
+impl Encoding {
+    /// Bytes as text.
+    #[must_use]
+    pub fn write(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => hex(bytes),
+            Self::Base64 => STANDARD.encode(bytes),
+            Self::Base64url => URL_SAFE_NO_PAD.encode(bytes),
+        }
+    }
+
+    /// Text as bytes; `None` when it is not exactly what [`Encoding::write`] writes.
+    #[must_use]
+    pub fn read(self, text: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            // Upper-case digits are another text than the one that was signed; the contract says lower case.
+            Self::Hex if text.iter().any(u8::is_ascii_uppercase) => None,
+            Self::Hex => unhex(text),
+            Self::Base64 => STANDARD.decode(text).ok(),
+            Self::Base64url => URL_SAFE_NO_PAD.decode(text).ok(),
+        }
+    }
+
+    /// Whether `c` may stand in text of this encoding.
+    #[must_use]
+    pub fn may_hold(self, c: char) -> bool {
+        match self {
+            Self::Hex => c.is_ascii_hexdigit(),
+            Self::Base64 => c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='),
+            Self::Base64url => c.is_ascii_alphanumeric() || matches!(c, '-' | '_'),
+        }
+    }
+}
+
+/// How key bytes are written as text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretEncoding {
+    /// The text's own bytes.
+    #[default]
+    Utf8,
+    /// Standard base64.
+    Base64,
+    /// Base64 for addresses (`-` and `_`), with padding or without.
+    Base64url,
+    /// Hex digits.
+    Hex,
+}
+
+impl SecretEncoding {
+    /// The bytes that a secret's text stands for.
+    ///
+    /// # Errors
+    /// [`BadSecret`] when the text is not written so.
+    pub fn decode(self, text: &[u8]) -> Result<Vec<u8>, BadSecret> {
+        match self {
+            Self::Utf8 => Ok(text.to_vec()),
+            Self::Base64 => STANDARD.decode(text).map_err(|_| BadSecret { wanted: "base64" }),
+            Self::Base64url => {
+                let padded = text.ends_with(b"=");
+                let read = if padded { URL_SAFE.decode(text) } else { URL_SAFE_NO_PAD.decode(text) };
+                read.map_err(|_| BadSecret { wanted: "base64url" })
+            }
+            Self::Hex => unhex(text).ok_or(BadSecret { wanted: "hex" }),
+        }
+    }
+}
+
+/// Bytes as lower-case hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+/// Hex digits as bytes; `None` for an odd number of digits, or anything else.
+#[must_use]
+pub fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    digits.chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One value has one text in each encoding (`printf '\xfb\xff' | basenc --base64url` and its like).
+    #[test]
+    fn one_value_has_one_text() {
+        for (encoding, text, others) in [
+            (Encoding::Hex, "fbff", ["FBFF", "fbf", "0xfbff", " fbff"]),
+            (Encoding::Base64, "+/8=", ["+/8", "-_8=", "+/9=", "+/8=="]),
+            (Encoding::Base64url, "-_8", ["-_8=", "+/8", "-_9", "-_8 "]),
+        ] {
+            assert_eq!(encoding.write(&[0xfb, 0xff]), text);
+            assert_eq!(encoding.read(text.as_bytes()), Some(vec![0xfb, 0xff]), "{text}");
+            assert!(text.chars().all(|c| encoding.may_hold(c)), "{text}");
+            for other in others {
+                assert_eq!(encoding.read(other.as_bytes()), None, "{encoding:?} {other}");
+            }
+        }
+    }
+
+    /// Secrets are copied from pages that write them with padding and without.
+    #[test]
+    fn secrets_are_read_in_every_encoding() {
+        let bytes = || Ok(vec![0xfb, 0xff]);
+        for (encoding, text, wanted) in [
+            (SecretEncoding::Utf8, "-_8", Ok(b"-_8".to_vec())),
+            (SecretEncoding::Base64, "+/8=", bytes()),
+            (SecretEncoding::Base64, "-_8=", Err(BadSecret { wanted: "base64" })),
+            (SecretEncoding::Base64url, "-_8", bytes()),
+            (SecretEncoding::Base64url, "-_8=", bytes()),
+            (SecretEncoding::Base64url, "+/8=", Err(BadSecret { wanted: "base64url" })),
+            (SecretEncoding::Hex, "FBff", bytes()),
+            (SecretEncoding::Hex, "fbf", Err(BadSecret { wanted: "hex" })),
+        ] {
+            assert_eq!(encoding.decode(text.as_bytes()), wanted, "{encoding:?} {text}");
+        }
+    }
+}

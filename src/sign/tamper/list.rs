@@ -1,0 +1,79 @@
+//! Tampers with a list of signatures: where the right one stands, and among what.
+
+use super::making::Making;
+use crate::delivery::Delivery;
+use crate::sign::Scheme;
+use crate::sign::signer::Entry;
+use crate::template::{Part, Template};
+
+/// So many wrong signatures stand beside the right one.
+const WRONG_ONES: usize = 3;
+/// So many entries must be refused in bounded time (requirement SIGL-2).
+const VERY_MANY: usize = 1_000;
+
+/// Where the right signature stands among wrong ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Right {
+    First,
+    Last,
+    Nowhere,
+}
+
+/// Whether the header line of the signature is a list.
+pub(super) fn is_list(scheme: &Scheme) -> bool {
+    scheme.carrier().is_some_and(|carrier| scheme.separator_of(carrier).is_some())
+}
+
+/// Digits of versions that the scheme does not have; none where its entries bear no version.
+pub(super) fn unknown_versions(scheme: &Scheme) -> Vec<char> {
+    let Some(carrier) = scheme.carrier() else { return Vec::new() };
+    let items = scheme.separator_of(carrier).map(|separator| carrier.value.split(separator)).unwrap_or_default();
+    let Some(own) = items.iter().find(|item| item.placeholders().any(|name| name == "sig")) else { return Vec::new() };
+    if !matches!(own.parts().first(), Some(Part::Literal(_))) {
+        return Vec::new();
+    }
+    let is_known = |version: char| {
+        let entry = Entry { signature: "00".to_owned(), version: Some(version) }.written(own, "1", b"1");
+        items.iter().any(|item: &Template| item.matches(&entry).is_some())
+    };
+    ['0', '9', '2', '3', '4', '5', '6', '7', '8', '1'].into_iter().filter(|version| !is_known(*version)).collect()
+}
+
+impl Making<'_> {
+    fn with_entries(self, entries: &[Entry]) -> Delivery {
+        let lines = self.signer.lines_with_list(entries, &self.time, self.sending.id);
+        self.with_lines(lines)
+    }
+
+    /// Several signatures of the right form, of which at most one is right.
+    pub(super) fn with_list(self, right: Right) -> Delivery {
+        let mut entries: Vec<Entry> = (0..WRONG_ONES).map(|at| Entry::known(self.flipped(at))).collect();
+        let own = Entry::known(self.right.clone());
+        match right {
+            Right::First => entries.insert(0, own),
+            Right::Last => entries.push(own),
+            Right::Nowhere => entries.push(Entry::known(self.flipped(WRONG_ONES))),
+        }
+        self.with_entries(&entries)
+    }
+
+    /// A thousand wrong signatures: short ones, so that they fit into the 8 KiB that many servers give to a header line.
+    pub(super) fn with_a_thousand_wrong(self) -> Delivery {
+        // Four digits are text of every encoding.
+        let entries: Vec<Entry> = (0..VERY_MANY).map(|at| Entry::known(format!("{at:04}"))).collect();
+        self.with_entries(&entries)
+    }
+
+    /// The right signature under an unknown version, and where `with_right` also in its own entry amid wrong ones of unknown versions.
+    pub(super) fn with_unknown_versions(self, with_right: bool) -> Delivery {
+        let mut entries: Vec<Entry> = unknown_versions(self.signer.scheme())
+            .into_iter()
+            .take(2)
+            .map(|version| Entry { signature: if with_right { self.flipped(0) } else { self.right.clone() }, version: Some(version) })
+            .collect();
+        if with_right {
+            entries.insert(entries.len().min(1), Entry::known(self.right.clone()));
+        }
+        self.with_entries(&entries)
+    }
+}
