@@ -8,10 +8,12 @@
 //! Read [`Receiver::begin`] first: with [`Receiver::finish`] it is the whole
 //! promise. Between the two a delivery is under way, and its key is claimed.
 
+pub mod amnesiac;
 pub mod answering;
 pub mod claims;
 pub mod defect;
 pub mod memory;
+pub mod pages;
 pub mod seams;
 pub mod store;
 pub mod wrong;
@@ -127,6 +129,7 @@ impl<S: Store> Receiver<S> {
         }
         self.count(Counted::SignaturesPassed);
         if self.contract.is_by_key()
+            && self.seams.remembers_results()
             && let Some(kept) = self.claims.result(&ticket.identity, now)
         {
             return Ok(Begun::Answered(kept));

@@ -14,10 +14,12 @@ pub mod faulting;
 pub mod ground;
 pub mod live;
 pub mod looking;
+pub mod rehearsal;
 pub mod restarting;
 pub mod snapping;
 pub mod stage;
 pub mod suite;
+pub mod supplies;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

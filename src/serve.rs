@@ -21,7 +21,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt as _;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -30,17 +30,12 @@ use crate::clock::Clock;
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery, HeaderLine};
-use crate::reference::Receiver;
+use crate::reference::{Receiver, pages};
 use crate::reference::store::{Store, StoreError};
 use crate::serve::body::{NotTaken, read_to_the_end};
-use crate::state::{Cell, Row};
 
 /// How long what is under way may take when the server is told to stop.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How many audit rows are shown when nobody says how many.
-const USUAL_AUDIT_ROWS: usize = 100;
-/// How many audit rows are shown at the most.
-const MOST_AUDIT_ROWS: usize = 10_000;
 
 /// A server that is running.
 pub struct Serving {
@@ -119,13 +114,13 @@ async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, reque
     let is_health = contract.health.as_ref().is_some_and(|health| path == health.path);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match (is_health, is_audit, is_counters) {
-        (true, _, _) if reads => health(&shared),
+        (true, _, _) if reads => respond(pages::health(&lock(&shared))),
         (_, true, _) if reads => audit(&shared, request.uri()),
-        (_, _, true) if reads => counters(&shared),
+        (_, _, true) if reads => respond(pages::counters(&lock(&shared))),
         // Another method on the endpoint is the receiver's to refuse.
         (_, _, _) if is_endpoint => deliver(&shared, request).await,
-        (false, false, false) => json_page(StatusCode::NOT_FOUND, &json!({"error": "not found"})),
-        (_, _, _) => json_page(StatusCode::METHOD_NOT_ALLOWED, &json!({"error": "method not allowed"})),
+        (false, false, false) => respond(pages::json_page(404, &json!({"error": "not found"}))),
+        (_, _, _) => respond(pages::json_page(405, &json!({"error": "method not allowed"}))),
     }
 }
 
@@ -179,62 +174,19 @@ fn refuse_body<S: Store + 'static>(shared: &Shared<S>, why: Refusal, usual: u16,
 }
 
 fn store_failed(failed: &StoreError) -> Response {
-    json_page(StatusCode::INTERNAL_SERVER_ERROR, &json!({"error": failed.to_string()}))
+    respond(pages::json_page(500, &json!({"error": failed.to_string()})))
 }
 
-fn json_page(status: StatusCode, page: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], page.to_string()).into_response()
-}
-
-fn health<S: Store + 'static>(shared: &Shared<S>) -> Response {
-    if !shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_well() {
-        return json_page(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "not well"}));
-    }
-    let Some(health) = &shared.contract.health else { return StatusCode::NOT_FOUND.into_response() };
-    let status = StatusCode::from_u16(health.status).unwrap_or(StatusCode::OK);
-    if health.body.is_null() { status.into_response() } else { json_page(status, &health.body) }
+fn lock<S>(shared: &Shared<S>) -> std::sync::MutexGuard<'_, Receiver<S>> {
+    shared.receiver.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn audit<S: Store + 'static>(shared: &Shared<S>, uri: &Uri) -> Response {
     let Some(url) = &shared.contract.audit_url else { return StatusCode::NOT_FOUND.into_response() };
     let Ok(Query(query)) = Query::<HashMap<String, String>>::try_from_uri(uri) else {
-        return json_page(StatusCode::BAD_REQUEST, &json!({"error": "the query cannot be read"}));
+        return respond(pages::json_page(400, &json!({"error": "the query cannot be read"})));
     };
-    let limit = match query.get(&url.limit).map(|text| text.parse::<usize>()) {
-        None => USUAL_AUDIT_ROWS,
-        Some(Ok(limit)) => limit.min(MOST_AUDIT_ROWS),
-        Some(Err(_)) => return json_page(StatusCode::BAD_REQUEST, &json!({"error": format!("{} is not a number", url.limit)})),
-    };
-    let event = query.get(&url.event).map(String::as_str);
-    let rows = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).store().newest_audit(limit, event);
-    match rows {
-        Ok(rows) => json_page(StatusCode::OK, &rows.iter().map(row_page).collect()),
-        Err(failed) => store_failed(&failed),
-    }
-}
-
-fn row_page(row: &Row) -> Value {
-    let value = |cell: &Cell| match cell {
-        Cell::Null => Value::Null,
-        Cell::Integer(number) => json!(number),
-        Cell::Real(number) => json!(number),
-        Cell::Text(text) => json!(text),
-    };
-    row.columns.iter().map(|(name, cell)| (name.clone(), value(cell))).collect::<serde_json::Map<_, _>>().into()
-}
-
-/// The counters as Prometheus reads them: the lines of a family together, under one head.
-fn counters<S: Store + 'static>(shared: &Shared<S>) -> Response {
-    let values = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).counters();
-    let mut families: Vec<(&str, String)> = Vec::new();
-    for (name, value) in &values {
-        let family = name.split('{').next().unwrap_or(name);
-        let line = format!("{name} {value}\n");
-        match families.iter_mut().find(|(one, _)| *one == family) {
-            Some((_, lines)) => lines.push_str(&line),
-            None => families.push((family, line)),
-        }
-    }
-    let page: String = families.iter().map(|(family, lines)| format!("# TYPE {family} counter\n{lines}")).collect();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+    let asked = |name: &String| query.get(name).map(String::as_str);
+    let page = pages::audit(&mut lock(shared), asked(&url.limit), asked(&url.event));
+    page.map_or_else(|failed| store_failed(&failed), respond)
 }

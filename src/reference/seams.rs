@@ -82,6 +82,11 @@ pub trait Seams: Send + Sync {
         first
     }
 
+    /// Looking up: whether failures and refusals that the contract keeps are remembered.
+    fn remembers_results(&self) -> bool {
+        true
+    }
+
     /// Marking: when the delivery is said to have been accepted.
     fn instant(&mut self, ts: UnixMicros) -> UnixMicros {
         ts

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::stage::Stage;
+use super::supplies::Supplies;
 use crate::check::Records;
+use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::key::KeyForm;
 use crate::delivery::{Delivery, HeaderLine};
 use crate::http::Shipment;
-use crate::scenario::deliver::Deliver;
+use crate::scenario::deliver::{Burst, BurstBodies, Deliver};
 use crate::sign::Envelope;
 use crate::sign::spoiling::with_member;
 use crate::sign::tamper::Sending;
@@ -33,8 +34,10 @@ pub type PlainBodies = std::collections::BTreeMap<String, Bytes>;
 
 /// What a delivery is built from, beside its own description.
 pub struct Workshop<'a> {
-    /// What all scenarios share.
-    pub stage: &'a Stage,
+    /// What it is made from.
+    pub supplies: &'a Supplies,
+    /// When it is sent, by the receiver's clock.
+    pub now: UnixMicros,
     /// Earlier deliveries.
     pub records: &'a Records,
     /// Their bodies.
@@ -50,8 +53,8 @@ impl Workshop<'_> {
     /// # Errors
     /// Why this delivery cannot be made under this contract, as a sentence.
     pub fn build(&self, deliver: &Deliver, key: Option<&[u8]>, body: Option<&Bytes>) -> Result<Built, String> {
-        let contract = &self.stage.contract;
-        let unique = self.stage.unique();
+        let contract = &self.supplies.contract;
+        let unique = self.supplies.unique();
         let plain_body = match body {
             Some(body) => body.clone(),
             None => self.body(deliver, &unique)?,
@@ -94,8 +97,8 @@ impl Workshop<'_> {
     }
 
     fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
-        let stage = self.stage;
-        let sending = Sending { id, origin: &stage.origin, at: stage.clock.now() };
+        let stage = self.supplies;
+        let sending = Sending { id, origin: &stage.origin, at: self.now };
         let lines = stage.signer.header_lines(&unsigned, sending.id, sending.origin, sending.at);
         // The signature alone: an answer may name the id and the time that travel beside it.
         let time = stage.signer.scheme().unit().write(sending.at);
@@ -130,7 +133,7 @@ impl Workshop<'_> {
     /// When a file that it names is not there, as a sentence.
     pub fn body(&self, deliver: &Deliver, unique: &str) -> Result<Bytes, String> {
         if let Some(file) = &deliver.body {
-            return self.stage.body_file(file, unique);
+            return self.supplies.body_file(file, unique);
         }
         if let Some(raw) = deliver.raw.as_ref().or(deliver.json.as_ref()) {
             return Ok(Bytes::from(raw.replace("{unique}", unique)));
@@ -142,12 +145,12 @@ impl Workshop<'_> {
             return Ok(Bytes::from(fill.text.bytes().cycle().take(fill.bytes).collect::<Vec<u8>>()));
         }
         if let Some(bytes) = deliver.random_bytes {
-            return Ok(self.stage.random_bytes(bytes));
+            return Ok(self.supplies.random_bytes(bytes));
         }
         if let Some(of) = &deliver.body_of {
             return self.plain_bodies.get(of).cloned().ok_or_else(|| format!("no delivery is called `{of}`"));
         }
-        self.stage.body_file(&self.stage.catalogue.ordinary_body, unique)
+        self.supplies.body_file(&self.supplies.ordinary_body, unique)
     }
 
     fn key(&self, deliver: &Deliver, unique: &str) -> Result<Option<Vec<u8>>, String> {
@@ -159,9 +162,9 @@ impl Workshop<'_> {
         }
         if let Some(of) = &deliver.key_of {
             let earlier = self.records.one(of).ok_or_else(|| format!("no delivery is called `{of}`"))?;
-            let header = self.stage.contract.key.header.as_deref();
+            let header = self.supplies.contract.key.header.as_deref();
             // The very bytes that travelled, quotes aside: a key may be more than text.
-            let bytes = match (header.and_then(|name| earlier.delivery.header(name)), self.stage.contract.key.form) {
+            let bytes = match (header.and_then(|name| earlier.delivery.header(name)), self.supplies.contract.key.form) {
                 (Some(value), KeyForm::Bare | KeyForm::Uuid) => value.to_vec(),
                 (Some(_), KeyForm::Quoted | KeyForm::Either) | (None, _) => earlier.key.clone().into_bytes(),
             };
@@ -175,6 +178,28 @@ impl Workshop<'_> {
         }
         Ok(Some(unique.as_bytes().to_vec()))
     }
+}
+
+/// Builds the deliveries of a burst.
+///
+/// # Errors
+/// Why they cannot be made under this contract, as a sentence.
+pub fn burst_of(workshop: &Workshop<'_>, burst: &Burst) -> Result<Vec<Built>, String> {
+    let keys: Vec<String> = (0..burst.keys).map(|_| workshop.supplies.unique()).collect();
+    let body_for = |unique: &str| workshop.body(&burst.deliver, unique);
+    let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
+    let mut built = Vec::with_capacity(burst.keys * burst.each);
+    for _ in 0..burst.each {
+        // Keys in turn, so that the duplicates of one key lie among those of the others.
+        for (key, body) in keys.iter().zip(&shared) {
+            let body = match burst.bodies {
+                BurstBodies::Alike => body.clone(),
+                BurstBodies::Unlike => body_for(&workshop.supplies.unique())?,
+            };
+            built.push(workshop.build(&burst.deliver, Some(key.as_bytes()), Some(&body))?);
+        }
+    }
+    Ok(built)
 }
 
 fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {

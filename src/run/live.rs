@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::building::{Built, Workshop};
+use super::building::{Built, Workshop, burst_of};
 use super::stage::Stage;
 use crate::check::rows::Look;
 use crate::clock::{Moment, UnixMicros};
@@ -13,7 +11,7 @@ use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
 use crate::http::{Exchange, KeptConnection, Shipment, burst as send_burst};
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told};
-use crate::scenario::deliver::{Asked, Burst, BurstBodies, ConnectionUse, Deliver, Get};
+use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
@@ -55,26 +53,7 @@ impl<'s> Live<'s> {
     }
 
     pub(super) fn workshop<'a>(&'a self, at: At<'a>) -> Workshop<'a> {
-        Workshop { stage: self.stage, records: at.records, plain_bodies: &at.records.plain_bodies }
-    }
-
-    fn build_burst(&self, at: At<'_>, burst: &Burst) -> Result<Vec<Built>, String> {
-        let workshop = self.workshop(at);
-        let keys: Vec<String> = (0..burst.keys).map(|_| self.stage.unique()).collect();
-        let body_for = |unique: &str| workshop.body(&burst.deliver, unique);
-        let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
-        let mut built = Vec::with_capacity(burst.keys * burst.each);
-        for _ in 0..burst.each {
-            // Keys in turn, so that the duplicates of one key lie among those of the others.
-            for (key, body) in keys.iter().zip(&shared) {
-                let body = match burst.bodies {
-                    BurstBodies::Alike => body.clone(),
-                    BurstBodies::Unlike => body_for(&self.stage.unique())?,
-                };
-                built.push(workshop.build(&burst.deliver, Some(key.as_bytes()), Some(&body))?);
-            }
-        }
-        Ok(built)
+        Workshop { supplies: &self.stage.supplies, now: self.stage.clock.now(), records: at.records, plain_bodies: &at.records.plain_bodies }
     }
 
     fn path_of(&self, what: &Asked) -> Result<String, String> {
@@ -141,7 +120,7 @@ impl Source for Live<'_> {
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
-        let built = self.build_burst(at, burst).map_err(ScenarioEnd::NotApplicable)?;
+        let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let sent_at = self.stage.clock.now();
         let release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;

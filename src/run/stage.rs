@@ -1,19 +1,18 @@
 //! What all scenarios of a run share: the target, its clock, its database, the
 //! sender, and the words that make keys unique.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
 use super::Plan;
 use super::building::{PlainBodies, Workshop};
 use super::clocks::TargetClock;
 use super::ground::{Ground, Servant};
+use super::supplies::Supplies;
 use crate::check::{Records, describe};
 use crate::clock::{Clock, SystemClock};
 use crate::contract::outcome::Refusal;
@@ -112,12 +111,9 @@ pub struct Stage {
     pub setting: Setting,
     /// The database, when there is one.
     pub database: Option<PathBuf>,
-    bodies: Arc<BTreeMap<String, Bytes>>,
     pub(super) sender: RwLock<Sender>,
-    seed: u64,
-    run_word: String,
-    counter: AtomicU64,
-    random_counter: AtomicU64,
+    /// What deliveries are made from.
+    pub supplies: Supplies,
     gone: AtomicBool,
     history: Mutex<Vec<Operation>>,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
@@ -146,23 +142,28 @@ impl Stage {
             forbidden: revealing_forms(plan.secret.expose_secret().as_bytes(), &plan.contract.signature),
         };
         let mut stage = Self {
-            setting,
             contract: Arc::clone(&plan.contract),
             catalogue: Arc::clone(&plan.catalogue),
             origin: url.url(""),
             sender: RwLock::new(Sender::new(url.clone(), plan.timeout)),
             url,
-            signer,
+            signer: signer.clone(),
             clock,
             timeout: plan.timeout,
             ttl,
             level: plan.level,
             database,
-            bodies: Arc::clone(&plan.bodies),
-            seed: plan.seed,
-            run_word: format!("hg{:x}", SystemClock.now().0),
-            counter: AtomicU64::new(0),
-            random_counter: AtomicU64::new(0),
+            supplies: Supplies {
+                contract: Arc::clone(&plan.contract),
+                ordinary_body: plan.catalogue.ordinary_body.clone(),
+                bodies: Arc::clone(&plan.bodies),
+                signer,
+                origin: setting.origin.clone(),
+                seed: plan.seed,
+                run_word: format!("hg{:x}", SystemClock.now().0),
+                counter: AtomicU64::new(0),
+                random_counter: AtomicU64::new(0),
+            },
             gone: AtomicBool::new(false),
             history: Mutex::new(Vec::new()),
             snapshots: plan.takes_snapshots.then(Mutex::default),
@@ -171,6 +172,7 @@ impl Stage {
             output: servant.output(),
             servant: tokio::sync::Mutex::new(servant),
             locked_out: None,
+            setting,
         };
         if let Err(failed) = stage.see_that_it_stands().await {
             stage.strike().await;
@@ -198,7 +200,7 @@ impl Stage {
     /// What a receiver that refuses an honest delivery for its signature answers; `None` when it does not.
     async fn try_an_honest_delivery(&self) -> Option<String> {
         let (records, plain_bodies) = (Records::default(), PlainBodies::new());
-        let workshop = Workshop { stage: self, records: &records, plain_bodies: &plain_bodies };
+        let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
         let built = workshop.build(&Deliver::default(), None, None).ok()?;
         let answer = self.send(built.shipment).await.result.ok()?;
         let refusal = self.contract.outcomes.refusal(Refusal::Signature)?;
@@ -235,7 +237,7 @@ impl Stage {
             return self.send(Shipment::plain(question)).await.result;
         }
         let (records, plain_bodies) = (Records::default(), PlainBodies::new());
-        let workshop = Workshop { stage: self, records: &records, plain_bodies: &plain_bodies };
+        let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
         match workshop.build(&Deliver::default(), None, None) {
             Ok(built) => self.send(built.shipment).await.result,
             Err(cause) => Err(NoAnswer::Unreachable { cause }),
@@ -262,52 +264,16 @@ impl Stage {
         self.sender.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
-    #[must_use]
-    pub fn unique(&self) -> String {
-        format!("{}-{}", self.run_word, self.counter.fetch_add(1, Ordering::Relaxed))
-    }
-
     /// The seed of everything random.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.supplies.seed
     }
 
     /// What every key of this run begins with.
     #[must_use]
     pub fn run_word(&self) -> &str {
-        &self.run_word
-    }
-
-    /// A body file's bytes, with `{unique}` replaced where it stands.
-    ///
-    /// # Errors
-    /// When there is no such file, as a sentence.
-    pub fn body_file(&self, name: &str, unique: &str) -> Result<Bytes, String> {
-        const MARK: &[u8] = b"{unique}";
-        let bytes = self.bodies.get(name).ok_or_else(|| format!("there is no body file `{name}`"))?;
-        if !bytes.windows(MARK.len()).any(|window| window == MARK) {
-            return Ok(bytes.clone());
-        }
-        Ok(Bytes::from(String::from_utf8_lossy(bytes).replace("{unique}", unique)))
-    }
-
-    /// So many random bytes; the same for the same seed and the same order of asking.
-    #[must_use]
-    pub fn random_bytes(&self, count: usize) -> Bytes {
-        let mut state = self.seed ^ self.random_counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        let mut bytes = Vec::with_capacity(count + 8);
-        while bytes.len() < count {
-            // SplitMix64 (Steele, Lea, Flood 2014): small, and good enough for bodies.
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut word = state;
-            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
-        }
-        bytes.truncate(count);
-        bytes.into()
+        &self.supplies.run_word
     }
 
     /// Opens the database for one look, away from the tasks that send; `None` when there is no database.

@@ -11,13 +11,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Serving, json_page, start};
+use super::{Serving, respond, start};
+use crate::reference::pages::json_page;
 use crate::clock::{Clock as _, VirtualClock, iso, span};
 
 /// Ten years, as long as the longest TTL: no scenario needs more at once.
@@ -44,13 +44,13 @@ async fn advance(State(clock): State<Arc<VirtualClock>>, body: Bytes) -> Respons
             clock.advance(by);
             page(&clock)
         }
-        Err(wrong) => json_page(StatusCode::BAD_REQUEST, &json!({"error": wrong})),
+        Err(wrong) => respond(json_page(400, &json!({"error": wrong}))),
     }
 }
 
 fn page(clock: &VirtualClock) -> Response {
     let now = clock.now();
-    json_page(StatusCode::OK, &json!({"now": iso::write(now), "unix_micros": now.0, "ahead_seconds": clock.ahead().as_secs_f64()}))
+    respond(json_page(200, &json!({"now": iso::write(now), "unix_micros": now.0, "ahead_seconds": clock.ahead().as_secs_f64()})))
 }
 
 fn read(body: &[u8]) -> Result<Duration, String> {

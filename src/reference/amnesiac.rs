@@ -1,0 +1,21 @@
+//! The amnesiac: a receiver that keeps its contract but for one thing, it remembers nothing.
+//!
+//! Every delivery finds an empty memory. A step whose expectation it meets as
+//! well shows nothing of what is remembered: it has no force there.
+
+use super::seams::{Around, Seams};
+use super::store::First;
+
+/// Seams of a receiver without memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Amnesiac;
+
+impl Seams for Amnesiac {
+    fn found(&mut self, _first: Option<First>, _around: Around<'_>) -> Option<First> {
+        None
+    }
+
+    fn remembers_results(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,291 @@
+//! Rehearsals: a scenario in memory, over a receiver that is a value. No socket, no file, no waiting.
+//!
+//! The same judge as live, over the reference, over the amnesiac, or over the
+//! reference with a defect in it. So it is known before anything is sent
+//! whether a contract and a scenario contradict each other, and whether a
+//! scenario has force: whether a receiver without memory would fail it.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::building::{Built, Workshop, burst_of};
+use super::supplies::Supplies;
+use crate::check::rows::Look;
+use crate::clock::{UnixMicros, iso};
+use crate::contract::tables::StateTables;
+use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::judge::verify::at_once;
+use crate::judge::{At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
+use crate::reference::amnesiac::Amnesiac;
+use crate::reference::store::Store;
+use crate::reference::{Receiver, pages};
+use crate::report::{Finding, ScenarioReport};
+use crate::scenario::deliver::{Asked, Burst, Deliver, Framing, Get};
+use crate::scenario::expand::Loaded;
+use crate::scenario::expect::StateCheck;
+use crate::scenario::fault::Fault;
+use crate::scenario::{Restart, Snap, UnderWay};
+use crate::sign::sha256_hex;
+use crate::state::{Cell, Counts, ReceiverState, Row};
+
+/// When rehearsals begin: any moment does, as long as it is the same each time.
+const BEGINNING: UnixMicros = UnixMicros(1_759_694_703_000_000);
+/// What a delivery takes.
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+/// What can be seen and done in a rehearsal, as in the run that it is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// Whether rows can be looked at.
+    pub state: bool,
+}
+
+/// A receiver in memory as a source of observations.
+pub struct Rehearsal<'s, R> {
+    setting: &'s Setting,
+    supplies: &'s Supplies,
+    receiver: R,
+    means: Means,
+    now: UnixMicros,
+    broken_in_on: Vec<Built>,
+}
+
+/// Plays a scenario over a receiver in memory.
+///
+/// Returns the report, and why it ended, when something ended it.
+pub fn rehearse<S: Store>(
+    setting: &Setting,
+    supplies: &Supplies,
+    loaded: &Loaded,
+    receiver: Receiver<S>,
+    means: Means,
+) -> Option<(ScenarioReport, Option<ScenarioEnd>)> {
+    let reference = scenario::reference(setting, &supplies.signer).ok()?;
+    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, broken_in_on: Vec::new() };
+    at_once(scenario::play(setting, &mut source, loaded, reference))
+}
+
+/// What the reference itself gets wrong in a scenario: then the contract or the scenario is at fault, and nobody else.
+#[must_use]
+pub fn contradiction(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<Finding> {
+    let receiver = scenario::reference(setting, &supplies.signer).ok()?;
+    let (report, _) = rehearse(setting, supplies, loaded, receiver, means)?;
+    report.findings.into_iter().next()
+}
+
+/// Whether a receiver without memory fails a scenario; one that it passes shows nothing of what is remembered.
+#[must_use]
+pub fn has_force(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> bool {
+    let Ok(mut receiver) = scenario::reference(setting, &supplies.signer) else { return false };
+    receiver.set_seams(Box::new(Amnesiac));
+    rehearse(setting, supplies, loaded, receiver, means).is_some_and(|(report, _)| !report.findings.is_empty())
+}
+
+impl Supplies {
+    /// The same supplies with words of their own, so that a rehearsal takes none from a run.
+    #[must_use]
+    pub fn for_rehearsal(&self) -> Self {
+        Self {
+            contract: Arc::clone(&self.contract),
+            ordinary_body: self.ordinary_body.clone(),
+            bodies: Arc::clone(&self.bodies),
+            signer: self.signer.clone(),
+            origin: self.origin.clone(),
+            seed: self.seed,
+            run_word: "hg0".to_owned(),
+            counter: AtomicU64::new(0),
+            random_counter: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<S: Store> Rehearsal<'_, Receiver<S>> {
+    fn workshop<'a>(&'a self, at: At<'a>) -> Workshop<'a> {
+        Workshop { supplies: self.supplies, now: self.now, records: at.records, plain_bodies: &at.records.plain_bodies }
+    }
+
+    /// What the receiver is given: the delivery with the lines that its framing adds.
+    fn as_it_arrives(built: &Built) -> Delivery {
+        let mut delivery = built.shipment.delivery.clone();
+        let line = match built.shipment.framing {
+            Framing::ContentLength => None,
+            Framing::Chunked | Framing::ChunkedSmall => Some(HeaderLine::new("Transfer-Encoding", "chunked")),
+            Framing::ExpectContinue => Some(HeaderLine::new("Expect", "100-continue")),
+        };
+        delivery.headers.extend(line);
+        delivery
+    }
+
+    /// One delivery, as it is received at this moment.
+    fn receive(&mut self, built: &Built) -> Result<Answer, NoAnswer> {
+        let delivery = Self::as_it_arrives(built);
+        self.receiver.deliver(&delivery, self.now).map_err(|failed| NoAnswer::Broken { cause: failed.to_string() })
+    }
+
+    fn send(&mut self, built: &Built) -> Sent {
+        let sent_at = self.now;
+        let result = self.receive(built);
+        let took = A_MOMENT.saturating_add(self.receiver.pause());
+        self.now = self.now.plus(took);
+        sent(built, sent_at, took, result)
+    }
+
+    fn not_made(cause: String) -> ScenarioEnd {
+        ScenarioEnd::NotApplicable(cause)
+    }
+}
+
+fn sent(built: &Built, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
+    let delivery = built.shipment.delivery.clone();
+    Sent {
+        sha256: sha256_hex(&delivery.body),
+        delivery,
+        key: built.key.clone(),
+        plain_body: built.plain_body.clone(),
+        right_signature: built.right_signature.clone(),
+        arrives: true,
+        sent_at,
+        took,
+        start_us: 0,
+        result,
+        beside: Vec::new(),
+    }
+}
+
+impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
+    fn now(&self) -> UnixMicros {
+        self.now
+    }
+
+    async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
+        let built = self.workshop(at).build(deliver, None, None).map_err(Self::not_made)?;
+        let lost = || Err(NoAnswer::Broken { cause: "the answer was lost".to_owned() });
+        match &deliver.fault {
+            None | Some(Fault::HalfClose | Fault::Delay(_)) => Ok(self.send(&built)),
+            Some(Fault::LoseAnswer | Fault::CutAnswer) => Ok(Sent { result: lost(), ..self.send(&built) }),
+            Some(Fault::Twice) => {
+                let first = self.send(&built);
+                drop(self.receive(&built));
+                Ok(first)
+            }
+            Some(Fault::CutRequest(_)) => {
+                let delivery = Delivery { body: bytes::Bytes::new(), ..Self::as_it_arrives(&built) };
+                drop(self.receiver.turn_away(crate::contract::outcome::Refusal::Body, 400, &delivery, self.now));
+                let sent_at = self.now;
+                self.now = self.now.plus(A_MOMENT);
+                Ok(Sent { arrives: false, ..sent(&built, sent_at, A_MOMENT, lost()) })
+            }
+            Some(Fault::Dribble(dribble)) => {
+                let mut beside = Vec::with_capacity(dribble.meanwhile);
+                for _ in 0..dribble.meanwhile {
+                    let other = self.workshop(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
+                    beside.push(self.send(&other));
+                }
+                Ok(Sent { beside, ..self.send(&built) })
+            }
+        }
+    }
+
+    async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
+        let built = burst_of(&self.workshop(at), burst).map_err(Self::not_made)?;
+        // All at one moment, one after the other.
+        let sent_at = self.now;
+        let mut all = Vec::with_capacity(built.len());
+        let mut longest = A_MOMENT;
+        for one in &built {
+            let result = self.receive(one);
+            let took = A_MOMENT.saturating_add(self.receiver.pause());
+            longest = longest.max(took);
+            all.push(sent(one, sent_at, took, result));
+        }
+        self.now = self.now.plus(longest);
+        Ok(Released { most_at_once: all.len(), sent: all, spread: Duration::ZERO })
+    }
+
+    async fn advance(&mut self, _at: At<'_>, by: Duration) -> Result<(), ScenarioEnd> {
+        self.now = self.now.plus(by);
+        Ok(())
+    }
+
+    async fn look(&mut self, _at: At<'_>, _check: &StateCheck) -> Result<Option<Look>, ScenarioEnd> {
+        let contract = Arc::clone(self.setting.contract());
+        let (true, Some(tables)) = (self.means.state, &contract.state) else { return Ok(None) };
+        let failed = |cause: crate::reference::store::StoreError| ScenarioEnd::Undecided(cause.to_string());
+        let state = self.receiver.store().state().map_err(failed)?;
+        let shapes = self.receiver.store().tables().map_err(failed)?;
+        let counts = counts(tables, &state, self.now, contract.ttl_secs());
+        Ok(Some(Look { state, counts, tables: shapes }))
+    }
+
+    async fn give_time(&mut self, _at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {
+        self.now = self.now.plus(patience);
+        Ok(tries == 0 && !patience.is_zero())
+    }
+
+    async fn ask(&mut self, _at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
+        let contract = Arc::clone(self.setting.contract());
+        let method = get.method.clone().unwrap_or_else(|| "GET".to_owned());
+        let question = |path: &str| Delivery { method: method.clone(), path: path.to_owned(), ..Delivery::default() };
+        let (question, answer) = match &get.what {
+            Asked::Health => (question("health"), Ok(pages::health(&self.receiver))),
+            Asked::Metrics => (question("metrics"), Ok(pages::counters(&self.receiver))),
+            Asked::Audit => {
+                let only = contract.state.as_ref().and_then(|tables| tables.audit.only.as_ref());
+                (question("audit"), pages::audit(&mut self.receiver, None, only.map(|only| only.is.as_str())))
+            }
+            Asked::Endpoint => {
+                let question = question(&contract.endpoint.path);
+                let answer = self.receiver.deliver(&question, self.now);
+                (question, answer)
+            }
+            Asked::Path(path) => (question(path), Ok(pages::json_page(404, &serde_json::Value::Null))),
+        };
+        let result = answer.map_err(|failed| NoAnswer::Broken { cause: failed.to_string() });
+        Ok(Some(Told { question, took: A_MOMENT, result }))
+    }
+
+    async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
+        self.setting.contract().health.as_ref().map(|_| Ok(pages::health(&self.receiver)))
+    }
+
+    async fn restart(&mut self, _restart: &Restart) -> Result<(), ScenarioEnd> {
+        Ok(())
+    }
+
+    async fn break_in(&mut self, at: At<'_>, _restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
+        self.broken_in_on.clear();
+        let mut all = Vec::with_capacity(under_way.answers);
+        for _ in 0..under_way.answers {
+            let built = self.workshop(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
+            all.push(self.send(&built));
+            self.broken_in_on.push(built);
+        }
+        Ok(all)
+    }
+
+    async fn once_more(&mut self, _at: At<'_>, place: usize) -> Result<Sent, ScenarioEnd> {
+        let built = std::mem::take(&mut self.broken_in_on);
+        let again = built.get(place).map(|one| self.send(one));
+        self.broken_in_on = built;
+        again.ok_or(ScenarioEnd::NotKept)
+    }
+
+    async fn snapshot(&mut self, _at: At<'_>, _snap: &Snap, _answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
+        Ok(())
+    }
+}
+
+/// How many rows of live keys and of the contract's events there are.
+fn counts(tables: &StateTables, state: &ReceiverState, now: UnixMicros, usual_ttl: Option<u64>) -> Counts {
+    let ttl = tables.keys.column_holding("ttl").map(|column| column.name.clone());
+    let end = |row: &Row| {
+        let (at, _) = row.text(&tables.keys.instant).and_then(iso::read)?;
+        let own = ttl.as_ref().and_then(|name| row.get(name)).and_then(Cell::integer).and_then(|ttl| u64::try_from(ttl).ok());
+        Some(at.secs().saturating_add_unsigned(own.or(usual_ttl)?))
+    };
+    let ends: Vec<i64> = state.keys.iter().filter_map(end).filter(|end| *end >= now.secs()).collect();
+    let endless = state.keys.iter().filter(|row| end(row).is_none()).count();
+    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    Counts { at: now, keys: count(ends.len() + endless), audit: count(state.audit.iter().filter(|row| tables.audit.is_ours(row)).count()), ends }
+}

@@ -1,0 +1,73 @@
+//! Supplies: what deliveries are made from, the same for a live target and in memory.
+//!
+//! Body files, the signer, and words that no other delivery bears. Nothing is
+//! sent here, and no clock is asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+
+use crate::contract::Contract;
+use crate::sign::Signer;
+
+/// What deliveries are made from.
+pub struct Supplies {
+    /// The promise.
+    pub contract: Arc<Contract>,
+    /// The body file of deliveries that do not say which.
+    pub ordinary_body: String,
+    /// Body files by name.
+    pub bodies: Arc<BTreeMap<String, Bytes>>,
+    /// Signs as an honest sender does.
+    pub signer: Signer,
+    /// `http://host:port`, for schemes that sign the URL.
+    pub origin: String,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// What every key of this run begins with.
+    pub run_word: String,
+    /// How many words were given.
+    pub counter: AtomicU64,
+    /// How often random bytes were given.
+    pub random_counter: AtomicU64,
+}
+
+impl Supplies {
+    /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
+    #[must_use]
+    pub fn unique(&self) -> String {
+        format!("{}-{}", self.run_word, self.counter.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A body file's bytes, with `{unique}` replaced where it stands.
+    ///
+    /// # Errors
+    /// When there is no such file, as a sentence.
+    pub fn body_file(&self, name: &str, unique: &str) -> Result<Bytes, String> {
+        const MARK: &[u8] = b"{unique}";
+        let bytes = self.bodies.get(name).ok_or_else(|| format!("there is no body file `{name}`"))?;
+        if !bytes.windows(MARK.len()).any(|window| window == MARK) {
+            return Ok(bytes.clone());
+        }
+        Ok(Bytes::from(String::from_utf8_lossy(bytes).replace("{unique}", unique)))
+    }
+
+    /// So many random bytes; the same for the same seed and the same order of asking.
+    #[must_use]
+    pub fn random_bytes(&self, count: usize) -> Bytes {
+        let mut state = self.seed ^ self.random_counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x2545_f491_4f6c_dd1d);
+        let mut bytes = Vec::with_capacity(count + 8);
+        while bytes.len() < count {
+            // SplitMix64 (Steele, Lea, Flood 2014): small, and good enough for bodies.
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = state;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
+        }
+        bytes.truncate(count);
+        bytes.into()
+    }
+}
