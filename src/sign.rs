@@ -329,10 +329,16 @@ fn each_part(message: &Template, delivery: &Delivery, envelope: Envelope<'_>, ta
 /// The placeholders that a signature message may hold; `header:NAME` stands for any header.
 pub const MESSAGE_PLACEHOLDERS: [&str; 8] = ["body", "t", "id", "method", "path", "url", "sha256hex(body)", "header:NAME"];
 
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
+}
+
 /// SHA-256 as 64 lower-case hex digits.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&sha2::Sha256::digest(bytes))
+    hex(&sha256(bytes))
 }
 
 /// HMAC-SHA256 (RFC 2104) as 64 lower-case hex digits.
