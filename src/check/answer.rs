@@ -34,7 +34,14 @@ pub fn judge(contract: &Contract, expect: &Expect, judged: Judged<'_>) -> Vec<Br
             Some(outcome) => against(outcome, judged, None),
             None => rejected(judged.answer),
         },
+        Expect::OnceWith(first) => match judged.records.one(first).and_then(|record| record.result.as_ref().ok()) {
+            Some(answer) if (300..=499).contains(&answer.status) => against(&contract.outcomes.accepted, judged, None),
+            Some(_) => duplicate_of(contract, judged, first),
+            // Without an answer it may have been taken, or not.
+            None => judge(contract, &Expect::AnyOf(vec![Expect::Accepted, Expect::DuplicateOf(first.clone())]), judged),
+        },
         Expect::Rejected => rejected(judged.answer),
+        Expect::NotTaken => not_taken(contract, judged),
         Expect::NoAnswer => vec![Breach::must(describe(contract, expect), super::describe(&Ok(judged.answer.clone())))],
         Expect::AnyOf(any) => {
             let each: Vec<Vec<Breach>> = any.iter().map(|one| judge(contract, one, judged)).collect();
@@ -78,6 +85,15 @@ pub fn refusal(contract: &Contract, why: Refusal) -> Option<&AnswerForm> {
     contract.outcomes.refusal(why).or_else(|| contract.outcomes.refusal(why.plainer()))
 }
 
+/// By the status alone: the members of an acceptance may tell of a body that was changed before it was looked at.
+fn not_taken(contract: &Contract, judged: Judged<'_>) -> Vec<Breach> {
+    if (200..=299).contains(&judged.answer.status) {
+        vec![Breach::must(describe(contract, &Expect::NotTaken), super::describe(&Ok(judged.answer.clone())))]
+    } else {
+        Vec::new()
+    }
+}
+
 fn rejected(answer: &Answer) -> Vec<Breach> {
     if (400..=499).contains(&answer.status) {
         Vec::new()
@@ -98,6 +114,8 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
             Some(outcome) => format!("refused for its {} ({})", why.name().replace('-', " "), outcome.statuses()),
             None => "a refusal: a status from 400 to 499".to_owned(),
         },
+        Expect::OnceWith(first) => format!("taken once with `{first}`: as new if that was turned away, else as its duplicate"),
+        Expect::NotTaken => "neither an acceptance nor a duplicate: no status from 200 to 299".to_owned(),
         Expect::NoAnswer => "no answer".to_owned(),
         Expect::Rejected => "a refusal: a status from 400 to 499".to_owned(),
         Expect::AnyOf(any) => any.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", or "),
@@ -245,4 +263,57 @@ pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> 
 #[must_use]
 pub fn referred_in<'v>(contract: &Contract, body: &'v Value) -> Option<&'v str> {
     crate::message::member_at(body, contract.reference_member()?)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::reading::read_contract;
+    use crate::delivery::{Delivery, HeaderLine};
+
+    const ACCEPTED: &str = r#"{"accepted":true,"payload_sha256":""}"#;
+    const DUPLICATE: &str =
+        r#"{"accepted":true,"payload_sha256":"","reference":{"type":"duplicate","timestamp":"1970-01-01T00:00:00.000000"}}"#;
+
+    fn record(status: u16, body: &'static str) -> Record {
+        let headers = vec![HeaderLine::new("Content-Type", "application/json")];
+        Record {
+            key: "k".to_owned(),
+            sha256: String::new(),
+            delivery: Delivery::default(),
+            sent_at: UnixMicros(0),
+            answered_at: UnixMicros(0),
+            took: std::time::Duration::ZERO,
+            result: Ok(Answer { status, headers, body: body.into() }),
+            referred_as: None,
+            refers_to: None,
+        }
+    }
+
+    /// Between two deliveries one is taken, whichever it is.
+    #[test]
+    fn of_two_deliveries_one_is_taken() {
+        let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
+        let contract = read_contract("c", &text, &|_| None).unwrap();
+        let holds = |expect: &Expect, first: Record, second: &Record| {
+            let mut records = Records::default();
+            records.deliveries.insert("first".to_owned(), vec![first]);
+            let answer = second.result.as_ref().unwrap();
+            !is_broken(&judge(&contract, expect, Judged { answer, record: second, records: &records }))
+        };
+        let once = Expect::OnceWith("first".to_owned());
+        for (first, accepted, duplicate) in [
+            (record(202, ACCEPTED), false, true),
+            (record(202, DUPLICATE), false, true),
+            (record(401, "{}"), true, false),
+            (record(404, ""), true, false),
+            (record(308, ""), true, false),
+        ] {
+            let holds = |second: Record| holds(&once, first.clone(), &second);
+            assert_eq!((holds(record(202, ACCEPTED)), holds(record(202, DUPLICATE))), (accepted, duplicate), "{:?}", first.result);
+            assert!(!holds(record(401, "{}")));
+        }
+        let not_taken = [200, 202, 308, 401, 404, 501].map(|status| holds(&Expect::NotTaken, record(202, ""), &record(status, ACCEPTED)));
+        assert_eq!(not_taken, [false, false, true, true, true, true]);
+    }
 }

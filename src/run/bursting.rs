@@ -82,7 +82,7 @@ impl Play<'_> {
 
     fn build_burst(&self, burst: &Burst) -> Result<Vec<Built>, Halt> {
         let workshop = self.workshop();
-        let keys: Vec<String> = (0..burst.keys).map(|_| self.stage.unique()).collect();
+        let keys: Vec<String> = (0..burst.keys).map(|_| self.stage.unique_key()).collect();
         let body_for = |unique: &str| workshop.body(&burst.deliver, unique).map_err(Halt::NotApplicable);
         let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
         let mut built = Vec::with_capacity(burst.keys * burst.each);

@@ -27,6 +27,10 @@ impl Play<'_> {
         let began = Moment::now();
         let patience = check.within.map_or(Duration::ZERO, |within| within.0);
         let contract = std::sync::Arc::clone(&self.stage.contract);
+        if (check.every_key_has_evidence || check.every_life_can_be_told) && !contract.key.has_prefix() {
+            let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
+            return Err(Halt::NotApplicable(reason.to_owned()));
+        }
         let mut time_was_given = false;
         loop {
             let look = self.look_once(check).await.map_err(|wrong| Halt::Undecided(format!("step {}: {wrong}", place.number)))?;

@@ -224,6 +224,9 @@ impl Play<'_> {
 
     /// What the reference answers to the same delivery, in words.
     pub(super) fn ask_reference(&mut self, delivery: &Delivery) -> String {
+        if !self.stage.contract.endpoint.is_at(delivery.path_and_query()) {
+            return "404: nothing is there".to_owned();
+        }
         match self.reference.deliver(delivery, self.stage.clock.now()) {
             Ok(answer) => describe(&Ok(answer)),
             Err(failed) => failed.to_string(),

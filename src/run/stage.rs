@@ -1,6 +1,8 @@
 //! What all scenarios of a run share: the target, its clock, its database, the
 //! sender, and the words that make keys unique.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -255,24 +257,6 @@ impl Stage {
         self.sender.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
-    #[must_use]
-    pub fn unique(&self) -> String {
-        format!("{}-{}", self.run_word, self.counter.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The seed of everything random.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    /// What every key of this run begins with.
-    #[must_use]
-    pub fn run_word(&self) -> &str {
-        &self.run_word
-    }
-
     /// A body file's bytes, with `{unique}` replaced where it stands.
     ///
     /// # Errors
@@ -284,23 +268,6 @@ impl Stage {
             return Ok(bytes.clone());
         }
         Ok(Bytes::from(String::from_utf8_lossy(bytes).replace("{unique}", unique)))
-    }
-
-    /// So many random bytes; the same for the same seed and the same order of asking.
-    #[must_use]
-    pub fn random_bytes(&self, count: usize) -> Bytes {
-        let mut state = self.seed ^ self.random_counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x2545_f491_4f6c_dd1d);
-        let mut bytes = Vec::with_capacity(count + 8);
-        while bytes.len() < count {
-            // SplitMix64 (Steele, Lea, Flood 2014): small, and good enough for bodies.
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut word = state;
-            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
-        }
-        bytes.truncate(count);
-        bytes.into()
     }
 
     /// A reference receiver with an empty memory, to answer one scenario's steps alongside.

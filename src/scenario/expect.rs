@@ -16,6 +16,8 @@ pub enum Expect {
     Accepted,
     /// Answered as a duplicate of the named delivery.
     DuplicateOf(String),
+    /// Taken once, with the named delivery: its duplicate if that was taken, as new if that was turned away.
+    OnceWith(String),
     /// Turned away for this reason.
     Refused(Refusal),
     /// Any of these conforms.
@@ -27,6 +29,9 @@ pub enum Expect {
     NoAnswer,
     /// Turned away for whatever reason: a status from 400 to 499, and not as an acceptance.
     Rejected,
+    /// Anything but an acceptance or a duplicate: no status from 200 to 299.
+    #[serde(rename = "not_taken")]
+    NotTaken,
 }
 
 impl Expect {
@@ -36,7 +41,7 @@ impl Expect {
         match self {
             Self::NoAnswer => true,
             Self::AnyOf(any) | Self::Rather(any) => any.iter().any(Self::allows_no_answer),
-            Self::Accepted | Self::DuplicateOf(_) | Self::Refused(_) | Self::Rejected => false,
+            Self::Accepted | Self::DuplicateOf(_) | Self::OnceWith(_) | Self::Refused(_) | Self::Rejected | Self::NotTaken => false,
         }
     }
 }

@@ -344,9 +344,10 @@ impl Lint<'_> {
     fn expect(&mut self, path: &str, expect: &Expect) {
         match expect {
             Expect::DuplicateOf(name) => self.refers(format!("{path}.duplicate_of"), name, &[Named::Delivery]),
+            Expect::OnceWith(name) => self.refers(format!("{path}.once_with"), name, &[Named::Delivery]),
             Expect::AnyOf(several) => self.several(&format!("{path}.any_of"), several),
             Expect::Rather(several) => self.several(&format!("{path}.rather"), several),
-            Expect::Accepted | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer => {}
+            Expect::Accepted | Expect::Refused(_) | Expect::Rejected | Expect::NotTaken | Expect::NoAnswer => {}
         }
     }
 
