@@ -243,6 +243,15 @@ pub enum Counted {
     Duplicates,
 }
 
+impl Endpoint {
+    /// Whether deliveries are taken at `path`, to the letter; what follows a question mark does not count.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        let path = path.split('?').next().unwrap_or_default();
+        self.path == path || self.others.iter().any(|other| other == path)
+    }
+}
+
 impl Contract {
     /// The TTL in whole seconds that a key gets by default; `None` when keys live for ever.
     #[must_use]

@@ -28,7 +28,7 @@ impl HeaderLine {
 pub struct Delivery {
     /// The method, `POST` as a rule.
     pub method: String,
-    /// Path and query, as on the request line.
+    /// Path and query, as on the request line; there it may be a whole address, `http://host/path`.
     pub path: String,
     /// Header lines in the order they travel; names may repeat.
     pub headers: Vec<HeaderLine>,
@@ -40,6 +40,15 @@ impl Delivery {
     /// The values of every line of the header `name`, in any case, in order.
     pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> {
         self.headers.iter().filter(move |line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value)
+    }
+
+    /// Path and query alone, also of a whole address.
+    #[must_use]
+    pub fn path_and_query(&self) -> &str {
+        match self.path.strip_prefix("http://") {
+            Some(address) => address.find(['/', '?']).map_or("/", |at| &address[at..]),
+            None => &self.path,
+        }
     }
 
     /// The first value of the header `name`, in any case.

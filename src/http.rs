@@ -149,9 +149,12 @@ impl Target {
         if self.port == 80 { host } else { format!("{host}:{}", self.port) }
     }
 
-    /// The path and query that travel for `path`: behind this target's own prefix.
+    /// The path and query that travel for `path`: behind this target's own prefix; a whole address travels as it is.
     #[must_use]
     pub fn path(&self, path: &str) -> String {
+        if path.starts_with("http://") {
+            return path.to_owned();
+        }
         format!("{}{path}", self.prefix)
     }
 

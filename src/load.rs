@@ -358,7 +358,7 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let read = match &plan.database {
         Some(database) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
-            evidence::read(database, &plan.contract, &format!("{}-", shared.run_word), keys, names).await?
+            evidence::read(database, &plan.contract, &shared.run_word, keys, names).await?
         }
         Some(_) | None => None,
     };
@@ -366,7 +366,8 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
     if let (Some(tables), Some(read)) = (&plan.contract.state, &read) {
         let wrong = sampling::judge(shared, &tables.audit, &sampled, &read.rows);
-        found.add_rows(&plan.catalogue, sampled.len() as u64, &wrong, &read.strays, &about);
+        let strays = read.tells_strays.then_some(&read.strays);
+        found.add_rows(&plan.catalogue, sampled.len() as u64, &wrong, strays, &about);
     }
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);

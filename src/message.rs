@@ -1,4 +1,8 @@
 //! Messages: what stands in a body, by path and by field. Bytes in, text out.
+//!
+//! Reading is here; bodies are changed in [`spelling`].
+
+pub mod spelling;
 
 use serde_json::Value;
 
@@ -24,15 +28,15 @@ pub fn member_text(body: &[u8], path: &str) -> Option<String> {
 
 /// The first value of a field of a form body (`application/x-www-form-urlencoded`), decoded.
 #[must_use]
-pub fn form_field(body: &[u8], field: &str) -> Option<String> {
+pub fn form_field(body: &[u8], field: &str) -> Option<Vec<u8>> {
     let pairs = body.split(|byte| *byte == b'&').map(|pair| {
         let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         (decoded(&pair[..end]), decoded(pair.get(end + 1..).unwrap_or_default()))
     });
-    pairs.into_iter().find(|(name, _)| name == field).map(|(_, value)| value)
+    pairs.into_iter().find(|(name, _)| name == field.as_bytes()).map(|(_, value)| value)
 }
 
-fn decoded(text: &[u8]) -> String {
+fn decoded(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, tail @ ..] = rest {
@@ -46,7 +50,7 @@ fn decoded(text: &[u8]) -> String {
             None => bytes.push(if *first == b'+' { b' ' } else { *first }),
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 fn digit(byte: u8) -> Option<u8> {

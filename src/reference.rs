@@ -322,6 +322,12 @@ impl<S: Store> Receiver<S> {
         Ok(self.seams.answer(Answering::Refused(why), reply, around))
     }
 
+    /// Whether deliveries are taken at a path, to the letter; without its query.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        self.contract.endpoint.is_at(path) || self.seams.is_at(path, &self.contract.endpoint.path)
+    }
+
     /// Whether bodies are read one after the other: never, unless the receiver is wrong on purpose.
     #[must_use]
     pub fn reads_one_at_a_time(&self) -> bool {

@@ -10,6 +10,7 @@
 //! [`expect`], the catalogue of requirements in [`requirement`].
 
 pub mod deliver;
+pub mod door;
 pub mod expand;
 pub mod expect;
 pub mod fault;

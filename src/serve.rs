@@ -30,8 +30,8 @@ use crate::clock::Clock;
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery, HeaderLine};
-use crate::reference::{Receiver, pages};
 use crate::reference::store::{Store, StoreError};
+use crate::reference::{Receiver, pages};
 use crate::serve::body::{NotTaken, read_to_the_end};
 
 /// How long what is under way may take when the server is told to stop.
@@ -105,7 +105,7 @@ fn start(listener: TcpListener, address: SocketAddr, router: Router) -> Serving 
 async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, request: Request) -> Response {
     let contract = &shared.contract;
     let path = request.uri().path();
-    let is_endpoint = path == contract.endpoint.path;
+    let is_endpoint = contract.endpoint.is_at(path) || shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_at(path);
     if is_endpoint && request.method().as_str().eq_ignore_ascii_case(&contract.endpoint.method) {
         return deliver(&shared, request).await;
     }

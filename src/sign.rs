@@ -25,7 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::sign::encoding::{Encoding, SecretEncoding, hex, unhex};
-pub use crate::sign::mac::{DigestName, hmac_sha256_hex, is_hmac_sha256_hex, sha256_hex};
+pub use crate::sign::mac::{DigestName, hmac_sha256_hex, is_hmac_sha256_hex, sha256, sha256_hex};
 pub use crate::sign::signer::{Envelope, Signer};
 pub use crate::sign::time::{TimeUnit, Tolerance};
 

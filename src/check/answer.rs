@@ -53,10 +53,17 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
             Some(form) => against(form, judged, None),
             None => rejected(judged.answer),
         },
+        Expect::OnceWith(first) => match judged.records.one(first).and_then(|record| record.result.as_ref().ok()) {
+            Some(answer) if (300..=499).contains(&answer.status) => against_expectation(reader, &Expect::Accepted, judged),
+            Some(_) => duplicate_of(reader, judged, first),
+            // Without an answer it may have been taken, or not.
+            None => against_expectation(reader, &Expect::AnyOf(vec![Expect::Accepted, Expect::DuplicateOf(first.clone())]), judged),
+        },
         Expect::Failed => {
             let status = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref()).map(|provoke| provoke.status);
             if status == Some(judged.answer.status) { Vec::new() } else { mismatch() }
         }
+        // By the status: the members of an acceptance may tell of a body that was changed before it was looked at.
         Expect::NotTaken => {
             let set = judged.outcome(reader);
             let taken = set.may_be(Outcome::Accepted) || set.may_be(Outcome::Duplicate) || (200..=299).contains(&judged.answer.status);
@@ -133,6 +140,7 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
             Some(form) => format!("refused for its {} ({})", why.name().replace('-', " "), form.statuses()),
             None => "a refusal: a status from 400 to 499".to_owned(),
         },
+        Expect::OnceWith(first) => format!("taken once with `{first}`: as new if that was turned away, else as its duplicate"),
         Expect::Failed => "the failure that was provoked".to_owned(),
         Expect::NotTaken => "not taken: neither accepted nor a duplicate, and no status from 200 to 299".to_owned(),
         Expect::NoAnswer => "no answer".to_owned(),
@@ -261,4 +269,58 @@ pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> 
 #[must_use]
 pub fn referred_in<'v>(contract: &Contract, body: &'v Value) -> Option<&'v str> {
     member_at(body, contract.reference_member()?)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::reading::read_contract;
+    use crate::delivery::{Delivery, HeaderLine};
+
+    const ACCEPTED: &str = r#"{"accepted":true,"payload_sha256":""}"#;
+    const DUPLICATE: &str =
+        r#"{"accepted":true,"payload_sha256":"","reference":{"type":"duplicate","timestamp":"1970-01-01T00:00:00.000000"}}"#;
+
+    fn record(status: u16, body: &'static str) -> Record {
+        let headers = vec![HeaderLine::new("Content-Type", "application/json")];
+        Record {
+            key: "k".to_owned(),
+            identity: "k".to_owned(),
+            sha256: String::new(),
+            delivery: Delivery::default(),
+            sent_at: UnixMicros(0),
+            answered_at: UnixMicros(0),
+            took: std::time::Duration::ZERO,
+            result: Ok(Answer { status, headers, body: body.into() }),
+            referred_as: None,
+            refers_to: None,
+        }
+    }
+
+    /// Between two deliveries one is taken, whichever it is.
+    #[test]
+    fn of_two_deliveries_one_is_taken() {
+        let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
+        let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
+        let holds = |expect: &Expect, first: Record, second: &Record| {
+            let mut records = Records::default();
+            records.deliveries.insert("first".to_owned(), vec![first]);
+            let answer = second.result.as_ref().unwrap();
+            !is_broken(&judge(&reader, expect, Judged { answer, record: second, records: &records }))
+        };
+        let once = Expect::OnceWith("first".to_owned());
+        for (first, accepted, duplicate) in [
+            (record(202, ACCEPTED), false, true),
+            (record(202, DUPLICATE), false, true),
+            (record(401, "{}"), true, false),
+            (record(404, ""), true, false),
+            (record(308, ""), true, false),
+        ] {
+            let holds = |second: Record| holds(&once, first.clone(), &second);
+            assert_eq!((holds(record(202, ACCEPTED)), holds(record(202, DUPLICATE))), (accepted, duplicate), "{:?}", first.result);
+            assert!(!holds(record(401, "{}")));
+        }
+        let not_taken = [200, 202, 308, 401, 404, 501].map(|status| holds(&Expect::NotTaken, record(202, ""), &record(status, ACCEPTED)));
+        assert_eq!(not_taken, [false, false, true, true, true, true]);
+    }
 }

@@ -30,8 +30,8 @@ impl Contract {
     pub fn scope_of(&self, delivery: &Delivery) -> String {
         match self.key.scope {
             None | Some(KeyScope::Receiver) => String::new(),
-            Some(KeyScope::Path) => delivery.path.split('?').next().unwrap_or_default().to_owned(),
-            Some(KeyScope::PathAndQuery) => delivery.path.clone(),
+            Some(KeyScope::Path) => delivery.path_and_query().split('?').next().unwrap_or_default().to_owned(),
+            Some(KeyScope::PathAndQuery) => delivery.path_and_query().to_owned(),
             Some(KeyScope::Caller) => {
                 let caller = self.key.caller.as_deref().and_then(|header| delivery.header(header));
                 caller.map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()

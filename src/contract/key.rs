@@ -1,7 +1,11 @@
 //! The idempotency key: where it travels, how it is written, and how far it counts.
 //!
 //! Reading a key out of a delivery is the one function [`KeyPlace::read`]: the
-//! reference and whoever looks at histories ask it alike.
+//! reference and whoever looks at histories ask it alike. Its counterpart, for
+//! those who send, is in [`spelling`]; keys that nobody else has are in [`unique`].
+
+pub mod spelling;
+pub mod unique;
 
 use std::borrow::Cow;
 
@@ -104,7 +108,7 @@ impl KeyPlace {
                 line.map(|line| Cow::Borrowed(line.value.trim_ascii()))
             }
             (None, Some(path), _, _) => member_text(&delivery.body, path).map(|text| Cow::Owned(text.into_bytes())),
-            (None, None, Some(field), _) => form_field(&delivery.body, field).map(|text| Cow::Owned(text.into_bytes())),
+            (None, None, Some(field), _) => form_field(&delivery.body, field).map(Cow::Owned),
             (Some(_), _, _, KeyForm::Quoted | KeyForm::Either) | (None, None, None, _) => None,
         };
         found.unwrap_or(Cow::Borrowed(key.as_bytes()))
@@ -126,27 +130,32 @@ impl KeyPlace {
                 first
             }
             (None, Some(path), _) => member_text(&delivery.body, path).ok_or(Refusal::MissingKey)?.into_bytes(),
-            (None, None, Some(field)) => form_field(&delivery.body, field).ok_or(Refusal::MissingKey)?.into_bytes(),
+            (None, None, Some(field)) => form_field(&delivery.body, field).ok_or(Refusal::MissingKey)?,
             (None, None, None) => return Err(Refusal::MissingKey),
         };
         let trimmed = raw.trim_ascii();
         if trimmed.is_empty() {
             return Err(Refusal::EmptyKey);
         }
-        let is_in_quotes = trimmed.len() >= 2 && trimmed.starts_with(b"\"") && trimmed.ends_with(b"\"");
+        let has_quotes = is_in_quotes(trimmed);
         let inner = match self.form {
             KeyForm::Bare | KeyForm::Uuid => trimmed.to_vec(),
-            KeyForm::Either if !is_in_quotes => trimmed.to_vec(),
-            KeyForm::Quoted if !is_in_quotes => return Err(Refusal::MissingKey),
+            KeyForm::Either if !has_quotes => trimmed.to_vec(),
+            KeyForm::Quoted if !has_quotes => return Err(Refusal::MissingKey),
             KeyForm::Quoted | KeyForm::Either => unquoted(&trimmed[1..trimmed.len() - 1]).ok_or(Refusal::MissingKey)?,
         };
-        if inner.is_empty() {
+        if inner.trim_ascii().is_empty() {
             return Err(Refusal::EmptyKey);
         }
         let is_usable =
             inner.len() <= self.longest && inner.iter().all(|byte| self.allows(*byte)) && (self.form != KeyForm::Uuid || is_uuid(&inner));
         String::from_utf8(inner).ok().filter(|_| is_usable).ok_or(Refusal::UnusableKey)
     }
+}
+
+/// Whether text stands in quotation marks.
+fn is_in_quotes(text: &[u8]) -> bool {
+    text.len() >= 2 && text.starts_with(b"\"") && text.ends_with(b"\"")
 }
 
 /// What stands between the quotes of an RFC 8941 string; `None` where a backslash stands before anything but `"` and `\`.
@@ -188,6 +197,23 @@ fn in_set(set: &[u8], byte: u8) -> bool {
     false
 }
 
+/// A place of every kind with every form, for tests.
+#[cfg(test)]
+fn places() -> Vec<KeyPlace> {
+    let forms = [KeyForm::Bare, KeyForm::Quoted, KeyForm::Either, KeyForm::Uuid];
+    let text = |text: &str| Some(text.to_owned());
+    let wheres = [(text("K"), None, None), (None, text("id"), None), (None, text("data.id"), None), (None, None, text("data.id"))];
+    let alphabets = [None, text("A-Za-z0-9_-"), text("0-9"), text("a-f")];
+    let mut all = Vec::new();
+    for (form, (header, body_member, form_field)) in forms.into_iter().flat_map(|form| wheres.iter().map(move |one| (form, one.clone()))) {
+        for alphabet in alphabets.iter().filter(|alphabet| form != KeyForm::Uuid || alphabet.is_none()) {
+            let (header, body_member, form_field) = (header.clone(), body_member.clone(), form_field.clone());
+            all.push(KeyPlace { header, body_member, form_field, form, alphabet: alphabet.clone(), ..KeyPlace::default() });
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +237,7 @@ mod tests {
             (KeyForm::Quoted, "a", "(missing-key)"),
             (KeyForm::Quoted, r#""a\b""#, "(missing-key)"),
             (KeyForm::Quoted, "\"\"", "(empty-key)"),
+            (KeyForm::Quoted, "\"  \"", "(empty-key)"),
             (KeyForm::Either, "\"a\"", "a"),
             (KeyForm::Either, "a", "a"),
             (KeyForm::Uuid, uuid, uuid),

@@ -141,6 +141,19 @@ fn chunked(body: &Bytes, framing: Framing) -> Vec<Bytes> {
 mod tests {
     use super::*;
 
+    /// A path travels behind the target's prefix as it is written, a whole address as it is.
+    #[test]
+    fn request_lines_are_sent_to_the_letter() {
+        let target = Target::parse("http://h:1/base").unwrap();
+        for (path, wanted) in
+            [("//a/%42;x", "POST /base//a/%42;x HTTP"), ("/./a", "POST /base/./a HTTP"), ("http://h:1/a", "POST http://h:1/a HTTP")]
+        {
+            let delivery = Delivery { method: "POST".to_owned(), path: path.to_owned(), ..Delivery::default() };
+            let parcel = Parcel::new(&target, &Shipment::plain(delivery), true);
+            assert!(parcel.head.starts_with(wanted.as_bytes()), "{}", String::from_utf8_lossy(&parcel.head));
+        }
+    }
+
     /// Every chunk is announced by its own length, and together they are the body.
     #[test]
     fn chunks_add_up_to_the_body() {

@@ -157,6 +157,9 @@ impl<S: Source> Play<'_, S> {
 
     /// What the reference answers to the same delivery, in words.
     pub(super) fn ask_reference(&mut self, delivery: &Delivery) -> String {
+        if !self.setting.contract().endpoint.is_at(delivery.path_and_query()) {
+            return "404: nothing is there".to_owned();
+        }
         match self.reference.deliver(delivery, self.source.now()) {
             Ok(answer) => describe(&Ok(answer)),
             Err(failed) => failed.to_string(),

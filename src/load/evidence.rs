@@ -1,8 +1,9 @@
 //! What the receiver's database says of the keys of a load.
 //!
-//! In: a database's path and the word that the keys begin with. Out: how many
+//! In: a database's path and the word of the run that the keys are made of. Out: how many
 //! rows each key has. Twelve bytes a key are kept, so that millions fit.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::contract::tables::Table;
 use crate::probe::{Probe, ProbeError};
 use crate::state::Row;
 
+/// So many keys are asked for in one question.
+const ASKED_AT_ONCE: usize = 5_000;
 /// How long a busy database is waited for.
 const BUSY: Duration = Duration::from_secs(30);
 
@@ -39,14 +42,19 @@ pub struct Read {
     pub rows: Vec<Row>,
     /// Audit rows under words that begin like the keys and are none of them: the first, and how many.
     pub strays: Option<(String, u64)>,
+    /// Whether such rows can be told: not where keys begin with nothing in common.
+    pub tells_strays: bool,
 }
 
-/// The rows of the keys `PREFIX0` to `PREFIXn`, and those of `some` in full; nothing when the contract has no tables.
+/// The rows of the keys with the numbers from 0 to `keys`, and those of `some` in full; nothing when the contract has no tables.
 ///
 /// # Errors
 /// [`ProbeError`]: why the database cannot be read.
-pub async fn read(database: &Path, contract: &Contract, prefix: &str, keys: u32, some: Vec<String>) -> Result<Option<Read>, ProbeError> {
-    let prefix = prefix.to_owned();
+pub async fn read(database: &Path, contract: &Contract, run_word: &str, keys: u32, some: Vec<String>) -> Result<Option<Read>, ProbeError> {
+    if !contract.key.has_prefix() {
+        return read_one_by_one(database, contract, run_word, keys, some).await;
+    }
+    let prefix = format!("{run_word}-");
     look(database, contract, move |probe| {
         let mut strays: Option<(String, u64)> = None;
         let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows: 0, key_rows: 0 }).collect();
@@ -71,9 +79,45 @@ pub async fn read(database: &Path, contract: &Contract, prefix: &str, keys: u32,
             },
         )?;
         let rows = probe.rows_of(&[], &some)?.audit;
-        Ok(Read { evidence, rows, strays })
+        Ok(Read { evidence, rows, strays, tells_strays: true })
     })
     .await
+}
+
+/// The same where keys have nothing in common: the rows of each are asked for. What else is there cannot be told.
+async fn read_one_by_one(
+    database: &Path,
+    contract: &Contract,
+    run_word: &str,
+    keys: u32,
+    some: Vec<String>,
+) -> Result<Option<Read>, ProbeError> {
+    let Some(tables) = contract.state.clone() else { return Ok(None) };
+    let (place, run_word) = (contract.key.clone(), run_word.to_owned());
+    look(database, contract, move |probe| {
+        let mut evidence = Vec::with_capacity(keys as usize);
+        for first in (0..keys).step_by(ASKED_AT_ONCE) {
+            let numbers = first..keys.min(first.saturating_add(ASKED_AT_ONCE as u32));
+            let names: Vec<String> = numbers.clone().map(|number| place.unique_key(&run_word, u64::from(number))).collect();
+            let found = probe.rows_of(&names, &names)?;
+            let (key_rows, audit_rows) = (counted(&tables.keys, &found.keys), counted(&tables.audit, &found.audit));
+            let of = |counted: &BTreeMap<&str, u32>, name: &String| counted.get(name.as_str()).copied().unwrap_or(0);
+            let evidence_of = |(key, name)| Evidence { key, audit_rows: of(&audit_rows, name), key_rows: of(&key_rows, name) };
+            evidence.extend(numbers.zip(&names).map(evidence_of));
+        }
+        let rows = probe.rows_of(&[], &some)?.audit;
+        Ok(Read { evidence, rows, strays: None, tells_strays: false })
+    })
+    .await
+}
+
+/// How many rows bear each key; audit rows of other events left out.
+fn counted<'r>(table: &Table, rows: &'r [Row]) -> BTreeMap<&'r str, u32> {
+    let mut counted = BTreeMap::new();
+    for key in rows.iter().filter(|row| table.is_ours(row)).filter_map(|row| row.text(&table.found_by)) {
+        *counted.entry(key).or_default() += 1;
+    }
+    counted
 }
 
 async fn look<T: Send + 'static>(
@@ -87,5 +131,46 @@ async fn look<T: Send + 'static>(
     match task.await {
         Ok(found) => found.map(Some),
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::check::consistency::Evidence;
+    use crate::clock::UnixMicros;
+    use crate::contract::reading::read_contract;
+    use crate::files;
+    use crate::http::Target;
+    use crate::load::sending::Maker;
+    use crate::reference::Receiver;
+    use crate::sqlite::SqliteStore;
+
+    /// Rows are found by keys that begin alike, and by keys that have nothing in common.
+    #[tokio::test]
+    async fn rows_are_found_whatever_keys_look_like() {
+        for (form, tells_strays) in [("bare", true), ("uuid", false)] {
+            let text = files::shipped_contract("orch-phase3").unwrap().text.replace("form: bare", &format!("form: {form}"));
+            let contract = Arc::new(read_contract("c", &text, &|_| None).unwrap());
+            let signer = contract.signature.keyed(b"a secret").unwrap();
+            let maker = Maker::new(&contract, signer.clone(), &Target::parse("http://h:1").unwrap(), b"{}", &[]).unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let database = folder.path().join("a.db");
+            let store = SqliteStore::open(Arc::clone(&contract), &database).unwrap();
+            let mut receiver = Receiver::new(Arc::clone(&contract), Some(signer), store, None).unwrap();
+            for number in [0, 2] {
+                let key = contract.key.unique_key("hg1", number);
+                let made = maker.make(Some(&key), maker.body_with_key(maker.body("word", None), &key), None, UnixMicros(1));
+                assert_eq!(receiver.deliver(&made, UnixMicros(1_000_000)).unwrap().status, 202);
+            }
+            let some = vec![contract.key.unique_key("hg1", 2)];
+            let read = read(&database, &contract, "hg1", 4, some).await.unwrap().unwrap();
+            let rows = |Evidence { key, audit_rows, key_rows }: &Evidence| (*key, *audit_rows, *key_rows);
+            let counted: Vec<_> = read.evidence.iter().map(rows).collect();
+            assert_eq!(counted, [(0, 1, 1), (1, 0, 0), (2, 1, 1), (3, 0, 0)], "{form}");
+            assert_eq!((read.rows.len(), read.tells_strays), (1, tells_strays));
+        }
     }
 }

@@ -148,13 +148,13 @@ impl Found {
     /// Adds what the rows themselves show.
     ///
     /// * `sampled`: how many keys' rows were looked at.
-    /// * `strays`: audit rows under words that are no keys: the first, and how many.
+    /// * `strays`: audit rows under words that are no keys: the first, and how many; `None` where they cannot be told.
     pub fn add_rows(
         &mut self,
         catalogue: &Catalogue,
         sampled: u64,
         wrong: &[sampling::Found],
-        strays: &Option<(String, u64)>,
+        strays: Option<&Option<(String, u64)>>,
         about: &About<'_>,
     ) {
         let always = &catalogue.always;
@@ -177,8 +177,9 @@ impl Found {
             }));
         }
         if let Some(id) = always.refusals_are_not_audited.as_ref().filter(|id| about.contract.promises(id)) {
-            self.add(id, sampled, strays.as_ref().map_or(0, |(_, count)| *count));
-            self.violations.extend(strays.as_ref().map(|(word, count)| Violation {
+            let found = strays.and_then(Option::as_ref);
+            self.add(id, if strays.is_some() { sampled } else { 0 }, found.map_or(0, |(_, count)| *count));
+            self.violations.extend(found.map(|(word, count)| Violation {
                 requirement: id.clone(),
                 key: word.clone(),
                 why: format!("{count} audit rows name what is no key of an accepted delivery"),

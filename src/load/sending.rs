@@ -5,6 +5,7 @@
 //! behind it into one buffer, which leaves in one piece. Answers are read by the
 //! [raw driver](crate::http), which keeps of their header lines only what a load looks at.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::io::{ErrorKind, Write as _};
 use std::pin::{Pin, pin};
@@ -17,6 +18,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
+use crate::contract::key::KeyPlace;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::http::{Target, raw};
 use crate::sign::Signer;
@@ -31,7 +33,7 @@ pub struct Maker {
     method: String,
     /// Header lines that every delivery has.
     fixed: Vec<HeaderLine>,
-    key_header: String,
+    key: KeyPlace,
     /// The same as it travels, from the request line to the name of the key's header.
     head: Vec<u8>,
     /// Whether a signature needs no more of a delivery than [`Maker::bare`] and a body.
@@ -48,38 +50,38 @@ enum Part {
     Padding,
 }
 
-/// Why a contract's deliveries cannot be made at speed.
-pub const KEY_IN_BODY: &str = "the contract's key travels in the body, which a load does not make: judge it with `run`";
-
 impl Maker {
     /// A maker of deliveries with this body, in which `{unique}` stands for the delivery's own word and
     /// `{padding}` for what fills it up to one of `sizes` (bytes, with their weights).
     ///
     /// # Errors
-    /// [`KEY_IN_BODY`].
+    /// Why the contract's key has no room in this body, as a sentence.
     pub fn new(contract: &Contract, signer: Signer, target: &Target, body: &[u8], sizes: &[(usize, u32)]) -> Result<Self, &'static str> {
-        let Some(key_header) = contract.key.header.clone() else { return Err(KEY_IN_BODY) };
         let content_type = &contract.endpoint.content_type;
-        let fixed = (!content_type.is_empty()).then(|| HeaderLine::new("content-type", content_type.clone()));
+        let content_type = (!content_type.is_empty()).then(|| HeaderLine::new("content-type", content_type.clone()));
+        let fixed: Vec<HeaderLine> = content_type.into_iter().chain(contract.key.caller_line(false)).collect();
         let mut head = Vec::new();
         let (method, path) = (&contract.endpoint.method, target.path(&contract.endpoint.path));
         put(&mut head, &[method.as_bytes(), b" ", path.as_bytes(), b" HTTP/1.1\r\nhost: ", target.authority().as_bytes(), b"\r\n"]);
-        if let Some(line) = &fixed {
-            put_line(&mut head, line);
+        fixed.iter().for_each(|line| put_line(&mut head, line));
+        if let Some(header) = &contract.key.header {
+            put(&mut head, &[header.as_bytes(), b": "]);
         }
-        put(&mut head, &[key_header.as_bytes(), b": "]);
-        Ok(Self {
+        let maker = Self {
             signer,
             origin: target.url(""),
             path: contract.endpoint.path.clone(),
             method: contract.endpoint.method.clone(),
-            fixed: fixed.into_iter().collect(),
-            key_header,
+            fixed,
+            key: contract.key.clone(),
             head,
-            is_quick: !contract.signature.message.placeholders().any(|name| name.starts_with("header:")),
+            is_quick: contract.key.header.is_some() && !contract.signature.message.placeholders().any(|name| name.starts_with("header:")),
             body: parts(body),
             sizes: sizes.to_vec(),
-        })
+        };
+        // Bodies differ in their words and sizes: when one has room for the key, all have.
+        maker.key.put_into_body(&maker.body("word", None), b"key").map(drop)?;
+        Ok(maker)
     }
 
     /// The size that a random number means; none where bodies are as long as their text.
@@ -120,13 +122,22 @@ impl Maker {
         body.into()
     }
 
+    /// The body that travels with a key: the same, unless keys travel in bodies.
+    #[must_use]
+    pub fn body_with_key(&self, body: Bytes, key: &str) -> Bytes {
+        match self.key.put_into_body(&body, key.as_bytes()) {
+            Ok(Cow::Owned(changed)) => changed.into(),
+            Ok(Cow::Borrowed(_)) | Err(_) => body,
+        }
+    }
+
     /// A delivery without its header lines: what a signature covers, and what an answer is held against.
     #[must_use]
     pub fn bare(&self) -> Delivery {
         Delivery { method: self.method.clone(), path: self.path.clone(), ..Delivery::default() }
     }
 
-    /// Whether honest deliveries may go by [`Line::send`]: not where the signature covers header lines.
+    /// Whether honest deliveries may go by [`Line::send`]: not where the signature covers header lines, or the key is in the body.
     #[must_use]
     pub fn is_quick(&self) -> bool {
         self.is_quick
@@ -134,7 +145,7 @@ impl Maker {
 
     /// Writes an honest request with the body of `delivery`, signed: the same as [`Maker::make`] makes, without what it allocates.
     fn write(&self, outbox: &mut Vec<u8>, delivery: &Delivery, key: &str, now: UnixMicros) {
-        put(outbox, &[&self.head, key.as_bytes(), b"\r\n"]);
+        put(outbox, &[&self.head, &self.key.write(key.as_bytes()), b"\r\n"]);
         for line in self.signer.header_lines(delivery, key, &self.origin, now) {
             put_line(outbox, &line);
         }
@@ -144,12 +155,14 @@ impl Maker {
     }
 
     /// A signed delivery, honest or spoiled, in the form in which it can be written down.
+    ///
+    /// * `body`: as it travels, from [`Maker::body_with_key`].
     #[must_use]
     pub fn make(&self, key: Option<&str>, body: Bytes, tamper: Option<Tamper>, now: UnixMicros) -> Delivery {
         let mut headers = Vec::with_capacity(self.fixed.len() + 3);
         headers.extend_from_slice(&self.fixed);
-        if let Some(key) = key {
-            headers.push(HeaderLine::new(self.key_header.as_str(), Bytes::copy_from_slice(key.as_bytes())));
+        if let (Some(header), Some(key)) = (&self.key.header, key) {
+            headers.push(HeaderLine::new(header.as_str(), self.key.write(key.as_bytes()).into_owned()));
         }
         let mut delivery = Delivery { method: self.method.clone(), path: self.path.clone(), headers, body };
         let id = key.unwrap_or_default();
@@ -305,6 +318,50 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::reading::read_contract;
+    use crate::files;
+
+    /// A contract of the shipped family with another key, and its signer.
+    fn keyed(key: &str) -> (Contract, Signer) {
+        let text = files::shipped_contract("orch-phase3").unwrap().text;
+        let lines: Vec<String> =
+            text.lines().map(|line| if line.starts_with("key: ") { format!("key: {key}") } else { line.to_owned() }).collect();
+        let contract = read_contract("c", &lines.join("\n"), &|_| None).unwrap();
+        let signer = contract.signature.keyed(b"a secret").unwrap();
+        (contract, signer)
+    }
+
+    /// Wherever the key travels, it is read back and the signature covers what travels; without a key there is none.
+    #[test]
+    fn deliveries_are_made_with_keys_of_every_place() {
+        let target = Target::parse("http://h:1").unwrap();
+        for key in ["{header: K}", "{header: K, form: quoted}", "{header: K, form: uuid}", "{body_member: data.id}", "{form_field: id}"] {
+            let (contract, signer) = keyed(key);
+            let maker = Maker::new(&contract, signer.clone(), &target, b"{\"n\":\"{unique}\"}", &[]).unwrap();
+            assert_eq!(maker.is_quick(), contract.key.header.is_some());
+            let key = contract.key.unique_key("hg1", 7);
+            let body = maker.body_with_key(maker.body("word", None), &key);
+            let made = maker.make(Some(&key), body.clone(), None, UnixMicros(0));
+            assert_eq!(contract.key.read(&made).as_ref(), Ok(&key));
+            assert!(signer.verify(&made, &key, "", UnixMicros(0)).is_ok());
+            let without = maker.make(None, maker.body("word", None), None, UnixMicros(0));
+            assert_eq!(contract.key.read(&without), Err(crate::contract::outcome::Refusal::MissingKey));
+            if maker.is_quick() {
+                let mut quick = Vec::new();
+                maker.write(&mut quick, &Delivery { body, ..maker.bare() }, &key, UnixMicros(0));
+                let line = [b"K: ", &contract.key.write(key.as_bytes())[..], b"\r\n"].concat();
+                assert!(quick.windows(line.len()).any(|window| window == line), "{}", String::from_utf8_lossy(&quick));
+            }
+        }
+    }
+
+    /// A body without room for the key is told before anything is sent.
+    #[test]
+    fn bodies_must_have_room_for_the_key() {
+        let (contract, signer) = keyed("{body_member: id}");
+        let made = Maker::new(&contract, signer, &Target::parse("http://h:1").unwrap(), b"text", &[]);
+        assert!(made.unwrap_err().contains("JSON object"));
+    }
 
     /// The timer of an earlier delivery neither ends a later one too early, nor lets it wait for ever.
     #[tokio::test(start_paused = true)]

@@ -113,12 +113,19 @@ impl Shared {
     /// The key with this number.
     #[must_use]
     pub fn key(&self, number: u32) -> String {
-        format!("{}-{}", self.run_word, number & !OTHER_BODY)
+        self.contract.key.unique_key(&self.run_word, u64::from(number & !OTHER_BODY))
     }
 
-    /// The body of a key's deliveries. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
+    /// The body of a key's deliveries as it travels. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
     #[must_use]
     pub fn body(&self, key: u32, word: &str) -> Bytes {
+        let body = self.body_without_key(key, word);
+        if self.contract.key.header.is_some() { body } else { self.maker.body_with_key(body, &self.key(key)) }
+    }
+
+    /// The same without the key in it, where keys travel in bodies.
+    #[must_use]
+    pub fn body_without_key(&self, key: u32, word: &str) -> Bytes {
         self.maker.body(word, self.maker.size(Dice::new(self.seed, u64::from(key)).throw()))
     }
 

@@ -188,7 +188,10 @@ impl<'s> User<'s> {
             Kind::ConflictingBody => format!("{}-other", shared.key(choice.key)),
             Kind::Fresh | Kind::Duplicate | Kind::Burst | Kind::MissingKey | Kind::Spoiled(_) => shared.key(choice.key),
         };
-        let body = shared.body(choice.key, &word);
+        let body = match choice.kind {
+            Kind::MissingKey => shared.body_without_key(choice.key, &word),
+            Kind::Fresh | Kind::Duplicate | Kind::ConflictingBody | Kind::Burst | Kind::Spoiled(_) => shared.body(choice.key, &word),
+        };
         self.send(choice, body).await
     }
 

@@ -60,7 +60,13 @@ pub const CATALOGUE: &[Defect] = &[
     defect("right-signature-refused", "honest deliveries are refused", &["AUTH-1"]),
     defect("empty-body-is-not-signed", "an empty body needs no right signature", &["AUTH-4"]),
     defect("form-parser-eats-body", "a body that says it is a form is read as empty", &["HTTP-4", "AUTH-4"]),
+    defect("other-spelling-of-path-is-not-verified", "at another spelling of the endpoint's path nothing is verified", &["DOOR-1"]),
+    defect("method-override-is-not-verified", "a method that stands for another one is not verified", &["DOOR-2"]),
+    defect("compressed-body-is-inflated-before-the-check", "a compressed body is inflated before its signature is checked", &["DOOR-3"]),
     // Keys.
+    defect("two-key-lines-are-joined", "two lines of the key's header are joined to one key", &["KEY-9", "DUP-1"]),
+    defect("odd-keys-are-read-with-replacement", "bytes of a key that are no text are all read as the same sign", &["KEY-10"]),
+    defect("keys-are-numbers", "a key that is a number is compared as one", &["KEY-10"]),
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
     defect("empty-key-passes", "an empty key passes", &["KEY-2"]),
     defect("missing-key-answered-422", "a missing key is answered 422", &["KEY-1"]),

@@ -41,6 +41,13 @@ pub struct Around<'a> {
 
 /// Where a receiver can be made wrong; every default changes nothing.
 pub trait Seams: Send + Sync {
+    /// Finding: whether deliveries are taken at another spelling of the endpoint's path.
+    ///
+    /// * `path`: without its query.
+    fn is_at(&self, _path: &str, _endpoint: &str) -> bool {
+        false
+    }
+
     /// Reading: the delivery that is understood, when it is another than the one that came.
     fn read(&mut self, _delivery: &Delivery) -> Option<Delivery> {
         None

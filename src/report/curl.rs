@@ -35,7 +35,8 @@ const MOST_BODY_BYTES: usize = 2 << 10;
 /// ```
 #[must_use]
 pub fn curl(base_url: &str, delivery: &Delivery) -> String {
-    let url = format!("{}{}", base_url.trim_end_matches('/'), delivery.path);
+    let is_address = delivery.path != delivery.path_and_query();
+    let url = if is_address { delivery.path.clone() } else { format!("{}{}", base_url.trim_end_matches('/'), delivery.path) };
     // With -X HEAD curl would wait for a body.
     let mut line =
         if delivery.method == "HEAD" { "curl -sS -I".to_owned() } else { format!("curl -sS -X {}", word(delivery.method.as_bytes())) };
@@ -44,6 +45,9 @@ pub fn curl(base_url: &str, delivery: &Delivery) -> String {
     }
     if url.contains("/.") {
         line.push_str(" --path-as-is");
+    }
+    if is_address {
+        let _ = write!(line, " --request-target {}", quoted(url.as_bytes()));
     }
     let _ = write!(line, " {}", quoted(url.as_bytes()));
     for header in &delivery.headers {

@@ -1,21 +1,18 @@
 //! From a scenario's `deliver` to the bytes that travel.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 
 use super::supplies::Supplies;
 use crate::check::Records;
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
-use crate::contract::key::KeyForm;
+use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::http::Shipment;
-use crate::scenario::deliver::{Burst, BurstBodies, Deliver};
-use crate::sign::Envelope;
-use crate::sign::spoiling::with_member;
+use crate::message::spelling::respelled;
+use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
-use crate::sign::unhex;
+use crate::sign::{Envelope, unhex};
 
 /// A delivery that is ready to travel, and what the judge must know of it.
 pub struct Built {
@@ -54,46 +51,89 @@ impl Workshop<'_> {
     /// Why this delivery cannot be made under this contract, as a sentence.
     pub fn build(&self, deliver: &Deliver, key: Option<&[u8]>, body: Option<&Bytes>) -> Result<Built, String> {
         let contract = &self.supplies.contract;
-        let unique = self.supplies.unique();
+        let number = self.supplies.number();
+        let unique = self.supplies.word(number);
         let plain_body = match body {
             Some(body) => body.clone(),
             None => self.body(deliver, &unique)?,
         };
         let key_bytes = match key {
             Some(key) => Some(key.to_vec()),
-            None => self.key(deliver, &unique)?,
+            None => self.key(deliver, number)?,
         };
+        let body = match &key_bytes {
+            Some(key) => Bytes::from(contract.key.put_into_body(&plain_body, key)?.into_owned()),
+            None => plain_body.clone(),
+        };
+        let unsigned = Delivery {
+            method: deliver.method.clone().unwrap_or_else(|| contract.endpoint.method.clone()),
+            path: self.path(deliver)?,
+            headers: self.headers(deliver, key_bytes.as_deref(), &unique)?,
+            body,
+        };
+        let key_bytes = key_bytes.unwrap_or_default();
+        let id = signed_id(&contract.key, &key_bytes);
+        let (mut delivery, right_signature) = self.signed(deliver, unsigned, id, &unique)?;
+        let key = understood(&contract.key, &key_bytes);
+        if deliver.door == Some(Door::Absolute) {
+            // Only now: what is signed of a path is the path.
+            delivery.path = Door::Absolute.spell(&delivery.path, &self.supplies.origin).unwrap_or(delivery.path);
+        }
+        let shipment = Shipment { delivery, framing: deliver.framing, header_case: deliver.header_case, connection: deliver.connection };
+        Ok(Built { shipment, key, plain_body, right_signature })
+    }
+
+    /// The header lines before the signature's.
+    fn headers(&self, deliver: &Deliver, key: Option<&[u8]>, unique: &str) -> Result<Vec<HeaderLine>, String> {
+        let contract = &self.supplies.contract;
         let mut headers = Vec::new();
-        let content_type = deliver.content_type.as_deref().unwrap_or(&contract.endpoint.content_type);
+        let content_type = match deliver.method_override {
+            Some(MethodOverride::Form) => "application/x-www-form-urlencoded",
+            Some(MethodOverride::Header | MethodOverride::Query) | None => &contract.endpoint.content_type,
+        };
+        let content_type = deliver.content_type.as_deref().unwrap_or(content_type);
         if !content_type.is_empty() {
             headers.push(HeaderLine::new("Content-Type", content_type.to_owned()));
         }
-        let mut travels = plain_body.clone();
-        if let Some(key) = &key_bytes {
-            match (&contract.key.header, &contract.key.body_member) {
-                (Some(header), _) => headers.push(HeaderLine::new(header.clone(), written(key, contract.key.form).into_owned())),
-                (None, Some(member)) => travels = body_with_key(&plain_body, member, key)?,
-                (None, None) => {}
-            }
+        if let (Some(header), Some(key)) = (&contract.key.header, key) {
+            headers.push(HeaderLine::new(header.clone(), contract.key.write(key).into_owned()));
         }
+        if let Some(text) = &deliver.second_key_line {
+            let header = contract.key.header.as_ref().ok_or("the contract's key does not travel in a header")?;
+            let own = String::from_utf8_lossy(key.unwrap_or_default()).into_owned();
+            let second = self.records.fill(&text.replace("{own}", &own).replace("{unique}", unique));
+            contract.key.permits(second.as_bytes())?;
+            headers.push(HeaderLine::new(header.clone(), contract.key.write(second.as_bytes()).into_owned()));
+        }
+        headers.extend(contract.key.caller_line(deliver.elsewhere));
         if let Some(ttl) = deliver.ttl {
             let header = contract.ttl.as_ref().and_then(|ttl| ttl.header.clone());
             let header = header.ok_or("the contract has no header that gives a delivery its own TTL")?;
             headers.push(HeaderLine::new(header, ttl.to_string()));
         }
-        headers.extend(deliver.headers.iter().map(|(name, value)| HeaderLine::new(name.clone(), value.replace("{unique}", &unique))));
-        let unsigned = Delivery {
-            method: deliver.method.clone().unwrap_or_else(|| contract.endpoint.method.clone()),
-            path: contract.endpoint.path.clone(),
-            headers,
-            body: travels,
-        };
-        let key_bytes = key_bytes.unwrap_or_default();
-        let id = signed_id(contract, &key_bytes);
-        let (delivery, right_signature) = self.signed(deliver, unsigned, &id, &unique)?;
-        let key = String::from_utf8_lossy(key_bytes.trim_ascii()).into_owned();
-        let shipment = Shipment { delivery, framing: deliver.framing, header_case: deliver.header_case, connection: deliver.connection };
-        Ok(Built { shipment, key, plain_body, right_signature })
+        if deliver.provoke_failure {
+            let provoke = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref());
+            let provoke = provoke.ok_or("the contract does not say how a failure is provoked (`failures.provoke`)")?;
+            headers.push(HeaderLine::new(provoke.header.clone(), provoke.value.clone()));
+        }
+        let overriding = deliver.method_override.map_or(&[][..], MethodOverride::headers);
+        headers.extend(overriding.iter().map(|name| HeaderLine::new(*name, contract.endpoint.method.clone())));
+        headers.extend(deliver.headers.iter().map(|(name, value)| HeaderLine::new(name.clone(), value.replace("{unique}", unique))));
+        Ok(headers)
+    }
+
+    /// The path as it is signed; a whole address takes its place afterwards.
+    fn path(&self, deliver: &Deliver) -> Result<String, String> {
+        let contract = &self.supplies.contract;
+        let mut path = if deliver.elsewhere { path_elsewhere(contract)? } else { contract.endpoint.path.clone() };
+        if deliver.method_override == Some(MethodOverride::Query) {
+            let mark = if path.contains('?') { '&' } else { '?' };
+            path = format!("{path}{mark}_method={}", contract.endpoint.method);
+        }
+        match deliver.door {
+            None | Some(Door::Absolute) => Ok(path),
+            Some(door) => door.spell(&path, "").ok_or_else(|| format!("the path {path} has no such other spelling")),
+        }
     }
 
     fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
@@ -147,36 +187,53 @@ impl Workshop<'_> {
         if let Some(bytes) = deliver.random_bytes {
             return Ok(self.supplies.random_bytes(bytes));
         }
+        let earlier = |of: &str| self.plain_bodies.get(of).cloned().ok_or_else(|| format!("no delivery is called `{of}`"));
         if let Some(of) = &deliver.body_of {
-            return self.plain_bodies.get(of).cloned().ok_or_else(|| format!("no delivery is called `{of}`"));
+            return earlier(of);
+        }
+        if let Some(of) = &deliver.respell_of {
+            let other =
+                respelled(&earlier(of)?).ok_or_else(|| format!("the body of `{of}` has no other spelling: it is no JSON object"))?;
+            return Ok(other.into());
+        }
+        if deliver.method_override == Some(MethodOverride::Form) {
+            return Ok(Bytes::from(format!("_method={}", self.supplies.contract.endpoint.method)));
         }
         self.supplies.body_file(&self.supplies.ordinary_body, unique)
     }
 
-    fn key(&self, deliver: &Deliver, unique: &str) -> Result<Option<Vec<u8>>, String> {
+    fn key(&self, deliver: &Deliver, number: u64) -> Result<Option<Vec<u8>>, String> {
+        let (place, run_word) = (&self.supplies.contract.key, self.supplies.run_word.as_str());
         if deliver.no_key {
             return Ok(None);
         }
-        if let Some(text) = &deliver.key {
-            return Ok(Some(self.records.fill(&text.replace("{unique}", unique)).into_bytes()));
-        }
-        if let Some(of) = &deliver.key_of {
-            let earlier = self.records.one(of).ok_or_else(|| format!("no delivery is called `{of}`"))?;
-            let header = self.supplies.contract.key.header.as_deref();
-            // The very bytes that travelled, quotes aside: a key may be more than text.
-            let bytes = match (header.and_then(|name| earlier.delivery.header(name)), self.supplies.contract.key.form) {
-                (Some(value), KeyForm::Bare | KeyForm::Uuid) => value.to_vec(),
-                (Some(_), KeyForm::Quoted | KeyForm::Either) | (None, _) => earlier.key.clone().into_bytes(),
+        let unique = place.unique_key(run_word, number);
+        let made = if let Some(text) = &deliver.key {
+            let text = text.replace("{unique}", &unique).replace("{number}", &KeyPlace::unique_number(run_word, number).to_string());
+            self.records.fill(&text).into_bytes()
+        } else if let Some(length) = deliver.key_length {
+            let key = place.unique_key_of_length(run_word, number, length);
+            key.ok_or("the contract's keys are UUIDs (`key.form`), which have one length")?.into_bytes()
+        } else {
+            let begin = match &deliver.key_of {
+                Some(of) => self.key_of(of)?,
+                None => unique.into_bytes(),
             };
-            return Ok(Some(bytes));
+            let Some(digits) = &deliver.key_hex else { return Ok(Some(begin)) };
+            [begin, bytes_of("key_hex", digits)?].concat()
+        };
+        place.permits(&made)?;
+        Ok(Some(made))
+    }
+
+    /// The very bytes that travelled, quotes aside: a key may be more than text.
+    fn key_of(&self, of: &str) -> Result<Vec<u8>, String> {
+        let earlier = self.records.one(of).ok_or_else(|| format!("no delivery is called `{of}`"))?;
+        let place = &self.supplies.contract.key;
+        match (place.header.as_deref().and_then(|name| earlier.delivery.header(name)), place.form) {
+            (Some(value), KeyForm::Bare | KeyForm::Uuid) => Ok(value.to_vec()),
+            (Some(_), KeyForm::Quoted | KeyForm::Either) | (None, _) => Ok(earlier.key.clone().into_bytes()),
         }
-        if let Some(length) = deliver.key_length {
-            return Ok(Some(unique.bytes().chain(std::iter::repeat(b'k')).take(length).collect()));
-        }
-        if let Some(digits) = &deliver.key_hex {
-            return Ok(Some([unique.as_bytes(), &bytes_of("key_hex", digits)?].concat()));
-        }
-        Ok(Some(unique.as_bytes().to_vec()))
     }
 }
 
@@ -185,7 +242,7 @@ impl Workshop<'_> {
 /// # Errors
 /// Why they cannot be made under this contract, as a sentence.
 pub fn burst_of(workshop: &Workshop<'_>, burst: &Burst) -> Result<Vec<Built>, String> {
-    let keys: Vec<String> = (0..burst.keys).map(|_| workshop.supplies.unique()).collect();
+    let keys: Vec<String> = (0..burst.keys).map(|_| workshop.supplies.unique_key()).collect();
     let body_for = |unique: &str| workshop.body(&burst.deliver, unique);
     let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
     let mut built = Vec::with_capacity(burst.keys * burst.each);
@@ -202,81 +259,35 @@ pub fn burst_of(workshop: &Workshop<'_>, burst: &Burst) -> Result<Vec<Built>, St
     Ok(built)
 }
 
+/// What `{id}` stands for in a signature: the key's bytes as they travel, without the blanks that get lost on the way.
+fn signed_id<'k>(place: &KeyPlace, key: &'k [u8]) -> &'k [u8] {
+    match (&place.header, place.form) {
+        (Some(_), KeyForm::Bare | KeyForm::Either | KeyForm::Uuid) => key.trim_ascii(),
+        (Some(_), KeyForm::Quoted) | (None, _) => key,
+    }
+}
+
 fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {
     let digits: String = digits.chars().filter(|c| !c.is_whitespace()).collect();
     unhex(digits.as_bytes()).ok_or_else(|| format!("`{member}` is not made of pairs of hex digits"))
 }
 
-/// A key as its header writes it.
-fn written(key: &[u8], form: KeyForm) -> Cow<'_, [u8]> {
-    match form {
-        KeyForm::Bare | KeyForm::Either | KeyForm::Uuid => Cow::Borrowed(key),
-        KeyForm::Quoted => {
-            let mut quoted = vec![b'"'];
-            for byte in key {
-                if matches!(byte, b'"' | b'\\') {
-                    quoted.push(b'\\');
-                }
-                quoted.push(*byte);
-            }
-            quoted.push(b'"');
-            Cow::Owned(quoted)
-        }
-    }
-}
-
-/// What `{id}` stands for in the signature of a delivery with this key: the bytes that travel.
-///
-/// A bare key in a header loses the white space around it on the way; a key in the body is text.
-fn signed_id<'k>(contract: &Contract, key: &'k [u8]) -> Cow<'k, [u8]> {
-    let is_carried = contract.signature.headers.iter().any(|header| header.carries("id"));
-    let travels = match (&contract.key.header, String::from_utf8_lossy(key)) {
-        (None, Cow::Owned(replaced)) => Cow::Owned(replaced.into_bytes()),
-        (None, Cow::Borrowed(_)) | (Some(_), _) => Cow::Borrowed(key),
+/// A key as the receiver should understand it, as text: blanks around it get lost, unless quotation marks keep them.
+fn understood(place: &KeyPlace, key: &[u8]) -> String {
+    let kept = match place.form {
+        KeyForm::Quoted => key,
+        KeyForm::Bare | KeyForm::Either | KeyForm::Uuid => key.trim_ascii(),
     };
-    let is_bare = contract.key.header.is_some() && contract.key.form == KeyForm::Bare;
-    match travels {
-        Cow::Borrowed(key) if is_bare || is_carried => Cow::Borrowed(key.trim_ascii()),
-        Cow::Owned(key) if is_carried => Cow::Owned(key.trim_ascii().to_vec()),
-        Cow::Borrowed(_) | Cow::Owned(_) => travels,
-    }
+    String::from_utf8_lossy(kept).into_owned()
 }
 
-fn body_with_key(body: &Bytes, member: &str, key: &[u8]) -> Result<Bytes, String> {
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err("the contract's key travels in a JSON object, and this body is not one".to_owned());
-    }
-    let quoted = serde_json::Value::String(String::from_utf8_lossy(key).into_owned()).to_string();
-    Ok(with_member(body, member, &quoted[1..quoted.len() - 1]).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Requirement KEY-2: a key is signed as it travels, and only a header takes the white space around it away.
-    #[test]
-    fn the_signed_id_is_what_travels() {
-        let contract = |key: &str, headers: &str| {
-            let text = include_str!("../../fixtures/contracts/orch-phase3.yaml");
-            let whole = |name: &str| (name == "orch-phase3").then(|| text.to_owned());
-            let mine =
-                format!("contract: mine\nextends: orch-phase3\nkey: {key}\nsignature: {{message: '{{id}}', headers: [{headers}]}}\n");
-            crate::contract::reading::read_contract("mine.yaml", &mine, &whole).expect("a whole contract")
-        };
-        let sig = "{name: X-Signature, value: '{sig}'}";
-        let carried = "{name: X-Id, value: '{id}'}, {name: X-Signature, value: '{sig}'}";
-        let in_body = "{header: ~, body_member: id}";
-        for (key, headers, given, wanted) in [
-            ("{form: bare}", sig, &b" k\xff\xfe "[..], &b"k\xff\xfe"[..]),
-            ("{form: bare}", sig, b"   ", b""),
-            ("{form: quoted}", sig, b" k ", b" k "),
-            ("{form: quoted}", carried, b" k ", b"k"),
-            (in_body, sig, b"   ", b"   "),
-            (in_body, sig, b"k\xff", "k\u{fffd}".as_bytes()),
-            (in_body, carried, b" k\xff ", "k\u{fffd}".as_bytes()),
-        ] {
-            assert_eq!(signed_id(&contract(key, headers), given).as_ref(), wanted, "{key} {headers} {given:?}");
-        }
+/// The endpoint's path in another scope; the same one where the path does not make the scope.
+fn path_elsewhere(contract: &Contract) -> Result<String, String> {
+    let path = &contract.endpoint.path;
+    match contract.key.scope {
+        None => Err("the contract does not say how far a key counts (`key.scope`)".to_owned()),
+        Some(KeyScope::Path) => contract.endpoint.others.first().cloned().ok_or_else(|| "the contract names no other path".to_owned()),
+        Some(KeyScope::PathAndQuery | KeyScope::Receiver) => Ok(format!("{path}?scope=other")),
+        Some(KeyScope::Caller) => Ok(path.clone()),
     }
 }

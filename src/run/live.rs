@@ -53,7 +53,12 @@ impl<'s> Live<'s> {
     }
 
     pub(super) fn workshop<'a>(&'a self, at: At<'a>) -> Workshop<'a> {
-        Workshop { supplies: &self.stage.supplies, now: self.stage.clock.now(), records: at.records, plain_bodies: &at.records.plain_bodies }
+        Workshop {
+            supplies: &self.stage.supplies,
+            now: self.stage.clock.now(),
+            records: at.records,
+            plain_bodies: &at.records.plain_bodies,
+        }
     }
 
     fn path_of(&self, what: &Asked) -> Result<String, String> {
@@ -141,6 +146,10 @@ impl Source for Live<'_> {
     }
 
     async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Look>, ScenarioEnd> {
+        if (check.every_key_has_evidence || check.every_life_can_be_told) && !self.stage.contract.key.has_prefix() {
+            let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
+            return Err(ScenarioEnd::NotApplicable(reason.to_owned()));
+        }
         let look = self.look_once(at, check).await;
         look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
     }

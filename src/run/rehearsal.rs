@@ -5,8 +5,8 @@
 //! whether a contract and a scenario contradict each other, and whether a
 //! scenario has force: whether a receiver without memory would fail it.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::building::{Built, Workshop, burst_of};
@@ -120,6 +120,9 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
     /// One delivery, as it is received at this moment.
     fn receive(&mut self, built: &Built) -> Result<Answer, NoAnswer> {
         let delivery = Self::as_it_arrives(built);
+        if !self.receiver.is_at(delivery.path_and_query()) {
+            return Ok(pages::json_page(404, &serde_json::json!({"error": "not found"})));
+        }
         self.receiver.deliver(&delivery, self.now).map_err(|failed| NoAnswer::Broken { cause: failed.to_string() })
     }
 
@@ -287,5 +290,10 @@ fn counts(tables: &StateTables, state: &ReceiverState, now: UnixMicros, usual_tt
     let ends: Vec<i64> = state.keys.iter().filter_map(end).filter(|end| *end >= now.secs()).collect();
     let endless = state.keys.iter().filter(|row| end(row).is_none()).count();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    Counts { at: now, keys: count(ends.len() + endless), audit: count(state.audit.iter().filter(|row| tables.audit.is_ours(row)).count()), ends }
+    Counts {
+        at: now,
+        keys: count(ends.len() + endless),
+        audit: count(state.audit.iter().filter(|row| tables.audit.is_ours(row)).count()),
+        ends,
+    }
 }

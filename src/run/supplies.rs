@@ -38,7 +38,25 @@ impl Supplies {
     /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
     #[must_use]
     pub fn unique(&self) -> String {
-        format!("{}-{}", self.run_word, self.counter.fetch_add(1, Ordering::Relaxed))
+        self.word(self.number())
+    }
+
+    /// A number that no other delivery of this run bears.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The unique word of a number.
+    #[must_use]
+    pub fn word(&self, number: u64) -> String {
+        format!("{}-{number}", self.run_word)
+    }
+
+    /// A key that no other delivery of any run bears, in the form of the contract's keys.
+    #[must_use]
+    pub fn unique_key(&self) -> String {
+        self.contract.key.unique_key(&self.run_word, self.number())
     }
 
     /// A body file's bytes, with `{unique}` replaced where it stands.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+pub use crate::scenario::door::{Door, MethodOverride};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,7 @@ use crate::sign::tamper::Tamper;
 /// One delivery. Without any member: a fresh key, an ordinary body, an honest signature.
 ///
 /// In `key`, `body` files, `raw` and `json`, `{unique}` is replaced by a word
-/// that no other delivery of any run bears.
+/// that no other delivery of any run bears; in `key` it is a key of the contract's own form.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Deliver {
@@ -41,8 +43,12 @@ pub struct Deliver {
     /// Body: that of an earlier delivery, byte for byte.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_of: Option<String>,
+    /// Body: that of an earlier delivery as the same JSON in another spelling: more white space, members in reverse order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub respell_of: Option<String>,
 
-    /// Key: this text; it must hold `{unique}`, or `{key:NAME}` for an earlier delivery's key, unless it is blank.
+    /// Key: this text; it must hold `{unique}`, `{number}` (15 digits that no other delivery of any run bears), or `{key:NAME}`
+    /// for an earlier delivery's key, unless it is blank.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Key: that of an earlier delivery.
@@ -51,11 +57,16 @@ pub struct Deliver {
     /// Key: unique, and exactly so many characters long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_length: Option<usize>,
-    /// Key: unique, followed by these bytes as hex digits.
+    /// Key: unique, followed by these bytes as hex digits; with `key_of`, that delivery's key followed by them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_hex: Option<String>,
     /// Key: none at all.
     pub no_key: bool,
+    /// Key: a second line of its header, right behind the first, with this text; `{own}` is the delivery's own key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_key_line: Option<String>,
+    /// Key: in another scope than usual, where the contract says how far a key counts (`key.scope`).
+    pub elsewhere: bool,
 
     /// How the signature is spoiled; without it, it is honest.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +81,14 @@ pub struct Deliver {
     /// Another method than the contract's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Another spelling of the endpoint's path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub door: Option<Door>,
+    /// Something beside the method that says that it means the contract's; `method` is the one that travels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method_override: Option<MethodOverride>,
+    /// With the header that makes a test build of the receiver fail (`failures.provoke`).
+    pub provoke_failure: bool,
     /// Another content type than the contract's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,

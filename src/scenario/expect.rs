@@ -18,6 +18,8 @@ pub enum Expect {
     Accepted,
     /// Answered as a duplicate of the named delivery.
     DuplicateOf(String),
+    /// Taken once, with the named delivery: its duplicate if that was taken, as new if that was turned away.
+    OnceWith(String),
     /// Whatever the contract says of the named delivery's live key with another body (`other_body`).
     ReuseOf(String),
     /// Whatever the contract says of the named delivery's key in another scope (`key.scope`).
@@ -58,6 +60,7 @@ impl Expect {
             | Self::Failed
             | Self::AgainAfter(_)
             | Self::NotTaken
+            | Self::OnceWith(_)
             | Self::Refused(_)
             | Self::Rejected => false,
         }
@@ -79,6 +82,7 @@ impl Expect {
         };
         match self {
             Self::DuplicateOf(first) => duplicate_of(first),
+            Self::OnceWith(_) if !by_key => Self::AnyOf(vec![Self::Accepted, Self::Rejected]),
             Self::ReuseOf(first) => reuse_of(first),
             Self::ElsewhereOf(first) => match contract.key.scope {
                 None | Some(KeyScope::Receiver) => duplicate_of(first),
@@ -94,7 +98,9 @@ impl Expect {
             },
             Self::AnyOf(any) => Self::AnyOf(any.iter().map(|one| one.under(contract)).collect()),
             Self::Rather(ranked) => Self::Rather(ranked.iter().map(|one| one.under(contract)).collect()),
-            Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected => self.clone(),
+            Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected | Self::OnceWith(_) => {
+                self.clone()
+            }
         }
     }
 
@@ -106,6 +112,7 @@ impl Expect {
             | Self::ReuseOf(first)
             | Self::ElsewhereOf(first)
             | Self::Respelled(first)
+            | Self::OnceWith(first)
             | Self::AgainAfter(first) => Some(first),
             Self::AnyOf(any) | Self::Rather(any) => any.iter().find_map(Self::first),
             Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected => None,

@@ -348,6 +348,7 @@ impl Lint<'_> {
             Expect::ElsewhereOf(name) => self.refers(format!("{path}.elsewhere_of"), name, &[Named::Delivery]),
             Expect::Respelled(name) => self.refers(format!("{path}.respelled"), name, &[Named::Delivery]),
             Expect::AgainAfter(name) => self.refers(format!("{path}.again_after"), name, &[Named::Delivery]),
+            Expect::OnceWith(name) => self.refers(format!("{path}.once_with"), name, &[Named::Delivery]),
             Expect::AnyOf(several) => self.several(&format!("{path}.any_of"), several),
             Expect::Rather(several) => self.several(&format!("{path}.rather"), several),
             Expect::Accepted | Expect::Failed | Expect::NotTaken | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer => {}

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Serving, respond, start};
-use crate::reference::pages::json_page;
 use crate::clock::{Clock as _, VirtualClock, iso, span};
+use crate::reference::pages::json_page;
 
 /// Ten years, as long as the longest TTL: no scenario needs more at once.
 const LONGEST_SECS: f64 = 315_360_000.0;

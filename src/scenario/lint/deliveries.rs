@@ -3,7 +3,7 @@
 use super::{Lint, Named};
 use crate::document::mistake::hint;
 use crate::scenario::Step;
-use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Framing};
+use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Framing, MethodOverride};
 use crate::scenario::expect::StateCheck;
 use crate::sign::unhex;
 
@@ -19,7 +19,8 @@ impl Lint<'_> {
             ("key", deliver.key.is_some()),
             ("key_of", deliver.key_of.is_some()),
             ("key_length", deliver.key_length.is_some()),
-            ("key_hex", deliver.key_hex.is_some()),
+            // Behind another delivery's key they are one key.
+            ("key_hex", deliver.key_hex.is_some() && deliver.key_of.is_none()),
             ("no_key", deliver.no_key),
         ];
         let bodies = [
@@ -30,6 +31,8 @@ impl Lint<'_> {
             ("fill", deliver.fill.is_some()),
             ("random_bytes", deliver.random_bytes.is_some()),
             ("body_of", deliver.body_of.is_some()),
+            ("respell_of", deliver.respell_of.is_some()),
+            ("method_override", deliver.method_override == Some(MethodOverride::Form)),
         ];
         let signatures = [
             ("signature", deliver.signature.is_some()),
@@ -44,7 +47,7 @@ impl Lint<'_> {
         self.at_most_one(path, "body", &bodies);
         self.at_most_one(path, "signature", &signatures);
         if let Some(key) = &deliver.key {
-            if !key.trim().is_empty() && !key.contains("{unique}") && !key.contains("{key:") {
+            if !key.trim().is_empty() && !["{unique}", "{number}", "{key:"].iter().any(|mark| key.contains(mark)) {
                 let way_out = Some(format!("write {{unique}} into it: \"{key}-{{unique}}\""));
                 self.say(format!("{path}.key"), "a key must differ from run to run", way_out);
             }
@@ -53,9 +56,12 @@ impl Lint<'_> {
         if let Some(name) = &deliver.key_of {
             self.refers(format!("{path}.key_of"), name, &[Named::Delivery]);
         }
-        if let Some(name) = &deliver.body_of {
-            self.refers(format!("{path}.body_of"), name, &[Named::Delivery]);
+        for (member, name) in [("body_of", &deliver.body_of), ("respell_of", &deliver.respell_of)] {
+            if let Some(name) = name {
+                self.refers(format!("{path}.{member}"), name, &[Named::Delivery]);
+            }
         }
+        self.doors(path, deliver);
         for (member, digits) in [("hex", &deliver.hex), ("key_hex", &deliver.key_hex)] {
             if let Some(digits) = digits {
                 self.hex(&format!("{path}.{member}"), digits);
@@ -76,6 +82,22 @@ impl Lint<'_> {
             && fill.text.is_empty()
         {
             self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
+        }
+    }
+
+    fn doors(&mut self, path: &str, deliver: &Deliver) {
+        if let Some(text) = &deliver.second_key_line {
+            if deliver.no_key {
+                self.say_at_key(format!("{path}.second_key_line"), "where there is no key, there is no second one", None);
+            } else if !["{own}", "{unique}", "{key:"].iter().any(|mark| text.contains(mark)) {
+                let way_out = Some(format!("the same key is \"{{own}}\", another one \"{{own}}-{text}\""));
+                self.say(format!("{path}.second_key_line"), "a key must differ from run to run", way_out);
+            }
+            self.refers_in(&format!("{path}.second_key_line"), text);
+        }
+        if deliver.method_override.is_some() && deliver.method.is_none() {
+            let way_out = Some("say which method travels: `method: GET`".to_owned());
+            self.say_at_key(format!("{path}.method_override"), "this overrides the contract's own method with itself", way_out);
         }
     }
 
@@ -125,6 +147,7 @@ impl Lint<'_> {
             ("key_of", deliver.key_of.is_some()),
             ("key_length", deliver.key_length.is_some()),
             ("key_hex", deliver.key_hex.is_some()),
+            ("second_key_line", deliver.second_key_line.is_some()),
         ];
         for (member, _) in taken.into_iter().filter(|(_, there)| *there) {
             let way_out = if member == "as" { "name the burst: {as: …, each: …}" } else { "say how many keys there are with `keys`" };

@@ -1,0 +1,132 @@
+//! Unique keys: for every number of a run another one, in the form that the contract's keys have.
+//!
+//! Deterministic: the same word of a run and the same number give the same key.
+
+use super::{KeyForm, KeyPlace};
+use crate::sign::{hex, sha256};
+
+/// The longest word of a run with a hyphen and a number: `hg`, 16 hex digits, 20 digits.
+const LONGEST_WORD: usize = 40;
+/// Deliveries of one run are counted up to here where keys are short.
+const MOST_KEYS: u64 = 1 << 32;
+
+impl KeyPlace {
+    /// The key of this number; no other number and, as far as its length allows, no other run has it.
+    ///
+    /// * `run_word`: what tells this run from others: lower-case letters and digits.
+    #[must_use]
+    pub fn unique_key(&self, run_word: &str, number: u64) -> String {
+        let word = format!("{run_word}-{number}");
+        if self.form == KeyForm::Uuid {
+            return uuid_of(&word);
+        }
+        if word.bytes().all(|byte| self.allows(byte)) && word.len() <= self.longest {
+            return word;
+        }
+        self.in_alphabet(run_word, number).unwrap_or(word)
+    }
+
+    /// The key of this number, made exactly so many bytes long: shorter than [`KeyPlace::unique_key`] it is not unique.
+    ///
+    /// `None` for UUIDs, which have one length.
+    #[must_use]
+    pub fn unique_key_of_length(&self, run_word: &str, number: u64, length: usize) -> Option<String> {
+        let key = self.unique_key(run_word, number);
+        // No digit: after the word's number it would make another number.
+        let more = [b'k'].into_iter().chain(b'a'..=b'z').chain(b'A'..=b'Z').chain(0x21..=0x7e).find(|byte| self.allows(*byte))?;
+        (self.form != KeyForm::Uuid).then(|| key.chars().chain(std::iter::repeat(char::from(more))).take(length).collect())
+    }
+
+    /// Whether all keys of a run begin with its word and a hyphen, so that they can be found by it.
+    #[must_use]
+    pub fn has_prefix(&self) -> bool {
+        let allows_all = || (b'a'..=b'z').chain(b'0'..=b'9').chain([b'-']).all(|byte| self.allows(byte));
+        self.form != KeyForm::Uuid && self.longest >= LONGEST_WORD && allows_all()
+    }
+
+    /// The digits of run and number in base *characters of the alphabet*, each at a width of its own, so that no two
+    /// keys are the same, also when more characters follow; `None` with fewer than two characters.
+    fn in_alphabet(&self, run_word: &str, number: u64) -> Option<String> {
+        // Blanks may get lost around a key, and quotation marks may be its form's.
+        let letters: Vec<u8> = (0x21..=0x7e).filter(|byte| self.allows(*byte) && !matches!(byte, b'"' | b'\\')).collect();
+        let base = u64::try_from(letters.len()).ok().filter(|base| *base > 1)?;
+        let width = |most: u64| usize::try_from(most.ilog(base)).map_or(usize::MAX, |digits| digits + 1);
+        let of_number = width(MOST_KEYS).min(self.longest.max(1));
+        let of_run = width(u64::MAX).min(self.longest.saturating_sub(of_number));
+        let run = sha256(run_word.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let mut key = String::with_capacity(of_run + of_number);
+        for (mut rest, digits) in [(run, of_run), (number, of_number)] {
+            let mut turned = Vec::with_capacity(digits);
+            for _ in 0..digits {
+                turned.push(char::from(letters[usize::try_from(rest % base).unwrap_or_default()]));
+                rest /= base;
+            }
+            key.extend(turned.into_iter().rev());
+        }
+        Some(key)
+    }
+
+    /// A number of 15 digits that no other delivery of any run bears, for keys that are numbers.
+    #[must_use]
+    pub fn unique_number(run_word: &str, number: u64) -> u64 {
+        // As long as a number can be that every reader of floating-point numbers still reads exactly.
+        const FIRST: u64 = 100_000_000_000_000;
+        let hash = sha256(format!("{run_word} {number}").as_bytes());
+        FIRST + hash.iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte)) % (9 * FIRST)
+    }
+}
+
+/// A UUID of version 8 (RFC 9562, section 5.8) that is made of a word's hash.
+fn uuid_of(word: &str) -> String {
+    let hash = sha256(word.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash).for_each(|(byte, hashed)| *byte = hashed);
+    bytes[6] = 0x80 | (bytes[6] & 0x0f);
+    bytes[8] = 0x80 | (bytes[8] & 0x3f);
+    let digits = hex(&bytes);
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::contract::key::places;
+    use crate::delivery::{Delivery, HeaderLine};
+
+    /// Every unique key is one that its contract takes, and no two are the same, also when they are made longer.
+    #[test]
+    fn unique_keys_are_usable_and_unique() {
+        for place in places() {
+            let mut seen = BTreeSet::new();
+            for run in ["hg64f1c2a3b4d5e", "hg64f1c2a3b4d5f"] {
+                for number in [0, 1, 9, 10, 11, 99, 1_000, 4_294_967_295] {
+                    let key = place.unique_key(run, number);
+                    let body = place.put_into_body(b"{}", key.as_bytes()).unwrap().into_owned().into();
+                    let headers = place.header.iter().map(|name| HeaderLine::new(name.clone(), place.write(key.as_bytes()).into_owned()));
+                    let delivery = Delivery { headers: headers.collect(), body, ..Delivery::default() };
+                    assert_eq!(place.read(&delivery).as_ref(), Ok(&key), "{place:?}");
+                    assert!(!place.has_prefix() || key == format!("{run}-{number}"));
+                    assert!(seen.insert(place.unique_key_of_length(run, number, 60).unwrap_or(key)), "{place:?} {run} {number}");
+                }
+            }
+        }
+    }
+
+    /// The digits are those of the RFC: version 8, variant 10.
+    #[test]
+    fn uuids_say_that_they_are_made_of_anything() {
+        let key = KeyPlace { form: KeyForm::Uuid, ..KeyPlace::default() }.unique_key("hg1", 7);
+        // printf 'hg1-7' | sha256sum
+        assert_eq!(key, "ecf06fdf-7f4c-84ce-8cde-c79c49a508a2");
+    }
+
+    /// Numbers have fifteen digits.
+    #[test]
+    fn unique_numbers_are_read_exactly() {
+        for number in 0..100 {
+            assert_eq!(KeyPlace::unique_number("hg1", number).to_string().len(), 15);
+        }
+    }
+}
