@@ -31,7 +31,7 @@ use crate::contract::key::KeyPlace;
 use crate::contract::outcome::Outcomes;
 pub use crate::contract::policy::{AfterFailure, Failures, Fingerprint, Idempotency, InFlight, OtherBody, Provoke, Refusals};
 use crate::contract::tables::StateTables;
-use crate::sign::Scheme;
+use crate::sign::{BadSecret, Scheme, Signer};
 use crate::template::Template;
 
 /// How much a demand weighs.
@@ -173,13 +173,16 @@ pub struct SecretSource {
     pub for_tests: String,
     /// The secret before this one, while both are good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<PreviousSecret>,
+    pub previous: Option<OtherSecret>,
+    /// A secret that was good once and is not any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<OtherSecret>,
 }
 
-/// A secret that is being rotated out, and still good.
+/// A secret of another time: rotated out and still good, or retired.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PreviousSecret {
+pub struct OtherSecret {
     /// The environment variable that holds it.
     pub env: String,
     /// A published secret: used by the built-in reference alone, when the variable is not set.
@@ -263,6 +266,19 @@ impl Contract {
     #[must_use]
     pub fn promises(&self, requirement: &str) -> bool {
         !self.not_promised.contains_key(requirement)
+    }
+
+    /// Signs and verifies under the contract.
+    ///
+    /// * `secret`: the shared secret's text.
+    /// * `previous`, `retired`: secrets of other times, where they are known.
+    ///
+    /// # Errors
+    /// When a secret is not what the signature scheme says.
+    pub fn signer(&self, secret: &[u8], previous: Option<&str>, retired: Option<&str>) -> Result<Signer, BadSecret> {
+        let signer = self.signature.keyed(secret)?;
+        let signer = previous.map_or_else(|| Ok(signer.clone()), |previous| signer.with_previous(previous.as_bytes()))?;
+        retired.map_or_else(|| Ok(signer.clone()), |retired| signer.with_retired(retired.as_bytes()))
     }
 
     /// Every template of the contract with the place it stands at, so that all can be checked at once.

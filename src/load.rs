@@ -79,6 +79,8 @@ pub struct Plan {
     pub database: Option<PathBuf>,
     /// The shared secret.
     pub secret: SecretString,
+    /// Secrets of other times: the previous one, and a retired one.
+    pub other_secrets: (Option<SecretString>, Option<SecretString>),
     /// The body, with `{unique}` and `{padding}` in it.
     pub body: Vec<u8>,
     /// Which kinds.
@@ -165,7 +167,11 @@ pub enum Cut {
 /// # Errors
 /// [`LoadError`]; a target that dies under the load is no error, it is reported.
 pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<Loaded, LoadError> {
-    let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
+    let signer = {
+        let (previous, retired) = &plan.other_secrets;
+        let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
+        plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
+    };
     see_that_it_lives(plan).await?;
     if let Some(database) = &plan.database {
         evidence::see_that_it_can_be_read(database, &plan.contract).await?;

@@ -62,6 +62,8 @@ pub struct Plan {
     pub target: TargetChoice,
     /// The shared secret.
     pub secret: SecretString,
+    /// Secrets of other times: the previous one, and a retired one.
+    pub other_secrets: (Option<SecretString>, Option<SecretString>),
     /// How time passes for the target.
     pub clock: ClockChoice,
     /// How many scenarios run side by side.

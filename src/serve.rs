@@ -23,15 +23,16 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt as _;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery, HeaderLine};
+use crate::reference::claims::Ticket;
 use crate::reference::store::{Store, StoreError};
-use crate::reference::{Receiver, pages};
+use crate::reference::{Begun, Receiver, pages};
 use crate::serve::body::{NotTaken, read_to_the_end};
 
 /// How long what is under way may take when the server is told to stop.
@@ -71,6 +72,10 @@ struct Shared<S> {
     contract: Arc<Contract>,
     /// Where bodies are read one after the other, whose turn it is.
     turn: Option<tokio::sync::Mutex<()>>,
+    /// How long the work of a delivery takes.
+    work: Duration,
+    /// Told when a delivery that was under way is not any more.
+    freed: Notify,
 }
 
 /// Serves `receiver` on `listen`; port 0 takes a free one.
@@ -78,13 +83,26 @@ struct Shared<S> {
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve<S: Store + 'static>(receiver: Receiver<S>, clock: Arc<dyn Clock>, listen: SocketAddr) -> std::io::Result<Serving> {
+    serve_working(receiver, clock, listen, Duration::ZERO).await
+}
+
+/// The same, with work that takes time: so long a delivery is under way.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_working<S: Store + 'static>(
+    receiver: Receiver<S>,
+    clock: Arc<dyn Clock>,
+    listen: SocketAddr,
+    work: Duration,
+) -> std::io::Result<Serving> {
     let contract = Arc::clone(receiver.contract());
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let mut receiver = receiver;
     receiver.set_origin(format!("http://{address}"));
     let turn = receiver.reads_one_at_a_time().then(tokio::sync::Mutex::default);
-    let shared = Arc::new(Shared { turn, receiver: Mutex::new(receiver), clock, contract });
+    let shared = Arc::new(Shared { turn, receiver: Mutex::new(receiver), clock, contract, work, freed: Notify::new() });
     let router = Router::new().fallback(page_at::<S>).with_state(shared);
     Ok(start(listener, address, router))
 }
@@ -141,16 +159,64 @@ async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Re
         Err(NotTaken::TooLarge) => return refuse_body(shared, Refusal::TooLarge, 413, &delivery),
         Err(NotTaken::Broken) => return refuse_body(shared, Refusal::Body, 400, &delivery),
     }
-    let (answered, pause) = {
-        let mut receiver = shared.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asked under the lock, so that instants rise in the order of acceptance.
-        let now = shared.clock.now();
-        (receiver.deliver(&delivery, now), receiver.pause())
-    };
+    let (answered, pause) = take(shared, &delivery).await;
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
     }
     answered.map_or_else(|failed| store_failed(&failed), respond)
+}
+
+/// Takes a delivery from its beginning to its end; a rival of one under way waits where the contract does not say what it gets.
+async fn take<S: Store + 'static>(shared: &Shared<S>, delivery: &Delivery) -> (Result<Answer, StoreError>, Duration) {
+    loop {
+        let mut freed = std::pin::pin!(shared.freed.notified());
+        // Listening before looking: what is freed in between is heard.
+        freed.as_mut().enable();
+        let begun = {
+            let mut receiver = lock(shared);
+            // Asked under the lock, so that instants rise in the order of acceptance.
+            let begun = receiver.begin(delivery, shared.clock.now());
+            (begun, receiver.pause())
+        };
+        let ticket = match begun {
+            (Ok(Begun::Answered(answer)), pause) => return (Ok(answer), pause),
+            (Err(failed), pause) => return (Err(failed), pause),
+            (Ok(Begun::Waits), _) => {
+                freed.await;
+                continue;
+            }
+            (Ok(Begun::UnderWay(ticket)), _) => ticket,
+        };
+        let mut under_way = UnderWay { shared, ticket: Some(ticket) };
+        // Whoever is told of a rival must be able to come while it works.
+        match shared.work {
+            work if !work.is_zero() => tokio::time::sleep(work).await,
+            _ if shared.contract.outcomes.in_flight.is_some() => tokio::task::yield_now().await,
+            _ => {}
+        }
+        let Some(ticket) = under_way.ticket.take() else { continue };
+        let mut receiver = lock(shared);
+        let answered = receiver.finish(ticket, shared.clock.now());
+        let pause = receiver.pause();
+        drop(receiver);
+        shared.freed.notify_waiters();
+        return (answered, pause);
+    }
+}
+
+/// A delivery under way: when its sender goes away, its key is free again.
+struct UnderWay<'s, S: Store> {
+    shared: &'s Shared<S>,
+    ticket: Option<Ticket>,
+}
+
+impl<S: Store> Drop for UnderWay<'_, S> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            lock(self.shared).abandon(&ticket);
+            self.shared.freed.notify_waiters();
+        }
+    }
 }
 
 fn respond(answer: Answer) -> Response {

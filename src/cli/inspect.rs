@@ -10,8 +10,10 @@ use super::exit::Exit;
 use super::glob::{Selection, fits_scenario};
 use super::load_suite::{self, Suite, looks_like_a_file, nearest};
 use super::{Console, Failure};
+use crate::contract::facts::is_computed;
 use crate::contract::{Level, prose};
 use crate::files::{self, TextFile};
+use crate::run::rehearsal::{self, Means, contradiction, contradiction_told};
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
 
@@ -60,7 +62,7 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
     if args.files.is_empty() {
         let contract = load_suite::contract(&args.suite.contract)?;
         for name in files::shipped_contracts() {
-            note(load_suite::contract(&name).map(|_| ()));
+            note(load_suite::contract(&name).and_then(|contract| keeps_itself(&name, &load_suite::suite_of(&args.suite, contract)?)));
         }
         let files = load_suite::suite_files(&args.suite, &contract)?;
         let catalogue = load_suite::catalogue(&files, &contract.suite)?;
@@ -85,7 +87,9 @@ fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
     let file = files::read_text("read", path).map_err(Failure::usage)?;
     let begins = |member: &str| file.text.lines().any(|line| line.starts_with(&format!("{member}:")));
     if begins("contract") {
-        return load_suite::read_contract_file(&file).map(|_| ());
+        let contract = load_suite::read_contract_file(&file)?;
+        let suite = load_suite::suite_of(&args.suite, contract)?;
+        return keeps_itself(&file.path, &suite);
     }
     if begins("requirements") {
         return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
@@ -94,6 +98,30 @@ fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
     let files = load_suite::suite_files(&args.suite, &contract)?;
     let catalogue = load_suite::catalogue(&files, &contract.suite)?;
     expand::load("checked", &file.path, &file.text, &load_suite::known(&catalogue, &files)).map(|_| ()).map_err(Failure::usage)
+}
+
+/// Plays the suite on the reference, in memory: what it gets wrong is a contradiction between contract and scenario.
+fn keeps_itself(path: &str, suite: &Suite) -> Result<(), Failure> {
+    let contract = &suite.contract;
+    let unknown = contract.capabilities.iter().find(|word| !is_computed(word) && !suite.catalogue.capabilities.contains_key(*word));
+    if let Some(word) = unknown {
+        let known = suite.catalogue.capabilities.keys().map(String::as_str);
+        let hint = nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(Failure::usage(format!("{path}: unknown capability `{word}`{hint}")));
+    }
+    let (setting, supplies) = rehearsal::surroundings(contract, &suite.catalogue, &suite.bodies).map_err(Failure::usage)?;
+    let means = Means { state: contract.state.is_some() };
+    let applies = |one: &&Loaded| {
+        let promised = one.scenario.shows.iter().any(|id| contract.promises(id));
+        promised && one.scenario.needs.iter().all(|need| contract.can(need) || matches!(need.as_str(), "state" | "time" | "restart"))
+    };
+    let told: Vec<String> = suite
+        .scenarios
+        .iter()
+        .filter(applies)
+        .filter_map(|one| Some(format!("{path}: {}: {}", one.id, contradiction_told(&contradiction(&setting, &supplies, one, means)?))))
+        .collect();
+    if told.is_empty() { Ok(()) } else { Err(Failure::usage(told.join("\n"))) }
 }
 
 /// `hookgate explain`

@@ -80,6 +80,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             target: ground.target,
             database: ground.database,
             secret,
+            other_secrets: load_suite::other_secrets(&suite.contract, args.target.is_none())?,
             body,
             mix,
             users,
@@ -268,7 +269,8 @@ fn interruption() -> Result<watch::Receiver<bool>, Failure> {
 async fn built_in(suite: &Suite, secret: &SecretString, args: &LoadArgs) -> Result<Ground, Failure> {
     let scratch = Scratch::new().map_err(Failure::harness)?;
     let database = scratch.path().join("reference.db");
-    let signer = suite.contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(Failure::usage)?;
+    let (previous, retired) = load_suite::other_secrets(&suite.contract, true)?;
+    let signer = load_suite::signer(&suite.contract, secret, &previous, &retired)?;
     let contract = Arc::clone(&suite.contract);
     let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(Failure::harness)?;
     let receiver = Receiver::new(contract, Some(signer), store, args.ttl.map(|ttl| ttl.as_secs())).map_err(Failure::harness)?;

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Failure;
 use super::args::SuiteArgs;
-use crate::contract::Contract;
 use crate::contract::reading::read_contract_among;
+use crate::contract::{Contract, OtherSecret};
 use crate::files::{self, SuiteFiles, TextFile};
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::lint::Known;
 use crate::scenario::requirement::Catalogue;
+use crate::sign::Signer;
 
 /// A contract with its suite, read and checked.
 pub(crate) struct Suite {
@@ -63,7 +64,11 @@ pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> O
 
 /// Reads the contract, its catalogue and every scenario of its suite.
 pub(crate) fn suite(args: &SuiteArgs) -> Result<Suite, Failure> {
-    let contract = contract(&args.contract)?;
+    suite_of(args, contract(&args.contract)?)
+}
+
+/// The same, for a contract that was read already.
+pub(crate) fn suite_of(args: &SuiteArgs, contract: Contract) -> Result<Suite, Failure> {
     let files = suite_files(args, &contract)?;
     let catalogue = catalogue(&files, &contract.suite)?;
     let known = known(&catalogue, &files);
@@ -107,6 +112,28 @@ pub(crate) fn read_scenarios(files: &[(String, TextFile)], known: &Known) -> (Ve
         }
     }
     (scenarios, mistakes)
+}
+
+/// The secrets of other times that a contract names: the previous one, and a retired one.
+///
+/// * `published`: whether the published ones are used where a variable is not set.
+pub(crate) fn other_secrets(contract: &Contract, published: bool) -> Result<(Option<SecretString>, Option<SecretString>), Failure> {
+    let one = |other: &Option<OtherSecret>| match other {
+        None => Ok(None),
+        Some(other) => Ok(secret_from(&other.env)?.or_else(|| published.then(|| other.for_tests.clone().into()))),
+    };
+    Ok((one(&contract.secret.previous)?, one(&contract.secret.retired)?))
+}
+
+/// Signs and verifies under a contract.
+pub(crate) fn signer(
+    contract: &Contract,
+    secret: &SecretString,
+    previous: &Option<SecretString>,
+    retired: &Option<SecretString>,
+) -> Result<Signer, Failure> {
+    let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
+    contract.signer(secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref()).map_err(Failure::usage)
 }
 
 /// The shared secret from the environment; `None` when the variable is not set or empty.

@@ -177,6 +177,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
         bodies: Arc::clone(&suite.bodies),
         target,
         secret,
+        other_secrets: load_suite::other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?,
         clock,
         jobs: usize::from(args.jobs),
         seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),

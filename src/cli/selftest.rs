@@ -116,6 +116,10 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         bodies: Arc::clone(&suite.bodies),
         target: TargetChoice::BuiltIn { defect },
         secret: suite.contract.secret.for_tests.clone().into(),
+        other_secrets: (
+            suite.contract.secret.previous.as_ref().map(|other| other.for_tests.clone().into()),
+            suite.contract.secret.retired.as_ref().map(|other| other.for_tests.clone().into()),
+        ),
         clock: ClockChoice::None,
         jobs: JOBS,
         seed: SEED,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::args::{ServeArgs, ServeClock};
 use super::exit::Exit;
@@ -30,7 +30,8 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     let from_environment = secret_from(&variable)?;
     let published = from_environment.is_none();
     let secret = from_environment.unwrap_or_else(|| SecretString::from(contract.secret.for_tests.clone()));
-    let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(Failure::usage)?;
+    let (previous, retired) = load_suite::other_secrets(&contract, published)?;
+    let signer = load_suite::signer(&contract, &secret, &previous, &retired)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     runtime.block_on(async {
         let published_for = published.then_some(&variable);

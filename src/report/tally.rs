@@ -17,6 +17,10 @@ pub const INTERRUPTED: &str = "interrupted";
 /// Why a scenario that a receiver without memory would pass, too, shows nothing of what is remembered; and the way out.
 pub const WITHOUT_FORCE: &str = "answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`";
 
+/// Why nothing of what is remembered is judged under a contract without idempotency.
+pub const WITHOUT_IDEMPOTENCY: &str =
+    "the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged";
+
 /// How many reasons are named before the rest is only counted.
 const MOST_REASONS: usize = 3;
 
@@ -158,7 +162,10 @@ fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<St
         return (Verdict::Undecided, Some(format!("every scenario that shows it failed at something else: {stopped}")));
     }
     if with(Verdict::Pass).chain(with(Verdict::Warn)).next().is_some() {
-        return (Verdict::NotApplicable, Some(WITHOUT_FORCE.to_owned()));
+        let of_others = with(Verdict::NotApplicable).filter_map(|one| one.reason.as_deref());
+        let no_idempotency = of_others.into_iter().any(|reason| reason == WITHOUT_IDEMPOTENCY);
+        let why = if no_idempotency { WITHOUT_IDEMPOTENCY } else { WITHOUT_FORCE };
+        return (Verdict::NotApplicable, Some(why.to_owned()));
     }
     let inapplicable = reasons(with(Verdict::NotApplicable).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
     let reason = match (inapplicable, &asked.excluded) {

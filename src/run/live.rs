@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::building::{Built, Workshop, burst_of};
+use super::rehearsal::{Means, contradiction, contradiction_told, has_force, why_without_force};
 use super::stage::Stage;
 use crate::check::rows::Look;
 use crate::clock::{Moment, UnixMicros};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
 use crate::http::{Exchange, KeptConnection, Shipment, burst as send_burst};
-use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told};
+use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told, scenario};
+use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
@@ -216,22 +218,66 @@ impl Source for Live<'_> {
     }
 }
 
-/// Plays one scenario against the target: its report and every delivery.
-pub async fn play(stage: &Arc<Stage>, loaded: &Loaded) -> crate::report::ScenarioReport {
+/// Plays one scenario against the target: its report; every delivery goes to the stage.
+///
+/// What the reference itself gets wrong is never a finding; and what a receiver
+/// without memory would pass as well shows nothing of what is remembered.
+pub async fn play(stage: &Arc<Stage>, loaded: &Loaded) -> ScenarioReport {
     let began = Moment::now();
-    let mut report = match crate::judge::scenario::reference(&stage.setting, &stage.signer) {
+    let mut report = match scenario::reference(&stage.setting, &stage.supplies.signer) {
         Err(failed) => {
-            let mut report = crate::judge::scenario::blank_report(loaded, crate::report::Verdict::Undecided);
+            let mut report = scenario::blank_report(loaded, Verdict::Undecided);
             report.reason = Some(format!("the reference could not be set beside it: {failed}"));
             report
         }
         Ok(reference) => {
             let mut source = Live::new(stage, loaded);
-            let (report, _) = crate::judge::scenario::play(&stage.setting, &mut source, loaded, reference).await;
+            let (report, _) = scenario::play(&stage.setting, &mut source, loaded, reference).await;
             stage.remember(source.into_history());
-            report
+            weigh(stage, loaded, report).await
         }
     };
     report.duration_ms = super::millis(began.elapsed());
     report
+}
+
+/// Takes back what no receiver can be blamed for, and what shows nothing.
+async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: ScenarioReport) -> ScenarioReport {
+    let shows_memory = loaded.scenario.shows.iter().filter_map(|id| stage.catalogue.get(id)).any(|one| one.memory);
+    let asks_for_force = shows_memory && matches!(report.verdict, Verdict::Pass | Verdict::Warn);
+    let failed = matches!(report.verdict, Verdict::Fail | Verdict::Warn);
+    if !failed && !asks_for_force {
+        return report;
+    }
+    let means = Means { state: stage.database.is_some() };
+    let (at, loaded) = (Arc::clone(stage), loaded.clone());
+    // Away from the tasks that send: a rehearsal of a thousand keys takes a moment.
+    let rehearsed = tokio::task::spawn_blocking(move || {
+        let supplies = at.supplies.for_rehearsal();
+        let contradiction = if failed { contradiction(&at.setting, &supplies, &loaded, means) } else { None };
+        (contradiction, !asks_for_force || has_force(&at.setting, &supplies, &loaded, means))
+    });
+    let Ok((contradiction, has_force)) = rehearsed.await else { return report };
+    if let Some(finding) = contradiction {
+        // What came before the reference itself goes wrong stands.
+        report.findings.retain(|one| one.step < finding.step);
+        report.verdict = match tally::scenario_verdict(&report.findings) {
+            Verdict::Fail => Verdict::Fail,
+            Verdict::Pass | Verdict::Warn | Verdict::Undecided | Verdict::NotApplicable | Verdict::Known => Verdict::Undecided,
+        };
+        report.reason = Some(contradiction_told(&finding));
+        return report;
+    }
+    if !has_force {
+        report.without_force = true;
+        if loaded_shows_only_memory(stage, &report) {
+            report.verdict = Verdict::NotApplicable;
+            report.reason = Some(why_without_force(&stage.contract).to_owned());
+        }
+    }
+    report
+}
+
+fn loaded_shows_only_memory(stage: &Stage, report: &ScenarioReport) -> bool {
+    report.findings.is_empty() && report.shows.iter().all(|id| stage.catalogue.get(id).is_some_and(|one| one.memory))
 }

@@ -5,28 +5,35 @@
 //! whether a contract and a scenario contradict each other, and whether a
 //! scenario has force: whether a receiver without memory would fail it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use super::building::{Built, Workshop, burst_of};
 use super::supplies::Supplies;
 use crate::check::rows::Look;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::StateTables;
+use crate::contract::{Contract, Level, OtherSecret};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::verify::at_once;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
+use crate::outcome::reader::Reader;
 use crate::reference::amnesiac::Amnesiac;
 use crate::reference::store::Store;
 use crate::reference::{Receiver, pages};
-use crate::report::{Finding, ScenarioReport};
+use crate::report::{Finding, ScenarioReport, tally};
 use crate::scenario::deliver::{Asked, Burst, Deliver, Framing, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
+use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Restart, Snap, UnderWay};
-use crate::sign::sha256_hex;
+use crate::sign::revealing::revealing_forms;
+use crate::sign::{BadSecret, sha256_hex};
 use crate::state::{Cell, Counts, ReceiverState, Row};
 
 /// When rehearsals begin: any moment does, as long as it is the same each time.
@@ -51,6 +58,41 @@ pub struct Rehearsal<'s, R> {
     broken_in_on: Vec<Built>,
 }
 
+/// What rehearsals under a contract need, with its published secret.
+///
+/// # Errors
+/// When that secret is not what the signature scheme says.
+pub fn surroundings(
+    contract: &Arc<Contract>,
+    catalogue: &Arc<Catalogue>,
+    bodies: &Arc<BTreeMap<String, Bytes>>,
+) -> Result<(Setting, Supplies), BadSecret> {
+    let secret = contract.secret.for_tests.as_bytes();
+    let of = |other: &Option<OtherSecret>| other.as_ref().map(|other| other.for_tests.clone());
+    let signer = contract.signer(secret, of(&contract.secret.previous).as_deref(), of(&contract.secret.retired).as_deref())?;
+    let origin = "http://127.0.0.1:1".to_owned();
+    let setting = Setting {
+        reader: Reader::new(Arc::clone(contract)),
+        catalogue: Arc::clone(catalogue),
+        ttl: contract.ttl_secs(),
+        level: Level::Should,
+        origin: origin.clone(),
+        forbidden: revealing_forms(secret, &contract.signature),
+    };
+    let supplies = Supplies {
+        contract: Arc::clone(contract),
+        ordinary_body: catalogue.ordinary_body.clone(),
+        bodies: Arc::clone(bodies),
+        signer,
+        origin,
+        seed: 1,
+        run_word: "hg0".to_owned(),
+        counter: AtomicU64::new(0),
+        random_counter: AtomicU64::new(0),
+    };
+    Ok((setting, supplies))
+}
+
 /// Plays a scenario over a receiver in memory.
 ///
 /// Returns the report, and why it ended, when something ended it.
@@ -72,6 +114,25 @@ pub fn contradiction(setting: &Setting, supplies: &Supplies, loaded: &Loaded, me
     let receiver = scenario::reference(setting, &supplies.signer).ok()?;
     let (report, _) = rehearse(setting, supplies, loaded, receiver, means)?;
     report.findings.into_iter().next()
+}
+
+/// A contradiction as a sentence.
+#[must_use]
+pub fn contradiction_told(finding: &Finding) -> String {
+    let line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    format!(
+        "the contract and this scenario contradict each other: in its step {} the reference itself gives {}, where {} is due ({})",
+        finding.step,
+        line(&finding.observed),
+        line(&finding.expected),
+        finding.requirement
+    )
+}
+
+/// Why a scenario that has no force shows nothing of what is remembered.
+#[must_use]
+pub fn why_without_force(contract: &Contract) -> &'static str {
+    if contract.is_by_key() { tally::WITHOUT_FORCE } else { tally::WITHOUT_IDEMPOTENCY }
 }
 
 /// Whether a receiver without memory fails a scenario; one that it passes shows nothing of what is remembered.
@@ -173,7 +234,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
                 Ok(first)
             }
             Some(Fault::CutRequest(_)) => {
-                let delivery = Delivery { body: bytes::Bytes::new(), ..Self::as_it_arrives(&built) };
+                let delivery = Delivery { body: Bytes::new(), ..Self::as_it_arrives(&built) };
                 drop(self.receiver.turn_away(crate::contract::outcome::Refusal::Body, 400, &delivery, self.now));
                 let sent_at = self.now;
                 self.now = self.now.plus(A_MOMENT);

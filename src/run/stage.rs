@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Plan;
 use super::building::{PlainBodies, Workshop};
@@ -130,7 +130,11 @@ impl Stage {
     /// # Errors
     /// [`StageError`]: what is missing, and the way out.
     pub async fn set(plan: &Plan) -> Result<Self, StageError> {
-        let signer = plan.contract.signature.keyed(plan.secret.expose_secret().as_bytes())?;
+        let signer = {
+            let (previous, retired) = &plan.other_secrets;
+            let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
+            plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
+        };
         let Ground { url, database, clock, servant } = Ground::find(plan, &signer).await?;
         let ttl = plan.contract.ttl_secs().map(|default| plan.ttl.unwrap_or(default));
         let setting = Setting {
