@@ -9,6 +9,7 @@
 
 pub mod answering;
 pub mod defect;
+pub mod effects;
 pub mod memory;
 pub mod seams;
 pub mod store;
@@ -23,6 +24,7 @@ use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Counted, OtherBody};
 use crate::delivery::{Answer, Delivery};
 use crate::reference::answering::{Values, answer};
+use crate::reference::effects::Effects;
 use crate::reference::seams::{Answering, Around, Right, Seams};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
 use crate::sign::Signer;
@@ -41,6 +43,7 @@ pub struct Receiver<S> {
     origin: String,
     newest: Option<UnixMicros>,
     counters: BTreeMap<Counted, u64>,
+    effects: Effects,
     seams: Box<dyn Seams>,
 }
 
@@ -56,7 +59,8 @@ impl<S: Store> Receiver<S> {
     pub fn new(contract: Arc<Contract>, signer: Option<Signer>, mut store: S, ttl_secs: Option<u64>) -> Result<Self, StoreError> {
         let newest = store.newest_instant()?;
         let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
-        Ok(Self { contract, signer, store, ttl, origin: String::new(), newest, counters: BTreeMap::new(), seams: Box::new(Right) })
+        let (origin, counters, effects) = Default::default();
+        Ok(Self { contract, signer, store, ttl, origin, newest, counters, effects, seams: Box::new(Right) })
     }
 
     /// Takes one delivery at `now`: key, signature, duplicate, acceptance, in that order.
@@ -82,7 +86,7 @@ impl<S: Store> Receiver<S> {
             Err(why) => return self.refuse(why, delivery, "", now),
         };
         if self.seams.looks_up_first()
-            && let Some(first) = self.store.find(&key, now)?
+            && let Some(first) = self.store.find(&self.same(delivery, &key).0, now)?
         {
             return Ok(self.repeat(delivery, &key, &sha256_hex(&delivery.body), &first, now));
         }
@@ -111,19 +115,23 @@ impl<S: Store> Receiver<S> {
     fn take(&mut self, delivery: &Delivery, key: String, ttl: Option<u64>, now: UnixMicros) -> Result<Answer, StoreError> {
         self.store.remove_expired(now)?;
         let sha256 = sha256_hex(&delivery.body);
-        let row_key = match self.contract.other_body {
-            OtherBody::New => format!("{key} {sha256}"),
-            OtherBody::Duplicate | OtherBody::Refused => self.seams.identity(key, &sha256),
-        };
-        let found = self.store.find(&row_key, now)?;
-        let around = Around { delivery, key: &row_key, signer: self.signer.as_ref(), now };
+        let key = self.seams.identity(key, &sha256);
+        let (identity, fingerprint) = self.same(delivery, &key);
+        let found = self.store.find(&identity, now)?;
+        let around = Around { delivery, key: &key, signer: self.signer.as_ref(), now };
         match self.seams.found(found, around) {
-            Some(first) if self.contract.other_body == OtherBody::Refused && first.sha256 != sha256 => {
-                self.refuse(Refusal::OtherBody, delivery, &row_key, now)
+            Some(first) if self.contract.other_body == OtherBody::Refused && first.fingerprint != fingerprint => {
+                self.refuse(Refusal::OtherBody, delivery, &key, now)
             }
-            Some(first) => Ok(self.repeat(delivery, &row_key, &sha256, &first, now)),
-            None => self.accept(delivery, &row_key, &sha256, ttl, now),
+            Some(first) => Ok(self.repeat(delivery, &key, &sha256, &first, now)),
+            None => self.accept(delivery, &key, &sha256, ttl, now),
         }
+    }
+
+    /// What a delivery is known by, and what its body is compared by.
+    fn same(&self, delivery: &Delivery, key: &str) -> (String, String) {
+        let fingerprint = self.contract.fingerprint_of(&delivery.body);
+        (self.contract.identity(key, &self.contract.scope_of(delivery), &fingerprint), fingerprint)
     }
 
     /// A live key: the first delivery's answer again, nothing written.
@@ -143,18 +151,22 @@ impl<S: Store> Receiver<S> {
         let ts = self.seams.instant(ts);
         let values = Values { body: &delivery.body, key, sha256, ts: Some(ts), ttl, first: None };
         let reply = answer(&self.contract.outcomes.accepted, &values);
-        let row = |table: Option<&crate::contract::tables::Table>| table.map(|t| t.row(&|name| values.get(name))).unwrap_or_default();
+        let cell = |name: &str| if name == "answer" { Some(String::from_utf8_lossy(&reply.body).into_owned()) } else { values.get(name) };
+        let row = |table: Option<&crate::contract::tables::Table>| table.map(|t| t.row(&cell)).unwrap_or_default();
         let tables = self.contract.state.as_ref();
+        let (identity, fingerprint) = self.same(delivery, key);
         let mut acceptance = Acceptance {
-            key_row: row(tables.map(|t| &t.keys)),
-            audit_row: row(tables.map(|t| &t.audit)),
+            key_row: row(tables.and_then(|t| t.keys.as_ref())),
+            audit_row: row(tables.and_then(|t| t.audit.as_ref())),
             answer: self.contract.keeps_answers().then(|| reply.clone()),
-            key: KeyRecord { key: key.to_owned(), ts, ttl },
+            key: KeyRecord { identity, key: key.to_owned(), ts, ttl },
             sha256: sha256.to_owned(),
+            fingerprint,
         };
         let around = Around { delivery, key, signer: self.signer.as_ref(), now };
         self.seams.acceptance(&mut acceptance, around);
         self.store.accept(&acceptance)?;
+        self.effects.add(key);
         self.count(Counted::Accepted);
         let around = Around { delivery, key, signer: self.signer.as_ref(), now };
         Ok(self.seams.answer(Answering::Accepted, reply, around))
@@ -261,6 +273,12 @@ impl<S: Store> Receiver<S> {
     /// Tells the receiver its own address, `http://host:port`, for schemes that sign the URL.
     pub fn set_origin(&mut self, origin: String) {
         self.origin = origin;
+    }
+
+    /// How often the work of `key` was done, by this receiver: what was accepted with it, whatever the scope and the body.
+    #[must_use]
+    pub fn effects(&self, key: &str) -> u64 {
+        self.effects.of(key)
     }
 
     /// The counters that the contract names, in its order: name with labels, and value.

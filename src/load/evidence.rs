@@ -1,7 +1,7 @@
 //! What the receiver's database says of the keys of a load.
 //!
 //! In: a database's path and the word that the keys begin with. Out: how many
-//! rows each key has. Twelve bytes a key are kept, so that millions fit.
+//! rows each key has. Twenty bytes a key are kept, so that millions fit.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,11 +23,32 @@ pub async fn see_that_it_can_be_read(database: &Path, contract: &Contract) -> Re
     look(database, contract, |probe| probe.rows_by_key("no key begins so", |_, _| (), |_, _| ())).await.map(drop)
 }
 
-/// Whether the rows of a key can be found by the key, in both tables.
+/// Whether rows name the key of their delivery, in one of the tables at least.
 #[must_use]
 pub fn tells_keys(contract: &Contract) -> bool {
-    let by_key = |table: &Table| table.column_holding("key").is_some_and(|column| column.name == table.found_by);
-    contract.state.as_ref().is_some_and(|tables| by_key(&tables.keys) && by_key(&tables.audit))
+    contract.state.as_ref().is_some_and(|tables| tables.all().any(|table| names_keys(Some(table))))
+}
+
+/// What the contract's tables do not tell, as a sentence; `None` where both name the keys of deliveries.
+#[must_use]
+pub fn what_is_not_told(contract: &Contract) -> Option<String> {
+    let name = &contract.contract;
+    let tables = contract.state.as_ref();
+    let (keys, audit) = (tables.and_then(|tables| tables.keys.as_ref()), tables.and_then(|tables| tables.audit.as_ref()));
+    let lacking = |table: Option<&Table>, member: &str| match table {
+        None => Some(format!("the contract names no table under `{member}`")),
+        Some(table) if !names_keys(Some(table)) => Some(format!("{} rows cannot be found by their key", table.table)),
+        Some(_) => None,
+    };
+    match (lacking(keys, "state.keys"), lacking(audit, "state.audit")) {
+        (None, None) => None,
+        (Some(_), Some(_)) => Some(format!("Under {name} rows cannot be found by their key: what the database remembers was not judged.")),
+        (Some(one), None) | (None, Some(one)) => Some(format!("Under {name} {one}: what they hold was not judged.")),
+    }
+}
+
+fn names_keys(table: Option<&Table>) -> bool {
+    table.is_some_and(|table| table.column_holding("key").is_some())
 }
 
 /// What a database has of a load's keys.
@@ -47,9 +68,13 @@ pub struct Read {
 /// [`ProbeError`]: why the database cannot be read.
 pub async fn read(database: &Path, contract: &Contract, prefix: &str, keys: u32, some: Vec<String>) -> Result<Option<Read>, ProbeError> {
     let prefix = prefix.to_owned();
+    let tables = contract.state.as_ref();
+    let none_yet = |named: bool| named.then_some(0);
+    let key_rows = none_yet(names_keys(tables.and_then(|tables| tables.keys.as_ref())));
+    let audit_rows = none_yet(names_keys(tables.and_then(|tables| tables.audit.as_ref())));
     look(database, contract, move |probe| {
         let mut strays: Option<(String, u64)> = None;
-        let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows: 0, key_rows: 0 }).collect();
+        let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows, key_rows }).collect();
         let number = |text: &str| text.strip_prefix(&prefix).and_then(|digits| digits.parse::<usize>().ok());
         let cell = std::cell::RefCell::new(&mut evidence);
         let count = |key: &str, add: &dyn Fn(&mut Evidence)| match number(key).filter(|at| *at < keys as usize) {
@@ -62,10 +87,10 @@ pub async fn read(database: &Path, contract: &Contract, prefix: &str, keys: u32,
         probe.rows_by_key(
             &prefix,
             |key, rows| {
-                count(key, &|row| row.key_rows = rows);
+                count(key, &|row| row.key_rows = Some(rows));
             },
             |key, rows| {
-                if !count(key, &|row| row.audit_rows = rows) {
+                if !count(key, &|row| row.audit_rows = Some(rows)) {
                     strays.get_or_insert_with(|| (key.to_owned(), 0)).1 += u64::from(rows);
                 }
             },

@@ -7,13 +7,14 @@ use crate::check::literal::{self, Surroundings};
 use crate::check::rows::{self, Look, found_by};
 use crate::check::{Breach, describe, is_broken};
 use crate::clock::Moment;
+use crate::contract::tables::Table;
 use crate::delivery::Delivery;
 use crate::http::Shipment;
 use crate::probe::ProbeError;
 use crate::reference::store::Store as _;
 use crate::report::curl::curl;
 use crate::scenario::deliver::{Asked, Get};
-use crate::scenario::expect::StateCheck;
+use crate::scenario::expect::{RowCheck, StateCheck};
 use crate::state::{Counts, ReceiverState, Row};
 
 /// How long to wait before looking again, where a step gives time.
@@ -57,9 +58,10 @@ impl Play<'_> {
         let tables = self.stage.contract.state.clone();
         let look = self.stage.look(move |probe| {
             let mut state = if whole_run { probe.state()? } else { probe.rows_of(&key_values, &audit_values)? };
-            if let (true, Some(tables)) = (whole_run, &tables) {
+            if let (true, Some(keys)) = (whole_run, tables.as_ref().and_then(|tables| tables.keys.as_ref())) {
                 // Other people's keys are other people's business.
-                state.keys.retain(|row| row.text(&tables.keys.found_by).is_some_and(|key| key.starts_with(&run_word)));
+                let key = keys.column_holding("key").map(|column| column.name.as_str());
+                state.keys.retain(|row| key.and_then(|key| row.text(key)).is_some_and(|key| key.starts_with(&run_word)));
             }
             let counts = if counted { probe.counts(now)? } else { Counts::default() };
             let tables = if schema { probe.tables()? } else { Vec::new() };
@@ -78,8 +80,8 @@ impl Play<'_> {
     fn row_values(&self) -> (Vec<String>, Vec<String>) {
         let Some(tables) = &self.stage.contract.state else { return (Vec::new(), Vec::new()) };
         let all = || self.records.deliveries.values().flatten();
-        let values = |table| {
-            let mut values: Vec<String> = all().filter_map(|record| found_by(table, record)).collect();
+        let values = |table: &Option<Table>| {
+            let mut values: Vec<String> = table.iter().flat_map(|table| all().filter_map(|record| found_by(table, record))).collect();
             values.sort();
             values.dedup();
             values
@@ -92,24 +94,23 @@ impl Play<'_> {
         let contract = std::sync::Arc::clone(&self.stage.contract);
         let (Some(tables), Ok(state)) = (&contract.state, self.reference.store().state()) else { return String::new() };
         if !check.schema.is_empty() {
-            let columns = |table: &crate::contract::tables::Table| {
+            let columns = |table: &Table| {
                 let columns: Vec<String> = table.shape().columns.iter().map(ToString::to_string).collect();
                 format!("{}: {}", table.table, columns.join(", "))
             };
-            return format!("{}\n{}", columns(&tables.keys), columns(&tables.audit));
+            return tables.all().map(columns).collect::<Vec<_>>().join("\n");
         }
-        let names = check
-            .keys
-            .iter()
-            .map(|one| (&tables.keys, &state.keys, one))
-            .chain(check.audit.iter().map(|one| (&tables.audit, &state.audit, one)));
-        let mut told = Vec::new();
-        for (table, rows, one) in names {
-            let Some(value) = self.records.one(&one.rows_for).and_then(|record| found_by(table, record)) else { continue };
-            let found: Vec<&Row> = rows.iter().filter(|row| row.text(&table.found_by) == Some(value.as_str())).collect();
-            let row = found.last().map_or_else(String::new, |row| format!("; {row}"));
-            told.push(format!("{}: {} row(s){row}", table.table, found.len()));
-        }
+        let of = |table: &Option<Table>, rows: &[Row], checks: &[RowCheck]| {
+            let names = table.iter().flat_map(|table| checks.iter().map(move |one| (table, &one.rows_for)));
+            let told = names.filter_map(|(table, name)| {
+                let value = self.records.one(name).and_then(|record| found_by(table, record))?;
+                let found: Vec<&Row> = rows.iter().filter(|row| row.text(table.found_by()) == Some(value.as_str())).collect();
+                let row = found.last().map_or_else(String::new, |row| format!("; {row}"));
+                Some(format!("{}: {} row(s){row}", table.table, found.len()))
+            });
+            told.collect::<Vec<String>>()
+        };
+        let told = [of(&tables.keys, &state.keys, &check.keys), of(&tables.audit, &state.audit, &check.audit)].concat();
         if told.is_empty() {
             format!("{} key rows, {} audit rows in this scenario", state.keys.len(), state.audit.len())
         } else {
@@ -158,7 +159,7 @@ impl Play<'_> {
             }
             Asked::Audit => {
                 let url = contract.audit_url.as_ref().ok_or("the contract names no URL of the audit trail")?;
-                let only = contract.state.as_ref().and_then(|tables| tables.audit.only.as_ref());
+                let only = contract.state.as_ref().and_then(|tables| tables.audit.as_ref()?.only.as_ref());
                 let event = only.map_or_else(String::new, |only| format!("&{}={}", url.event, only.is));
                 Ok(format!("{}?{}={AUDIT_ROWS}{event}", url.path, url.limit))
             }

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 
 use super::play::{Halt, Play};
 use super::stage::Stage;
+use crate::contract::tables::Table;
 use crate::files::FileError;
 use crate::files::snapshots::SnapshotFolder;
 use crate::report::SnapshotFacts;
@@ -51,7 +52,8 @@ impl Play<'_> {
         if let (true, Some(tables)) = (snap.state, self.stage.contract.state.clone()) {
             let rows = self.rows_of_all().await.map_err(|wrong| Halt::Undecided(format!("step {number}: {wrong}")))?;
             if let Some(rows) = rows {
-                contents.push_str(&self.normaliser.state(&rows, &tables.keys.table, &tables.audit.table));
+                let named = |table: &Option<Table>| table.as_ref().map(|table| table.table.clone());
+                contents.push_str(&self.normaliser.state(&rows, named(&tables.keys).as_deref(), named(&tables.audit).as_deref()));
             }
         }
         self.snaps += 1;
