@@ -26,7 +26,7 @@ fn main() {
             }
         })
         .collect();
-    let rows: Vec<Evidence> = (0..KEYS).map(|key| Evidence { key, audit_rows: 1, key_rows: 1 }).collect();
+    let rows: Vec<Evidence> = (0..KEYS).map(|key| Evidence { key, audit_rows: Some(1), key_rows: Some(1) }).collect();
     let mut seconds: Vec<f64> = Vec::new();
     for _ in 0..ROUNDS {
         let (mut history, mut evidence) = (made.clone(), rows.clone());

@@ -370,10 +370,11 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     };
     let mut read = read;
     let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
-    if let (Some(tables), Some(read)) = (&plan.contract.state, &read) {
-        let wrong = sampling::judge(shared, &tables.audit, &sampled, &read.rows);
+    let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
+    if let (Some(audit), Some(read)) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
+        let wrong = sampling::judge(shared, audit, &sampled, &read.rows);
         let strays = read.tells_strays.then_some(&read.strays);
-        found.add_rows(&plan.catalogue, sampled.len() as u64, &wrong, strays, &about);
+        found.add_rows(&plan.catalogue, (audit, sampled.len() as u64), &wrong, strays, &about);
     }
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);

@@ -1,21 +1,25 @@
 //! The probe: what a receiver remembers, read from its SQLite database.
 //!
-//! Opens the file read-only, also while the receiver is writing it (WAL or
-//! rollback journal), reads in one transaction, and waits a bounded time for a
-//! database that is busy. Gives rows as the contract names them; what they
-//! should be is `check`'s business.
+//! Opens the file read-only, also while the receiver is writing it, and never
+//! holds a lock that the receiver could run into: one with a write-ahead log is
+//! read in one short transaction, one with a rollback journal from a copy of
+//! its bytes ([`copy`]). A database that is busy is waited for a bounded time.
+//! Gives rows as the contract names them; what they should be is `check`'s business.
 //!
 //! **Invariant:** nothing here writes, but for [`rewind`], which moves the
 //! times of key rows that a scenario itself has made, on `--clock rewind`.
 
+mod copy;
 pub mod rewind;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params, params_from_iter};
 
+use self::copy::Copied;
 use crate::clock::{UnixMicros, iso, span};
 use crate::contract::tables::{StateTables, Table};
 use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row, TableShape};
@@ -106,22 +110,26 @@ impl Probe {
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|cause| ProbeError::CannotOpen { path: path.to_owned(), cause: cause.to_string() })?;
         let probe = Self { path: path.to_owned(), busy, tables: tables.clone(), connection };
-        probe.connection.busy_timeout(busy).map_err(|cause| probe.why(&cause))?;
+        // Whoever closes last tidies up, under a lock on the whole file: that is the receiver's to do.
+        probe.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|cause| probe.why(&cause))?;
         probe.connection.pragma_update(None, "query_only", true).map_err(|cause| probe.why(&cause))?;
         probe.see_that_tables_are_there()?;
         Ok(probe)
     }
 
     fn see_that_tables_are_there(&self) -> Result<(), ProbeError> {
-        for table in [&self.tables.keys, &self.tables.audit] {
-            let shape = shape_of(&self.connection, &table.table).map_err(|cause| self.why(&cause))?;
+        let found = self.at_one_moment(|connection| {
+            let shapes = self.tables.all().map(|table| shape_of(connection, &table.table));
+            Ok((shapes.collect::<rusqlite::Result<Vec<TableShape>>>()?, table_names(connection)?))
+        });
+        let (shapes, names) = found?;
+        for (table, shape) in self.tables.all().zip(shapes) {
             if shape.columns.is_empty() {
-                let there = self.table_names().map_err(|cause| self.why(&cause))?;
-                let there = if there.is_empty() { "no table at all".to_owned() } else { there.join(", ") };
+                let there = if names.is_empty() { "no table at all".to_owned() } else { names.join(", ") };
                 return Err(ProbeError::NoTable { path: self.path.clone(), table: table.table.clone(), there });
             }
-            let has = |name: &String| shape.columns.iter().any(|column| column.name == *name);
-            let missing: Vec<String> = [&table.found_by, &table.instant].into_iter().filter(|name| !has(name)).cloned().collect();
+            let has = |name: &str| shape.columns.iter().any(|column| column.name == name);
+            let missing: Vec<&str> = std::iter::once(table.found_by()).chain(table.instant()).filter(|name| !has(name)).collect();
             if !missing.is_empty() {
                 let there = shape.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
                 let (path, table) = (self.path.clone(), table.table.clone());
@@ -131,20 +139,14 @@ impl Probe {
         Ok(())
     }
 
-    fn table_names(&self) -> rusqlite::Result<Vec<String>> {
-        let mut query =
-            self.connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")?;
-        query.query_map([], |row| row.get(0))?.collect()
-    }
-
     /// Everything that the contract's tables hold, oldest first; audit rows of other events left out.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn state(&self) -> Result<ReceiverState, ProbeError> {
-        self.at_one_moment(|| {
-            let all = |table| self.rows(table, "", &[]);
-            Ok(ReceiverState { keys: all(&self.tables.keys)?, audit: all(&self.tables.audit)? })
+        self.at_one_moment(|connection| {
+            let all = |table: Option<&Table>| table.map_or_else(|| Ok(Vec::new()), |table| rows(connection, table, "", &[]));
+            Ok(ReceiverState { keys: all(self.tables.keys.as_ref())?, audit: all(self.tables.audit.as_ref())? })
         })
     }
 
@@ -153,17 +155,22 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn rows_of(&self, key_values: &[String], audit_values: &[String]) -> Result<ReceiverState, ProbeError> {
-        self.at_one_moment(|| {
-            let found = |table: &Table, values: &[String]| -> rusqlite::Result<Vec<Row>> {
+        self.at_one_moment(|connection| {
+            let found = |table: Option<&Table>, values: &[String]| -> rusqlite::Result<Vec<Row>> {
+                let Some(table) = table else { return Ok(Vec::new()) };
                 // One parameter for all of them: a statement has room for 32,766, and rows of several statements come in no order.
                 let some = serde_json::Value::from(values).to_string();
-                self.rows(table, &format!("WHERE {} IN (SELECT value FROM json_each(?1))", quoted(&table.found_by)), &[some])
+                let filter = format!("WHERE {} IN (SELECT value FROM json_each(?1))", quoted(table.found_by()));
+                rows(connection, table, &filter, &[some])
             };
-            Ok(ReceiverState { keys: found(&self.tables.keys, key_values)?, audit: found(&self.tables.audit, audit_values)? })
+            let (keys, audit) = (self.tables.keys.as_ref(), self.tables.audit.as_ref());
+            Ok(ReceiverState { keys: found(keys, key_values)?, audit: found(audit, audit_values)? })
         })
     }
 
     /// Tells how many key rows, then how many audit rows, bear each key that begins with `prefix`; for deliveries by the million.
+    ///
+    /// Rows of a table that does not name keys are not told.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -173,29 +180,14 @@ impl Probe {
         mut of_keys: impl FnMut(&str, u32),
         mut of_audit: impl FnMut(&str, u32),
     ) -> Result<(), ProbeError> {
-        self.at_one_moment(|| {
-            self.counted(&self.tables.keys, prefix, &mut of_keys)?;
-            self.counted(&self.tables.audit, prefix, &mut of_audit)
+        self.at_one_moment(|connection| {
+            let count = |table: &Option<Table>, told: &mut dyn FnMut(&str, u32)| {
+                let named = table.as_ref().and_then(|table| Some((table, table.column_holding("key")?)));
+                named.map_or(Ok(()), |(table, column)| counted(connection, table, &column.name, prefix, told))
+            };
+            count(&self.tables.keys, &mut of_keys)?;
+            count(&self.tables.audit, &mut of_audit)
         })
-    }
-
-    fn counted(&self, table: &Table, prefix: &str, told: &mut dyn FnMut(&str, u32)) -> rusqlite::Result<()> {
-        let (column, only) = (quoted(&table.found_by), table.only.as_ref());
-        let ours = only.map_or_else(String::new, |only| format!(" AND {} = ?3", quoted(&only.column)));
-        let sql =
-            format!("SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY 1", quoted(&table.table));
-        let end = format!("{prefix}\u{10ffff}");
-        let mut query = self.connection.prepare(&sql)?;
-        let mut values: Vec<&str> = vec![prefix, &end];
-        values.extend(only.map(|only| only.is.as_str()));
-        let mut rows = query.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            // A key of another type is none of ours.
-            if let Ok(key) = row.get_ref(0)?.as_str() {
-                told(key, row.get(1)?);
-            }
-        }
-        Ok(())
     }
 
     /// How many rows of live keys there are at `now`, and how many of the contract's audit rows.
@@ -207,32 +199,20 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn counts(&self, now: UnixMicros) -> Result<Counts, ProbeError> {
-        self.at_one_moment(|| {
-            let (keys, audit) = (&self.tables.keys, &self.tables.audit);
-            let all = format!("SELECT count(*) FROM {}", quoted(&keys.table));
+        self.at_one_moment(|connection| {
             let mut counts = Counts { at: now, ..Counts::default() };
-            match keys.column_holding("ttl") {
-                None => counts.keys = self.connection.query_row(&all, [], |row| row.get(0))?,
-                Some(ttl) => {
-                    let end = format!("datetime({}, '+' || {} || ' seconds')", quoted(&keys.instant), quoted(&ttl.name));
-                    // A life that cannot be told never ends.
-                    let live = format!("{all} WHERE COALESCE({end} >= datetime(?1), 1)");
-                    counts.keys = self.connection.query_row(&live, params![iso::write(now)], |row| row.get(0))?;
-                    let (table, soon) = (quoted(&keys.table), "datetime(?1, '+1 hour')");
-                    let ends =
-                        format!("SELECT CAST(strftime('%s', {end}) AS INTEGER) FROM {table} WHERE {end} BETWEEN datetime(?1) AND {soon}");
-                    let mut query = self.connection.prepare(&ends)?;
-                    counts.ends = query.query_map(params![iso::write(now)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-                }
+            if let Some(keys) = &self.tables.keys {
+                count_keys(connection, keys, &mut counts)?;
             }
-            let table = quoted(&audit.table);
-            counts.audit = match &audit.only {
-                Some(only) => {
-                    let sql = format!("SELECT count(*) FROM {table} WHERE {} = ?1", quoted(&only.column));
-                    self.connection.query_row(&sql, params![only.is], |row| row.get(0))?
-                }
-                None => self.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?,
-            };
+            if let Some(audit) = &self.tables.audit {
+                let all = format!("SELECT count(*) FROM {}", quoted(&audit.table));
+                counts.audit = match &audit.only {
+                    Some(only) => {
+                        connection.query_row(&format!("{all} WHERE {} = ?1", quoted(&only.column)), params![only.is], |row| row.get(0))?
+                    }
+                    None => connection.query_row(&all, [], |row| row.get(0))?,
+                };
+            }
             Ok(counts)
         })
     }
@@ -242,33 +222,22 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn tables(&self) -> Result<Vec<TableShape>, ProbeError> {
-        self.at_one_moment(|| {
-            Ok(vec![shape_of(&self.connection, &self.tables.keys.table)?, shape_of(&self.connection, &self.tables.audit.table)?])
-        })
+        self.at_one_moment(|connection| self.tables.all().map(|table| shape_of(connection, &table.table)).collect())
     }
 
-    /// Reads in one transaction, so that both tables are seen at one moment.
-    fn at_one_moment<T>(&self, read: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, ProbeError> {
+    /// Reads all tables as they are at one moment: from a copy, or in one transaction, which ends with the reading.
+    fn at_one_moment<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, ProbeError> {
+        let patience = match copy::of(&self.path, self.busy) {
+            Copied::Whole(copy) => return read(&copy).map_err(|cause| self.why(&cause)),
+            Copied::NotHere => self.busy,
+            // What could be waited for has been.
+            Copied::Busy => Duration::ZERO,
+        };
+        self.connection.busy_timeout(patience).map_err(|cause| self.why(&cause))?;
         let transaction = self.connection.unchecked_transaction().map_err(|cause| self.why(&cause))?;
-        let found = read().map_err(|cause| self.why(&cause))?;
+        let found = read(&self.connection).map_err(|cause| self.why(&cause))?;
         drop(transaction);
         Ok(found)
-    }
-
-    fn rows(&self, table: &Table, filter: &str, values: &[String]) -> rusqlite::Result<Vec<Row>> {
-        let there = shape_of(&self.connection, &table.table)?;
-        // A column that is missing reads as NULL here; that it is missing is told by the check of the tables.
-        let column = |name: &String| if there.columns.iter().any(|one| one.name == *name) { quoted(name) } else { "NULL".to_owned() };
-        let columns: Vec<String> = table.columns.iter().map(|one| column(&one.name)).collect();
-        let sql =
-            format!("SELECT {} FROM {} {filter} ORDER BY {}, rowid", columns.join(", "), quoted(&table.table), quoted(&table.instant));
-        let mut query = self.connection.prepare(&sql)?;
-        let rows = query.query_map(params_from_iter(values), |row| {
-            let cells = table.columns.iter().enumerate().map(|(at, one)| Ok((one.name.clone(), cell(row.get_ref(at)?))));
-            Ok(Row { columns: cells.collect::<rusqlite::Result<_>>()? })
-        })?;
-        let ours = rows.filter(|row| row.as_ref().map_or(true, |row| table.is_ours(row)));
-        ours.collect()
     }
 
     fn why(&self, cause: &rusqlite::Error) -> ProbeError {
@@ -282,6 +251,69 @@ impl Probe {
             Some(_) | None => ProbeError::CannotRead { path, cause: cause.to_string() },
         }
     }
+}
+
+fn table_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut query = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")?;
+    query.query_map([], |row| row.get(0))?.collect()
+}
+
+fn rows(connection: &Connection, table: &Table, filter: &str, values: &[String]) -> rusqlite::Result<Vec<Row>> {
+    let there = shape_of(connection, &table.table)?;
+    // A column that is missing reads as NULL here; that it is missing is told by the check of the tables.
+    let column = |name: &String| if there.columns.iter().any(|one| one.name == *name) { quoted(name) } else { "NULL".to_owned() };
+    let columns: Vec<String> = table.columns.iter().map(|one| column(&one.name)).collect();
+    let select = format!("SELECT {} FROM {} {filter}", columns.join(", "), quoted(&table.table));
+    let instant = table.instant().map(quoted);
+    // Not every table numbers its rows.
+    let numbered = instant.iter().cloned().chain(["rowid".to_owned()]).collect::<Vec<_>>().join(", ");
+    let mut query = match (connection.prepare(&format!("{select} ORDER BY {numbered}")), instant) {
+        (Ok(query), _) => query,
+        (Err(_), Some(instant)) => connection.prepare(&format!("{select} ORDER BY {instant}"))?,
+        (Err(_), None) => connection.prepare(&select)?,
+    };
+    let rows = query.query_map(params_from_iter(values), |row| {
+        let cells = table.columns.iter().enumerate().map(|(at, one)| Ok((one.name.clone(), cell(row.get_ref(at)?))));
+        Ok(Row { columns: cells.collect::<rusqlite::Result<_>>()? })
+    })?;
+    let ours = rows.filter(|row| row.as_ref().map_or(true, |row| table.is_ours(row)));
+    ours.collect()
+}
+
+fn counted(connection: &Connection, table: &Table, column: &str, prefix: &str, told: &mut dyn FnMut(&str, u32)) -> rusqlite::Result<()> {
+    let (column, only) = (quoted(column), table.only.as_ref());
+    let ours = only.map_or_else(String::new, |only| format!(" AND {} = ?3", quoted(&only.column)));
+    let sql = format!("SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY 1", quoted(&table.table));
+    let end = format!("{prefix}\u{10ffff}");
+    let mut query = connection.prepare(&sql)?;
+    let mut values: Vec<&str> = vec![prefix, &end];
+    values.extend(only.map(|only| only.is.as_str()));
+    let mut rows = query.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        // A key of another type is none of ours.
+        if let Ok(key) = row.get_ref(0)?.as_str() {
+            told(key, row.get(1)?);
+        }
+    }
+    Ok(())
+}
+
+fn count_keys(connection: &Connection, keys: &Table, counts: &mut Counts) -> rusqlite::Result<()> {
+    let (table, now) = (quoted(&keys.table), iso::write(counts.at));
+    let all = format!("SELECT count(*) FROM {table}");
+    let (Some(instant), Some(ttl)) = (keys.instant().map(quoted), keys.column_holding("ttl").map(|column| quoted(&column.name))) else {
+        counts.keys = connection.query_row(&all, [], |row| row.get(0))?;
+        return Ok(());
+    };
+    let end = format!("datetime({instant}, '+' || {ttl} || ' seconds')");
+    // A life that cannot be told never ends.
+    let live = format!("{all} WHERE COALESCE({end} >= datetime(?1), 1)");
+    counts.keys = connection.query_row(&live, params![now], |row| row.get(0))?;
+    let soon = "datetime(?1, '+1 hour')";
+    let ends = format!("SELECT CAST(strftime('%s', {end}) AS INTEGER) FROM {table} WHERE {end} BETWEEN datetime(?1) AND {soon}");
+    let mut query = connection.prepare(&ends)?;
+    counts.ends = query.query_map(params![now], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(())
 }
 
 /// An identifier in quotation marks.

@@ -12,6 +12,7 @@ pub mod amnesiac;
 pub mod answering;
 pub mod claims;
 pub mod defect;
+pub mod effects;
 pub mod memory;
 pub mod pages;
 pub mod seams;
@@ -31,6 +32,7 @@ use crate::outcome::members::Values;
 use crate::outcome::reader::refusal_form;
 use crate::reference::answering::answer;
 use crate::reference::claims::{Claims, Ticket};
+use crate::reference::effects::Effects;
 use crate::reference::seams::{Answering, Around, Right, Seams};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
 use crate::sign::Signer;
@@ -49,6 +51,7 @@ pub struct Receiver<S> {
     origin: String,
     newest: Option<UnixMicros>,
     counters: BTreeMap<Counted, u64>,
+    effects: Effects,
     claims: Claims,
     seams: Box<dyn Seams>,
 }
@@ -76,8 +79,8 @@ impl<S: Store> Receiver<S> {
         let newest = store.newest_instant()?;
         let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
         let claims = Claims::new(&contract);
-        let (origin, counters, seams) = (String::new(), BTreeMap::new(), Box::new(Right));
-        Ok(Self { contract, signer, store, ttl, origin, newest, counters, claims, seams })
+        let (origin, counters, effects) = Default::default();
+        Ok(Self { contract, signer, store, ttl, origin, newest, counters, effects, claims, seams: Box::new(Right) })
     }
 
     /// Takes one delivery at `now`, from its beginning to its end: nobody else is under way meanwhile.
@@ -115,14 +118,14 @@ impl<S: Store> Receiver<S> {
             Ok(key) => key,
             Err(why) => return self.refuse(why, delivery, "", now).map(Begun::Answered),
         };
-        let mut ticket = self.ticket(delivery, key, now);
+        let mut ticket = self.ticket(delivery, key.clone(), now);
         if self.seams.looks_up_first()
             && let Some(first) = self.store.find(&ticket.identity, now)?
         {
             return Ok(Begun::Answered(self.repeat(&ticket, &first, now)));
         }
-        let honest = self.check_signature(delivery, &ticket.key, now);
-        let around = Around { delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        let honest = self.check_signature(delivery, &key, now);
+        let around = Around { delivery, key: &key, signer: self.signer.as_ref(), now };
         if let Err(why) = self.seams.verified(honest, around) {
             self.count(Counted::SignaturesRefused);
             return self.refuse(why, delivery, &ticket.key, now).map(Begun::Answered);
@@ -166,7 +169,7 @@ impl<S: Store> Receiver<S> {
                 return Err(failed);
             }
         };
-        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
         match self.seams.found(found, around).filter(|_| self.contract.is_by_key()) {
             Some(first) if self.contract.other_body == OtherBody::Refused && !ticket.has_body_of(&first) => {
                 self.refuse(Refusal::OtherBody, &ticket.delivery, &ticket.key, now).map(Begun::Answered)
@@ -185,7 +188,7 @@ impl<S: Store> Receiver<S> {
         let form = self.contract.duplicate().unwrap_or(&self.contract.outcomes.accepted);
         let first_ts = iso::write(first.ts);
         let reply = answer(form, &ticket.values(None, Some(&first_ts), Some(&first.sha256)), first.answer.as_ref());
-        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
         self.seams.answer(Answering::Duplicate, reply, around)
     }
 
@@ -203,7 +206,7 @@ impl<S: Store> Receiver<S> {
             if failures.then == AfterFailure::Replayed {
                 self.claims.keep(&ticket.identity, &failed, now, ticket.ttl);
             }
-            let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+            let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
             return Ok(self.seams.answer(Answering::Failed, failed, around));
         }
         self.store.begin()?;
@@ -230,28 +233,31 @@ impl<S: Store> Receiver<S> {
         let written = iso::write(ts);
         let values = ticket.values(Some(&written), None, None);
         let reply = answer(&self.contract.outcomes.accepted, &values, None);
-        let row = |table: Option<&Table>| table.map(|t| t.row(&|name| values.get(name))).unwrap_or_default();
+        let cell = |name: &str| if name == "answer" { Some(String::from_utf8_lossy(&reply.body).into_owned()) } else { values.get(name) };
+        let row = |table: Option<&Table>| table.map(|t| t.row(&cell)).unwrap_or_default();
         let tables = self.contract.state.as_ref();
         let mut acceptance = Acceptance {
-            key_row: row(tables.map(|t| &t.keys)),
-            audit_row: row(tables.map(|t| &t.audit)),
+            key_row: row(tables.and_then(|t| t.keys.as_ref())),
+            audit_row: row(tables.and_then(|t| t.audit.as_ref())),
             answer: self.contract.keeps_answers().then(|| reply.clone()),
-            key: KeyRecord { key: ticket.identity.clone(), ts, ttl: ticket.ttl },
+            key: KeyRecord { identity: ticket.identity.clone(), key: ticket.key.clone(), ts, ttl: ticket.ttl },
             sha256: ticket.sha256.clone(),
+            fingerprint: ticket.fingerprint.clone(),
         };
-        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
         self.seams.acceptance(&mut acceptance, around);
         self.store.accept(&acceptance)?;
+        self.effects.add(&ticket.key);
         self.count(Counted::Accepted);
-        let around = Around { delivery: &ticket.delivery, key: &ticket.identity, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
         Ok(self.seams.answer(Answering::Accepted, reply, around))
     }
 
     /// What is known of a delivery before anything is looked up.
     fn ticket(&mut self, delivery: &Delivery, key: String, now: UnixMicros) -> Ticket {
         let (sha256, fingerprint) = (sha256_hex(&delivery.body), self.contract.fingerprint_of(&delivery.body));
+        let key = self.seams.identity(key, &sha256);
         let identity = self.contract.identity(&key, &self.contract.scope_of(delivery), &fingerprint);
-        let identity = self.seams.identity(identity, &sha256);
         Ticket { delivery: delivery.clone(), key, identity, fingerprint, sha256, ttl: self.ttl, began: now }
     }
 
@@ -366,6 +372,12 @@ impl<S: Store> Receiver<S> {
     /// Tells the receiver its own address, `http://host:port`, for schemes that sign the URL.
     pub fn set_origin(&mut self, origin: String) {
         self.origin = origin;
+    }
+
+    /// How often the work of `key` was done, by this receiver: what was accepted with it, whatever the scope and the body.
+    #[must_use]
+    pub fn effects(&self, key: &str) -> u64 {
+        self.effects.of(key)
     }
 
     /// The counters that the contract names, in its order: name with labels, and value.

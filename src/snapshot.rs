@@ -57,11 +57,12 @@ impl Normaliser {
         text
     }
 
-    /// Rows, a table at a time, in the order of their instants.
+    /// Rows, a table at a time, in the order of their instants; a table without a name is not there.
     #[must_use]
-    pub fn state(&mut self, state: &ReceiverState, key_table: &str, audit_table: &str) -> String {
+    pub fn state(&mut self, state: &ReceiverState, key_table: Option<&str>, audit_table: Option<&str>) -> String {
         let mut text = String::new();
-        for (table, rows) in [(key_table, &state.keys), (audit_table, &state.audit)] {
+        let tables = [(key_table, &state.keys), (audit_table, &state.audit)];
+        for (table, rows) in tables.into_iter().filter_map(|(table, rows)| Some((table?, rows))) {
             let _ = writeln!(text, "{table}: {}", if rows.len() == 1 { "1 row".to_owned() } else { format!("{} rows", rows.len()) });
             for row in rows {
                 let _ = writeln!(text, "  {}", self.row(row));

@@ -2,10 +2,11 @@
 //!
 //! One transaction a delivery. What the contract's own tables cannot hold (a
 //! first answer that is repeated byte for byte, a first hash where audit rows
-//! do not name their key) goes into a side table of our own,
-//! `hookgate_first`. A file is opened in WAL mode, so that a probe reads while
-//! deliveries come in.
+//! do not name their key, which scope or body a key is known with) goes into a
+//! side table of our own, `hookgate_first` ([`side`]). A file is opened in WAL
+//! mode, so that a probe reads while deliveries come in.
 
+mod side;
 mod sql;
 pub mod wrong;
 
@@ -13,15 +14,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{StateTables, Table};
-use crate::delivery::{Answer, HeaderLine};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
-use crate::sqlite::sql::{OWN_EXPIRY, Sql, create_statement, declaration, expiry_expression, needs_side_table, quoted};
+use crate::sqlite::sql::{OWN_EXPIRY, Sql, create_statement, declaration, expiry_expression, keys_that_tell, order_of, quoted};
 use crate::state::{Cell, ColumnShape, ReceiverState, Row, TableShape};
 
 /// How long another connection is waited for.
@@ -90,26 +90,28 @@ impl SqliteStore {
     }
 
     fn make_tables(&self) -> rusqlite::Result<()> {
-        let own = "CREATE TABLE IF NOT EXISTS hookgate_first (key TEXT PRIMARY KEY, ts TEXT NOT NULL, ttl INTEGER, sha256 TEXT NOT NULL,
-                   status INTEGER, headers TEXT, body BLOB)";
-        if self.contract.state.is_none() || needs_side_table(&self.contract) {
-            self.connection.execute_batch(own)?;
-        }
-        if self.contract.state.is_none() {
-            self.index_ends("hookgate_first", OWN_EXPIRY)?;
-        }
-        let Some(tables) = &self.contract.state else { return Ok(()) };
-        for table in [&tables.keys, &tables.audit] {
+        let tables = || self.contract.state.iter().flat_map(StateTables::all);
+        for table in tables() {
             self.connection.execute_batch(&create_statement(table))?;
             self.add_missing_columns(table)?;
         }
-        // These make finding and cleaning up cost the same in a large table as in a small one.
-        if let Some(expiry) = expiry_expression(&tables.keys) {
-            self.index_ends(&tables.keys.table, &expiry)?;
+        // It may be of another contract.
+        self.connection.execute_batch("DROP TRIGGER IF EXISTS hookgate_moved")?;
+        if self.sql.has_side_table {
+            side::make(&self.connection, &self.contract)?;
         }
-        let index = quoted(&format!("{}_by_{}", tables.audit.table, tables.audit.found_by));
-        let columns = format!("{}, {}", quoted(&tables.audit.found_by), quoted(&tables.audit.instant));
-        self.connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {} ({columns})", quoted(&tables.audit.table)))
+        // These make finding and cleaning up cost the same in a large table as in a small one.
+        if self.sql.has_side_table && self.contract.ttl.is_some() {
+            self.index_ends("hookgate_first", OWN_EXPIRY)?;
+        }
+        if let Some((table, expiry)) = keys_that_tell(&self.contract).and_then(|own| Some((own.table, expiry_expression(own.table)?))) {
+            self.index_ends(&table.table, &expiry)?;
+        }
+        let Some(audit) = self.contract.state.as_ref().and_then(|tables| tables.audit.as_ref()) else { return Ok(()) };
+        let by = audit.column_holding("key").map_or(audit.found_by(), |column| column.name.as_str());
+        let columns: Vec<String> = std::iter::once(by).chain(audit.instant()).map(quoted).collect();
+        let index = quoted(&format!("{}_by_{by}", audit.table));
+        self.connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {} ({})", quoted(&audit.table), columns.join(", ")))
     }
 
     fn index_ends(&self, table: &str, expiry: &str) -> rusqlite::Result<()> {
@@ -132,44 +134,24 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// The key's record, live or not.
-    fn record(&self, key: &str) -> Result<Option<KeyRecord>, StoreError> {
-        let mut find = self.connection.prepare_cached(&self.sql.find_key).map_err(failed("look a key up"))?;
-        let found =
-            find.query_row(params![key], |row| Ok((row.get::<_, rusqlite::types::Value>(0)?, row.get::<_, rusqlite::types::Value>(1)?)));
+    /// The record of an identity, live or not.
+    fn record(&self, identity: &str) -> Result<Option<KeyRecord>, StoreError> {
+        let mut find = self.connection.prepare_cached(&self.sql.find).map_err(failed("look a key up"))?;
+        let found = find.query_row(params![identity], |row| Ok((row.get::<_, Value>(0)?, row.get::<_, Value>(1)?)));
         let Some((ts, ttl)) = found.optional().map_err(failed("look a key up"))? else { return Ok(None) };
         // A time that cannot be read belongs to a key that never ends, as the seed's SQL has it.
         let readable = match &ts {
-            rusqlite::types::Value::Text(text) => iso::read(text).map(|(at, _)| at),
-            _ => None,
+            Value::Text(text) => iso::read(text).map(|(at, _)| at),
+            Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => None,
         };
         let ttl = match (ttl, self.contract.ttl_secs()) {
             (_, None) => None,
-            (rusqlite::types::Value::Null, default) => default,
-            (rusqlite::types::Value::Integer(seconds), _) => u64::try_from(seconds).ok(),
+            (Value::Null, default) => default,
+            (Value::Integer(seconds), _) => u64::try_from(seconds).ok(),
             (_, _) => None,
         };
-        let record = KeyRecord { key: key.to_owned(), ts: readable.unwrap_or_default(), ttl: ttl.filter(|_| readable.is_some()) };
-        Ok(Some(record))
-    }
-
-    fn first_from_side_table(&self, key: &str) -> Result<Option<First>, StoreError> {
-        let sql = "SELECT ts, sha256, status, headers, body FROM hookgate_first WHERE key = ?1";
-        let mut find = self.connection.prepare_cached(sql).map_err(failed("look a first delivery up"))?;
-        find.query_row(params![key], |row| {
-            let ts: String = row.get(0)?;
-            let status: Option<u16> = row.get(2)?;
-            let headers: Option<String> = row.get(3)?;
-            let body: Option<Vec<u8>> = row.get(4)?;
-            let answer = status.map(|status| Answer {
-                status,
-                headers: headers_from(&headers.unwrap_or_default()),
-                body: body.unwrap_or_default().into(),
-            });
-            Ok(First { ts: iso::read(&ts).map(|(at, _)| at).unwrap_or_default(), sha256: row.get(1)?, answer })
-        })
-        .optional()
-        .map_err(failed("look a first delivery up"))
+        let (identity, ttl) = (identity.to_owned(), ttl.filter(|_| readable.is_some()));
+        Ok(Some(KeyRecord { key: identity.clone(), identity, ts: readable.unwrap_or_default(), ttl }))
     }
 
     fn first_from_audit(&self, key: &str) -> Result<Option<First>, StoreError> {
@@ -179,10 +161,15 @@ impl SqliteStore {
             // A row that somebody else wrote may have no hash.
             let (ts, sha256) = (cell_of(row.get_ref(0)?), cell_of(row.get_ref(1)?));
             let at = ts.text().and_then(iso::read).map(|(at, _)| at).unwrap_or_default();
-            Ok(First { ts: at, sha256: sha256.text().unwrap_or_default().to_owned(), answer: None })
+            let sha256 = sha256.text().unwrap_or_default().to_owned();
+            Ok(First { ts: at, fingerprint: sha256.clone(), sha256, answer: None })
         })
         .optional()
         .map_err(failed("look an audit row up"))
+    }
+
+    fn put(&self, sql: &str, row: &Row) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(params_from_iter(row.columns.iter().map(|(_, cell)| Bound(cell))))
     }
 
     fn rows(&self, table: &Table, rest: &str, values: &[&dyn ToSql]) -> Result<Vec<Row>, StoreError> {
@@ -214,53 +201,52 @@ impl Store for SqliteStore {
     }
 
     fn remove_expired(&mut self, now: UnixMicros) -> Result<usize, StoreError> {
-        let Some(sql) = &self.sql.clean_up else { return Ok(0) };
-        let mut clean = self.connection.prepare_cached(sql).map_err(failed("remove expired keys"))?;
-        clean.execute(params![iso::write(now)]).map_err(failed("remove expired keys"))
+        let mut removed = 0;
+        for sql in &self.sql.clean_up {
+            let mut clean = self.connection.prepare_cached(sql).map_err(failed("remove expired keys"))?;
+            removed = removed.max(clean.execute(params![iso::write(now)]).map_err(failed("remove expired keys"))?);
+        }
+        Ok(removed)
     }
 
-    fn find(&mut self, key: &str, now: UnixMicros) -> Result<Option<First>, StoreError> {
-        match self.record(key)? {
+    fn find(&mut self, identity: &str, now: UnixMicros) -> Result<Option<First>, StoreError> {
+        match self.record(identity)? {
             None => Ok(None),
             Some(record) if record.expired(now) => Ok(None),
             Some(record) => {
-                let first = if needs_side_table(&self.contract) { self.first_from_side_table(key)? } else { self.first_from_audit(key)? };
+                let first = if self.sql.has_side_table {
+                    side::first(&self.connection, identity).map_err(failed("look a first delivery up"))?
+                } else {
+                    self.first_from_audit(identity)?
+                };
                 // A key without evidence is live all the same: it was marked by somebody else.
-                Ok(Some(first.unwrap_or(First { ts: record.ts, sha256: String::new(), answer: None })))
+                let (sha256, fingerprint) = Default::default();
+                Ok(Some(first.unwrap_or(First { ts: record.ts, sha256, fingerprint, answer: None })))
             }
         }
     }
 
     fn accept(&mut self, acceptance: &Acceptance) -> Result<(), StoreError> {
-        for (sql, row) in [(&self.sql.put_key, &acceptance.key_row), (&self.sql.put_audit, &acceptance.audit_row)] {
-            if let Some(sql) = sql {
-                let mut put = self.connection.prepare_cached(sql).map_err(failed("write its rows"))?;
-                let cells = row.columns.iter().map(|(_, cell)| Bound(cell));
-                put.execute(params_from_iter(cells)).map_err(failed("write its rows"))?;
-            }
+        let mut key_row = None;
+        if let Some(sql) = &self.sql.put_key {
+            self.put(sql, &acceptance.key_row).map_err(failed("write its rows"))?;
+            key_row = Some(self.connection.last_insert_rowid());
         }
-        if needs_side_table(&self.contract) {
-            let answer = acceptance.answer.as_ref();
-            let sql =
-                "INSERT OR REPLACE INTO hookgate_first (key, ts, ttl, sha256, status, headers, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let mut put = self.connection.prepare_cached(sql).map_err(failed("keep a first delivery"))?;
-            put.execute(params![
-                acceptance.key.key,
-                iso::write(acceptance.key.ts),
-                acceptance.key.ttl.and_then(|ttl| i64::try_from(ttl).ok()),
-                acceptance.sha256,
-                answer.map(|answer| answer.status),
-                answer.map(|answer| headers_text(&answer.headers)),
-                answer.map(|answer| answer.body.to_vec()),
-            ])
-            .map_err(failed("keep a first delivery"))?;
+        if let Some(sql) = &self.sql.put_audit {
+            self.put(sql, &acceptance.audit_row).map_err(failed("write its rows"))?;
+        }
+        if self.sql.has_side_table {
+            let linked = key_row.filter(|_| self.sql.rewind.is_none());
+            side::put(&self.connection, acceptance, linked).map_err(failed("keep a first delivery"))?;
         }
         Ok(())
     }
 
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {
-        let sql = match &self.contract.state {
-            Some(StateTables { audit, .. }) => format!("SELECT max({}) FROM {}", quoted(&audit.instant), quoted(&audit.table)),
+        let audit = self.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
+        let sql = match audit.and_then(|table| Some((table, table.instant()?))) {
+            Some((table, instant)) => format!("SELECT max({}) FROM {}", quoted(instant), quoted(&table.table)),
+            // Without such audit rows there is a side table.
             None => "SELECT max(ts) FROM hookgate_first".to_owned(),
         };
         let newest: Option<String> = self.connection.query_row(&sql, [], |row| row.get(0)).map_err(failed("read its newest instant"))?;
@@ -269,37 +255,37 @@ impl Store for SqliteStore {
 
     fn state(&mut self) -> Result<ReceiverState, StoreError> {
         let Some(tables) = self.contract.state.clone() else { return Ok(ReceiverState::default()) };
-        let order = |table: &Table| format!("ORDER BY {}, rowid", quoted(&table.instant));
-        Ok(ReceiverState {
-            keys: self.rows(&tables.keys, &order(&tables.keys), &[])?,
-            audit: self.rows(&tables.audit, &order(&tables.audit), &[])?,
-        })
+        let all = |table: Option<&Table>| table.map_or_else(|| Ok(Vec::new()), |table| self.rows(table, &order_of(table, "ASC"), &[]));
+        Ok(ReceiverState { keys: all(tables.keys.as_ref())?, audit: all(tables.audit.as_ref())? })
     }
 
     fn newest_audit(&mut self, limit: usize, event: Option<&str>) -> Result<Vec<Row>, StoreError> {
-        let Some(tables) = self.contract.state.clone() else { return Ok(Vec::new()) };
-        let instant = quoted(&tables.audit.instant);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        match (&tables.audit.only, event) {
+        let Some(audit) = self.contract.state.as_ref().and_then(|tables| tables.audit.clone()) else { return Ok(Vec::new()) };
+        let (order, limit) = (order_of(&audit, "DESC"), i64::try_from(limit).unwrap_or(i64::MAX));
+        match (&audit.only, event) {
             (Some(only), Some(event)) => {
-                let rest = format!("WHERE {} = ?1 ORDER BY {instant} DESC LIMIT ?2", quoted(&only.column));
-                self.rows(&tables.audit, &rest, &[&event, &limit])
+                self.rows(&audit, &format!("WHERE {} = ?1 {order} LIMIT ?2", quoted(&only.column)), &[&event, &limit])
             }
-            (_, _) => self.rows(&tables.audit, &format!("ORDER BY {instant} DESC LIMIT ?1"), &[&limit]),
+            (_, _) => self.rows(&audit, &format!("{order} LIMIT ?1"), &[&limit]),
         }
     }
 
     fn tables(&mut self) -> Result<Vec<TableShape>, StoreError> {
-        let Some(tables) = self.contract.state.clone() else { return Ok(Vec::new()) };
-        let shape = |table: &Table| table_shape(&self.connection, &table.table).map_err(failed("read its tables"));
-        Ok(vec![shape(&tables.keys)?, shape(&tables.audit)?])
+        let tables = self.contract.state.iter().flat_map(StateTables::all);
+        tables.map(|table| table_shape(&self.connection, &table.table).map_err(failed("read its tables"))).collect()
     }
 
     fn rewind(&mut self, keys: &[String], seconds: u64) -> Result<(), StoreError> {
+        let by = Duration::from_secs(seconds);
         for key in keys {
-            let Some(record) = self.record(key)? else { continue };
-            let moved = iso::write(record.ts.minus(Duration::from_secs(seconds)));
-            self.connection.execute(&self.sql.rewind, params![key, moved]).map_err(failed("move a key's time"))?;
+            match &self.sql.rewind {
+                Some(sql) => {
+                    let Some(record) = self.record(key)? else { continue };
+                    self.connection.execute(sql, params![key, iso::write(record.ts.minus(by))]).map(drop)
+                }
+                None => side::rewind(&self.connection, &self.contract, key, by),
+            }
+            .map_err(failed("move a key's time"))?;
         }
         Ok(())
     }
@@ -337,14 +323,6 @@ fn table_shape(connection: &Connection, table: &str) -> rusqlite::Result<TableSh
     Ok(TableShape { table: table.to_owned(), columns: columns.collect::<rusqlite::Result<_>>()? })
 }
 
-fn headers_text(headers: &[HeaderLine]) -> String {
-    headers.iter().map(|line| format!("{}: {}\n", line.name, String::from_utf8_lossy(&line.value))).collect()
-}
-
-fn headers_from(text: &str) -> Vec<HeaderLine> {
-    text.lines().filter_map(|line| line.split_once(": ")).map(|(name, value)| HeaderLine::new(name.to_owned(), value.to_owned())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,8 +346,8 @@ mod tests {
     /// What every delivery does costs the same in a large table as in a small one.
     #[test]
     fn statements_of_a_delivery_search_by_an_index() {
-        let clean_up = |sql: &Sql| sql.clean_up.clone();
-        let find = |sql: &Sql| Some(sql.find_key.clone());
+        let clean_up = |sql: &Sql| sql.clean_up.last().cloned();
+        let find = |sql: &Sql| Some(sql.find.clone());
         let newest = |sql: &Sql| sql.newest_audit_of_key.clone();
         for (plan, expected) in [
             (plan(PHASE_3, clean_up), "SEARCH idempotency_keys USING INDEX idempotency_keys_by_end (<expr><?)"),
@@ -377,7 +355,7 @@ mod tests {
             (plan(PHASE_3, newest), "SEARCH audit_events USING INDEX audit_events_by_idem_key (idem_key=?)"),
             (plan(NO_TTL, clean_up), "no statement"),
             (plan(NO_TABLES, clean_up), "SEARCH hookgate_first USING INDEX hookgate_first_by_end (<expr><?)"),
-            (plan(NO_TABLES, find), "SEARCH hookgate_first USING INDEX sqlite_autoindex_hookgate_first_1 (key=?)"),
+            (plan(NO_TABLES, find), "SEARCH hookgate_first USING INDEX sqlite_autoindex_hookgate_first_1 (identity=?)"),
         ] {
             assert_eq!(plan, expected);
         }

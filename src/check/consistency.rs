@@ -62,10 +62,10 @@ pub struct Law {
 pub struct Evidence {
     /// The key.
     pub key: u32,
-    /// How many audit rows name it.
-    pub audit_rows: u32,
-    /// How many key rows there are.
-    pub key_rows: u32,
+    /// How many audit rows name it; `None` where none can.
+    pub audit_rows: Option<u32>,
+    /// How many key rows there are; `None` where there can be none.
+    pub key_rows: Option<u32>,
 }
 
 /// What is known of one key's history.
@@ -279,24 +279,24 @@ fn rows_astray(history: &[Operation], rows: Evidence, known: &Known<'_>, law: La
     // Of answers that are alike, the first was an acceptance, and no more of them than lives have room for.
     let least = if accepted.is_empty() && unknown.is_empty() { usize::from(!alike.is_empty()) } else { accepted.len() };
     let most = unknown.len() + if alike.is_empty() { accepted.len() } else { most_acceptances(history, known, law).max(accepted.len()) };
-    let audit = rows.audit_rows as usize;
     let everything = || (0..history.len().min(TOLD)).collect::<Vec<usize>>();
-    if audit < least {
+    if let Some(rows) = rows.audit_rows.filter(|rows| (*rows as usize) < least) {
         let shown = if accepted.is_empty() { alike.iter().take(1).copied().collect() } else { accepted.to_vec() };
-        return Some((Why::AuditRowsMissing { rows: rows.audit_rows }, shown));
+        return Some((Why::AuditRowsMissing { rows }, shown));
     }
-    if audit > most {
-        return Some((Why::AuditRowsTooMany { rows: rows.audit_rows }, everything()));
+    if let Some(rows) = rows.audit_rows.filter(|rows| *rows as usize > most) {
+        return Some((Why::AuditRowsTooMany { rows }, everything()));
     }
-    if rows.key_rows > 0 && most == 0 {
+    let rows = rows.key_rows?;
+    if rows > 0 && most == 0 {
         return Some((Why::TraceOfRefused, everything()));
     }
     let ended = |at: &usize| {
         let seen_last = history.iter().map(|one| one.invoked).max().unwrap_or(0);
         !lives_at(history[*at].invoked, seen_last.saturating_add(2 * LIFE_TOLERANCE), law)
     };
-    let forgotten = rows.key_rows == 0 && accepted.last().is_some_and(|last| !ended(last));
-    (forgotten || rows.key_rows > 1).then(|| (Why::KeyRows { rows: rows.key_rows }, accepted.last().copied().into_iter().collect()))
+    let forgotten = rows == 0 && accepted.last().is_some_and(|last| !ended(last));
+    (forgotten || rows > 1).then(|| (Why::KeyRows { rows }, accepted.last().copied().into_iter().collect()))
 }
 
 /// How many of those that may be acceptances can be: each at one instant of its own, and lives apart.

@@ -6,9 +6,9 @@ use super::answer::within;
 use super::{Breach, Record, Records};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
-use crate::contract::tables::{StateTables, Table};
+use crate::contract::tables::{Column, Table};
 use crate::message::member_text;
-use crate::scenario::expect::{RowCheck, StateCheck, TableName};
+use crate::scenario::expect::{Grown, RowCheck, StateCheck, TableName};
 use crate::state::{Cell, Counts, ReceiverState, Row, TableShape};
 
 /// What was found at one look.
@@ -22,74 +22,143 @@ pub struct Look {
     pub tables: Vec<TableShape>,
 }
 
-/// Holds a look against a check.
+/// Why a check cannot be made under a contract: a table that it looks at is not there, or does not tell what it asks for.
+#[must_use]
+pub fn cannot_be_seen(contract: &Contract, check: &StateCheck) -> Option<String> {
+    let Some(tables) = &contract.state else { return Some("the contract does not say where state can be seen".to_owned()) };
+    let (keys, audit) = (tables.keys.as_ref(), tables.audit.as_ref());
+    let grown = |of: fn(&Grown) -> Option<i64>| check.grown.as_ref().is_some_and(|grown| of(grown).is_some());
+    let of = |table, checks, asked, member| rows_cannot_be_seen(table, checks, asked, member);
+    let (evidence, lives, order) = (check.every_key_has_evidence, check.every_life_can_be_told, !check.instants_never_go_back.is_empty());
+    let asks_keys = evidence || lives || grown(|grown| grown.keys) || check.schema.contains(&TableName::Keys);
+    let asks_audit = evidence || order || grown(|grown| grown.audit) || check.schema.contains(&TableName::Audit);
+    let lacks = |table: Option<&Table>, asked: bool, held: &[&str], member: &str| {
+        let table = table.filter(|_| asked)?;
+        let missing = held.iter().find(|one| column_for(table, one).is_none())?;
+        Some(format!("no column of the contract's `{member}` holds {{{missing}}}"))
+    };
+    of(keys, &check.keys, asks_keys, "state.keys")
+        .or_else(|| of(audit, &check.audit, asks_audit, "state.audit"))
+        .or_else(|| lacks(keys, evidence, &["key"], "state.keys"))
+        .or_else(|| lacks(keys, lives, &["ts", "ttl"], "state.keys"))
+        .or_else(|| lacks(audit, evidence, &["key"], "state.audit"))
+        .or_else(|| lacks(audit, order, &["ts"], "state.audit"))
+}
+
+/// Why rows of one table cannot be looked at as these checks do.
+fn rows_cannot_be_seen(table: Option<&Table>, checks: &[RowCheck], asked: bool, member: &str) -> Option<String> {
+    let Some(table) = table else { return (asked || !checks.is_empty()).then(|| format!("the contract names no table under `{member}`")) };
+    let columns = || table.columns.iter().map(|column| &column.name);
+    checks.iter().find_map(|one| {
+        let dated = one.written_at.is_some() || one.referred_to_by.is_some();
+        let holds = one.holds.as_ref();
+        let held = [
+            ("ts", dated),
+            ("key", holds.is_some_and(|holds| holds.key.is_some())),
+            ("sha256", holds.is_some_and(|holds| holds.sha256.is_some())),
+            ("ttl", holds.is_some_and(|holds| holds.ttl.is_some())),
+        ];
+        let missing = held.into_iter().find(|(role, asked)| *asked && column_for(table, role).is_none());
+        let unheld = missing.map(|(role, _)| format!("no column of the contract's `{member}` holds {{{role}}}"));
+        let unnamed = || one.columns.keys().find(|name| !columns().any(|column| column == *name));
+        unheld.or_else(|| unnamed().map(|name| format!("the contract's `{member}` has no column `{name}`")))
+    })
+}
+
+/// The column that has a role.
+fn column_for<'t>(table: &'t Table, role: &str) -> Option<&'t str> {
+    if role == "ts" { table.instant() } else { table.column_holding(role).map(|column| column.name.as_str()) }
+}
+
+/// Holds a look against a check; what [`cannot_be_seen`] is passed over.
 #[must_use]
 pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Records, ttl: Option<u64>) -> Vec<Breach> {
     let Some(tables) = &contract.state else { return Vec::new() };
+    let keys = tables.keys.as_ref().map(|table| Side { table, rows: &look.state.keys, records, ttl });
+    let audit = tables.audit.as_ref().map(|table| Side { table, rows: &look.state.audit, records, ttl });
     let mut breaches = Vec::new();
-    for one in &check.keys {
-        breaches.extend(row_check(&tables.keys, &look.state.keys, one, records, ttl));
-    }
-    for one in &check.audit {
-        breaches.extend(row_check(&tables.audit, &look.state.audit, one, records, ttl));
+    for (side, checks) in [(keys, &check.keys), (audit, &check.audit)] {
+        for (side, one) in side.into_iter().flat_map(|side| checks.iter().map(move |one| (side, one))) {
+            breaches.extend(row_check(side, one));
+        }
     }
     if let Some(grown) = &check.grown
         && let Some(earlier) = records.counts.get(&grown.since)
     {
-        breaches.extend(growth(&tables.keys, grown.keys, look.counts.keys_grown_since(earlier)));
-        breaches.extend(growth(&tables.audit, grown.audit, look.counts.audit - earlier.audit));
+        breaches.extend(keys.and_then(|side| growth(side.table, grown.keys, look.counts.keys_grown_since(earlier))));
+        breaches.extend(audit.and_then(|side| growth(side.table, grown.audit, look.counts.audit - earlier.audit)));
     }
     if let Some(unchanged) = &check.unchanged
         && let Some(before) = records.looks.get(&unchanged.since)
     {
-        for name in &unchanged.rows_for {
-            for key in records.all(name) {
-                breaches.extend(same_rows(&tables.keys, &before.keys, &look.state.keys, key));
-                breaches.extend(same_rows(&tables.audit, &before.audit, &look.state.audit, key));
-            }
+        for key in unchanged.rows_for.iter().flat_map(|name| records.all(name)) {
+            breaches.extend(keys.and_then(|side| same_rows(side.table, &before.keys, side.rows, key)));
+            breaches.extend(audit.and_then(|side| same_rows(side.table, &before.audit, side.rows, key)));
         }
     }
     for name in &check.schema {
-        let table = match name {
-            TableName::Keys => &tables.keys,
-            TableName::Audit => &tables.audit,
+        let side = match name {
+            TableName::Keys => keys,
+            TableName::Audit => audit,
         };
-        breaches.extend(shape(table, &look.tables));
+        breaches.extend(side.into_iter().flat_map(|side| shape(side.table, &look.tables)));
     }
-    if check.every_key_has_evidence {
-        breaches.extend(evidence(tables, &look.state));
+    if let (true, Some(keys), Some(audit)) = (check.every_key_has_evidence, keys, audit) {
+        breaches.extend(evidence(keys, audit));
     }
-    if check.every_life_can_be_told {
-        breaches.extend(lives(tables, &look.state));
+    if let (true, Some(keys)) = (check.every_life_can_be_told, keys) {
+        breaches.extend(lives(keys));
     }
-    if !check.instants_never_go_back.is_empty() {
-        breaches.extend(order(&tables.audit, &look.state.audit, &check.instants_never_go_back, records));
+    if let (false, Some(audit)) = (check.instants_never_go_back.is_empty(), audit) {
+        breaches.extend(order(audit, &check.instants_never_go_back));
     }
     breaches
+}
+
+/// One table as it was found, and what is known of those whose rows stand there.
+#[derive(Clone, Copy)]
+struct Side<'l> {
+    table: &'l Table,
+    rows: &'l [Row],
+    records: &'l Records,
+    ttl: Option<u64>,
 }
 
 /// The value by which a table finds the rows of a delivery.
 #[must_use]
 pub fn found_by(table: &Table, record: &Record) -> Option<String> {
-    promised_row(table, record).text(&table.found_by).map(str::to_owned)
+    promised_row(table, record).text(table.found_by()).map(str::to_owned)
 }
 
-/// The row that a delivery should have left; its instant and TTL are not known here.
+/// The row that a delivery should have left: the cells of which the delivery alone tells what stands there.
 #[must_use]
 pub fn promised_row(table: &Table, record: &Record) -> Row {
-    table.row(&|name| match name {
+    let cells = table.columns.iter().filter_map(|column| Some((column.name.clone(), promised_cell(column, record)?)));
+    Row { columns: cells.collect() }
+}
+
+/// What a delivery should have left in a column; `None` where anything may stand, or where the delivery alone does not tell.
+fn promised_cell(column: &Column, record: &Record) -> Option<Cell> {
+    let untold = |name: &str| matches!(name, "ts" | "ttl" | "answer");
+    if column.free || column.holds.as_ref().is_some_and(|holds| holds.placeholders().any(untold)) {
+        return None;
+    }
+    let cell = column.cell(&|name| match name {
         "key" => Some(record.key.clone()),
         "sha256" => Some(record.sha256.clone()),
         other => other.strip_prefix("body:").and_then(|names| names.split('|').find_map(|n| member_text(&record.delivery.body, n))),
-    })
+    });
+    // Where NULL is refused, nobody has said what stands in its place.
+    (cell != Cell::Null || !column.not_null).then_some(cell)
 }
 
 fn rows_of<'r>(table: &Table, rows: &'r [Row], record: &Record) -> Vec<&'r Row> {
     let Some(value) = found_by(table, record) else { return Vec::new() };
-    rows.iter().filter(|row| row.text(&table.found_by) == Some(value.as_str()) && table.is_ours(row)).collect()
+    rows.iter().filter(|row| row.text(table.found_by()) == Some(value.as_str()) && table.is_ours(row)).collect()
 }
 
-fn row_check(table: &Table, rows: &[Row], check: &RowCheck, records: &Records, ttl: Option<u64>) -> Vec<Breach> {
+fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
+    let Side { table, rows, records, .. } = side;
     let mut breaches = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for record in records.all(&check.rows_for) {
@@ -107,27 +176,29 @@ fn row_check(table: &Table, rows: &[Row], check: &RowCheck, records: &Records, t
             breaches.push(Breach::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len()))));
             continue;
         }
-        let Some(newest) = found.iter().max_by_key(|row| row.text(&table.instant).and_then(iso::read).map(|(at, _)| at)) else {
+        let Some(newest) = found.iter().max_by_key(|row| table.instant_in(row).and_then(iso::read).map(|(at, _)| at)) else {
             continue;
         };
-        breaches.extend(cells(table, newest, check, record, records, ttl));
+        breaches.extend(cells(side, newest, check, record));
     }
     breaches
 }
 
-fn cells(table: &Table, row: &Row, check: &RowCheck, record: &Record, records: &Records, ttl: Option<u64>) -> Vec<Breach> {
+fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Breach> {
+    let Side { table, records, ttl, .. } = side;
     let mut breaches = Vec::new();
     let mut wrong = |column: &str, wanted: String| {
         let found = row.get(column).map_or_else(|| "no such column".to_owned(), ToString::to_string);
         breaches.push(Breach::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")));
     };
     if check.as_promised {
-        let promised = promised_row(table, record);
-        for column in table.columns.iter().filter(|column| column.name != table.instant) {
-            let is_ttl = column.holds.as_ref().is_some_and(|holds| holds.is_only("ttl"));
-            let wanted = if is_ttl { ttl_cell(ttl) } else { promised.get(&column.name).cloned().unwrap_or(Cell::Null) };
-            if row.get(&column.name) != Some(&wanted) {
+        for column in table.columns.iter().filter(|column| Some(column.name.as_str()) != table.instant()) {
+            let wanted = if column.holds_only("ttl") { Some(ttl_cell(ttl)) } else { promised_cell(column, record) };
+            if let Some(wanted) = wanted.filter(|wanted| row.get(&column.name) != Some(wanted)) {
                 wrong(&column.name, wanted.to_string());
+            }
+            if column.holds_only("answer") && !is_an_answer_of(row.text(&column.name), record, records) {
+                wrong(&column.name, "the body of the first answer".to_owned());
             }
         }
     }
@@ -142,19 +213,41 @@ fn cells(table: &Table, row: &Row, check: &RowCheck, record: &Record, records: &
             wrong(column, wanted.to_string());
         }
     }
-    let instant = row.text(&table.instant);
+    let seconds = |wanted: &Value| wanted.as_i64().map_or_else(|| ttl_cell(ttl), Cell::Integer);
+    let held = check.holds.iter().flat_map(|holds| {
+        let of = |name: &Option<String>, text: fn(&Record) -> &String| Some(Cell::Text(text(records.one(name.as_ref()?)?).clone()));
+        let cells = [
+            ("key", of(&holds.key, |record| &record.key)),
+            ("sha256", of(&holds.sha256, |record| &record.sha256)),
+            ("ttl", holds.ttl.as_ref().map(seconds)),
+        ];
+        cells.into_iter().filter_map(|(role, wanted)| Some((column_for(table, role)?, wanted?)))
+    });
+    for (column, wanted) in held {
+        if row.get(column) != Some(&wanted) {
+            wrong(column, wanted.to_string());
+        }
+    }
+    let Some(column) = table.instant() else { return breaches };
+    let instant = row.text(column);
     if let Some(referring) = check.referred_to_by.as_ref().and_then(|name| records.one(name))
         && referring.refers_to.as_deref() != instant
     {
-        wrong(&table.instant, format!("{:?}, as the duplicate's answer says", referring.refers_to.as_deref().unwrap_or("nothing")));
+        wrong(column, format!("{:?}, as the duplicate's answer says", referring.refers_to.as_deref().unwrap_or("nothing")));
     }
     if let Some(about) = check.written_at.as_ref().and_then(|name| records.one(name)) {
         let fits = instant.and_then(read_contract_instant).is_some_and(|at| within(at, about));
         if !fits {
-            wrong(&table.instant, format!("{:?}, give or take 5 s", iso::write(about.sent_at)));
+            wrong(column, format!("{:?}, give or take 5 s", iso::write(about.sent_at)));
         }
     }
     breaches
+}
+
+/// Whether some delivery of the same key got this body; one without an answer may have got any.
+fn is_an_answer_of(text: Option<&str>, record: &Record, records: &Records) -> bool {
+    let mut of_key = records.deliveries.values().flatten().chain([record]).filter(|other| other.key == record.key);
+    of_key.any(|other| other.result.as_ref().map_or(true, |answer| text.is_some_and(|text| String::from_utf8_lossy(&answer.body) == text)))
 }
 
 /// An instant in UTC: text with an offset of its own is another promise than the contract's.
@@ -204,38 +297,38 @@ fn same_column(is: &crate::state::ColumnShape, wanted: &crate::state::ColumnShap
         && (is.not_null == wanted.not_null || wanted.primary_key > 0)
 }
 
-fn evidence(tables: &StateTables, state: &ReceiverState) -> Vec<Breach> {
-    let Some(column) = tables.audit.column_holding("key") else { return Vec::new() };
-    let lone = state
-        .keys
-        .iter()
-        .filter_map(|row| row.text(&tables.keys.found_by))
-        .filter(|key| !state.audit.iter().any(|row| row.text(&column.name) == Some(key)));
-    lone.take(3).map(|key| Breach::must(format!("an audit row with {} = {key:?}", column.name), "a key row without one")).collect()
+fn evidence(keys: Side<'_>, audit: Side<'_>) -> Vec<Breach> {
+    let (Some(of_key), Some(of_audit)) = (keys.table.column_holding("key"), audit.table.column_holding("key")) else { return Vec::new() };
+    let named = |key: &str| audit.rows.iter().any(|row| row.text(&of_audit.name) == Some(key));
+    let lone = keys.rows.iter().filter_map(|row| row.text(&of_key.name)).filter(|key| !named(key));
+    lone.take(3).map(|key| Breach::must(format!("an audit row with {} = {key:?}", of_audit.name), "a key row without one")).collect()
 }
 
-fn lives(tables: &StateTables, state: &ReceiverState) -> Vec<Breach> {
-    let Some(ttl) = tables.keys.column_holding("ttl") else { return Vec::new() };
+fn lives(keys: Side<'_>) -> Vec<Breach> {
+    let (Some(ttl), Some(instant)) = (keys.table.column_holding("ttl"), keys.table.instant()) else { return Vec::new() };
     let told = |row: &&Row| {
-        row.get(&ttl.name).and_then(Cell::integer).is_some_and(|ttl| ttl > 0)
-            && row.text(&tables.keys.instant).and_then(iso::read).is_some()
+        row.get(&ttl.name).and_then(Cell::integer).is_some_and(|ttl| ttl > 0) && row.text(instant).and_then(iso::read).is_some()
     };
-    let expected = format!("{} a time and {} a positive whole number", tables.keys.instant, ttl.name);
-    state.keys.iter().filter(|row| !told(row)).take(3).map(|row| Breach::must(expected.clone(), row.to_string())).collect()
+    let expected = format!("{instant} a time and {} a positive whole number", ttl.name);
+    keys.rows.iter().filter(|row| !told(row)).take(3).map(|row| Breach::must(expected.clone(), row.to_string())).collect()
 }
 
 /// Instants of the named deliveries, in the order in which they were accepted one after the other.
-fn order(table: &Table, rows: &[Row], names: &[String], records: &Records) -> Vec<Breach> {
+fn order(audit: Side<'_>, names: &[String]) -> Vec<Breach> {
+    let Some(column) = audit.table.instant() else { return Vec::new() };
     let instants: Vec<(String, UnixMicros)> = names
         .iter()
-        .flat_map(|name| records.all(name))
-        .filter_map(|record| rows_of(table, rows, record).last().and_then(|row| row.text(&table.instant)))
+        .flat_map(|name| audit.records.all(name))
+        .filter_map(|record| rows_of(audit.table, audit.rows, record).last().and_then(|row| row.text(column)))
         .filter_map(|text| iso::read(text).map(|(at, _)| (text.to_owned(), at)))
         .collect();
     let backwards = instants.windows(2).filter(|pair| pair[1].1 < pair[0].1);
-    backwards.take(1).map(|pair| Breach::must(format!("{} not before {}", table.instant, pair[0].0), pair[1].0.clone())).collect()
+    backwards.take(1).map(|pair| Breach::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone())).collect()
 }
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
+
+#[cfg(test)]
+mod tests;

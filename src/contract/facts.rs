@@ -47,8 +47,8 @@ impl Contract {
     /// Whether receivers of this kind can do `capability`.
     #[must_use]
     pub fn can(&self, capability: &str) -> bool {
-        let keys = || self.state.as_ref().map(|tables| &tables.keys);
-        let audit = || self.state.as_ref().map(|tables| &tables.audit);
+        let keys = || self.state.as_ref().and_then(|tables| tables.keys.as_ref());
+        let audit = || self.state.as_ref().and_then(|tables| tables.audit.as_ref());
         let time = self.signature.time;
         match capability {
             "by-key" => self.is_by_key(),

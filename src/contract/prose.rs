@@ -56,9 +56,11 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     match &contract.state {
         None => writeln!(out, "\nState cannot be seen in a database.")?,
         Some(tables) => {
-            writeln!(out, "\nState can be seen in two tables of a SQLite database:")?;
-            write_table(&tables.keys, out)?;
-            write_table(&tables.audit, out)?;
+            let how_many = if tables.all().count() == 1 { "one table" } else { "two tables" };
+            writeln!(out, "\nState can be seen in {how_many} of a SQLite database:")?;
+            for table in tables.all() {
+                write_table(table, out)?;
+            }
         }
     }
     if let Some(url) = &contract.audit_url {
@@ -189,8 +191,15 @@ fn outcome_words(outcome: &AnswerForm) -> String {
 fn write_table(table: &Table, out: &mut String) -> std::fmt::Result {
     writeln!(out, "  {}", table.table)?;
     for (column, shape) in table.columns.iter().zip(table.shape().columns) {
-        let holds = column.holds.as_ref().map_or_else(|| "NULL".to_owned(), ToString::to_string);
+        let holds = match &column.holds {
+            _ if column.free => "(free)".to_owned(),
+            None => "NULL".to_owned(),
+            Some(holds) => holds.to_string(),
+        };
         writeln!(out, "    {:<40} {holds}", shape.to_string())?;
+    }
+    if table.instant().is_none() {
+        writeln!(out, "    (no column tells when a row was written: no order of rows is judged, and no time can be moved in it)")?;
     }
     Ok(())
 }

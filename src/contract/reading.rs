@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
-use crate::contract::tables::Table;
 use crate::contract::{Contract, Idempotency, OtherBody, signing};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
 use crate::document::tree::{Kind, Node, Tree};
@@ -25,7 +24,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Contract>);
 const LONGEST_CHAIN: usize = 8;
 const IN_HEADERS: [&str; 3] = ["sig", "t", "id"];
 const IN_OUTCOMES: [&str; 6] = ["sha256", "key", "ts", "first.sha256", "first.ts", "body:NAME"];
-const IN_ROWS: [&str; 5] = ["key", "ts", "ttl", "sha256", "body:NAME"];
+const IN_ROWS: [&str; 6] = ["key", "ts", "ttl", "sha256", "answer", "body:NAME"];
 /// Refusals that every suite asks for; others may fall back to them.
 const NEEDED: [Refusal; 2] = [Refusal::Signature, Refusal::MissingKey];
 
@@ -111,8 +110,7 @@ impl Reading<'_> {
             self.say(&path, message, way_out);
         }
         if let Some(state) = &contract.state {
-            self.table("state.keys", &state.keys);
-            self.table("state.audit", &state.audit);
+            state.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
         let needed = NEEDED.into_iter().filter(|why| *why != Refusal::MissingKey || contract.is_by_key());
         for needed in needed.filter(|why| contract.outcomes.refusal(*why).is_none()) {
@@ -239,21 +237,6 @@ impl Reading<'_> {
                 };
                 self.say(path, format!("unknown placeholder `{{{name}}}`"), Some(way_out));
             }
-        }
-    }
-
-    fn table(&mut self, path: &str, table: &Table) {
-        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        let only = table.only.as_ref().map(|only| ("only.column", only.column.as_str()));
-        let named = [("found_by", table.found_by.as_str()), ("instant", table.instant.as_str())];
-        for (member, column) in named.into_iter().chain(only) {
-            if !columns.contains(&column) {
-                let message = format!("the table `{}` has no column `{column}`", table.table);
-                self.say(&format!("{path}.{member}"), message, hint(column, "its columns", &columns));
-            }
-        }
-        for (at, column) in columns.iter().enumerate().filter(|(at, column)| columns[..*at].contains(column)) {
-            self.say(&format!("{path}.columns[{at}].name"), format!("the table `{}` has two columns `{column}`", table.table), None);
         }
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! One description serves four times: the reference creates its tables by it
 //! and fills them by it, the probe reads by it, the judge compares with it.
+//! Tables and columns are free in name: a column is known by what it holds
+//! ([`Table::column_holding`], [`Table::found_by`], [`Table::instant`]).
+
+mod mistakes;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,14 +13,16 @@ use serde::{Deserialize, Serialize};
 use crate::state::{Cell, ColumnShape, Row, TableShape};
 use crate::template::Template;
 
-/// The two tables that a contract may declare.
+/// The two tables that a contract may declare; at least one of them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StateTables {
     /// The table of idempotency keys.
-    pub keys: Table,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Table>,
     /// The table of audit events.
-    pub audit: Table,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Table>,
 }
 
 /// One table.
@@ -27,10 +33,12 @@ pub struct Table {
     pub table: String,
     /// Its columns, in order.
     pub columns: Vec<Column>,
-    /// The column by which the rows of one delivery are found.
-    pub found_by: String,
-    /// The column that holds the instant of writing.
-    pub instant: String,
+    /// The column by which the rows of one delivery are found; without it, the one that holds `{key}`, or else `{sha256}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) found_by: Option<String>,
+    /// The column that holds the instant of writing; without it, the one that holds `{ts}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) instant: Option<String>,
     /// Only rows with this cell belong to the contract: a column and its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Only>,
@@ -55,9 +63,12 @@ pub struct Column {
     /// Its declared type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What stands in it: text with `{placeholders}`; without it, NULL.
+    /// What stands in it: text with `{key}`, `{ts}`, `{ttl}`, `{sha256}`, `{answer}` (the first answer's body), `{body:PATH}`; without it, NULL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<Template>,
+    /// Anything may stand in it: nobody is held to what it `holds`, the reference alone writes it so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free: bool,
     /// Whether NULL is refused.
     #[serde(default)]
     pub not_null: bool,
@@ -70,17 +81,57 @@ pub struct Column {
 }
 
 impl StateTables {
+    /// The tables that there are, the table of keys first.
+    pub fn all(&self) -> impl Iterator<Item = &Table> {
+        self.keys.iter().chain(&self.audit)
+    }
+
     pub(super) fn templates(&self) -> Vec<(String, &Template)> {
-        [("keys", &self.keys), ("audit", &self.audit)]
-            .into_iter()
+        let named = [("keys", &self.keys), ("audit", &self.audit)];
+        let tables = named.into_iter().filter_map(|(name, table)| Some((name, table.as_ref()?)));
+        tables
             .flat_map(|(name, table)| {
-                table
-                    .columns
-                    .iter()
-                    .enumerate()
-                    .filter_map(move |(at, column)| Some((format!("state.{name}.columns[{at}].holds"), column.holds.as_ref()?)))
+                let columns = table.columns.iter().enumerate();
+                columns.filter_map(move |(at, column)| Some((format!("state.{name}.columns[{at}].holds"), column.holds.as_ref()?)))
             })
             .collect()
+    }
+}
+
+impl Column {
+    /// Whether it holds the value of one placeholder (`key`, `sha256`) and nothing else; a free column holds nothing for certain.
+    #[must_use]
+    pub fn holds_only(&self, placeholder: &str) -> bool {
+        !self.free && self.holds.as_ref().is_some_and(|holds| holds.is_only(placeholder))
+    }
+
+    /// What a delivery leaves in it; a placeholder without a value gives NULL, and so does a column that holds nothing.
+    #[must_use]
+    pub fn cell(&self, value_of: &dyn Fn(&str) -> Option<String>) -> Cell {
+        match self.holds.as_ref().and_then(|holds| holds.fill(value_of)) {
+            None => Cell::Null,
+            Some(text) if self.is_integer() => text.parse().map_or(Cell::Text(text), Cell::Integer),
+            Some(text) => Cell::Text(text),
+        }
+    }
+
+    /// As [`Column::cell`], and never NULL where that is refused.
+    fn written(&self, value_of: &dyn Fn(&str) -> Option<String>) -> Cell {
+        let cell = self.cell(value_of);
+        let numbers_itself = self.primary_key > 0 && self.is_integer();
+        if cell != Cell::Null || numbers_itself {
+            return cell;
+        }
+        match (self.free && self.primary_key > 0, self.not_null) {
+            // A name of a row that nobody is held to: no two rows bear one instant.
+            (true, _) => value_of("ts").map_or(Cell::Null, Cell::Text),
+            (false, true) => Cell::Text(String::new()),
+            (false, false) => Cell::Null,
+        }
+    }
+
+    fn is_integer(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("INTEGER")
     }
 }
 
@@ -101,21 +152,39 @@ impl Table {
     /// The column that holds a value of the delivery, by placeholder: `ttl`, `sha256`, `key`.
     #[must_use]
     pub fn column_holding(&self, placeholder: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.holds.as_ref().is_some_and(|holds| holds.is_only(placeholder)))
+        self.columns.iter().find(|column| column.holds_only(placeholder))
     }
 
-    /// The row that a delivery leaves, each cell from its template.
-    ///
-    /// A placeholder without a value, and a column without a template, give NULL.
-    /// A cell of a whole-number column becomes a number.
+    /// The column by which the rows of one delivery are found; a contract that was read without a mistake has one.
+    #[must_use]
+    pub fn found_by(&self) -> &str {
+        let held = || self.column_holding("key").or_else(|| self.column_holding("sha256")).map(|column| column.name.as_str());
+        self.found_by.as_deref().or_else(held).unwrap_or_default()
+    }
+
+    /// The column that holds the instant of writing, where there is one.
+    #[must_use]
+    pub fn instant(&self) -> Option<&str> {
+        self.instant.as_deref().or_else(|| self.column_holding("ts").map(|column| column.name.as_str()))
+    }
+
+    /// The text of a row's instant.
+    #[must_use]
+    pub fn instant_in<'r>(&self, row: &'r Row) -> Option<&'r str> {
+        row.text(self.instant()?)
+    }
+
+    /// Whether one key has one row at the most: the column that holds it is the whole primary key.
+    #[must_use]
+    pub fn has_one_row_a_key(&self) -> bool {
+        let mut primary = self.columns.iter().filter(|column| column.primary_key > 0);
+        primary.next().is_some_and(|column| column.holds_only("key")) && primary.next().is_none()
+    }
+
+    /// The row that a delivery leaves, each cell from its template; never NULL where that is refused.
     #[must_use]
     pub fn row(&self, value_of: &dyn Fn(&str) -> Option<String>) -> Row {
-        let cell = |column: &Column| match column.holds.as_ref().and_then(|holds| holds.fill(value_of)) {
-            None => Cell::Null,
-            Some(text) if column.kind.eq_ignore_ascii_case("INTEGER") => text.parse().map_or(Cell::Text(text), Cell::Integer),
-            Some(text) => Cell::Text(text),
-        };
-        Row { columns: self.columns.iter().map(|column| (column.name.clone(), cell(column))).collect() }
+        Row { columns: self.columns.iter().map(|column| (column.name.clone(), column.written(value_of))).collect() }
     }
 
     /// Whether a row of this table belongs to the contract.

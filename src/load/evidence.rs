@@ -1,7 +1,7 @@
 //! What the receiver's database says of the keys of a load.
 //!
 //! In: a database's path and the word of the run that the keys are made of. Out: how many
-//! rows each key has. Twelve bytes a key are kept, so that millions fit.
+//! rows each key has. Twenty bytes a key are kept, so that millions fit.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,11 +26,32 @@ pub async fn see_that_it_can_be_read(database: &Path, contract: &Contract) -> Re
     look(database, contract, |probe| probe.rows_by_key("no key begins so", |_, _| (), |_, _| ())).await.map(drop)
 }
 
-/// Whether the rows of a key can be found by the key, in both tables.
+/// Whether rows name the key of their delivery, in one of the tables at least.
 #[must_use]
 pub fn tells_keys(contract: &Contract) -> bool {
-    let by_key = |table: &Table| table.column_holding("key").is_some_and(|column| column.name == table.found_by);
-    contract.state.as_ref().is_some_and(|tables| by_key(&tables.keys) && by_key(&tables.audit))
+    contract.state.as_ref().is_some_and(|tables| tables.all().any(|table| names_keys(Some(table))))
+}
+
+/// What the contract's tables do not tell, as a sentence; `None` where both name the keys of deliveries.
+#[must_use]
+pub fn what_is_not_told(contract: &Contract) -> Option<String> {
+    let name = &contract.contract;
+    let tables = contract.state.as_ref();
+    let (keys, audit) = (tables.and_then(|tables| tables.keys.as_ref()), tables.and_then(|tables| tables.audit.as_ref()));
+    let lacking = |table: Option<&Table>, member: &str| match table {
+        None => Some(format!("the contract names no table under `{member}`")),
+        Some(table) if !names_keys(Some(table)) => Some(format!("{} rows cannot be found by their key", table.table)),
+        Some(_) => None,
+    };
+    match (lacking(keys, "state.keys"), lacking(audit, "state.audit")) {
+        (None, None) => None,
+        (Some(_), Some(_)) => Some(format!("Under {name} rows cannot be found by their key: what the database remembers was not judged.")),
+        (Some(one), None) | (None, Some(one)) => Some(format!("Under {name} {one}: what they hold was not judged.")),
+    }
+}
+
+fn names_keys(table: Option<&Table>) -> bool {
+    table.is_some_and(|table| table.column_holding("key").is_some())
 }
 
 /// What a database has of a load's keys.
@@ -55,9 +76,10 @@ pub async fn read(database: &Path, contract: &Contract, run_word: &str, keys: u3
         return read_one_by_one(database, contract, run_word, keys, some).await;
     }
     let prefix = format!("{run_word}-");
+    let (key_rows, audit_rows) = none_yet(contract);
     look(database, contract, move |probe| {
         let mut strays: Option<(String, u64)> = None;
-        let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows: 0, key_rows: 0 }).collect();
+        let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows, key_rows }).collect();
         let number = |text: &str| text.strip_prefix(&prefix).and_then(|digits| digits.parse::<usize>().ok());
         let cell = std::cell::RefCell::new(&mut evidence);
         let count = |key: &str, add: &dyn Fn(&mut Evidence)| match number(key).filter(|at| *at < keys as usize) {
@@ -70,10 +92,10 @@ pub async fn read(database: &Path, contract: &Contract, run_word: &str, keys: u3
         probe.rows_by_key(
             &prefix,
             |key, rows| {
-                count(key, &|row| row.key_rows = rows);
+                count(key, &|row| row.key_rows = Some(rows));
             },
             |key, rows| {
-                if !count(key, &|row| row.audit_rows = rows) {
+                if !count(key, &|row| row.audit_rows = Some(rows)) {
                     strays.get_or_insert_with(|| (key.to_owned(), 0)).1 += u64::from(rows);
                 }
             },
@@ -82,6 +104,13 @@ pub async fn read(database: &Path, contract: &Contract, run_word: &str, keys: u3
         Ok(Read { evidence, rows, strays, tells_strays: true })
     })
     .await
+}
+
+/// No row of any key yet, in the tables that name keys: key rows, then audit rows.
+fn none_yet(contract: &Contract) -> (Option<u32>, Option<u32>) {
+    let tables = contract.state.as_ref();
+    let none = |table: Option<&Table>| names_keys(table).then_some(0);
+    (none(tables.and_then(|tables| tables.keys.as_ref())), none(tables.and_then(|tables| tables.audit.as_ref())))
 }
 
 /// The same where keys have nothing in common: the rows of each are asked for. What else is there cannot be told.
@@ -100,8 +129,12 @@ async fn read_one_by_one(
             let numbers = first..keys.min(first.saturating_add(ASKED_AT_ONCE as u32));
             let names: Vec<String> = numbers.clone().map(|number| place.unique_key(&run_word, u64::from(number))).collect();
             let found = probe.rows_of(&names, &names)?;
-            let (key_rows, audit_rows) = (counted(&tables.keys, &found.keys), counted(&tables.audit, &found.audit));
-            let of = |counted: &BTreeMap<&str, u32>, name: &String| counted.get(name.as_str()).copied().unwrap_or(0);
+            let counts =
+                |table: &Option<Table>, rows| table.as_ref().filter(|table| names_keys(Some(table))).map(|table| counted(table, rows));
+            let (key_rows, audit_rows) = (counts(&tables.keys, &found.keys), counts(&tables.audit, &found.audit));
+            let of = |counted: &Option<BTreeMap<&str, u32>>, name: &String| {
+                counted.as_ref().map(|counted| counted.get(name.as_str()).copied().unwrap_or(0))
+            };
             let evidence_of = |(key, name)| Evidence { key, audit_rows: of(&audit_rows, name), key_rows: of(&key_rows, name) };
             evidence.extend(numbers.zip(&names).map(evidence_of));
         }
@@ -114,7 +147,7 @@ async fn read_one_by_one(
 /// How many rows bear each key; audit rows of other events left out.
 fn counted<'r>(table: &Table, rows: &'r [Row]) -> BTreeMap<&'r str, u32> {
     let mut counted = BTreeMap::new();
-    for key in rows.iter().filter(|row| table.is_ours(row)).filter_map(|row| row.text(&table.found_by)) {
+    for key in rows.iter().filter(|row| table.is_ours(row)).filter_map(|row| row.text(table.found_by())) {
         *counted.entry(key).or_default() += 1;
     }
     counted

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
 use crate::clock::{UnixMicros, iso};
+use crate::contract::tables::Table;
 use crate::contract::{Contract, Level};
 use crate::load::paging::Page;
 use crate::load::sampling;
@@ -87,7 +88,9 @@ pub fn judge_all(
     let evidence = evidence.map_or(&[][..], |evidence| &*evidence);
     let rows_of = |key: u32| {
         let at = evidence.binary_search_by_key(&key, |one| one.key).ok()?;
-        Some(format!("{} key rows, {} audit rows", evidence[at].key_rows, evidence[at].audit_rows))
+        let told = |count: Option<u32>, rows: &str| Some(format!("{} {rows}", count?));
+        let all = [told(evidence[at].key_rows, "key rows"), told(evidence[at].audit_rows, "audit rows")];
+        Some(all.into_iter().flatten().collect::<Vec<_>>().join(", "))
     };
     let mut by_requirement: BTreeMap<String, u64> = BTreeMap::new();
     let mut violations = Vec::new();
@@ -121,15 +124,17 @@ pub fn judge_all(
         }
     };
     tell(&answers, false);
-    let judged_rows = rows.is_some();
+    // What no table tells is not judged.
+    let told = |of: fn(&Evidence) -> Option<u32>| rows.is_some() && evidence.first().is_none_or(|one| of(one).is_some());
+    let (key_rows, audit_rows) = (told(|one| one.key_rows), told(|one| one.audit_rows));
     if let Some(rows) = &rows {
         tell(rows, true);
     }
     let asked = [
         (&always.some_order_explains, true),
-        (&always.acceptances_are_audited, judged_rows),
-        (&always.keys_have_evidence, judged_rows),
-        (&always.refusals_leave_no_trace, judged_rows),
+        (&always.acceptances_are_audited, audit_rows),
+        (&always.keys_have_evidence, key_rows || audit_rows),
+        (&always.refusals_leave_no_trace, key_rows),
     ];
     let requirements = asked.into_iter().filter_map(|(id, judged)| {
         let id = id.clone().filter(|id| about.contract.promises(id))?;
@@ -147,26 +152,27 @@ pub fn judge_all(
 impl Found {
     /// Adds what the rows themselves show.
     ///
-    /// * `sampled`: how many keys' rows were looked at.
+    /// * `sampled`: the table, and how many keys' rows in it were looked at.
     /// * `strays`: audit rows under words that are no keys: the first, and how many; `None` where they cannot be told.
     pub fn add_rows(
         &mut self,
         catalogue: &Catalogue,
-        sampled: u64,
+        sampled: (&Table, u64),
         wrong: &[sampling::Found],
         strays: Option<&Option<(String, u64)>>,
         about: &About<'_>,
     ) {
         let always = &catalogue.always;
+        let (table, sampled) = sampled;
         let kinds = [
-            (sampling::Wrong::Cell, &always.rows_are_as_promised),
-            (sampling::Wrong::Hash, &always.hashes_are_of_the_body),
-            (sampling::Wrong::Order, &always.instants_never_go_back),
+            (sampling::Wrong::Cell, &always.rows_are_as_promised, true),
+            (sampling::Wrong::Hash, &always.hashes_are_of_the_body, table.column_holding("sha256").is_some()),
+            (sampling::Wrong::Order, &always.instants_never_go_back, table.instant().is_some()),
         ];
-        for (kind, id) in kinds {
+        for (kind, id, told) in kinds {
             let Some(id) = id.as_ref().filter(|id| about.contract.promises(id)) else { continue };
             let of_kind = || wrong.iter().filter(|one| one.wrong == kind);
-            self.add(id, sampled, of_kind().count() as u64);
+            self.add(id, if told { sampled } else { 0 }, of_kind().count() as u64);
             self.violations.extend(of_kind().take(TOLD).map(|one| Violation {
                 requirement: id.clone(),
                 key: (about.key)(one.operation.key),

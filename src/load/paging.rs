@@ -29,7 +29,7 @@ pub struct Page {
 /// Asks for the page; nothing where the contract names none, or nothing on it can be told.
 pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     let contract = &shared.contract;
-    let column = &contract.state.as_ref()?.audit.found_by;
+    let column = &contract.state.as_ref()?.audit.as_ref()?.column_holding("key")?.name;
     let newest = newest(history);
     if newest.is_empty() || shared.under_way.len() + NEWEST > ROWS {
         return None;
@@ -68,7 +68,7 @@ fn newest(history: &[Operation]) -> Vec<Operation> {
 
 fn path(contract: &Contract) -> Option<String> {
     let url = contract.audit_url.as_ref()?;
-    let only = contract.state.as_ref()?.audit.only.as_ref();
+    let only = contract.state.as_ref()?.audit.as_ref()?.only.as_ref();
     let event = only.map_or_else(String::new, |only| format!("&{}={}", url.event, only.is));
     Some(format!("{}?{}={ROWS}{event}", url.path, url.limit))
 }

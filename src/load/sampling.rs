@@ -57,12 +57,13 @@ pub fn sample(history: &[Operation]) -> Vec<Operation> {
 pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut instants = Vec::new();
+    let Some(column) = table.column_holding("key") else { return found };
     for one in sampled {
         let key = shared.key(one.key);
         // How many there are is counted elsewhere.
-        let mut own = rows.iter().filter(|row| row.text(&table.found_by) == Some(key.as_str()) && table.is_ours(row));
+        let mut own = rows.iter().filter(|row| row.text(&column.name) == Some(key.as_str()) && table.is_ours(row));
         let (Some(row), None) = (own.next(), own.next()) else { continue };
-        if let Some((at, _)) = row.text(&table.instant).and_then(iso::read) {
+        if let Some((at, _)) = table.instant_in(row).and_then(iso::read) {
             instants.push((*one, at.0));
         }
         // Of the bodies that it may be of, it is held against the one that it fits best.
@@ -101,14 +102,13 @@ fn record(contract: &Contract, key: &str, body: bytes::Bytes) -> Record {
 }
 
 fn cells(table: &Table, row: &Row, record: &Record) -> Vec<(Wrong, String)> {
-    let promised = promised_row(table, record);
-    let holds = |column: &crate::contract::tables::Column, name: &str| column.holds.as_ref().is_some_and(|holds| holds.is_only(name));
-    let weighed = table.columns.iter().filter(|column| column.name != table.instant && !holds(column, "ttl"));
-    let wrong = weighed.filter_map(|column| {
-        let wanted = promised.get(&column.name).cloned().unwrap_or(crate::state::Cell::Null);
-        let there = row.get(&column.name)?;
-        let what = if holds(column, "sha256") { Wrong::Hash } else { Wrong::Cell };
-        (*there != wanted).then(|| (what, format!("{}.{} is {there}, where the contract has {wanted}", table.table, column.name)))
+    let instant = table.instant();
+    let hash = table.column_holding("sha256").map(|column| column.name.as_str());
+    let promised = promised_row(table, record).columns.into_iter().filter(|(name, _)| Some(name.as_str()) != instant);
+    let wrong = promised.filter_map(|(name, wanted)| {
+        let there = row.get(&name)?;
+        let what = if Some(name.as_str()) == hash { Wrong::Hash } else { Wrong::Cell };
+        (*there != wanted).then(|| (what, format!("{}.{name} is {there}, where the contract has {wanted}", table.table)))
     });
     wrong.collect()
 }

@@ -162,11 +162,8 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
             facts.again
         ));
     }
-    if plan.verify && plan.database.is_some() && !evidence::tells_keys(&plan.contract) {
-        notes.push(format!(
-            "Under {} rows cannot be found by their key: what the database remembers was not judged.",
-            plan.contract.contract
-        ));
+    if plan.verify && plan.database.is_some() {
+        notes.extend(evidence::what_is_not_told(&plan.contract));
     }
     if plan.verify && plan.database.is_none() {
         notes.push("No database was given: whether the work was done once was judged by answers alone (--db).".to_owned());

@@ -7,11 +7,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
+use super::copy::{self, Copied};
 use crate::clock::{iso, span};
 use crate::contract::tables::Table;
+
+/// So often rows are read anew that a receiver has written meanwhile.
+const MOST_TRIES: usize = 20;
 
 /// Why time could not be moved.
 #[derive(Debug, thiserror::Error)]
@@ -44,31 +49,60 @@ pub enum RewindError {
 
 /// Moves the instants of the rows of `keys` by `by` into the past; says how many rows were moved.
 ///
-/// Keys without a row are passed over: there is nothing of them to expire.
+/// Keys without a row are passed over: there is nothing of them to expire. The
+/// database is locked for as long as a statement a row takes: what to write is
+/// known before, and a row that is no longer as it was read is read again.
 ///
 /// # Errors
 /// [`RewindError`]; then no row was moved.
 pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: Duration) -> Result<usize, RewindError> {
+    let (Some(key), Some(instant)) = (table.column_holding("key"), table.instant()) else { return Ok(0) };
     let why = |cause: rusqlite::Error| match cause.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RewindError::Busy { path: path.to_owned(), after: busy },
         Some(_) | None => RewindError::CannotWrite { path: path.to_owned(), cause: cause.to_string() },
     };
+    let (name, instant, key) = (quoted(&table.table), quoted(instant), quoted(&key.name));
+    let find = format!("SELECT DISTINCT {instant} FROM {name} WHERE {key} = ?1");
+    let put = format!("UPDATE {name} SET {instant} = ?3 WHERE {key} = ?1 AND {instant} IS ?2");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(why)?;
     connection.busy_timeout(busy).map_err(why)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(why)?;
-    let (name, instant, found_by) = (quoted(&table.table), quoted(&table.instant), quoted(&table.found_by));
-    let find = format!("SELECT {instant} FROM {name} WHERE {found_by} = ?1");
-    let put = format!("UPDATE {name} SET {instant} = ?2 WHERE {found_by} = ?1");
-    let mut moved = 0;
-    for key in keys {
-        let found: Option<Value> = transaction.query_row(&find, params![key], |row| row.get(0)).optional().map_err(why)?;
-        let Some(found) = found else { continue };
-        let earlier = moved_back(&found, by).ok_or_else(|| RewindError::NotATime { key: key.clone(), found: in_words(&found) })?;
-        moved += transaction.execute(&put, params![key, earlier]).map_err(why)?;
+    // Tidying up holds the database locked for longer than writing does: that is the receiver's to do.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(why)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(why)?;
+    for _ in 0..MOST_TRIES {
+        let mut changes: Vec<(&String, Value, Value)> = Vec::new();
+        let copy = match copy::of(path, busy) {
+            Copied::Whole(copy) => Some(copy),
+            Copied::NotHere | Copied::Busy => None,
+        };
+        for one in keys {
+            for found in instants(copy.as_ref().unwrap_or(&connection), &find, one).map_err(why)? {
+                let earlier = moved_back(&found, by).ok_or_else(|| RewindError::NotATime { key: one.clone(), found: in_words(&found) })?;
+                changes.push((one, found, earlier));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(why)?;
+        let (mut moved, mut is_as_read) = (0, true);
+        for (one, found, earlier) in changes {
+            let rows = transaction.prepare_cached(&put).and_then(|mut put| put.execute(params![one, found, earlier])).map_err(why)?;
+            (moved, is_as_read) = (moved + rows, is_as_read && rows > 0);
+        }
+        if is_as_read {
+            transaction.commit().map_err(why)?;
+            return Ok(moved);
+        }
+        transaction.rollback().map_err(why)?;
     }
-    transaction.commit().map_err(why)?;
-    Ok(moved)
+    Err(RewindError::Busy { path: path.to_owned(), after: busy })
+}
+
+fn instants(connection: &Connection, find: &str, key: &str) -> rusqlite::Result<Vec<Value>> {
+    let mut find = connection.prepare_cached(find)?;
+    find.query_map(params![key], |row| row.get(0))?.collect()
 }
 
 fn in_words(found: &Value) -> String {

@@ -36,7 +36,7 @@ impl Ticket {
     /// Whether the first delivery of the key had the same body.
     #[must_use]
     pub fn has_body_of(&self, first: &First) -> bool {
-        first.sha256 == self.sha256
+        first.fingerprint == self.fingerprint
     }
 
     /// What placeholders stand for.

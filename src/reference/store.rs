@@ -20,6 +20,8 @@ pub struct StoreError {
 /// One idempotency key as a store holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
+    /// What its delivery is known by ([`Contract::identity`](crate::contract::Contract::identity)); often the key alone.
+    pub identity: String,
     /// The key.
     pub key: String,
     /// When it was accepted.
@@ -42,12 +44,14 @@ impl KeyRecord {
 pub struct Acceptance {
     /// The key row's meaning.
     pub key: KeyRecord,
-    /// The key row, cell by cell, as the contract's table has it.
+    /// The key row, cell by cell, as the contract's table has it; empty where there is no such table.
     pub key_row: Row,
-    /// The audit row, cell by cell.
+    /// The audit row, cell by cell; empty where there is no such table.
     pub audit_row: Row,
     /// SHA-256 of the body, lower-case hex.
     pub sha256: String,
+    /// What the body is compared by ([`Contract::fingerprint_of`](crate::contract::Contract::fingerprint_of)).
+    pub fingerprint: String,
     /// The answer, kept only where the contract repeats it byte for byte.
     pub answer: Option<Answer>,
 }
@@ -57,8 +61,10 @@ pub struct Acceptance {
 pub struct First {
     /// The instant of the newest audit row of the key.
     pub ts: UnixMicros,
-    /// SHA-256 of the first body, lower-case hex.
+    /// SHA-256 of the first body, lower-case hex; empty where somebody else marked the key.
     pub sha256: String,
+    /// What the first body is compared by; empty where somebody else marked the key.
+    pub fingerprint: String,
     /// The first answer, where it is kept.
     pub answer: Option<Answer>,
 }
@@ -86,13 +92,13 @@ pub trait Store: Send {
     /// When the store cannot be written.
     fn remove_expired(&mut self, now: UnixMicros) -> Result<usize, StoreError>;
 
-    /// The first delivery of `key` while it is live at `now`.
+    /// The first delivery with this identity while it is live at `now`.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn find(&mut self, key: &str, now: UnixMicros) -> Result<Option<First>, StoreError>;
+    fn find(&mut self, identity: &str, now: UnixMicros) -> Result<Option<First>, StoreError>;
 
-    /// Writes an accepted delivery. An expired key row of the same key is replaced; audit rows are only added.
+    /// Writes an accepted delivery. What an expired one of the same identity has left is replaced; audit rows are only added.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -122,7 +128,7 @@ pub trait Store: Send {
     /// When the store cannot be read.
     fn tables(&mut self) -> Result<Vec<TableShape>, StoreError>;
 
-    /// Moves the instants of the named keys `seconds` back, as if that time had passed for them.
+    /// Moves the instants of the named keys, in every scope and with every body, `seconds` back, as if that time had passed for them.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -22,6 +22,7 @@ use super::store::{Acceptance, First};
 use crate::clock::UnixMicros;
 use crate::clock::iso;
 use crate::contract::outcome::Refusal;
+use crate::contract::tables::{StateTables, Table};
 use crate::delivery::{Answer, Delivery};
 use crate::reference::wrong::answers::failure;
 use crate::reference::wrong::claim::Claim;
@@ -42,6 +43,7 @@ const HALF_A_MEBIBYTE: usize = 512 << 10;
 /// Seams with one defect in them.
 pub struct Wrong {
     defect: Defect,
+    tables: Option<StateTables>,
     recent: VecDeque<String>,
     duplicates: BTreeMap<String, usize>,
     refusals: BTreeMap<String, Answer>,
@@ -59,12 +61,27 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    /// Seams with `defect` in them.
+    /// Seams with `defect` in them, for a receiver with these tables.
     #[must_use]
-    pub fn new(defect: Defect) -> Self {
+    pub fn new(defect: Defect, tables: Option<StateTables>) -> Self {
         let (recent, duplicates, refusals, oldest) = Default::default();
         let (accepted, answered, last_ttl, races, pause, refused, odd_ttl, unverified) = Default::default();
-        Self { defect, recent, duplicates, refusals, oldest, accepted, answered, last_ttl, races, pause, refused, odd_ttl, unverified }
+        Self {
+            defect,
+            tables,
+            recent,
+            duplicates,
+            refusals,
+            oldest,
+            accepted,
+            answered,
+            last_ttl,
+            races,
+            pause,
+            refused,
+            odd_ttl,
+            unverified,
+        }
     }
 
     fn is(&self, name: &str) -> bool {
@@ -219,27 +236,33 @@ impl Seams for Wrong {
         if self.recent.len() > FEW_KEYS {
             self.recent.pop_front();
         }
-        let first = First { ts: acceptance.key.ts, sha256: acceptance.sha256.clone(), answer: None };
+        let (sha256, fingerprint) = (acceptance.sha256.clone(), acceptance.fingerprint.clone());
+        let first = First { ts: acceptance.key.ts, sha256, fingerprint, answer: None };
         let renewed = self.oldest.contains_key(around.key);
         let oldest = self.oldest.entry(around.key.to_owned()).or_insert(first).clone();
+        let tables = self.tables.clone();
+        let (keys, audit) = tables.as_ref().map_or((None, None), |tables| (tables.keys.as_ref(), tables.audit.as_ref()));
+        let held = |table: Option<&Table>, what: &str| table?.column_holding(what).map(|column| column.name.clone());
         if renewed && self.is("renewed-key-keeps-old-time") {
-            put(&mut acceptance.key_row.columns, "ts", Cell::Text(iso::write(oldest.ts)));
+            put(&mut acceptance.key_row.columns, keys.and_then(Table::instant), Cell::Text(iso::write(oldest.ts)));
         }
         if self.is("ttl-not-stored") || self.odd_ttl {
-            put(&mut acceptance.key_row.columns, "ttl", Cell::Null);
+            put(&mut acceptance.key_row.columns, held(keys, "ttl").as_deref(), Cell::Null);
         }
         let body = &around.delivery.body;
-        let wrong: Option<(&str, Cell)> = [
-            ("audit-names-other-actor", "actor", Cell::Text("system".to_owned())),
-            ("audit-names-other-role", "role", Cell::Text("INTERNAL".to_owned())),
-            ("audit-names-other-event", "event", Cell::Text("callback".to_owned())),
-            ("audit-with-approval", "appr_id", Cell::Text("auto".to_owned())),
-            ("audit-without-task", "task_id", Cell::Null),
-            ("audit-hash-in-upper-case", "payload_sha256", Cell::Text(sha256_hex(body).to_uppercase())),
-            ("audit-hash-of-reserialised-json", "payload_sha256", Cell::Text(sha256_hex(&reserialised(body)))),
-            ("audit-hash-of-nothing", "payload_sha256", Cell::Text(sha256_hex(b""))),
-            ("audit-without-key", "idem_key", Cell::Null),
-            ("audit-key-altered", "idem_key", Cell::Text(around.key.to_uppercase())),
+        let (hash, key) = (held(audit, "sha256"), held(audit, "key"));
+        // Columns that have no role are known by their names in the one family that has them.
+        let wrong: Option<(Option<&str>, Cell)> = [
+            ("audit-names-other-actor", Some("actor"), Cell::Text("system".to_owned())),
+            ("audit-names-other-role", Some("role"), Cell::Text("INTERNAL".to_owned())),
+            ("audit-names-other-event", Some("event"), Cell::Text("callback".to_owned())),
+            ("audit-with-approval", Some("appr_id"), Cell::Text("auto".to_owned())),
+            ("audit-without-task", Some("task_id"), Cell::Null),
+            ("audit-hash-in-upper-case", hash.as_deref(), Cell::Text(sha256_hex(body).to_uppercase())),
+            ("audit-hash-of-reserialised-json", hash.as_deref(), Cell::Text(sha256_hex(&reserialised(body)))),
+            ("audit-hash-of-nothing", hash.as_deref(), Cell::Text(sha256_hex(b""))),
+            ("audit-without-key", key.as_deref(), Cell::Null),
+            ("audit-key-altered", key.as_deref(), Cell::Text(around.key.to_uppercase())),
         ]
         .into_iter()
         .find(|(name, _, _)| self.is(name))
@@ -359,8 +382,8 @@ impl Wrong {
     }
 }
 
-fn put(columns: &mut [(String, Cell)], column: &str, cell: Cell) {
-    if let Some((_, place)) = columns.iter_mut().find(|(name, _)| name == column) {
+fn put(columns: &mut [(String, Cell)], column: Option<&str>, cell: Cell) {
+    if let Some((_, place)) = columns.iter_mut().find(|(name, _)| Some(name.as_str()) == column) {
         *place = cell;
     }
 }

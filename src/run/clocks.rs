@@ -95,6 +95,15 @@ impl TargetClock {
         }
     }
 
+    /// Whether moving it holds the target's database locked for a moment: a receiver that does not wait for locks would fail then.
+    #[must_use]
+    pub fn locks_the_database(&self) -> bool {
+        match self {
+            Self::Rewind { .. } => true,
+            Self::Own(_) | Self::Control { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => false,
+        }
+    }
+
     /// Lets `by` pass for the given keys (or for all, where time is one).
     ///
     /// # Errors

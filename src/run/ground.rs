@@ -2,7 +2,7 @@
 //! or one that hookgate starts; and how it is started again.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -362,11 +362,14 @@ fn foreign_clock(plan: &Plan, database: Option<&PathBuf>) -> Result<TargetClock,
             "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
         )),
         ClockChoice::Faketime => Err(StageError::Clock("--clock faketime goes under a target that hookgate starts: give it with --exec")),
-        ClockChoice::Rewind => match (database.map(PathBuf::as_path), &plan.contract.state) {
-            (Some(database), Some(tables)) => {
-                Ok(TargetClock::Rewind { database: Path::to_owned(database), table: tables.keys.clone(), busy: BUSY })
+        ClockChoice::Rewind => match (database, plan.contract.state.as_ref().and_then(|tables| tables.keys.as_ref())) {
+            (None, _) => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
+            (Some(database), Some(table)) if table.instant().is_some() && table.column_holding("key").is_some() => {
+                Ok(TargetClock::Rewind { database: database.clone(), table: table.clone(), busy: BUSY })
             }
-            (_, _) => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
+            (Some(_), _) => Err(StageError::Clock(
+                "--clock rewind moves the times of key rows, and the contract has no table of keys with a column for {key} and one for {ts}",
+            )),
         },
     }
 }

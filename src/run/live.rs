@@ -76,7 +76,7 @@ impl<'s> Live<'s> {
             }
             Asked::Audit => {
                 let url = contract.audit_url.as_ref().ok_or("the contract names no URL of the audit trail")?;
-                let only = contract.state.as_ref().and_then(|tables| tables.audit.only.as_ref());
+                let only = contract.state.as_ref().and_then(|tables| tables.audit.as_ref()?.only.as_ref());
                 let event = only.map_or_else(String::new, |only| format!("&{}={}", url.event, only.is));
                 Ok(format!("{}?{}={AUDIT_ROWS}{event}", url.path, url.limit))
             }

@@ -2,6 +2,7 @@
 
 use super::live::Live;
 use crate::check::rows::{Look, found_by};
+use crate::contract::tables::Table;
 use crate::judge::At;
 use crate::probe::ProbeError;
 use crate::scenario::expect::StateCheck;
@@ -17,9 +18,10 @@ impl Live<'_> {
         let tables = self.stage.contract.state.clone();
         let look = self.stage.look(move |probe| {
             let mut state = if whole_run { probe.state()? } else { probe.rows_of(&key_values, &audit_values)? };
-            if let (true, Some(tables)) = (whole_run, &tables) {
+            if let (true, Some(keys)) = (whole_run, tables.as_ref().and_then(|tables| tables.keys.as_ref())) {
                 // Other people's keys are other people's business.
-                state.keys.retain(|row| row.text(&tables.keys.found_by).is_some_and(|key| key.starts_with(&run_word)));
+                let key = keys.column_holding("key").map(|column| column.name.as_str());
+                state.keys.retain(|row| key.and_then(|key| row.text(key)).is_some_and(|key| key.starts_with(&run_word)));
             }
             let counts = if counted { probe.counts(now)? } else { Counts::default() };
             let tables = if schema { probe.tables()? } else { Vec::new() };
@@ -38,8 +40,8 @@ impl Live<'_> {
     fn row_values(&self, at: At<'_>) -> (Vec<String>, Vec<String>) {
         let Some(tables) = &self.stage.contract.state else { return (Vec::new(), Vec::new()) };
         let all = || at.records.deliveries.values().flatten();
-        let values = |table| {
-            let mut values: Vec<String> = all().filter_map(|record| found_by(table, record)).collect();
+        let values = |table: &Option<Table>| {
+            let mut values: Vec<String> = table.iter().flat_map(|table| all().filter_map(|record| found_by(table, record))).collect();
             values.sort();
             values.dedup();
             values

@@ -295,7 +295,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
             Asked::Health => (question("health"), Ok(pages::health(&self.receiver))),
             Asked::Metrics => (question("metrics"), Ok(pages::counters(&self.receiver))),
             Asked::Audit => {
-                let only = contract.state.as_ref().and_then(|tables| tables.audit.only.as_ref());
+                let only = contract.state.as_ref().and_then(|tables| tables.audit.as_ref()?.only.as_ref());
                 (question("audit"), pages::audit(&mut self.receiver, None, only.map(|only| only.is.as_str())))
             }
             Asked::Endpoint => {
@@ -342,19 +342,16 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
 
 /// How many rows of live keys and of the contract's events there are.
 fn counts(tables: &StateTables, state: &ReceiverState, now: UnixMicros, usual_ttl: Option<u64>) -> Counts {
-    let ttl = tables.keys.column_holding("ttl").map(|column| column.name.clone());
+    let keys = tables.keys.as_ref();
+    let ttl = keys.and_then(|table| table.column_holding("ttl")).map(|column| column.name.clone());
     let end = |row: &Row| {
-        let (at, _) = row.text(&tables.keys.instant).and_then(iso::read)?;
+        let (at, _) = keys?.instant_in(row).and_then(iso::read)?;
         let own = ttl.as_ref().and_then(|name| row.get(name)).and_then(Cell::integer).and_then(|ttl| u64::try_from(ttl).ok());
         Some(at.secs().saturating_add_unsigned(own.or(usual_ttl)?))
     };
     let ends: Vec<i64> = state.keys.iter().filter_map(end).filter(|end| *end >= now.secs()).collect();
     let endless = state.keys.iter().filter(|row| end(row).is_none()).count();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    Counts {
-        at: now,
-        keys: count(ends.len() + endless),
-        audit: count(state.audit.iter().filter(|row| tables.audit.is_ours(row)).count()),
-        ends,
-    }
+    let audit = tables.audit.as_ref().map_or(0, |table| state.audit.iter().filter(|row| table.is_ours(row)).count());
+    Counts { at: now, keys: count(ends.len() + endless), audit: count(audit), ends }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::clocks::{TargetClock, too_long};
 use super::stage::Stage;
+use crate::check::rows::cannot_be_seen;
 use crate::contract::Level;
 use crate::judge::span_of;
 use crate::scenario::expand::Loaded;
@@ -37,7 +38,9 @@ impl Stage {
                 Some(format!("{} does not offer `{other}`{meaning}", contract.contract))
             }
         };
-        scenario.needs.iter().find_map(missing).or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0))))
+        let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
+        let missing = scenario.needs.iter().find_map(missing).or_else(unseen);
+        missing.or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0))))
     }
 
     /// Why a scenario cannot be judged: the receiver refuses honest deliveries, and this is not the scenario that says so.
@@ -52,13 +55,19 @@ impl Stage {
     #[must_use]
     pub fn must_play_alone(&self, scenario: &Scenario) -> bool {
         let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
-        let moves = |step: &Step| step.advance.is_some() && self.clock.moves_everyone();
-        scenario.alone || any_step(&scenario.steps, &|step| counts(step) || moves(step) || step.restart.is_some())
+        let moves = |step: &Step| step.advance.is_some() && (self.clock.moves_everyone() || self.clock.locks_the_database());
+        scenario.alone || steps_of(&scenario.steps).into_iter().any(|step| counts(step) || moves(step) || step.restart.is_some())
     }
 }
 
-fn any_step(steps: &[Step], is: &dyn Fn(&Step) -> bool) -> bool {
-    steps.iter().any(|step| is(step) || step.repeat.as_ref().is_some_and(|block| any_step(&block.steps, is)))
+/// Every step, also those that are repeated.
+fn steps_of(steps: &[Step]) -> Vec<&Step> {
+    let mut all = Vec::new();
+    for step in steps {
+        all.push(step);
+        all.extend(step.repeat.iter().flat_map(|block| steps_of(&block.steps)));
+    }
+    all
 }
 
 /// How much time the steps let pass in all.

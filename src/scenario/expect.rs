@@ -213,6 +213,9 @@ pub struct RowCheck {
     pub count: Option<usize>,
     /// Columns and what they must hold: a literal value, `ttl` for the receiver's TTL, or text with `{sha256:NAME}` and `{key:NAME}`.
     pub columns: BTreeMap<String, serde_json::Value>,
+    /// Cells by what their columns hold, whatever they are called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<HeldCells>,
     /// Every column is as the contract says.
     pub as_promised: bool,
     /// The newest row's instant is the one that this duplicate's answer referred to.
@@ -221,6 +224,21 @@ pub struct RowCheck {
     /// The newest row was written when this delivery was accepted (within the contract's tolerance).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_at: Option<String>,
+}
+
+/// Cells by what their columns hold.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeldCells {
+    /// The column for `{key}` has the key of this delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The column for `{sha256}` has the hash of this delivery's body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The column for `{ttl}` has so many seconds, or, with the word `ttl`, the receiver's TTL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<serde_json::Value>,
 }
 
 /// Growth of whole tables.

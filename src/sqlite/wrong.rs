@@ -8,13 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{params, params_from_iter};
+use rusqlite::params_from_iter;
 
-use super::sql::{expiry_expression, quoted};
-use super::{Bound, SqliteStore, failed};
+use super::sql::{expiry_expression, order_of, quoted};
+use super::{SqliteStore, failed};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
-use crate::contract::tables::{StateTables, Table};
+use crate::contract::tables::Table;
 use crate::reference::Receiver;
 use crate::reference::defect::Defect;
 use crate::reference::store::{Acceptance, First, Store, StoreError};
@@ -47,8 +47,9 @@ pub fn receiver(
         Some(path) => SqliteStore::open(Arc::clone(&contract), path)?,
         None => SqliteStore::in_memory(Arc::clone(&contract))?,
     };
+    let tables = contract.state.clone();
     let mut receiver = Receiver::new(contract, signer, WrongStore::over(inner, defect)?, ttl_secs)?;
-    receiver.set_seams(Box::new(Wrong::new(defect)));
+    receiver.set_seams(Box::new(Wrong::new(defect, tables)));
     Ok(receiver)
 }
 
@@ -68,10 +69,8 @@ impl WrongStore {
     /// When the store cannot be written.
     pub fn over(inner: SqliteStore, defect: Defect) -> Result<Self, StoreError> {
         let store = Self { inner, defect, late: Vec::new(), cleanups: 0 };
-        if store.defect.name == "forgets-on-restart"
-            && let Some(tables) = store.tables_of()
-        {
-            store.run(&format!("DELETE FROM {}", quoted(&tables.keys.table)), &[])?;
+        if store.defect.name == "forgets-on-restart" {
+            store.forget_every_key()?;
         }
         Ok(store)
     }
@@ -81,8 +80,19 @@ impl WrongStore {
         self.defect.name == name
     }
 
-    fn tables_of(&self) -> Option<StateTables> {
-        self.inner.contract.state.clone()
+    fn keys(&self) -> Option<Table> {
+        self.inner.contract.state.as_ref()?.keys.clone()
+    }
+
+    fn audit(&self) -> Option<Table> {
+        self.inner.contract.state.as_ref()?.audit.clone()
+    }
+
+    /// Forgets which keys are known, in whichever table it stands; says how many.
+    fn forget_every_key(&self) -> Result<usize, StoreError> {
+        let side = self.inner.sql.has_side_table.then(|| self.run("DELETE FROM hookgate_first", &[])).transpose()?;
+        let rows = self.keys().map(|table| self.run(&format!("DELETE FROM {}", quoted(&table.table)), &[])).transpose()?;
+        Ok(rows.or(side).unwrap_or(0))
     }
 
     fn run(&self, sql: &str, values: &[&str]) -> Result<usize, StoreError> {
@@ -91,29 +101,34 @@ impl WrongStore {
 
     fn write_audit(&self, row: &Row) -> Result<(), StoreError> {
         let Some(sql) = &self.inner.sql.put_audit else { return Ok(()) };
-        let cells = row.columns.iter().map(|(_, cell)| Bound(cell));
-        self.inner.connection.execute(sql, params_from_iter(cells)).map(|_| ()).map_err(failed("write an audit row"))
+        self.inner.put(sql, row).map(|_| ()).map_err(failed("write an audit row"))
     }
 
-    /// Writes the newest audit row of a key again, at another instant.
-    fn audit_again(&self, audit: &Table, key: &str, at: UnixMicros) -> Result<(), StoreError> {
-        let (table, instant, found_by) = (quoted(&audit.table), quoted(&audit.instant), quoted(&audit.found_by));
-        let column = |name: &str| if name == audit.instant { "?2".to_owned() } else { quoted(name) };
+    /// Writes the newest audit row of a key (or of a body, where rows do not name their key) again, at another instant.
+    fn audit_again(&self, key: &str, sha256: &str, at: UnixMicros) -> Result<(), StoreError> {
+        let Some((audit, (found_by, value))) = self.audit().and_then(|audit| Some((audit.clone(), found_in(&audit, key, sha256)?))) else {
+            return Ok(());
+        };
+        let table = quoted(&audit.table);
+        let column = |name: &str| if Some(name) == audit.instant() { "?2".to_owned() } else { quoted(name) };
         let into: Vec<String> = audit.columns.iter().map(|one| quoted(&one.name)).collect();
         let from: Vec<String> = audit.columns.iter().map(|one| column(&one.name)).collect();
         let sql = format!(
-            "INSERT OR IGNORE INTO {table} ({}) SELECT {} FROM {table} WHERE {found_by} = ?1 ORDER BY {instant} DESC LIMIT 1",
+            "INSERT OR IGNORE INTO {table} ({}) SELECT {} FROM {table} WHERE {found_by} = ?1 {} LIMIT 1",
             into.join(", "),
-            from.join(", ")
+            from.join(", "),
+            order_of(&audit, "DESC")
         );
-        self.run(&sql, &[key, &iso::write(at)]).map(|_| ())
+        let (at, values) = (iso::write(at), audit.instant().map_or(1, |_| 2));
+        self.run(&sql, &[value, &at][..values]).map(|_| ())
     }
 
     /// What is done differently once a delivery is written.
-    fn after_acceptance(&mut self, tables: &StateTables, acceptance: &Acceptance) -> Result<(), StoreError> {
-        let (audit, row) = (&tables.audit, &acceptance.audit_row);
-        let (table, instant) = (quoted(&audit.table), quoted(&audit.instant));
-        let Some(ts) = row.text(&audit.instant).map(str::to_owned) else { return Ok(()) };
+    fn after_acceptance(&mut self, acceptance: &Acceptance) -> Result<(), StoreError> {
+        let row = &acceptance.audit_row;
+        let Some(audit) = self.audit() else { return Ok(()) };
+        let (Some(instant), Some(ts)) = (audit.instant().map(quoted), audit.instant_in(row).map(str::to_owned)) else { return Ok(()) };
+        let table = quoted(&audit.table);
         let remove = format!("DELETE FROM {table} WHERE {instant} = ?1");
         match self.defect.name {
             "no-audit-row" => self.run(&remove, &[&ts]).map(|_| ()),
@@ -121,7 +136,7 @@ impl WrongStore {
                 self.late.push((acceptance.key.ts.plus(HALF_A_SECOND), row.clone()));
                 self.run(&remove, &[&ts]).map(|_| ())
             }
-            "audit-rows-twice" => self.audit_again(audit, &acceptance.key.key, UnixMicros(acceptance.key.ts.0 + 1)),
+            "audit-rows-twice" => self.audit_again(&acceptance.key.key, &acceptance.sha256, UnixMicros(acceptance.key.ts.0 + 1)),
             "whole-second-instants" => {
                 let whole = iso::write(UnixMicros::from_secs(acceptance.key.ts.secs()));
                 self.run(&format!("UPDATE OR IGNORE {table} SET {instant} = ?2 WHERE {instant} = ?1"), &[&ts, &whole])?;
@@ -131,6 +146,40 @@ impl WrongStore {
             _ => Ok(()),
         }
     }
+
+    /// Removes the audit rows of keys that have ended.
+    fn remove_audit_of_ended(&self, now: UnixMicros) -> Result<(), StoreError> {
+        let (Some(keys), Some(audit)) = (self.keys(), self.audit()) else { return Ok(()) };
+        let (Some(key), Some(of), Some(end)) = (keys.column_holding("key"), audit.column_holding("key"), expiry_expression(&keys)) else {
+            return Ok(());
+        };
+        let ended = format!("SELECT {} FROM {} WHERE {end} < datetime(?1)", quoted(&key.name), quoted(&keys.table));
+        self.run(&format!("DELETE FROM {} WHERE {} IN ({ended})", quoted(&audit.table), quoted(&of.name)), &[&iso::write(now)]).map(drop)
+    }
+
+    /// Lets the life of a live key begin again.
+    fn prolong(&self, key: &str, sha256: &str, now: UnixMicros) -> Result<(), StoreError> {
+        if let Some(keys) = self.keys()
+            && let (Some(instant), Some((found_by, value))) = (keys.instant(), found_in(&keys, key, sha256))
+        {
+            let sql = format!("UPDATE {} SET {} = ?2 WHERE {found_by} = ?1", quoted(&keys.table), quoted(instant));
+            self.run(&sql, &[value, &iso::write(now)])?;
+        } else {
+            self.run("UPDATE hookgate_first SET begins = ?2 WHERE key = ?1", &[key, &iso::write(now)])?;
+        }
+        Ok(())
+    }
+}
+
+/// The column by which a table finds the rows of a delivery, in quotation marks, and what stands there.
+fn found_in<'v>(table: &Table, key: &'v str, sha256: &'v str) -> Option<(String, &'v str)> {
+    let by = |placeholder, value| table.column_holding(placeholder).map(|column| (quoted(&column.name), value));
+    by("key", key).or_else(|| by("sha256", sha256))
+}
+
+/// The key that an identity begins with.
+fn key_in(identity: &str) -> &str {
+    identity.split('\n').next().unwrap_or(identity)
 }
 
 impl Store for WrongStore {
@@ -147,7 +196,6 @@ impl Store for WrongStore {
     }
 
     fn remove_expired(&mut self, now: UnixMicros) -> Result<usize, StoreError> {
-        let Some(tables) = self.tables_of() else { return self.inner.remove_expired(now) };
         let half = Duration::from_secs(self.inner.contract.ttl_secs().unwrap_or_default() / 2);
         self.cleanups += 1;
         while let Some((_, row)) = self.late.pop_if(|(due, _)| *due <= now) {
@@ -160,22 +208,17 @@ impl Store for WrongStore {
             "key-lives-ten-seconds-too-long" => self.inner.remove_expired(now.minus(TEN_SECONDS)),
             "cleanup-removes-every-key" => match self.inner.remove_expired(now)? {
                 0 => Ok(0),
-                _ => self.run(&format!("DELETE FROM {}", quoted(&tables.keys.table)), &[]),
+                _ => self.forget_every_key(),
             },
             "cleanup-removes-audit" => {
-                if let Some(end) = expiry_expression(&tables.keys) {
-                    let (keys, audit) = (&tables.keys, &tables.audit);
-                    let ended = format!("SELECT {} FROM {} WHERE {end} < datetime(?1)", quoted(&keys.found_by), quoted(&keys.table));
-                    let sql = format!("DELETE FROM {} WHERE {} IN ({ended})", quoted(&audit.table), quoted(&audit.found_by));
-                    self.run(&sql, &[&iso::write(now)])?;
-                }
+                self.remove_audit_of_ended(now)?;
                 self.inner.remove_expired(now)
             }
             _ => self.inner.remove_expired(now),
         }
     }
 
-    fn find(&mut self, key: &str, now: UnixMicros) -> Result<Option<First>, StoreError> {
+    fn find(&mut self, identity: &str, now: UnixMicros) -> Result<Option<First>, StoreError> {
         let half = Duration::from_secs(self.inner.contract.ttl_secs().unwrap_or_default() / 2);
         let at = match self.defect.name {
             "key-never-expires" | "expires-on-cleanup-only" => UnixMicros(0),
@@ -184,26 +227,26 @@ impl Store for WrongStore {
             "key-lives-ten-seconds-too-long" => now.minus(TEN_SECONDS),
             _ => now,
         };
-        let found = self.inner.find(key, at)?;
-        let (Some(first), Some(tables)) = (&found, self.tables_of()) else { return Ok(found) };
+        let found = self.inner.find(identity, at)?;
+        let Some(first) = &found else { return Ok(found) };
+        let key = key_in(identity);
         if self.is("duplicate-writes-audit-row") || (self.is("every-racer-audits") && now.since(first.ts) < RACE) {
-            self.audit_again(&tables.audit, key, now.max(UnixMicros(first.ts.0 + 1)))?;
+            self.audit_again(key, &first.sha256, now.max(UnixMicros(first.ts.0 + 1)))?;
         }
         if self.is("duplicate-prolongs-key") {
-            let (table, instant, found_by) = (quoted(&tables.keys.table), quoted(&tables.keys.instant), quoted(&tables.keys.found_by));
-            self.run(&format!("UPDATE {table} SET {instant} = ?2 WHERE {found_by} = ?1"), &[key, &iso::write(now)])?;
+            self.prolong(key, &first.sha256, now)?;
         }
         Ok(found)
     }
 
     fn accept(&mut self, acceptance: &Acceptance) -> Result<(), StoreError> {
-        let tables = self.tables_of();
-        if let (true, Some(tables)) = (self.is("re-acceptance-overwrites-audit"), &tables) {
-            let sql = format!("DELETE FROM {} WHERE {} = ?1", quoted(&tables.audit.table), quoted(&tables.audit.found_by));
-            self.inner.connection.execute(&sql, params![acceptance.key.key]).map_err(failed("remove old audit rows"))?;
+        if let (true, Some(audit)) = (self.is("re-acceptance-overwrites-audit"), self.audit())
+            && let Some((found_by, value)) = found_in(&audit, &acceptance.key.key, &acceptance.sha256)
+        {
+            self.run(&format!("DELETE FROM {} WHERE {found_by} = ?1", quoted(&audit.table)), &[value])?;
         }
         self.inner.accept(acceptance)?;
-        tables.map_or(Ok(()), |tables| self.after_acceptance(&tables, acceptance))
+        self.after_acceptance(acceptance)
     }
 
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {

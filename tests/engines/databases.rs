@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookgate::clock::UnixMicros;
 use hookgate::contract::Contract;
 use hookgate::contract::reading::read_contract;
-use hookgate::contract::tables::StateTables;
+use hookgate::contract::tables::{StateTables, Table};
 use hookgate::delivery::{Answer, Delivery, HeaderLine};
 use hookgate::files;
 use hookgate::probe::{Probe, rewind};
@@ -52,6 +52,10 @@ fn contract(name: &str) -> Arc<Contract> {
 
 fn tables() -> StateTables {
     contract("orch-phase3").state.clone().expect("phase 3 has tables")
+}
+
+fn key_table() -> Table {
+    tables().keys.expect("phase 3 has a table of keys")
 }
 
 fn receiver<S: Store>(contract: &Arc<Contract>, store: S, ttl: Option<u64>) -> Receiver<S> {
@@ -184,7 +188,10 @@ fn probe_waits_for_a_lock_so_long_and_no_longer() {
     let folder = Folder::new();
     let (path, holder) = folder.database("orch.db", PHASE_3);
     let probe = Probe::open(&path, &tables(), PATIENCE).expect("it can be read");
-    holder.execute_batch("BEGIN EXCLUSIVE; INSERT INTO idempotency_keys VALUES ('a', '2025-10-05T20:05:03', 60)").expect("a lock");
+    let many = "INSERT INTO idempotency_keys SELECT hex(randomblob(500)), '2025-10-05T20:05:03', 60
+        FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 2000) SELECT * FROM n)";
+    // So many that some are in the file already.
+    holder.execute_batch(&format!("PRAGMA cache_size = 1; BEGIN EXCLUSIVE; {many}")).expect("a lock");
     let impatient = Probe::open(&path, &tables(), Duration::from_millis(50)).err().expect("it is locked").to_string();
     assert_eq!(
         impatient.replace(&path.display().to_string(), "orch.db"),
@@ -198,7 +205,7 @@ fn probe_waits_for_a_lock_so_long_and_no_longer() {
         });
         reads.recv().expect("it is about to read");
         holder.execute_batch("COMMIT").expect("unlocked");
-        assert_eq!(reading.join().expect("it ends").expect("rows").keys.len(), 1);
+        assert_eq!(reading.join().expect("it ends").expect("rows").keys.len(), 2000);
     });
 }
 
@@ -270,7 +277,7 @@ fn times_are_moved_back_in_the_form_they_were_found_in() {
     let mut keys: Vec<String> = times[..5].iter().map(|(key, _)| (*key).to_owned()).collect();
     keys.push("never delivered".to_owned());
     let by = Duration::from_secs(86_402);
-    assert_eq!(rewind::rewind(&path, &tables().keys, &keys, by, PATIENCE).expect("it moves"), 5);
+    assert_eq!(rewind::rewind(&path, &key_table(), &keys, by, PATIENCE).expect("it moves"), 5);
     let told = |connection: &Connection| {
         let mut query =
             connection.prepare("SELECT key || '  ' || ts || '  ' || typeof(ts) FROM idempotency_keys ORDER BY rowid").expect("SQL");
@@ -288,7 +295,7 @@ fn times_are_moved_back_in_the_form_they_were_found_in() {
     // One row that cannot be moved, and nothing is.
     connection.execute_batch("UPDATE idempotency_keys SET ts = 'yesterday' WHERE key = 'space'").expect("a row");
     let before = told(&connection);
-    let wrong = rewind::rewind(&path, &tables().keys, &keys, by, PATIENCE).expect_err("it is no time");
+    let wrong = rewind::rewind(&path, &key_table(), &keys, by, PATIENCE).expect_err("it is no time");
     insta::assert_snapshot!(wrong.to_string(), @r#"cannot move the time of key "space": "yesterday" is not a time that is known here"#);
     assert_eq!(told(&connection), before);
 }

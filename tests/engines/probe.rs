@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hookgate::clock::UnixMicros;
@@ -16,6 +17,8 @@ use crate::surroundings::Folder;
 
 /// Long enough to be waited for, short enough for a test of what is never released.
 const BRIEF: Duration = Duration::from_millis(50);
+/// Long enough for anything that is waited for, and not for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn contract() -> Contract {
     let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
@@ -96,8 +99,8 @@ fn keys_that_are_live_are_counted() {
 #[test]
 fn lock_that_is_never_released_is_told_with_the_time_that_was_waited() {
     let folder = Folder::new();
-    let (path, writer) = database(&folder, "DELETE", "");
-    writer.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
+    let (path, writer) = database(&folder, "WAL", "");
+    writer.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").expect("a lock");
     let told = open(&path).and_then(|probe| probe.state().map(drop)).expect_err("it is locked").to_string();
     assert_eq!(
         told.replace(&path.display().to_string(), "orch.db"),
@@ -122,7 +125,7 @@ fn times_are_moved_back_in_the_form_they_were_found_in() {
     let (path, _writer) = database(&folder, "WAL", rows);
     let keys: Vec<String> = ["a", "b", "c", "d", "absent"].map(str::to_owned).to_vec();
     let tables = contract().state.expect("tables");
-    assert_eq!(rewind(&path, &tables.keys, &keys, Duration::from_secs(86_402), BRIEF).expect("moved"), 4);
+    assert_eq!(rewind(&path, tables.keys.as_ref().expect("a table of keys"), &keys, Duration::from_secs(86_402), BRIEF).expect("moved"), 4);
     let reader = Connection::open(&path).expect("readable");
     let mut query = reader.prepare("SELECT key || ' ' || ts FROM idempotency_keys ORDER BY key").expect("a query");
     let found: Vec<String> = query.query_map([], |row| row.get(0)).expect("rows").collect::<Result<_, _>>().expect("text");
@@ -138,7 +141,9 @@ fn time_that_cannot_be_read_moves_no_row() {
     let (path, writer) = database(&folder, "WAL", "a 2025-10-05T20:05:03 60\n b yesterday 60");
     let tables = contract().state.expect("tables");
     let told =
-        rewind(&path, &tables.keys, &["a".to_owned(), "b".to_owned()], Duration::from_secs(60), BRIEF).expect_err("no time").to_string();
+        rewind(&path, tables.keys.as_ref().expect("a table of keys"), &["a".to_owned(), "b".to_owned()], Duration::from_secs(60), BRIEF)
+            .expect_err("no time")
+            .to_string();
     assert!(told.contains("key \"b\"") && told.contains("yesterday"), "{told}");
     let ts: String = writer.query_row("SELECT ts FROM idempotency_keys WHERE key = 'a'", [], |row| row.get(0)).expect("a row");
     assert_eq!(ts, "2025-10-05T20:05:03");
@@ -151,4 +156,36 @@ fn absent_database_is_not_made() {
     let path = folder.path("absent.db");
     assert!(matches!(open(&path).map(drop), Err(ProbeError::Absent { .. })));
     assert!(!path.exists());
+}
+
+/// Who does not wait for locks can write all the same: a probe never holds one that a writer could meet.
+#[test]
+fn writer_without_patience_is_never_held_up_by_a_probe() {
+    for mode in ["WAL", "DELETE", "TRUNCATE"] {
+        let folder = Folder::new();
+        let (path, writer) = database(&folder, mode, "");
+        writer.busy_timeout(Duration::ZERO).expect("no patience");
+        writer.pragma_update(None, "synchronous", "OFF").expect("faster");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| {
+                let mut most = 0;
+                while !done.load(Ordering::SeqCst) {
+                    let seen = Probe::open(&path, contract().state.as_ref().expect("tables"), PATIENCE).and_then(|probe| probe.state());
+                    most = most.max(seen.expect("rows").keys.len());
+                }
+                most
+            });
+            for at in 0..300 {
+                let put = format!("BEGIN IMMEDIATE; INSERT INTO idempotency_keys VALUES ('k{at}', '2025-10-05T20:05:03', 60); COMMIT");
+                let written = writer.execute_batch(&put);
+                if written.is_err() {
+                    done.store(true, Ordering::SeqCst);
+                }
+                written.expect("nobody holds it up");
+            }
+            done.store(true, Ordering::SeqCst);
+            assert!(reading.join().expect("it ends") <= 300, "{mode}");
+        });
+    }
 }

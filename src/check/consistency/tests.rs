@@ -25,7 +25,7 @@ fn lost(invoked: i64) -> Operation {
     op(Outcome::NoAnswer, invoked, NEVER)
 }
 fn rows(audit_rows: u32, key_rows: u32) -> Option<Evidence> {
-    Some(Evidence { key: 0, audit_rows, key_rows })
+    Some(Evidence { key: 0, audit_rows: Some(audit_rows), key_rows: Some(key_rows) })
 }
 
 fn told(history: &[Operation], evidence: Option<Evidence>) -> Verdict {

@@ -9,7 +9,7 @@ use crate::judge::findings::Place;
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::reference::store::Store as _;
-use crate::scenario::expect::StateCheck;
+use crate::scenario::expect::{RowCheck, StateCheck};
 use crate::state::Row;
 
 impl<S: Source> Play<'_, S> {
@@ -42,20 +42,19 @@ impl<S: Source> Play<'_, S> {
                 let columns: Vec<String> = table.shape().columns.iter().map(ToString::to_string).collect();
                 format!("{}: {}", table.table, columns.join(", "))
             };
-            return format!("{}\n{}", columns(&tables.keys), columns(&tables.audit));
+            return tables.all().map(columns).collect::<Vec<_>>().join("\n");
         }
-        let names = check
-            .keys
-            .iter()
-            .map(|one| (&tables.keys, &state.keys, one))
-            .chain(check.audit.iter().map(|one| (&tables.audit, &state.audit, one)));
-        let mut told = Vec::new();
-        for (table, rows, one) in names {
-            let Some(value) = self.records.one(&one.rows_for).and_then(|record| found_by(table, record)) else { continue };
-            let found: Vec<&Row> = rows.iter().filter(|row| row.text(&table.found_by) == Some(value.as_str())).collect();
-            let row = found.last().map_or_else(String::new, |row| format!("; {row}"));
-            told.push(format!("{}: {} row(s){row}", table.table, found.len()));
-        }
+        let of = |table: &Option<Table>, rows: &[Row], checks: &[RowCheck]| {
+            let names = table.iter().flat_map(|table| checks.iter().map(move |one| (table, &one.rows_for)));
+            let told = names.filter_map(|(table, name)| {
+                let value = self.records.one(name).and_then(|record| found_by(table, record))?;
+                let found: Vec<&Row> = rows.iter().filter(|row| row.text(table.found_by()) == Some(value.as_str())).collect();
+                let row = found.last().map_or_else(String::new, |row| format!("; {row}"));
+                Some(format!("{}: {} row(s){row}", table.table, found.len()))
+            });
+            told.collect::<Vec<String>>()
+        };
+        let told = [of(&tables.keys, &state.keys, &check.keys), of(&tables.audit, &state.audit, &check.audit)].concat();
         if told.is_empty() {
             format!("{} key rows, {} audit rows in this scenario", state.keys.len(), state.audit.len())
         } else {

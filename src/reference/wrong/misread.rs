@@ -14,21 +14,21 @@ pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
         outcomes.duplicate = Some(outcomes.accepted.clone());
     }
     if let Some(tables) = &mut read.state {
-        for column in &mut tables.keys.columns {
+        for column in tables.keys.iter_mut().flat_map(|table| &mut table.columns) {
             match defect.name {
                 "ttl-without-default" => column.default = None,
-                "ttl-column-is-text" if column.holds.as_ref().is_some_and(|holds| holds.is_only("ttl")) => {
-                    "TEXT".clone_into(&mut column.kind);
-                }
+                "ttl-column-is-text" if column.holds_only("ttl") => "TEXT".clone_into(&mut column.kind),
                 "keys-without-primary-key" => column.primary_key = 0,
                 _ => {}
             }
         }
-        match defect.name {
-            "audit-without-primary-key" => tables.audit.columns.iter_mut().for_each(|column| column.primary_key = 0),
-            // One that holds nothing: what its absence breaks is the schema alone.
-            "column-missing" => tables.audit.columns.retain(|column| column.holds.is_some()),
-            _ => {}
+        if let Some(table) = &mut tables.audit {
+            match defect.name {
+                "audit-without-primary-key" => table.columns.iter_mut().for_each(|column| column.primary_key = 0),
+                // One that holds nothing: what its absence breaks is the schema alone.
+                "column-missing" => table.columns.retain(|column| column.holds.is_some() || column.free),
+                _ => {}
+            }
         }
     }
     Arc::new(read)

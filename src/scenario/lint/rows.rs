@@ -26,6 +26,10 @@ impl Lint<'_> {
         } else {
             self.refers(format!("{path}.rows_for"), &row.rows_for, DELIVERIES);
         }
+        let held = row.holds.iter().flat_map(|holds| [("key", &holds.key), ("sha256", &holds.sha256)]);
+        for (role, name) in held.filter_map(|(role, name)| Some((role, name.as_ref()?))) {
+            self.refers(format!("{path}.holds.{role}"), name, DELIVERIES);
+        }
         for (member, name) in [("referred_to_by", &row.referred_to_by), ("written_at", &row.written_at)] {
             if let Some(name) = name {
                 self.refers(format!("{path}.{member}"), name, DELIVERIES);
