@@ -7,12 +7,14 @@
 //! sent or judged here.
 //!
 //! Start at [`Scenario`]. Deliveries are in [`deliver`], expectations in
-//! [`expect`], the catalogue of requirements in [`requirement`].
+//! [`expect`], the catalogue of requirements in [`requirement`], one suite on
+//! top of another in [`inclusion`].
 
 pub mod deliver;
 pub mod expand;
 pub mod expect;
 pub mod fault;
+pub mod inclusion;
 pub mod lint;
 pub mod pattern;
 pub mod requirement;

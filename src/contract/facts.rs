@@ -5,15 +5,16 @@
 //! stand under `capabilities`.
 
 use super::outcome::{AnswerForm, MemberValue, Refusal};
-use super::{AfterFailure, Contract, Idempotency, Refusals};
+use super::{AfterFailure, Contract, Idempotency, OtherBody, Refusals};
 use crate::contract::key::KeyForm;
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 25] = [
+pub const COMPUTED: [(&str, &str); 26] = [
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
     ("free-keys", "keys are any visible ASCII (`key.form: bare`, no `alphabet`)"),
+    ("key-alone", "a live key with another body is a duplicate (`other_body: duplicate`)"),
     ("reference", "a duplicate's answer bears the instant of the first delivery (`{first.ts}`)"),
     ("first-hash", "a duplicate's answer bears the hash of the first body (`{first.sha256}`)"),
     ("ttl", "keys live for a time and are then forgotten (`ttl`)"),
@@ -43,6 +44,12 @@ pub fn is_computed(word: &str) -> bool {
     COMPUTED.iter().any(|(known, _)| *known == word)
 }
 
+/// What a word that follows from contracts means.
+#[must_use]
+pub fn meaning_of(word: &str) -> Option<&'static str> {
+    COMPUTED.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
+}
+
 impl Contract {
     /// Whether receivers of this kind can do `capability`.
     #[must_use]
@@ -55,6 +62,7 @@ impl Contract {
             "key" => self.key.is_somewhere(),
             "key-in-header" => self.key.header.is_some(),
             "free-keys" => self.key.is_somewhere() && self.key.form != KeyForm::Uuid && self.key.alphabet.is_none(),
+            "key-alone" => self.is_by_key() && self.other_body == OtherBody::Duplicate,
             "reference" => self.duplicate_tells("first.ts"),
             "first-hash" => self.duplicate_tells("first.sha256"),
             "ttl" => self.is_by_key() && self.ttl.is_some(),

@@ -32,7 +32,7 @@ impl Stage {
             "state" | "time" | "restart" => None,
             other if contract.can(other) => None,
             other => {
-                let meaning = self.catalogue.capabilities.get(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
+                let meaning = self.catalogue.meaning_of(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
                 Some(format!("{} does not offer `{other}`{meaning}", contract.contract))
             }
         };

@@ -14,6 +14,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::contract::facts::COMPUTED;
 use crate::document::mistake::{Mistake, hint, listed};
 use crate::document::tree::Node;
 use crate::scenario::expect::{AnswerCheck, Expect};
@@ -41,7 +42,14 @@ impl Known {
     pub fn new(catalogue: &Catalogue, bodies: impl IntoIterator<Item = String>) -> Self {
         Self {
             requirements: catalogue.requirements.iter().map(|one| one.id.clone()).collect(),
-            capabilities: catalogue.capabilities.keys().cloned().collect(),
+            capabilities: catalogue
+                .capabilities
+                .keys()
+                .cloned()
+                .chain(COMPUTED.iter().map(|(word, _)| (*word).to_owned()))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             bodies: bodies.into_iter().collect(),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Level;
+use crate::contract::{Level, facts};
 use crate::document;
 use crate::document::mistake::{Mistake, Mistakes};
 use crate::document::tree::Tree;
@@ -16,11 +16,16 @@ use crate::document::tree::Tree;
 pub struct Catalogue {
     /// The suite: the name of the folder it stands in.
     pub suite: String,
+    /// Suites that this one builds on: it has their requirements, words and scenarios, and its own on top.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub includes: Vec<String>,
     /// The body file of deliveries that do not say which.
     pub ordinary_body: String,
-    /// Words that scenarios may name under `needs`, each with what it means.
+    /// Words that scenarios may name under `needs` beside those that follow from a contract, each with what it means.
+    #[serde(default)]
     pub capabilities: BTreeMap<String, String>,
     /// Topics by the letters that requirement ids begin with.
+    #[serde(default)]
     pub topics: BTreeMap<String, String>,
     /// Requirements that every delivery of every scenario is held to.
     #[serde(default)]
@@ -107,6 +112,9 @@ pub struct Requirement {
     pub sentence: String,
     /// Where it comes from.
     pub source: String,
+    /// It is about remembering: a receiver that forgets every delivery at once must never pass it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
     /// Why no scenario shows it, when none does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excluded: Option<String>,
@@ -129,6 +137,12 @@ impl Catalogue {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Requirement> {
         self.requirements.iter().find(|one| one.id == id)
+    }
+
+    /// What a word under `needs` means, when the suite or the contracts know it.
+    #[must_use]
+    pub fn meaning_of(&self, need: &str) -> Option<&str> {
+        self.capabilities.get(need).map(String::as_str).or_else(|| facts::meaning_of(need))
     }
 
     /// The topic of a requirement: the letters before its dash, in words.
@@ -162,6 +176,7 @@ impl Catalogue {
     }
 }
 
-fn letters(id: &str) -> &str {
+/// The letters that an id begins with: its topic.
+pub(super) fn letters(id: &str) -> &str {
     id.split('-').next().unwrap_or(id)
 }
