@@ -203,9 +203,12 @@ fn forms_for_programs_know_no_language() {
 /// Every requirement and every topic of a shipped suite has its translation, and none is left in English.
 #[test]
 fn every_requirement_is_translated() {
-    let text = std::fs::read_to_string(project("scenarios/orch/requirements.yaml")).expect("the catalogue");
-    let catalogue = Catalogue::read("requirements.yaml", &text).expect("it has no mistake");
-    for one in &catalogue.requirements {
+    let catalogue = |suite: &str| {
+        let text = std::fs::read_to_string(project(&format!("scenarios/{suite}/requirements.yaml"))).expect("the catalogue");
+        Catalogue::read("requirements.yaml", &text).expect("it has no mistake")
+    };
+    let core = catalogue("core");
+    for (catalogue, one) in [&core, &catalogue("orch").on(&core)].into_iter().flat_map(|all| all.requirements.iter().map(move |one| (all, one))) {
         let words = catalogue.translations_of(&one.id);
         for language in Language::ALL.into_iter().filter(|language| *language != Language::En) {
             let words =
