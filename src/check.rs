@@ -13,6 +13,8 @@ pub mod classify;
 pub mod consistency;
 pub mod literal;
 pub mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -109,7 +111,7 @@ impl Records {
 
     /// Lets the first delivery learn how a duplicate refers to it: later ones must say the same.
     pub fn learn_reference(&mut self, record: &Record, expect: Option<&Expect>) {
-        if let (Some(Expect::DuplicateOf(first)), Some(instant)) = (expect, &record.refers_to)
+        if let (Some(Expect::DuplicateOf(first) | Expect::ReuseOf(first)), Some(instant)) = (expect, &record.refers_to)
             && let Some(first) = self.deliveries.get_mut(first).and_then(|all| all.last_mut())
         {
             first.referred_as.get_or_insert_with(|| instant.clone());

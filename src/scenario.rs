@@ -8,7 +8,8 @@
 //!
 //! Start at [`Scenario`]. Deliveries are in [`deliver`], expectations in
 //! [`expect`], the catalogue of requirements in [`requirement`], one suite on
-//! top of another in [`inclusion`].
+//! top of another in [`inclusion`], what a sentence leaves to the contract in
+//! [`places`].
 
 pub mod deliver;
 pub mod expand;
@@ -17,6 +18,7 @@ pub mod fault;
 pub mod inclusion;
 pub mod lint;
 pub mod pattern;
+pub mod places;
 pub mod requirement;
 
 use std::collections::BTreeMap;
@@ -67,7 +69,8 @@ pub struct Step {
     /// Kind: send many deliveries at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<Burst>,
-    /// Kind: let time pass: a span (`86402 s`), or a point relative to the TTL (`ttl + 2 s`, `ttl / 2`, `ttl - 2 s`).
+    /// Kind: let time pass: a span (`86402 s`), or a point relative to the TTL (`ttl + 2 s`, `ttl / 2`, `ttl - 2 s`),
+    /// or to the lease of a key in flight (`lease + 1 s`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advance: Option<String>,
     /// Kind: end the receiver and start it again.
@@ -166,6 +169,12 @@ pub struct Counts {
     /// Answered as duplicates; all refer to the one that was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<usize>,
+    /// Answered as duplicates, or told that a rival is under way, as the contract says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<usize>,
+    /// Bodies of their own: what the contract says of another body, or a duplicate's answer, or that a rival is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rivals: Option<usize>,
     /// Anything else: refusals, errors, no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<usize>,

@@ -7,6 +7,8 @@
 
 #[path = "mistakes/contracts.rs"]
 mod contracts;
+#[path = "mistakes/outcomes.rs"]
+mod outcomes;
 #[path = "mistakes/steps.rs"]
 mod steps;
 #[path = "mistakes/text.rs"]

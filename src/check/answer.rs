@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::{Breach, INSTANT_TOLERANCE, Record, Records, is_broken};
 use crate::clock::{UnixMicros, iso};
+use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, Member, MemberValue, Refusal};
-use crate::contract::{Contract, Level};
+use crate::contract::{AfterFailure, Contract, Fingerprint, Level, OtherBody, Refusals};
 use crate::delivery::Answer;
 use crate::scenario::expect::Expect;
 use crate::template::Template;
@@ -44,14 +45,71 @@ pub fn judge(contract: &Contract, expect: &Expect, judged: Judged<'_>) -> Vec<Br
             }
         }
         Expect::Rather(ranked) => rather(contract, ranked, expect, judged),
+        Expect::Failed | Expect::NotTaken => status_alone(contract, expect, judged),
+        Expect::ReuseOf(first) => match refused_before(judged, first) {
+            // What was refused used no key up, or its refusal is given again.
+            Some(refused) if contract.refusals == Refusals::Kept && refused.status == judged.answer.status => Vec::new(),
+            Some(_) if contract.other_body == OtherBody::Refused => duplicate_of(contract, judged, first),
+            Some(_) | None => resolved(contract, expect).map_or_else(Vec::new, |one| judge(contract, &one, judged)),
+        },
+        Expect::ElsewhereOf(_) | Expect::Respelled(_) | Expect::AgainAfter(_) => {
+            resolved(contract, expect).map_or_else(Vec::new, |one| judge(contract, &one, judged))
+        }
     }
+}
+
+/// The refusal that an earlier delivery got, when it got one.
+fn refused_before<'a>(judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
+    let earlier = judged.records.one(first).and_then(|record| record.result.as_ref().ok());
+    earlier.filter(|answer| (400..=499).contains(&answer.status))
+}
+
+/// The outcome that a contract gives to what is done with an earlier delivery; `None` when it says nothing of it.
+#[must_use]
+pub fn resolved(contract: &Contract, expect: &Expect) -> Option<Expect> {
+    let reuse = |first: &String| match contract.other_body {
+        OtherBody::Duplicate => Expect::DuplicateOf(first.clone()),
+        OtherBody::Refused => Expect::Refused(Refusal::OtherBody),
+        OtherBody::New => Expect::Accepted,
+    };
+    match expect {
+        Expect::ReuseOf(first) => Some(reuse(first)),
+        Expect::ElsewhereOf(first) => contract.key.scope.map(|scope| match scope {
+            KeyScope::Receiver => Expect::DuplicateOf(first.clone()),
+            KeyScope::Path | KeyScope::PathAndQuery | KeyScope::Caller => Expect::Accepted,
+        }),
+        Expect::Respelled(first) => contract.fingerprint.map(|fingerprint| match fingerprint {
+            Fingerprint::Json => Expect::DuplicateOf(first.clone()),
+            Fingerprint::Raw => reuse(first),
+        }),
+        Expect::AgainAfter(_) => contract.failures.as_ref().map(|failures| match failures.then {
+            AfterFailure::Retried => Expect::Accepted,
+            AfterFailure::Replayed => Expect::Failed,
+        }),
+        Expect::Accepted
+        | Expect::DuplicateOf(_)
+        | Expect::Refused(_)
+        | Expect::Rejected
+        | Expect::NoAnswer
+        | Expect::AnyOf(_)
+        | Expect::Rather(_)
+        | Expect::Failed
+        | Expect::NotTaken => Some(expect.clone()),
+    }
+}
+
+/// Outcomes that only the status tells.
+fn status_alone(contract: &Contract, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+    let status = judged.answer.status;
+    let provoked = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref()).map(|provoke| provoke.status);
+    let holds = if *expect == Expect::NotTaken { !(200..=299).contains(&status) } else { provoked.is_none_or(|wanted| wanted == status) };
+    if holds { Vec::new() } else { vec![Breach::must(describe(contract, expect), super::describe(&Ok(judged.answer.clone())))] }
 }
 
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
 fn duplicate_of(contract: &Contract, judged: Judged<'_>, first: &str) -> Vec<Breach> {
     let earlier = judged.records.one(first);
-    let refused = earlier.and_then(|record| record.result.as_ref().ok()).filter(|answer| (400..=499).contains(&answer.status));
-    match refused {
+    match refused_before(judged, first) {
         Some(refused) => {
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
             vec![Breach::must(expected, super::describe(&Ok(judged.answer.clone())))]
@@ -102,6 +160,14 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
         Expect::Rejected => "a refusal: a status from 400 to 499".to_owned(),
         Expect::AnyOf(any) => any.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", or "),
         Expect::Rather(ranked) => ranked.iter().map(|one| describe(contract, one)).collect::<Vec<_>>().join(", rather than "),
+        Expect::Failed => {
+            let provoked = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref());
+            provoked.map_or_else(|| "a failure".to_owned(), |provoke| format!("the failure that was provoked ({})", provoke.status))
+        }
+        Expect::NotTaken => "neither an acceptance nor a duplicate: no status from 200 to 299".to_owned(),
+        Expect::ReuseOf(_) | Expect::ElsewhereOf(_) | Expect::Respelled(_) | Expect::AgainAfter(_) => {
+            resolved(contract, expect).map_or_else(|| "any answer".to_owned(), |one| describe(contract, &one))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::answer::{Judged, fits, referred_instant};
 use super::{Record, Records};
 use crate::contract::Contract;
+use crate::contract::outcome::{AnswerForm, Refusal};
 use crate::delivery::Answer;
 use crate::scenario::Counts;
 
@@ -54,6 +55,10 @@ pub struct Tally {
     pub accepted: usize,
     /// Answered as duplicates.
     pub duplicate: usize,
+    /// Told that a rival is under way.
+    pub in_flight: usize,
+    /// Refused for their own body.
+    pub other_body: usize,
     /// Anything else, in words.
     pub other: Vec<String>,
     /// The different instants that duplicates referred to.
@@ -64,15 +69,29 @@ impl Tally {
     /// Whether the counts are those that were asked for.
     #[must_use]
     pub fn fits(&self, counts: &Counts) -> bool {
+        let repeated = self.duplicate + self.in_flight;
+        let rivals = repeated + self.other_body;
+        // What was asked for as a rival or a repetition is no surprise beside it.
+        let (expected_in_flight, expected_other_body) = (counts.repeated.or(counts.rivals).is_some(), counts.rivals.is_some());
+        let surprises =
+            self.other.len() + if expected_in_flight { 0 } else { self.in_flight } + if expected_other_body { 0 } else { self.other_body };
         counts.accepted.is_none_or(|n| n == self.accepted)
             && counts.duplicate.is_none_or(|n| n == self.duplicate)
-            && counts.other.is_none_or(|n| n == self.other.len())
+            && counts.repeated.is_none_or(|n| n == repeated)
+            && counts.rivals.is_none_or(|n| n == rivals)
+            && counts.other.is_none_or(|n| n == surprises)
     }
 
     /// The counts in words: `5 accepted as new, 3 duplicates, 0 other`.
     #[must_use]
     pub fn describe(&self) -> String {
-        let mut text = format!("{} accepted as new, {} duplicates, {} other", self.accepted, self.duplicate, self.other.len());
+        let mut text = format!("{} accepted as new, {} duplicates, ", self.accepted, self.duplicate);
+        for (count, what) in [(self.in_flight, "in flight"), (self.other_body, "refused for their body")] {
+            if count > 0 {
+                text.push_str(&format!("{count} {what}, "));
+            }
+        }
+        text.push_str(&format!("{} other", self.other.len()));
         if let Some(first) = self.other.first() {
             text.push_str(&format!(" (the first: {first})"));
         }
@@ -84,7 +103,13 @@ impl Tally {
 #[must_use]
 pub fn describe_counts(counts: &Counts) -> String {
     let part = |n: Option<usize>, what: &str| n.map(|n| format!("{n} {what}"));
-    let parts = [part(counts.accepted, "accepted as new"), part(counts.duplicate, "duplicates"), part(counts.other, "other")];
+    let parts = [
+        part(counts.accepted, "accepted as new"),
+        part(counts.duplicate, "duplicates"),
+        part(counts.repeated, "duplicates"),
+        part(counts.rivals, "rivals"),
+        part(counts.other, "other"),
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -105,10 +130,18 @@ pub fn tally(contract: &Contract, burst: &[Record]) -> Vec<(String, Tally)> {
                 let answer = record.result.as_ref().ok();
                 push_new(&mut tally.references, answer.and_then(|answer| referred_instant(contract, answer)));
             }
+            Class::Other if is(contract.outcomes.in_flight.as_ref(), record) => tally.in_flight += 1,
+            Class::Other if is(contract.outcomes.refusal(Refusal::OtherBody), record) => tally.other_body += 1,
             Class::Other => tally.other.push(super::describe(&record.result)),
         }
     }
     order.into_iter().map(|key| (key.clone(), tallies.remove(key.as_str()).unwrap_or_default())).collect()
+}
+
+/// Whether a delivery got an answer of a form.
+fn is(form: Option<&AnswerForm>, record: &Record) -> bool {
+    let (Some(form), Ok(answer)) = (form, &record.result) else { return false };
+    fits(form, Judged { answer, record, records: &Records::default() }, answer.json().as_ref())
 }
 
 fn push_new(all: &mut Vec<String>, one: Option<String>) {

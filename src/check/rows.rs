@@ -131,7 +131,8 @@ fn cells(table: &Table, row: &Row, check: &RowCheck, record: &Record, records: &
             }
         }
     }
-    for (column, wanted) in &check.columns {
+    let by_role = check.holds.iter().filter_map(|(placeholder, wanted)| Some((&table.column_holding(placeholder)?.name, wanted)));
+    for (column, wanted) in check.columns.iter().chain(by_role) {
         let wanted = match wanted {
             Value::String(word) if word == "ttl" => ttl_cell(ttl),
             Value::String(text) => Cell::Text(records.fill(text)),

@@ -73,7 +73,8 @@ pub(crate) fn suite(args: &SuiteArgs) -> Result<Suite, Failure> {
     if !mistakes.is_empty() {
         return Err(Failure::usage(mistakes.join("\n")));
     }
-    Ok(Suite { contract: Arc::new(contract), catalogue: Arc::new(texts.catalogue), scenarios, bodies: Arc::new(texts.bodies) })
+    let catalogue = Arc::new(texts.catalogue.said_of(&contract));
+    Ok(Suite { contract: Arc::new(contract), catalogue, scenarios, bodies: Arc::new(texts.bodies) })
 }
 
 /// Reads scenario files; mistakes as text, a file each.

@@ -138,13 +138,14 @@ impl TargetClock {
 
 /// The span that an `advance` step means, for a receiver whose keys live `ttl_secs`.
 #[must_use]
-pub fn span_of(advance: &Advance, ttl_secs: u64) -> Duration {
+pub fn span_of(advance: &Advance, ttl_secs: u64, lease: Duration) -> Duration {
     let ttl = Duration::from_secs(ttl_secs);
     match advance {
         Advance::Span(by) => *by,
         Advance::TtlPlus(more) => ttl.saturating_add(*more),
         Advance::TtlMinus(less) => ttl.saturating_sub(*less),
         Advance::TtlOver(parts) => ttl / (*parts).max(1),
+        Advance::LeasePlus(more) => lease.saturating_add(*more),
     }
 }
 

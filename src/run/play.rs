@@ -281,7 +281,7 @@ impl Play<'_> {
 
     async fn advance(&mut self, by: &str) -> Result<(), Halt> {
         let by = read_advance(by).map_err(|wrong| Halt::NotApplicable(wrong.to_string()))?;
-        let by = span_of(&by, self.stage.ttl.unwrap_or(0));
+        let by = span_of(&by, self.stage.ttl.unwrap_or(0), self.stage.contract.lease());
         self.stage.clock.advance(by, &self.keys).await.map_err(Halt::Undecided)?;
         if !self.stage.clock.moves_everyone() && self.stage.clock.name() == "rewind" {
             self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));

@@ -114,7 +114,7 @@ pub struct Stage {
     pub forbidden: Vec<String>,
     /// The database, when there is one.
     pub database: Option<PathBuf>,
-    bodies: Arc<BTreeMap<String, Bytes>>,
+    pub(super) bodies: Arc<BTreeMap<String, Bytes>>,
     pub(super) sender: RwLock<Sender>,
     seed: u64,
     run_word: String,

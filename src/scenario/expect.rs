@@ -27,6 +27,19 @@ pub enum Expect {
     NoAnswer,
     /// Turned away for whatever reason: a status from 400 to 499, and not as an acceptance.
     Rejected,
+    /// A live key with another body: whatever the contract says of it (`other_body`); after a refusal that is kept, that refusal again.
+    ReuseOf(String),
+    /// The key and body of the named delivery in another scope: new, or a duplicate, as `key.scope` says.
+    ElsewhereOf(String),
+    /// The key of the named delivery with the same JSON in another spelling: as `fingerprint` says.
+    Respelled(String),
+    /// The same delivery after the named one, which failed: as `failures.then` says.
+    AgainAfter(String),
+    /// The failure that was provoked, with its status.
+    Failed,
+    /// Anything but an acceptance or a duplicate: no status from 200 to 299.
+    #[serde(rename = "not_taken")]
+    NotTaken,
 }
 
 impl Expect {
@@ -36,7 +49,35 @@ impl Expect {
         match self {
             Self::NoAnswer => true,
             Self::AnyOf(any) | Self::Rather(any) => any.iter().any(Self::allows_no_answer),
-            Self::Accepted | Self::DuplicateOf(_) | Self::Refused(_) | Self::Rejected => false,
+            Self::Accepted
+            | Self::DuplicateOf(_)
+            | Self::Refused(_)
+            | Self::Rejected
+            | Self::ReuseOf(_)
+            | Self::ElsewhereOf(_)
+            | Self::Respelled(_)
+            | Self::AgainAfter(_)
+            | Self::Failed
+            | Self::NotTaken => false,
+        }
+    }
+
+    /// The deliveries that it calls the first of a duplicate, whichever of several outcomes comes.
+    #[must_use]
+    pub fn firsts(&self) -> Vec<&str> {
+        match self {
+            Self::DuplicateOf(name) => vec![name],
+            Self::AnyOf(any) | Self::Rather(any) => any.iter().flat_map(Self::firsts).collect(),
+            Self::Accepted
+            | Self::Refused(_)
+            | Self::Rejected
+            | Self::NoAnswer
+            | Self::ReuseOf(_)
+            | Self::ElsewhereOf(_)
+            | Self::Respelled(_)
+            | Self::AgainAfter(_)
+            | Self::Failed
+            | Self::NotTaken => Vec::new(),
         }
     }
 }
@@ -55,6 +96,9 @@ pub struct AnswerCheck {
     pub matches: BTreeMap<String, String>,
     /// Members that must not be there.
     pub without: Vec<String>,
+    /// Nothing of the named delivery: no member that only a duplicate's answer has, not its hash, not its instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub says_nothing_of: Option<String>,
     /// The body is JSON.
     pub json: bool,
     /// Body and status are the same as those that the named delivery got.
@@ -134,6 +178,8 @@ pub struct RowCheck {
     pub count: Option<usize>,
     /// Columns and what they must hold: a literal value, `ttl` for the receiver's TTL, or text with `{sha256:NAME}` and `{key:NAME}`.
     pub columns: BTreeMap<String, serde_json::Value>,
+    /// The same by what a column holds, whatever it is called: `{sha256: "{sha256:NAME}"}`; a table without such a column is passed over.
+    pub holds: BTreeMap<String, serde_json::Value>,
     /// Every column is as the contract says.
     pub as_promised: bool,
     /// The newest row's instant is the one that this duplicate's answer referred to.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Level, facts};
+use crate::contract::{Contract, Level, facts};
 use crate::document;
-use crate::document::mistake::{Mistake, Mistakes};
+use crate::document::mistake::{Mistake, Mistakes, listed};
 use crate::document::tree::Tree;
+use crate::scenario::places;
 
 /// `requirements.yaml` of a suite.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +109,7 @@ pub struct Requirement {
     pub id: String,
     /// How much it weighs: `must` or `should`.
     pub level: Level,
-    /// What is required, as a sentence.
+    /// What is required, as a sentence; `{refused.signature}` and other places are filled from the contract.
     pub sentence: String,
     /// Where it comes from.
     pub source: String,
@@ -129,8 +130,23 @@ impl Catalogue {
     /// Every mistake of the file.
     pub fn read(name: &str, text: &str) -> Result<Self, Mistakes> {
         let (catalogue, tree) = document::read::<Self>(name, text)?;
-        let wrong = catalogue.translated_in_vain(&tree);
+        let mut wrong = catalogue.translated_in_vain(&tree);
+        wrong.extend(catalogue.unknown_places(&tree));
         if wrong.is_empty() { Ok(catalogue) } else { Err(Mistakes::new(name, text, wrong)) }
+    }
+
+    /// The catalogue with every place of its sentences filled from a contract.
+    #[must_use]
+    pub fn said_of(mut self, contract: &Contract) -> Self {
+        for one in &mut self.requirements {
+            one.sentence = places::fill(&one.sentence, contract, "en");
+        }
+        for (language, words) in &mut self.translations {
+            for sentence in words.sentences.values_mut() {
+                *sentence = places::fill(sentence, contract, language);
+            }
+        }
+        self
     }
 
     /// The requirement called `id`.
@@ -160,6 +176,22 @@ impl Catalogue {
             Some((language.clone(), InLanguage { topic, sentence }))
         };
         self.translations.iter().filter_map(one).collect()
+    }
+
+    /// Places in sentences that no contract fills.
+    fn unknown_places(&self, tree: &Tree) -> Vec<Mistake> {
+        let own = self.requirements.iter().enumerate().map(|(at, one)| (format!("requirements[{at}].sentence"), &one.sentence));
+        let of = |(language, words): (&String, &Translation)| {
+            let paths = words.sentences.iter().map(|(id, sentence)| (format!("translations.{language}.sentences.{id}"), sentence.clone()));
+            paths.collect::<Vec<_>>()
+        };
+        let translated: Vec<(String, String)> = self.translations.iter().flat_map(of).collect();
+        let all = own.map(|(path, sentence)| (path, sentence.clone())).chain(translated);
+        let wrong = all.filter_map(|(path, sentence)| Some((path, places::unknown_in(&sentence)?)));
+        let known = places::known();
+        let told =
+            wrong.map(|(path, message)| Mistake::new(tree.root.span_at(&path), message).with_hint(format!("places: {}", listed(&known))));
+        told.collect()
     }
 
     /// Translations of what is not in the catalogue.

@@ -30,6 +30,7 @@ impl Lint<'_> {
             ("fill", deliver.fill.is_some()),
             ("random_bytes", deliver.random_bytes.is_some()),
             ("body_of", deliver.body_of.is_some()),
+            ("respell_of", deliver.respell_of.is_some()),
         ];
         let signatures = [
             ("signature", deliver.signature.is_some()),
@@ -53,8 +54,19 @@ impl Lint<'_> {
         if let Some(name) = &deliver.key_of {
             self.refers(format!("{path}.key_of"), name, &[Named::Delivery]);
         }
-        if let Some(name) = &deliver.body_of {
-            self.refers(format!("{path}.body_of"), name, &[Named::Delivery]);
+        for (member, name) in [("body_of", &deliver.body_of), ("respell_of", &deliver.respell_of)] {
+            if let Some(name) = name {
+                self.refers(format!("{path}.{member}"), name, &[Named::Delivery]);
+            }
+        }
+        for (there, member, word, does) in [
+            (deliver.provoke_failure, "provoke_failure", "failures", "makes the receiver fail"),
+            (deliver.elsewhere, "elsewhere", "scope", "delivers in another scope"),
+            (deliver.respell_of.is_some(), "respell_of", "fingerprint", "writes a body in another spelling"),
+        ] {
+            if there {
+                self.need(word, does, &format!("{path}.{member}"));
+            }
         }
         for (member, digits) in [("hex", &deliver.hex), ("key_hex", &deliver.key_hex)] {
             if let Some(digits) = digits {
@@ -72,10 +84,14 @@ impl Lint<'_> {
                 self.body_file(&format!("{path}.{member}"), file);
             }
         }
-        if let Some(fill) = &deliver.fill
-            && fill.text.is_empty()
-        {
-            self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
+        if let Some(fill) = &deliver.fill {
+            if fill.text.is_empty() {
+                self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
+            }
+            if fill.bytes.is_some() == fill.over_limit.is_some() {
+                let way_out = Some("give `bytes`, or `over_limit` for more than the contract's limit".to_owned());
+                self.say_if_whole(format!("{path}.fill"), "this does not say how long the body is", way_out);
+            }
         }
     }
 
