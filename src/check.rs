@@ -13,6 +13,8 @@ pub mod burst;
 pub mod consistency;
 pub mod literal;
 pub mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -262,6 +262,12 @@ impl Contract {
         self.ttl.as_ref().map(|ttl| ttl.default.0.as_secs())
     }
 
+    /// The longest time that a key stays in flight after its delivery was cut off or failed; nothing, where the contract names none.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.in_flight.as_ref().and_then(|in_flight| in_flight.lease).map_or(Duration::ZERO, |lease| lease.0)
+    }
+
     /// Whether the contract makes the promise `requirement`.
     #[must_use]
     pub fn promises(&self, requirement: &str) -> bool {

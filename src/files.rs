@@ -39,7 +39,7 @@ pub struct FileError {
 }
 
 /// One text file: where it stands, and what is in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TextFile {
     /// The path, as people should read it.
     pub path: String,
@@ -56,6 +56,8 @@ pub struct SuiteFiles {
     pub scenarios: Vec<(String, TextFile)>,
     /// Body files by name.
     pub bodies: BTreeMap<String, Bytes>,
+    /// The folder has no catalogue of its own: the shipped one stands in, and the scenarios are those of the folder alone.
+    pub catalogue_stands_in: bool,
 }
 
 /// The names of the files that are shipped in a folder, without `.yaml`.
@@ -146,8 +148,9 @@ fn shipped_bodies() -> BTreeMap<String, Bytes> {
 pub fn suite_in(folder: &Path, suite: &str) -> Result<SuiteFiles, FileError> {
     let shipped = shipped_suite(suite);
     let root = if folder.join(suite).is_dir() { folder.join(suite) } else { folder.to_owned() };
-    let mut files = SuiteFiles { catalogue: shipped.catalogue, scenarios: Vec::new(), bodies: shipped.bodies };
+    let mut files = SuiteFiles { scenarios: Vec::new(), catalogue_stands_in: true, ..shipped };
     if root.join(CATALOGUE).is_file() {
+        files.catalogue_stands_in = false;
         files.catalogue = Some(read_text("read the requirements", &root.join(CATALOGUE))?);
     }
     let mut left = vec![root.clone()];
@@ -165,6 +168,27 @@ pub fn suite_in(folder: &Path, suite: &str) -> Result<SuiteFiles, FileError> {
     }
     files.scenarios.sort();
     Ok(files)
+}
+
+/// The suite `included` that the suite in a folder builds on: beside it, where a catalogue stands there, or else the shipped one.
+///
+/// # Errors
+/// [`FileError`] when the folder or a file in it cannot be read.
+pub fn suite_beside(folder: &Path, suite: &str, included: &str) -> Result<SuiteFiles, FileError> {
+    let above = if folder.join(suite).is_dir() { Some(folder) } else { folder.parent() };
+    match above.map(|above| above.join(included)).filter(|beside| beside.join(CATALOGUE).is_file()) {
+        Some(beside) => suite_in(&beside, included),
+        None => Ok(shipped_suite(included)),
+    }
+}
+
+/// The names of the suites that are shipped.
+#[must_use]
+pub fn shipped_suites() -> Vec<String> {
+    let has_catalogue = |folder: &&Dir<'_>| folder.get_file(folder.path().join(CATALOGUE)).is_some();
+    let mut names: Vec<String> = SCENARIOS.dirs().filter(has_catalogue).map(|folder| folder.path().display().to_string()).collect();
+    names.sort();
+    names
 }
 
 /// A scenario's id: its path under the suite's folder, without the ending.

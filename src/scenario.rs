@@ -7,15 +7,19 @@
 //! sent or judged here.
 //!
 //! Start at [`Scenario`]. Deliveries are in [`deliver`], expectations in
-//! [`expect`], the catalogue of requirements in [`requirement`].
+//! [`expect`], the catalogue of requirements in [`requirement`], one suite on
+//! top of another in [`inclusion`], what a sentence leaves to the contract in
+//! [`places`].
 
 pub mod deliver;
 pub mod door;
 pub mod expand;
 pub mod expect;
 pub mod fault;
+pub mod inclusion;
 pub mod lint;
 pub mod pattern;
+pub mod places;
 pub mod requirement;
 
 use std::collections::BTreeMap;
@@ -66,7 +70,8 @@ pub struct Step {
     /// Kind: send many deliveries at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<Burst>,
-    /// Kind: let time pass: a span (`86402 s`), or a point relative to the TTL (`ttl + 2 s`, `ttl / 2`, `ttl - 2 s`).
+    /// Kind: let time pass: a span (`86402 s`), or a point relative to the TTL (`ttl + 2 s`, `ttl / 2`, `ttl - 2 s`),
+    /// or to the lease of a key in flight (`lease + 1 s`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advance: Option<String>,
     /// Kind: end the receiver and start it again.

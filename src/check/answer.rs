@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Breach, INSTANT_TOLERANCE, Record, Records, is_broken};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::{AnswerForm, Member, MemberValue};
-use crate::contract::{Contract, Level};
+use crate::contract::{Contract, Level, OtherBody, Refusals};
 use crate::delivery::Answer;
 use crate::message::member_at;
 use crate::outcome::members::Values;
@@ -38,6 +38,18 @@ impl Judged<'_> {
 /// `should` alone leave the outcome standing.
 #[must_use]
 pub fn judge(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+    let contract = reader.contract();
+    if let Expect::ReuseOf(first) = expect
+        && let Some(refused) = refused_before(judged, first)
+    {
+        // What was refused used no key up, or its refusal is given again.
+        if contract.refusals == Refusals::Kept && refused.status == judged.answer.status {
+            return Vec::new();
+        }
+        if contract.other_body == OtherBody::Refused {
+            return duplicate_of(reader, judged, first);
+        }
+    }
     against_expectation(reader, &expect.under(reader.contract()), judged)
 }
 
@@ -104,11 +116,16 @@ fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'
     vec![Breach { shows: form.shows.clone(), ..Breach::must(expected, observed) }]
 }
 
+/// The refusal that an earlier delivery got, when it got one.
+fn refused_before<'a>(judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
+    let earlier = judged.records.one(first).and_then(|record| record.result.as_ref().ok());
+    earlier.filter(|answer| (400..=499).contains(&answer.status))
+}
+
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
 fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Breach> {
     let earlier = judged.records.one(first);
-    let refused = earlier.and_then(|record| record.result.as_ref().ok()).filter(|answer| (400..=499).contains(&answer.status));
-    match (refused, reader.contract().duplicate()) {
+    match (refused_before(judged, first), reader.contract().duplicate()) {
         (Some(refused), _) => {
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
             vec![Breach::must(expected, super::describe(&Ok(judged.answer.clone())))]

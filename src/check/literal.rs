@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Breach, Records};
+use super::{Breach, Record, Records};
 use crate::clock::span;
 use crate::contract::Contract;
+use crate::contract::outcome::{Member, MemberValue};
 use crate::delivery::Answer;
 use crate::message::member_at;
 use crate::scenario::expect::AnswerCheck;
@@ -55,6 +56,9 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
     if check.reveals_nothing && around.forbidden.iter().any(|secret| stands_in(answer, secret)) {
         breaches.push(Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them"));
     }
+    breaches.extend(
+        check.says_nothing_of.iter().filter_map(|name| around.records.one(name)).flat_map(|first| told_of(contract, answer, first)),
+    );
     breaches.extend(row_breaches(contract, check, answer, around.records));
     breaches.extend(counter_breaches(contract, check, answer, around.records));
     breaches
@@ -99,6 +103,43 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
         if stands_in(answer, text.as_bytes()) {
             breaches.push(Breach::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone()))));
         }
+    }
+    breaches
+}
+
+/// What an answer tells of an earlier delivery: members that only its duplicate's answer has, its hash, its instant, its own answer.
+fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    let json = answer.json();
+    let form = contract.duplicate();
+    let said = |member: &Member| serde_json::to_value(&member.is).ok();
+    let in_acceptances =
+        |member: &Member| contract.outcomes.accepted.body.iter().any(|one| one.member == member.member && said(one) == said(member));
+    for member in form.into_iter().flat_map(|form| &form.body) {
+        let Some(found) = json.as_ref().and_then(|body| member_at(body, &member.member)) else { continue };
+        let tells = match &member.is {
+            MemberValue::Text(text) if text.placeholders().any(|name| name.starts_with("first.")) => true,
+            MemberValue::Text(text) => {
+                !in_acceptances(member) && found.as_str().is_some_and(|found| text.fill(&|_| None).as_deref() == Some(found))
+            }
+            MemberValue::Constant(constant) => !in_acceptances(member) && found == constant,
+        };
+        if tells {
+            breaches.push(Breach::must(
+                format!("no member `{}`, which tells of the first delivery", member.member),
+                format!("{} = {found}", member.member),
+            ));
+        }
+    }
+    let known = [("hash", Some(&first.sha256)), ("instant", first.referred_as.as_ref())];
+    for (what, text) in
+        known.into_iter().filter_map(|(what, text)| Some((what, text?))).filter(|(_, text)| stands_in(answer, text.as_bytes()))
+    {
+        breaches.push(Breach::must(format!("not the first delivery's {what}: {text:?}"), super::describe(&Ok(answer.clone()))));
+    }
+    let repeats = form.is_some_and(|form| form.same_body_as_first);
+    if repeats && first.result.as_ref().is_ok_and(|given| !given.body.is_empty() && given.body == answer.body) {
+        breaches.push(Breach::must("not the first delivery's answer", super::describe(&Ok(answer.clone()))));
     }
     breaches
 }

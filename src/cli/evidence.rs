@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use super::args::{SuiteArgs, VerifyArgs};
 use super::exit::Exit;
-use super::load_suite::{self, secret_from};
+use super::load_suite::{self, SuiteTexts, secret_from};
 use super::stored::{self, Stored};
 use super::{Console, Failure};
 use crate::contract::Contract;
@@ -32,10 +32,9 @@ pub(crate) struct Sealing {
 impl Sealing {
     /// Looks at contract and scenarios, and takes the key from the environment.
     pub(crate) fn new(args: &SuiteArgs, contract: &Contract, seal_env: Option<&str>) -> Result<Self, Failure> {
-        let suite = load_suite::suite_files(args, contract)?;
         let mut text = String::new();
-        for (id, file) in &suite.scenarios {
-            text.push_str(&format!("{} {id}\n", sha256_hex(file.text.as_bytes())));
+        for one in &SuiteTexts::of(args, contract)?.scenarios {
+            text.push_str(&format!("{} {}\n", sha256_hex(one.file.text.as_bytes()), one.id));
         }
         Self::of(&args.contract, &text, seal_env)
     }
@@ -184,12 +183,10 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<(Arc<Contract>, Arc<
     if here.scenarios_sha256 != report.made_from.scenarios_sha256 {
         return other("other scenarios", "--scenarios DIR");
     }
-    let mut files = load_suite::suite_files(&suite_args, &contract)?;
+    let SuiteTexts { catalogue, mut scenarios, .. } = SuiteTexts::of(&suite_args, &contract)?;
     // Only what was played is read; a variant is called as its file, with its own name in brackets.
     let was_played = |id: &str| report.scenarios.iter().any(|one| one.id.split('[').next() == Some(id));
-    files.scenarios.retain(|(id, _)| was_played(id));
-    let catalogue = load_suite::catalogue(&files, &contract.suite)?;
-    let known = load_suite::known(&catalogue, &files);
-    let (scenarios, mistakes) = load_suite::read_scenarios(&files.scenarios, &known);
+    scenarios.retain(|one| was_played(&one.id));
+    let (scenarios, mistakes) = load_suite::read_scenarios(&scenarios);
     if mistakes.is_empty() { Ok((Arc::new(contract), Arc::new(catalogue), scenarios)) } else { Err(Failure::usage(mistakes.join("\n"))) }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::{CheckArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat};
 use super::exit::Exit;
 use super::glob::{Selection, fits_scenario};
-use super::load_suite::{self, Suite, looks_like_a_file, nearest};
+use super::load_suite::{self, Suite, SuiteTexts, looks_like_a_file, nearest};
 use super::{Console, Failure};
 use crate::contract::facts::is_computed;
 use crate::contract::{Level, prose};
@@ -64,11 +64,8 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
         for name in files::shipped_contracts() {
             note(load_suite::contract(&name).and_then(|contract| keeps_itself(&name, &load_suite::suite_of(&args.suite, contract)?)));
         }
-        let files = load_suite::suite_files(&args.suite, &contract)?;
-        let catalogue = load_suite::catalogue(&files, &contract.suite)?;
-        let known = load_suite::known(&catalogue, &files);
-        for file in &files.scenarios {
-            let (_, wrong) = load_suite::read_scenarios(std::slice::from_ref(file), &known);
+        for one in SuiteTexts::of(&args.suite, &contract)?.scenarios {
+            let (_, wrong) = load_suite::read_scenarios(std::slice::from_ref(&one));
             note(wrong.into_iter().next().map_or(Ok(()), |wrong| Err(Failure::usage(wrong))));
         }
     }
@@ -95,9 +92,8 @@ fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
         return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
     }
     let contract = load_suite::contract(&args.suite.contract)?;
-    let files = load_suite::suite_files(&args.suite, &contract)?;
-    let catalogue = load_suite::catalogue(&files, &contract.suite)?;
-    expand::load("checked", &file.path, &file.text, &load_suite::known(&catalogue, &files)).map(|_| ()).map_err(Failure::usage)
+    let known = SuiteTexts::of(&args.suite, &contract)?.known();
+    expand::load("checked", &file.path, &file.text, &known).map(|_| ()).map_err(Failure::usage)
 }
 
 /// Plays the suite on the reference, in memory: what it gets wrong is a contradiction between contract and scenario.
@@ -185,7 +181,7 @@ fn explain_scenario(suite: &Suite, one: &Loaded, text: &mut String) {
         line(text, format_args!("  shows {id}: {sentence}"));
     }
     for need in &scenario.needs {
-        let meaning = suite.catalogue.capabilities.get(need).map_or("", String::as_str);
+        let meaning = suite.catalogue.meaning_of(need).unwrap_or_default();
         line(text, format_args!("  needs {need}: {meaning}"));
     }
     line(text, format_args!("  {} steps, in {}\n", scenario.steps.len(), one.file));

@@ -1,6 +1,9 @@
 //! From names on the command line to a contract, a catalogue and scenarios.
 //!
-//! All mistakes of all files are told at once.
+//! All mistakes of all files are told at once. What a suite and those that it
+//! includes are made of is in [`layers`].
+
+mod layers;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,11 +16,12 @@ use super::Failure;
 use super::args::SuiteArgs;
 use crate::contract::reading::read_contract_among;
 use crate::contract::{Contract, OtherSecret};
-use crate::files::{self, SuiteFiles, TextFile};
+use crate::files::{self, TextFile};
 use crate::scenario::expand::{self, Loaded};
-use crate::scenario::lint::Known;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::Signer;
+
+pub(crate) use self::layers::{ScenarioText, SuiteTexts};
 
 /// A contract with its suite, read and checked.
 pub(crate) struct Suite {
@@ -69,44 +73,20 @@ pub(crate) fn suite(args: &SuiteArgs) -> Result<Suite, Failure> {
 
 /// The same, for a contract that was read already.
 pub(crate) fn suite_of(args: &SuiteArgs, contract: Contract) -> Result<Suite, Failure> {
-    let files = suite_files(args, &contract)?;
-    let catalogue = catalogue(&files, &contract.suite)?;
-    let known = known(&catalogue, &files);
-    let (scenarios, mistakes) = read_scenarios(&files.scenarios, &known);
+    let texts = SuiteTexts::of(args, &contract)?;
+    let (scenarios, mistakes) = read_scenarios(&texts.scenarios);
     if !mistakes.is_empty() {
         return Err(Failure::usage(mistakes.join("\n")));
     }
-    Ok(Suite { contract: Arc::new(contract), catalogue: Arc::new(catalogue), scenarios, bodies: Arc::new(files.bodies) })
-}
-
-/// The files of a contract's suite: shipped, or in the folder that was named.
-pub(crate) fn suite_files(args: &SuiteArgs, contract: &Contract) -> Result<SuiteFiles, Failure> {
-    match &args.scenarios {
-        Some(folder) => files::suite_in(folder, &contract.suite).map_err(Failure::usage),
-        None => Ok(files::shipped_suite(&contract.suite)),
-    }
-}
-
-/// The catalogue of a suite.
-pub(crate) fn catalogue(files: &SuiteFiles, suite: &str) -> Result<Catalogue, Failure> {
-    let file = files.catalogue.as_ref().ok_or_else(|| {
-        Failure::usage(format!(
-            "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --scenarios"
-        ))
-    })?;
-    Catalogue::read(&file.path, &file.text).map_err(Failure::usage)
-}
-
-/// What scenarios may refer to.
-pub(crate) fn known(catalogue: &Catalogue, files: &SuiteFiles) -> Known {
-    Known::new(catalogue, files.bodies.keys().cloned())
+    let catalogue = Arc::new(texts.catalogue.said_of(&contract));
+    Ok(Suite { contract: Arc::new(contract), catalogue, scenarios, bodies: Arc::new(texts.bodies) })
 }
 
 /// Reads scenario files; mistakes as text, a file each.
-pub(crate) fn read_scenarios(files: &[(String, TextFile)], known: &Known) -> (Vec<Loaded>, Vec<String>) {
+pub(crate) fn read_scenarios(texts: &[ScenarioText]) -> (Vec<Loaded>, Vec<String>) {
     let (mut scenarios, mut mistakes) = (Vec::new(), Vec::new());
-    for (id, file) in files {
-        match expand::load(id, &file.path, &file.text, known) {
+    for one in texts {
+        match expand::load(&one.id, &one.file.path, &one.file.text, &one.against) {
             Ok(loaded) => scenarios.extend(loaded),
             Err(wrong) => mistakes.push(wrong.to_string()),
         }

@@ -5,16 +5,17 @@ use std::path::Path;
 use super::Failure;
 use super::args::RunArgs;
 use super::glob::{Selection, fits_scenario};
-use super::load_suite::{self, Suite, looks_like_a_file, nearest};
+use super::load_suite::{Suite, looks_like_a_file, nearest};
 use crate::files;
 use crate::scenario::expand::{self, Loaded};
+use crate::scenario::lint::Known;
 
 /// The scenarios that were asked for, in the order of their ids.
 pub(crate) fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
     let mut chosen: Vec<Loaded> = Vec::new();
     for one in &args.only {
         if looks_like_a_file(one) && (one.ends_with(".yaml") || one.ends_with(".yml")) {
-            chosen.extend(from_file(one, args, suite)?);
+            chosen.extend(from_file(one, suite)?);
             continue;
         }
         let fitting: Vec<Loaded> = suite.scenarios.iter().filter(|loaded| fits_scenario(one, loaded)).cloned().collect();
@@ -52,17 +53,16 @@ pub(crate) fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failu
     Ok(chosen)
 }
 
-fn from_file(path: &str, args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
-    // A path that stands in the report is understood again, also without a checkout.
-    if let Some(id) = path.strip_prefix(&format!("scenarios/{}/", suite.contract.suite)).and_then(|rest| rest.strip_suffix(".yaml"))
+fn from_file(path: &str, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
+    // A path that stands in the report is understood again, also without a checkout, and whichever suite the file stands in today.
+    if let Some(id) = path.strip_prefix("scenarios/").and_then(|rest| rest.split_once('/')?.1.strip_suffix(".yaml"))
         && !Path::new(path).exists()
         && suite.scenarios.iter().any(|loaded| fits_scenario(id, loaded))
     {
         return Ok(suite.scenarios.iter().filter(|loaded| fits_scenario(id, loaded)).cloned().collect());
     }
     let file = files::read_text("read scenario", Path::new(path)).map_err(Failure::usage)?;
-    let files = load_suite::suite_files(&args.suite, &suite.contract)?;
-    let known = load_suite::known(&suite.catalogue, &files);
+    let known = Known::new(&suite.catalogue, suite.bodies.keys().cloned());
     let name = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or(path);
     let topic = Path::new(path).parent().and_then(Path::file_name).and_then(|name| name.to_str());
     let id = topic.map_or_else(|| name.to_owned(), |topic| format!("{topic}/{name}"));

@@ -5,15 +5,18 @@
 //! stand under `capabilities`.
 
 use super::outcome::{AnswerForm, MemberValue, Refusal};
-use super::{AfterFailure, Contract, Idempotency, Refusals};
+use super::{AfterFailure, Contract, Idempotency, OtherBody, Refusals};
 use crate::contract::key::KeyForm;
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 25] = [
+pub const COMPUTED: [(&str, &str); 29] = [
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
     ("free-keys", "keys are any visible ASCII (`key.form: bare`, no `alphabet`)"),
+    ("key-alone", "a live key with another body is a duplicate (`other_body: duplicate`)"),
+    ("one-per-key", "a live key has one acceptance, whatever the bodies (`other_body` is not `new`)"),
+    ("refusals-forgotten", "a refusal uses no key up (`refusals: forgotten`)"),
     ("reference", "a duplicate's answer bears the instant of the first delivery (`{first.ts}`)"),
     ("first-hash", "a duplicate's answer bears the hash of the first body (`{first.sha256}`)"),
     ("ttl", "keys live for a time and are then forgotten (`ttl`)"),
@@ -28,6 +31,7 @@ pub const COMPUTED: [(&str, &str); 25] = [
     ("health", "a page tells that the receiver lives (`health`)"),
     ("signed-time", "the time of signing is signed (`signature.time`)"),
     ("bounded-future", "a signed time in the future is refused (`signature.time.future`)"),
+    ("single-signature", "a header holds one signature (no `signature.several`)"),
     ("signature-list", "a header holds several signatures (`signature.several`)"),
     ("previous-secret", "the secret before this one is still good (`secret.previous`)"),
     ("in-flight", "a rival of a delivery under way is told so (`outcomes.in-flight`)"),
@@ -43,6 +47,12 @@ pub fn is_computed(word: &str) -> bool {
     COMPUTED.iter().any(|(known, _)| *known == word)
 }
 
+/// What a word that follows from contracts means.
+#[must_use]
+pub fn meaning_of(word: &str) -> Option<&'static str> {
+    COMPUTED.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning)
+}
+
 impl Contract {
     /// Whether receivers of this kind can do `capability`.
     #[must_use]
@@ -55,6 +65,10 @@ impl Contract {
             "key" => self.key.is_somewhere(),
             "key-in-header" => self.key.header.is_some(),
             "free-keys" => self.key.is_somewhere() && self.key.form != KeyForm::Uuid && self.key.alphabet.is_none(),
+            "key-alone" => self.is_by_key() && self.other_body == OtherBody::Duplicate,
+            "one-per-key" => self.is_by_key() && self.other_body != OtherBody::New,
+            "refusals-forgotten" => self.is_by_key() && self.refusals == Refusals::Forgotten,
+            "single-signature" => self.signature.several.is_none(),
             "reference" => self.duplicate_tells("first.ts"),
             "first-hash" => self.duplicate_tells("first.sha256"),
             "ttl" => self.is_by_key() && self.ttl.is_some(),

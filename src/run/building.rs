@@ -182,7 +182,8 @@ impl Workshop<'_> {
             return bytes_of("hex", digits).map(Bytes::from);
         }
         if let Some(fill) = &deliver.fill {
-            return Ok(Bytes::from(fill.text.bytes().cycle().take(fill.bytes).collect::<Vec<u8>>()));
+            let size = fill.size(self.supplies.contract.limits.body_bytes);
+            return Ok(Bytes::from(fill.text.bytes().cycle().take(size).collect::<Vec<u8>>()));
         }
         if let Some(bytes) = deliver.random_bytes {
             return Ok(self.supplies.random_bytes(bytes));

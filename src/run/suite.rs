@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::clocks::{TargetClock, too_long};
 use super::stage::Stage;
 use crate::check::rows::cannot_be_seen;
 use crate::contract::Level;
 use crate::judge::span_of;
+use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
 use crate::scenario::lint::read_advance;
 use crate::scenario::{Scenario, Step};
@@ -29,18 +32,28 @@ impl Stage {
         let missing = |need: &String| match need.as_str() {
             "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
             "state" if self.database.is_none() => Some("it looks at the database, and no --db was given".to_owned()),
+            "keys" | "audit" | "key-ttl" | "audit-key" | "audit-hash" if contract.can(need) && self.database.is_none() => {
+                Some("it looks at the database, and no --db was given".to_owned())
+            }
             "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),
             "restart" if !self.can_restart() => Some("it starts the receiver again, and hookgate has not started it (--exec)".to_owned()),
             "state" | "time" | "restart" => None,
             other if contract.can(other) => None,
             other => {
-                let meaning = self.catalogue.capabilities.get(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
+                let meaning = self.catalogue.meaning_of(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
                 Some(format!("{} does not offer `{other}`{meaning}", contract.contract))
             }
         };
         let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
-        let missing = scenario.needs.iter().find_map(missing).or_else(unseen);
-        missing.or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0))))
+        let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(|| self.body_too_long(scenario));
+        missing.or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0), contract.lease())))
+    }
+
+    /// Why a scenario is not applicable whose bodies are longer than the contract's limit; one that goes over it on purpose is.
+    fn body_too_long(&self, scenario: &Scenario) -> Option<String> {
+        let limit = self.contract.limits.body_bytes;
+        let longest = longest_body(&scenario.steps, &|name| self.supplies.bodies.get(name).map_or(0, Bytes::len));
+        (longest > limit).then(|| format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}"))
     }
 
     /// Why a scenario cannot be judged: the receiver refuses honest deliveries, and this is not the scenario that says so.
@@ -70,11 +83,30 @@ fn steps_of(steps: &[Step]) -> Vec<&Step> {
     all
 }
 
-/// How much time the steps let pass in all.
-fn total_wait(steps: &[Step], ttl: u64) -> Duration {
+/// The longest body that the steps send, unless it is made to be over a limit.
+///
+/// * `file`: the length of a body file.
+fn longest_body(steps: &[Step], file: &dyn Fn(&str) -> usize) -> usize {
+    let of = |deliver: &Deliver| {
+        let texts = [&deliver.raw, &deliver.json].into_iter().flatten().map(String::len).max();
+        let named = deliver.body.as_ref().map(|name| file(name));
+        let hex = deliver.hex.as_ref().map(|digits| digits.len() / 2);
+        let filled = deliver.fill.as_ref().and_then(|fill| fill.bytes);
+        [texts, named, hex, filled, deliver.random_bytes].into_iter().flatten().max().unwrap_or(0)
+    };
     let one = |step: &Step| {
-        let advanced = step.advance.as_ref().and_then(|text| read_advance(text).ok()).map_or(Duration::ZERO, |by| span_of(&by, ttl));
-        let repeated = step.repeat.as_ref().map_or(Duration::ZERO, |block| total_wait(&block.steps, ttl).saturating_mul(block.times));
+        let sent = step.deliver.as_ref().map_or(0, of).max(step.burst.as_ref().map_or(0, |burst| of(&burst.deliver)));
+        sent.max(step.repeat.as_ref().map_or(0, |block| longest_body(&block.steps, file)))
+    };
+    steps.iter().map(one).max().unwrap_or(0)
+}
+
+/// How much time the steps let pass in all.
+fn total_wait(steps: &[Step], ttl: u64, lease: Duration) -> Duration {
+    let one = |step: &Step| {
+        let advanced = step.advance.as_ref().and_then(|text| read_advance(text).ok()).map_or(Duration::ZERO, |by| span_of(&by, ttl, lease));
+        let repeated =
+            step.repeat.as_ref().map_or(Duration::ZERO, |block| total_wait(&block.steps, ttl, lease).saturating_mul(block.times));
         advanced.saturating_add(repeated)
     };
     steps.iter().map(one).fold(Duration::ZERO, Duration::saturating_add)

@@ -109,13 +109,25 @@ pub struct Deliver {
 }
 
 /// Text repeated up to a size.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Fill {
     /// The text.
     pub text: String,
     /// The size of the body; the last repetition is cut.
-    pub bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+    /// So many bytes more than the contract's limit (`limits.body_bytes`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<usize>,
+}
+
+impl Fill {
+    /// The size of the body under a contract that limits bodies to `limit` bytes.
+    #[must_use]
+    pub fn size(&self, limit: usize) -> usize {
+        self.over_limit.map_or(self.bytes.unwrap_or(0), |more| limit.saturating_add(more))
+    }
 }
 
 /// The case in which header names travel.

@@ -289,7 +289,7 @@ steps:
       steps:
         - deliver: {key_length: $length, raw: 'is $text, $length; costs $$5 or $ 5'}
           expect: {refused: $reason}
-  - deliver: {key_of: first}
+  - deliver: {key_of: first, body_of: first}
     expect: {duplicate_of: first}
 ";
 

@@ -118,6 +118,26 @@ impl Expect {
             Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected => None,
         }
     }
+
+    /// The deliveries that it calls the first of a duplicate, whichever of several outcomes comes.
+    #[must_use]
+    pub fn firsts(&self) -> Vec<&str> {
+        match self {
+            Self::DuplicateOf(name) => vec![name],
+            Self::AnyOf(any) | Self::Rather(any) => any.iter().flat_map(Self::firsts).collect(),
+            Self::Accepted
+            | Self::Refused(_)
+            | Self::Rejected
+            | Self::NoAnswer
+            | Self::ReuseOf(_)
+            | Self::ElsewhereOf(_)
+            | Self::Respelled(_)
+            | Self::AgainAfter(_)
+            | Self::OnceWith(_)
+            | Self::Failed
+            | Self::NotTaken => Vec::new(),
+        }
+    }
 }
 
 /// What an answer must literally be.
@@ -134,6 +154,9 @@ pub struct AnswerCheck {
     pub matches: BTreeMap<String, String>,
     /// Members that must not be there.
     pub without: Vec<String>,
+    /// Nothing of the named delivery: no member that only a duplicate's answer has, not its hash, not its instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub says_nothing_of: Option<String>,
     /// The body is JSON.
     pub json: bool,
     /// Body and status are the same as those that the named delivery got.

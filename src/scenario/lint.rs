@@ -9,14 +9,15 @@
 
 mod advance;
 mod deliveries;
+mod outcomes;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::contract::facts::COMPUTED;
 use crate::document::mistake::{Mistake, hint, listed};
 use crate::document::tree::Node;
-use crate::scenario::expect::{AnswerCheck, Expect};
 use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Scenario, Step, UnderWay};
 
@@ -41,7 +42,14 @@ impl Known {
     pub fn new(catalogue: &Catalogue, bodies: impl IntoIterator<Item = String>) -> Self {
         Self {
             requirements: catalogue.requirements.iter().map(|one| one.id.clone()).collect(),
-            capabilities: catalogue.capabilities.keys().cloned().collect(),
+            capabilities: catalogue
+                .capabilities
+                .keys()
+                .cloned()
+                .chain(COMPUTED.iter().map(|(word, _)| (*word).to_owned()))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             bodies: bodies.into_iter().collect(),
         }
     }
@@ -75,7 +83,8 @@ impl Finding {
 /// Everything that is wrong with a scenario whose `for_each` has been expanded.
 #[must_use]
 pub fn lint(scenario: &Scenario, known: &Known) -> Vec<Finding> {
-    let mut lint = Lint { known, scenario, names: BTreeMap::new(), findings: Vec::new(), told_needs: BTreeSet::new() };
+    let mut lint =
+        Lint { known, scenario, names: BTreeMap::new(), sent: BTreeMap::new(), findings: Vec::new(), told_needs: BTreeSet::new() };
     lint.head();
     lint.steps("steps", &scenario.steps);
     lint.last_step();
@@ -114,6 +123,8 @@ struct Lint<'a> {
     known: &'a Known,
     scenario: &'a Scenario,
     names: BTreeMap<String, Named>,
+    /// Bodies of named deliveries: two that are equal are the same bytes.
+    sent: BTreeMap<String, String>,
     findings: Vec<Finding>,
     told_needs: BTreeSet<&'static str>,
 }
@@ -216,10 +227,14 @@ impl Lint<'_> {
                 self.say(format!("{path}.expect"), "only a faulty network loses an answer", way_out);
             }
             self.expect(&format!("{path}.expect"), expect);
+            if let Some(deliver) = &step.deliver {
+                self.same_body(&format!("{path}.deliver"), deliver, expect);
+            }
         }
         // An answer may be held against what was sent: its own delivery has its name by now.
-        if let Some(name) = step.deliver.as_ref().and_then(|one| one.name.as_deref()) {
+        if let Some((deliver, name)) = step.deliver.as_ref().and_then(|one| Some((one, one.name.as_deref()?))) {
             self.name(&format!("{path}.deliver.as"), name, Named::Delivery);
+            self.sent.insert(name.to_owned(), self.body_sent(deliver).unwrap_or_else(|| format!("that of {name}")));
         }
         if let Some(name) = step.burst.as_ref().and_then(|one| one.name.as_deref()) {
             self.name(&format!("{path}.burst.as"), name, Named::Burst);
@@ -228,7 +243,6 @@ impl Lint<'_> {
             self.answer(&format!("{path}.answer"), answer);
         }
         if let Some(state) = &step.state {
-            self.need("state", "looks at the database", &format!("{path}.state"));
             self.state(&format!("{path}.state"), state);
         }
         if let Some(block) = &step.repeat {
@@ -293,8 +307,12 @@ impl Lint<'_> {
         }
     }
 
+    fn says_it_needs(&self, word: &str) -> bool {
+        self.scenario.needs.iter().any(|need| need == word)
+    }
+
     fn need(&mut self, word: &'static str, does: &str, path: &str) {
-        if !self.scenario.needs.iter().any(|need| need == word) && self.told_needs.insert(word) {
+        if !self.says_it_needs(word) && self.told_needs.insert(word) {
             let message = format!("this step {does}, and the scenario does not say that it needs `{word}`");
             self.findings.push(Finding {
                 path: path.to_owned(),
@@ -338,60 +356,6 @@ impl Lint<'_> {
                     self.refers(path, name, DELIVERIES);
                 }
             }
-        }
-    }
-
-    fn expect(&mut self, path: &str, expect: &Expect) {
-        match expect {
-            Expect::DuplicateOf(name) => self.refers(format!("{path}.duplicate_of"), name, &[Named::Delivery]),
-            Expect::ReuseOf(name) => self.refers(format!("{path}.reuse_of"), name, &[Named::Delivery]),
-            Expect::ElsewhereOf(name) => self.refers(format!("{path}.elsewhere_of"), name, &[Named::Delivery]),
-            Expect::Respelled(name) => self.refers(format!("{path}.respelled"), name, &[Named::Delivery]),
-            Expect::AgainAfter(name) => self.refers(format!("{path}.again_after"), name, &[Named::Delivery]),
-            Expect::OnceWith(name) => self.refers(format!("{path}.once_with"), name, &[Named::Delivery]),
-            Expect::AnyOf(several) => self.several(&format!("{path}.any_of"), several),
-            Expect::Rather(several) => self.several(&format!("{path}.rather"), several),
-            Expect::Accepted | Expect::Failed | Expect::NotTaken | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer => {}
-        }
-    }
-
-    fn several(&mut self, path: &str, several: &[Expect]) {
-        if several.len() < 2 {
-            self.say_if_whole(path, "a choice is between at least two outcomes", None);
-        }
-        for (at, one) in several.iter().enumerate() {
-            self.expect(&format!("{path}[{at}]"), one);
-        }
-    }
-
-    fn answer(&mut self, path: &str, answer: &AnswerCheck) {
-        for (member, pattern) in &answer.matches {
-            if let Err(wrong) = regex_lite::Regex::new(pattern) {
-                self.say(format!("{path}.matches.{member}"), format!("`{pattern}` is not a regular expression: {wrong}"), None);
-            }
-        }
-        for (member, value) in &answer.body {
-            if let Some(text) = value.as_str() {
-                self.refers_in(&format!("{path}.body.{member}"), text);
-            }
-        }
-        for (member, all) in [("contains", &answer.contains), ("lacks", &answer.lacks)] {
-            for (at, text) in all.iter().enumerate() {
-                self.refers_in(&format!("{path}.{member}[{at}]"), text);
-            }
-        }
-        if let Some(name) = &answer.same_as {
-            self.refers(format!("{path}.same_as"), name, &[Named::Delivery]);
-        }
-        self.rows_of(&format!("{path}.shows_rows_of"), &answer.shows_rows_of);
-        match &answer.since {
-            Some(name) => self.refers(format!("{path}.since"), name, &[Named::Answer]),
-            None if answer.risen.is_empty() => {}
-            None => self.say_if_whole(
-                format!("{path}.risen"),
-                "`risen` compares with an earlier answer",
-                Some("name it with `since`".to_owned()),
-            ),
         }
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Level;
+use crate::contract::{Contract, Level, facts};
 use crate::document;
-use crate::document::mistake::{Mistake, Mistakes};
+use crate::document::mistake::{Mistake, Mistakes, listed};
 use crate::document::tree::Tree;
+use crate::scenario::places;
 
 /// `requirements.yaml` of a suite.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -16,11 +17,16 @@ use crate::document::tree::Tree;
 pub struct Catalogue {
     /// The suite: the name of the folder it stands in.
     pub suite: String,
+    /// Suites that this one builds on: it has their requirements, words and scenarios, and its own on top.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub includes: Vec<String>,
     /// The body file of deliveries that do not say which.
     pub ordinary_body: String,
-    /// Words that scenarios may name under `needs`, each with what it means.
+    /// Words that scenarios may name under `needs` beside those that follow from a contract, each with what it means.
+    #[serde(default)]
     pub capabilities: BTreeMap<String, String>,
     /// Topics by the letters that requirement ids begin with.
+    #[serde(default)]
     pub topics: BTreeMap<String, String>,
     /// Requirements that every delivery of every scenario is held to.
     #[serde(default)]
@@ -103,11 +109,11 @@ pub struct Requirement {
     pub id: String,
     /// How much it weighs: `must` or `should`.
     pub level: Level,
-    /// What is required, as a sentence.
+    /// What is required, as a sentence; `{refused.signature}` and other places are filled from the contract.
     pub sentence: String,
     /// Where it comes from.
     pub source: String,
-    /// Whether it speaks of what is remembered: a receiver without memory must never pass it.
+    /// It is about remembering: a receiver that forgets every delivery at once must never pass it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub memory: bool,
     /// Why no scenario shows it, when none does.
@@ -124,14 +130,35 @@ impl Catalogue {
     /// Every mistake of the file.
     pub fn read(name: &str, text: &str) -> Result<Self, Mistakes> {
         let (catalogue, tree) = document::read::<Self>(name, text)?;
-        let wrong = catalogue.translated_in_vain(&tree);
+        let mut wrong = catalogue.translated_in_vain(&tree);
+        wrong.extend(catalogue.unknown_places(&tree));
         if wrong.is_empty() { Ok(catalogue) } else { Err(Mistakes::new(name, text, wrong)) }
+    }
+
+    /// The catalogue with every place of its sentences filled from a contract.
+    #[must_use]
+    pub fn said_of(mut self, contract: &Contract) -> Self {
+        for one in &mut self.requirements {
+            one.sentence = places::fill(&one.sentence, contract, "en");
+        }
+        for (language, words) in &mut self.translations {
+            for sentence in words.sentences.values_mut() {
+                *sentence = places::fill(sentence, contract, language);
+            }
+        }
+        self
     }
 
     /// The requirement called `id`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Requirement> {
         self.requirements.iter().find(|one| one.id == id)
+    }
+
+    /// What a word under `needs` means, when the suite or the contracts know it.
+    #[must_use]
+    pub fn meaning_of(&self, need: &str) -> Option<&str> {
+        self.capabilities.get(need).map(String::as_str).or_else(|| facts::meaning_of(need))
     }
 
     /// The topic of a requirement: the letters before its dash, in words.
@@ -151,6 +178,22 @@ impl Catalogue {
         self.translations.iter().filter_map(one).collect()
     }
 
+    /// Places in sentences that no contract fills.
+    fn unknown_places(&self, tree: &Tree) -> Vec<Mistake> {
+        let own = self.requirements.iter().enumerate().map(|(at, one)| (format!("requirements[{at}].sentence"), &one.sentence));
+        let of = |(language, words): (&String, &Translation)| {
+            let paths = words.sentences.iter().map(|(id, sentence)| (format!("translations.{language}.sentences.{id}"), sentence.clone()));
+            paths.collect::<Vec<_>>()
+        };
+        let translated: Vec<(String, String)> = self.translations.iter().flat_map(of).collect();
+        let all = own.map(|(path, sentence)| (path, sentence.clone())).chain(translated);
+        let wrong = all.filter_map(|(path, sentence)| Some((path, places::unknown_in(&sentence)?)));
+        let known = places::known();
+        let told =
+            wrong.map(|(path, message)| Mistake::new(tree.root.span_at(&path), message).with_hint(format!("places: {}", listed(&known))));
+        told.collect()
+    }
+
     /// Translations of what is not in the catalogue.
     fn translated_in_vain(&self, tree: &Tree) -> Vec<Mistake> {
         let mut wrong = Vec::new();
@@ -165,6 +208,7 @@ impl Catalogue {
     }
 }
 
-fn letters(id: &str) -> &str {
+/// The letters that an id begins with: its topic.
+pub(super) fn letters(id: &str) -> &str {
     id.split('-').next().unwrap_or(id)
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "a catalogue of the test's own that is wrong fails the test")]
 
 mod contracts;
+mod outcomes;
 mod steps;
 mod text;
 mod values;

@@ -375,7 +375,6 @@ fn shipped_mixes_and_files_are_played() {
     }
 }
 
-<<<<<<< HEAD:tests/shell/load.rs
 #[test]
 fn load_is_told_in_japanese() {
     let folder = Folder::new();
@@ -394,7 +393,8 @@ fn load_is_told_in_japanese() {
     // The page of an old report, in whatever language it is wanted.
     let again = hookgate(&["report", out, "--format", "markdown", "--lang", "en"]);
     assert!(again.contains("# Load of") && again.contains("| requirement | verdict |"), "{again}");
-=======
+}
+
 /// What the audit trail cannot be asked is not said to be as it should, and what the keys tell is judged all the same.
 #[test]
 fn what_one_table_tells_is_judged_alone() {
@@ -406,5 +406,4 @@ fn what_one_table_tells_is_judged_alone() {
     };
     let told = ["AUD-6", "AUD-2", "AUD-3", "AUD-7", "AUD-5", "KEY-7", "ONCE-3"].map(verdict);
     assert_eq!(told, ["not-applicable", "absent", "absent", "absent", "absent", "pass", "pass"], "{report:#}");
->>>>>>> h5:tests/load.rs
 }

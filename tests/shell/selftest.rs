@@ -30,7 +30,7 @@ fn unknown_defect_is_told_with_the_nearest() {
 /// Every defect names requirements that there are, and a contract that is shipped; names are unique.
 #[test]
 fn catalogue_of_defects_is_sound() {
-    let catalogue = files::shipped_suite("orch").catalogue.expect("the requirements").text;
+    let catalogue = ["core", "orch"].map(|suite| files::shipped_suite(suite).catalogue.expect("the requirements").text).concat();
     let contracts = files::shipped_contracts();
     let mut names: Vec<&str> = CATALOGUE.iter().map(|one| one.name).collect();
     for defect in CATALOGUE {

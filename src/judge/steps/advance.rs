@@ -27,24 +27,25 @@ impl<S: Source> Play<'_, S> {
     /// The span of a step. One that ends within a life counts from the scenario's first delivery: what a slow
     /// receiver has taken of its keys' lives already is not waited for again.
     fn span_until(&self, by: &Advance) -> Duration {
-        let span = span_of(by, self.setting.ttl.unwrap_or(0));
+        let span = span_of(by, self.setting.ttl.unwrap_or(0), self.setting.contract().lease());
         let spent = self.began_at.map_or(Duration::ZERO, |began| self.source.now().since(began));
         match by {
             // Whole seconds: that is what rows are moved by.
             Advance::TtlMinus(_) if spent < span => Duration::from_secs(span.saturating_sub(spent).as_secs()),
-            Advance::TtlMinus(_) | Advance::Span(_) | Advance::TtlPlus(_) | Advance::TtlOver(_) => span,
+            Advance::TtlMinus(_) | Advance::Span(_) | Advance::TtlPlus(_) | Advance::TtlOver(_) | Advance::LeasePlus(_) => span,
         }
     }
 }
 
-/// The span that an `advance` step means, for a receiver whose keys live `ttl_secs`.
+/// The span that an `advance` step means, for a receiver whose keys live `ttl_secs` and are leased for `lease`.
 #[must_use]
-pub fn span_of(advance: &Advance, ttl_secs: u64) -> Duration {
+pub fn span_of(advance: &Advance, ttl_secs: u64, lease: Duration) -> Duration {
     let ttl = Duration::from_secs(ttl_secs);
     match advance {
         Advance::Span(by) => *by,
         Advance::TtlPlus(more) => ttl.saturating_add(*more),
         Advance::TtlMinus(less) => ttl.saturating_sub(*less),
         Advance::TtlOver(parts) => ttl / (*parts).max(1),
+        Advance::LeasePlus(more) => lease.saturating_add(*more),
     }
 }

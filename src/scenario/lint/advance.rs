@@ -1,4 +1,4 @@
-//! How far an `advance` step goes: a span, or a point relative to the TTL.
+//! How far an `advance` step goes: a span, or a point relative to the TTL or to the lease of a key in flight.
 
 use std::time::Duration;
 
@@ -15,11 +15,13 @@ pub enum Advance {
     TtlMinus(Duration),
     /// So many parts of a TTL's length: `ttl / 2` is its half.
     TtlOver(u32),
+    /// The lease of a key in flight (`in_flight.lease`), and so much more.
+    LeasePlus(Duration),
 }
 
 /// Text that does not say how far time goes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s` or `ttl / 2`")]
+#[error("`{found}` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s`, `ttl / 2` or `lease + 1 s`")]
 pub struct NotAnAdvance {
     /// The text that was found.
     pub found: String,
@@ -31,6 +33,10 @@ pub struct NotAnAdvance {
 /// [`NotAnAdvance`] when it is neither a span nor a point relative to `ttl`.
 pub fn read_advance(text: &str) -> Result<Advance, NotAnAdvance> {
     let refuse = || NotAnAdvance { found: text.to_owned() };
+    if let Some(rest) = text.trim().strip_prefix("lease") {
+        let more = rest.trim_start().strip_prefix('+').map(str::trim).ok_or_else(refuse)?;
+        return span::read(more).map(Advance::LeasePlus).map_err(|_| refuse());
+    }
     let Some(rest) = text.trim().strip_prefix("ttl") else {
         return span::read(text).map(Advance::Span).map_err(|_| refuse());
     };
@@ -62,10 +68,11 @@ mod tests {
             ("ttl + 2 s", Advance::TtlPlus(secs(2))),
             ("ttl-2s", Advance::TtlMinus(secs(2))),
             ("ttl / 2", Advance::TtlOver(2)),
+            ("lease + 1 s", Advance::LeasePlus(secs(1))),
         ] {
             assert_eq!(read_advance(text), Ok(by), "{text}");
         }
-        for text in ["", "2", "ttl +", "ttl * 2", "ttl / 0", "ttl / 2 s", "ttls", "2 s + ttl"] {
+        for text in ["", "2", "ttl +", "ttl * 2", "ttl / 0", "ttl / 2 s", "ttls", "2 s + ttl", "lease", "lease - 1 s"] {
             assert!(read_advance(text).is_err(), "{text}");
         }
     }

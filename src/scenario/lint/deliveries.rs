@@ -61,6 +61,15 @@ impl Lint<'_> {
                 self.refers(format!("{path}.{member}"), name, &[Named::Delivery]);
             }
         }
+        for (there, member, word, does) in [
+            (deliver.provoke_failure, "provoke_failure", "failures", "makes the receiver fail"),
+            (deliver.elsewhere, "elsewhere", "scope", "delivers in another scope"),
+            (deliver.respell_of.is_some(), "respell_of", "fingerprint", "writes a body in another spelling"),
+        ] {
+            if there {
+                self.need(word, does, &format!("{path}.{member}"));
+            }
+        }
         self.doors(path, deliver);
         for (member, digits) in [("hex", &deliver.hex), ("key_hex", &deliver.key_hex)] {
             if let Some(digits) = digits {
@@ -78,10 +87,14 @@ impl Lint<'_> {
                 self.body_file(&format!("{path}.{member}"), file);
             }
         }
-        if let Some(fill) = &deliver.fill
-            && fill.text.is_empty()
-        {
-            self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
+        if let Some(fill) = &deliver.fill {
+            if fill.text.is_empty() {
+                self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
+            }
+            if fill.bytes.is_some() == fill.over_limit.is_some() {
+                let way_out = Some("give `bytes`, or `over_limit` for more than the contract's limit".to_owned());
+                self.say_if_whole(format!("{path}.fill"), "this does not say how long the body is", way_out);
+            }
         }
     }
 

@@ -1,10 +1,13 @@
 //! What a schema cannot say of looks at the database.
 
 use super::{DELIVERIES, Lint, Named};
-use crate::scenario::expect::{RowCheck, StateCheck};
+use crate::scenario::expect::{Grown, RowCheck, StateCheck};
+
+/// What columns hold of a delivery.
 
 impl Lint<'_> {
     pub(super) fn state(&mut self, path: &str, state: &StateCheck) {
+        self.tables_needed(path, state);
         for (member, rows) in [("keys", &state.keys), ("audit", &state.audit)] {
             for (at, row) in rows.iter().enumerate() {
                 self.row(&format!("{path}.{member}[{at}]"), row);
@@ -18,6 +21,27 @@ impl Lint<'_> {
             self.rows_of(&format!("{path}.unchanged.rows_for"), &unchanged.rows_for);
         }
         self.rows_of(&format!("{path}.instants_never_go_back"), &state.instants_never_go_back);
+    }
+
+    /// A scenario says that it needs a database, or which of its tables.
+    fn tables_needed(&mut self, path: &str, state: &StateCheck) {
+        if self.says_it_needs("state") {
+            return;
+        }
+        let grown = |member: fn(&Grown) -> Option<i64>| state.grown.as_ref().is_some_and(|grown| member(grown).is_some());
+        let of_both = state.every_key_has_evidence;
+        let keys = !state.keys.is_empty() || grown(|grown| grown.keys) || state.every_life_can_be_told || of_both;
+        let audit = !state.audit.is_empty() || grown(|grown| grown.audit) || !state.instants_never_go_back.is_empty() || of_both;
+        if !self.says_it_needs("keys") && !self.says_it_needs("audit") {
+            self.need("state", "looks at the database", path);
+            return;
+        }
+        if keys {
+            self.need("keys", "looks at key rows", path);
+        }
+        if audit {
+            self.need("audit", "looks at audit rows", path);
+        }
     }
 
     fn row(&mut self, path: &str, row: &RowCheck) {

@@ -253,7 +253,7 @@ requirements:
      --> requirements.yaml:8:5
       |
     8 |   - DUP-3
-      |     ^^^^^ known members: id, level, sentence, source, excluded
+      |     ^^^^^ known members: id, level, sentence, source, memory, excluded
 
     4 mistakes in requirements.yaml
     "#);

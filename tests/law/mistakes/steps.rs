@@ -106,19 +106,19 @@ fn time_and_state_must_be_asked_for() {
     6 |   - advance: 2 weeks
       |     ^^^^^^^ add `time` to the scenario's `needs`
 
-    error: `2 weeks` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s` or `ttl / 2`
+    error: `2 weeks` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s`, `ttl / 2` or `lease + 1 s`
      --> mine.yaml:6:14
       |
     6 |   - advance: 2 weeks
       |              ^^^^^^^
 
-    error: `ttl * 2` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s` or `ttl / 2`
+    error: `ttl * 2` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s`, `ttl / 2` or `lease + 1 s`
      --> mine.yaml:7:14
       |
     7 |   - advance: ttl * 2
       |              ^^^^^^^
 
-    error: `ttl + 2` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s` or `ttl / 2`
+    error: `ttl + 2` does not say how far time goes; write a span (`2 s`), `ttl`, `ttl + 2 s`, `ttl - 2 s`, `ttl / 2` or `lease + 1 s`
      --> mine.yaml:8:14
       |
     8 |   - advance: ttl + 2

@@ -144,7 +144,9 @@ fn words_are_held_against_their_lists() {
       --> mine.yaml:17:13
        |
     17 |     expect: 202
-       |             ^^^ expected one of: accepted, duplicate_of, refused, any_of, rather, no-answer, rejected
+       |             ^^^
+       |
+       = help: expected one of: accepted, duplicate_of, refused, any_of, rather, no-answer, rejected, reuse_of, elsewhere_of, respelled, again_after, failed, not_taken
 
     error: unknown member `paht` for `what`
       --> mine.yaml:18:18

@@ -1,0 +1,202 @@
+//! Expectations that a contract decides: of another body, of rivals, of cells by what they hold, of what is told of a first delivery.
+
+use std::time::Duration;
+
+use super::answer::{Judged, judge, resolved};
+use super::classify::tally;
+use super::literal::{self, Surroundings};
+use super::rows::{self, Look};
+use super::{Record, Records};
+use crate::clock::UnixMicros;
+use crate::contract::Contract;
+use crate::contract::outcome::Refusal;
+use crate::contract::reading::read_contract;
+use crate::delivery::{Answer, Delivery};
+use crate::scenario::Counts;
+use crate::scenario::expect::{AnswerCheck, Expect, StateCheck};
+use crate::state::{Cell, ReceiverState, Row};
+
+const CONTRACT: &str = r#"
+contract: mine
+title: Mine
+about: For these tests.
+source: this test
+suite: core
+endpoint: {method: POST, path: /, content_type: application/json}
+secret: {env: SECRET, for_tests: published}
+key: {header: Idempotency-Key}
+signature: {digest: sha256, encoding: hex, message: "{body}", headers: [{name: X-Signature, value: "{sig}"}]}
+OTHER
+outcomes:
+  accepted: {status: 201, body: [{member: status, is: taken}]}
+  duplicate:
+    status: 200
+    body:
+      - {member: status, is: seen}
+      - {member: kind, is: duplicate}
+      - {member: hash, is: "{first.sha256}"}
+  in-flight: {status: 409}
+  refused: {signature: {status: 401}, missing-key: {status: 400}, other-body: {status: 422}}
+state:
+  keys: {table: seen, found_by: k, instant: at, columns: [{name: k, type: TEXT, holds: "{key}"}, {name: at, type: TEXT, holds: "{ts}"}]}
+  audit:
+    table: log
+    found_by: k
+    instant: at
+    columns: [{name: k, type: TEXT, holds: "{key}"}, {name: digest, type: TEXT, holds: "{sha256}"}, {name: at, type: TEXT, holds: "{ts}"}]
+"#;
+
+fn contract(other: &str) -> Contract {
+    read_contract("mine.yaml", &CONTRACT.replace("OTHER", other), &|_| None).expect("it has no mistake")
+}
+
+fn answer(status: u16, body: &'static str) -> Answer {
+    Answer { status, headers: Vec::new(), body: body.into() }
+}
+
+fn record(status: u16, body: &'static str) -> Record {
+    Record {
+        key: "k1".to_owned(),
+        sha256: "ab12".to_owned(),
+        delivery: Delivery::default(),
+        sent_at: UnixMicros(0),
+        answered_at: UnixMicros(0),
+        took: Duration::ZERO,
+        result: Ok(answer(status, body)),
+        referred_as: Some("2026-01-01T00:00:00Z".to_owned()),
+        refers_to: None,
+    }
+}
+
+/// `first` was accepted, `refused` was not.
+fn records() -> Records {
+    let mut records = Records::default();
+    records.deliveries.insert("first".to_owned(), vec![record(201, r#"{"status":"taken"}"#)]);
+    records.deliveries.insert("refused".to_owned(), vec![record(400, "{}")]);
+    records
+}
+
+const SEEN: &str = r#"{"status":"seen","kind":"duplicate","hash":"ab12"}"#;
+
+/// What a live key with another body must get follows the contract, and is not got by a key that was refused.
+#[test]
+fn contract_says_what_another_body_gets() {
+    let holds = |other: &str, expect: &Expect, status: u16, body: &'static str| {
+        let (records, record, answer) = (records(), record(status, body), answer(status, body));
+        judge(&contract(other), expect, Judged { answer: &answer, record: &record, records: &records }).is_empty()
+    };
+    let of = |name: &str| Expect::ReuseOf(name.to_owned());
+    for (other, name, status, body, wanted) in [
+        ("other_body: duplicate", "first", 200, SEEN, true),
+        ("other_body: duplicate", "first", 422, "{}", false),
+        ("other_body: duplicate", "refused", 200, SEEN, false),
+        ("other_body: refused", "first", 422, "{}", true),
+        ("other_body: refused", "first", 200, SEEN, false),
+        ("other_body: refused", "refused", 422, "{}", false),
+        ("other_body: new", "first", 201, r#"{"status":"taken"}"#, true),
+        ("other_body: new", "first", 200, SEEN, false),
+        ("refusals: kept", "refused", 400, "{}", true),
+        ("refusals: forgotten", "refused", 400, "{}", false),
+    ] {
+        assert_eq!(holds(other, &of(name), status, body), wanted, "{other}, {name}, {status}");
+    }
+    for (status, wanted) in [(200, false), (204, false), (302, true), (401, true), (503, true)] {
+        assert_eq!(holds("", &Expect::NotTaken, status, "{}"), wanted, "{status}");
+    }
+    let failing = "failures: {then: replayed, provoke: {header: X-Fail, status: 503}}";
+    for (expect, status, wanted) in [
+        (Expect::Failed, 503, true),
+        (Expect::Failed, 500, false),
+        (Expect::AgainAfter("first".to_owned()), 503, true),
+        (Expect::AgainAfter("first".to_owned()), 201, false),
+    ] {
+        assert_eq!(holds(failing, &expect, status, "{}"), wanted, "{expect:?}, {status}");
+    }
+}
+
+/// Outcomes in other scopes and spellings, and after failures, under contracts that say and that don't.
+#[test]
+fn outcomes_are_resolved_by_the_contract() {
+    let first = || "first".to_owned();
+    let duplicate = || Some(Expect::DuplicateOf(first()));
+    for (other, expect, wanted) in [
+        ("", Expect::ElsewhereOf(first()), None),
+        ("", Expect::Respelled(first()), None),
+        ("", Expect::AgainAfter(first()), None),
+        ("fingerprint: json", Expect::Respelled(first()), duplicate()),
+        ("fingerprint: raw\nother_body: refused", Expect::Respelled(first()), Some(Expect::Refused(Refusal::OtherBody))),
+        ("failures: {then: retried}", Expect::AgainAfter(first()), Some(Expect::Accepted)),
+    ] {
+        assert_eq!(resolved(&contract(other), &expect), wanted, "{other} {expect:?}");
+    }
+    let scoped = |scope: &str| {
+        let text = CONTRACT
+            .replace("OTHER", "")
+            .replace("key: {header: Idempotency-Key}", &format!("key: {{header: Idempotency-Key, scope: {scope}}}"));
+        resolved(&read_contract("mine.yaml", &text, &|_| None).expect("it has no mistake"), &Expect::ElsewhereOf(first()))
+    };
+    assert_eq!((scoped("receiver"), scoped("path-and-query")), (duplicate(), Some(Expect::Accepted)));
+}
+
+/// Rivals that are told of one under way count as repeated; those that are refused for their own body only as rivals.
+#[test]
+fn bursts_count_repetitions_and_rivals() {
+    let burst = [record(201, r#"{"status":"taken"}"#), record(200, SEEN), record(409, ""), record(422, ""), record(500, "")];
+    let counted = |of: usize| tally(&contract("other_body: refused"), &burst[..of])[0].1.clone();
+    let counts = |repeated, rivals, other| Counts { accepted: Some(1), repeated, rivals, other: Some(other), ..Counts::default() };
+    for (of, counts, wanted) in [
+        (3, counts(Some(2), None, 0), true),
+        (3, counts(Some(1), None, 0), false),
+        (3, counts(None, Some(2), 0), true),
+        (3, counts(None, None, 1), true),
+        (4, counts(None, Some(3), 0), true),
+        (4, counts(Some(2), None, 0), false),
+        (4, counts(Some(2), None, 1), true),
+        (5, counts(None, Some(3), 0), false),
+        (5, counts(None, Some(3), 1), true),
+    ] {
+        assert_eq!(counted(of).fits(&counts), wanted, "{of} {counts:?}");
+    }
+    assert_eq!(counted(5).describe(), "1 accepted as new, 1 duplicates, 1 in flight, 1 refused for their body, 1 other (the first: 500)");
+}
+
+/// Cells are found by what their column holds, whatever it is called; a table without such a column is passed over.
+#[test]
+fn cells_are_found_by_what_they_hold() {
+    let text = |value: &str| Cell::Text(value.to_owned());
+    let row = |digest: &str| Row { columns: vec![("k".to_owned(), text("k1")), ("digest".to_owned(), text(digest))] };
+    let look = |digest: &str| Look { state: ReceiverState { audit: vec![row(digest)], ..ReceiverState::default() }, ..Look::default() };
+    let check = |holds: &str| {
+        let text = format!("{{audit: [{{rows_for: first, count: 1, holds: {holds}}}]}}");
+        crate::document::read::<StateCheck>("check", &text).expect("it has no mistake").0
+    };
+    let breaches = |holds: &str, digest: &str| rows::judge(&contract(""), &check(holds), &look(digest), &records(), None);
+    assert_eq!(breaches(r#"{sha256: "{sha256:first}", key: "{key:first}"}"#, "ab12"), []);
+    let wrong = breaches(r#"{sha256: "{sha256:first}"}"#, "cd34");
+    assert!(wrong.len() == 1 && wrong[0].expected.contains("log.digest") && wrong[0].observed.contains("cd34"), "{wrong:?}");
+    assert_eq!(breaches("{ttl: 5}", "ab12"), [], "no column of the table holds a TTL");
+}
+
+/// What tells of a first delivery: its members, its hash, its instant; not what every answer may say.
+#[test]
+fn answers_that_tell_of_the_first_are_found() {
+    let check = AnswerCheck { says_nothing_of: Some("first".to_owned()), ..AnswerCheck::default() };
+    let records = records();
+    let tells = |other: &str, body: &'static str| {
+        let around = Surroundings { records: &records, took: Duration::ZERO, forbidden: &[] };
+        !literal::judge(&contract(other), &check, &answer(401, body), around).is_empty()
+    };
+    for (body, wanted) in [
+        (r#"{"error":"no"}"#, false),
+        (r#"{"status":"refused"}"#, false),
+        (r#"{"status":"taken"}"#, false),
+        (r#"{"status":"seen"}"#, true),
+        (r#"{"kind":"refusal"}"#, false),
+        (r#"{"kind":"duplicate"}"#, true),
+        (r#"{"hash":"of something"}"#, true),
+        (r#"{"error":"like AB12"}"#, true),
+        (r#"{"error":"since 2026-01-01T00:00:00Z"}"#, true),
+    ] {
+        assert_eq!(tells("", body), wanted, "{body}");
+    }
+}

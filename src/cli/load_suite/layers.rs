@@ -1,0 +1,117 @@
+//! Layers of a suite: its own files, and those of the suites that it includes.
+//!
+//! Takes the name of a suite and where its files are, gives one catalogue,
+//! every scenario's text once, and the bodies. A scenario is held against the
+//! catalogue of the suite that it stands in, so that an included suite is
+//! right by itself. Where two suites have a scenario of one id, the upper
+//! one's is played.
+//!
+//! Start at [`SuiteTexts::of`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::super::Failure;
+use super::super::args::SuiteArgs;
+use crate::contract::Contract;
+use crate::document::mistake::{Mistake, Mistakes, hint};
+use crate::document::tree::Tree;
+use crate::files::{self, SuiteFiles, TextFile};
+use crate::scenario::lint::Known;
+use crate::scenario::requirement::Catalogue;
+
+/// A suite with all that it includes, as text; only the catalogue is read.
+pub(crate) struct SuiteTexts {
+    /// The suite's catalogue on top of those that it includes.
+    pub(crate) catalogue: Catalogue,
+    /// Every scenario, in the order of the ids.
+    pub(crate) scenarios: Vec<ScenarioText>,
+    /// Body files by name.
+    pub(crate) bodies: BTreeMap<String, Bytes>,
+}
+
+/// One scenario's text, and what it may refer to.
+pub(crate) struct ScenarioText {
+    /// `topic/name`.
+    pub(crate) id: String,
+    /// Its file.
+    pub(crate) file: TextFile,
+    /// What its own suite knows.
+    pub(crate) against: Arc<Known>,
+}
+
+impl SuiteTexts {
+    /// The suite of a contract: shipped, or in the folder that was named.
+    pub(crate) fn of(args: &SuiteArgs, contract: &Contract) -> Result<Self, Failure> {
+        let suite = &contract.suite;
+        let files = match &args.scenarios {
+            Some(folder) => files::suite_in(folder, suite).map_err(Failure::usage)?,
+            None => files::shipped_suite(suite),
+        };
+        if files.catalogue.is_none() {
+            return Err(Failure::usage(format!(
+                "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --scenarios"
+            )));
+        }
+        let own: BTreeSet<String> = files.scenarios.iter().map(|(id, _)| id.clone()).collect();
+        let alone = files.catalogue_stands_in;
+        let mut texts = Self::on_its_base(files, args, &[suite])?;
+        if alone {
+            // A folder of scenarios without a catalogue is played as it is, and nothing beside it.
+            texts.scenarios.retain(|one| own.contains(&one.id));
+        }
+        Ok(texts)
+    }
+
+    /// What scenarios of this suite may refer to.
+    pub(crate) fn known(&self) -> Known {
+        Known::new(&self.catalogue, self.bodies.keys().cloned())
+    }
+
+    /// A suite on top of those that it includes.
+    ///
+    /// * `way`: the names of the suites that led here, the contract's first and this one last.
+    fn on_its_base(files: SuiteFiles, args: &SuiteArgs, way: &[&str]) -> Result<Self, Failure> {
+        let file = files.catalogue.unwrap_or_default();
+        let mut catalogue = Catalogue::read(&file.path, &file.text).map_err(Failure::usage)?;
+        let (mut scenarios, mut bodies) = (BTreeMap::new(), BTreeMap::new());
+        for (at, name) in catalogue.includes.clone().iter().enumerate() {
+            let included = match &args.scenarios {
+                Some(folder) => files::suite_beside(folder, way.first().unwrap_or(&""), name).map_err(Failure::usage)?,
+                None => files::shipped_suite(name),
+            };
+            if included.catalogue.is_none() || way.contains(&name.as_str()) {
+                return Err(cannot_include(&file, at, name, way));
+            }
+            let base = Self::on_its_base(included, args, &[way, &[name.as_str()]].concat())?;
+            catalogue = catalogue.on(&base.catalogue);
+            scenarios.extend(base.scenarios.into_iter().map(|one| (one.id.clone(), one)));
+            bodies.extend(base.bodies);
+        }
+        bodies.extend(files.bodies);
+        let against = Arc::new(Known::new(&catalogue, bodies.keys().cloned()));
+        for (id, file) in files.scenarios {
+            scenarios.insert(id.clone(), ScenarioText { id, file, against: Arc::clone(&against) });
+        }
+        Ok(Self { catalogue, scenarios: scenarios.into_values().collect(), bodies })
+    }
+}
+
+/// The mistake at a name under `includes`.
+fn cannot_include(file: &TextFile, at: usize, name: &str, way: &[&str]) -> Failure {
+    let tree = match Tree::read(&file.path, &file.text) {
+        Ok(tree) => tree,
+        Err(mistakes) => return Failure::usage(mistakes),
+    };
+    let known = files::shipped_suites();
+    let (message, hint) = if way.contains(&name) {
+        (format!("the suite `{name}` would include itself"), None)
+    } else {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        (format!("there is no suite `{name}` to include"), hint(name, "there are", &known))
+    };
+    let mistake = Mistake { span: tree.root.span_at(&format!("includes[{at}]")), message, hint };
+    Failure::usage(Mistakes::new(&file.path, &file.text, vec![mistake]))
+}
