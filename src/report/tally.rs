@@ -17,6 +17,9 @@ pub const INTERRUPTED: &str = "interrupted";
 /// Why a scenario that a receiver without memory would pass, too, shows nothing of what is remembered; and the way out.
 pub const WITHOUT_FORCE: &str = "answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`";
 
+/// Why a scenario shows nothing of what is remembered, although answers can be told apart.
+pub const WITHOUT_MEMORY: &str = "nothing of it hangs on memory under this contract: a receiver that remembers nothing passes it, too";
+
 /// Why nothing of what is remembered is judged under a contract without idempotency.
 pub const WITHOUT_IDEMPOTENCY: &str =
     "the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged";

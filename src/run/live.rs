@@ -272,7 +272,7 @@ async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: ScenarioReport) 
         report.without_force = true;
         if loaded_shows_only_memory(stage, &report) {
             report.verdict = Verdict::NotApplicable;
-            report.reason = Some(why_without_force(&stage.contract).to_owned());
+            report.reason = Some(why_without_force(&stage.setting).to_owned());
         }
     }
     report

@@ -131,8 +131,14 @@ pub fn contradiction_told(finding: &Finding) -> String {
 
 /// Why a scenario that has no force shows nothing of what is remembered.
 #[must_use]
-pub fn why_without_force(contract: &Contract) -> &'static str {
-    if contract.is_by_key() { tally::WITHOUT_FORCE } else { tally::WITHOUT_IDEMPOTENCY }
+pub fn why_without_force(setting: &Setting) -> &'static str {
+    if !setting.contract().is_by_key() {
+        tally::WITHOUT_IDEMPOTENCY
+    } else if setting.reader.tells_duplicates() {
+        tally::WITHOUT_MEMORY
+    } else {
+        tally::WITHOUT_FORCE
+    }
 }
 
 /// Whether a receiver without memory fails a scenario; one that it passes shows nothing of what is remembered.
