@@ -369,6 +369,10 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         Some(_) | None => None,
     };
     let mut read = read;
+    // Where keys make nothing idempotent, there is no history to explain.
+    if !plan.contract.is_by_key() {
+        return Ok(Found::default());
+    }
     let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
     let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
     if let (Some(audit), Some(read)) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
