@@ -1,5 +1,6 @@
 //! Tests of the law: values in, values out. No socket, no process; what is read are files of the project.
 
+mod contract_space;
 mod histories;
 #[path = "../shared/latin.rs"]
 mod latin;
