@@ -255,7 +255,8 @@ impl<S: Store> Receiver<S> {
 
     /// What is known of a delivery before anything is looked up.
     fn ticket(&mut self, delivery: &Delivery, key: String, now: UnixMicros) -> Ticket {
-        let (sha256, fingerprint) = (sha256_hex(&delivery.body), self.contract.fingerprint_of(&delivery.body));
+        let sha256 = sha256_hex(&delivery.body);
+        let fingerprint = self.contract.fingerprint_with(&delivery.body, || sha256.clone());
         let key = self.seams.identity(key, &sha256);
         let identity = self.contract.identity(&key, &self.contract.scope_of(delivery), &fingerprint);
         Ticket { delivery: delivery.clone(), key, identity, fingerprint, sha256, ttl: self.ttl, began: now }

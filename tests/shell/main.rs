@@ -5,6 +5,7 @@ mod browser;
 mod claims;
 mod command;
 mod command_line;
+mod contracts;
 mod compare;
 mod evidence;
 mod forms;
