@@ -166,7 +166,10 @@ fn bursts_count_repetitions_and_rivals() {
     ] {
         assert_eq!(counted(of).fits(&counts, &contract("other_body: refused")), wanted, "{of} {counts:?}");
     }
-    assert_eq!(counted(5).describe(), "1 accepted as new, 1 duplicates, 1 in flight, 1 refused for their body, 1 other (the first: 500)");
+    assert_eq!(
+        counted(5).describe(),
+        "1 accepted as new, 1 duplicates, 1 told of one in flight, 1 refused for their body, 1 other (the first: 500)"
+    );
 }
 
 /// Cells are found by what their column holds, whatever it is called; a table without such a column is passed over.
@@ -180,8 +183,8 @@ fn cells_are_found_by_what_they_hold() {
         crate::document::read::<StateCheck>("check", &text).expect("it has no mistake").0
     };
     let breaches = |holds: &str, digest: &str| rows::judge(&contract(""), &check(holds), &look(digest), &records(), None);
-    assert_eq!(breaches(r#"{sha256: "{sha256:first}", key: "{key:first}"}"#, "ab12"), []);
-    let wrong = breaches(r#"{sha256: "{sha256:first}"}"#, "cd34");
+    assert_eq!(breaches("{sha256: first, key: first}", "ab12"), []);
+    let wrong = breaches("{sha256: first}", "cd34");
     assert!(wrong.len() == 1 && wrong[0].expected.contains("log.digest") && wrong[0].observed.contains("cd34"), "{wrong:?}");
     assert_eq!(breaches("{ttl: 5}", "ab12"), [], "no column of the table holds a TTL");
 }
