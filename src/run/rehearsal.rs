@@ -146,7 +146,9 @@ pub fn why_without_force(setting: &Setting) -> &'static str {
 pub fn has_force(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> bool {
     let Ok(mut receiver) = scenario::reference(setting, &supplies.signer) else { return false };
     receiver.set_seams(Box::new(Amnesiac));
-    rehearse(setting, supplies, loaded, receiver, means).is_some_and(|(report, _)| !report.findings.is_empty())
+    // Undecided is not passed: it fell to the end of a short life, where either answer conforms.
+    let passes = |report: &ScenarioReport, end| report.findings.is_empty() && !matches!(end, Some(ScenarioEnd::Undecided(_)));
+    rehearse(setting, supplies, loaded, receiver, means).is_some_and(|(report, end)| !passes(&report, end))
 }
 
 impl Supplies {
