@@ -351,24 +351,22 @@ fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut
 async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Result<Found, LoadError> {
     let life = plan.contract.ttl_secs().map(|usual| plan.ttl.unwrap_or(usual));
     let law = Law { life: life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000)) };
-    let url = plan.target.url("");
     let key = |number: u32| shared.key(number);
     let curl = |number: u32| {
         let key = shared.key(number);
-        curl(&url, &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
+        curl(&plan.target.url(""), &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
     };
     let keys = shared.next_key.load(Ordering::Relaxed);
     let about = About { key: &key, curl: &curl, contract: &plan.contract };
     let sampled = sampling::sample(history);
     let page = paging::ask(shared, history).await;
-    let read = match &plan.database {
+    let mut read = match &plan.database {
         Some(database) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
             evidence::read(database, &plan.contract, &shared.run_word, keys, names).await?
         }
         Some(_) | None => None,
     };
-    let mut read = read;
     // Where keys make nothing idempotent, there is no history to explain.
     if !plan.contract.is_by_key() {
         return Ok(Found::default());

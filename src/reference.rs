@@ -196,6 +196,7 @@ impl<S: Store> Receiver<S> {
     ///
     /// # Errors
     /// When the store cannot be written; then the key is free again.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is good for one end")]
     pub fn finish(&mut self, ticket: Ticket, now: UnixMicros) -> Result<Answer, StoreError> {
         self.claims.free(&ticket);
         if let Some(failures) = self.contract.failures.as_ref()

@@ -24,6 +24,8 @@ mod selftest;
 mod serve_command;
 mod shards;
 mod snapshots;
+mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;
+mod tables;
 mod trouble;
