@@ -357,7 +357,8 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         curl(&plan.target.url(""), &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
     };
     let keys = shared.next_key.load(Ordering::Relaxed);
-    let about = About { key: &key, curl: &curl, contract: &plan.contract };
+    let tells_duplicates = shared.reader.tells_duplicates();
+    let about = About { key: &key, curl: &curl, tells_duplicates, contract: &plan.contract };
     let sampled = sampling::sample(history);
     let page = paging::ask(shared, history).await;
     let mut read = match &plan.database {
