@@ -26,6 +26,7 @@ pub mod report;
 pub mod sampling;
 pub mod sending;
 pub mod shared;
+pub mod silence;
 pub mod summing;
 pub mod telling;
 pub mod threads;
@@ -53,6 +54,7 @@ use crate::load::pace::{Arrivals, Course, Model};
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
 use crate::load::shared::{Dice, Shared};
+use crate::load::silence::Silence;
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
 use crate::outcome::reader::Reader;
@@ -321,23 +323,6 @@ async fn watch_over(
     }
 }
 
-/// How long a target has not answered, looked at now and then.
-#[derive(Default)]
-struct Silence {
-    answered: u64,
-    since: Duration,
-}
-
-impl Silence {
-    /// The silence at a time of the load; there is none while nothing was sent.
-    fn at(&mut self, elapsed: Duration, sent: u64, answered: u64) -> Duration {
-        if answered > self.answered || sent == 0 {
-            *self = Self { answered, since: elapsed };
-        }
-        elapsed.saturating_sub(self.since)
-    }
-}
-
 fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut> {
     if plan.abort_on.is_empty() {
         return None;
@@ -388,18 +373,4 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
 /// Whether one key has rows of several deliveries, so that its rows cannot be counted against its answers.
 fn bodies_divide_keys(plan: &Plan) -> bool {
     plan.contract.other_body == OtherBody::New && plan.mix.has(Kind::ConflictingBody)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Silence begins with the last answer, and not before the first delivery.
-    #[test]
-    fn silence_is_counted_from_the_last_answer() {
-        let mut silence = Silence::default();
-        let looks = [(1, 0, 0), (5, 0, 0), (6, 10, 0), (9, 20, 0), (10, 30, 5), (11, 40, 5), (21, 900, 5), (22, 901, 6)];
-        let told: Vec<u64> = looks.map(|(secs, sent, answered)| silence.at(Duration::from_secs(secs), sent, answered).as_secs()).to_vec();
-        assert_eq!(told, [0, 0, 1, 4, 0, 1, 11, 0]);
-    }
 }
