@@ -111,6 +111,7 @@ pub const CATALOGUE: &[Defect] = &[
     ),
     // Keys.
     defect("two-key-lines-are-joined", "two lines of the key's header are joined to one key", &["KEY-9", "DUP-1"]),
+    defect("unlike-key-lines-make-a-new-key", "a delivery with two unlike lines of the key's header gets a new key each time", &["KEY-9"]),
     defect("odd-keys-are-read-with-replacement", "bytes of a key that are no text are all read as the same sign", &["KEY-10"]),
     defect("keys-are-numbers", "a key that is a number is compared as one", &["KEY-10"]),
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
