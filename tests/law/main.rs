@@ -2,6 +2,7 @@
 
 mod contract_space;
 mod histories;
+mod kill_matrix;
 #[path = "../shared/latin.rs"]
 mod latin;
 mod languages;
