@@ -98,7 +98,7 @@ impl Stage {
     fn found<S: Store>(&self, receiver: Receiver<S>, loaded: &Loaded) -> Vec<String> {
         let means = Means { state: self.contract.state.is_some() };
         let played = rehearse(&self.setting, &self.supplies, loaded, receiver, means);
-        played.map_or_else(Vec::new, |(report, _)| report.findings.into_iter().map(|finding| finding.requirement).collect())
+        played.map_or_else(Vec::new, |one| one.report.findings.into_iter().map(|finding| finding.requirement).collect())
     }
 
     /// The first scenario that catches a defect.
