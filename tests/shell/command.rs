@@ -68,11 +68,11 @@ fn target_without_a_scheme_is_a_usage_error() {
 
 #[test]
 fn unknown_contract_names_the_known_ones() {
-    insta::assert_snapshot!(hookgate(&["run", "--contract", "orch-phase4"]), @"
+    insta::assert_snapshot!(hookgate(&["run", "--contract", "orch-phase9"]), @"
     exit 2
     --- stdout
     --- stderr
-    error: there is no contract `orch-phase4`: give a file (…/orch-phase4.yaml), or one of orch-phase2, orch-phase3, orch-phase3-ttl; did you mean `orch-phase3`?
+    error: there is no contract `orch-phase9`: give a file (…/orch-phase9.yaml), or one of every-policy, ietf-idempotency-key, orch-phase2, orch-phase3, orch-phase3-ttl, orch-phase4; did you mean `orch-phase4`?
     ");
 }
 
