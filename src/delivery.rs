@@ -76,10 +76,11 @@ impl Answer {
         first_value(&self.headers, name).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The body as JSON, when it is.
+    /// The body as JSON, when it is; a byte order mark before it is passed over, as RFC 8259 §8.1 allows.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(&self.body).ok()
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        serde_json::from_slice(body).ok()
     }
 }
 

@@ -8,7 +8,9 @@ use tokio::task::JoinSet;
 
 use super::building::Built;
 use super::live::{Live, sent};
+use super::patience::{PATIENCE, asks_to_wait};
 use super::stage::Stage;
+use crate::contract::Contract;
 use crate::delivery::NoAnswer;
 use crate::http::{Exchange, Sender, Shipment};
 use crate::judge::{At, ScenarioEnd, Sent};
@@ -32,7 +34,7 @@ impl Live<'_> {
         for first in 0..under_way.senders {
             let own: Vec<(usize, Shipment)> =
                 built.iter().enumerate().skip(first).step_by(under_way.senders).map(|(place, one)| (place, one.shipment.clone())).collect();
-            senders.spawn(deliver_all(self.stage.sender(), own, Arc::clone(&counter), under_way.answers));
+            senders.spawn(deliver_all(Arc::clone(&self.stage.contract), self.stage.sender(), own, Arc::clone(&counter), under_way.answers));
         }
         // All senders may have come to their end before: then nothing is under way, and the judge's counts say so.
         counter.enough.notified().await;
@@ -89,13 +91,24 @@ struct Traffic {
 }
 
 /// Delivers one after the other until the receiver is gone.
-async fn deliver_all(sender: Sender, shipments: Vec<(usize, Shipment)>, traffic: Arc<Traffic>, enough: usize) -> Vec<(usize, Exchange)> {
+async fn deliver_all(
+    contract: Arc<Contract>,
+    sender: Sender,
+    shipments: Vec<(usize, Shipment)>,
+    traffic: Arc<Traffic>,
+    enough: usize,
+) -> Vec<(usize, Exchange)> {
     let mut exchanges = Vec::new();
     for (at, shipment) in shipments {
         if traffic.stop.load(Ordering::SeqCst) {
             break;
         }
         let exchange = sender.send(shipment).await;
+        if let Some(wait) = asks_to_wait(&contract, &exchange.result) {
+            // It did not reach the receiver; the next one goes later.
+            tokio::time::sleep(wait.min(PATIENCE / 4)).await;
+            continue;
+        }
         let gone = exchange.result.is_err();
         let never_sent = matches!(exchange.result, Err(NoAnswer::Unreachable { .. }));
         if !never_sent {
