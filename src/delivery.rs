@@ -117,3 +117,17 @@ pub enum NoAnswer {
 fn first_value<'a>(lines: &'a [HeaderLine], name: &str) -> Option<&'a Bytes> {
     lines.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A byte order mark before JSON is passed over, and nowhere else.
+    #[test]
+    fn json_may_begin_with_a_byte_order_mark() {
+        let json = |body: &'static str| Answer { status: 200, headers: Vec::new(), body: body.into() }.json();
+        assert_eq!(json("\u{feff}{\"a\":1}"), Some(serde_json::json!({"a": 1})));
+        assert_eq!(json("\u{feff}"), None);
+        assert_eq!(json("\u{feff}\u{feff}1"), None);
+    }
+}

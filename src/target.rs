@@ -185,4 +185,14 @@ mod tests {
         assert_eq!(output.tail(1), ["line 39999 of a target that never stops talking"]);
         assert_eq!((output.count("line 39999 "), output.count("line 0 "), output.count("")), (1, 0, 0));
     }
+
+    /// UTC in any spelling is left, and a zone of the user's own is kept.
+    #[test]
+    fn targets_live_in_a_zone_that_is_not_utc() {
+        for (zone, is_left) in
+            [(None, true), (Some("UTC"), true), (Some(":Etc/UTC"), true), (Some(""), true), (Some("Europe/Berlin"), false)]
+        {
+            assert_eq!(time_zone(zone).is_some(), is_left, "{zone:?}");
+        }
+    }
 }

@@ -264,4 +264,13 @@ mod tests {
             assert_eq!(reveals(&answer(value, body), secret), wanted, "{value:?} {body:?} {secret:?}");
         }
     }
+
+    /// A type that is built on JSON says that a body is JSON; one that only begins so does not.
+    #[test]
+    fn types_built_on_json_are_json() {
+        let fits = ["application/json", "Application/JSON;charset=utf-8", "application/problem+json", "application/vnd.x+json ; v=1"];
+        let not = ["text/json", "application/jsonp", "application/xml", "application/problem+jsonx", "text/x+json", ""];
+        assert!(fits.iter().all(|kind| is_json_type(kind)));
+        assert!(!not.iter().any(|kind| is_json_type(kind)));
+    }
 }

@@ -30,7 +30,8 @@ pub(super) fn asks_to_wait(contract: &Contract, result: &Result<Answer, NoAnswer
     let outcomes = &contract.outcomes;
     let forms = std::iter::once(&outcomes.accepted).chain(contract.duplicate()).chain(&outcomes.in_flight).chain(outcomes.refused.values());
     let mut provoked = contract.failures.iter().filter_map(|failures| failures.provoke.as_ref());
-    let is_of_the_contract = forms.into_iter().any(|form| form.allows_status(answer.status)) || provoked.any(|one| one.status == answer.status);
+    let is_of_the_contract =
+        forms.into_iter().any(|form| form.allows_status(answer.status)) || provoked.any(|one| one.status == answer.status);
     (!is_of_the_contract).then(|| after.trim().parse().map_or(A_WHILE, Duration::from_secs).max(LEAST))
 }
 
@@ -39,7 +40,8 @@ pub(super) fn asks_to_wait_unseen(contract: &Contract, answer: &[u8]) -> Option<
     let text = String::from_utf8_lossy(answer);
     let mut lines = text.lines().take_while(|line| !line.is_empty());
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| HeaderLine::new(name, value.trim().to_owned())).collect();
+    let headers =
+        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| HeaderLine::new(name, value.trim().to_owned())).collect();
     asks_to_wait(contract, &Ok(Answer { status, headers, body: bytes::Bytes::new() }))
 }
 
@@ -75,7 +77,8 @@ impl Live<'_> {
     pub(super) async fn release_again(&mut self, at: At<'_>, built: &[Built], exchanges: &mut [Exchange]) -> Result<(), ScenarioEnd> {
         loop {
             let asked = |one: &Exchange| asks_to_wait(&self.stage.contract, &one.result);
-            let waits: Vec<(usize, Duration)> = exchanges.iter().enumerate().filter_map(|(place, one)| Some((place, asked(one)?))).collect();
+            let waits: Vec<(usize, Duration)> =
+                exchanges.iter().enumerate().filter_map(|(place, one)| Some((place, asked(one)?))).collect();
             let Some(longest) = waits.iter().map(|(_, wait)| *wait).max() else { return Ok(()) };
             self.wait(at, longest).await?;
             let shipments = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.shipment.clone())).collect();
@@ -98,5 +101,37 @@ impl Stage {
                 "Something before the target, or the target itself, answered 429 or 503 with Retry-After, which is no answer of the contract: {times} time(s) it was waited for, and what it had turned away was sent again."
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::reading::read_contract;
+
+    /// Only what is no answer of the contract's is waited for, as long as it asks; a date is a while.
+    #[test]
+    fn gateways_are_waited_for_and_receivers_are_not() {
+        let contract = |refused: u16| {
+            let text = format!(
+                "{{contract: c, title: t, about: a, source: s, suite: x, endpoint: {{method: POST, path: /, content_type: a/b}},
+                  secret: {{env: S, for_tests: s}}, key: {{header: K}},
+                  signature: {{digest: sha256, encoding: hex, message: '{{body}}', headers: [{{name: X, value: '{{sig}}'}}]}},
+                  outcomes: {{accepted: {{status: 200}}, duplicate: {{status: 208}},
+                    refused: {{signature: {{status: 401}}, missing-signature: {{status: 401}}, missing-key: {{status: {refused}}}}}}}}}"
+            );
+            read_contract("c.yaml", &text, &|_| None).unwrap_or_else(|wrong| panic!("{wrong}"))
+        };
+        for (refused, answer, wanted) in [
+            (400, "HTTP/1.1 429 Too Many\r\nRetry-After: 2\r\n\r\nRetry-After: 9", Some(Duration::from_secs(2))),
+            (400, "HTTP/1.1 503 Busy\r\nretry-after: Fri, 27 Nov 2026 17:00:00 GMT\r\n\r\n", Some(A_WHILE)),
+            (400, "HTTP/1.1 429 Too Many\r\nRetry-After: 0\r\n\r\n", Some(LEAST)),
+            (400, "HTTP/1.1 429 Too Many\r\n\r\nRetry-After: 9", None),
+            (400, "HTTP/1.1 500 Oh\r\nRetry-After: 1\r\n\r\n", None),
+            (429, "HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\n\r\n", None),
+            (400, "no answer", None),
+        ] {
+            assert_eq!(asks_to_wait_unseen(&contract(refused), answer.as_bytes()), wanted, "{answer}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -10,6 +11,7 @@ use super::building::Built;
 use super::live::{Live, sent};
 use super::patience::{PATIENCE, asks_to_wait};
 use super::stage::Stage;
+use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
 use crate::delivery::NoAnswer;
 use crate::http::{Exchange, Sender, Shipment};
@@ -28,7 +30,7 @@ impl Live<'_> {
             .map(|_| self.workshop(at).build(&Deliver::default(), None, None))
             .collect::<Result<_, _>>()
             .map_err(ScenarioEnd::NotApplicable)?;
-        let sent_at = self.stage.clock.now();
+        let (began, began_there) = (SystemClock.now(), self.stage.clock.now());
         let counter = Arc::new(Traffic::default());
         let mut senders = JoinSet::new();
         for first in 0..under_way.senders {
@@ -41,14 +43,16 @@ impl Live<'_> {
         let restarted = self.stage.restart(!restart.kill).await;
         counter.stop.store(true, Ordering::SeqCst);
         let mut exchanges: Vec<(usize, Exchange)> = senders.join_all().await.into_iter().flatten().collect();
-        exchanges.sort_by_key(|(place, _)| *place);
+        // In the order in which they were sent, as the history has them.
+        exchanges.sort_by_key(|(_, exchange)| exchange.sent_at);
         restarted.map_err(ScenarioEnd::Undecided)?;
         let mut slots: Vec<Option<Built>> = built.into_iter().map(Some).collect();
         let mut all = Vec::with_capacity(exchanges.len());
         self.broken_in_on.clear();
         for (place, exchange) in exchanges {
             let Some(built) = slots.get_mut(place).and_then(Option::take) else { continue };
-            all.push(sent(&built, sent_at, exchange));
+            let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
+            all.push(sent(&built, began_there.plus(later), exchange));
             self.broken_in_on.push(built);
         }
         Ok(all)

@@ -111,7 +111,7 @@ fn wrong_verifiers_are_found() {
         ("lenient-time", "signed-time/odd*", "SIGT-4"),
         ("only-first-signature", "signature-list/*", "SIGL-1"),
         ("unknown-version-passes", "signature-list/*", "SIGL-2"),
-        ("verdict-cached", "signature/signature-is-checked*", "AUTH-2"),
+        ("verdict-cached", "signature/signature-is-checked*", "AUTH-7"),
         ("missing-id-passes", "key/missing*", "KEY-1"),
     ]);
 }
