@@ -287,13 +287,14 @@ fn lines(headers: &[HeaderLine]) -> Vec<(String, String)> {
 mod tests {
     use super::*;
     use crate::contract::reading::read_contract;
+    use crate::outcome::Outcome;
 
     fn accepted(keys: &[&str]) -> Operation {
-        let (answer, no_answer, refers_to, name) = Default::default();
+        let (answer, no_answer, refers_to, name, identity) = Default::default();
         let instant = iso::write(UnixMicros(0));
         let headers = keys.iter().map(|key| ("idempotency-key".to_owned(), (*key).to_owned())).collect();
         let key = keys.first().copied().unwrap_or_default().to_owned();
-        let (sent_at, answered_at, outcome, body) = (instant.clone(), instant, Taken::Accepted, BodyBytes::of(b""));
+        let (sent_at, answered_at, outcome, body) = (instant.clone(), instant, OutcomeSet::only(Outcome::Accepted), BodyBytes::of(b""));
         let (method, path, scenario) = Default::default();
         let (step, took_us, moved_us, own_ttl) = (1, 0, 0, false);
         Operation {
@@ -301,6 +302,7 @@ mod tests {
             step,
             name,
             key,
+            identity,
             sent_at,
             answered_at,
             took_us,

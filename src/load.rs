@@ -26,6 +26,7 @@ pub mod report;
 pub mod sampling;
 pub mod sending;
 pub mod shared;
+pub mod silence;
 pub mod summing;
 pub mod telling;
 pub mod threads;
@@ -53,6 +54,7 @@ use crate::load::pace::{Arrivals, Course, Model};
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
 use crate::load::shared::{Dice, Shared};
+use crate::load::silence::Silence;
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
 use crate::outcome::reader::Reader;
@@ -321,23 +323,6 @@ async fn watch_over(
     }
 }
 
-/// How long a target has not answered, looked at now and then.
-#[derive(Default)]
-struct Silence {
-    answered: u64,
-    since: Duration,
-}
-
-impl Silence {
-    /// The silence at a time of the load; there is none while nothing was sent.
-    fn at(&mut self, elapsed: Duration, sent: u64, answered: u64) -> Duration {
-        if answered > self.answered || sent == 0 {
-            *self = Self { answered, since: elapsed };
-        }
-        elapsed.saturating_sub(self.since)
-    }
-}
-
 fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut> {
     if plan.abort_on.is_empty() {
         return None;
@@ -351,24 +336,27 @@ fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut
 async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Result<Found, LoadError> {
     let life = plan.contract.ttl_secs().map(|usual| plan.ttl.unwrap_or(usual));
     let law = Law { life: life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000)) };
-    let url = plan.target.url("");
     let key = |number: u32| shared.key(number);
     let curl = |number: u32| {
         let key = shared.key(number);
-        curl(&url, &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
+        curl(&plan.target.url(""), &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
     };
     let keys = shared.next_key.load(Ordering::Relaxed);
-    let about = About { key: &key, curl: &curl, contract: &plan.contract };
+    let tells_duplicates = shared.reader.tells_duplicates();
+    let about = About { key: &key, curl: &curl, tells_duplicates, contract: &plan.contract };
     let sampled = sampling::sample(history);
     let page = paging::ask(shared, history).await;
-    let read = match &plan.database {
+    let mut read = match &plan.database {
         Some(database) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
             evidence::read(database, &plan.contract, &shared.run_word, keys, names).await?
         }
         Some(_) | None => None,
     };
-    let mut read = read;
+    // Where keys make nothing idempotent, there is no history to explain.
+    if !plan.contract.is_by_key() {
+        return Ok(Found::default());
+    }
     let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
     let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
     if let (Some(audit), Some(read)) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
@@ -385,18 +373,4 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
 /// Whether one key has rows of several deliveries, so that its rows cannot be counted against its answers.
 fn bodies_divide_keys(plan: &Plan) -> bool {
     plan.contract.other_body == OtherBody::New && plan.mix.has(Kind::ConflictingBody)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Silence begins with the last answer, and not before the first delivery.
-    #[test]
-    fn silence_is_counted_from_the_last_answer() {
-        let mut silence = Silence::default();
-        let looks = [(1, 0, 0), (5, 0, 0), (6, 10, 0), (9, 20, 0), (10, 30, 5), (11, 40, 5), (21, 900, 5), (22, 901, 6)];
-        let told: Vec<u64> = looks.map(|(secs, sent, answered)| silence.at(Duration::from_secs(secs), sent, answered).as_secs()).to_vec();
-        assert_eq!(told, [0, 0, 1, 4, 0, 1, 11, 0]);
-    }
 }

@@ -15,6 +15,18 @@ pub fn member_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
     })
 }
 
+/// Puts `value` under a dotted path, making the objects on the way.
+pub fn put_member(into: &mut Value, path: &str, value: Value) {
+    let mut place = into;
+    for name in path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(serde_json::Map::new());
+        }
+        place = &mut place[name];
+    }
+    *place = value;
+}
+
 /// The text of a member of a JSON body, by its dotted path; numbers and flags as they are written.
 #[must_use]
 pub fn member_text(body: &[u8], path: &str) -> Option<String> {

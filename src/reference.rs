@@ -147,12 +147,12 @@ impl<S: Store> Receiver<S> {
                 return Ok(Begun::Answered(answer));
             }
         }
-        if self.contract.is_by_key()
-            && let Some(rival) = self.claims.rival(&ticket.identity, now)
-        {
+        let rival = self.claims.rival(&ticket.identity, now).filter(|_| self.contract.is_by_key());
+        let around = Around { delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        if let Some(rival) = self.seams.rival(rival, around) {
             let Some(form) = &self.contract.outcomes.in_flight else { return Ok(Begun::Waits) };
             let reply = answer(form, &ticket.values(None, None, None), None);
-            let around = Around { delivery, key: &rival, signer: self.signer.as_ref(), now };
+            let around = Around { key: &rival, ..around };
             return Ok(Begun::Answered(self.seams.answer(Answering::InFlight, reply, around)));
         }
         self.look_up(ticket, now)
@@ -196,6 +196,7 @@ impl<S: Store> Receiver<S> {
     ///
     /// # Errors
     /// When the store cannot be written; then the key is free again.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is good for one end")]
     pub fn finish(&mut self, ticket: Ticket, now: UnixMicros) -> Result<Answer, StoreError> {
         self.claims.free(&ticket);
         if let Some(failures) = self.contract.failures.as_ref()
@@ -206,11 +207,19 @@ impl<S: Store> Receiver<S> {
             if failures.then == AfterFailure::Replayed {
                 self.claims.keep(&ticket.identity, &failed, now, ticket.ttl);
             }
+            if self.seams.marks_failed() {
+                self.write(&ticket, now)?;
+            }
             let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
             return Ok(self.seams.answer(Answering::Failed, failed, around));
         }
+        self.write(&ticket, now)
+    }
+
+    /// Writes an acceptance, whole or not at all.
+    fn write(&mut self, ticket: &Ticket, now: UnixMicros) -> Result<Answer, StoreError> {
         self.store.begin()?;
-        match self.accept(&ticket, now) {
+        match self.accept(ticket, now) {
             Ok(answer) => self.store.commit().map(|()| answer),
             Err(failed) => {
                 self.store.roll_back();
@@ -255,7 +264,8 @@ impl<S: Store> Receiver<S> {
 
     /// What is known of a delivery before anything is looked up.
     fn ticket(&mut self, delivery: &Delivery, key: String, now: UnixMicros) -> Ticket {
-        let (sha256, fingerprint) = (sha256_hex(&delivery.body), self.contract.fingerprint_of(&delivery.body));
+        let sha256 = sha256_hex(&delivery.body);
+        let fingerprint = self.contract.fingerprint_with(&delivery.body, || sha256.clone());
         let key = self.seams.identity(key, &sha256);
         let identity = self.contract.identity(&key, &self.contract.scope_of(delivery), &fingerprint);
         Ticket { delivery: delivery.clone(), key, identity, fingerprint, sha256, ttl: self.ttl, began: now }

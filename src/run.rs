@@ -323,6 +323,8 @@ fn assemble(
         })
         .collect();
     let requirements = tally::requirements(&asked, &scenarios);
+    let first = tally::said_first(&requirements).map(str::to_owned);
+    let facts = RunFacts { notes: first.into_iter().chain(facts.notes).collect(), ..facts };
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },

@@ -46,8 +46,9 @@ impl Tally {
     pub fn fits(&self, counts: &Counts, contract: &Contract) -> bool {
         let Counts { accepted, duplicate, repeated, rivals, other } = counts;
         if !contract.is_by_key() || (rivals.is_some() && contract.other_body == OtherBody::New) {
-            // Nothing makes them one: every one is accepted that is not wrong for another reason.
-            return self.accepted + self.alike + other.unwrap_or(0) == self.all() && other.unwrap_or(0) == self.other.len();
+            // Nothing makes them one: whatever would be accepted or repeat it is accepted.
+            let wanted = [accepted, duplicate, repeated, rivals].into_iter().flatten().sum::<usize>();
+            return self.accepted + self.alike == wanted && other.is_none_or(|n| n + wanted == self.all());
         }
         let may_be_in_flight = contract.outcomes.in_flight.is_some() && (repeated.is_some() || rivals.is_some());
         let may_be_refused = contract.other_body == OtherBody::Refused && rivals.is_some();

@@ -1,9 +1,10 @@
 //! Expectations that a contract decides: of another body, of rivals, of cells by what they hold, of what is told of a first delivery.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::{Judged, judge, resolved};
-use super::classify::tally;
+use super::answer::{Judged, judge};
+use super::burst::tally;
 use super::literal::{self, Surroundings};
 use super::rows::{self, Look};
 use super::{Record, Records};
@@ -12,6 +13,7 @@ use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::contract::reading::read_contract;
 use crate::delivery::{Answer, Delivery};
+use crate::outcome::reader::Reader;
 use crate::scenario::Counts;
 use crate::scenario::expect::{AnswerCheck, Expect, StateCheck};
 use crate::state::{Cell, ReceiverState, Row};
@@ -50,6 +52,10 @@ fn contract(other: &str) -> Contract {
     read_contract("mine.yaml", &CONTRACT.replace("OTHER", other), &|_| None).expect("it has no mistake")
 }
 
+fn reader(other: &str) -> Reader {
+    Reader::new(Arc::new(contract(other)))
+}
+
 fn answer(status: u16, body: &'static str) -> Answer {
     Answer { status, headers: Vec::new(), body: body.into() }
 }
@@ -57,6 +63,7 @@ fn answer(status: u16, body: &'static str) -> Answer {
 fn record(status: u16, body: &'static str) -> Record {
     Record {
         key: "k1".to_owned(),
+        identity: "k1".to_owned(),
         sha256: "ab12".to_owned(),
         delivery: Delivery::default(),
         sent_at: UnixMicros(0),
@@ -83,7 +90,7 @@ const SEEN: &str = r#"{"status":"seen","kind":"duplicate","hash":"ab12"}"#;
 fn contract_says_what_another_body_gets() {
     let holds = |other: &str, expect: &Expect, status: u16, body: &'static str| {
         let (records, record, answer) = (records(), record(status, body), answer(status, body));
-        judge(&contract(other), expect, Judged { answer: &answer, record: &record, records: &records }).is_empty()
+        judge(&reader(other), expect, Judged { answer: &answer, record: &record, records: &records }).is_empty()
     };
     let of = |name: &str| Expect::ReuseOf(name.to_owned());
     for (other, name, status, body, wanted) in [
@@ -114,35 +121,37 @@ fn contract_says_what_another_body_gets() {
     }
 }
 
-/// Outcomes in other scopes and spellings, and after failures, under contracts that say and that don't.
+/// Outcomes in other scopes and spellings, and after failures, come to what the contract says; without a word, to what it says of others.
 #[test]
 fn outcomes_are_resolved_by_the_contract() {
     let first = || "first".to_owned();
-    let duplicate = || Some(Expect::DuplicateOf(first()));
+    let duplicate = || Expect::DuplicateOf(first());
     for (other, expect, wanted) in [
-        ("", Expect::ElsewhereOf(first()), None),
-        ("", Expect::Respelled(first()), None),
-        ("", Expect::AgainAfter(first()), None),
-        ("fingerprint: json", Expect::Respelled(first()), duplicate()),
-        ("fingerprint: raw\nother_body: refused", Expect::Respelled(first()), Some(Expect::Refused(Refusal::OtherBody))),
-        ("failures: {then: retried}", Expect::AgainAfter(first()), Some(Expect::Accepted)),
+        ("", Expect::ElsewhereOf(first()), duplicate()),
+        ("", Expect::Respelled(first()), duplicate()),
+        ("other_body: new", Expect::Respelled(first()), Expect::Accepted),
+        ("", Expect::AgainAfter(first()), Expect::Accepted),
+        ("fingerprint: json\nother_body: refused", Expect::Respelled(first()), duplicate()),
+        ("fingerprint: raw\nother_body: refused", Expect::Respelled(first()), Expect::Refused(Refusal::OtherBody)),
+        ("failures: {then: retried}", Expect::AgainAfter(first()), Expect::Accepted),
+        ("failures: {then: replayed, provoke: {header: X-Fail, status: 503}}", Expect::AgainAfter(first()), Expect::Failed),
     ] {
-        assert_eq!(resolved(&contract(other), &expect), wanted, "{other} {expect:?}");
+        assert_eq!(expect.under(&contract(other)), wanted, "{other} {expect:?}");
     }
     let scoped = |scope: &str| {
         let text = CONTRACT
             .replace("OTHER", "")
             .replace("key: {header: Idempotency-Key}", &format!("key: {{header: Idempotency-Key, scope: {scope}}}"));
-        resolved(&read_contract("mine.yaml", &text, &|_| None).expect("it has no mistake"), &Expect::ElsewhereOf(first()))
+        Expect::ElsewhereOf(first()).under(&read_contract("mine.yaml", &text, &|_| None).expect("it has no mistake"))
     };
-    assert_eq!((scoped("receiver"), scoped("path-and-query")), (duplicate(), Some(Expect::Accepted)));
+    assert_eq!((scoped("receiver"), scoped("path-and-query")), (duplicate(), Expect::Accepted));
 }
 
 /// Rivals that are told of one under way count as repeated; those that are refused for their own body only as rivals.
 #[test]
 fn bursts_count_repetitions_and_rivals() {
     let burst = [record(201, r#"{"status":"taken"}"#), record(200, SEEN), record(409, ""), record(422, ""), record(500, "")];
-    let counted = |of: usize| tally(&contract("other_body: refused"), &burst[..of])[0].1.clone();
+    let counted = |of: usize| tally(&reader("other_body: refused"), &burst[..of])[0].1.clone();
     let counts = |repeated, rivals, other| Counts { accepted: Some(1), repeated, rivals, other: Some(other), ..Counts::default() };
     for (of, counts, wanted) in [
         (3, counts(Some(2), None, 0), true),
@@ -155,9 +164,12 @@ fn bursts_count_repetitions_and_rivals() {
         (5, counts(None, Some(3), 0), false),
         (5, counts(None, Some(3), 1), true),
     ] {
-        assert_eq!(counted(of).fits(&counts), wanted, "{of} {counts:?}");
+        assert_eq!(counted(of).fits(&counts, &contract("other_body: refused")), wanted, "{of} {counts:?}");
     }
-    assert_eq!(counted(5).describe(), "1 accepted as new, 1 duplicates, 1 in flight, 1 refused for their body, 1 other (the first: 500)");
+    assert_eq!(
+        counted(5).describe(),
+        "1 accepted as new, 1 duplicates, 1 told of one in flight, 1 refused for their body, 1 other (the first: 500)"
+    );
 }
 
 /// Cells are found by what their column holds, whatever it is called; a table without such a column is passed over.
@@ -171,8 +183,8 @@ fn cells_are_found_by_what_they_hold() {
         crate::document::read::<StateCheck>("check", &text).expect("it has no mistake").0
     };
     let breaches = |holds: &str, digest: &str| rows::judge(&contract(""), &check(holds), &look(digest), &records(), None);
-    assert_eq!(breaches(r#"{sha256: "{sha256:first}", key: "{key:first}"}"#, "ab12"), []);
-    let wrong = breaches(r#"{sha256: "{sha256:first}"}"#, "cd34");
+    assert_eq!(breaches("{sha256: first, key: first}", "ab12"), []);
+    let wrong = breaches("{sha256: first}", "cd34");
     assert!(wrong.len() == 1 && wrong[0].expected.contains("log.digest") && wrong[0].observed.contains("cd34"), "{wrong:?}");
     assert_eq!(breaches("{ttl: 5}", "ab12"), [], "no column of the table holds a TTL");
 }

@@ -168,8 +168,11 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     }
 }
 
+/// What a report was made with.
+type MadeWith = (Arc<Contract>, Arc<Catalogue>, Vec<Loaded>);
+
 /// The contract and the scenarios that a report was made with; others than those are refused.
-fn with_suite(args: &VerifyArgs, report: &Report) -> Result<(Arc<Contract>, Arc<Catalogue>, Vec<Loaded>), Failure> {
+fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
     let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone() };
     let contract = load_suite::contract(&suite_args.contract)?;

@@ -14,6 +14,7 @@ use crate::contract::facts::is_computed;
 use crate::contract::{Level, prose};
 use crate::files::{self, TextFile};
 use crate::run::rehearsal::{self, Means, contradiction, contradiction_told};
+use crate::run::suite::reason_not_under;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
 
@@ -107,10 +108,7 @@ fn keeps_itself(path: &str, suite: &Suite) -> Result<(), Failure> {
     }
     let (setting, supplies) = rehearsal::surroundings(contract, &suite.catalogue, &suite.bodies).map_err(Failure::usage)?;
     let means = Means { state: contract.state.is_some() };
-    let applies = |one: &&Loaded| {
-        let promised = one.scenario.shows.iter().any(|id| contract.promises(id));
-        promised && one.scenario.needs.iter().all(|need| contract.can(need) || matches!(need.as_str(), "state" | "time" | "restart"))
-    };
+    let applies = |one: &&Loaded| reason_not_under(&setting, &supplies, one, means).is_none();
     let told: Vec<String> = suite
         .scenarios
         .iter()

@@ -16,12 +16,15 @@ impl Contract {
     /// What a body is compared by: two bodies with the same fingerprint are the same body.
     #[must_use]
     pub fn fingerprint_of(&self, body: &[u8]) -> String {
+        self.fingerprint_with(body, || sha256_hex(body))
+    }
+
+    /// The same, for those who know the body's hash already.
+    #[must_use]
+    pub fn fingerprint_with(&self, body: &[u8], sha256: impl FnOnce() -> String) -> String {
         match self.fingerprint {
-            Some(Fingerprint::Json) => match canonical_json(body) {
-                Some(text) => sha256_hex(text.as_bytes()),
-                None => sha256_hex(body),
-            },
-            Some(Fingerprint::Raw) | None => sha256_hex(body),
+            Some(Fingerprint::Json) => canonical_json(body).map_or_else(sha256, |text| sha256_hex(text.as_bytes())),
+            Some(Fingerprint::Raw) | None => sha256(),
         }
     }
 

@@ -135,13 +135,16 @@ impl Reading<'_> {
         match given.as_slice() {
             [] if contract.idempotency == Idempotency::None => {}
             [] => {
-                let path = if self.tree.find("key").is_some() { "key" } else { "contract" };
-                let way_out = Some("give `header`, `body_member` or `form_field`".to_owned());
-                self.say(path, "this does not say where the key travels", way_out);
+                let (path, way_out) = match self.tree.find("key") {
+                    Some(_) => ("key", "give `header`, `body_member` or `form_field`"),
+                    None => ("contract", "add key: {header: …}, or say `idempotency: none`"),
+                };
+                self.say(path, "this does not say where the key travels", Some(way_out.to_owned()));
             }
             [_] => {}
             [first, second, ..] => {
-                self.say(&format!("key.{second}"), format!("the key travels in one place, and `{first}` is given, too"), None);
+                let way_out = Some(format!("write `{first}: ~` if this is the place"));
+                self.say(&format!("key.{second}"), format!("the key travels in one place, and `{first}` is given, too"), way_out);
             }
         }
         match (key.scope, &key.caller) {

@@ -145,22 +145,23 @@ async fn both(
     }
 }
 
-/// Writes a whole request and reads its answer, of which only `Content-Type` is kept of the header lines; `true`
-/// when another request may follow. For those who send at speed: what is small leaves before anything else is set up.
-pub(crate) async fn ask(stream: &mut TcpStream, inbox: &mut BytesMut, request: &[u8]) -> Result<(Answer, bool), NoAnswer> {
+/// Writes a whole request and reads its answer, of which only the header lines called `kept` are kept; `true` when
+/// another request may follow. For those who send at speed: what is small leaves before anything else is set up.
+pub(crate) async fn ask(stream: &mut TcpStream, inbox: &mut BytesMut, request: &[u8], kept: &[String]) -> Result<(Answer, bool), NoAnswer> {
+    let quick = Reading { bodiless: false, only: Some(kept) };
     let sent = match stream.try_write(request) {
         Ok(sent) => sent,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
         // The receiver may have answered, and closed.
-        Err(_) => return read_answer(stream, inbox, Reading::QUICK, &Notify::new()).await.map(|(answer, _)| (answer, false)),
+        Err(_) => return read_answer(stream, inbox, quick, &Notify::new()).await.map(|(answer, _)| (answer, false)),
     };
     let go = Notify::new();
     let rest = &request[sent..];
     if rest.is_empty() {
-        return read_answer(stream, inbox, Reading::QUICK, &go).await;
+        return read_answer(stream, inbox, quick, &go).await;
     }
     let (mut from, mut to) = stream.split();
-    both(to.write_all(rest), read_answer(&mut from, inbox, Reading::QUICK, &go)).await
+    both(to.write_all(rest), read_answer(&mut from, inbox, quick, &go)).await
 }
 
 /// The bytes of a delivery that travels as it is, with what every request needs.

@@ -26,16 +26,11 @@ const WORTH_SHARING: usize = 4 << 10;
 
 /// How an answer is read.
 #[derive(Clone, Copy)]
-pub(super) struct Reading {
+pub(super) struct Reading<'k> {
     /// It has a head only, whatever its header lines say.
     pub(super) bodiless: bool,
-    /// The only header line that is kept; none for all.
-    pub(super) only: Option<&'static str>,
-}
-
-impl Reading {
-    /// For those who read at speed.
-    pub(super) const QUICK: Self = Self { bodiless: false, only: Some("Content-Type") };
+    /// The names of the only header lines that are kept; none for all.
+    pub(super) only: Option<&'k [String]>,
 }
 
 /// What follows the head of an answer.
@@ -56,7 +51,7 @@ struct Head {
 pub(super) async fn read_answer(
     from: &mut (impl AsyncRead + Unpin),
     inbox: &mut BytesMut,
-    reading: Reading,
+    reading: Reading<'_>,
     go: &Notify,
 ) -> Result<(Answer, bool), NoAnswer> {
     let mut head = loop {
@@ -94,7 +89,7 @@ pub(super) async fn read_answer(
     Ok((head.answer, head.keep && inbox.is_empty()))
 }
 
-async fn read_head(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut, reading: Reading) -> Result<Head, NoAnswer> {
+async fn read_head(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut, reading: Reading<'_>) -> Result<Head, NoAnswer> {
     loop {
         if let Some((head, length)) = parse_head(inbox, reading)? {
             inbox.advance(length);
@@ -111,7 +106,7 @@ async fn read_head(from: &mut (impl AsyncRead + Unpin), inbox: &mut BytesMut, re
 }
 
 /// The head at the beginning of `inbox` and its length, when it is whole.
-fn parse_head(inbox: &[u8], reading: Reading) -> Result<Option<(Head, usize)>, NoAnswer> {
+fn parse_head(inbox: &[u8], reading: Reading<'_>) -> Result<Option<(Head, usize)>, NoAnswer> {
     // Not filled beforehand: it is more than most answers.
     let mut lines = [const { MaybeUninit::uninit() }; MOST_HEADER_LINES];
     let mut response = httparse::Response::new(&mut []);
@@ -124,7 +119,8 @@ fn parse_head(inbox: &[u8], reading: Reading) -> Result<Option<(Head, usize)>, N
     let follows = what_follows(status, response.headers, reading.bodiless)?;
     let says = |word: &str| values(response.headers, "Connection").next().is_some_and(|value| lower(value).contains(word));
     let keep = if response.version == Some(1) { !says("close") } else { says("keep-alive") };
-    let kept = response.headers.iter().filter(|line| reading.only.is_none_or(|only| line.name.eq_ignore_ascii_case(only)));
+    let kept =
+        response.headers.iter().filter(|line| reading.only.is_none_or(|only| only.iter().any(|name| line.name.eq_ignore_ascii_case(name))));
     let headers = kept.map(|line| HeaderLine::new(line.name, Bytes::copy_from_slice(line.value))).collect();
     let answer = Answer { status, headers, body: Bytes::new() };
     let keep = keep && !matches!(follows, Follows::UntilClosed);

@@ -175,7 +175,11 @@ impl<S: Source> Play<'_, S> {
         self.began_at.get_or_insert(sent.sent_at);
         let delivery = sent.delivery.clone();
         let record = Record {
-            identity: contract.identity(&sent.key, &contract.scope_of(&delivery), &contract.fingerprint_of(&delivery.body)),
+            identity: contract.identity(
+                &sent.key,
+                &contract.scope_of(&delivery),
+                &contract.fingerprint_with(&delivery.body, || sent.sha256.clone()),
+            ),
             key: sent.key.clone(),
             sha256: sent.sha256.clone(),
             delivery,

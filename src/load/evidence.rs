@@ -202,7 +202,7 @@ mod tests {
             let read = read(&database, &contract, "hg1", 4, some).await.unwrap().unwrap();
             let rows = |Evidence { key, audit_rows, key_rows }: &Evidence| (*key, *audit_rows, *key_rows);
             let counted: Vec<_> = read.evidence.iter().map(rows).collect();
-            assert_eq!(counted, [(0, 1, 1), (1, 0, 0), (2, 1, 1), (3, 0, 0)], "{form}");
+            assert_eq!(counted, [(0, Some(1), Some(1)), (1, Some(0), Some(0)), (2, Some(1), Some(1)), (3, Some(0), Some(0))], "{form}");
             assert_eq!((read.rows.len(), read.tells_strays), (1, tells_strays));
         }
     }

@@ -68,6 +68,8 @@ pub struct About<'a> {
     pub key: &'a dyn Fn(u32) -> String,
     /// The shell line that sends its delivery.
     pub curl: &'a dyn Fn(u32) -> String,
+    /// Whether a duplicate's answer can be told from a first one's.
+    pub tells_duplicates: bool,
     /// What the receiver promises: nothing else is judged.
     pub contract: &'a Contract,
 }
@@ -131,7 +133,8 @@ pub fn judge_all(
         tell(rows, true);
     }
     let asked = [
-        (&always.some_order_explains, true),
+        // Answers that are alike tell nothing of what was remembered.
+        (&always.some_order_explains, about.tells_duplicates || audit_rows),
         (&always.acceptances_are_audited, audit_rows),
         (&always.keys_have_evidence, key_rows || audit_rows),
         (&always.refusals_leave_no_trace, key_rows),
@@ -140,7 +143,8 @@ pub fn judge_all(
         let id = id.clone().filter(|id| about.contract.promises(id))?;
         let count = by_requirement.get(&id).copied().unwrap_or(0);
         let verdict = match (judged, count) {
-            (false, _) => Verdict::NotApplicable,
+            (false, 1..) => Verdict::Fail,
+            (false, 0) => Verdict::NotApplicable,
             (true, 0) => Verdict::Pass,
             (true, _) => Verdict::Fail,
         };

@@ -200,6 +200,7 @@ fn parts(body: &[u8]) -> Vec<Part> {
 /// A user's connection; it is opened when it is needed, and again when it broke.
 pub struct Line {
     target: Target,
+    kept: Vec<String>,
     patience: Patience,
     open: Option<TcpStream>,
     /// The request that leaves next; its room is used again and again.
@@ -213,11 +214,13 @@ pub struct Line {
 
 impl Line {
     /// A connection to `target` that is not open yet.
+    ///
+    /// * `kept`: the names of the header lines of answers that are looked at; no others are kept.
     #[must_use]
-    pub fn new(target: &Target, timeout: Duration) -> Self {
+    pub fn new(target: &Target, timeout: Duration, kept: Vec<String>) -> Self {
         let target = target.clone();
         let patience = Patience { limit: timeout, timer: None };
-        Self { target, patience, open: None, outbox: Vec::new(), inbox: BytesMut::new(), refused: None, refusals: 0 }
+        Self { target, kept, patience, open: None, outbox: Vec::new(), inbox: BytesMut::new(), refused: None, refusals: 0 }
     }
 
     /// Sends an honest delivery and waits for its answer; `delivery` has the body, and the rest is the maker's.
@@ -244,6 +247,7 @@ impl Line {
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
         let reusable = self.open.take().filter(raw::is_quiet);
         let (target, outbox, inbox) = (&self.target, self.outbox.as_slice(), &mut self.inbox);
+        let kept = self.kept.as_slice();
         let (refused, refusals) = (&mut self.refused, &mut self.refusals);
         let exchange = async move {
             let mut stream = match reusable {
@@ -253,7 +257,7 @@ impl Line {
                     connect(target, refused, refusals).await?
                 }
             };
-            let (answer, is_reusable) = raw::ask(&mut stream, inbox, outbox).await?;
+            let (answer, is_reusable) = raw::ask(&mut stream, inbox, outbox, kept).await?;
             Ok((answer, is_reusable.then_some(stream)))
         };
         let limit = self.patience.limit;

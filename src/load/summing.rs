@@ -2,6 +2,8 @@
 //!
 //! Values in, a [`LoadReport`] out; the verdict is decided here and nowhere else.
 
+use std::sync::Arc;
+
 use crate::clock::{Clock as _, SystemClock, UnixMicros, iso};
 use crate::load::gate::GateResult;
 use crate::load::judging::Found;
@@ -9,8 +11,9 @@ use crate::load::measure::{Measurement, NO_PORT};
 use crate::load::pace::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
 use crate::load::{Cut, Plan, evidence};
+use crate::outcome::reader::Reader;
 use crate::report::manifest::MadeFrom;
-use crate::report::{Overall, Tool, Verdict};
+use crate::report::{Overall, Tool, Verdict, tally};
 
 /// With more deliveries sent late than this, in percent, the generator could not keep up.
 const LATE_PERCENT: f64 = 1.0;
@@ -165,7 +168,11 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
     if plan.verify && plan.database.is_some() {
         notes.extend(evidence::what_is_not_told(&plan.contract));
     }
-    if plan.verify && plan.database.is_none() {
+    if plan.verify && !plan.contract.is_by_key() {
+        notes.push(tally::NO_PROMISE.to_owned());
+    } else if plan.verify && plan.database.is_none() && !Reader::new(Arc::clone(&plan.contract)).tells_duplicates() {
+        notes.push(tally::ANSWERS_ALIKE.to_owned());
+    } else if plan.verify && plan.database.is_none() {
         notes.push("No database was given: whether the work was done once was judged by answers alone (--db).".to_owned());
     }
     notes

@@ -106,7 +106,7 @@ impl<'s> User<'s> {
         Self {
             shared,
             number,
-            line: Line::new(&shared.target, shared.timeout),
+            line: Line::new(&shared.target, shared.timeout, shared.reader.headers()),
             dice: Dice::new(shared.seed, number as u64),
             own_keys: Vec::new(),
             next_own: 0,
@@ -305,7 +305,8 @@ impl<'s> User<'s> {
             Kind::ConflictingBody if !by_key => accepted,
             Kind::ConflictingBody => match contract.other_body {
                 OtherBody::Duplicate => duplicate || (!is_own && (accepted || in_flight)),
-                OtherBody::Refused => is_refused(&[Refusal::OtherBody]) || (!is_own && (accepted || in_flight)),
+                // A rival with this body may have come first, or come before.
+                OtherBody::Refused => is_refused(&[Refusal::OtherBody]) || (!is_own && (accepted || duplicate || in_flight)),
                 // The same other body may have been delivered before.
                 OtherBody::New => accepted || duplicate || in_flight,
             },

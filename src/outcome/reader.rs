@@ -18,7 +18,7 @@ use super::{Outcome, OutcomeSet};
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, HeaderLine, NoAnswer};
-use crate::message::member_at;
+use crate::message::{member_at, put_member};
 use crate::template::Template;
 
 /// What a member must be.
@@ -112,11 +112,12 @@ impl Reader {
     /// Whether a first delivery's answer can be told from a duplicate's by looking at it.
     #[must_use]
     pub fn tells_duplicates(&self) -> bool {
-        let of = |outcome| self.forms.iter().find(|form| form.outcome == outcome);
-        match (of(Outcome::Accepted), of(Outcome::Duplicate)) {
-            (Some(accepted), Some(duplicate)) => accepted.differs_from(duplicate),
-            (_, _) => false,
-        }
+        let sent = Values { key: "key", sha256: "hash", ..Values::default() };
+        let is_told = |outcome| {
+            let form = self.forms.iter().find(|form| form.outcome == outcome);
+            form.is_some_and(|form| self.read(&form.example(&sent), &sent).is(outcome))
+        };
+        is_told(Outcome::Accepted) && is_told(Outcome::Duplicate)
     }
 
     /// The names of the headers that must be kept of an answer, so that it can be read.
@@ -192,31 +193,28 @@ impl Form {
             && self.without.iter().all(|path| found(path).is_none())
     }
 
-    /// How much it demands: of two descriptions that fit, the more demanding one is meant.
+    /// How much it shows: of two descriptions that fit, the one that names more of what is there is meant. What must not be there
+    /// shows nothing: an answer of the other kind may lack it as well.
     fn weight(&self) -> usize {
-        self.headers.len() + self.without_headers.len() + self.members.len() + self.without.len()
+        self.headers.len() + self.members.len()
     }
 
-    /// Whether some answer of the one can be told from every answer of the other: they demand different things.
-    fn differs_from(&self, other: &Self) -> bool {
-        let headers = |form: &Self| {
-            let mut all: Vec<(String, String)> =
-                form.headers.iter().map(|(name, start)| (name.to_ascii_lowercase(), start.to_ascii_lowercase())).collect();
-            all.sort();
-            all
-        };
-        // Of two texts nobody can say that they differ: a first answer and its repetition may be the same.
-        let members = |form: &Self| {
-            let told = |want: &Want| if let Want::Constant(constant) = want { constant.to_string() } else { "text".to_owned() };
-            let mut all: Vec<String> = form.members.iter().map(|(path, want)| format!("{path} {}", told(want))).collect();
-            all.sort();
-            all
-        };
-        self.statuses != other.statuses
-            || headers(self) != headers(other)
-            || self.without_headers != other.without_headers
-            || members(self) != members(other)
-            || self.without != other.without
+    /// An answer that fits, and has nothing that it need not have.
+    fn example(&self, sent: &Values<'_>) -> Answer {
+        let mut body = Value::Null;
+        for (path, want) in &self.members {
+            let value = match want {
+                Want::Constant(constant) => constant.clone(),
+                Want::AnyText => Value::String(sent.sha256.to_owned()),
+                Want::Text(text) => text.fill(&|name| sent.get(name)).unwrap_or_else(|| sent.sha256.to_owned()).into(),
+            };
+            put_member(&mut body, path, value);
+        }
+        Answer {
+            status: self.statuses.first().copied().unwrap_or_default(),
+            headers: self.headers.iter().map(|(name, start)| HeaderLine::new(name.clone(), start.clone())).collect(),
+            body: if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() },
+        }
     }
 }
 
@@ -314,5 +312,9 @@ mod tests {
         assert!(!alike.tells_duplicates());
         let constant = reader("{status: 200, body: [{member: ok, is: true}]}", "{status: 200, body: [{member: ok, is: true}]}");
         assert!(!constant.tells_duplicates());
+        let lacking =
+            reader("{status: 200, body: [{member: ok, is: true}], without: [seen]}", "{status: 200, body: [{member: ok, is: true}]}");
+        assert_eq!(read(&lacking, r#"200 {"ok":true}"#), "accepted or duplicate", "what is not there tells nothing");
+        assert!(!lacking.tells_duplicates());
     }
 }

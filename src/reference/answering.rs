@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::contract::outcome::{AnswerForm, MemberValue};
 use crate::delivery::{Answer, HeaderLine};
+use crate::message::put_member;
 use crate::outcome::members::Values;
 
 /// The answer that `form` describes.
@@ -34,19 +35,7 @@ fn json_body(form: &AnswerForm, values: &Values<'_>) -> Value {
             MemberValue::Constant(constant) => constant.clone(),
             MemberValue::Text(text) => text.fill(&|name| values.get(name)).map_or(Value::Null, Value::String),
         };
-        put(&mut body, &member.member, value);
+        put_member(&mut body, &member.member, value);
     }
     body
-}
-
-/// Puts `value` under a dotted path, making the objects on the way.
-fn put(into: &mut Value, path: &str, value: Value) {
-    let mut place = into;
-    for name in path.split('.') {
-        if !place.is_object() {
-            *place = Value::Object(serde_json::Map::new());
-        }
-        place = &mut place[name];
-    }
-    *place = value;
 }

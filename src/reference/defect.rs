@@ -63,8 +63,55 @@ pub const CATALOGUE: &[Defect] = &[
     defect("other-spelling-of-path-is-not-verified", "at another spelling of the endpoint's path nothing is verified", &["DOOR-1"]),
     defect("method-override-is-not-verified", "a method that stands for another one is not verified", &["DOOR-2"]),
     defect("compressed-body-is-inflated-before-the-check", "a compressed body is inflated before its signature is checked", &["DOOR-3"]),
+    // Signed times, lists of signatures, secrets that are made of keys.
+    under("orch-phase4", defect("stale-time-passes", "the signed time is not held against the clock", &["SIGT-1", "SIGT-2"])),
+    under("orch-phase4", defect("future-time-passes", "a signed time may lie in the future as far as it likes", &["SIGT-2"])),
+    under("orch-phase4", defect("tolerance-of-five-minutes", "a signed time may lie five minutes from now", &["SIGT-1", "SIGT-2"])),
+    under("orch-phase4", defect("tolerance-of-a-minute", "a signed time may lie a minute from now, and no more", &["SIGT-1", "SIGT-2"])),
+    under("orch-phase4", defect("stale-signature-answered-400", "a stale signature is answered 400", &["SIGT-1", "SIGT-2"])),
+    under(
+        "orch-phase4",
+        defect("changed-time-passes", "a time that was changed on its way passes: the seconds around it are tried, too", &["SIGT-3"]),
+    ),
+    under("orch-phase4", defect("missing-time-passes", "a signature without a time passes", &["SIGT-4"])),
+    under("orch-phase4", defect("empty-time-passes", "an empty time passes", &["SIGT-4"])),
+    under("orch-phase4", defect("minus-before-time-passes", "a time with a minus in front passes", &["SIGT-4"])),
+    under("orch-phase4", defect("plus-before-time-passes", "a time with a plus in front passes", &["SIGT-4"])),
+    under("orch-phase4", defect("fractional-time-passes", "a time with a fraction passes", &["SIGT-4"])),
+    under("orch-phase4", defect("long-time-is-cut-to-64-bits", "of a time of twenty digits only 64 bits are read", &["SIGT-4"])),
+    under("orch-phase4", defect("hex-time-passes", "a time in hex digits passes", &["SIGT-4"])),
+    under("orch-phase4", defect("time-in-milliseconds-passes", "a time in milliseconds passes", &["SIGT-4"])),
+    under("orch-phase4", defect("first-of-two-times-counts", "of two times the first counts", &["SIGT-4"])),
+    under("orch-phase4", defect("last-of-two-times-counts", "of two times the last counts", &["SIGT-4"])),
+    under("orch-phase4", defect("odd-time-gives-500", "a time that is no number gives a 500", &["SIGT-4"])),
+    under("orch-phase4", defect("retry-is-known-by-its-signature", "a retry with a fresh time is taken as new", &["SIGT-5"])),
+    under("orch-phase4", defect("retry-with-another-signature-is-refused", "a retry with a fresh time is refused", &["SIGT-5"])),
+    under("orch-phase4", defect("stale-delivery-uses-key-up", "a stale first delivery uses its key up", &["SIGT-5", "KEY-7"])),
+    under("orch-phase4", defect("only-first-signature-counts", "of several signatures only the first counts", &["SIGL-1"])),
+    under("orch-phase4", defect("only-last-signature-counts", "of several signatures only the last counts", &["SIGL-1"])),
+    under("orch-phase4", defect("every-signature-must-be-right", "one wrong signature among several spoils them all", &["SIGL-1"])),
+    under("orch-phase4", defect("unknown-version-spoils-list", "an entry of an unknown version spoils the list", &["SIGL-1"])),
+    under("orch-phase4", defect("unknown-version-passes", "the right signature under an unknown version passes", &["SIGL-2"])),
+    under("orch-phase4", defect("empty-entry-passes", "an empty entry of a list passes", &["SIGL-2"])),
+    under("orch-phase4", defect("long-list-gives-500", "more than a hundred signatures give a 500", &["SIGL-2"])),
+    under("orch-phase4", defect("previous-secret-is-refused", "the previous secret is refused while it is rotated", &["SIGL-3"])),
+    under("orch-phase4", defect("retired-secret-passes", "a retired secret passes", &["SIGL-3"])),
+    under(
+        "every-policy",
+        defect("refusal-reveals-decoded-key", "the refusal tells the key that the secret stands for, in hex", &["AUTH-11"]),
+    ),
+    under("every-policy", defect("refusal-reveals-secret-without-prefix", "the refusal tells the secret without its prefix", &["AUTH-11"])),
+    under(
+        "every-policy",
+        defect("refusal-reveals-key-in-base64url", "the refusal tells the key that the secret stands for, in base64url", &["AUTH-11"]),
+    ),
+    under(
+        "every-policy",
+        defect("acceptance-reveals-key", "a header of the acceptance tells the key that the secret stands for", &["AUTH-11"]),
+    ),
     // Keys.
     defect("two-key-lines-are-joined", "two lines of the key's header are joined to one key", &["KEY-9", "DUP-1"]),
+    defect("unlike-key-lines-make-a-new-key", "a delivery with two unlike lines of the key's header gets a new key each time", &["KEY-9"]),
     defect("odd-keys-are-read-with-replacement", "bytes of a key that are no text are all read as the same sign", &["KEY-10"]),
     defect("keys-are-numbers", "a key that is a number is compared as one", &["KEY-10"]),
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
@@ -102,6 +149,36 @@ pub const CATALOGUE: &[Defect] = &[
     defect("tenth-duplicate-gives-429", "after ten duplicates the receiver has enough", &["DUP-5"]),
     defect("duplicate-writes-audit-row", "a duplicate writes an audit row", &["DUP-4"]),
     defect("first-duplicate-is-slow", "the first duplicate of a key is answered after three seconds", &["HTTP-7"]),
+    // Another body.
+    under(
+        "ietf-idempotency-key",
+        defect("other-body-is-a-duplicate", "another body gets the first's answer, where it is to be refused", &["OTHER-1"]),
+    ),
+    under(
+        "ietf-idempotency-key",
+        defect("other-body-is-accepted", "another body is accepted, where it is to be refused", &["OTHER-1", "OTHER-2"]),
+    ),
+    under(
+        "ietf-idempotency-key",
+        defect("other-body-overwrites-first", "another body is refused, and takes the first one's place", &["OTHER-2", "OTHER-1"]),
+    ),
+    under("ietf-idempotency-key", defect("other-body-writes-rows", "another body is refused, and written all the same", &["OTHER-2"])),
+    under(
+        "ietf-idempotency-key",
+        defect("refusal-of-another-body-is-kept", "the refusal of another body is the key's answer from then on", &["OTHER-2", "OTHER-1"]),
+    ),
+    under(
+        "ietf-idempotency-key",
+        defect("spelling-makes-another-body", "the same JSON in another spelling is taken for another body", &["OTHER-3"]),
+    ),
+    under(
+        "every-policy",
+        defect("key-alone-identifies", "another body is a duplicate, where it is to be a delivery of its own", &["OTHER-1"]),
+    ),
+    under(
+        "every-policy",
+        defect("spelling-makes-no-other-body", "another spelling is taken for the same body, where bytes are to count", &["OTHER-3"]),
+    ),
     // Concurrency.
     defect(
         "checks-then-marks",
@@ -113,6 +190,34 @@ pub const CATALOGUE: &[Defect] = &[
     defect("loser-gets-409", "duplicates that arrive together get a 409", &["ONCE-1", "ONCE-2", "ONCE-3"]),
     defect("loser-waits", "duplicates that arrive together wait for seconds", &["HTTP-7"]),
     defect("racer-refers-to-itself", "duplicates that arrive together refer to their own time", &["ONCE-2", "ONCE-3"]),
+    // Deliveries under way, failures, scopes.
+    under("ietf-idempotency-key", defect("rival-gets-500", "a rival of a delivery under way gets a 500", &["FLY-1"])),
+    under("ietf-idempotency-key", defect("rival-is-accepted", "a rival of a delivery under way is accepted, too", &["FLY-1", "ONCE-1"])),
+    under(
+        "ietf-idempotency-key",
+        defect("key-stays-in-flight-after-its-answer", "a key stays in flight for a second after its answer", &["FLY-2"]),
+    ),
+    under(
+        "ietf-idempotency-key",
+        defect("cut-request-keeps-its-key-in-flight", "a request that breaks off keeps its key in flight for ever", &["FLY-2"]),
+    ),
+    under(
+        "ietf-idempotency-key",
+        defect("failure-keeps-its-key-in-flight", "a failure keeps its key in flight for ever", &["FLY-2", "ERR-1"]),
+    ),
+    under(
+        "ietf-idempotency-key",
+        defect("failure-is-remembered-as-acceptance", "a delivery that failed is remembered as if it had been accepted", &["ERR-1"]),
+    ),
+    under("ietf-idempotency-key", defect("failed-key-is-refused", "a key whose delivery failed is refused from then on", &["ERR-1"])),
+    under(
+        "ietf-idempotency-key",
+        defect("failure-is-given-again", "a failure is given again, where the delivery is to be tried again", &["ERR-1"]),
+    ),
+    under("ietf-idempotency-key", defect("key-counts-on-every-path", "a key counts in every scope", &["SCOPE-1"])),
+    under("ietf-idempotency-key", defect("query-makes-no-scope", "the query makes no scope of its own, where it is to", &["SCOPE-1"])),
+    under("every-policy", defect("failure-is-forgotten", "a delivery that failed is tried again, where it is to fail again", &["ERR-1"])),
+    under("every-policy", defect("query-makes-a-scope", "a key is new with another query, where it is to count everywhere", &["SCOPE-1"])),
     // Life of keys.
     defect("key-never-expires", "keys are never forgotten", &["TTL-3"]),
     defect("ttl-in-minutes", "the TTL is stored in minutes", &["TTL-1"]),

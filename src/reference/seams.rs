@@ -89,6 +89,11 @@ pub trait Seams: Send + Sync {
         first
     }
 
+    /// Looking up: the key of a rival that is under way.
+    fn rival(&mut self, rival: Option<String>, _around: Around<'_>) -> Option<String> {
+        rival
+    }
+
     /// Looking up: whether failures and refusals that the contract keeps are remembered.
     fn remembers_results(&self) -> bool {
         true
@@ -110,6 +115,11 @@ pub trait Seams: Send + Sync {
     /// Marking: the key under which a refused delivery is written all the same.
     fn writes_refused(&self, _why: Refusal, _key: &str) -> Option<String> {
         None
+    }
+
+    /// Marking: whether a delivery that fails is written as if it had been accepted.
+    fn marks_failed(&self) -> bool {
+        false
     }
 
     /// Answering: the answer that is given.

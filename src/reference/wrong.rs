@@ -4,9 +4,12 @@
 //! it is its own.
 
 mod answers;
+mod beside;
 mod claim;
 mod door;
 mod misread;
+mod passing;
+mod signed;
 
 pub use misread::misread;
 
@@ -25,10 +28,10 @@ use crate::contract::outcome::Refusal;
 use crate::contract::tables::{StateTables, Table};
 use crate::delivery::{Answer, Delivery};
 use crate::reference::wrong::answers::failure;
+use crate::reference::wrong::beside::Beside;
 use crate::reference::wrong::claim::Claim;
 use crate::reference::wrong::door::number_in;
 use crate::sign::sha256_hex;
-use crate::sign::spoiling::{other_hmac, plain_hash};
 use crate::state::Cell;
 
 /// How many later keys one defect remembers a key among.
@@ -58,6 +61,8 @@ pub struct Wrong {
     odd_ttl: bool,
     /// Whether the delivery under way came in a way that is not checked.
     unverified: bool,
+    /// What is remembered beside the rows.
+    beside: Beside,
 }
 
 impl Wrong {
@@ -66,6 +71,7 @@ impl Wrong {
     pub fn new(defect: Defect, tables: Option<StateTables>) -> Self {
         let (recent, duplicates, refusals, oldest) = Default::default();
         let (accepted, answered, last_ttl, races, pause, refused, odd_ttl, unverified) = Default::default();
+        let beside = Beside::default();
         Self {
             defect,
             tables,
@@ -81,6 +87,7 @@ impl Wrong {
             refused,
             odd_ttl,
             unverified,
+            beside,
         }
     }
 
@@ -161,6 +168,9 @@ impl Seams for Wrong {
         if self.unverified {
             return Ok(());
         }
+        if let Some(said) = self.said_of(honest, around, signer) {
+            return said;
+        }
         let claim = Claim::of(around, signer);
         let passes = match honest {
             Ok(()) if self.is("right-signature-refused") => return Err(Refusal::Signature),
@@ -186,6 +196,7 @@ impl Seams for Wrong {
     }
 
     fn found(&mut self, first: Option<First>, around: Around<'_>) -> Option<First> {
+        let first = self.found_beside(first, around);
         let key = around.key.to_owned();
         self.races = first.as_ref().is_some_and(|first| around.now.since(first.ts) < RACE);
         if self.races && self.is("checks-then-marks") {
@@ -205,6 +216,14 @@ impl Seams for Wrong {
             return first.map(|first| self.oldest.get(&key).cloned().unwrap_or(first));
         }
         first
+    }
+
+    fn rival(&mut self, rival: Option<String>, around: Around<'_>) -> Option<String> {
+        self.rival_beside(rival, around)
+    }
+
+    fn marks_failed(&self) -> bool {
+        self.is("failure-is-remembered-as-acceptance")
     }
 
     fn instant(&mut self, ts: UnixMicros) -> UnixMicros {
@@ -232,6 +251,7 @@ impl Seams for Wrong {
     }
 
     fn acceptance(&mut self, acceptance: &mut Acceptance, around: Around<'_>) {
+        self.accepted_beside(around);
         self.recent.push_back(around.key.to_owned());
         if self.recent.len() > FEW_KEYS {
             self.recent.pop_front();
@@ -277,17 +297,19 @@ impl Seams for Wrong {
         let uses_up = (why == Refusal::Body && self.is("cut-body-uses-key-up"))
             || (why == Refusal::MissingSignature && self.is("missing-signature-uses-key-up"))
             || (why == Refusal::MalformedSignature && self.is("malformed-signature-uses-key-up"));
-        if uses_up {
+        if uses_up || (why == Refusal::StaleSignature && self.is("stale-delivery-uses-key-up")) {
             return Some(key.to_owned());
         }
         if signature && (self.is("refused-signature-uses-key-up") || self.is("marks-before-signature")) {
             return Some(key.to_owned());
         }
-        (signature && self.is("rows-for-refusals")).then(|| format!("{key} refused"))
+        ((signature && self.is("rows-for-refusals")) || (why == Refusal::OtherBody && self.is("other-body-writes-rows")))
+            .then(|| format!("{key} refused"))
     }
 
     fn answer(&mut self, what: Answering, answer: Answer, around: Around<'_>) -> Answer {
         self.answered += 1;
+        self.answering_beside(what, around);
         if self.is("every-hundredth-gives-503") && self.answered.is_multiple_of(100) {
             return Answer { status: 503, ..failure() };
         }
@@ -306,7 +328,9 @@ impl Seams for Wrong {
             }
             Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed | Answering::Refused(_) => Duration::ZERO,
         };
-        if self.is("refusal-is-repeated") && !around.key.is_empty() {
+        let keeps = self.is("refusal-is-repeated")
+            || (self.is("refusal-of-another-body-is-kept") && !matches!(what, Answering::Refused(why) if why != Refusal::OtherBody));
+        if keeps && !around.key.is_empty() {
             return match what {
                 Answering::Refused(_) => self.refusals.entry(around.key.to_owned()).or_insert(answer).clone(),
                 Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed => {
@@ -317,6 +341,7 @@ impl Seams for Wrong {
         match what {
             Answering::Accepted => self.accepted_answer(answer, around),
             Answering::Duplicate => self.duplicate_answer(answer, around),
+            Answering::InFlight if self.is("rival-gets-500") => failure(),
             Answering::InFlight | Answering::Failed => answer,
             Answering::Refused(why) => self.refused_answer(why, answer, around),
         }
@@ -339,46 +364,6 @@ impl Wrong {
     /// answer does not.
     fn is_a_race(&self) -> bool {
         self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits")
-    }
-
-    /// The body that a defect checks the signature over.
-    fn signed_body(&self, around: Around<'_>) -> Vec<u8> {
-        let body = &around.delivery.body;
-        if self.is("signs-trimmed-body") {
-            return body.trim_ascii().to_vec();
-        }
-        if self.is("signs-decoded-text") {
-            return String::from_utf8_lossy(body).into_owned().into_bytes();
-        }
-        if self.is("signs-reserialised-json") { reserialised(body) } else { body[..body.len().min(64 << 10)].to_vec() }
-    }
-
-    /// Whether a defect lets a signature pass that does not hold.
-    fn lets_pass(&self, claim: &Claim<'_>, around: Around<'_>) -> bool {
-        let (right, found) = (claim.right.as_str(), claim.found.as_deref());
-        let is = |name| self.is(name);
-        let found_text = found.unwrap_or_default();
-        (is("any-signature-passes") && found.is_some_and(|text| !text.trim().is_empty()))
-            || (is("missing-signature-passes") && found.is_none())
-            || (is("empty-signature-passes") && found.is_some_and(|text| text.trim().is_empty()))
-            || (is("signature-compared-as-far-as-it-goes") && !found_text.is_empty() && right.starts_with(found_text))
-            || (is("signature-compared-in-part") && found_text.len() == right.len() && found_text.starts_with(&right[..8]))
-            || (is("extra-characters-ignored") && found_text.starts_with(right))
-            || (is("quotes-stripped-from-signature") && found_text.trim_matches('"') == right)
-            || (is("signature-prefix-stripped") && found_text.rsplit('=').next() == Some(right))
-            || (is("signature-list-read") && found_text.split(',').any(|one| one == right))
-            || (is("other-digest-passes") && found_text == claim.made(other_hmac))
-            || (is("plain-hash-passes")
-                && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, &[], delivery, envelope)))
-            || (is("secret-then-message-passes")
-                && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, signer.key_bytes(), delivery, envelope)))
-            || (is("empty-body-is-not-signed") && around.delivery.body.is_empty())
-            || (is("empty-secret-passes") && found_text == claim.signer.with_key(b"").signature(around.delivery, claim.envelope))
-            || (is("signature-taken-from-query") && around.delivery.path.contains(right))
-            || (is("signature-taken-from-body") && claim.stands_in_body())
-            || (is("signature-taken-from-other-header") && around.delivery.headers.iter().any(|line| line.value == right.as_bytes()))
-            || ((is("signs-first-64-kib") || is("signs-trimmed-body") || is("signs-decoded-text") || is("signs-reserialised-json"))
-                && claim.holds_over(&self.signed_body(around)))
     }
 }
 

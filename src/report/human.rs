@@ -13,6 +13,7 @@ use fluent_bundle::FluentValue;
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::report::language::Language;
+use crate::report::tally;
 use crate::report::words::{columns, padded};
 use crate::report::{Differing, Overall, Report, ScenarioReport, SnapshotFacts, Verdict};
 
@@ -34,10 +35,11 @@ pub fn write(report: &Report, colour: bool, language: Language) -> String {
     text.push_str(&table(report, voice));
     text.push_str(&findings::write(report, voice));
     text.push_str(&not_judged(report, voice));
-    for note in &report.run.notes {
+    let notes = || report.run.notes.iter().filter(|note| !is_said_first(note));
+    for note in notes() {
         text.push_str(&voice.labelled("label-note", DIM, &visible(&language.retold(note))));
     }
-    if !report.run.notes.is_empty() {
+    if notes().next().is_some() {
         text.push('\n');
     }
     for one in report.baseline.iter().flat_map(|one| &one.stale) {
@@ -209,11 +211,19 @@ fn fitting(text: &str, width: usize) -> usize {
     text.find(too_much).unwrap_or(text.len())
 }
 
+/// Whether a note stands above everything else.
+fn is_said_first(note: &str) -> bool {
+    [tally::ANSWERS_ALIKE, tally::NO_PROMISE].contains(&note)
+}
+
 fn head(report: &Report, voice: Voice) -> String {
     let run = &report.run;
     let first = voice.say("head-against", &[("contract", one_line(&report.contract).into()), ("url", one_line(&report.target.url).into())]);
     let own = if report.target.built_in { format!(" {}", voice.say("head-built-in", &[])) } else { String::new() };
     let mut text = format!("\n{}{own}\n", voice.with(BOLD, &first));
+    for note in report.run.notes.iter().filter(|note| is_said_first(note)) {
+        text.push_str(&format!("{}\n", visible(&voice.language.retold(note))));
+    }
     let made = [("clock", one_line(&run.clock).into()), ("seed", run.seed.to_string().into()), ("deliveries", run.deliveries.into())];
     text.push_str(&voice.with(DIM, &voice.say("head-made", &made)));
     if let Some(database) = &report.target.database {

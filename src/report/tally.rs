@@ -24,6 +24,12 @@ pub const WITHOUT_MEMORY: &str = "nothing of it hangs on memory under this contr
 pub const WITHOUT_IDEMPOTENCY: &str =
     "the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged";
 
+/// What a reader is told first where answers do not show what was remembered.
+pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates are alike, and no effects were seen: duplicates and concurrency were not judged. Give --db with the tables that the contract names under `state`, or a contract whose duplicates can be told.";
+
+/// What a reader is told first where nothing is promised to be remembered.
+pub const NO_PROMISE: &str = "The contract promises no idempotency: only signatures, HTTP and health were judged.";
+
 /// How many reasons are named before the rest is only counted.
 const MOST_REASONS: usize = 3;
 
@@ -103,6 +109,19 @@ pub fn overall(summary: &Summary, ended_early: Option<&str>) -> Overall {
         Some(_) => Overall::Incomplete,
         None if summary.undecided > 0 || judged == 0 => Overall::Undecided,
         None => Overall::Conforms,
+    }
+}
+
+/// What a reader must know first: that nothing of what is remembered was judged, and what it would take.
+#[must_use]
+pub fn said_first(requirements: &[RequirementReport]) -> Option<&'static str> {
+    let of = |wanted: &str| requirements.iter().any(|one| one.reason.as_deref() == Some(wanted));
+    if of(WITHOUT_IDEMPOTENCY) {
+        Some(NO_PROMISE)
+    } else if of(WITHOUT_FORCE) {
+        Some(ANSWERS_ALIKE)
+    } else {
+        None
     }
 }
 

@@ -19,6 +19,7 @@ use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Level, OtherSecret};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::history::Operation;
 use crate::judge::verify::at_once;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;
@@ -56,6 +57,17 @@ pub struct Rehearsal<'s, R> {
     means: Means,
     now: UnixMicros,
     broken_in_on: Vec<Built>,
+    history: Vec<Operation>,
+}
+
+/// What a rehearsal came to.
+pub struct Rehearsed {
+    /// The report.
+    pub report: ScenarioReport,
+    /// Why it ended, when something ended it.
+    pub end: Option<ScenarioEnd>,
+    /// Every delivery.
+    pub history: Vec<Operation>,
 }
 
 /// What rehearsals under a contract need, with its published secret.
@@ -93,27 +105,25 @@ pub fn surroundings(
     Ok((setting, supplies))
 }
 
-/// Plays a scenario over a receiver in memory.
-///
-/// Returns the report, and why it ended, when something ended it.
+/// Plays a scenario over a receiver in memory; `None` only if memory fails.
 pub fn rehearse<S: Store>(
     setting: &Setting,
     supplies: &Supplies,
     loaded: &Loaded,
     receiver: Receiver<S>,
     means: Means,
-) -> Option<(ScenarioReport, Option<ScenarioEnd>)> {
+) -> Option<Rehearsed> {
     let reference = scenario::reference(setting, &supplies.signer).ok()?;
-    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, broken_in_on: Vec::new() };
-    at_once(scenario::play(setting, &mut source, loaded, reference))
+    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, broken_in_on: Vec::new(), history: Vec::new() };
+    let (report, end) = at_once(scenario::play(setting, &mut source, loaded, reference))?;
+    Some(Rehearsed { report, end, history: source.history })
 }
 
 /// What the reference itself gets wrong in a scenario: then the contract or the scenario is at fault, and nobody else.
 #[must_use]
 pub fn contradiction(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<Finding> {
     let receiver = scenario::reference(setting, &supplies.signer).ok()?;
-    let (report, _) = rehearse(setting, supplies, loaded, receiver, means)?;
-    report.findings.into_iter().next()
+    rehearse(setting, supplies, loaded, receiver, means)?.report.findings.into_iter().next()
 }
 
 /// A contradiction as a sentence.
@@ -146,7 +156,9 @@ pub fn why_without_force(setting: &Setting) -> &'static str {
 pub fn has_force(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> bool {
     let Ok(mut receiver) = scenario::reference(setting, &supplies.signer) else { return false };
     receiver.set_seams(Box::new(Amnesiac));
-    rehearse(setting, supplies, loaded, receiver, means).is_some_and(|(report, _)| !report.findings.is_empty())
+    // Undecided is not passed: it fell to the end of a short life, where either answer conforms.
+    let fails = |one: Rehearsed| !one.report.findings.is_empty() || matches!(one.end, Some(ScenarioEnd::Undecided(_)));
+    rehearse(setting, supplies, loaded, receiver, means).is_some_and(fails)
 }
 
 impl Supplies {
@@ -343,6 +355,10 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
 
     async fn snapshot(&mut self, _at: At<'_>, _snap: &Snap, _answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
         Ok(())
+    }
+
+    fn keep(&mut self, operation: Operation) {
+        self.history.push(operation);
     }
 }
 

@@ -5,14 +5,65 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::clocks::{TargetClock, too_long};
+use super::rehearsal::{Means, contradiction};
 use super::stage::Stage;
+use super::supplies::Supplies;
 use crate::check::rows::cannot_be_seen;
 use crate::contract::Level;
-use crate::judge::span_of;
+use crate::contract::facts::is_computed;
+use crate::judge::{Setting, span_of};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
 use crate::scenario::lint::read_advance;
 use crate::scenario::{Scenario, Step};
+
+/// Words that name the surroundings of a run, and not the contract.
+const SURROUNDINGS: [&str; 3] = ["state", "time", "restart"];
+/// Words of the contract for which a database must be given, too.
+const SEEN_IN_A_DATABASE: [&str; 5] = ["keys", "audit", "key-ttl", "audit-key", "audit-hash"];
+
+/// Why a scenario is not applicable under a contract, whoever is judged by it, when it is not.
+#[must_use]
+pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<String> {
+    let scenario = &loaded.scenario;
+    let contract = setting.contract();
+    if scenario.shows.iter().all(|id| !contract.promises(id))
+        && let Some(why) = scenario.shows.first().and_then(|id| contract.not_promised.get(id))
+    {
+        return Some(format!("{} does not promise it: {why}", contract.contract));
+    }
+    let looks = || steps_of(&scenario.steps).into_iter().any(|step| step.state.is_some());
+    if !contract.is_by_key() && looks() {
+        return Some(format!("{} promises no idempotency: what repeated deliveries leave behind is not promised", contract.contract));
+    }
+    let missing = |need: &String| match need.as_str() {
+        "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
+        word if SURROUNDINGS.contains(&word) || contract.can(word) => None,
+        word => {
+            let meaning = setting.catalogue.meaning_of(word).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
+            Some(format!("{} does not offer `{word}`{meaning}", contract.contract))
+        }
+    };
+    let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
+    let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(|| body_too_long(supplies, scenario));
+    missing.or_else(|| is_of_another_letter(setting, supplies, loaded, means))
+}
+
+/// Why a scenario is not applicable that holds receivers to the letter of a family: the contract, which says that it is of that
+/// family, has changed what the scenario demands.
+fn is_of_another_letter(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<String> {
+    let ticked = loaded.scenario.needs.iter().find(|need| !is_computed(need) && !SURROUNDINGS.contains(&need.as_str()))?;
+    let finding = contradiction(setting, &supplies.for_rehearsal(), loaded, means)?;
+    let observed = finding.observed.lines().next().unwrap_or_default();
+    Some(format!("{} changes what `{ticked}` demands: its own reference gives {observed}", setting.contract().contract))
+}
+
+/// Why a scenario is not applicable whose bodies are longer than the contract's limit; one that goes over it on purpose is.
+fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<String> {
+    let limit = supplies.contract.limits.body_bytes;
+    let longest = longest_body(&scenario.steps, &|name| supplies.bodies.get(name).map_or(0, Bytes::len));
+    (longest > limit).then(|| format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}"))
+}
 
 impl Stage {
     /// Why a scenario is not applicable here, when it is not.
@@ -20,40 +71,22 @@ impl Stage {
     pub fn reason_not_to_play(&self, loaded: &Loaded) -> Option<String> {
         let scenario = &loaded.scenario;
         let contract = &self.contract;
-        if scenario.shows.iter().all(|id| !contract.promises(id))
-            && let Some(why) = scenario.shows.first().and_then(|id| contract.not_promised.get(id))
-        {
-            return Some(format!("{} does not promise it: {why}", contract.contract));
-        }
         if self.level == Level::Must && scenario.shows.iter().all(|id| self.catalogue.get(id).is_some_and(|one| one.level == Level::Should))
         {
             return Some("it shows only what a receiver should do (--level must)".to_owned());
         }
-        let missing = |need: &String| match need.as_str() {
-            "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
-            "state" if self.database.is_none() => Some("it looks at the database, and no --db was given".to_owned()),
-            "keys" | "audit" | "key-ttl" | "audit-key" | "audit-hash" if contract.can(need) && self.database.is_none() => {
+        let means = Means { state: self.database.is_some() };
+        let here = |need: &String| match need.as_str() {
+            word if self.database.is_none() && (word == "state" || SEEN_IN_A_DATABASE.contains(&word)) => {
                 Some("it looks at the database, and no --db was given".to_owned())
             }
             "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),
             "restart" if !self.can_restart() => Some("it starts the receiver again, and hookgate has not started it (--exec)".to_owned()),
-            "state" | "time" | "restart" => None,
-            other if contract.can(other) => None,
-            other => {
-                let meaning = self.catalogue.meaning_of(other).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
-                Some(format!("{} does not offer `{other}`{meaning}", contract.contract))
-            }
+            _ => None,
         };
-        let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
-        let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(|| self.body_too_long(scenario));
-        missing.or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0), contract.lease())))
-    }
-
-    /// Why a scenario is not applicable whose bodies are longer than the contract's limit; one that goes over it on purpose is.
-    fn body_too_long(&self, scenario: &Scenario) -> Option<String> {
-        let limit = self.contract.limits.body_bytes;
-        let longest = longest_body(&scenario.steps, &|name| self.supplies.bodies.get(name).map_or(0, Bytes::len));
-        (longest > limit).then(|| format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}"))
+        reason_not_under(&self.setting, &self.supplies, loaded, means)
+            .or_else(|| scenario.needs.iter().find_map(here))
+            .or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0), contract.lease())))
     }
 
     /// Why a scenario cannot be judged: the receiver refuses honest deliveries, and this is not the scenario that says so.

@@ -124,6 +124,8 @@ pub enum Tamper {
     RightAmidUnknownVersions,
     /// A list of signatures, none of them right.
     NoneRightOfMany,
+    /// A list of a wrong signature and an empty entry.
+    EmptyEntry,
     /// A list of a thousand signatures, none of them right.
     ThousandWrong,
     /// The right signature, but in an entry of a version that nobody knows.
@@ -154,7 +156,7 @@ pub struct Sending<'a> {
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -203,6 +205,7 @@ impl Tamper {
         Self::RightLastOfMany,
         Self::RightAmidUnknownVersions,
         Self::NoneRightOfMany,
+        Self::EmptyEntry,
         Self::ThousandWrong,
         Self::UnknownVersionOnly,
         Self::ByPreviousSecret,
@@ -284,6 +287,7 @@ impl Tamper {
             Self::RightLastOfMany => making.with_list(list::Right::Last),
             Self::RightAmidUnknownVersions => making.with_unknown_versions(true),
             Self::NoneRightOfMany => making.with_list(list::Right::Nowhere),
+            Self::EmptyEntry => making.with_an_empty_entry(),
             Self::ThousandWrong => making.with_a_thousand_wrong(),
             Self::UnknownVersionOnly => making.with_unknown_versions(false),
             Self::ByPreviousSecret => making.signed_by(signer.by_previous()),

@@ -1,6 +1,8 @@
 //! Tests of the law: values in, values out. No socket, no process; what is read are files of the project.
 
+mod contract_space;
 mod histories;
+mod kill_matrix;
 #[path = "../shared/latin.rs"]
 mod latin;
 mod languages;

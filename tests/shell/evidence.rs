@@ -29,7 +29,7 @@ fn verify(out: &str) -> String {
 fn untouched_folder_is_accepted() {
     let (_folder, out) = sealed();
     let told = verify(&out);
-    assert!(told.starts_with("exit 0") && told.contains("steps judged again); sealed"), "{told}");
+    assert!(told.starts_with("exit 0") && told.contains("deliveries judged again); sealed"), "{told}");
     let unasked = hookgate(&["report", "verify", &out]);
     assert!(unasked.starts_with("exit 0") && unasked.contains("its seal was not looked at"), "{unasked}");
     // One seal has one text.
@@ -116,9 +116,12 @@ fn altered_answers_and_snapshots_are_found_out_without_digests() {
     assert!(told.contains("in its step 2 the history has"), "{told}");
     let told =
         lines(&|line| if again(line) { keep(&line.replace("\"outcome\":\"duplicate\"", "\"outcome\":\"accepted\"")) } else { keep(line) });
-    assert!(told.contains("an answer is said to be `accepted`, and reads otherwise"), "{told}");
+    assert!(told.contains("seed/duplicate-is-answered-202 step 2: an answer is said to be `accepted`, and reads `duplicate`"), "{told}");
     let told = lines(&|line| if again(line) { String::new() } else { keep(line) });
-    assert!(told.contains("the history lacks its step 2"), "{told}");
+    assert!(
+        told.contains("seed/duplicate-is-answered-202 is said to be `pass`, and the history lacks deliveries of one of its steps"),
+        "{told}"
+    );
     let told =
         lines(&|line| if again(line) { keep(&line.replacen("\\\"accepted\\\":true", "\\\"accepted\\\":null", 1)) } else { keep(line) });
     assert!(told.contains("a body is not the one that its hash is of"), "{told}");
@@ -236,10 +239,60 @@ fn altered_bursts_are_found_out_without_digests() {
     });
     assert!(told.contains("the history has 2 accepted as new"), "{told}");
     let told = with_digests_mended(&out, "history.jsonl", |text| {
-        let first = text.lines().find(is_duplicate).expect("a duplicate");
+        let first = text.lines().find(|line| is_duplicate(line) && line.contains("[eight-at-once]")).expect("a duplicate");
         text.replacen(first, &format!("{first}\n{first}"), 1)
     });
+    // Put in between, it takes the place of the next.
+    assert!(told.contains("[eight-at-once] is said to be `pass`, and in its step 1 the history has "), "{told}");
+    let told = with_digests_mended(&out, "history.jsonl", |text| {
+        let last = text.lines().last().expect("a delivery");
+        format!("{text}{last}\n")
+    });
     assert!(told.contains("has 1 deliveries more than its step 1 makes"), "{told}");
+    // Duplicates of a burst agree about the one that was accepted.
+    let told = with_digests_mended(&out, "history.jsonl", |text| {
+        let several = |line: &&str| is_duplicate(line) && line.contains("[eight-at-once]");
+        let first = text.lines().find(several).expect("a duplicate");
+        let mut value: Value = serde_json::from_str(first).expect("JSON");
+        let mut body: Value = serde_json::from_str(value["answer"]["body"]["text"].as_str().expect("a body")).expect("JSON");
+        let instant = body["reference"]["timestamp"].as_str().expect("an instant");
+        body["reference"]["timestamp"] = one_digit_on(instant).into();
+        let other = body.to_string();
+        value["answer"]["body"] = serde_json::json!({"bytes": other.len(), "sha256": digest(&other), "text": other});
+        text.replacen(first, &value.to_string(), 1)
+    });
+    assert!(told.contains("[eight-at-once] is said to be `pass`, and in its step 1 the history has 2 different instants: "), "{told}");
+}
+
+/// An instant whose last digit is another one.
+fn one_digit_on(instant: &str) -> String {
+    let at = instant.rfind(|c: char| c.is_ascii_digit()).expect("a digit");
+    let other = if &instant[at..=at] == "7" { "3" } else { "7" };
+    format!("{}{other}{}", &instant[..at], &instant[at + 1..])
+}
+
+/// What the redactor hides was revealed, and that is a finding; hidden by somebody else, an answer of a passing scenario is told.
+#[test]
+fn answers_that_were_hidden_are_found_out_without_digests() {
+    use serde_json::Value;
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let told = hookgate(&["run", "seed", "--report", &out]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    for part in ["\"timestamp\":\"", "\"type\":\""] {
+        let told = with_digests_mended(&out, "history.jsonl", |text| {
+            let of = |line: &&str| line.contains("\"seed/duplicate-is-answered-202\"") && line.contains("\"outcome\":\"duplicate\"");
+            let line = text.lines().find(of).expect("a duplicate");
+            let mut value: Value = serde_json::from_str(line).expect("JSON");
+            // Hash and length are left as they were: they are those of the answer that came.
+            let body = value["answer"]["body"]["text"].as_str().expect("a body");
+            value["answer"]["body"]["text"] = body.replacen(part, &format!("{part}***"), 1).into();
+            text.replacen(line, &value.to_string(), 1)
+        });
+        let wanted =
+            "seed/duplicate-is-answered-202 is said to be `pass`, and 1 of its answers cannot be judged again: `***` stands in them";
+        assert!(told.contains(wanted), "{told}");
+    }
 }
 
 /// What a run leaves out on purpose, and a TTL that is not the contract's, raise no false alarm.

@@ -5,6 +5,7 @@ mod browser;
 mod claims;
 mod command;
 mod command_line;
+mod contracts;
 mod compare;
 mod evidence;
 mod forms;
@@ -24,6 +25,8 @@ mod selftest;
 mod serve_command;
 mod shards;
 mod snapshots;
+mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;
+mod tables;
 mod trouble;

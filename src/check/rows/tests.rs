@@ -33,6 +33,7 @@ fn records() -> Records {
     let answer = Answer { status: 202, headers: Vec::new(), body: "hello".into() };
     let record = Record {
         key: "k1".to_owned(),
+        identity: "k1".to_owned(),
         sha256: sha256_hex(b"{}"),
         delivery: Delivery { body: "{}".into(), ..Delivery::default() },
         sent_at: UnixMicros(0),

@@ -1,5 +1,7 @@
 //! What a receiver with a defect answers, where the answer is what it gets wrong.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -9,7 +11,7 @@ use crate::clock::iso;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, HeaderLine};
 use crate::reference::seams::Around;
-use crate::sign::sha256_hex;
+use crate::sign::{hex, sha256_hex};
 
 impl Wrong {
     pub(super) fn accepted_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
@@ -29,6 +31,9 @@ impl Wrong {
             || (self.is("deep-json-gives-500") && body.iter().filter(|byte| **byte == b'[').count() > 500);
         if self.is("expect-refused") && around.delivery.header("expect").is_some() {
             answer.status = 417;
+        }
+        if let (true, Some(signer)) = (self.is("acceptance-reveals-key"), around.signer) {
+            answer.headers.push(HeaderLine::new("X-Debug-Key", hex(signer.key_bytes()).to_uppercase()));
         }
         if breaks { failure() } else { answer }
     }
@@ -80,11 +85,15 @@ impl Wrong {
         if self.is("missing-key-answered-422") && why == Refusal::MissingKey {
             answer.status = 422;
         }
+        if self.is("stale-signature-answered-400") && why == Refusal::StaleSignature {
+            answer.status = 400;
+        }
         let long = around.delivery.header("idempotency-key").is_some_and(|key| key.len() > 255);
         let breaks = (self.is("too-large-body-gives-500") && why == Refusal::TooLarge)
             || (self.is("malformed-signature-gives-500") && why == Refusal::MalformedSignature)
             || (self.is("long-key-gives-500") && why == Refusal::UnusableKey && long)
-            || (self.is("odd-key-gives-500") && why == Refusal::UnusableKey && !long);
+            || (self.is("odd-key-gives-500") && why == Refusal::UnusableKey && !long)
+            || self.breaks_at_header(why, around.delivery);
         if breaks {
             return failure();
         }
@@ -93,6 +102,12 @@ impl Wrong {
             Claim::of(around, signer).right
         } else if self.is("refusal-reveals-hash-of-secret") {
             sha256_hex(signer.key_bytes())
+        } else if self.is("refusal-reveals-decoded-key") {
+            hex(signer.key_bytes())
+        } else if self.is("refusal-reveals-secret-without-prefix") {
+            STANDARD.encode(signer.key_bytes())
+        } else if self.is("refusal-reveals-key-in-base64url") {
+            URL_SAFE_NO_PAD.encode(signer.key_bytes())
         } else {
             return answer;
         };

@@ -51,6 +51,9 @@ impl Wrong {
             [_, _, ..] if self.is("two-key-lines-are-joined") => {
                 Some(lines.iter().map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(", "))
             }
+            [first, second] if self.is("unlike-key-lines-make-a-new-key") && first != second => {
+                Some(format!("{} {}", String::from_utf8_lossy(first), self.answered))
+            }
             [line] if self.is("odd-keys-are-read-with-replacement") && !line.is_ascii() => Some(String::from_utf8_lossy(line).into_owned()),
             _ => None,
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::contract::Contract;
+use crate::contract::key::KeyScope;
+use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody};
 use crate::reference::defect::Defect;
 
 /// The contract that a receiver with a defect keeps, where it is the contract itself that it has wrong.
@@ -12,6 +13,18 @@ pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
     let outcomes = &mut read.outcomes;
     if defect.name == "duplicate-answered-as-accepted" {
         outcomes.duplicate = Some(outcomes.accepted.clone());
+    }
+    match defect.name {
+        "other-body-is-a-duplicate" | "key-alone-identifies" => read.other_body = OtherBody::Duplicate,
+        "other-body-is-accepted" => read.other_body = OtherBody::New,
+        "spelling-makes-another-body" => read.fingerprint = Some(Fingerprint::Raw),
+        "spelling-makes-no-other-body" => read.fingerprint = Some(Fingerprint::Json),
+        "failure-is-given-again" => fails(&mut read, AfterFailure::Replayed),
+        "failure-is-forgotten" => fails(&mut read, AfterFailure::Retried),
+        "key-counts-on-every-path" => read.key.scope = Some(KeyScope::Receiver),
+        "query-makes-no-scope" => read.key.scope = Some(KeyScope::Path),
+        "query-makes-a-scope" => read.key.scope = Some(KeyScope::PathAndQuery),
+        _ => {}
     }
     if let Some(tables) = &mut read.state {
         for column in tables.keys.iter_mut().flat_map(|table| &mut table.columns) {
@@ -32,4 +45,8 @@ pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
         }
     }
     Arc::new(read)
+}
+
+fn fails(contract: &mut Contract, then: AfterFailure) {
+    contract.failures.iter_mut().for_each(|failures| failures.then = then);
 }

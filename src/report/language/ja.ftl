@@ -344,6 +344,11 @@ gate-broken = 不成立
 gate-nothing = 計測なし
 
 ## レポートが自分について述べること
+told-without-force = 最初の応答と重複への応答が同じで、効果の証拠もない: 何も記憶しない受信側でも通る。契約の `state` にあるテーブルを --db で示すこと
+told-without-memory = この契約では記憶に左右されない: 何も記憶しない受信側でも通る
+told-without-idempotency = 契約は冪等性を約束していない (`idempotency: none`): 署名、HTTP、死活確認だけを判定した
+told-answers-alike = 最初の応答と重複への応答が同じで、効果も確認できない: 重複検出と同時配信は判定していない。契約の `state` にあるテーブルを --db で示すか、重複を見分けられる契約を使うこと。
+told-no-promise = 契約は冪等性を約束していない: 署名、HTTP、死活確認だけを判定した。
 told-no-database = データベースを見るシナリオだが --db の指定がない
 told-no-clock = 時間を進めるシナリオだが --clock の指定がない
 told-no-restart = 受信側を再起動するシナリオだが hookgate が起動したものではない (--exec)

@@ -3,8 +3,6 @@
 use super::{DELIVERIES, Lint, Named};
 use crate::scenario::expect::{Grown, RowCheck, StateCheck};
 
-/// What columns hold of a delivery.
-
 impl Lint<'_> {
     pub(super) fn state(&mut self, path: &str, state: &StateCheck) {
         self.tables_needed(path, state);

@@ -63,6 +63,7 @@ impl Tamper {
             Self::RightLastOfMany => "the right signature is the last of several",
             Self::RightAmidUnknownVersions => "the right signature stands between entries of unknown versions",
             Self::NoneRightOfMany => "several signatures are sent, and none is right",
+            Self::EmptyEntry => "a wrong signature and an empty entry are sent",
             Self::ThousandWrong => "a thousand signatures are sent, and none is right",
             Self::UnknownVersionOnly => "the right signature stands in an entry of an unknown version",
             Self::ByPreviousSecret => "the signature is made with the previous secret, which still counts",
@@ -118,6 +119,7 @@ impl Tamper {
                 | Self::RightLastOfMany
                 | Self::RightAmidUnknownVersions
                 | Self::NoneRightOfMany
+                | Self::EmptyEntry
                 | Self::ThousandWrong
                 | Self::UnknownVersionOnly
         )
@@ -180,7 +182,7 @@ impl Tamper {
                 // Seconds that are read as milliseconds are January 1970, and no tolerance is longer than ten years.
                 TimeUnit::Milliseconds | TimeUnit::Rfc3339 => Ok(()),
             },
-            Self::RightFirstOfMany | Self::RightLastOfMany | Self::NoneRightOfMany | Self::ThousandWrong => {
+            Self::RightFirstOfMany | Self::RightLastOfMany | Self::NoneRightOfMany | Self::EmptyEntry | Self::ThousandWrong => {
                 demand(is_list(scheme), NO_LIST)
             }
             Self::RightAmidUnknownVersions | Self::UnknownVersionOnly => {

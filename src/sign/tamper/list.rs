@@ -57,6 +57,12 @@ impl Making<'_> {
         self.with_entries(&entries)
     }
 
+    /// A wrong signature, and an entry that holds none.
+    pub(super) fn with_an_empty_entry(self) -> Delivery {
+        let entries = [Entry::known(self.flipped(0)), Entry::known(String::new())];
+        self.with_entries(&entries)
+    }
+
     /// A thousand wrong signatures: short ones, so that they fit into the 8 KiB that many servers give to a header line.
     pub(super) fn with_a_thousand_wrong(self) -> Delivery {
         // Four digits are text of every encoding.

@@ -61,11 +61,11 @@ state:
   keys: {found_by: keyy}
   audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
 "#), @r#"
-    error: the key travels in a header or in the body, not in both
+    error: the key travels in one place, and `header` is given, too
      --> mine.yaml:3:20
       |
     3 | key: {body_member: id}
-      |                    ^^
+      |                    ^^ write `header: ~` if this is the place
 
     error: an HTTP status is a number from 100 to 599, this is 999
      --> mine.yaml:4:18
@@ -167,12 +167,12 @@ fn a_contract_says_where_its_key_travels() {
     insta::assert_snapshot!(contract(r"contract: mine
 extends: whole
 key: {header: ~}
-"), @r"
+"), @"
     error: this does not say where the key travels
      --> mine.yaml:3:1
       |
     3 | key: {header: ~}
-      | ^^^ give `header`, or `body_member`
+      | ^^^ give `header`, `body_member` or `form_field`
     ");
 }
 
@@ -210,12 +210,20 @@ fn a_contract_from_nothing_lacks_everything_at_once() {
     insta::assert_snapshot!(contract(r"contract: mine
 title: Mine
 suite: orch
-"), @r"
-    error: the contract lacks the members `about`, `source`, `endpoint`, `health`, `secret`, `key`, `signature`, `outcomes`
+"), @"
+    error: the contract lacks the members `about`, `source`, `endpoint`, `secret`, `signature`, `outcomes`
      --> mine.yaml:1:1
       |
     1 | contract: mine
       | ^^^^^^^^
+
+    error: this does not say where the key travels
+     --> mine.yaml:1:11
+      |
+    1 | contract: mine
+      |           ^^^^ add key: {header: …}, or say `idempotency: none`
+
+    2 mistakes in mine.yaml
     ");
 }
 

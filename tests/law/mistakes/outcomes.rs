@@ -62,6 +62,20 @@ fn a_duplicate_has_the_body_of_its_first() {
     );
 }
 
+/// Columns hold what is in their list; what else is asked of them is told with the list.
+#[test]
+fn columns_hold_what_is_known() {
+    insta::assert_snapshot!(steps(
+        "  - deliver: {as: first}\n  - state: {audit: [{rows_for: first, holds: {hash: first}}]}\n"
+    ), @"
+    error: unknown member `hash` of `holds`
+     --> mine.yaml:5:47
+      |
+    5 |   - state: {audit: [{rows_for: first, holds: {hash: first}}]}
+      |                                               ^^^^ known members: key, sha256, ttl
+    ");
+}
+
 /// What makes a receiver fail, or leaves the scope, must be asked for; a look says which table it needs.
 #[test]
 fn what_only_some_contracts_have_must_be_asked_for() {
@@ -78,8 +92,8 @@ steps:
   - deliver: {fill: {text: a, bytes: 1, over_limit: 1}}
     expect: {again_after: first}
     answer: {says_nothing_of: frist}
-  - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {hash: "{sha256:frist}"}}]}
-"#), @r#"
+  - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {sha256: frist}}]}
+"#), @"
     error: this step makes the receiver fail, and the scenario does not say that it needs `failures`
      --> mine.yaml:5:26
       |
@@ -125,23 +139,17 @@ steps:
     error: this step looks at audit rows, and the scenario does not say that it needs `audit`
       --> mine.yaml:14:5
        |
-    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {hash: "{sha256:frist}"}}]}
+    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {sha256: frist}}]}
        |     ^^^^^ add `audit` to the scenario's `needs`
 
-    error: no column is known to hold `{hash}`
-      --> mine.yaml:14:84
-       |
-    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {hash: "{sha256:frist}"}}]}
-       |                                                                                    ^^^^ columns hold: key, sha256, ttl
-
     error: no earlier step is called `frist`
-      --> mine.yaml:14:90
+      --> mine.yaml:14:92
        |
-    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {hash: "{sha256:frist}"}}]}
-       |                                                                                          ^^^^^^^^^^^^^^^^ did you mean `first`?
+    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {sha256: frist}}]}
+       |                                                                                            ^^^^^ did you mean `first`?
 
-    10 mistakes in mine.yaml
-    "#);
+    9 mistakes in mine.yaml
+    ");
 }
 
 /// A sentence leaves to the contract only what contracts say.

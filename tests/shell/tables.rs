@@ -1,8 +1,7 @@
 //! Contracts whose tables have other names, other columns, or are not there: the reference conforms, and what cannot be seen is not judged.
 
-mod shell;
-
-use shell::{Folder, hookgate};
+use crate::command_line::hookgate;
+use crate::surroundings::Folder;
 
 const NAMED: &str = r#"
   keys:

@@ -1,12 +1,11 @@
 //! Suites: what serves every contract, what one family promises beside it, and how one is put on the other.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
-mod shell;
-
+use crate::command_line::{hookgate, stdout};
+use crate::surroundings::{Folder, project};
 use hookgate::contract::reading::read_contract;
 use hookgate::files;
 use hookgate::scenario::requirement::Catalogue;
-use shell::{Folder, hookgate, project, stdout};
 
 const ALONE: &str = "tests/suites/alone.yaml";
 

@@ -1,0 +1,99 @@
+//! What defects remember of keys beside their rows: whose delivery failed or was cut off, what came last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Wrong;
+use crate::clock::UnixMicros;
+use crate::contract::outcome::Refusal;
+use crate::message::canonical_json;
+use crate::reference::seams::{Answering, Around};
+use crate::reference::store::First;
+use crate::sign::sha256_hex;
+
+/// So long a key stays in flight after its answer, with one defect.
+const LINGERING: Duration = Duration::from_secs(1);
+
+/// What is remembered beside the rows.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// Keys that stay in flight.
+    stuck: BTreeSet<String>,
+    /// Keys whose delivery failed.
+    failed: BTreeSet<String>,
+    /// The fingerprint of the body that came last with a key.
+    newest_body: BTreeMap<String, String>,
+    /// The signature of a key's first delivery.
+    signatures: BTreeMap<String, Bytes>,
+    /// When keys were accepted.
+    accepted_at: BTreeMap<String, UnixMicros>,
+}
+
+impl Wrong {
+    /// What a defect says of a right signature because of what came before it.
+    pub(super) fn refuses_right(&self, around: Around<'_>) -> Option<Refusal> {
+        if self.is("retry-with-another-signature-is-refused") && self.has_other_signature(around) {
+            return Some(Refusal::Signature);
+        }
+        (self.is("failed-key-is-refused") && self.beside.failed.contains(around.key)).then_some(Refusal::OtherBody)
+    }
+
+    /// The first delivery as it is known, after what came since.
+    pub(super) fn found_beside(&mut self, first: Option<First>, around: Around<'_>) -> Option<First> {
+        let first = first?;
+        if self.is("retry-is-known-by-its-signature") && self.has_other_signature(around) {
+            return None;
+        }
+        if !self.is("other-body-overwrites-first") {
+            return Some(first);
+        }
+        let body = &around.delivery.body;
+        let own = canonical_json(body).map_or_else(|| sha256_hex(body), |text| sha256_hex(text.as_bytes()));
+        let before = self.beside.newest_body.insert(around.key.to_owned(), own);
+        Some(First { fingerprint: before.unwrap_or_else(|| first.fingerprint.clone()), ..first })
+    }
+
+    /// The rival that a key is said to have.
+    pub(super) fn rival_beside(&self, rival: Option<String>, around: Around<'_>) -> Option<String> {
+        if self.is("rival-is-accepted") {
+            return None;
+        }
+        let lingers = |at: &UnixMicros| around.now.since(*at) < LINGERING;
+        let lingers = self.is("key-stays-in-flight-after-its-answer") && self.beside.accepted_at.get(around.key).is_some_and(lingers);
+        if lingers || self.beside.stuck.contains(around.key) { Some(around.key.to_owned()) } else { rival }
+    }
+
+    /// Remembers what is accepted.
+    pub(super) fn accepted_beside(&mut self, around: Around<'_>) {
+        let key = around.key.to_owned();
+        if self.is("key-stays-in-flight-after-its-answer") {
+            self.beside.accepted_at.insert(key, around.now);
+        } else if self.is("retry-is-known-by-its-signature") || self.is("retry-with-another-signature-is-refused") {
+            self.beside.signatures.insert(key, signature_in(around));
+        }
+    }
+
+    /// Remembers what is answered.
+    pub(super) fn answering_beside(&mut self, what: Answering, around: Around<'_>) {
+        match what {
+            Answering::Failed if self.is("failure-keeps-its-key-in-flight") => drop(self.beside.stuck.insert(around.key.to_owned())),
+            Answering::Failed if self.is("failed-key-is-refused") => drop(self.beside.failed.insert(around.key.to_owned())),
+            Answering::Refused(Refusal::Body) if self.is("cut-request-keeps-its-key-in-flight") => {
+                // Of a delivery that was not read whole only the header lines are known.
+                let key = around.delivery.header("idempotency-key").map(|key| String::from_utf8_lossy(key).trim_matches('"').to_owned());
+                self.beside.stuck.extend(key);
+            }
+            Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed | Answering::Refused(_) => {}
+        }
+    }
+
+    fn has_other_signature(&self, around: Around<'_>) -> bool {
+        self.beside.signatures.get(around.key).is_some_and(|first| *first != signature_in(around))
+    }
+}
+
+fn signature_in(around: Around<'_>) -> Bytes {
+    around.delivery.header("x-signature").map(|value| Bytes::copy_from_slice(value)).unwrap_or_default()
+}

@@ -1,0 +1,48 @@
+//! Which wrong signatures defects let pass, and over which bytes they check right ones.
+
+use super::claim::Claim;
+use super::{Wrong, reserialised};
+use crate::reference::seams::Around;
+use crate::sign::spoiling::{other_hmac, plain_hash};
+
+impl Wrong {
+    /// The body that a defect checks the signature over.
+    pub(super) fn signed_body(&self, around: Around<'_>) -> Vec<u8> {
+        let body = &around.delivery.body;
+        if self.is("signs-trimmed-body") {
+            return body.trim_ascii().to_vec();
+        }
+        if self.is("signs-decoded-text") {
+            return String::from_utf8_lossy(body).into_owned().into_bytes();
+        }
+        if self.is("signs-reserialised-json") { reserialised(body) } else { body[..body.len().min(64 << 10)].to_vec() }
+    }
+
+    /// Whether a defect lets a signature pass that does not hold.
+    pub(super) fn lets_pass(&self, claim: &Claim<'_>, around: Around<'_>) -> bool {
+        let (right, found) = (claim.right.as_str(), claim.found.as_deref());
+        let is = |name| self.is(name);
+        let found_text = found.unwrap_or_default();
+        (is("any-signature-passes") && found.is_some_and(|text| !text.trim().is_empty()))
+            || (is("missing-signature-passes") && found.is_none())
+            || (is("empty-signature-passes") && found.is_some_and(|text| text.trim().is_empty()))
+            || (is("signature-compared-as-far-as-it-goes") && !found_text.is_empty() && right.starts_with(found_text))
+            || (is("signature-compared-in-part") && found_text.len() == right.len() && found_text.starts_with(&right[..8]))
+            || (is("extra-characters-ignored") && found_text.starts_with(right))
+            || (is("quotes-stripped-from-signature") && found_text.trim_matches('"') == right)
+            || (is("signature-prefix-stripped") && found_text.rsplit('=').next() == Some(right))
+            || (is("signature-list-read") && found_text.split(',').any(|one| one == right))
+            || (is("other-digest-passes") && found_text == claim.made(other_hmac))
+            || (is("plain-hash-passes")
+                && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, &[], delivery, envelope)))
+            || (is("secret-then-message-passes")
+                && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, signer.key_bytes(), delivery, envelope)))
+            || (is("empty-body-is-not-signed") && around.delivery.body.is_empty())
+            || (is("empty-secret-passes") && found_text == claim.signer.with_key(b"").signature(around.delivery, claim.envelope))
+            || (is("signature-taken-from-query") && around.delivery.path.contains(right))
+            || (is("signature-taken-from-body") && claim.stands_in_body())
+            || (is("signature-taken-from-other-header") && around.delivery.headers.iter().any(|line| line.value == right.as_bytes()))
+            || ((is("signs-first-64-kib") || is("signs-trimmed-body") || is("signs-decoded-text") || is("signs-reserialised-json"))
+                && claim.holds_over(&self.signed_body(around)))
+    }
+}

@@ -1,0 +1,138 @@
+//! What defects make of signed times, of lists of signatures, and of secrets that are rotated.
+//!
+//! They read the one header of the family that has them, `t=…,v1=…[,v1=…]`, as careless receivers do.
+
+use super::Wrong;
+use crate::contract::outcome::Refusal;
+use crate::delivery::Delivery;
+use crate::reference::seams::Around;
+use crate::sign::{Envelope, Signer};
+
+/// How far a time may lie from now, in seconds.
+const TOLERANCE: i64 = 120;
+/// With one defect it may lie so far.
+const WIDE: i64 = 300;
+/// With another one no farther than this.
+const NARROW: i64 = 60;
+/// So many seconds around a time one defect tries.
+const TRIED: i64 = 5;
+/// One defect breaks at lists that are longer.
+const MANY: usize = 100;
+
+/// What a signature header says.
+struct Said<'d> {
+    times: Vec<&'d str>,
+    known: Vec<&'d [u8]>,
+    unknown: Vec<&'d [u8]>,
+}
+
+impl<'d> Said<'d> {
+    /// Nothing where the header is not there once, or is no text.
+    fn in_header(delivery: &'d Delivery) -> Option<Self> {
+        let mut lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case("x-signature"));
+        let (line, None) = (lines.next()?, lines.next()) else { return None };
+        let mut said = Self { times: Vec::new(), known: Vec::new(), unknown: Vec::new() };
+        for item in std::str::from_utf8(&line.value).ok()?.trim().split(',') {
+            match item.split_once('=') {
+                Some(("t", time)) => said.times.push(time),
+                Some(("v1", signature)) => said.known.push(signature.as_bytes()),
+                Some((_, signature)) => said.unknown.push(signature.as_bytes()),
+                None => {}
+            }
+        }
+        Some(said)
+    }
+}
+
+impl Wrong {
+    /// What a defect says of a signature, where it has a say.
+    pub(super) fn said_of(&self, honest: Result<(), Refusal>, around: Around<'_>, signer: &Signer) -> Option<Result<(), Refusal>> {
+        if honest.is_ok()
+            && let Some(why) = self.refuses_right(around)
+        {
+            return Some(Err(why));
+        }
+        let said = Said::in_header(around.delivery)?;
+        let by = |signer: &Signer, time: &str, signatures: &[&[u8]]| {
+            let envelope = Envelope { time, id: around.key.as_bytes(), origin: "" };
+            signer.mac_holds(around.delivery, envelope, signatures).is_ok()
+        };
+        let over = |time: &str| by(signer, time, &said.known);
+        let time = said.times.first().copied().unwrap_or_default();
+        let ahead = |time: i64| time.saturating_sub(around.now.secs());
+        let read = time.parse::<i64>().ok();
+        let lies = read.map(ahead).unwrap_or_default();
+        let passes = match (honest, self.defect.name) {
+            (Err(Refusal::StaleSignature), "stale-time-passes") => over(time),
+            (Err(Refusal::StaleSignature), "future-time-passes") => lies > 0 && over(time),
+            (Err(Refusal::StaleSignature), "tolerance-of-five-minutes") => lies.abs() <= WIDE && over(time),
+            (Ok(()), "tolerance-of-a-minute") if lies.abs() > NARROW => return Some(Err(Refusal::StaleSignature)),
+            (Err(Refusal::Signature), "changed-time-passes") => {
+                read.is_some_and(|time| (-TRIED..=TRIED).any(|by| over(&time.saturating_add(by).to_string())))
+            }
+            (Err(_), "first-of-two-times-counts") => said.times.len() == 2 && over(time),
+            (Err(_), "last-of-two-times-counts") => said.times.len() == 2 && over(said.times[1]),
+            (Err(_), "missing-time-passes") => said.times.is_empty() && over(""),
+            (Err(_), "empty-time-passes") => said.times == [""] && over(""),
+            (Err(Refusal::MalformedSignature), name) if read_carelessly(name, time).is_some_and(|at| ahead(at).abs() <= TOLERANCE) => {
+                over(time)
+            }
+            (Ok(()), "only-first-signature-counts") => by(signer, time, &said.known[..1]),
+            (Ok(()), "only-last-signature-counts") => by(signer, time, &said.known[said.known.len().saturating_sub(1)..]),
+            (Ok(()), "every-signature-must-be-right") => said.known.iter().all(|one| by(signer, time, &[one])),
+            (Ok(()), "unknown-version-spoils-list") => said.unknown.is_empty(),
+            (Err(_), "unknown-version-passes") => by(signer, time, &said.unknown),
+            (Err(_), "empty-entry-passes") => said.known.len() > 1 && said.known.contains(&&b""[..]),
+            (Ok(()), "previous-secret-is-refused") => by(&signer.with_key(signer.key_bytes()), time, &said.known),
+            (Err(_), "retired-secret-passes") => signer.by_retired().is_some_and(|retired| by(&retired, time, &said.known)),
+            (_, _) => return None,
+        };
+        Some(if passes { Ok(()) } else { honest.and(Err(Refusal::Signature)) })
+    }
+
+    /// Whether a defect breaks at the header of a delivery that is turned away.
+    pub(super) fn breaks_at_header(&self, why: Refusal, delivery: &Delivery) -> bool {
+        let Some(said) = Said::in_header(delivery) else { return false };
+        let is_odd = |time: &&str| !time.bytes().all(|byte| byte.is_ascii_digit());
+        match self.defect.name {
+            "odd-time-gives-500" => why == Refusal::MalformedSignature && said.times.iter().any(is_odd),
+            "long-list-gives-500" => said.known.len() > MANY,
+            _ => false,
+        }
+    }
+}
+
+/// The seconds that a careless reader finds in a text.
+fn read_carelessly(defect: &str, text: &str) -> Option<i64> {
+    match defect {
+        "fractional-time-passes" => text.split_once('.')?.0.parse().ok(),
+        "hex-time-passes" => i64::from_str_radix(text.strip_prefix("0x")?, 16).ok(),
+        "plus-before-time-passes" => text.strip_prefix('+')?.parse().ok(),
+        "minus-before-time-passes" => text.strip_prefix('-')?.parse().ok(),
+        "long-time-is-cut-to-64-bits" => i64::try_from(text.parse::<u128>().ok()? & u128::from(u64::MAX)).ok(),
+        "time-in-milliseconds-passes" => text.parse::<i64>().ok().map(|millis| millis / 1_000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 0x68e2cf6f = 1759694703 = 18446744075469246319 - 2^64.
+    #[test]
+    fn careless_readers_find_a_time() {
+        for (defect, text, wanted) in [
+            ("fractional-time-passes", "1759694703.5", Some(1_759_694_703)),
+            ("fractional-time-passes", "1759694703", None),
+            ("hex-time-passes", "0x68e2cf6f", Some(1_759_694_703)),
+            ("plus-before-time-passes", "+1759694703", Some(1_759_694_703)),
+            ("minus-before-time-passes", "-1759694703", Some(1_759_694_703)),
+            ("long-time-is-cut-to-64-bits", "18446744075469246319", Some(1_759_694_703)),
+            ("time-in-milliseconds-passes", "1759694703123", Some(1_759_694_703)),
+            ("any-signature-passes", "1759694703.5", None),
+        ] {
+            assert_eq!(read_carelessly(defect, text), wanted, "{defect} {text}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The kill matrix in memory: each defect is caught by some scenario, and the right receiver by none.
+//!
+//! The whole matrix, over HTTP and with every scenario, is `hookgate selftest`. Here a defect is done with at the first
+//! scenario that catches it, and those that show what it breaks come first, so that it takes seconds.
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hookgate::check::rows::cannot_be_seen;
+use hookgate::contract::Contract;
+use hookgate::contract::reading::read_contract;
+use hookgate::files;
+use hookgate::judge::Setting;
+use hookgate::reference::Receiver;
+use hookgate::reference::defect::{CATALOGUE, Defect};
+use hookgate::reference::store::Store;
+use hookgate::run::rehearsal::{Means, rehearse, surroundings};
+use hookgate::run::supplies::Supplies;
+use hookgate::scenario::Step;
+use hookgate::scenario::expand::{Loaded, load};
+use hookgate::scenario::lint::Known;
+use hookgate::scenario::requirement::Catalogue;
+use hookgate::sqlite::{SqliteStore, wrong};
+
+/// Defects that do not show in memory, each with the reason.
+const NOT_HERE: [(&str, &str); 5] = [
+    ("forgets-on-restart", "nobody is started again in memory"),
+    ("racer-refers-to-itself", "in memory a burst is one moment, so its own time is that of the first"),
+    ("rival-gets-500", "in memory one delivery ends before the next begins: nobody has a rival"),
+    ("rival-is-accepted", "in memory one delivery ends before the next begins: nobody has a rival"),
+    ("slow-sender-holds-up-others", "in memory a delivery arrives whole"),
+];
+
+/// A contract with its suite, ready to be rehearsed.
+struct Stage {
+    contract: Arc<Contract>,
+    setting: Setting,
+    supplies: Supplies,
+    scenarios: Vec<Loaded>,
+}
+
+/// A suite's catalogue, scenarios by id, and bodies.
+type Layer = (Catalogue, BTreeMap<String, Vec<Loaded>>, BTreeMap<String, Bytes>);
+
+/// A suite on top of those that it includes.
+fn suite(name: &str) -> Layer {
+    let files = files::shipped_suite(name);
+    let file = files.catalogue.expect("a shipped suite has a catalogue");
+    let mut catalogue = Catalogue::read(&file.path, &file.text).expect("a catalogue without mistakes");
+    let (mut scenarios, mut bodies) = (BTreeMap::new(), BTreeMap::new());
+    for included in catalogue.includes.clone() {
+        let (base, of_base, with) = suite(&included);
+        catalogue = catalogue.on(&base);
+        scenarios.extend(of_base);
+        bodies.extend(with);
+    }
+    bodies.extend(files.bodies);
+    let known = Arc::new(Known::new(&catalogue, bodies.keys().cloned()));
+    for (id, file) in files.scenarios {
+        let loaded = load(&id, &file.path, &file.text, &known).expect("a scenario without mistakes");
+        scenarios.insert(id, loaded);
+    }
+    (catalogue, scenarios, bodies)
+}
+
+/// Every step, also those that are repeated.
+fn steps_of(steps: &[Step]) -> Vec<&Step> {
+    steps.iter().flat_map(|step| [vec![step], step.repeat.iter().flat_map(|block| steps_of(&block.steps)).collect()].concat()).collect()
+}
+
+/// Whether a scenario can be played under a contract, in memory.
+fn applies(contract: &Contract, loaded: &Loaded) -> bool {
+    let scenario = &loaded.scenario;
+    let offers = |need: &String| match need.as_str() {
+        "state" => contract.state.is_some(),
+        "time" => true,
+        other => contract.can(other),
+    };
+    let seen = |step: &&Step| step.state.as_ref().is_none_or(|state| cannot_be_seen(contract, state).is_none());
+    scenario.shows.iter().any(|id| contract.promises(id)) && scenario.needs.iter().all(offers) && steps_of(&scenario.steps).iter().all(seen)
+}
+
+impl Stage {
+    fn of(name: &str) -> Self {
+        let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
+        let contract = read_contract(name, &base(name).expect("a shipped contract"), &base).expect("a contract without mistakes");
+        let contract = Arc::new(contract);
+        let (catalogue, scenarios, bodies) = suite(&contract.suite);
+        let catalogue = Arc::new(catalogue.said_of(&contract));
+        let (setting, supplies) = surroundings(&contract, &catalogue, &Arc::new(bodies)).expect("a published secret that can be used");
+        let scenarios = scenarios.into_values().flatten().filter(|one| applies(&contract, one)).collect();
+        Self { contract, setting, supplies, scenarios }
+    }
+
+    /// What a receiver gets wrong in a scenario, as requirements.
+    fn found<S: Store>(&self, receiver: Receiver<S>, loaded: &Loaded) -> Vec<String> {
+        let means = Means { state: self.contract.state.is_some() };
+        let played = rehearse(&self.setting, &self.supplies, loaded, receiver, means);
+        played.map_or_else(Vec::new, |one| one.report.findings.into_iter().map(|finding| finding.requirement).collect())
+    }
+
+    /// The first scenario that catches a defect.
+    fn catches(&self, defect: Defect) -> Option<&str> {
+        let shows = |loaded: &&Loaded| {
+            let place = loaded.scenario.shows.iter().position(|id| defect.breaks.contains(&id.as_str()));
+            (place.unwrap_or(usize::MAX), loaded.scenario.steps.len())
+        };
+        let mut scenarios: Vec<&Loaded> = self.scenarios.iter().collect();
+        scenarios.sort_by_key(shows);
+        let caught = scenarios.into_iter().find(|loaded| {
+            let signer = Some(self.supplies.signer.clone());
+            let receiver = wrong::receiver(&self.contract, signer, None, self.setting.ttl, defect).expect("a receiver in memory");
+            self.found(receiver, loaded).iter().any(|id| defect.breaks.contains(&id.as_str()))
+        });
+        caught.map(|loaded| loaded.id.as_str())
+    }
+}
+
+/// Every defect has a scenario that catches it on what it breaks; those that cannot show here are no more than are named.
+#[test]
+fn every_defect_is_caught_by_a_scenario() {
+    let mut stages: BTreeMap<&str, Stage> = BTreeMap::new();
+    let mut missed = Vec::new();
+    for defect in CATALOGUE.iter().filter(|defect| NOT_HERE.iter().all(|(name, _)| *name != defect.name)) {
+        let stage = stages.entry(defect.under).or_insert_with(|| Stage::of(defect.under));
+        if stage.catches(*defect).is_none() {
+            missed.push(format!("{} ({}, under {})", defect.name, defect.breaks.join(", "), defect.under));
+        }
+    }
+    assert!(missed.is_empty(), "nothing catches\n{}", missed.join("\n"));
+}
+
+/// What is left out is in the catalogue, and says why.
+#[test]
+fn what_is_left_out_is_there() {
+    for (name, why) in NOT_HERE {
+        assert!(Defect::named(name).is_some() && !why.is_empty(), "{name}");
+    }
+}
+
+/// Under no shipped contract does a scenario find anything in the right receiver.
+#[test]
+fn the_right_receiver_is_left_in_peace() {
+    let mut alarms = Vec::new();
+    for name in files::shipped_contracts() {
+        let stage = Stage::of(&name);
+        for loaded in &stage.scenarios {
+            let store = SqliteStore::in_memory(Arc::clone(&stage.contract)).expect("a database in memory");
+            let signer = Some(stage.supplies.signer.clone());
+            let receiver = Receiver::new(Arc::clone(&stage.contract), signer, store, stage.setting.ttl).expect("a receiver");
+            let found = stage.found(receiver, loaded);
+            if !found.is_empty() {
+                alarms.push(format!("{name}: {} ({})", loaded.id, found.join(", ")));
+            }
+        }
+    }
+    assert!(alarms.is_empty(), "{}", alarms.join("\n"));
+}
