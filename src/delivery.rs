@@ -76,10 +76,11 @@ impl Answer {
         first_value(&self.headers, name).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The body as JSON, when it is.
+    /// The body as JSON, when it is; a byte order mark before it is passed over, as RFC 8259 §8.1 allows.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
-        serde_json::from_slice(&self.body).ok()
+        let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        serde_json::from_slice(body).ok()
     }
 }
 
@@ -115,4 +116,18 @@ pub enum NoAnswer {
 
 fn first_value<'a>(lines: &'a [HeaderLine], name: &str) -> Option<&'a Bytes> {
     lines.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A byte order mark before JSON is passed over, and nowhere else.
+    #[test]
+    fn json_may_begin_with_a_byte_order_mark() {
+        let json = |body: &'static str| Answer { status: 200, headers: Vec::new(), body: body.into() }.json();
+        assert_eq!(json("\u{feff}{\"a\":1}"), Some(serde_json::json!({"a": 1})));
+        assert_eq!(json("\u{feff}"), None);
+        assert_eq!(json("\u{feff}\u{feff}1"), None);
+    }
 }

@@ -9,19 +9,20 @@
 //!
 //! **Invariant:** bytes are cut, held back or sent twice; none is changed.
 
+mod message;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use self::message::{Kind, read_message};
 use crate::scenario::fault::{CutAt, Fault, Part};
 
-/// Longest head of a request or an answer.
-const MOST_HEAD_BYTES: usize = 1 << 20;
 /// How long one connection may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a second answer is waited for.
@@ -136,7 +137,12 @@ struct Line {
 impl Line {
     async fn carry(&mut self, host: &str, port: u16) -> io::Result<()> {
         self.client.set_nodelay(true)?;
-        let (request, head) = read_message(&mut self.client).await?;
+        let (request, head) = read_message(&mut self.client, Kind::Request).await?;
+        let answering = Kind::answering(&request);
+        if let Some(Fault::Delay(span)) = &self.fault {
+            // Before a connection is made: many receivers give up one that stays silent.
+            tokio::time::sleep(span.0).await;
+        }
         let mut target = TcpStream::connect((host, port)).await?;
         target.set_nodelay(true)?;
         match self.fault.clone() {
@@ -149,14 +155,10 @@ impl Line {
                 self.send(&mut target, &request[..end]).await?;
                 // A receiver that answers half a request may do so; it then has to close.
                 target.shutdown().await?;
-                let answer = read_message(&mut target).await?.0;
+                let answer = read_message(&mut target, answering).await?.0;
                 self.client.write_all(&answer).await?;
                 self.answer = Some(answer);
                 return Ok(());
-            }
-            Some(Fault::Delay(span)) => {
-                tokio::time::sleep(span.0).await;
-                self.send(&mut target, &request).await?;
             }
             Some(Fault::Dribble(dribble)) => {
                 let (slow_from, slow_to) = match dribble.part {
@@ -176,9 +178,9 @@ impl Line {
                 self.send(&mut target, &request).await?;
                 target.shutdown().await?;
             }
-            Some(Fault::LoseAnswer | Fault::CutAnswer) | None => self.send(&mut target, &request).await?,
+            Some(Fault::LoseAnswer | Fault::CutAnswer | Fault::Delay(_)) | None => self.send(&mut target, &request).await?,
         }
-        let answer = read_message(&mut target).await?.0;
+        let answer = read_message(&mut target, answering).await?.0;
         match self.fault {
             Some(Fault::LoseAnswer) => {}
             Some(Fault::CutAnswer) => self.client.write_all(&answer[..answer.len() / 2]).await?,
@@ -186,7 +188,7 @@ impl Line {
         }
         if self.fault == Some(Fault::Twice) {
             // A receiver may also close after the first.
-            drop(tokio::time::timeout(SECOND_ANSWER, read_message(&mut target)).await);
+            drop(tokio::time::timeout(SECOND_ANSWER, read_message(&mut target, answering)).await);
         }
         self.answer = Some(answer);
         Ok(())
@@ -197,45 +199,6 @@ impl Line {
         self.request_bytes += bytes.len();
         Ok(())
     }
-}
-
-/// Reads one HTTP/1.1 message with a `Content-Length` or none; gives it, and how long its head is.
-///
-/// One without a length ends with the connection, if it is an answer.
-async fn read_message(stream: &mut TcpStream) -> io::Result<(Vec<u8>, usize)> {
-    let mut bytes = Vec::with_capacity(1 << 10);
-    let head = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if bytes.len() > MOST_HEAD_BYTES || stream.read_buf(&mut bytes).await? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no whole message"));
-        }
-    };
-    let length = length_of(&bytes[..head]);
-    let is_answer = bytes.starts_with(b"HTTP/");
-    match length {
-        Some(length) => {
-            while bytes.len() < head + length {
-                if stream.read_buf(&mut bytes).await? == 0 {
-                    break;
-                }
-            }
-            // A second message may have come along.
-            bytes.truncate(head + length);
-        }
-        None if is_answer => while stream.read_buf(&mut bytes).await? > 0 {},
-        None => {}
-    }
-    Ok((bytes, head))
-}
-
-fn length_of(head: &[u8]) -> Option<usize> {
-    let lines = head.split(|byte| *byte == b'\n');
-    lines
-        .filter_map(|line| line.split_at_checked(15))
-        .find(|(name, _)| name.eq_ignore_ascii_case(b"content-length:"))
-        .and_then(|(_, value)| std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok()))
 }
 
 #[cfg(test)]
@@ -251,12 +214,5 @@ mod tests {
         assert_eq!(hits(1), hits(1));
         assert_ne!(hits(1), hits(2));
         assert!(!Rule { connections: Some(1..2), ..Rule::always(Fault::Twice) }.fits(2, 0));
-    }
-
-    /// The length is found in any case, and only in its own line.
-    #[test]
-    fn length_is_read_from_its_line() {
-        assert_eq!(length_of(b"POST / HTTP/1.1\r\nX-Content-Length: 3\r\ncontent-LENGTH: 12\r\n\r\n"), Some(12));
-        assert_eq!(length_of(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"), None);
     }
 }

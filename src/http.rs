@@ -10,9 +10,12 @@
 //! Start at [`Sender`].
 //!
 //! **Invariant:** nothing here judges. A status of 500 is an answer.
-//! **Invariant:** nothing is sent twice, and no wait outlasts the time-out.
+//! **Invariant:** nothing is sent twice, but for what met the closing of a
+//! connection that had been used before: it goes once more, over a new one.
+//! **Invariant:** no wait outlasts the time-out.
 
 pub mod burst;
+mod pool;
 pub mod raw;
 mod reading;
 mod wire;
@@ -21,13 +24,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
-use crate::clock::{Clock, Moment, SystemClock, UnixMicros};
+use crate::clock::UnixMicros;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
 
+use self::pool::Pool;
 pub use burst::{Release, burst};
 pub use raw::KeptConnection;
 
@@ -36,10 +39,6 @@ pub const MOST_ANSWER_BYTES: usize = 64 << 20;
 /// Above this the raw driver carries the body, for it still hears an answer
 /// (413) that comes while it is writing.
 const POOLED_BODY_BYTES: usize = 256 << 10;
-/// Shorter than the keep-alive of common servers (2 s and more), so that the
-/// pool never writes to a connection that is being closed.
-const POOL_IDLE: Duration = Duration::from_secs(1);
-
 /// Where a receiver listens: `http://host:port/prefix`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -256,34 +255,15 @@ impl Exchange {
 pub struct Sender {
     base: Target,
     timeout: Duration,
-    client: reqwest::Client,
+    pool: Pool,
 }
 
 impl Sender {
     /// A sender to `base` that waits at most `timeout` for each answer, connecting included.
-    ///
-    /// # Panics
-    /// Never: only TLS, a resolver or default headers can keep a client from being built.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "nothing that can fail is asked for")]
     pub fn new(base: Target, timeout: Duration) -> Self {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            // Bytes are sent and read as they are: goose turns these on for every crate of the tree.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .http1_only()
-            .tcp_nodelay(true)
-            .pool_idle_timeout(POOL_IDLE)
-            .connect_timeout(timeout.mul_f64(0.9)) // before the whole time is up, so that "no connection" is told from "no answer"
-            .build()
-            .expect("a client without TLS and proxies needs nothing from outside");
-        Self { base, timeout, client }
+        let pool = Pool::new(base.host().to_owned(), timeout);
+        Self { base, timeout, pool }
     }
 
     /// The receiver that is sent to.
@@ -300,13 +280,7 @@ impl Sender {
         let Some(request) = self.pooled(&shipment) else {
             return raw::send_alone(&self.base, &shipment, self.timeout).await;
         };
-        let sent_at = SystemClock.now();
-        let begun = Moment::now();
-        let result = match tokio::time::timeout(self.timeout, self.execute(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(NoAnswer::TimedOut { after: self.timeout }),
-        };
-        Exchange::ended(sent_at, begun.elapsed(), result)
+        self.pool.send(request).await
     }
 
     /// Sends `shipment` over `kept`, which is opened when it is not, or no longer is.
@@ -347,45 +321,5 @@ impl Sender {
             request.headers_mut().append(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         Some(request)
-    }
-
-    async fn execute(&self, request: reqwest::Request) -> Result<Answer, NoAnswer> {
-        let mut response = self.client.execute(request).await.map_err(|error| self.no_answer(&error))?;
-        let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| HeaderLine::new(name.as_str(), Bytes::copy_from_slice(value.as_bytes())))
-            .collect();
-        let mut body = BytesMut::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
-            if body.len() + piece.len() > MOST_ANSWER_BYTES {
-                return Err(raw::too_long());
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(Answer { status, headers, body: body.freeze() })
-    }
-
-    fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {
-        let chain: Vec<&(dyn std::error::Error + 'static)> =
-            std::iter::successors(std::error::Error::source(error), |cause| cause.source()).collect();
-        let io = chain.iter().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-        let innermost = chain.last().map_or_else(|| error.to_string(), ToString::to_string);
-        if error.is_connect() {
-            if error.is_timeout() {
-                return raw::not_within(self.timeout);
-            }
-            let cause = if error.is_dns() { raw::unknown_host(self.base.host()) } else { io.map_or(innermost, raw::plain) };
-            return NoAnswer::Unreachable { cause };
-        }
-        // hyper's parse errors have no type that can be asked; their sentences all have one of these words.
-        let garbled = |text: &str| {
-            ["invalid", "parsed", "too large", "unexpected message"].iter().any(|word| text.to_ascii_lowercase().contains(word))
-        };
-        if let Some(cause) = chain.iter().map(ToString::to_string).find(|text| garbled(text)) {
-            return NoAnswer::Garbled { cause };
-        }
-        NoAnswer::Broken { cause: io.map_or(innermost, raw::plain) }
     }
 }

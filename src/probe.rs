@@ -160,7 +160,10 @@ impl Probe {
                 let Some(table) = table else { return Ok(Vec::new()) };
                 // One parameter for all of them: a statement has room for 32,766, and rows of several statements come in no order.
                 let some = serde_json::Value::from(values).to_string();
-                let filter = format!("WHERE {} IN (SELECT value FROM json_each(?1))", quoted(table.found_by()));
+                let column = quoted(table.found_by());
+                // Some receivers store keys as bytes, which SQLite never takes for text.
+                let of_bytes = "SELECT CAST(value AS BLOB) FROM json_each(?1)";
+                let filter = format!("WHERE {column} IN (SELECT value FROM json_each(?1)) OR {column} IN ({of_bytes})");
                 rows(connection, table, &filter, &[some])
             };
             let (keys, audit) = (self.tables.keys.as_ref(), self.tables.audit.as_ref());

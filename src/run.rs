@@ -14,6 +14,7 @@ pub mod faulting;
 pub mod ground;
 pub mod live;
 pub mod looking;
+mod patience;
 pub mod rehearsal;
 pub mod restarting;
 pub mod snapping;

@@ -145,6 +145,23 @@ async fn read(mut stream: impl AsyncRead + Unpin, output: Arc<Output>) {
     }
 }
 
+/// The time zone that a target is started in: one whose time is not universal time.
+///
+/// Where both are the same, a receiver that stores local time cannot be told
+/// from a right one. A zone of the user's own is left as it is, as long as it
+/// is another than UTC; a command may set its own (`TZ=UTC exec …`).
+#[must_use]
+pub fn time_zone(of_the_user: Option<&str>) -> Option<(String, String)> {
+    let is_universal = |zone: &str| ["", "utc", "etc/utc", "gmt", "etc/gmt", "utc0", "gmt0", "zulu", "etc/zulu", "uct"].contains(&zone);
+    let names_it = |zone: &str| !is_universal(zone.trim_start_matches(':').to_ascii_lowercase().as_str());
+    if of_the_user.is_some_and(names_it) {
+        return None;
+    }
+    // By its name where names are known, for some runtimes read no other form.
+    let is_known = std::path::Path::new("/usr/share/zoneinfo/Asia/Tokyo").exists();
+    Some(("TZ".to_owned(), if is_known { "Asia/Tokyo" } else { "JST-9" }.to_owned()))
+}
+
 /// A port of the loopback that was free a moment ago.
 ///
 /// # Errors
@@ -167,5 +184,15 @@ mod tests {
         assert!(output.text().len() <= KEPT_BYTES);
         assert_eq!(output.tail(1), ["line 39999 of a target that never stops talking"]);
         assert_eq!((output.count("line 39999 "), output.count("line 0 "), output.count("")), (1, 0, 0));
+    }
+
+    /// UTC in any spelling is left, and a zone of the user's own is kept.
+    #[test]
+    fn targets_live_in_a_zone_that_is_not_utc() {
+        for (zone, is_left) in
+            [(None, true), (Some("UTC"), true), (Some(":Etc/UTC"), true), (Some(""), true), (Some("Europe/Berlin"), false)]
+        {
+            assert_eq!(time_zone(zone).is_some(), is_left, "{zone:?}");
+        }
     }
 }

@@ -35,7 +35,9 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
     }
     for (name, start) in &check.headers {
         let found = answer.header(name);
-        let fits = found.as_ref().is_some_and(|value| start == "*" || value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase()));
+        let begins = |value: &str| value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase());
+        let says_json = name.eq_ignore_ascii_case("content-type") && is_json_type(start);
+        let fits = found.as_ref().is_some_and(|value| start == "*" || begins(value) || (says_json && is_json_type(value)));
         if !fits {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
             breaches.push(Breach::must(format!("header {name}: {start}"), observed));
@@ -62,6 +64,12 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
     breaches.extend(row_breaches(contract, check, answer, around.records));
     breaches.extend(counter_breaches(contract, check, answer, around.records));
     breaches
+}
+
+/// Whether a media type says that a body is JSON: the type itself, or one that is built on it (RFC 6839).
+fn is_json_type(value: &str) -> bool {
+    let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
 fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
@@ -255,5 +263,14 @@ mod tests {
         ] {
             assert_eq!(stands_in(&answer(value, body), secret), wanted, "{value:?} {body:?} {secret:?}");
         }
+    }
+
+    /// A type that is built on JSON says that a body is JSON; one that only begins so does not.
+    #[test]
+    fn types_built_on_json_are_json() {
+        let fits = ["application/json", "Application/JSON;charset=utf-8", "application/problem+json", "application/vnd.x+json ; v=1"];
+        let not = ["text/json", "application/jsonp", "application/xml", "application/problem+jsonx", "text/x+json", ""];
+        assert!(fits.iter().all(|kind| is_json_type(kind)));
+        assert!(!not.iter().any(|kind| is_json_type(kind)));
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
@@ -64,7 +64,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let language = args.language.chosen();
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
-    let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
+    let redactor = load_suite::redactor(&suite.contract, [&secret]);
     make_room(users, foreign.is_none())?;
     let interrupted = interruption()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;

@@ -17,9 +17,11 @@ use super::args::SuiteArgs;
 use crate::contract::reading::read_contract_among;
 use crate::contract::{Contract, OtherSecret};
 use crate::files::{self, TextFile};
+use crate::report::redact::Redactor;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
 use crate::sign::Signer;
+use crate::sign::revealing::hidden_forms;
 
 pub(crate) use self::layers::{ScenarioText, SuiteTexts};
 
@@ -125,4 +127,11 @@ pub(crate) fn secret_from(variable: &str) -> Result<Option<SecretString>, Failur
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("the secret in {variable} is not UTF-8"))),
     }
+}
+
+/// Hides secrets in all that leaves, also as the key bytes that a scheme makes of them.
+pub(super) fn redactor<'s, S: IntoIterator<Item = &'s SecretString>>(contract: &Contract, secrets: S) -> Redactor {
+    let of_one = |secret: &SecretString| hidden_forms(secret.expose_secret().as_bytes(), &contract.signature);
+    let forms: Vec<Vec<u8>> = secrets.into_iter().flat_map(of_one).collect();
+    Redactor::new(&forms.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }

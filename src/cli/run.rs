@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
@@ -42,8 +42,9 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let language = args.language.chosen();
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
     let secret = secret(args, &suite, &variable)?;
-    let redactor = Redactor::new(&[secret.expose_secret().as_bytes()]);
     let plans = (0..args.repeat).map(|_| plan(args, &suite, scenarios.clone(), secret.clone())).collect::<Result<Vec<Plan>, Failure>>()?;
+    let others = plans.first().into_iter().flat_map(|plan| plan.other_secrets.0.iter().chain(&plan.other_secrets.1));
+    let redactor = load_suite::redactor(&suite.contract, std::iter::once(&secret).chain(others));
     let total = scenarios.len() * plans.len();
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 

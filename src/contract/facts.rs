@@ -9,10 +9,11 @@ use super::{AfterFailure, Contract, Idempotency, OtherBody, Refusals};
 use crate::contract::key::KeyForm;
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 29] = [
+pub const COMPUTED: [(&str, &str); 30] = [
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
+    ("key-in-body", "the key is a member of a JSON body (`key.body_member`)"),
     ("free-keys", "keys are any visible ASCII (`key.form: bare`, no `alphabet`)"),
     ("key-alone", "a live key with another body is a duplicate (`other_body: duplicate`)"),
     ("one-per-key", "a live key has one acceptance, whatever the bodies (`other_body` is not `new`)"),
@@ -64,6 +65,7 @@ impl Contract {
             "by-key" => self.is_by_key(),
             "key" => self.key.is_somewhere(),
             "key-in-header" => self.key.header.is_some(),
+            "key-in-body" => self.key.body_member.is_some(),
             "free-keys" => self.key.is_somewhere() && self.key.form != KeyForm::Uuid && self.key.alphabet.is_none(),
             "key-alone" => self.is_by_key() && self.other_body == OtherBody::Duplicate,
             "one-per-key" => self.is_by_key() && self.other_body != OtherBody::New,

@@ -133,8 +133,9 @@ impl KeyPlace {
             (None, None, Some(field)) => form_field(&delivery.body, field).ok_or(Refusal::MissingKey)?,
             (None, None, None) => return Err(Refusal::MissingKey),
         };
-        let trimmed = raw.trim_ascii();
-        if trimmed.is_empty() {
+        // White space gets lost around a header's value, and nowhere else.
+        let trimmed = if self.header.is_some() { raw.trim_ascii() } else { &raw };
+        if trimmed.trim_ascii().is_empty() {
             return Err(Refusal::EmptyKey);
         }
         let has_quotes = is_in_quotes(trimmed);
@@ -255,6 +256,8 @@ mod tests {
         let of = |place: &KeyPlace, body: &'static str| place.read(&Delivery { body: body.into(), ..Delivery::default() });
         let nested = KeyPlace { body_member: Some("data.id".to_owned()), ..KeyPlace::default() };
         assert_eq!(of(&nested, r#"{"data":{"id":"k1"}}"#).as_deref(), Ok("k1"));
+        assert_eq!(of(&nested, r#"{"data":{"id":" k1 "}}"#).as_deref(), Ok(" k1 "));
+        assert_eq!(of(&nested, r#"{"data":{"id":"  "}}"#), Err(Refusal::EmptyKey));
         assert_eq!(of(&nested, r#"{"data.id":"k1"}"#), Err(Refusal::MissingKey));
         assert_eq!(of(&nested, r#"{"data":{"id":[]}}"#), Err(Refusal::MissingKey));
         let field = KeyPlace { form_field: Some("id".to_owned()), ..KeyPlace::default() };

@@ -41,16 +41,16 @@ impl KeptConnection {
         self.opened
     }
 
-    /// The connection as it stands, or a new one.
-    async fn ready(&mut self, base: &Target, limit: Duration) -> Result<TcpStream, NoAnswer> {
+    /// The connection as it stands, or a new one; `true` when it has been used before.
+    async fn ready(&mut self, base: &Target, limit: Duration) -> Result<(TcpStream, bool), NoAnswer> {
         if let Some(stream) = self.stream.take()
             && is_quiet(&stream)
         {
-            return Ok(stream);
+            return Ok((stream, true));
         }
         let stream = connect(base, limit).await?;
         self.opened += 1;
-        Ok(stream)
+        Ok((stream, false))
     }
 }
 
@@ -72,23 +72,27 @@ pub(super) async fn send_kept(base: &Target, kept: &mut KeptConnection, shipment
 }
 
 async fn send_over(base: &Target, kept: &mut KeptConnection, parcel: &Parcel, limit: Duration) -> Exchange {
-    let sent_at = SystemClock.now();
-    let begun = Moment::now();
-    let result = match kept.ready(base, limit).await {
-        Ok(mut stream) => {
-            let mut inbox = BytesMut::new();
-            match timeout(limit.saturating_sub(begun.elapsed()), exchange(&mut stream, &mut inbox, parcel)).await {
-                Ok(Ok((answer, reusable))) => {
-                    kept.stream = reusable.then_some(stream);
-                    Ok(answer)
+    loop {
+        let sent_at = SystemClock.now();
+        let begun = Moment::now();
+        let result = match kept.ready(base, limit).await {
+            Ok((mut stream, was_used)) => {
+                let mut inbox = BytesMut::new();
+                match timeout(limit.saturating_sub(begun.elapsed()), exchange(&mut stream, &mut inbox, parcel)).await {
+                    Ok(Ok((answer, reusable))) => {
+                        kept.stream = reusable.then_some(stream);
+                        Ok(answer)
+                    }
+                    // The receiver closed it between two answers, as it may: what met that goes over a new one.
+                    Ok(Err(NoAnswer::Broken { .. })) if was_used && inbox.is_empty() => continue,
+                    Ok(Err(cause)) => Err(cause),
+                    Err(_) => Err(NoAnswer::TimedOut { after: limit }),
                 }
-                Ok(Err(cause)) => Err(cause),
-                Err(_) => Err(NoAnswer::TimedOut { after: limit }),
             }
-        }
-        Err(cause) => Err(cause),
-    };
-    Exchange::ended(sent_at, begun.elapsed(), result)
+            Err(cause) => Err(cause),
+        };
+        return Exchange::ended(sent_at, begun.elapsed(), result);
+    }
 }
 
 /// Opens a connection: every address that the host has is tried in turn.

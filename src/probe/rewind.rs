@@ -62,8 +62,8 @@ pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: D
         Some(_) | None => RewindError::CannotWrite { path: path.to_owned(), cause: cause.to_string() },
     };
     let (name, instant, key) = (quoted(&table.table), quoted(instant), quoted(&key.name));
-    let find = format!("SELECT DISTINCT {instant} FROM {name} WHERE {key} = ?1");
-    let put = format!("UPDATE {name} SET {instant} = ?3 WHERE {key} = ?1 AND {instant} IS ?2");
+    let find = format!("SELECT DISTINCT {instant} FROM {name} WHERE {key} IN (?1, CAST(?1 AS BLOB))");
+    let put = format!("UPDATE {name} SET {instant} = ?3 WHERE {key} IN (?1, CAST(?1 AS BLOB)) AND {instant} IS ?2");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(why)?;
     connection.busy_timeout(busy).map_err(why)?;

@@ -9,6 +9,7 @@ use crate::contract::Contract;
 use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::http::Shipment;
+use crate::message::member_at;
 use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
@@ -63,6 +64,9 @@ impl Workshop<'_> {
         };
         let body = match &key_bytes {
             Some(key) => Bytes::from(contract.key.put_into_body(&plain_body, key)?.into_owned()),
+            None if deliver.no_key && contract.key.body_member.as_deref().is_some_and(|path| has_member(&plain_body, path)) => {
+                return Err("in this body the contract's key is where the scenario wants none".to_owned());
+            }
             None => plain_body.clone(),
         };
         let unsigned = Delivery {
@@ -268,18 +272,18 @@ fn signed_id<'k>(place: &KeyPlace, key: &'k [u8]) -> &'k [u8] {
     }
 }
 
+fn has_member(body: &[u8], path: &str) -> bool {
+    serde_json::from_slice(body).is_ok_and(|body: serde_json::Value| member_at(&body, path).is_some())
+}
+
 fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {
     let digits: String = digits.chars().filter(|c| !c.is_whitespace()).collect();
     unhex(digits.as_bytes()).ok_or_else(|| format!("`{member}` is not made of pairs of hex digits"))
 }
 
-/// A key as the receiver should understand it, as text: blanks around it get lost, unless quotation marks keep them.
+/// A key as the receiver should understand it, as text: blanks around it get lost in a header, unless quotation marks keep them.
 fn understood(place: &KeyPlace, key: &[u8]) -> String {
-    let kept = match place.form {
-        KeyForm::Quoted => key,
-        KeyForm::Bare | KeyForm::Either | KeyForm::Uuid => key.trim_ascii(),
-    };
-    String::from_utf8_lossy(kept).into_owned()
+    String::from_utf8_lossy(signed_id(place, key)).into_owned()
 }
 
 /// The endpoint's path in another scope; the same one where the path does not make the scope.

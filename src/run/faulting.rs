@@ -2,6 +2,7 @@
 
 use super::building::Built;
 use super::live::{Live, sent};
+use super::patience::asks_to_wait_unseen;
 use crate::fault::{Proxy, Rule};
 use crate::http::{Exchange, KeptConnection, Sender, Target};
 use crate::judge::{At, ScenarioEnd, Sent};
@@ -32,7 +33,15 @@ impl Live<'_> {
             }
             _ => (slow.await, Vec::new()),
         };
-        let answered = proxy.happened().first().is_some_and(|one| one.answer.is_some());
+        let given = proxy.happened().into_iter().next().and_then(|one| one.answer);
+        if exchange.result.is_err()
+            && let Some(wait) = given.as_ref().and_then(|answer| asks_to_wait_unseen(&stage.contract, answer))
+        {
+            // What was lost was no answer of the receiver's.
+            self.wait(at, wait).await?;
+            return Box::pin(self.send_through(at, built, fault)).await;
+        }
+        let answered = given.is_some();
         if exchange.result.is_err() && !answered && matches!(fault, Fault::LoseAnswer | Fault::CutAnswer) {
             return Err(ScenarioEnd::Undecided(format!("step {}: there was no answer that could be lost", at.number)));
         }

@@ -20,7 +20,7 @@ use crate::reference::defect::Defect;
 use crate::serve::{Serving, serve};
 use crate::sign::Signer;
 use crate::sqlite::{SqliteStore, wrong};
-use crate::target::{Launch, Output, Running, faketime, free_port};
+use crate::target::{Launch, Output, Running, faketime, free_port, time_zone};
 
 /// A moment between two looks whether a target is ready.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -254,6 +254,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
     let url = http::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
     let database = choice.database.as_deref().map(|path| PathBuf::from(fill(path)));
     let mut settings = vec![("PORT".to_owned(), port.to_string())];
+    settings.extend(time_zone(std::env::var("TZ").ok().as_deref()));
     let clock = match &plan.clock {
         ClockChoice::Faketime => {
             let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;

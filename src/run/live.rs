@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::building::{Built, Workshop, burst_of};
+use super::patience::PATIENCE;
 use super::rehearsal::{Means, contradiction, contradiction_told, has_force, why_without_force};
 use super::stage::Stage;
 use crate::check::rows::Look;
@@ -36,6 +37,8 @@ pub struct Live<'s> {
     history: Vec<Operation>,
     given: Option<Moment>,
     pub(super) snaps: usize,
+    /// How long this scenario will still wait for those who ask for it.
+    pub(super) patience: Duration,
     pub(super) normaliser: Normaliser,
 }
 
@@ -45,7 +48,7 @@ impl<'s> Live<'s> {
     pub fn new(stage: &'s Stage, loaded: &'s Loaded) -> Self {
         let normaliser = Normaliser::new(stage.run_word());
         let (kept, given, broken_in_on, history) = Default::default();
-        Self { stage, loaded, kept, broken_in_on, moved_us: 0, history, given, snaps: 0, normaliser }
+        Self { stage, loaded, kept, broken_in_on, moved_us: 0, history, given, snaps: 0, patience: PATIENCE, normaliser }
     }
 
     /// Everything that was sent.
@@ -113,14 +116,19 @@ impl Source for Live<'_> {
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
-        let sent_at = self.stage.clock.now();
-        let (exchange, beside) = match (&deliver.fault, deliver.connection) {
-            (Some(fault), _) => self.send_through(at, &built, fault).await?,
-            (None, ConnectionUse::Kept) => {
-                let kept = self.kept.get_or_insert_with(KeptConnection::default);
-                (self.stage.sender().send_kept(kept, built.shipment.clone()).await, Vec::new())
+        let (sent_at, exchange, beside) = loop {
+            let sent_at = self.stage.clock.now();
+            let (exchange, beside) = match (&deliver.fault, deliver.connection) {
+                (Some(fault), _) => self.send_through(at, &built, fault).await?,
+                (None, ConnectionUse::Kept) => {
+                    let kept = self.kept.get_or_insert_with(KeptConnection::default);
+                    (self.stage.sender().send_kept(kept, built.shipment.clone()).await, Vec::new())
+                }
+                (None, ConnectionUse::Any | ConnectionUse::New) => (self.stage.send(built.shipment.clone()).await, Vec::new()),
+            };
+            if !self.waits(at, &exchange.result).await? {
+                break (sent_at, exchange, beside);
             }
-            (None, ConnectionUse::Any | ConnectionUse::New) => (self.stage.send(built.shipment.clone()).await, Vec::new()),
         };
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
         Ok(Sent { arrives, beside, ..sent(&built, sent_at, exchange) })
@@ -130,7 +138,8 @@ impl Source for Live<'_> {
         let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let sent_at = self.stage.clock.now();
-        let release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;
+        let mut release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;
+        self.release_again(at, &built, &mut release.exchanges).await?;
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
             let start_us = exchange.sent_at.0.abs_diff(began);
@@ -175,11 +184,16 @@ impl Source for Live<'_> {
         Ok(true)
     }
 
-    async fn ask(&mut self, _at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
+    async fn ask(&mut self, at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
         let path = self.path_of(&get.what).map_err(ScenarioEnd::NotApplicable)?;
         let method = get.method.clone().unwrap_or_else(|| "GET".to_owned());
         let question = Delivery { method, path, ..Delivery::default() };
-        let exchange = self.stage.send(Shipment::plain(question.clone())).await;
+        let exchange = loop {
+            let exchange = self.stage.send(Shipment::plain(question.clone())).await;
+            if !self.waits(at, &exchange.result).await? {
+                break exchange;
+            }
+        };
         Ok(Some(Told { question, took: exchange.took, result: exchange.result }))
     }
 
@@ -199,10 +213,15 @@ impl Source for Live<'_> {
 
     async fn once_more(&mut self, at: At<'_>, place: usize) -> Result<Sent, ScenarioEnd> {
         let missing = || ScenarioEnd::Undecided(format!("step {}: nothing was sent that could be sent again", at.number));
-        let built = self.broken_in_on.get(place).ok_or_else(missing)?;
-        let sent_at = self.stage.clock.now();
-        let exchange = self.stage.send(built.shipment.clone()).await;
-        Ok(sent(built, sent_at, exchange))
+        loop {
+            let built = self.broken_in_on.get(place).ok_or_else(missing)?;
+            let sent_at = self.stage.clock.now();
+            let exchange = self.stage.send(built.shipment.clone()).await;
+            let sent = sent(built, sent_at, exchange);
+            if !self.waits(at, &sent.result).await? {
+                return Ok(sent);
+            }
+        }
     }
 
     async fn snapshot(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> Result<(), ScenarioEnd> {

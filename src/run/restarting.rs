@@ -2,13 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::building::Built;
 use super::live::{Live, sent};
+use super::patience::{PATIENCE, asks_to_wait};
 use super::stage::Stage;
+use crate::clock::{Clock as _, SystemClock};
+use crate::contract::Contract;
 use crate::delivery::NoAnswer;
 use crate::http::{Exchange, Sender, Shipment};
 use crate::judge::{At, ScenarioEnd, Sent};
@@ -26,27 +30,29 @@ impl Live<'_> {
             .map(|_| self.workshop(at).build(&Deliver::default(), None, None))
             .collect::<Result<_, _>>()
             .map_err(ScenarioEnd::NotApplicable)?;
-        let sent_at = self.stage.clock.now();
+        let (began, began_there) = (SystemClock.now(), self.stage.clock.now());
         let counter = Arc::new(Traffic::default());
         let mut senders = JoinSet::new();
         for first in 0..under_way.senders {
             let own: Vec<(usize, Shipment)> =
                 built.iter().enumerate().skip(first).step_by(under_way.senders).map(|(place, one)| (place, one.shipment.clone())).collect();
-            senders.spawn(deliver_all(self.stage.sender(), own, Arc::clone(&counter), under_way.answers));
+            senders.spawn(deliver_all(Arc::clone(&self.stage.contract), self.stage.sender(), own, Arc::clone(&counter), under_way.answers));
         }
         // All senders may have come to their end before: then nothing is under way, and the judge's counts say so.
         counter.enough.notified().await;
         let restarted = self.stage.restart(!restart.kill).await;
         counter.stop.store(true, Ordering::SeqCst);
         let mut exchanges: Vec<(usize, Exchange)> = senders.join_all().await.into_iter().flatten().collect();
-        exchanges.sort_by_key(|(place, _)| *place);
+        // In the order in which they were sent, as the history has them.
+        exchanges.sort_by_key(|(_, exchange)| exchange.sent_at);
         restarted.map_err(ScenarioEnd::Undecided)?;
         let mut slots: Vec<Option<Built>> = built.into_iter().map(Some).collect();
         let mut all = Vec::with_capacity(exchanges.len());
         self.broken_in_on.clear();
         for (place, exchange) in exchanges {
             let Some(built) = slots.get_mut(place).and_then(Option::take) else { continue };
-            all.push(sent(&built, sent_at, exchange));
+            let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
+            all.push(sent(&built, began_there.plus(later), exchange));
             self.broken_in_on.push(built);
         }
         Ok(all)
@@ -89,13 +95,24 @@ struct Traffic {
 }
 
 /// Delivers one after the other until the receiver is gone.
-async fn deliver_all(sender: Sender, shipments: Vec<(usize, Shipment)>, traffic: Arc<Traffic>, enough: usize) -> Vec<(usize, Exchange)> {
+async fn deliver_all(
+    contract: Arc<Contract>,
+    sender: Sender,
+    shipments: Vec<(usize, Shipment)>,
+    traffic: Arc<Traffic>,
+    enough: usize,
+) -> Vec<(usize, Exchange)> {
     let mut exchanges = Vec::new();
     for (at, shipment) in shipments {
         if traffic.stop.load(Ordering::SeqCst) {
             break;
         }
         let exchange = sender.send(shipment).await;
+        if let Some(wait) = asks_to_wait(&contract, &exchange.result) {
+            // It did not reach the receiver; the next one goes later.
+            tokio::time::sleep(wait.min(PATIENCE / 4)).await;
+            continue;
+        }
         let gone = exchange.result.is_err();
         let never_sent = matches!(exchange.result, Err(NoAnswer::Unreachable { .. }));
         if !never_sent {

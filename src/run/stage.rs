@@ -116,6 +116,7 @@ pub struct Stage {
     pub supplies: Supplies,
     gone: AtomicBool,
     history: Mutex<Vec<Operation>>,
+    pub(super) held_up: AtomicU64,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
     pub(super) servant: tokio::sync::Mutex<Servant>,
     is_built_in: bool,
@@ -170,6 +171,7 @@ impl Stage {
             },
             gone: AtomicBool::new(false),
             history: Mutex::new(Vec::new()),
+            held_up: AtomicU64::new(0),
             snapshots: plan.takes_snapshots.then(Mutex::default),
             is_built_in: servant.is_built_in(),
             can_restart: servant.can_restart(),
@@ -335,6 +337,7 @@ impl Stage {
         if matches!(self.clock, TargetClock::None) {
             notes.push("Time was not moved: whether keys expire was not judged (--clock).".to_owned());
         }
+        notes.extend(self.held_up_note());
         notes
     }
 

@@ -24,10 +24,8 @@ const SHORTEST_FORM: usize = 8;
 ///   scheme's encoding, there are no key bytes, and only its text is looked at.
 #[must_use]
 pub fn revealing_forms(secret_text: &[u8], scheme: &Scheme) -> Vec<Vec<u8>> {
-    let mut whole = BTreeSet::from([secret_text.to_vec(), scheme.key.without_prefix(secret_text).to_vec()]);
-    whole.extend(scheme.key.key_bytes(secret_text));
     let mut forms = BTreeSet::new();
-    for bytes in whole.into_iter().filter(|bytes| !bytes.is_empty()) {
+    for bytes in whole(secret_text, scheme) {
         let texts = [
             hex(&bytes),
             STANDARD.encode(&bytes),
@@ -40,6 +38,25 @@ pub fn revealing_forms(secret_text: &[u8], scheme: &Scheme) -> Vec<Vec<u8>> {
         forms.insert(bytes);
     }
     forms.into_iter().filter(|form| form.len() >= SHORTEST_FORM).collect()
+}
+
+/// What has to be hidden of a secret wherever it stands: its text, and what the scheme makes of it, where that is no word by chance.
+///
+/// Encodings of these are not among them: whoever hides them looks for those, too.
+#[must_use]
+pub fn hidden_forms(secret_text: &[u8], scheme: &Scheme) -> Vec<Vec<u8>> {
+    let all = whole(secret_text, scheme);
+    let digests: Vec<Vec<u8>> = all.iter().map(|bytes| sha256_hex(bytes).into_bytes()).collect();
+    let is_worth_it = |bytes: &Vec<u8>| bytes.len() >= SHORTEST_FORM || bytes == secret_text;
+    all.into_iter().chain(digests).filter(is_worth_it).collect()
+}
+
+/// A secret's text, the text without its prefix, and the key bytes that it stands for.
+fn whole(secret_text: &[u8], scheme: &Scheme) -> BTreeSet<Vec<u8>> {
+    let mut whole = BTreeSet::from([secret_text.to_vec(), scheme.key.without_prefix(secret_text).to_vec()]);
+    whole.extend(scheme.key.key_bytes(secret_text));
+    whole.retain(|bytes| !bytes.is_empty());
+    whole
 }
 
 #[cfg(test)]
@@ -85,5 +102,21 @@ mod tests {
         assert_eq!(forms("{}", "test"), ["74657374", &sha256_hex(b"test"), "dGVzdA=="]);
         assert!(forms("{encoding: hex}", "no hex digits").contains(&"no hex digits".to_owned()));
         assert_eq!(forms("{}", "\u{1}".repeat(8).as_str()).len(), 5);
+    }
+
+    /// What is hidden has the key in its own bytes, and no short word but the secret itself.
+    #[test]
+    fn what_is_hidden_is_the_secret_and_what_is_made_of_it() {
+        let hidden = |secret: &str| {
+            let scheme: Scheme = serde_saphyr::from_str(
+                "{key: {encoding: base64, strip_prefix: whsec_}, digest: sha256, encoding: hex, message: '{body}', headers: [{name: X, value: '{sig}'}]}",
+            )
+            .expect("a scheme");
+            let all = hidden_forms(secret.as_bytes(), &scheme);
+            all.into_iter().map(|form| String::from_utf8_lossy(&form).into_owned()).filter(|form| form.len() != 64).collect::<Vec<_>>()
+        };
+        let secret = "whsec_bWFkZSB1cCBmb3IgdGhlIHRlc3Rz";
+        assert_eq!(hidden(secret), ["bWFkZSB1cCBmb3IgdGhlIHRlc3Rz", "made up for the tests", secret]);
+        assert_eq!(hidden("dGVzdA=="), ["dGVzdA=="], "`test` stands in texts by chance");
     }
 }

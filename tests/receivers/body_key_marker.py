@@ -3,10 +3,11 @@
 
 POST /v1/events: the key is `data.id` in the JSON body, and identifies alone. First deliveries
 and duplicates get the same answer; a duplicate's bears `Idempotent-Replayed: true`. Order of
-checks: signature, JSON, key. Keys are kept in memory, for as long as it runs.
+checks: signature, JSON, key. Keys are kept in memory, and with `--keys` in a file, too, one a
+line: without it a restart forgets them.
 With KNOB=NAME in the environment it is wrong in one way; `--knobs` lists them.
 
-usage: EVENTS_SECRET=... python3 body_key_marker.py [--port 0]
+usage: EVENTS_SECRET=... python3 body_key_marker.py [--port 0] [--keys FILE]
 
 Writes `listening on http://127.0.0.1:PORT` to stderr when it is ready; SIGTERM stops it.
 """
@@ -57,10 +58,14 @@ class Events(http_door.Receiver):
     health = "/healthz"
     longest_body = 1024 * 1024
 
-    def __init__(self, secret, knob):
+    def __init__(self, secret, knob, keys):
         self.secret, self.knob = secret, knob
         self.lock = threading.Lock()
         self.seen = {}  # keys in the order of their first delivery, with the number of duplicates
+        self.file = open(keys, "a+", encoding="ascii") if keys else None
+        if self.file:
+            self.file.seek(0)
+            self.seen = {json.loads(line): 0 for line in self.file if line.endswith("\n")}
 
     def deliver(self, request):
         """The whole promise: signature, JSON, key, memory."""
@@ -101,15 +106,23 @@ class Events(http_door.Receiver):
             is_known = key in self.seen
             time.sleep(PAUSE)
             self.seen.setdefault(key, 0)
+            self.keep(key)
             return is_known
         with self.lock:
             if key in self.seen:
                 self.seen[key] += 1
                 return self.knob != "only-first-duplicate" or self.seen[key] == 1
             self.seen[key] = 0
+            self.keep(key)
             if self.knob == "forgets-after-many" and len(self.seen) > 100:
                 del self.seen[next(iter(self.seen))]
             return False
+
+    def keep(self, key):
+        """Writes a new key down, before its delivery is answered."""
+        if self.file:
+            self.file.write(json.dumps(str(key)) + "\n")
+            self.file.flush()
 
     def key_of(self, payload):
         """`data.id`: text of 1 to 255 bytes, not only white space; or None."""
@@ -169,8 +182,12 @@ def no_number(name):
 
 
 def main():
-    options, knob = http_door.arguments("A right receiver for the contract body-key-marker.", KNOBS)
-    http_door.serve(Events(os.environ.get("EVENTS_SECRET", "").encode(), knob), options.port)
+    def add(parser):
+        parser.add_argument("--keys", help="the file that keys are kept in over a restart")
+
+    options, knob = http_door.arguments("A right receiver for the contract body-key-marker.", KNOBS, add)
+    events = Events(os.environ.get("EVENTS_SECRET", "").encode(), knob, options.keys)
+    http_door.serve(events, options.port)
 
 
 if __name__ == "__main__":

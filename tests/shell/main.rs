@@ -19,6 +19,7 @@ mod launching;
 #[cfg(feature = "load")]
 mod load;
 mod readme;
+mod receivers;
 mod recipes;
 mod selftest;
 mod serve_command;

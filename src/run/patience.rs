@@ -1,0 +1,137 @@
+//! Patience with what stands before a receiver: a 429 or a 503 that asks to be tried again.
+//!
+//! A gateway that lets so many deliveries a second through says nothing of the
+//! receiver behind it. Where an answer is none of the contract's, and says when
+//! to come again (`Retry-After`), the delivery waits and is sent again; in each
+//! scenario for so long and no longer. That it was so is told once.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::building::Built;
+use super::live::Live;
+use super::stage::Stage;
+use crate::contract::Contract;
+use crate::delivery::{Answer, HeaderLine, NoAnswer};
+use crate::http::{Exchange, burst};
+use crate::judge::{At, ScenarioEnd};
+
+/// So long a scenario waits, in all.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// What is waited where a gateway names a date, or no time at all.
+const A_WHILE: Duration = Duration::from_secs(1);
+/// Less is not waited: a gateway that counts by the second would be asked without end.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// How long an answer asks to be waited for, when it is no answer of the contract.
+pub(super) fn asks_to_wait(contract: &Contract, result: &Result<Answer, NoAnswer>) -> Option<Duration> {
+    let answer = result.as_ref().ok()?;
+    let after = answer.header("Retry-After").filter(|_| matches!(answer.status, 429 | 503))?;
+    let outcomes = &contract.outcomes;
+    let forms = std::iter::once(&outcomes.accepted).chain(contract.duplicate()).chain(&outcomes.in_flight).chain(outcomes.refused.values());
+    let mut provoked = contract.failures.iter().filter_map(|failures| failures.provoke.as_ref());
+    let is_of_the_contract =
+        forms.into_iter().any(|form| form.allows_status(answer.status)) || provoked.any(|one| one.status == answer.status);
+    (!is_of_the_contract).then(|| after.trim().parse().map_or(A_WHILE, Duration::from_secs).max(LEAST))
+}
+
+/// The same of an answer that nobody but a proxy has seen.
+pub(super) fn asks_to_wait_unseen(contract: &Contract, answer: &[u8]) -> Option<Duration> {
+    let text = String::from_utf8_lossy(answer);
+    let mut lines = text.lines().take_while(|line| !line.is_empty());
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers =
+        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| HeaderLine::new(name, value.trim().to_owned())).collect();
+    asks_to_wait(contract, &Ok(Answer { status, headers, body: bytes::Bytes::new() }))
+}
+
+impl Live<'_> {
+    /// Waits as long as `result` asks for: whether the delivery is to be sent again.
+    ///
+    /// # Errors
+    /// [`ScenarioEnd::Undecided`] when no patience is left.
+    pub(super) async fn waits(&mut self, at: At<'_>, result: &Result<Answer, NoAnswer>) -> Result<bool, ScenarioEnd> {
+        let Some(wait) = asks_to_wait(&self.stage.contract, result) else { return Ok(false) };
+        self.wait(at, wait).await?;
+        Ok(true)
+    }
+
+    /// Waits for so long, if there is so much patience left.
+    pub(super) async fn wait(&mut self, at: At<'_>, wait: Duration) -> Result<(), ScenarioEnd> {
+        let Some(left) = self.patience.checked_sub(wait) else {
+            let (wait, patience) = (wait.as_secs_f64(), PATIENCE.as_secs());
+            return Err(ScenarioEnd::Undecided(format!(
+                "step {}: an answer that is none of the contract's asks to come again in {wait} s (Retry-After), and a scenario waits for {patience} s in all",
+                at.number
+            )));
+        };
+        self.patience = left;
+        self.stage.held_up.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+impl Live<'_> {
+    /// Releases those of a burst once more that were asked to wait, until none is.
+    pub(super) async fn release_again(&mut self, at: At<'_>, built: &[Built], exchanges: &mut [Exchange]) -> Result<(), ScenarioEnd> {
+        loop {
+            let asked = |one: &Exchange| asks_to_wait(&self.stage.contract, &one.result);
+            let waits: Vec<(usize, Duration)> =
+                exchanges.iter().enumerate().filter_map(|(place, one)| Some((place, asked(one)?))).collect();
+            let Some(longest) = waits.iter().map(|(_, wait)| *wait).max() else { return Ok(()) };
+            self.wait(at, longest).await?;
+            let shipments = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.shipment.clone())).collect();
+            let again = burst(&self.stage.url, shipments, self.stage.timeout).await;
+            for ((place, _), exchange) in waits.iter().zip(again.exchanges) {
+                if let Some(one) = exchanges.get_mut(*place) {
+                    *one = exchange;
+                }
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// What the report says of deliveries that were held up; nothing when none was.
+    pub(super) fn held_up_note(&self) -> Option<String> {
+        let times = self.held_up.load(Ordering::Relaxed);
+        (times > 0).then(|| {
+            format!(
+                "Something before the target, or the target itself, answered 429 or 503 with Retry-After, which is no answer of the contract: {times} time(s) it was waited for, and what it had turned away was sent again."
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::reading::read_contract;
+
+    /// Only what is no answer of the contract's is waited for, as long as it asks; a date is a while.
+    #[test]
+    fn gateways_are_waited_for_and_receivers_are_not() {
+        let contract = |refused: u16| {
+            let text = format!(
+                "{{contract: c, title: t, about: a, source: s, suite: x, endpoint: {{method: POST, path: /, content_type: a/b}},
+                  secret: {{env: S, for_tests: s}}, key: {{header: K}},
+                  signature: {{digest: sha256, encoding: hex, message: '{{body}}', headers: [{{name: X, value: '{{sig}}'}}]}},
+                  outcomes: {{accepted: {{status: 200}}, duplicate: {{status: 208}},
+                    refused: {{signature: {{status: 401}}, missing-signature: {{status: 401}}, missing-key: {{status: {refused}}}}}}}}}"
+            );
+            read_contract("c.yaml", &text, &|_| None).unwrap_or_else(|wrong| panic!("{wrong}"))
+        };
+        for (refused, answer, wanted) in [
+            (400, "HTTP/1.1 429 Too Many\r\nRetry-After: 2\r\n\r\nRetry-After: 9", Some(Duration::from_secs(2))),
+            (400, "HTTP/1.1 503 Busy\r\nretry-after: Fri, 27 Nov 2026 17:00:00 GMT\r\n\r\n", Some(A_WHILE)),
+            (400, "HTTP/1.1 429 Too Many\r\nRetry-After: 0\r\n\r\n", Some(LEAST)),
+            (400, "HTTP/1.1 429 Too Many\r\n\r\nRetry-After: 9", None),
+            (400, "HTTP/1.1 500 Oh\r\nRetry-After: 1\r\n\r\n", None),
+            (429, "HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\n\r\n", None),
+            (400, "no answer", None),
+        ] {
+            assert_eq!(asks_to_wait_unseen(&contract(refused), answer.as_bytes()), wanted, "{answer}");
+        }
+    }
+}

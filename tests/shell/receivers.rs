@@ -1,0 +1,149 @@
+//! Receivers that hold other promises than the seed's, right ones and ones that are wrong in one way, judged from outside.
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+
+use serde_json::Value;
+
+use crate::command_line::{alone, command};
+use crate::surroundings::tool;
+
+/// A receiver of tests/receivers, and what it takes to judge it.
+struct Receiver {
+    contract: &'static str,
+    secret: (&'static str, &'static str),
+    exec: &'static str,
+    more: &'static [&'static str],
+}
+
+const DRAFT: Receiver = Receiver {
+    contract: "tests/contracts/draft-like-first.yaml",
+    secret: ("PAYMENTS_SECRET", "payments-secret-for-tests"),
+    exec: "exec python3 tests/receivers/draft_like_first.py --port {port} --db {dir}/payments.db",
+    more: &["--db", "{dir}/payments.db", "--clock", "rewind"],
+};
+const DRAFT_UNSEEN: Receiver = Receiver { more: &[], ..DRAFT };
+const STANDARD: Receiver = Receiver {
+    contract: "tests/contracts/standard-webhooks-only.yaml",
+    secret: ("WEBHOOK_SECRET", "whsec_c3RhbmRhcmQgd2ViaG9va3MsIGZvciB0ZXN0cw=="),
+    exec: "exec python3 tests/receivers/standard_webhooks.py --port {port}",
+    more: &[],
+};
+const MARKER: Receiver = Receiver {
+    contract: "tests/contracts/body-key-marker.yaml",
+    secret: ("EVENTS_SECRET", "events-secret-for-tests"),
+    exec: "exec python3 tests/receivers/body_key_marker.py --port {port} --keys {dir}/keys",
+    more: &[],
+};
+
+impl Receiver {
+    /// The exit code and the report of a run on the receiver with a knob, over scenarios of these names; over all without any.
+    fn judged(&self, knob: &str, scenarios: &[&str]) -> (Option<i32>, Value) {
+        let mut run = command();
+        run.env(self.secret.0, self.secret.1).env("KNOB", knob).arg("run").args(scenarios);
+        run.args(["--contract", self.contract, "--exec", self.exec, "--jobs", "4", "--seed", "1", "--format", "json"]).args(self.more);
+        let output = alone(&mut run);
+        let told = || format!("{knob}: {}", String::from_utf8_lossy(&output.stderr));
+        let report = serde_json::from_slice(&output.stdout).map_err(|_| told());
+        (output.status.code(), report.expect("a report"))
+    }
+
+    /// Sees that the right form conforms, and that not one finding is made of it.
+    fn is_right(&self) {
+        if tool("python3").is_none() {
+            return;
+        }
+        let (exit, report) = self.judged("right", &[]);
+        let off: Vec<&Value> = all(&report, "scenarios").iter().filter(|one| !["pass", "not-applicable"].contains(&verdict(one))).collect();
+        assert!(off.is_empty(), "{off:#?}");
+        assert_eq!((exit, &report["summary"]["verdict"]), (Some(0), &"conforms".into()));
+    }
+
+    /// Sees that each wrong form is found, by a scenario that shows a requirement it breaks.
+    fn are_wrong(&self, knobs: &[(&str, &str, &str)]) {
+        if tool("python3").is_none() {
+            return;
+        }
+        for (knob, scenarios, requirement) in knobs {
+            let (exit, report) = self.judged(knob, &[scenarios]);
+            assert_eq!((exit, broken(&report).contains(requirement)), (Some(1), true), "{knob}: {:?}", broken(&report));
+        }
+    }
+}
+
+fn all<'r>(report: &'r Value, what: &str) -> &'r [Value] {
+    report[what].as_array().expect("a list")
+}
+
+fn verdict(one: &Value) -> &str {
+    one["verdict"].as_str().expect("a verdict")
+}
+
+/// The requirements that are broken.
+fn broken(report: &Value) -> Vec<&str> {
+    all(report, "requirements").iter().filter(|one| verdict(one) == "fail").filter_map(|one| one["id"].as_str()).collect()
+}
+
+#[test]
+fn right_receivers_of_other_families_conform_without_a_finding() {
+    for receiver in [DRAFT, DRAFT_UNSEEN, STANDARD, MARKER] {
+        receiver.is_right();
+    }
+}
+
+#[test]
+fn wrong_receivers_after_the_draft_are_found() {
+    DRAFT.are_wrong(&[
+        ("no-memory", "duplicate/leaves*", "DUP-4"),
+        ("no-conflict-check", "reuse/*", "OTHER-1"),
+        ("key-folded", "key/keys-that-are-nearly*", "KEY-3"),
+        ("in-flight-gives-500", "flight/*", "FLY-1"),
+        ("looks-up-before-signature", "signature/signature-is-checked-before*", "AUTH-7"),
+        ("poisoned-by-refusal", "key/refused*", "KEY-7"),
+        ("key-cut", "key/key-of-200*", "KEY-3"),
+        ("prolongs", "ttl/late*", "TTL-4"),
+    ]);
+}
+
+#[test]
+fn wrong_verifiers_are_found() {
+    STANDARD.are_wrong(&[
+        ("no-time-check", "signed-time/stale*", "SIGT-1"),
+        ("future-unbounded", "signed-time/early*", "SIGT-2"),
+        ("lenient-time", "signed-time/odd*", "SIGT-4"),
+        ("only-first-signature", "signature-list/*", "SIGL-1"),
+        ("unknown-version-passes", "signature-list/*", "SIGL-2"),
+        ("verdict-cached", "signature/signature-is-checked*", "AUTH-7"),
+        ("missing-id-passes", "key/missing*", "KEY-1"),
+    ]);
+}
+
+#[test]
+fn wrong_receivers_of_keys_in_bodies_are_found() {
+    MARKER.are_wrong(&[
+        ("no-memory", "duplicate/*", "DUP-1"),
+        ("checks-then-marks", "concurrency/*", "ONCE-1"),
+        ("key-trimmed", "key/white-space*", "KEY-3"),
+        ("key-normalised", "key/unicode*", "KEY-10"),
+        ("other-member-counts", "key/member-beside*", "KEY-1"),
+        ("empty-key-passes", "key/empty*", "KEY-2"),
+        ("time-not-signed", "signed-time/changed*", "SIGT-3"),
+        ("non-utf8-gives-500", "http/body-that-bears*", "HTTP-4"),
+    ]);
+}
+
+/// Answers are alike, and nothing else is seen: whether anything is done twice stays open, and why is told.
+#[test]
+fn without_evidence_nothing_of_memory_passes() {
+    if tool("python3").is_none() {
+        return;
+    }
+    for knob in ["right", "races", "works-each-time"] {
+        let (exit, report) = DRAFT_UNSEEN.judged(knob, &["duplicate/*", "concurrency/*"]);
+        assert_eq!(exit, Some(0), "{knob}");
+        let of_memory = |id: &str| id.starts_with("DUP-") || id.starts_with("ONCE-");
+        for one in all(&report, "requirements").iter().filter(|one| one["id"].as_str().is_some_and(of_memory)) {
+            assert_eq!(verdict(one), "not-applicable", "{knob}: {one}");
+        }
+        let reasons = all(&report, "scenarios").iter().filter_map(|one| one["reason"].as_str());
+        assert!(reasons.into_iter().any(|why| why.contains("no evidence of effects")), "{knob}");
+    }
+}
