@@ -198,6 +198,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
 }
 
 /// What is to be started; without an address, it listens on the port that it is given.
+#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
 fn launch(args: &RunArgs, suite: &Suite, command: &str) -> LaunchChoice {
     let ready = match &args.launch.ready {
         None => Ready::Health,
@@ -205,6 +206,7 @@ fn launch(args: &RunArgs, suite: &Suite, command: &str) -> LaunchChoice {
         Some(text) => Ready::Text(text.clone()),
     };
     LaunchChoice {
+        zone: std::env::var("TZ").ok(),
         command: command.to_owned(),
         url: args.target.clone().unwrap_or_else(|| "http://127.0.0.1:{port}".to_owned()),
         database: args.db.as_ref().map(|path| path.display().to_string()),

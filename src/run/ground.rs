@@ -32,6 +32,8 @@ const LINES_TOLD: usize = 12;
 /// A receiver that hookgate is to start; `{port}` and `{dir}` are still to be filled in.
 #[derive(Clone, Debug)]
 pub struct LaunchChoice {
+    /// The time zone of whoever starts it (`TZ`), which it keeps when that is not universal time.
+    pub zone: Option<String>,
     /// The command line.
     pub command: String,
     /// Its address.
@@ -254,7 +256,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
     let url = http::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
     let database = choice.database.as_deref().map(|path| PathBuf::from(fill(path)));
     let mut settings = vec![("PORT".to_owned(), port.to_string())];
-    settings.extend(time_zone(std::env::var("TZ").ok().as_deref()));
+    settings.extend(time_zone(choice.zone.as_deref()));
     let clock = match &plan.clock {
         ClockChoice::Faketime => {
             let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;
