@@ -1,5 +1,4 @@
 //! Changes of a shipped contract, one at a time and in pairs: whatever is promised, the reference keeps it under `run` and `load`, over real HTTP.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::process::Command;
 
