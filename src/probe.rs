@@ -3,7 +3,7 @@
 //! Opens the file read-only, also while the receiver is writing it, and never
 //! holds a lock that the receiver could run into: one with a write-ahead log is
 //! read in one short transaction, one with a rollback journal from a copy of
-//! its bytes ([`copy`]). A database that is busy is waited for a bounded time.
+//! its bytes (`probe::copy`). A database that is busy is waited for a bounded time.
 //! Gives rows as the contract names them; what they should be is `check`'s business.
 //!
 //! **Invariant:** nothing here writes, but for [`rewind`], which moves the

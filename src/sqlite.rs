@@ -3,7 +3,7 @@
 //! One transaction a delivery. What the contract's own tables cannot hold (a
 //! first answer that is repeated byte for byte, a first hash where audit rows
 //! do not name their key, which scope or body a key is known with) goes into a
-//! side table of our own, `hookgate_first` ([`side`]). A file is opened in WAL
+//! side table of our own, `hookgate_first` (`sqlite::side`). A file is opened in WAL
 //! mode, so that a probe reads while deliveries come in.
 
 mod side;
