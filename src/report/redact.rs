@@ -246,7 +246,7 @@ fn escapes(text: &str) -> Vec<String> {
     ]
 }
 
-/// JSON text whose characters outside ASCII are written `\uXXXX`.
+/// JSON text whose characters outside ASCII are written as escapes of four hexadecimal digits.
 fn ascii_json(json: &str, upper: bool) -> String {
     let mut ascii = String::new();
     for character in json.chars() {

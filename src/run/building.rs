@@ -1,5 +1,7 @@
 //! From a scenario's `deliver` to the bytes that travel.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::supplies::Supplies;
@@ -7,13 +9,14 @@ use crate::check::Records;
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
-use crate::delivery::{Delivery, HeaderLine};
+use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::http::Shipment;
+use crate::judge::Sent;
 use crate::message::member_at;
 use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
-use crate::sign::{Envelope, unhex};
+use crate::sign::{Envelope, sha256_hex, unhex};
 
 /// A delivery that is ready to travel, and what the judge must know of it.
 pub struct Built {
@@ -25,6 +28,26 @@ pub struct Built {
     pub plain_body: Bytes,
     /// Text that no answer may reveal: the signature that would have passed.
     pub right_signature: Vec<Vec<u8>>,
+}
+
+impl Built {
+    /// The delivery as it was sent, and what came of it; it arrived, alone, unless the caller knows better.
+    pub(super) fn sent(&self, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
+        let delivery = self.shipment.delivery.clone();
+        Sent {
+            sha256: sha256_hex(&delivery.body),
+            delivery,
+            key: self.key.clone(),
+            plain_body: self.plain_body.clone(),
+            right_signature: self.right_signature.clone(),
+            arrives: true,
+            sent_at,
+            took,
+            start_us: 0,
+            result,
+            beside: Vec::new(),
+        }
+    }
 }
 
 /// Bodies of named deliveries before a key was put into them.

@@ -1,7 +1,7 @@
 //! Deliveries through a faulty network.
 
 use super::building::Built;
-use super::live::{Live, sent};
+use super::live::Live;
 use super::patience::asks_to_wait_unseen;
 use crate::fault::{Proxy, Rule};
 use crate::http::{Exchange, KeptConnection, Sender, Target};
@@ -55,7 +55,7 @@ impl Live<'_> {
             let built = self.workshop(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
             let sent_at = self.stage.clock.now();
             let exchange = self.stage.send(built.shipment.clone()).await;
-            all.push(sent(&built, sent_at, exchange));
+            all.push(built.sent(sent_at, exchange.took, exchange.result));
         }
         Ok(all)
     }

@@ -11,7 +11,7 @@ use crate::check::rows::Look;
 use crate::clock::{Moment, UnixMicros};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
-use crate::http::{Exchange, KeptConnection, Shipment, burst as send_burst};
+use crate::http::{KeptConnection, Shipment, burst as send_burst};
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told, scenario};
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
@@ -19,7 +19,6 @@ use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
-use crate::sign::sha256_hex;
 use crate::snapshot::Normaliser;
 
 /// How long to wait before asking or looking again, where a step gives time.
@@ -87,24 +86,6 @@ impl<'s> Live<'s> {
     }
 }
 
-/// A delivery that was sent, and what came of it.
-pub(super) fn sent(built: &Built, sent_at: UnixMicros, exchange: Exchange) -> Sent {
-    let delivery = built.shipment.delivery.clone();
-    Sent {
-        sha256: sha256_hex(&delivery.body),
-        delivery,
-        key: built.key.clone(),
-        plain_body: built.plain_body.clone(),
-        right_signature: built.right_signature.clone(),
-        arrives: true,
-        sent_at,
-        took: exchange.took,
-        start_us: 0,
-        result: exchange.result,
-        beside: Vec::new(),
-    }
-}
-
 impl Source for Live<'_> {
     fn now(&self) -> UnixMicros {
         self.stage.clock.now()
@@ -131,7 +112,7 @@ impl Source for Live<'_> {
             }
         };
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
-        Ok(Sent { arrives, beside, ..sent(&built, sent_at, exchange) })
+        Ok(Sent { arrives, beside, ..built.sent(sent_at, exchange.took, exchange.result) })
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
@@ -143,7 +124,7 @@ impl Source for Live<'_> {
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
             let start_us = exchange.sent_at.0.abs_diff(began);
-            Sent { start_us, ..sent(built, sent_at, exchange) }
+            Sent { start_us, ..built.sent(sent_at, exchange.took, exchange.result) }
         });
         Ok(Released { sent: released.collect(), spread: release.release_spread, most_at_once: release.most_at_once })
     }
@@ -217,7 +198,7 @@ impl Source for Live<'_> {
             let built = self.broken_in_on.get(place).ok_or_else(missing)?;
             let sent_at = self.stage.clock.now();
             let exchange = self.stage.send(built.shipment.clone()).await;
-            let sent = sent(built, sent_at, exchange);
+            let sent = built.sent(sent_at, exchange.took, exchange.result);
             if !self.waits(at, &sent.result).await? {
                 return Ok(sent);
             }

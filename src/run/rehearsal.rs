@@ -33,8 +33,8 @@ use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Restart, Snap, UnderWay};
+use crate::sign::BadSecret;
 use crate::sign::revealing::revealing_forms;
-use crate::sign::{BadSecret, sha256_hex};
 use crate::state::{Cell, Counts, ReceiverState, Row};
 
 /// When rehearsals begin: any moment does, as long as it is the same each time.
@@ -210,28 +210,11 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
         let result = self.receive(built);
         let took = A_MOMENT.saturating_add(self.receiver.pause());
         self.now = self.now.plus(took);
-        sent(built, sent_at, took, result)
+        built.sent(sent_at, took, result)
     }
 
     fn not_made(cause: String) -> ScenarioEnd {
         ScenarioEnd::NotApplicable(cause)
-    }
-}
-
-fn sent(built: &Built, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
-    let delivery = built.shipment.delivery.clone();
-    Sent {
-        sha256: sha256_hex(&delivery.body),
-        delivery,
-        key: built.key.clone(),
-        plain_body: built.plain_body.clone(),
-        right_signature: built.right_signature.clone(),
-        arrives: true,
-        sent_at,
-        took,
-        start_us: 0,
-        result,
-        beside: Vec::new(),
     }
 }
 
@@ -256,7 +239,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
                 drop(self.receiver.turn_away(crate::contract::outcome::Refusal::Body, 400, &delivery, self.now));
                 let sent_at = self.now;
                 self.now = self.now.plus(A_MOMENT);
-                Ok(Sent { arrives: false, ..sent(&built, sent_at, A_MOMENT, lost()) })
+                Ok(Sent { arrives: false, ..built.sent(sent_at, A_MOMENT, lost()) })
             }
             Some(Fault::Dribble(dribble)) => {
                 let mut beside = Vec::with_capacity(dribble.meanwhile);
@@ -279,7 +262,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
             let result = self.receive(one);
             let took = A_MOMENT.saturating_add(self.receiver.pause());
             longest = longest.max(took);
-            all.push(sent(one, sent_at, took, result));
+            all.push(one.sent(sent_at, took, result));
         }
         self.now = self.now.plus(longest);
         Ok(Released { most_at_once: all.len(), sent: all, spread: Duration::ZERO })

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::building::Built;
-use super::live::{Live, sent};
+use super::live::Live;
 use super::patience::{PATIENCE, asks_to_wait};
 use super::stage::Stage;
 use crate::clock::{Clock as _, SystemClock};
@@ -52,7 +52,7 @@ impl Live<'_> {
         for (place, exchange) in exchanges {
             let Some(built) = slots.get_mut(place).and_then(Option::take) else { continue };
             let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
-            all.push(sent(&built, began_there.plus(later), exchange));
+            all.push(built.sent(began_there.plus(later), exchange.took, exchange.result));
             self.broken_in_on.push(built);
         }
         Ok(all)
