@@ -115,7 +115,7 @@ async fn goose_path(url: String, signed: bool) {
     let file = hookgate::files::shipped_contract("orch-phase3").expect("it is shipped");
     let contract = read_contract(&file.path, &file.text, &|_| None).expect("it is right");
     let signer = contract.signature.keyed(SECRET.1.as_bytes()).expect("a secret");
-    let target = hookgate::http::Target::parse(&url).expect("an address");
+    let target = hookgate::transport::Target::parse(&url).expect("an address");
     let maker = std::sync::Arc::new(Maker::new(&contract, signer, &target, BODY, &[]).expect("deliveries"));
     let number = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let mut configuration = goose::config::GooseConfiguration::default();

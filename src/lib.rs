@@ -26,11 +26,11 @@ pub mod claims;
 // hands
 pub mod fault;
 pub mod files;
-pub mod http;
 pub mod probe;
 pub mod serve;
 pub mod sqlite;
 pub mod target;
+pub mod transport;
 // engines
 pub mod run;
 #[cfg(feature = "load")]

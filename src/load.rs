@@ -45,7 +45,6 @@ use crate::clock::{Clock as _, Moment, SystemClock};
 use crate::contract::outcome::MemberValue;
 use crate::contract::{Contract, OtherBody};
 use crate::delivery::Delivery;
-use crate::http::{Sender, Shipment, Target};
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
@@ -63,6 +62,7 @@ use crate::report::curl::curl;
 use crate::report::language::Language;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
+use crate::transport::{Sender, Shipment, Target};
 
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;

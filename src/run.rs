@@ -35,7 +35,6 @@ use tokio::task::JoinSet;
 use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
 use crate::history::Operation;
-use crate::http;
 use crate::judge::scenario::blank_report;
 use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
@@ -48,6 +47,7 @@ use crate::run::stage::{Stage, StageError};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::snapshot::Snapshot;
+use crate::transport;
 
 /// What to judge, with what, and how.
 pub struct Plan {
@@ -99,7 +99,7 @@ pub enum TargetChoice {
     /// A receiver that is already there.
     Foreign {
         /// Its address.
-        url: http::Target,
+        url: transport::Target,
         /// Its database, when it can be read.
         database: Option<PathBuf>,
     },

@@ -16,7 +16,6 @@ use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::document;
 use crate::files::{self, ReportFolder, Scratch, TextFile};
-use crate::http;
 use crate::load::gate::{Gate, GatesFile};
 use crate::load::mix::{BodyFrom, Mix};
 use crate::load::pace::{Arrivals, Course, Model};
@@ -32,6 +31,7 @@ use crate::report::redact::Redactor;
 use crate::serve::{Serving, serve};
 use crate::sqlite::SqliteStore;
 use crate::target::limits::allow_open_files;
+use crate::transport;
 
 /// How long a load takes when nobody says.
 const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ const OWN_FILES: u64 = 64;
 
 /// The target of a load: somebody's, or the reference in this process.
 struct Ground {
-    target: http::Target,
+    target: transport::Target,
     database: Option<PathBuf>,
     built_in: Option<(Serving, Scratch)>,
 }
@@ -199,8 +199,8 @@ fn body(mix: &Mix, suite: &Suite) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn own_target(url: &str, args: &LoadArgs) -> Result<http::Target, Failure> {
-    let target = http::Target::parse(url).map_err(Failure::usage)?;
+fn own_target(url: &str, args: &LoadArgs) -> Result<transport::Target, Failure> {
+    let target = transport::Target::parse(url).map_err(Failure::usage)?;
     let is_loopback = target.host() == "localhost" || target.host().parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     if !is_loopback && !args.i_own_this_target {
         return Err(Failure::usage(format!(
@@ -275,7 +275,7 @@ async fn built_in(suite: &Suite, secret: &SecretString, args: &LoadArgs) -> Resu
     let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(Failure::harness)?;
     let receiver = Receiver::new(contract, Some(signer), store, args.ttl.map(|ttl| ttl.as_secs())).map_err(Failure::harness)?;
     let serving = serve(receiver, Arc::new(SystemClock), ([127, 0, 0, 1], 0).into()).await.map_err(Failure::harness)?;
-    let target = http::Target::parse(&format!("http://{}", serving.address)).map_err(Failure::harness)?;
+    let target = transport::Target::parse(&format!("http://{}", serving.address)).map_err(Failure::harness)?;
     let database = suite.contract.state.is_some().then_some(database);
     Ok(Ground { target, database, built_in: Some((serving, scratch)) })
 }

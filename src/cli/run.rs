@@ -18,7 +18,6 @@ use super::{Console, Failure, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::files::{self, ReportFolder};
-use crate::http;
 use crate::report::language::Language;
 use crate::report::redact::Redactor;
 use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
@@ -29,6 +28,7 @@ use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::Loaded;
 use crate::snapshot::kept::{self, Kept};
+use crate::transport;
 
 /// The files of a report folder.
 pub(crate) const FILES: [&str; 7] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", kept::FILE, "target.log"];
@@ -154,14 +154,16 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
     let target = match (&args.launch.exec, &args.target) {
         (Some(command), _) => TargetChoice::Launched(launch(args, suite, command)),
         (None, None) => built_in_target(args)?,
-        (None, Some(url)) => TargetChoice::Foreign { url: http::Target::parse(url).map_err(Failure::usage)?, database: args.db.clone() },
+        (None, Some(url)) => {
+            TargetChoice::Foreign { url: transport::Target::parse(url).map_err(Failure::usage)?, database: args.db.clone() }
+        }
     };
     if args.control.is_some() && args.clock != Some(ClockArg::Virtual) {
         return Err(Failure::usage("--control goes with --clock virtual"));
     }
     let clock = match args.clock {
         Some(ClockArg::Virtual) => {
-            ClockChoice::Virtual(args.control.as_deref().map(http::Target::parse).transpose().map_err(Failure::usage)?)
+            ClockChoice::Virtual(args.control.as_deref().map(transport::Target::parse).transpose().map_err(Failure::usage)?)
         }
         Some(ClockArg::Faketime) => ClockChoice::Faketime,
         Some(ClockArg::Rewind) if args.target.is_some() && args.db.is_none() => {

@@ -176,10 +176,10 @@ mod tests {
     use crate::clock::UnixMicros;
     use crate::contract::reading::read_contract;
     use crate::files;
-    use crate::http::Target;
     use crate::load::sending::Maker;
     use crate::reference::Receiver;
     use crate::sqlite::SqliteStore;
+    use crate::transport::Target;
 
     /// Rows are found by keys that begin alike, and by keys that have nothing in common.
     #[tokio::test]

@@ -6,9 +6,9 @@
 use crate::check::consistency::{NEVER, Operation};
 use crate::contract::Contract;
 use crate::delivery::Delivery;
-use crate::http::{Sender, Shipment};
 use crate::load::shared::Shared;
 use crate::outcome::Outcome;
+use crate::transport::{Sender, Shipment};
 
 /// So many of the newest keys are looked for.
 const NEWEST: usize = 10;

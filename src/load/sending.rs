@@ -3,7 +3,7 @@
 //! A [`Maker`] builds what travels; a [`Line`] carries it and gives the answer.
 //! What is the same every time is made once, and what is different is written
 //! behind it into one buffer, which leaves in one piece. Answers are read by the
-//! [raw driver](crate::http), which keeps of their header lines only what a load looks at.
+//! [raw driver](crate::transport), which keeps of their header lines only what a load looks at.
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
@@ -20,9 +20,9 @@ use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::key::KeyPlace;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
-use crate::http::{Target, raw};
 use crate::sign::Signer;
 use crate::sign::tamper::{Sending, Tamper};
+use crate::transport::{Target, raw};
 
 /// What every delivery of a load has in common.
 #[derive(Clone, Debug)]

@@ -18,8 +18,8 @@ use super::user::OTHER_BODY;
 use crate::check::consistency::Operation;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
-use crate::http::Target;
 use crate::outcome::reader::Reader;
+use crate::transport::Target;
 
 /// Whoever waits looks so often whether the load has been stopped.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

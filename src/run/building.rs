@@ -10,13 +10,13 @@ use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
-use crate::http::Shipment;
 use crate::judge::Sent;
 use crate::message::member_at;
 use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
 use crate::sign::{Envelope, sha256_hex, unhex};
+use crate::transport::Shipment;
 
 /// A delivery that is ready to travel, and what the judge must know of it.
 pub struct Built {

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, UnixMicros, VirtualClock, span};
 use crate::contract::tables::Table;
-use crate::http;
 use crate::probe::rewind;
 use crate::target::faketime;
+use crate::transport;
 
 /// The clock that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClockChoice {
     /// The reference's own clock, moved through its control address (none for the built-in one).
-    Virtual(Option<http::Target>),
+    Virtual(Option<transport::Target>),
     /// The scenario's own key rows are moved back in the target's database.
     Rewind,
     /// libfaketime under a target that hookgate starts.
@@ -33,7 +33,7 @@ pub enum TargetClock {
     /// The clock of a reference that is served elsewhere.
     Control {
         /// Its control address.
-        at: http::Target,
+        at: transport::Target,
         /// How far it has been moved, in microseconds.
         ahead: AtomicI64,
         /// How long to wait for its answer.
@@ -115,7 +115,9 @@ impl TargetClock {
                 Ok(())
             }
             Self::Control { at, ahead, timeout } => {
-                http::move_clock(at, by, *timeout).await.map_err(|none| format!("the clock's control address did not move it: {none}"))?;
+                transport::move_clock(at, by, *timeout)
+                    .await
+                    .map_err(|none| format!("the clock's control address did not move it: {none}"))?;
                 ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
                 Ok(())
             }

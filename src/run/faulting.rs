@@ -4,10 +4,10 @@ use super::building::Built;
 use super::live::Live;
 use super::patience::asks_to_wait_unseen;
 use crate::fault::{Proxy, Rule};
-use crate::http::{Exchange, KeptConnection, Sender, Target};
 use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::fault::Fault;
+use crate::transport::{Exchange, KeptConnection, Sender, Target};
 
 impl Live<'_> {
     /// Sends one delivery through a network with `fault` in it; what was delivered beside it comes with it.

@@ -14,13 +14,13 @@ use crate::clock::{Moment, VirtualClock, span};
 use crate::contract::Contract;
 use crate::delivery::Delivery;
 use crate::files::Scratch;
-use crate::http::{self, Sender, Shipment};
 use crate::reference::Receiver;
 use crate::reference::defect::Defect;
 use crate::serve::{Serving, serve};
 use crate::sign::Signer;
 use crate::sqlite::{SqliteStore, wrong};
 use crate::target::{Launch, Output, Running, faketime, free_port, time_zone};
+use crate::transport::{self, Sender, Shipment};
 
 /// A moment between two looks whether a target is ready.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -66,7 +66,7 @@ pub enum Ready {
 /// The receiver that is judged, as it was found or started.
 pub struct Ground {
     /// Its address.
-    pub url: http::Target,
+    pub url: transport::Target,
     /// Its database, when it can be read.
     pub database: Option<PathBuf>,
     /// Its time.
@@ -101,7 +101,7 @@ pub struct BuiltIn {
 pub struct Launched {
     launch: Launch,
     ready: Ready,
-    url: http::Target,
+    url: transport::Target,
     health: Option<(String, u16)>,
     patience: Duration,
     output: Arc<Output>,
@@ -214,7 +214,7 @@ async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Resul
         _scratch: scratch,
     };
     let address = built_in.serve(LOOPBACK).await?;
-    let url = http::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
+    let url = transport::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
     let database = plan.contract.state.is_some().then_some(database);
     Ok(Ground { url, database, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
 }
@@ -253,7 +253,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
     std::fs::create_dir(&dir).map_err(|cause| failed(&cause))?;
     let port = free_port().map_err(|cause| failed(&cause))?;
     let fill = |text: &str| text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string());
-    let url = http::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
+    let url = transport::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
     let database = choice.database.as_deref().map(|path| PathBuf::from(fill(path)));
     let mut settings = vec![("PORT".to_owned(), port.to_string())];
     settings.extend(time_zone(choice.zone.as_deref()));
@@ -332,7 +332,7 @@ impl Launched {
             Ready::Url(url) => {
                 let rest = url.strip_prefix("http://").unwrap_or(url);
                 let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                let Ok(target) = http::Target::parse(&format!("http://{authority}")) else { return false };
+                let Ok(target) = transport::Target::parse(&format!("http://{authority}")) else { return false };
                 let answer = Sender::new(target, LOOK).send(get(if path.is_empty() { "/" } else { path })).await.result;
                 answer.is_ok_and(|answer| (200..=299).contains(&answer.status))
             }

@@ -11,7 +11,6 @@ use crate::check::rows::Look;
 use crate::clock::{Moment, UnixMicros};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
-use crate::http::{KeptConnection, Shipment, burst as send_burst};
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told, scenario};
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
@@ -20,6 +19,7 @@ use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::snapshot::Normaliser;
+use crate::transport::{KeptConnection, Shipment, burst as send_burst};
 
 /// How long to wait before asking or looking again, where a step gives time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

@@ -13,8 +13,8 @@ use super::live::Live;
 use super::stage::Stage;
 use crate::contract::Contract;
 use crate::delivery::{Answer, HeaderLine, NoAnswer};
-use crate::http::{Exchange, burst};
 use crate::judge::{At, ScenarioEnd};
+use crate::transport::{Exchange, burst};
 
 /// So long a scenario waits, in all.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

@@ -14,10 +14,10 @@ use super::stage::Stage;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
 use crate::delivery::NoAnswer;
-use crate::http::{Exchange, Sender, Shipment};
 use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::{Restart, UnderWay};
+use crate::transport::{Exchange, Sender, Shipment};
 
 /// More than any sender gets through before the receiver is ended.
 const MOST_A_SENDER: usize = 2_000;

@@ -19,7 +19,6 @@ use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
-use crate::http::{self, Exchange, Sender, Shipment};
 use crate::judge::Setting;
 use crate::outcome::reader::Reader;
 use crate::probe::{Probe, ProbeError};
@@ -30,6 +29,7 @@ use crate::sign::revealing::revealing_forms;
 use crate::sign::{BadSecret, Signer};
 use crate::snapshot::Snapshot;
 use crate::target::Output;
+use crate::transport::{self, Exchange, Sender, Shipment};
 
 /// How long a busy database is waited for.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -94,7 +94,7 @@ pub struct Stage {
     /// The requirements.
     pub catalogue: Arc<Catalogue>,
     /// The target's address.
-    pub url: http::Target,
+    pub url: transport::Target,
     /// `http://host:port`, for schemes that sign the URL.
     pub origin: String,
     /// Signs as an honest sender does.

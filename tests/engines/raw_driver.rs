@@ -13,8 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use hookgate::delivery::{HeaderLine, NoAnswer};
-use hookgate::http::{BadTarget, KeptConnection, Sender, Shipment, Target};
 use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
+use hookgate::transport::{BadTarget, KeptConnection, Sender, Shipment, Target};
 
 use listener::{
     OK, PLENTY, SHORT, both_drivers, head_end, is_whole, listen, read_one, record, send, send_within, shipment, status, wait_on,

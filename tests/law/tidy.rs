@@ -15,7 +15,7 @@ use std::path::Path;
 const WORDS: &[&str] = &["clock", "delivery", "message", "state", "stats", "template"];
 const LAW: &[&str] =
     &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "check", "snapshot", "report", "judge", "claims"];
-const HANDS: &[&str] = &["fault", "files", "http", "probe", "serve", "sqlite", "target"];
+const HANDS: &[&str] = &["fault", "files", "probe", "serve", "sqlite", "target", "transport"];
 const ENGINES: &[&str] = &["run", "load", "selftest"];
 const ROOF: &[&str] = &["cli", "main"];
 const FLOORS: [(&str, &[&str]); 5] = [("words", WORDS), ("law", LAW), ("hands", HANDS), ("engines", ENGINES), ("roof", ROOF)];
@@ -107,7 +107,7 @@ fn floor_of(room: &str) -> Option<usize> {
 
 /// The rooms that a line names through `crate::`, or by climbing there with `super::`.
 fn named_rooms(path: &str, code: &[(usize, &str)]) -> Vec<(usize, String)> {
-    // `src/http/raw.rs` is two deep: two `super` lead to the crate's root.
+    // `src/transport/raw.rs` is two deep: two `super` lead to the crate's root.
     let depth = path.trim_start_matches("src/").split('/').count();
     let climbing = "super::".repeat(depth);
     let mut named = Vec::new();

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use hookgate::delivery::NoAnswer;
-use hookgate::http::{Shipment, Target, burst};
 use hookgate::scenario::deliver::Framing;
+use hookgate::transport::{Shipment, Target, burst};
 
 use super::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, shipment, status, wait_on};
 

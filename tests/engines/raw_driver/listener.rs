@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use hookgate::delivery::{Delivery, HeaderLine, NoAnswer};
-use hookgate::http::{Exchange, Sender, Shipment, Target};
 use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
+use hookgate::transport::{Exchange, Sender, Shipment, Target};
 
 pub(crate) const OK: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nX-Two: a\r\nX-Two: b\r\n\r\nok";
 pub(crate) const PLENTY: Duration = Duration::from_secs(20);

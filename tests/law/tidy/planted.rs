@@ -2,7 +2,7 @@
 
 use super::*;
 
-const LIB: &str = "//! Lib.\n\npub mod clock;\npub mod delivery;\npub mod sign;\npub mod contract;\npub mod http;\npub mod probe;\npub mod run;\npub mod cli;\n";
+const LIB: &str = "//! Lib.\n\npub mod clock;\npub mod delivery;\npub mod sign;\npub mod contract;\npub mod transport;\npub mod probe;\npub mod run;\npub mod cli;\n";
 
 fn house_with(path: &str, text: &str) -> Vec<File> {
     vec![("src/lib.rs".to_owned(), LIB.to_owned()), (path.to_owned(), text.to_owned())]
@@ -16,17 +16,17 @@ fn found(rule: fn(&[File]) -> Vec<String>, path: &str, text: &str) -> String {
 #[test]
 fn import_from_above_is_found() {
     for text in [
-        "//! X.\nuse crate::http::Sender;\n",
-        "//! X.\nuse crate::{clock, http::{Sender, Target}};\n",
-        "//! X.\nuse crate::{\n    clock,\n    http,\n};\n",
-        "//! X.\nfn f() { crate::http::send() }\n",
-        "//! X.\npub(crate) use crate::http;\n",
-        "//! X.\nuse super::super::http::Sender;\n",
+        "//! X.\nuse crate::transport::Sender;\n",
+        "//! X.\nuse crate::{clock, transport::{Sender, Target}};\n",
+        "//! X.\nuse crate::{\n    clock,\n    transport,\n};\n",
+        "//! X.\nfn f() { crate::transport::send() }\n",
+        "//! X.\npub(crate) use crate::transport;\n",
+        "//! X.\nuse super::super::transport::Sender;\n",
     ] {
         let broken = found(floors_are_kept, "src/contract/outcome.rs", text);
-        assert!(broken.contains("law may not name `http`"), "{text}{broken}");
+        assert!(broken.contains("law may not name `transport`"), "{text}{broken}");
     }
-    assert!(found(floors_are_kept, "src/contract.rs", "//! X.\nuse super::http;\n").contains("`http`"));
+    assert!(found(floors_are_kept, "src/contract.rs", "//! X.\nuse super::transport;\n").contains("`transport`"));
 }
 
 #[test]
@@ -40,18 +40,18 @@ fn import_from_later_on_the_same_floor_is_found() {
 
 #[test]
 fn import_sideways_among_hands_is_found() {
-    for (path, named) in [("src/http/raw.rs", "probe"), ("src/probe.rs", "http")] {
+    for (path, named) in [("src/transport/raw.rs", "probe"), ("src/probe.rs", "transport")] {
         let broken = found(floors_are_kept, path, &format!("//! X.\nuse crate::{named}::Thing;\n"));
         assert_eq!(broken, format!("{path}:2: hands never name each other, and `{named}` is one"));
     }
-    assert_eq!(found(floors_are_kept, "src/http/raw.rs", "//! X.\nuse crate::http::wire;\nuse super::Sender;\n"), "");
+    assert_eq!(found(floors_are_kept, "src/transport/raw.rs", "//! X.\nuse crate::transport::wire;\nuse super::Sender;\n"), "");
 }
 
 #[test]
 fn room_on_no_floor_is_found() {
     assert!(found(floors_are_kept, "src/attic.rs", "//! X.\n").contains("room `attic` is on no floor"));
     assert!(found(floors_are_kept, "src/run.rs", "//! X.\nuse crate::attic;\n").contains("`attic` is no room"));
-    let upside_down = vec![("src/lib.rs".to_owned(), "//! L.\nmod http;\nmod sign;\n".to_owned())];
+    let upside_down = vec![("src/lib.rs".to_owned(), "//! L.\nmod transport;\nmod sign;\n".to_owned())];
     assert!(floors_are_kept(&upside_down).concat().contains("floor by floor"));
 }
 
@@ -74,7 +74,7 @@ fn io_in_law_is_found() {
     }
     let harmless = "//! X: not std::fs.\n// std::net\nuse std::{fmt, sync};\nwrite!(f, \"\")?;\nmy_tokio::x();\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n";
     assert_eq!(found(words_and_law_do_no_io, "src/sign.rs", harmless), "");
-    assert_eq!(found(words_and_law_do_no_io, "src/http.rs", "//! X.\nuse std::net::IpAddr;\n"), "");
+    assert_eq!(found(words_and_law_do_no_io, "src/transport.rs", "//! X.\nuse std::net::IpAddr;\n"), "");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn code_behind_a_test_item_is_still_read() {
 #[test]
 fn second_reader_of_the_time_is_found() {
     let text = "//! X.\nlet t = std::time::Instant::now();\nlet s = SystemTime::now();\n";
-    assert_eq!(found(only_clock_reads_the_time, "src/http.rs", text).lines().count(), 2);
+    assert_eq!(found(only_clock_reads_the_time, "src/transport.rs", text).lines().count(), 2);
     assert_eq!(found(only_clock_reads_the_time, "src/clock/iso.rs", text), "");
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::raw::{plain, too_long};
 use crate::delivery::{Answer, HeaderLine, NoAnswer};
-use crate::http::MOST_ANSWER_BYTES;
+use crate::transport::MOST_ANSWER_BYTES;
 
 /// The largest head of an answer, or line of its framing.
 const MOST_HEAD_BYTES: usize = 64 << 10;

@@ -19,9 +19,9 @@ use tokio::time::timeout;
 use crate::clock::span;
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::http::reading::{Reading, read_answer};
-use crate::http::wire::Parcel;
-use crate::http::{Exchange, Shipment, Target};
+use crate::transport::reading::{Reading, read_answer};
+use crate::transport::wire::Parcel;
+use crate::transport::{Exchange, Shipment, Target};
 
 /// How long a body waits for `100 Continue` (RFC 9110 §10.1.1 leaves it to the client).
 const CONTINUE_WAIT: Duration = Duration::from_secs(1);

@@ -21,8 +21,8 @@ use tokio::task::JoinSet;
 
 use crate::clock::{Clock, Moment, SystemClock, UnixMicros};
 use crate::delivery::{Answer, NoAnswer};
-use crate::http::wire::Parcel;
-use crate::http::{Exchange, Shipment, Target, raw};
+use crate::transport::wire::Parcel;
+use crate::transport::{Exchange, Shipment, Target, raw};
 
 /// So many connections are opened at a time, fewer than any common listen backlog.
 const OPENING_AT_ONCE: usize = 64;

@@ -98,10 +98,10 @@ impl Target {
     /// Reads `http://host[:port][/prefix]`; the port is 80 unless it is given.
     ///
     /// ```
-    /// # use hookgate::http::Target;
+    /// # use hookgate::transport::Target;
     /// let target = Target::parse("http://[::1]:5001/hooks/")?;
     /// assert_eq!(target.url("/status"), "http://[::1]:5001/hooks/status");
-    /// # Ok::<(), hookgate::http::BadTarget>(())
+    /// # Ok::<(), hookgate::transport::BadTarget>(())
     /// ```
     ///
     /// # Errors

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::delivery::Delivery;
-use crate::http::{Shipment, Target};
 use crate::scenario::deliver::{Framing, HeaderCase};
+use crate::transport::{Shipment, Target};
 
 /// Chunk sizes, taken in turn: tiny beside large, and none the same as its neighbour.
 const UNLIKE_CHUNKS: [usize; 7] = [7, 1, 64, 3, 1_000, 11, 16_384];
