@@ -24,9 +24,9 @@ pub mod report;
 pub mod judge;
 pub mod claims;
 // hands
+pub mod evidence;
 pub mod fault;
 pub mod files;
-pub mod probe;
 pub mod serve;
 pub mod sqlite;
 pub mod target;

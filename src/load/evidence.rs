@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::check::consistency::Evidence;
 use crate::contract::Contract;
 use crate::contract::tables::Table;
-use crate::probe::{Probe, ProbeError};
+use crate::evidence::sqlite::{Probe, ProbeError};
 use crate::state::Row;
 
 /// So many keys are asked for in one question.

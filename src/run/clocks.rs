@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, UnixMicros, VirtualClock, span};
 use crate::contract::tables::Table;
-use crate::probe::rewind;
+use crate::evidence::sqlite::rewind;
 use crate::target::faketime;
 use crate::transport;
 

@@ -3,8 +3,8 @@
 use super::live::Live;
 use crate::check::rows::{Look, found_by};
 use crate::contract::tables::Table;
+use crate::evidence::sqlite::ProbeError;
 use crate::judge::At;
-use crate::probe::ProbeError;
 use crate::scenario::expect::StateCheck;
 use crate::state::{Counts, ReceiverState};
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use hookgate::clock::UnixMicros;
 use hookgate::contract::Contract;
 use hookgate::contract::reading::read_contract;
+use hookgate::evidence::sqlite::rewind::rewind;
+use hookgate::evidence::sqlite::{Probe, ProbeError};
 use hookgate::files;
-use hookgate::probe::rewind::rewind;
-use hookgate::probe::{Probe, ProbeError};
 use rusqlite::Connection;
 
 use crate::surroundings::Folder;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const LIB: &str = "//! Lib.\n\npub mod clock;\npub mod delivery;\npub mod sign;\npub mod contract;\npub mod transport;\npub mod probe;\npub mod run;\npub mod cli;\n";
+const LIB: &str = "//! Lib.\n\npub mod clock;\npub mod delivery;\npub mod sign;\npub mod contract;\npub mod transport;\npub mod evidence;\npub mod run;\npub mod cli;\n";
 
 fn house_with(path: &str, text: &str) -> Vec<File> {
     vec![("src/lib.rs".to_owned(), LIB.to_owned()), (path.to_owned(), text.to_owned())]
@@ -40,7 +40,7 @@ fn import_from_later_on_the_same_floor_is_found() {
 
 #[test]
 fn import_sideways_among_hands_is_found() {
-    for (path, named) in [("src/transport/raw.rs", "probe"), ("src/probe.rs", "transport")] {
+    for (path, named) in [("src/transport/raw.rs", "evidence"), ("src/evidence.rs", "transport")] {
         let broken = found(floors_are_kept, path, &format!("//! X.\nuse crate::{named}::Thing;\n"));
         assert_eq!(broken, format!("{path}:2: hands never name each other, and `{named}` is one"));
     }
