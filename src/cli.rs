@@ -27,6 +27,7 @@ mod selecting;
 mod selftest;
 mod serve;
 mod snapshots;
+mod sources;
 mod stored;
 mod tools;
 

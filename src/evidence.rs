@@ -1,3 +1,165 @@
 //! Evidence: what a receiver remembers and has done, read where it stands.
+//!
+//! In: a contract's tables and effects, and a place (`--db`, the contract's
+//! `effects`, `--evidence-cmd`). Out: key rows, audit rows, counts of effects,
+//! and the shape of tables, from sources that stand in a file of their own each,
+//! behind one trait, [`Source`]. All of them read only, look at one moment,
+//! and are bounded in time. What should be there is `check`'s business.
+//!
+//! Start at [`Choice::open`]. Places are read in [`place`], cells in [`cells`].
+//!
+//! **Invariant:** nothing here writes, but for [`Source::rewind`], which moves the
+//! lives of keys that a scenario itself has made, on `--clock rewind`.
 
+pub mod cells;
+pub mod error;
+pub mod place;
 pub mod sqlite;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::clock::UnixMicros;
+use crate::contract::Contract;
+pub use crate::evidence::error::EvidenceError;
+use crate::evidence::place::Place;
+use crate::state::{Counts, ReceiverState, TableShape};
+
+/// What a source tells once it is asked.
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, EvidenceError>> + Send + 'a>>;
+/// Hears of a table how many of its rows bear a key.
+pub type Told<'a> = dyn FnMut(Role, &str, u32) + Send + 'a;
+
+/// What a table is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The table of keys.
+    Keys,
+    /// The table of audit rows.
+    Audit,
+}
+
+/// What a source can show, and do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Can {
+    /// Rows of keys.
+    pub keys: bool,
+    /// Audit rows.
+    pub audit: bool,
+    /// How often the work of a key was done.
+    pub effects: bool,
+    /// How its tables are declared.
+    pub shape: bool,
+    /// Moving lives back.
+    pub rewind: bool,
+}
+
+/// Which rows are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that are found by these values: of the table of keys, of the audit table.
+    Of(Vec<String>, Vec<String>),
+    /// All that the contract's tables hold.
+    All,
+}
+
+/// What is asked of a source at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// These rows.
+    pub rows: Which,
+    /// How many rows there are in all; the moment says which keys are live.
+    pub counts_at: Option<UnixMicros>,
+    /// How the tables are declared.
+    pub shape: bool,
+}
+
+/// What was there at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The rows that were asked for, oldest first; audit rows of other events left out.
+    pub state: ReceiverState,
+    /// How many rows there are.
+    pub counts: Counts,
+    /// The contract's tables as they are declared.
+    pub tables: Vec<TableShape>,
+}
+
+/// Where evidence is read.
+pub trait Source: Send + Sync {
+    /// Its name in reports and errors; no password is in it.
+    fn name(&self) -> String;
+
+    /// What it can show.
+    fn can(&self) -> Can;
+
+    /// Opens it, and sees that the contract's tables and columns are there.
+    fn see_that_it_is_there(&self) -> Asked<'_, ()>;
+
+    /// Rows, counts and shapes, as they were at one moment.
+    fn rows(&self, question: Question) -> Asked<'_, Seen>;
+
+    /// Tells how many rows bear each key that begins with `prefix`, by a cursor; rows of a table that names no keys are not told.
+    fn count<'a>(&'a self, prefix: &'a str, told: &'a mut Told<'_>) -> Asked<'a, ()>;
+
+    /// How often the work of each key was done, in their order.
+    fn effects<'a>(&'a self, keys: &'a [String]) -> Asked<'a, Vec<u64>>;
+
+    /// The contract's tables as they are declared.
+    fn shape(&self) -> Asked<'_, Vec<TableShape>> {
+        let seen = self.rows(Question { shape: true, ..Question::default() });
+        Box::pin(async move { Ok(seen.await?.tables) })
+    }
+
+    /// Moves the lives of these keys by `by` into the past; says how many rows were moved. Keys without a row are passed over.
+    fn rewind<'a>(&'a self, keys: &'a [String], by: Duration) -> Asked<'a, usize>;
+
+    /// What [`Source::rewind`] would write, as statements for people; `None` where it can write nothing.
+    fn would_rewind(&self) -> Option<String>;
+}
+
+/// What a user says of evidence, beside the contract.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// `--db`: a file or a URL.
+    pub db: Option<String>,
+    /// The database's password, from the environment.
+    pub password: Option<SecretString>,
+    /// How long a busy source is waited for.
+    pub patience: Duration,
+}
+
+/// The sources of one target.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// Where rows are read.
+    pub rows: Option<Arc<dyn Source>>,
+    /// Where effects are counted.
+    pub effects: Option<Arc<dyn Source>>,
+}
+
+impl Choice {
+    /// The sources that a user and a contract name; nothing is asked of them yet.
+    ///
+    /// * `fill`: what stands for `{dir}` and `{port}` in names of files.
+    ///
+    /// # Errors
+    /// When a place cannot be meant, or its driver is not in this build.
+    pub fn open(&self, contract: &Contract, fill: &dyn Fn(&str) -> String) -> Result<Sources, EvidenceError> {
+        let place = self.db.as_deref().map(|text| Place::read(&fill(text))).transpose()?;
+        let tables = contract.state.clone();
+        let rows = match (place, tables) {
+            (Some(place), Some(tables)) => Some(place.open(tables, self.password.clone(), self.patience)?),
+            (Some(_), None) => return Err(EvidenceError::NoTables { contract: contract.contract.clone() }),
+            (None, _) => None,
+        };
+        Ok(Sources { rows, effects: None })
+    }
+}

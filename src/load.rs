@@ -32,7 +32,6 @@ pub mod telling;
 pub mod threads;
 pub mod user;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -45,7 +44,7 @@ use crate::clock::{Clock as _, Moment, SystemClock};
 use crate::contract::outcome::MemberValue;
 use crate::contract::{Contract, OtherBody};
 use crate::delivery::Delivery;
-use crate::evidence::sqlite::ProbeError;
+use crate::evidence::{EvidenceError, Sources};
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
@@ -77,8 +76,8 @@ pub struct Plan {
     pub catalogue: Arc<Catalogue>,
     /// The receiver.
     pub target: Target,
-    /// Its database, when it can be read.
-    pub database: Option<PathBuf>,
+    /// Where evidence is read.
+    pub sources: Sources,
     /// The shared secret.
     pub secret: SecretString,
     /// Secrets of other times: the previous one, and a retired one.
@@ -136,7 +135,7 @@ pub enum LoadError {
     },
     /// The database cannot be read.
     #[error(transparent)]
-    Database(#[from] ProbeError),
+    Database(#[from] EvidenceError),
     /// The load could not be started.
     #[error("{0}")]
     Crowd(String),
@@ -175,8 +174,8 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
     };
     see_that_it_lives(plan).await?;
-    if let Some(database) = &plan.database {
-        evidence::see_that_it_can_be_read(database, &plan.contract).await?;
+    if let Some(source) = &plan.sources.rows {
+        source.see_that_it_is_there().await?;
     }
     plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&signer)).map_err(LoadError::Contract)?;
     let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
@@ -346,10 +345,10 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let about = About { key: &key, curl: &curl, tells_duplicates, contract: &plan.contract };
     let sampled = sampling::sample(history);
     let page = paging::ask(shared, history).await;
-    let mut read = match &plan.database {
-        Some(database) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
+    let mut read = match &plan.sources.rows {
+        Some(source) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
-            evidence::read(database, &plan.contract, &shared.run_word, keys, names).await?
+            evidence::read(source.as_ref(), &plan.contract, &shared.run_word, keys, names).await?
         }
         Some(_) | None => None,
     };

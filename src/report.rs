@@ -157,6 +157,9 @@ pub struct Target {
     /// The database that was read, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// Where effects were counted, when they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<String>,
     /// The contract's tables as the database declares them.
     #[serde(default)]
     pub tables: Vec<TableShape>,

@@ -23,7 +23,6 @@ pub mod suite;
 pub mod supplies;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +33,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
+use crate::evidence;
 use crate::history::Operation;
 use crate::judge::scenario::blank_report;
 use crate::reference::defect::Defect;
@@ -61,6 +61,8 @@ pub struct Plan {
     pub bodies: Arc<BTreeMap<String, Bytes>>,
     /// Who is judged.
     pub target: TargetChoice,
+    /// Where evidence is read, beside what the contract names.
+    pub evidence: evidence::Choice,
     /// The shared secret.
     pub secret: SecretString,
     /// Secrets of other times: the previous one, and a retired one.
@@ -100,8 +102,6 @@ pub enum TargetChoice {
     Foreign {
         /// Its address.
         url: transport::Target,
-        /// Its database, when it can be read.
-        database: Option<PathBuf>,
     },
     /// A receiver that hookgate starts.
     Launched(LaunchChoice),
@@ -213,13 +213,11 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
     };
     let target = match &plan.target {
         TargetChoice::BuiltIn { .. } => Target { built_in: true, ..Target::default() },
-        TargetChoice::Foreign { url, database } => {
-            Target { url: url.to_string(), database: database.as_ref().map(|path| path.display().to_string()), ..Target::default() }
-        }
+        TargetChoice::Foreign { url } => Target { url: url.to_string(), database: plan.evidence.db.clone(), ..Target::default() },
         TargetChoice::Launched(choice) => Target {
             url: choice.url.clone(),
             command: Some(choice.command.clone()),
-            database: choice.database.clone(),
+            database: plan.evidence.db.clone(),
             ..Target::default()
         },
     };

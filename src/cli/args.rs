@@ -120,9 +120,12 @@ pub(crate) struct RunArgs {
     pub(crate) launch: LaunchArgs,
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,
-    /// The receiver's SQLite database, to see what it remembers (read only).
-    #[arg(long, value_name = "PATH")]
-    pub(crate) db: Option<PathBuf>,
+    /// Where the receiver remembers (read only): a SQLite file, or sqlite:PATH, postgres://…, mysql://…, redis://…, without a password.
+    #[arg(long, value_name = "PATH|URL")]
+    pub(crate) db: Option<String>,
+    /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
+    #[arg(long, value_name = "NAME", requires = "db")]
+    pub(crate) db_password_env: Option<String>,
     /// How time passes for the receiver.
     #[arg(long, value_enum, value_name = "CLOCK")]
     pub(crate) clock: Option<ClockArg>,

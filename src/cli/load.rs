@@ -1,6 +1,6 @@
 //! `hookgate load`: load a receiver, and judge it under load.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +12,11 @@ use super::evidence::Sealing;
 use super::exit::Exit;
 use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
 use super::load_telling::teller;
+use super::sources::choice;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::document;
+use crate::evidence::{Choice, Sources};
 use crate::files::{self, ReportFolder, Scratch, TextFile};
 use crate::load::gate::{Gate, GatesFile};
 use crate::load::mix::{BodyFrom, Mix};
@@ -35,6 +37,8 @@ use crate::transport;
 
 /// How long a load takes when nobody says.
 const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
+/// How long a source of evidence is waited for that is busy after a load.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A longest time; a load that runs on is a mistake.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// What hookgate itself has open beside its connections.
@@ -43,7 +47,7 @@ const OWN_FILES: u64 = 64;
 /// The target of a load: somebody's, or the reference in this process.
 struct Ground {
     target: transport::Target,
-    database: Option<PathBuf>,
+    sources: Sources,
     built_in: Option<(Serving, Scratch)>,
 }
 
@@ -64,21 +68,24 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let language = args.language.chosen();
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
-    let redactor = load_suite::redactor(&suite.contract, [&secret]);
+    let evidence = Choice { patience: PATIENCE, ..choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)? };
+    let redactor = load_suite::redactor(&suite.contract, std::iter::once(&secret).chain(&evidence.password));
     make_room(users, foreign.is_none())?;
     let interrupted = interruption()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     let show = !args.quiet && args.format == LoadFormat::Human;
     let ended: Result<_, Failure> = runtime.block_on(async {
         let ground = match foreign {
-            Some(target) => Ground { target, database: args.db.clone(), built_in: None },
+            Some(target) => {
+                Ground { target, sources: evidence.open(&suite.contract, &str::to_owned).map_err(Failure::usage)?, built_in: None }
+            }
             None => built_in(&suite, &secret, args).await?,
         };
         let plan = Plan {
             contract: Arc::clone(&suite.contract),
             catalogue: Arc::clone(&suite.catalogue),
             target: ground.target,
-            database: ground.database,
+            sources: ground.sources,
             secret,
             other_secrets: load_suite::other_secrets(&suite.contract, args.target.is_none())?,
             body,
@@ -276,8 +283,10 @@ async fn built_in(suite: &Suite, secret: &SecretString, args: &LoadArgs) -> Resu
     let receiver = Receiver::new(contract, Some(signer), store, args.ttl.map(|ttl| ttl.as_secs())).map_err(Failure::harness)?;
     let serving = serve(receiver, Arc::new(SystemClock), ([127, 0, 0, 1], 0).into()).await.map_err(Failure::harness)?;
     let target = transport::Target::parse(&format!("http://{}", serving.address)).map_err(Failure::harness)?;
-    let database = suite.contract.state.is_some().then_some(database);
-    Ok(Ground { target, database, built_in: Some((serving, scratch)) })
+    let db = suite.contract.state.is_some().then(|| database.display().to_string());
+    let choice = Choice { db, patience: PATIENCE, ..Choice::default() };
+    let sources = choice.open(&suite.contract, &str::to_owned).map_err(Failure::harness)?;
+    Ok(Ground { target, sources, built_in: Some((serving, scratch)) })
 }
 
 fn json(report: &LoadReport) -> Result<String, Failure> {

@@ -14,6 +14,7 @@ use super::exit::Exit;
 use super::load_suite::{self, Suite, secret_from};
 use super::progress::Progress;
 use super::selecting::select;
+use super::sources::choice;
 use super::{Console, Failure, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
@@ -44,7 +45,8 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let secret = secret(args, &suite, &variable)?;
     let plans = (0..args.repeat).map(|_| plan(args, &suite, scenarios.clone(), secret.clone())).collect::<Result<Vec<Plan>, Failure>>()?;
     let others = plans.first().into_iter().flat_map(|plan| plan.other_secrets.0.iter().chain(&plan.other_secrets.1));
-    let redactor = load_suite::redactor(&suite.contract, std::iter::once(&secret).chain(others));
+    let database = plans.first().and_then(|plan| plan.evidence.password.as_ref());
+    let redactor = load_suite::redactor(&suite.contract, std::iter::once(&secret).chain(others).chain(database));
     let total = scenarios.len() * plans.len();
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 
@@ -154,9 +156,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
     let target = match (&args.launch.exec, &args.target) {
         (Some(command), _) => TargetChoice::Launched(launch(args, suite, command)),
         (None, None) => built_in_target(args)?,
-        (None, Some(url)) => {
-            TargetChoice::Foreign { url: transport::Target::parse(url).map_err(Failure::usage)?, database: args.db.clone() }
-        }
+        (None, Some(url)) => TargetChoice::Foreign { url: transport::Target::parse(url).map_err(Failure::usage)? },
     };
     if args.control.is_some() && args.clock != Some(ClockArg::Virtual) {
         return Err(Failure::usage("--control goes with --clock virtual"));
@@ -179,6 +179,7 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
         scenarios,
         bodies: Arc::clone(&suite.bodies),
         target,
+        evidence: choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)?,
         secret,
         other_secrets: load_suite::other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?,
         clock,
@@ -211,7 +212,6 @@ fn launch(args: &RunArgs, suite: &Suite, command: &str) -> LaunchChoice {
         zone: std::env::var("TZ").ok(),
         command: command.to_owned(),
         url: args.target.clone().unwrap_or_else(|| "http://127.0.0.1:{port}".to_owned()),
-        database: args.db.as_ref().map(|path| path.display().to_string()),
         ready,
         patience: args.launch.ready_within,
         stop_signal: args.launch.stop_signal.clone(),
@@ -247,7 +247,8 @@ fn arguments(args: &RunArgs) -> String {
     words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
     words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
     words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
-    words.extend(args.db.as_ref().map(|db| ("--db", path(db))));
+    words.extend(args.db.as_ref().map(|db| ("--db", db.clone())));
+    words.extend(args.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));
     let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     words.extend(args.clock.map(|clock| ("--clock", name(clock))));
     words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
@@ -350,7 +351,7 @@ fn exit_of_failure(failed: &StageError) -> Exit {
         | StageError::Database(_)
         | StageError::Launch(_)
         | StageError::BuiltIn(_) => Exit::Harness,
-        StageError::NoTables { .. } | StageError::Clock(_) | StageError::Secret(_) => Exit::Usage,
+        StageError::Clock(_) | StageError::Secret(_) => Exit::Usage,
         StageError::Interrupted => Exit::Interrupted,
     }
 }

@@ -121,6 +121,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
             suite.contract.secret.retired.as_ref().map(|other| other.for_tests.clone().into()),
         ),
         clock: ClockChoice::None,
+        evidence: crate::evidence::Choice::default(),
         jobs: JOBS,
         seed: SEED,
         timeout: TIMEOUT,

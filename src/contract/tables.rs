@@ -86,6 +86,12 @@ impl StateTables {
         self.keys.iter().chain(&self.audit)
     }
 
+    /// Whether lives can be moved back in the rows of keys: they name their key, and when they were written.
+    #[must_use]
+    pub fn can_be_rewound(&self) -> bool {
+        self.keys.as_ref().is_some_and(|keys| keys.instant().is_some() && keys.column_holding("key").is_some())
+    }
+
     pub(super) fn templates(&self) -> Vec<(String, &Template)> {
         let named = [("keys", &self.keys), ("audit", &self.audit)];
         let tables = named.into_iter().filter_map(|(name, table)| Some((name, table.as_ref()?)));

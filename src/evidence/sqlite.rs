@@ -1,4 +1,4 @@
-//! The probe: what a receiver remembers, read from its SQLite database.
+//! SQLite: what a receiver remembers, read from its database file.
 //!
 //! Opens the file read-only, also while the receiver is writing it, and never
 //! holds a lock that the receiver could run into: one with a write-ahead log is
@@ -11,6 +11,9 @@
 
 mod copy;
 pub mod rewind;
+mod source;
+
+pub use self::source::SqliteSource;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +24,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params, params_from_iter};
 
 use self::copy::Copied;
 use crate::clock::{UnixMicros, iso, span};
-use crate::contract::tables::{StateTables, Table};
+use crate::contract::tables::{Column, StateTables, Table};
+use crate::evidence::{Question, Seen, Which, cells};
 use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row, TableShape};
 
 /// Why a database cannot be read.
@@ -144,10 +148,7 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn state(&self) -> Result<ReceiverState, ProbeError> {
-        self.at_one_moment(|connection| {
-            let all = |table: Option<&Table>| table.map_or_else(|| Ok(Vec::new()), |table| rows(connection, table, "", &[]));
-            Ok(ReceiverState { keys: all(self.tables.keys.as_ref())?, audit: all(self.tables.audit.as_ref())? })
-        })
+        self.seen(&Question { rows: Which::All, ..Question::default() }).map(|seen| seen.state)
     }
 
     /// The rows that are found by these values, oldest first: cheap also in large tables.
@@ -155,19 +156,33 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn rows_of(&self, key_values: &[String], audit_values: &[String]) -> Result<ReceiverState, ProbeError> {
+        let rows = Which::Of(key_values.to_vec(), audit_values.to_vec());
+        self.seen(&Question { rows, ..Question::default() }).map(|seen| seen.state)
+    }
+
+    /// All that is asked, as it was at one moment.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn seen(&self, question: &Question) -> Result<Seen, ProbeError> {
         self.at_one_moment(|connection| {
-            let found = |table: Option<&Table>, values: &[String]| -> rusqlite::Result<Vec<Row>> {
-                let Some(table) = table else { return Ok(Vec::new()) };
-                // One parameter for all of them: a statement has room for 32,766, and rows of several statements come in no order.
-                let some = serde_json::Value::from(values).to_string();
-                let column = quoted(table.found_by());
-                // Some receivers store keys as bytes, which SQLite never takes for text.
-                let of_bytes = "SELECT CAST(value AS BLOB) FROM json_each(?1)";
-                let filter = format!("WHERE {column} IN (SELECT value FROM json_each(?1)) OR {column} IN ({of_bytes})");
-                rows(connection, table, &filter, &[some])
+            let tables = &self.tables;
+            let (keys, audit) = (tables.keys.as_ref(), tables.audit.as_ref());
+            let state = match &question.rows {
+                Which::Nothing => ReceiverState::default(),
+                Which::Of(of_keys, of_audit) => {
+                    let found =
+                        |table: Option<&Table>, values| table.map_or_else(|| Ok(Vec::new()), |table| rows_of(connection, table, values));
+                    ReceiverState { keys: found(keys, of_keys)?, audit: found(audit, of_audit)? }
+                }
+                Which::All => {
+                    let all = |table: Option<&Table>| table.map_or_else(|| Ok(Vec::new()), |table| rows(connection, table, "", &[]));
+                    ReceiverState { keys: all(keys)?, audit: all(audit)? }
+                }
             };
-            let (keys, audit) = (self.tables.keys.as_ref(), self.tables.audit.as_ref());
-            Ok(ReceiverState { keys: found(keys, key_values)?, audit: found(audit, audit_values)? })
+            let counts = question.counts_at.map_or_else(|| Ok(Counts::default()), |now| counts(connection, tables, now))?;
+            let shapes = || tables.all().map(|table| shape_of(connection, &table.table)).collect::<rusqlite::Result<Vec<TableShape>>>();
+            Ok(Seen { state, counts, tables: if question.shape { shapes()? } else { Vec::new() } })
         })
     }
 
@@ -202,22 +217,7 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn counts(&self, now: UnixMicros) -> Result<Counts, ProbeError> {
-        self.at_one_moment(|connection| {
-            let mut counts = Counts { at: now, ..Counts::default() };
-            if let Some(keys) = &self.tables.keys {
-                count_keys(connection, keys, &mut counts)?;
-            }
-            if let Some(audit) = &self.tables.audit {
-                let all = format!("SELECT count(*) FROM {}", quoted(&audit.table));
-                counts.audit = match &audit.only {
-                    Some(only) => {
-                        connection.query_row(&format!("{all} WHERE {} = ?1", quoted(&only.column)), params![only.is], |row| row.get(0))?
-                    }
-                    None => connection.query_row(&all, [], |row| row.get(0))?,
-                };
-            }
-            Ok(counts)
-        })
+        self.seen(&Question { counts_at: Some(now), ..Question::default() }).map(|seen| seen.counts)
     }
 
     /// The contract's tables as the database declares them.
@@ -225,7 +225,7 @@ impl Probe {
     /// # Errors
     /// When the database cannot be read.
     pub fn tables(&self) -> Result<Vec<TableShape>, ProbeError> {
-        self.at_one_moment(|connection| self.tables.all().map(|table| shape_of(connection, &table.table)).collect())
+        self.seen(&Question { shape: true, ..Question::default() }).map(|seen| seen.tables)
     }
 
     /// Reads all tables as they are at one moment: from a copy, or in one transaction, which ends with the reading.
@@ -261,6 +261,20 @@ fn table_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     query.query_map([], |row| row.get(0))?.collect()
 }
 
+/// The rows that are found by these values.
+fn rows_of(connection: &Connection, table: &Table, values: &[String]) -> rusqlite::Result<Vec<Row>> {
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    // One parameter for all of them: a statement has room for 32,766, and rows of several statements come in no order.
+    let some = serde_json::Value::from(values).to_string();
+    let column = quoted(table.found_by());
+    // Some receivers store keys as bytes, which SQLite never takes for text.
+    let of_bytes = "SELECT CAST(value AS BLOB) FROM json_each(?1)";
+    let filter = format!("WHERE {column} IN (SELECT value FROM json_each(?1)) OR {column} IN ({of_bytes})");
+    rows(connection, table, &filter, &[some])
+}
+
 fn rows(connection: &Connection, table: &Table, filter: &str, values: &[String]) -> rusqlite::Result<Vec<Row>> {
     let there = shape_of(connection, &table.table)?;
     // A column that is missing reads as NULL here; that it is missing is told by the check of the tables.
@@ -276,7 +290,11 @@ fn rows(connection: &Connection, table: &Table, filter: &str, values: &[String])
         (Err(_), None) => connection.prepare(&select)?,
     };
     let rows = query.query_map(params_from_iter(values), |row| {
-        let cells = table.columns.iter().enumerate().map(|(at, one)| Ok((one.name.clone(), cell(row.get_ref(at)?))));
+        let cells = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, one)| Ok((one.name.clone(), cells::as_contract(table, one, cell(one, row.get_ref(at)?)))));
         Ok(Row { columns: cells.collect::<rusqlite::Result<_>>()? })
     })?;
     let ours = rows.filter(|row| row.as_ref().map_or(true, |row| table.is_ours(row)));
@@ -301,6 +319,23 @@ fn counted(connection: &Connection, table: &Table, column: &str, prefix: &str, t
     Ok(())
 }
 
+fn counts(connection: &Connection, tables: &StateTables, now: UnixMicros) -> rusqlite::Result<Counts> {
+    let mut counts = Counts { at: now, ..Counts::default() };
+    if let Some(keys) = &tables.keys {
+        count_keys(connection, keys, &mut counts)?;
+    }
+    if let Some(audit) = &tables.audit {
+        let all = format!("SELECT count(*) FROM {}", quoted(&audit.table));
+        counts.audit = match &audit.only {
+            Some(only) => {
+                connection.query_row(&format!("{all} WHERE {} = ?1", quoted(&only.column)), params![only.is], |row| row.get(0))?
+            }
+            None => connection.query_row(&all, [], |row| row.get(0))?,
+        };
+    }
+    Ok(counts)
+}
+
 fn count_keys(connection: &Connection, keys: &Table, counts: &mut Counts) -> rusqlite::Result<()> {
     let (table, now) = (quoted(&keys.table), iso::write(counts.at));
     let all = format!("SELECT count(*) FROM {table}");
@@ -308,7 +343,14 @@ fn count_keys(connection: &Connection, keys: &Table, counts: &mut Counts) -> rus
         counts.keys = connection.query_row(&all, [], |row| row.get(0))?;
         return Ok(());
     };
-    let end = format!("datetime({instant}, '+' || {ttl} || ' seconds')");
+    // A number is counted from the epoch: in seconds, ms, µs or ns, as its size tells.
+    let unit = format!(
+        "CASE WHEN abs({instant}) < 1e11 THEN 1 WHEN abs({instant}) < 1e14 THEN 1e3 WHEN abs({instant}) < 1e17 THEN 1e6 ELSE 1e9 END"
+    );
+    let after = format!("'+' || {ttl} || ' seconds'");
+    let end = format!(
+        "CASE WHEN typeof({instant}) IN ('integer', 'real') THEN datetime({instant} / ({unit}), 'unixepoch', {after}) ELSE datetime({instant}, {after}) END"
+    );
     // A life that cannot be told never ends.
     let live = format!("{all} WHERE COALESCE({end} >= datetime(?1), 1)");
     counts.keys = connection.query_row(&live, params![now], |row| row.get(0))?;
@@ -324,12 +366,12 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn cell(value: ValueRef<'_>) -> Cell {
+fn cell(column: &Column, value: ValueRef<'_>) -> Cell {
     match value {
         ValueRef::Null => Cell::Null,
         ValueRef::Integer(number) => Cell::Integer(number),
         ValueRef::Real(number) => Cell::Real(number),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cell::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cell::Text(cells::text_of(Some(column), bytes)),
     }
 }
 

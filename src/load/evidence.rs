@@ -3,28 +3,15 @@
 //! In: a database's path and the word of the run that the keys are made of. Out: how many
 //! rows each key has. Twenty bytes a key are kept, so that millions fit.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
-
 use crate::check::consistency::Evidence;
 use crate::contract::Contract;
 use crate::contract::tables::Table;
-use crate::evidence::sqlite::{Probe, ProbeError};
+use crate::evidence::{EvidenceError, Question, Role, Source, Which};
 use crate::state::Row;
+use std::collections::BTreeMap;
 
 /// So many keys are asked for in one question.
 const ASKED_AT_ONCE: usize = 5_000;
-/// How long a busy database is waited for.
-const BUSY: Duration = Duration::from_secs(30);
-
-/// Whether the database can be read at all: better seen before a load than after it.
-///
-/// # Errors
-/// [`ProbeError`]: what is missing, or why it cannot be read.
-pub async fn see_that_it_can_be_read(database: &Path, contract: &Contract) -> Result<(), ProbeError> {
-    look(database, contract, |probe| probe.rows_by_key("no key begins so", |_, _| (), |_, _| ())).await.map(drop)
-}
 
 /// Whether rows name the key of their delivery, in one of the tables at least.
 #[must_use]
@@ -70,40 +57,41 @@ pub struct Read {
 /// The rows of the keys with the numbers from 0 to `keys`, and those of `some` in full; nothing when the contract has no tables.
 ///
 /// # Errors
-/// [`ProbeError`]: why the database cannot be read.
-pub async fn read(database: &Path, contract: &Contract, run_word: &str, keys: u32, some: Vec<String>) -> Result<Option<Read>, ProbeError> {
-    if !contract.key.has_prefix() {
-        return read_one_by_one(database, contract, run_word, keys, some).await;
+/// [`EvidenceError`]: why they cannot be read.
+pub async fn read(
+    source: &dyn Source,
+    contract: &Contract,
+    run_word: &str,
+    keys: u32,
+    some: Vec<String>,
+) -> Result<Option<Read>, EvidenceError> {
+    if contract.state.is_none() {
+        return Ok(None);
     }
+    let mut read = if contract.key.has_prefix() {
+        read_by_prefix(source, contract, run_word, keys).await?
+    } else {
+        read_one_by_one(source, contract, run_word, keys).await?
+    };
+    read.rows = source.rows(Question { rows: Which::Of(Vec::new(), some), ..Question::default() }).await?.state.audit;
+    Ok(Some(read))
+}
+
+/// The counts of rows where all keys of the load begin alike.
+async fn read_by_prefix(source: &dyn Source, contract: &Contract, run_word: &str, keys: u32) -> Result<Read, EvidenceError> {
     let prefix = format!("{run_word}-");
     let (key_rows, audit_rows) = none_yet(contract);
-    look(database, contract, move |probe| {
-        let mut strays: Option<(String, u64)> = None;
-        let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows, key_rows }).collect();
-        let number = |text: &str| text.strip_prefix(&prefix).and_then(|digits| digits.parse::<usize>().ok());
-        let cell = std::cell::RefCell::new(&mut evidence);
-        let count = |key: &str, add: &dyn Fn(&mut Evidence)| match number(key).filter(|at| *at < keys as usize) {
-            Some(at) => {
-                add(&mut cell.borrow_mut()[at]);
-                true
-            }
-            None => false,
-        };
-        probe.rows_by_key(
-            &prefix,
-            |key, rows| {
-                count(key, &|row| row.key_rows = Some(rows));
-            },
-            |key, rows| {
-                if !count(key, &|row| row.audit_rows = Some(rows)) {
-                    strays.get_or_insert_with(|| (key.to_owned(), 0)).1 += u64::from(rows);
-                }
-            },
-        )?;
-        let rows = probe.rows_of(&[], &some)?.audit;
-        Ok(Read { evidence, rows, strays, tells_strays: true })
-    })
-    .await
+    let mut strays: Option<(String, u64)> = None;
+    let mut evidence: Vec<Evidence> = (0..keys).map(|key| Evidence { key, audit_rows, key_rows }).collect();
+    let number = |text: &str| text.strip_prefix(&prefix).and_then(|digits| digits.parse::<usize>().ok());
+    let mut told = |role: Role, key: &str, rows: u32| match (number(key).and_then(|at| evidence.get_mut(at)), role) {
+        (Some(one), Role::Keys) => one.key_rows = Some(rows),
+        (Some(one), Role::Audit) => one.audit_rows = Some(rows),
+        (None, Role::Keys) => {}
+        (None, Role::Audit) => strays.get_or_insert_with(|| (key.to_owned(), 0)).1 += u64::from(rows),
+    };
+    source.count(&prefix, &mut told).await?;
+    Ok(Read { evidence, rows: Vec::new(), strays, tells_strays: true })
 }
 
 /// No row of any key yet, in the tables that name keys: key rows, then audit rows.
@@ -114,34 +102,23 @@ fn none_yet(contract: &Contract) -> (Option<u32>, Option<u32>) {
 }
 
 /// The same where keys have nothing in common: the rows of each are asked for. What else is there cannot be told.
-async fn read_one_by_one(
-    database: &Path,
-    contract: &Contract,
-    run_word: &str,
-    keys: u32,
-    some: Vec<String>,
-) -> Result<Option<Read>, ProbeError> {
-    let Some(tables) = contract.state.clone() else { return Ok(None) };
-    let (place, run_word) = (contract.key.clone(), run_word.to_owned());
-    look(database, contract, move |probe| {
-        let mut evidence = Vec::with_capacity(keys as usize);
-        for first in (0..keys).step_by(ASKED_AT_ONCE) {
-            let numbers = first..keys.min(first.saturating_add(ASKED_AT_ONCE as u32));
-            let names: Vec<String> = numbers.clone().map(|number| place.unique_key(&run_word, u64::from(number))).collect();
-            let found = probe.rows_of(&names, &names)?;
-            let counts =
-                |table: &Option<Table>, rows| table.as_ref().filter(|table| names_keys(Some(table))).map(|table| counted(table, rows));
-            let (key_rows, audit_rows) = (counts(&tables.keys, &found.keys), counts(&tables.audit, &found.audit));
-            let of = |counted: &Option<BTreeMap<&str, u32>>, name: &String| {
-                counted.as_ref().map(|counted| counted.get(name.as_str()).copied().unwrap_or(0))
-            };
-            let evidence_of = |(key, name)| Evidence { key, audit_rows: of(&audit_rows, name), key_rows: of(&key_rows, name) };
-            evidence.extend(numbers.zip(&names).map(evidence_of));
-        }
-        let rows = probe.rows_of(&[], &some)?.audit;
-        Ok(Read { evidence, rows, strays: None, tells_strays: false })
-    })
-    .await
+async fn read_one_by_one(source: &dyn Source, contract: &Contract, run_word: &str, keys: u32) -> Result<Read, EvidenceError> {
+    let tables = contract.state.as_ref();
+    let (of_keys, of_audit) = (tables.and_then(|tables| tables.keys.as_ref()), tables.and_then(|tables| tables.audit.as_ref()));
+    let mut evidence = Vec::with_capacity(keys as usize);
+    for first in (0..keys).step_by(ASKED_AT_ONCE) {
+        let numbers = first..keys.min(first.saturating_add(ASKED_AT_ONCE as u32));
+        let names: Vec<String> = numbers.clone().map(|number| contract.key.unique_key(run_word, u64::from(number))).collect();
+        let found = source.rows(Question { rows: Which::Of(names.clone(), names.clone()), ..Question::default() }).await?.state;
+        let counts = |table: Option<&Table>, rows| table.filter(|table| names_keys(Some(table))).map(|table| counted(table, rows));
+        let (key_rows, audit_rows) = (counts(of_keys, &found.keys), counts(of_audit, &found.audit));
+        let of = |counted: &Option<BTreeMap<&str, u32>>, name: &String| {
+            counted.as_ref().map(|counted| counted.get(name.as_str()).copied().unwrap_or(0))
+        };
+        let evidence_of = |(key, name)| Evidence { key, audit_rows: of(&audit_rows, name), key_rows: of(&key_rows, name) };
+        evidence.extend(numbers.zip(&names).map(evidence_of));
+    }
+    Ok(Read { evidence, rows: Vec::new(), strays: None, tells_strays: false })
 }
 
 /// How many rows bear each key; audit rows of other events left out.
@@ -153,20 +130,6 @@ fn counted<'r>(table: &Table, rows: &'r [Row]) -> BTreeMap<&'r str, u32> {
     counted
 }
 
-async fn look<T: Send + 'static>(
-    database: &Path,
-    contract: &Contract,
-    read: impl FnOnce(&Probe) -> Result<T, ProbeError> + Send + 'static,
-) -> Result<Option<T>, ProbeError> {
-    let Some(tables) = contract.state.clone() else { return Ok(None) };
-    let database = database.to_owned();
-    let task = tokio::task::spawn_blocking(move || Probe::open(&database, &tables, BUSY).and_then(|probe| read(&probe)));
-    match task.await {
-        Ok(found) => found.map(Some),
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -175,6 +138,7 @@ mod tests {
     use crate::check::consistency::Evidence;
     use crate::clock::UnixMicros;
     use crate::contract::reading::read_contract;
+    use crate::evidence::sqlite::SqliteSource;
     use crate::files;
     use crate::load::sending::Maker;
     use crate::reference::Receiver;
@@ -199,7 +163,8 @@ mod tests {
                 assert_eq!(receiver.deliver(&made, UnixMicros(1_000_000)).unwrap().status, 202);
             }
             let some = vec![contract.key.unique_key("hg1", 2)];
-            let read = read(&database, &contract, "hg1", 4, some).await.unwrap().unwrap();
+            let source = SqliteSource::new(database, contract.state.clone().unwrap(), std::time::Duration::from_secs(30));
+            let read = read(&source, &contract, "hg1", 4, some).await.unwrap().unwrap();
             let rows = |Evidence { key, audit_rows, key_rows }: &Evidence| (*key, *audit_rows, *key_rows);
             let counted: Vec<_> = read.evidence.iter().map(rows).collect();
             assert_eq!(counted, [(0, Some(1), Some(1)), (1, Some(0), Some(0)), (2, Some(1), Some(1)), (3, Some(0), Some(0))], "{form}");

@@ -165,14 +165,14 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
             facts.again
         ));
     }
-    if plan.verify && plan.database.is_some() {
+    if plan.verify && plan.sources.rows.is_some() {
         notes.extend(evidence::what_is_not_told(&plan.contract));
     }
     if plan.verify && !plan.contract.is_by_key() {
         notes.push(tally::NO_PROMISE.to_owned());
-    } else if plan.verify && plan.database.is_none() && !Reader::new(Arc::clone(&plan.contract)).tells_duplicates() {
+    } else if plan.verify && plan.sources.rows.is_none() && !Reader::new(Arc::clone(&plan.contract)).tells_duplicates() {
         notes.push(tally::ANSWERS_ALIKE.to_owned());
-    } else if plan.verify && plan.database.is_none() {
+    } else if plan.verify && plan.sources.rows.is_none() {
         notes.push("No database was given: whether the work was done once was judged by answers alone (--db).".to_owned());
     }
     notes

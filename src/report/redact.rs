@@ -139,8 +139,8 @@ impl Redactor {
         };
         hide(&mut report.contract);
         // Taken apart whole, so that a member that is added is not forgotten here.
-        let Target { url, built_in: _, database, tables, command, output } = &mut report.target;
-        [url].into_iter().chain(database).chain(command).chain(output).for_each(hide);
+        let Target { url, built_in: _, database, effects, tables, command, output } = &mut report.target;
+        [url].into_iter().chain(database).chain(effects).chain(command).chain(output).for_each(hide);
         for table in tables {
             hide(&mut table.table);
             for column in &mut table.columns {

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, UnixMicros, VirtualClock, span};
-use crate::contract::tables::Table;
-use crate::evidence::sqlite::rewind;
+use crate::evidence::Source;
 use crate::target::faketime;
 use crate::transport;
 
@@ -41,12 +40,8 @@ pub enum TargetClock {
     },
     /// Rows are moved.
     Rewind {
-        /// The database.
-        database: PathBuf,
-        /// The table of keys.
-        table: Table,
-        /// How long a busy database is waited for.
-        busy: Duration,
+        /// Where keys are kept.
+        source: Arc<dyn Source>,
     },
     /// The time that a target reads is moved through a file.
     Faketime {
@@ -121,14 +116,7 @@ impl TargetClock {
                 ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
                 Ok(())
             }
-            Self::Rewind { database, table, busy } => {
-                let (database, table, busy, keys) = (database.clone(), table.clone(), *busy, keys.to_vec());
-                tokio::task::spawn_blocking(move || rewind::rewind(&database, &table, &keys, by, busy))
-                    .await
-                    .map_err(|failed| failed.to_string())?
-                    .map(|_| ())
-                    .map_err(|failed| failed.to_string())
-            }
+            Self::Rewind { source } => source.rewind(keys, by).await.map(drop).map_err(|failed| failed.to_string()),
             Self::Faketime { file, ahead } => {
                 let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
                 let all = ahead.load(Ordering::SeqCst).saturating_add(micros);

@@ -8,11 +8,12 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use super::clocks::{ClockChoice, TargetClock};
-use super::stage::{BUSY, StageError};
+use super::stage::StageError;
 use super::{Plan, TargetChoice};
 use crate::clock::{Moment, VirtualClock, span};
 use crate::contract::Contract;
 use crate::delivery::Delivery;
+use crate::evidence::{Choice, Sources};
 use crate::files::Scratch;
 use crate::reference::Receiver;
 use crate::reference::defect::Defect;
@@ -38,8 +39,6 @@ pub struct LaunchChoice {
     pub command: String,
     /// Its address.
     pub url: String,
-    /// Its database, when it can be read.
-    pub database: Option<String>,
     /// When it is ready.
     pub ready: Ready,
     /// How long that may take.
@@ -67,8 +66,8 @@ pub enum Ready {
 pub struct Ground {
     /// Its address.
     pub url: transport::Target,
-    /// Its database, when it can be read.
-    pub database: Option<PathBuf>,
+    /// Where evidence is read.
+    pub sources: Sources,
     /// Its time.
     pub clock: TargetClock,
     /// What hookgate has started.
@@ -117,9 +116,10 @@ impl Ground {
     pub async fn find(plan: &Plan, signer: &Signer) -> Result<Self, StageError> {
         match &plan.target {
             TargetChoice::BuiltIn { defect } => built_in(plan, signer, *defect).await,
-            TargetChoice::Foreign { url, database } => {
-                let clock = foreign_clock(plan, database.as_ref())?;
-                Ok(Self { url: url.clone(), database: database.clone(), clock, servant: Servant::Foreign })
+            TargetChoice::Foreign { url } => {
+                let sources = plan.evidence.open(&plan.contract, &str::to_owned)?;
+                let clock = foreign_clock(plan, &sources)?;
+                Ok(Self { url: url.clone(), sources, clock, servant: Servant::Foreign })
             }
             TargetChoice::Launched(choice) => launched(plan, choice).await,
         }
@@ -215,8 +215,9 @@ async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Resul
     };
     let address = built_in.serve(LOOPBACK).await?;
     let url = transport::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
-    let database = plan.contract.state.is_some().then_some(database);
-    Ok(Ground { url, database, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
+    let db = plan.contract.state.is_some().then(|| database.display().to_string());
+    let sources = Choice { db, ..Choice::default() }.open(&plan.contract, &str::to_owned)?;
+    Ok(Ground { url, sources, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
 }
 
 fn not_served(cause: &dyn std::fmt::Display) -> StageError {
@@ -254,7 +255,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
     let port = free_port().map_err(|cause| failed(&cause))?;
     let fill = |text: &str| text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string());
     let url = transport::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
-    let database = choice.database.as_deref().map(|path| PathBuf::from(fill(path)));
+    let sources = plan.evidence.open(&plan.contract, &fill)?;
     let mut settings = vec![("PORT".to_owned(), port.to_string())];
     settings.extend(time_zone(choice.zone.as_deref()));
     let clock = match &plan.clock {
@@ -265,7 +266,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
             settings.extend(faketime::settings(&library, &file));
             TargetClock::Faketime { file, ahead: AtomicI64::new(0) }
         }
-        _ => foreign_clock(plan, database.as_ref())?,
+        _ => foreign_clock(plan, &sources)?,
     };
     let launch = Launch {
         command: fill(&choice.command),
@@ -283,7 +284,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
     let mut launched =
         Launched { launch, ready, url: url.clone(), health, patience: choice.patience, output, running: None, _scratch: scratch };
     launched.begin().await?;
-    Ok(Ground { url, database, clock, servant: Servant::Launched(launched) })
+    Ok(Ground { url, sources, clock, servant: Servant::Launched(launched) })
 }
 
 impl Launched {
@@ -356,7 +357,7 @@ impl Launched {
     }
 }
 
-fn foreign_clock(plan: &Plan, database: Option<&PathBuf>) -> Result<TargetClock, StageError> {
+fn foreign_clock(plan: &Plan, sources: &Sources) -> Result<TargetClock, StageError> {
     match &plan.clock {
         ClockChoice::None => Ok(TargetClock::None),
         ClockChoice::Wait(most) => Ok(TargetClock::Wait(*most)),
@@ -365,12 +366,10 @@ fn foreign_clock(plan: &Plan, database: Option<&PathBuf>) -> Result<TargetClock,
             "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
         )),
         ClockChoice::Faketime => Err(StageError::Clock("--clock faketime goes under a target that hookgate starts: give it with --exec")),
-        ClockChoice::Rewind => match (database, plan.contract.state.as_ref().and_then(|tables| tables.keys.as_ref())) {
-            (None, _) => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
-            (Some(database), Some(table)) if table.instant().is_some() && table.column_holding("key").is_some() => {
-                Ok(TargetClock::Rewind { database: database.clone(), table: table.clone(), busy: BUSY })
-            }
-            (Some(_), _) => Err(StageError::Clock(
+        ClockChoice::Rewind => match &sources.rows {
+            None => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
+            Some(source) if source.can().rewind => Ok(TargetClock::Rewind { source: Arc::clone(source) }),
+            Some(_) => Err(StageError::Clock(
                 "--clock rewind moves the times of key rows, and the contract has no table of keys with a column for {key} and one for {ts}",
             )),
         },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::building::{Built, Workshop, burst_of};
 use super::patience::PATIENCE;
-use super::rehearsal::{Means, contradiction, contradiction_told, has_force, why_without_force};
+use super::rehearsal::{contradiction, contradiction_told, has_force, why_without_force};
 use super::stage::Stage;
 use crate::check::rows::Look;
 use crate::clock::{Moment, UnixMicros};
@@ -249,7 +249,7 @@ async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: ScenarioReport) 
     if !failed && !asks_for_force {
         return report;
     }
-    let means = Means { state: stage.database.is_some() };
+    let means = stage.means();
     let (at, loaded) = (Arc::clone(stage), loaded.clone());
     // Away from the tasks that send: a rehearsal of a thousand keys takes a moment.
     let rehearsed = tokio::task::spawn_blocking(move || {

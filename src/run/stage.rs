@@ -1,7 +1,6 @@
 //! What all scenarios of a run share: the target, its clock, its database, the
 //! sender, and the words that make keys unique.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -14,11 +13,11 @@ use super::clocks::TargetClock;
 use super::ground::{Ground, Servant};
 use super::supplies::Supplies;
 use crate::check::{Records, describe};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Moment, SystemClock};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::evidence::sqlite::{Probe, ProbeError};
+use crate::evidence::{EvidenceError, Question, Seen, Sources};
 use crate::history::Operation;
 use crate::judge::Setting;
 use crate::outcome::reader::Reader;
@@ -31,8 +30,10 @@ use crate::snapshot::Snapshot;
 use crate::target::Output;
 use crate::transport::{self, Exchange, Sender, Shipment};
 
-/// How long a busy database is waited for.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// How long a database is waited for that is made with the first delivery.
+const BORN_WITHIN: Duration = Duration::from_secs(3);
+/// A moment between two looks whether it is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// So many lines of a target's output stand in the report; its log has them all.
 const LINES_KEPT: usize = 40;
 
@@ -63,13 +64,7 @@ pub enum StageError {
     },
     /// The database cannot be read.
     #[error(transparent)]
-    Database(#[from] ProbeError),
-    /// The contract says nothing of a database.
-    #[error("--db was given, but the contract `{contract}` does not say which tables to read (member `state`)")]
-    NoTables {
-        /// The contract.
-        contract: String,
-    },
+    Database(#[from] EvidenceError),
     /// A clock was asked for that cannot work here.
     #[error("{0}")]
     Clock(&'static str),
@@ -109,8 +104,8 @@ pub struct Stage {
     pub level: Level,
     /// What scenarios are judged by.
     pub setting: Setting,
-    /// The database, when there is one.
-    pub database: Option<PathBuf>,
+    /// Where evidence is read.
+    pub sources: Sources,
     pub(super) sender: RwLock<Sender>,
     /// What deliveries are made from.
     pub supplies: Supplies,
@@ -136,7 +131,7 @@ impl Stage {
             let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
             plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
         };
-        let Ground { url, database, clock, servant } = Ground::find(plan, &signer).await?;
+        let Ground { url, sources, clock, servant } = Ground::find(plan, &signer).await?;
         let ttl = plan.contract.ttl_secs().map(|default| plan.ttl.unwrap_or(default));
         let setting = Setting {
             reader: Reader::new(Arc::clone(&plan.contract)),
@@ -157,7 +152,7 @@ impl Stage {
             timeout: plan.timeout,
             ttl,
             level: plan.level,
-            database,
+            sources,
             supplies: Supplies {
                 contract: Arc::clone(&plan.contract),
                 ordinary_body: plan.catalogue.ordinary_body.clone(),
@@ -180,20 +175,40 @@ impl Stage {
             locked_out: None,
             setting,
         };
-        if let Err(failed) = stage.see_that_it_stands().await {
+        let (stands, locked_out) = stage.see_that_it_stands().await;
+        if let Err(failed) = stands {
             stage.strike().await;
             return Err(failed);
         }
-        stage.locked_out = stage.try_an_honest_delivery().await;
+        stage.locked_out = locked_out;
         Ok(stage)
     }
 
-    async fn see_that_it_stands(&self) -> Result<(), StageError> {
-        self.see_that_it_lives().await?;
-        if self.database.is_some() && self.contract.state.is_none() {
-            return Err(StageError::NoTables { contract: self.contract.contract.clone() });
+    /// Whether it lives and its evidence can be read; and what an honest delivery got, where that was refused for its signature.
+    async fn see_that_it_stands(&self) -> (Result<(), StageError>, Option<String>) {
+        if let Err(failed) = self.see_that_it_lives().await {
+            return (Err(failed), None);
         }
-        self.look(|probe| probe.rows_of(&[], &[])).await?;
+        // What is wrong with a database is told before anything is written to it.
+        match self.see_that_evidence_is_there().await {
+            Err(wrong) if !wrong.is_not_there_yet() => return (Err(wrong.into()), None),
+            Ok(()) | Err(_) => {}
+        }
+        let locked_out = self.try_an_honest_delivery().await;
+        let began = Moment::now();
+        loop {
+            match self.see_that_evidence_is_there().await {
+                // Some are made with the first delivery.
+                Err(wrong) if wrong.is_not_there_yet() && began.elapsed() < BORN_WITHIN => tokio::time::sleep(LOOK_AGAIN).await,
+                seen => return (seen.map_err(Into::into), locked_out),
+            }
+        }
+    }
+
+    async fn see_that_evidence_is_there(&self) -> Result<(), EvidenceError> {
+        for source in self.sources.rows.iter().chain(&self.sources.effects) {
+            source.see_that_it_is_there().await?;
+        }
         Ok(())
     }
 
@@ -282,19 +297,14 @@ impl Stage {
         &self.supplies.run_word
     }
 
-    /// Opens the database for one look, away from the tasks that send; `None` when there is no database.
+    /// Asks for rows; `None` when nobody keeps any.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub async fn look<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Probe) -> Result<T, ProbeError> + Send + 'static,
-    ) -> Result<Option<T>, ProbeError> {
-        let (Some(database), Some(tables)) = (self.database.clone(), self.contract.state.clone()) else { return Ok(None) };
-        let task = tokio::task::spawn_blocking(move || Probe::open(&database, &tables, BUSY).and_then(|probe| read(&probe)));
-        match task.await {
-            Ok(found) => found.map(Some),
-            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    /// When they cannot be read.
+    pub async fn rows(&self, question: Question) -> Result<Option<Seen>, EvidenceError> {
+        match &self.sources.rows {
+            Some(source) => source.rows(question).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -331,7 +341,7 @@ impl Stage {
                 "The target refuses an honestly signed delivery ({answer}): either the shared secret is another, or it checks signatures otherwise than the contract says. Nothing else was judged."
             ));
         }
-        if self.database.is_none() {
+        if self.sources.rows.is_none() && self.sources.effects.is_none() {
             notes.push("No database was given: whether receivers did the work once was judged by their answers alone (--db).".to_owned());
         }
         if matches!(self.clock, TargetClock::None) {
@@ -346,8 +356,9 @@ impl Stage {
         report::Target {
             url: self.url.to_string(),
             built_in: self.is_built_in,
-            database: self.database.as_ref().filter(|_| !self.is_built_in).map(|path| path.display().to_string()),
-            tables: self.look(Probe::tables).await.ok().flatten().unwrap_or_default(),
+            database: self.sources.rows.as_ref().filter(|_| !self.is_built_in).map(|source| source.name()),
+            effects: self.sources.effects.as_ref().map(|source| source.name()),
+            tables: self.rows(Question { shape: true, ..Question::default() }).await.ok().flatten().unwrap_or_default().tables,
             command: self.output.as_ref().map(|(command, _)| command.clone()),
             output: self.output.as_ref().map(|(_, output)| output.tail(LINES_KEPT)).unwrap_or_default(),
         }

@@ -66,6 +66,12 @@ fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<String> {
 }
 
 impl Stage {
+    /// What can be seen here.
+    #[must_use]
+    pub fn means(&self) -> Means {
+        Means { state: self.sources.rows.is_some() }
+    }
+
     /// Why a scenario is not applicable here, when it is not.
     #[must_use]
     pub fn reason_not_to_play(&self, loaded: &Loaded) -> Option<String> {
@@ -75,9 +81,9 @@ impl Stage {
         {
             return Some("it shows only what a receiver should do (--level must)".to_owned());
         }
-        let means = Means { state: self.database.is_some() };
+        let means = self.means();
         let here = |need: &String| match need.as_str() {
-            word if self.database.is_none() && (word == "state" || SEEN_IN_A_DATABASE.contains(&word)) => {
+            word if self.sources.rows.is_none() && (word == "state" || SEEN_IN_A_DATABASE.contains(&word)) => {
                 Some("it looks at the database, and no --db was given".to_owned())
             }
             "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),

@@ -17,9 +17,12 @@ pub(crate) struct LoadArgs {
     /// The contract: the name of a shipped one, or a file.
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,
-    /// The receiver's SQLite database, to judge what it remembers (read only).
-    #[arg(long, value_name = "PATH", requires = "target")]
-    pub(crate) db: Option<PathBuf>,
+    /// Where the receiver remembers (read only): a SQLite file, or sqlite:PATH, postgres://…, mysql://…, redis://…, without a password.
+    #[arg(long, value_name = "PATH|URL", requires = "target")]
+    pub(crate) db: Option<String>,
+    /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
+    #[arg(long, value_name = "NAME", requires = "db")]
+    pub(crate) db_password_env: Option<String>,
     /// How many users deliver, each over a connection of its own.
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) users: NonZeroU16,

@@ -12,8 +12,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::copy::{self, Copied};
-use crate::clock::{iso, span};
+use crate::clock::span;
 use crate::contract::tables::Table;
+use crate::evidence::cells;
+use crate::state::Cell;
 
 /// So often rows are read anew that a receiver has written meanwhile.
 const MOST_TRIES: usize = 20;
@@ -115,24 +117,18 @@ fn in_words(found: &Value) -> String {
 
 /// The same kind of value, `by` earlier.
 fn moved_back(found: &Value, by: Duration) -> Option<Value> {
-    match found {
-        Value::Text(text) => match iso::read(text) {
-            Some((at, form)) => Some(Value::Text(form.write(at.minus(by)))),
-            None => number_moved_back(text, by).map(Value::Text),
-        },
-        // Numbers are seconds since the epoch.
-        Value::Integer(seconds) => Some(Value::Integer(seconds.checked_sub_unsigned(by.as_secs())?)),
-        Value::Real(seconds) => Some(Value::Real(seconds - by.as_secs_f64())),
-        Value::Null | Value::Blob(_) => None,
-    }
-}
-
-/// A number that stands as text, as a column of type TEXT makes of every number; its fraction is kept as it is.
-fn number_moved_back(text: &str, by: Duration) -> Option<String> {
-    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let readable = fraction.bytes().skip(1).all(|digit| digit.is_ascii_digit());
-    let seconds: i64 = whole.parse().ok().filter(|_| readable)?;
-    Some(format!("{}{fraction}", seconds.checked_sub_unsigned(by.as_secs())?))
+    let cell = match found {
+        Value::Text(text) => Cell::Text(text.clone()),
+        Value::Integer(number) => Cell::Integer(*number),
+        Value::Real(number) => Cell::Real(*number),
+        Value::Null | Value::Blob(_) => return None,
+    };
+    Some(match cells::moved_back(&cell, by)? {
+        Cell::Text(text) => Value::Text(text),
+        Cell::Integer(number) => Value::Integer(number),
+        Cell::Real(number) => Value::Real(number),
+        Cell::Null => Value::Null,
+    })
 }
 
 fn quoted(name: &str) -> String {

@@ -113,6 +113,7 @@ pub(crate) fn sample() -> Report {
             url: "http://127.0.0.1:5001".to_owned(),
             built_in: false,
             database: Some("data/orch.db".to_owned()),
+            effects: None,
             tables: vec![TableShape {
                 table: "idempotency_keys".to_owned(),
                 columns: vec![column("key", "TEXT", None, 1), column("ttl", "INTEGER", Some("86400"), 0)],
