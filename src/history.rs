@@ -18,8 +18,8 @@ use crate::check::consistency::{self, Judgement};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
-use crate::outcome::OutcomeSet;
 use crate::outcome::reader::Reader;
+use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;
 
 /// What deliveries without an answer are counted under, beside the statuses.
@@ -245,6 +245,10 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
         }
     }
     let instant = |text: &str| iso::read(text).map(|(at, _)| at.0);
+    let lines = |one: &'h Operation| one.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let is_provoked = |one: &'h Operation| contract.provoke().is_some_and(|provoke| provoke.is_asked_by(lines(one)));
+    // A failure that was provoked has taken no effect; any other one may have.
+    let may_take_effect = |one: &'h Operation| one.outcome.is_unknown() && !(one.outcome.is(Outcome::Failed) && is_provoked(one));
     let mut history: Vec<consistency::Operation> = operations
         .iter()
         .filter_map(|one| {
@@ -255,13 +259,13 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
                 key: numbers.get(one.identity()).copied().flatten()?,
                 outcome: one.outcome,
                 invoked: sent.saturating_add(one.moved_us),
-                returned: if one.outcome.is_unknown() { consistency::NEVER } else { answered.saturating_add(one.moved_us) },
+                returned: if may_take_effect(one) { consistency::NEVER } else { answered.saturating_add(one.moved_us) },
                 refers_to: refers_to.unwrap_or(consistency::NEVER),
             })
         })
         .collect();
     let life = ttl_secs.map(|ttl| i64::try_from(ttl).unwrap_or(i64::MAX).saturating_mul(1_000_000));
-    Some((consistency::judge(&mut history, &mut [], consistency::Law { life }), keys))
+    Some((consistency::judge(&mut history, &mut [], consistency::Law { life, replays_failures: contract.replays_failures() }), keys))
 }
 
 /// The keys of a delivery that bears several, unlike ones, and what they may be joined to: which of them counts, nobody can tell.
@@ -287,7 +291,6 @@ fn lines(headers: &[HeaderLine]) -> Vec<(String, String)> {
 mod tests {
     use super::*;
     use crate::contract::reading::read_contract;
-    use crate::outcome::Outcome;
 
     fn accepted(keys: &[&str]) -> Operation {
         let (answer, no_answer, refers_to, name, identity) = Default::default();

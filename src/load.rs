@@ -334,7 +334,8 @@ fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut
 /// Reads the rows of every key, and judges.
 async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Result<Found, LoadError> {
     let life = plan.contract.ttl_secs().map(|usual| plan.ttl.unwrap_or(usual));
-    let law = Law { life: life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000)) };
+    let life = life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+    let law = Law { life, replays_failures: shared.contract.replays_failures() };
     let key = |number: u32| shared.key(number);
     let curl = |number: u32| {
         let key = shared.key(number);

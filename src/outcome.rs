@@ -28,7 +28,9 @@ pub enum Outcome {
     Refused(Refusal),
     /// Turned away with a status from 400 to 499 that the contract does not describe.
     Rejected,
-    /// An answer that fits nothing, a failure among them: it may have been taken.
+    /// The failure that the contract describes (`failures`): unless it was provoked, it may have been taken.
+    Failed,
+    /// An answer that fits nothing, an undescribed failure among them: it may have been taken.
     Other,
     /// No answer: it may have been taken.
     NoAnswer,
@@ -43,7 +45,7 @@ const FIRST_REFUSAL: u32 = 8;
 const ANY_REFUSAL: u32 = (1 << 3) | (((1 << Refusal::ALL.len() as u32) - 1) << FIRST_REFUSAL);
 
 impl Outcome {
-    const PLAIN: [Self; 6] = [Self::Accepted, Self::Duplicate, Self::InFlight, Self::Rejected, Self::Other, Self::NoAnswer];
+    const PLAIN: [Self; 7] = [Self::Accepted, Self::Duplicate, Self::InFlight, Self::Rejected, Self::Failed, Self::Other, Self::NoAnswer];
 
     const fn bit(self) -> u32 {
         match self {
@@ -53,6 +55,7 @@ impl Outcome {
             Self::Rejected => 1 << 3,
             Self::Other => 1 << 4,
             Self::NoAnswer => 1 << 5,
+            Self::Failed => 1 << 6,
             Self::Refused(why) => 1 << (FIRST_REFUSAL + why as u32),
         }
     }
@@ -107,7 +110,7 @@ impl OutcomeSet {
     /// Whether nothing is known of what the receiver did.
     #[must_use]
     pub const fn is_unknown(self) -> bool {
-        self.may_be(Outcome::Other) || self.may_be(Outcome::NoAnswer)
+        self.may_be(Outcome::Failed) || self.may_be(Outcome::Other) || self.may_be(Outcome::NoAnswer)
     }
 
     /// Whether it may be an acceptance: told as one, or not known.
@@ -116,13 +119,13 @@ impl OutcomeSet {
         self.may_be(Outcome::Accepted) || self.is_unknown()
     }
 
-    /// Its name in histories: `accepted`, `duplicate`, `in-flight`, `refused`, `accepted-or-duplicate`, `unknown`.
+    /// Its name in histories: `accepted`, `duplicate`, `in-flight`, `refused`, `accepted-or-duplicate`, `failed`, `unknown`.
     ///
     /// Refusals have one name whatever their reason, which the status tells.
     #[must_use]
     pub fn name(self) -> String {
         if self.is_unknown() {
-            return "unknown".to_owned();
+            return if self.is(Outcome::Failed) { "failed" } else { "unknown" }.to_owned();
         }
         let plain = [(Outcome::Accepted, "accepted"), (Outcome::Duplicate, "duplicate"), (Outcome::InFlight, "in-flight")];
         let mut names: Vec<&str> = plain.into_iter().filter(|(outcome, _)| self.may_be(*outcome)).map(|(_, name)| name).collect();
@@ -134,8 +137,10 @@ impl OutcomeSet {
 
     /// The set that histories call `name`.
     fn named(name: &str) -> Option<Self> {
-        if name == "unknown" {
-            return Some(Self::only(Outcome::NoAnswer));
+        match name {
+            "unknown" => return Some(Self::only(Outcome::NoAnswer)),
+            "failed" => return Some(Self::only(Outcome::Failed)),
+            _ => {}
         }
         let mut set = Self::NOTHING;
         for word in name.split("-or-") {
@@ -197,6 +202,7 @@ mod tests {
             (alike, "accepted-or-duplicate"),
             (OutcomeSet::only(Outcome::InFlight), "in-flight"),
             (refused, "refused"),
+            (OutcomeSet::only(Outcome::Failed), "failed"),
             (OutcomeSet::only(Outcome::Other), "unknown"),
             (OutcomeSet::default(), "unknown"),
         ] {

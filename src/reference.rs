@@ -26,7 +26,7 @@ use std::time::Duration;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::Refusal;
 use crate::contract::tables::Table;
-use crate::contract::{AfterFailure, Contract, Counted, OtherBody, Refusals};
+use crate::contract::{Contract, Counted, OtherBody, Refusals};
 use crate::delivery::{Answer, Delivery};
 use crate::outcome::members::Values;
 use crate::outcome::reader::refusal_form;
@@ -199,12 +199,10 @@ impl<S: Store> Receiver<S> {
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is good for one end")]
     pub fn finish(&mut self, ticket: Ticket, now: UnixMicros) -> Result<Answer, StoreError> {
         self.claims.free(&ticket);
-        if let Some(failures) = self.contract.failures.as_ref()
-            && let Some(provoke) =
-                failures.provoke.as_ref().filter(|one| ticket.delivery.header(&one.header).is_some_and(|v| v == one.value.as_bytes()))
-        {
+        let lines = || ticket.delivery.headers.iter().map(|line| (line.name.as_str(), &line.value[..]));
+        if let Some(provoke) = self.contract.provoke().filter(|provoke| provoke.is_asked_by(lines())) {
             let failed = Answer { status: provoke.status, headers: Vec::new(), body: bytes::Bytes::new() };
-            if failures.then == AfterFailure::Replayed {
+            if self.contract.replays_failures() {
                 self.claims.keep(&ticket.identity, &failed, now, ticket.ttl);
             }
             if self.seams.marks_failed() {

@@ -72,9 +72,18 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
             None => against_expectation(reader, &Expect::AnyOf(vec![Expect::Accepted, Expect::DuplicateOf(first.clone())]), judged),
         },
         Expect::Failed => {
-            let status = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref()).map(|provoke| provoke.status);
-            if status == Some(judged.answer.status) { Vec::new() } else { mismatch() }
+            if contract.provoke().is_some_and(|provoke| provoke.status == judged.answer.status) {
+                Vec::new()
+            } else {
+                mismatch()
+            }
         }
+        Expect::KeptRefusalOf(first) => match refused_before(judged, first) {
+            Some(refused) if refused.status == judged.answer.status => Vec::new(),
+            Some(refused) => vec![Breach::must(format!("{} again, as `{first}` was refused", refused.status), observed())],
+            // It was taken: what follows is its duplicate.
+            None => duplicate_of(reader, judged, first),
+        },
         // By the status: the members of an acceptance may tell of a body that was changed before it was looked at.
         Expect::NotTaken => {
             let set = judged.outcome(reader);
@@ -110,7 +119,9 @@ fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'
     let expected = match wanted {
         Outcome::Accepted => "accepted as new",
         Outcome::Duplicate => "a duplicate",
-        Outcome::InFlight | Outcome::Refused(_) | Outcome::Rejected | Outcome::Other | Outcome::NoAnswer => "another outcome",
+        Outcome::InFlight | Outcome::Refused(_) | Outcome::Rejected | Outcome::Failed | Outcome::Other | Outcome::NoAnswer => {
+            "another outcome"
+        }
     };
     let observed = format!("an answer that says `{set}`: {}", super::describe(&Ok(judged.answer.clone())));
     vec![Breach { shows: form.shows.clone(), ..Breach::must(expected, observed) }]
@@ -159,6 +170,7 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
         },
         Expect::OnceWith(first) => format!("taken once with `{first}`: as new if that was turned away, else as its duplicate"),
         Expect::Failed => "the failure that was provoked".to_owned(),
+        Expect::KeptRefusalOf(first) => format!("the refusal of `{first}` again"),
         Expect::NotTaken => "not taken: neither accepted nor a duplicate, and no status from 200 to 299".to_owned(),
         Expect::NoAnswer => "no answer".to_owned(),
         Expect::Rejected => "a refusal: a status from 400 to 499".to_owned(),

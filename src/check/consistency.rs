@@ -44,17 +44,27 @@ pub struct Operation {
     pub outcome: OutcomeSet,
     /// When it was sent: microseconds, any origin.
     pub invoked: i64,
-    /// When its answer had come; [`NEVER`] without one.
+    /// When its answer had come; [`NEVER`] without one, and where it may take effect all the same. A failure that has an end has
+    /// taken none.
     pub returned: i64,
     /// The instant that a duplicate's answer refers to, on the same scale; [`NEVER`] where it refers to none.
     pub refers_to: i64,
 }
 
-/// How long keys live.
+impl Operation {
+    /// Whether it failed, and has surely taken no effect.
+    fn has_failed(&self) -> bool {
+        self.outcome.is(Outcome::Failed) && self.returned != NEVER
+    }
+}
+
+/// How long keys live, and what becomes of failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Law {
     /// Microseconds; `None` when keys are never forgotten.
     pub life: Option<i64>,
+    /// Whether a failure is its key's result, and given again.
+    pub replays_failures: bool,
 }
 
 /// What a database says of one key.
@@ -146,12 +156,14 @@ pub fn judge(history: &mut [Operation], evidence: &mut [Evidence], law: Law) -> 
 pub fn verdict(history: &[Operation], evidence: Option<&Evidence>, law: Law) -> Verdict {
     let places = |is: &dyn Fn(OutcomeSet) -> bool| (0..history.len()).filter(|at| is(history[*at].outcome)).collect::<Vec<usize>>();
     let accepted = places(&|set| set.is(Outcome::Accepted));
-    let unknown = places(&OutcomeSet::is_unknown);
+    let failed: Vec<usize> = (0..history.len()).filter(|at| history[*at].has_failed()).collect();
+    let unknown: Vec<usize> = places(&OutcomeSet::is_unknown).into_iter().filter(|at| !history[*at].has_failed()).collect();
     // Told as an acceptance or a duplicate, and nobody can see which.
     let alike = places(&|set| set.is_taken() && !set.is(Outcome::Accepted) && !set.is(Outcome::Duplicate));
     let possible: Vec<usize> = unknown.iter().chain(&alike).copied().collect();
     let broken = accepted_too_soon(history, &accepted, law)
         .or_else(|| duplicate_of_nothing(history, &accepted, &possible, law))
+        .or_else(|| failure_forgotten(history, &accepted, &failed, law))
         .or_else(|| in_flight_alone(history))
         .or_else(|| reference_astray(history, &accepted, &possible))
         .or_else(|| {
@@ -160,7 +172,9 @@ pub fn verdict(history: &[Operation], evidence: Option<&Evidence>, law: Law) -> 
     if let Some((why, places)) = broken {
         return Verdict::Broken(why, places);
     }
-    let nothing_came = !unknown.is_empty() && history.iter().all(|one| one.outcome.is_unknown());
+    // A failure that the contract describes says what came of it.
+    let says_nothing = |one: &Operation| one.outcome.is_unknown() && !one.outcome.is(Outcome::Failed);
+    let nothing_came = history.iter().any(says_nothing) && history.iter().all(|one| one.outcome.is_unknown());
     let nothing_told = alike.len() > 1 && accepted.is_empty();
     if (nothing_came || nothing_told) && evidence.is_none() { Verdict::Undecided } else { Verdict::Consistent }
 }
@@ -239,11 +253,22 @@ fn lives_at(accepted_by: i64, at: i64, law: Law) -> bool {
     law.life.is_none_or(|life| at <= accepted_by.saturating_add(life).saturating_add(LIFE_TOLERANCE))
 }
 
+/// An acceptance after a failure that was to be given again.
+fn failure_forgotten(history: &[Operation], accepted: &[usize], failed: &[usize], law: Law) -> Broken {
+    let lives =
+        |failed: &Operation, at: &Operation| at.invoked > failed.returned && at.returned < failed.invoked.saturating_add(apart(law));
+    let mut pairs = failed.iter().flat_map(|failed| accepted.iter().map(move |at| (*failed, *at)));
+    let found = pairs.find(|(failed, at)| law.replays_failures && lives(&history[*failed], &history[*at]));
+    found.map(|(failed, at)| (Why::FailureForgotten, vec![failed, at]))
+}
+
 /// A delivery that was told of one under way, although none was.
 fn in_flight_alone(history: &[Operation]) -> Broken {
     history.iter().enumerate().filter(|(_, one)| one.outcome.is(Outcome::InFlight)).find_map(|(at, one)| {
         let works = |other: &Operation| !other.outcome.is_refusal() && !other.outcome.is(Outcome::InFlight);
-        let overlaps = |other: &Operation| other.invoked <= one.returned && one.invoked <= other.returned;
+        // After a failure a key may be in flight until its lease ends.
+        let ended = |other: &Operation| if other.has_failed() { NEVER } else { other.returned };
+        let overlaps = |other: &Operation| other.invoked <= one.returned && one.invoked <= ended(other);
         let alone = !history.iter().enumerate().any(|(place, other)| place != at && works(other) && overlaps(other));
         alone.then(|| (Why::InFlightAlone, vec![at]))
     })

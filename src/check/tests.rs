@@ -107,6 +107,9 @@ fn contract_says_what_another_body_gets() {
     ] {
         assert_eq!(holds(other, &of(name), status, body), wanted, "{other}, {name}, {status}");
     }
+    for (status, wanted) in [(400, true), (422, false), (201, false)] {
+        assert_eq!(holds("refusals: kept", &Expect::KeptRefusalOf("refused".to_owned()), status, "{}"), wanted, "{status}");
+    }
     for (status, wanted) in [(200, false), (204, false), (302, true), (401, true), (503, true)] {
         assert_eq!(holds("", &Expect::NotTaken, status, "{}"), wanted, "{status}");
     }
@@ -135,6 +138,8 @@ fn outcomes_are_resolved_by_the_contract() {
         ("fingerprint: raw\nother_body: refused", Expect::Respelled(first()), Expect::Refused(Refusal::OtherBody)),
         ("failures: {then: retried}", Expect::AgainAfter(first()), Expect::Accepted),
         ("failures: {then: replayed, provoke: {header: X-Fail, status: 503}}", Expect::AgainAfter(first()), Expect::Failed),
+        ("", Expect::KeptRefusalOf(first()), Expect::Accepted),
+        ("refusals: kept", Expect::KeptRefusalOf(first()), Expect::KeptRefusalOf(first())),
     ] {
         assert_eq!(expect.under(&contract(other)), wanted, "{other} {expect:?}");
     }

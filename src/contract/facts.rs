@@ -5,11 +5,11 @@
 //! stand under `capabilities`.
 
 use super::outcome::{AnswerForm, MemberValue, Refusal};
-use super::{AfterFailure, Contract, Idempotency, OtherBody, Refusals};
+use super::{AfterFailure, Contract, Idempotency, OtherBody, Provoke, Refusals};
 use crate::contract::key::KeyForm;
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 30] = [
+pub const COMPUTED: [(&str, &str); 31] = [
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
@@ -18,6 +18,7 @@ pub const COMPUTED: [(&str, &str); 30] = [
     ("key-alone", "a live key with another body is a duplicate (`other_body: duplicate`)"),
     ("one-per-key", "a live key has one acceptance, whatever the bodies (`other_body` is not `new`)"),
     ("refusals-forgotten", "a refusal uses no key up (`refusals: forgotten`)"),
+    ("refusals-kept", "a refusal that comes after a right signature is its key's result (`refusals: kept`)"),
     ("reference", "a duplicate's answer bears the instant of the first delivery (`{first.ts}`)"),
     ("first-hash", "a duplicate's answer bears the hash of the first body (`{first.sha256}`)"),
     ("ttl", "keys live for a time and are then forgotten (`ttl`)"),
@@ -70,6 +71,7 @@ impl Contract {
             "key-alone" => self.is_by_key() && self.other_body == OtherBody::Duplicate,
             "one-per-key" => self.is_by_key() && self.other_body != OtherBody::New,
             "refusals-forgotten" => self.is_by_key() && self.refusals == Refusals::Forgotten,
+            "refusals-kept" => self.is_by_key() && self.refusals == Refusals::Kept,
             "single-signature" => self.signature.several.is_none(),
             "reference" => self.duplicate_tells("first.ts"),
             "first-hash" => self.duplicate_tells("first.sha256"),
@@ -88,12 +90,24 @@ impl Contract {
             "signature-list" => self.signature.several.is_some(),
             "previous-secret" => self.secret.previous.is_some(),
             "in-flight" => self.outcomes.in_flight.is_some(),
-            "failures" => self.failures.as_ref().is_some_and(|failures| failures.provoke.is_some()),
+            "failures" => self.provoke().is_some(),
             "scope" => self.key.scope.is_some(),
             "fingerprint" => self.fingerprint.is_some(),
             "method" => self.outcomes.refusal(Refusal::Method).is_some(),
             other => self.capabilities.iter().any(|one| one == other),
         }
+    }
+
+    /// How a test build is made to fail, where the contract says it.
+    #[must_use]
+    pub fn provoke(&self) -> Option<&Provoke> {
+        self.failures.as_ref()?.provoke.as_ref()
+    }
+
+    /// Whether a failure is its key's result, and given again.
+    #[must_use]
+    pub fn replays_failures(&self) -> bool {
+        self.failures.as_ref().is_some_and(|failures| failures.then == AfterFailure::Replayed)
     }
 
     /// Whether a key makes a delivery idempotent.
@@ -120,8 +134,7 @@ impl Contract {
     /// Whether answers must be kept: to be given again.
     #[must_use]
     pub fn keeps_answers(&self) -> bool {
-        let replays = self.failures.as_ref().is_some_and(|failures| failures.then == AfterFailure::Replayed);
-        self.repeats_first_answer() || replays || self.refusals == Refusals::Kept
+        self.repeats_first_answer() || self.replays_failures() || self.refusals == Refusals::Kept
     }
 
     /// The dotted path of the duplicate's member that is the instant of the first delivery.

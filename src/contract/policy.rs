@@ -71,6 +71,14 @@ pub struct Provoke {
     pub status: u16,
 }
 
+impl Provoke {
+    /// Whether a delivery with these header lines asks for the failure.
+    #[must_use]
+    pub fn is_asked_by<'l>(&self, mut lines: impl Iterator<Item = (&'l str, &'l [u8])>) -> bool {
+        lines.any(|(name, value)| name.eq_ignore_ascii_case(&self.header) && value == self.value.as_bytes())
+    }
+}
+
 fn one() -> String {
     "1".to_owned()
 }

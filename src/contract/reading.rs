@@ -185,7 +185,7 @@ impl Reading<'_> {
         if contract.outcomes.accepted.same_body_as_first {
             self.say("outcomes.accepted.same_body_as_first", "a first delivery has no first before it", None);
         }
-        if let Some(provoke) = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref())
+        if let Some(provoke) = contract.provoke()
             && !(500..=599).contains(&provoke.status)
         {
             self.say("failures.provoke.status", format!("a failure is a status from 500 to 599, this is {}", provoke.status), None);

@@ -104,6 +104,7 @@ pub fn judge_all(
         Why::AcceptedTwice
         | Why::DuplicateOfNothing
         | Why::DuplicateOutsideLife
+        | Why::FailureForgotten
         | Why::InFlightAlone
         | Why::ReferenceElsewhere
         | Why::ReferencesDiffer => always.some_order_explains.clone(),

@@ -95,6 +95,7 @@ impl Reader {
         match answer.status {
             _ if !set.is_nothing() => set,
             400..=499 => OutcomeSet::only(Outcome::Rejected),
+            status if self.contract.provoke().is_some_and(|provoke| provoke.status == status) => OutcomeSet::only(Outcome::Failed),
             _ => OutcomeSet::only(Outcome::Other),
         }
     }
@@ -248,6 +249,7 @@ mod tests {
     fn reader(accepted: &str, duplicate: &str) -> Reader {
         let text = format!(
             "{{contract: c, title: t, about: a, source: s, suite: x, endpoint: {{method: POST, path: /, content_type: a/b}},
+              failures: {{then: replayed, provoke: {{header: F, status: 503}}}},
               secret: {{env: S, for_tests: s}}, key: {{header: K}},
               signature: {{digest: sha256, encoding: hex, message: '{{body}}', headers: [{{name: X, value: '{{sig}}'}}]}},
               outcomes: {{accepted: {accepted}, duplicate: {duplicate}, in-flight: {{status: 409}},
@@ -284,6 +286,7 @@ mod tests {
             (&by_status, "401", "refused"),
             (&by_status, "404", "refused"),
             (&by_status, "500", "unknown"),
+            (&by_status, "503", "failed"),
             (&by_member, r#"200 {"ok":true}"#, "accepted"),
             (&by_member, r#"200 {"ok":true,"seen":true}"#, "duplicate"),
             (&by_member, r#"200 {"ok":1}"#, "unknown"),

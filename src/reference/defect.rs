@@ -209,6 +209,10 @@ pub const CATALOGUE: &[Defect] = &[
         "ietf-idempotency-key",
         defect("failure-is-remembered-as-acceptance", "a delivery that failed is remembered as if it had been accepted", &["ERR-1"]),
     ),
+    under(
+        "ietf-idempotency-key",
+        defect("lease-is-twice-as-long", "a key stays in flight for twice the lease after a cut request or a failure", &["FLY-2"]),
+    ),
     under("ietf-idempotency-key", defect("failed-key-is-refused", "a key whose delivery failed is refused from then on", &["ERR-1"])),
     under(
         "ietf-idempotency-key",
@@ -217,6 +221,11 @@ pub const CATALOGUE: &[Defect] = &[
     under("ietf-idempotency-key", defect("key-counts-on-every-path", "a key counts in every scope", &["SCOPE-1"])),
     under("ietf-idempotency-key", defect("query-makes-no-scope", "the query makes no scope of its own, where it is to", &["SCOPE-1"])),
     under("every-policy", defect("failure-is-forgotten", "a delivery that failed is tried again, where it is to fail again", &["ERR-1"])),
+    under("every-policy", defect("kept-refusal-is-forgotten", "a refusal is forgotten, where it is to be kept", &["ERR-2"])),
+    under(
+        "every-other-policy",
+        defect("key-counts-for-every-caller", "a key that one caller has used is taken for every caller", &["SCOPE-1"]),
+    ),
     under("every-policy", defect("query-makes-a-scope", "a key is new with another query, where it is to count everywhere", &["SCOPE-1"])),
     // Life of keys.
     defect("key-never-expires", "keys are never forgotten", &["TTL-3"]),

@@ -139,8 +139,7 @@ impl Workshop<'_> {
             headers.push(HeaderLine::new(header, ttl.to_string()));
         }
         if deliver.provoke_failure {
-            let provoke = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref());
-            let provoke = provoke.ok_or("the contract does not say how a failure is provoked (`failures.provoke`)")?;
+            let provoke = contract.provoke().ok_or("the contract does not say how a failure is provoked (`failures.provoke`)")?;
             headers.push(HeaderLine::new(provoke.header.clone(), provoke.value.clone()));
         }
         let overriding = deliver.method_override.map_or(&[][..], MethodOverride::headers);

@@ -9,6 +9,9 @@ use crate::scenario::deliver::Deliver;
 use crate::scenario::fault::Fault;
 use crate::transport::{Exchange, KeptConnection, Sender, Target};
 
+/// So many bytes the lines have at most that are not the delivery's own: version, host, length, connection.
+const LINES_OF_THE_WIRE: usize = 160;
+
 impl Live<'_> {
     /// Sends one delivery through a network with `fault` in it; what was delivered beside it comes with it.
     ///
@@ -23,7 +26,11 @@ impl Live<'_> {
             Proxy::start(stage.url.host().to_owned(), stage.url.port(), rules, stage.seed()).await.map_err(|cause| failed(&cause))?;
         let through = Target::parse(&stage.url.url("").replacen(&stage.url.authority(), &proxy.address.to_string(), 1))
             .map_err(|cause| failed(&cause))?;
-        let sender = Sender::new(through, stage.timeout);
+        // What the network takes for itself is not the receiver's to answer in.
+        let sent = &built.shipment.delivery;
+        let lines: usize = sent.headers.iter().map(|line| line.name.len() + line.value.len() + 4).sum();
+        let head = sent.method.len() + sent.path.len() + lines + LINES_OF_THE_WIRE;
+        let sender = Sender::new(through, stage.timeout.saturating_add(fault.holds_back(head, sent.body.len())));
         let mut connection = KeptConnection::default();
         let slow = sender.send_kept(&mut connection, built.shipment.clone());
         let (exchange, beside) = match fault {

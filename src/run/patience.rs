@@ -29,9 +29,8 @@ pub(super) fn asks_to_wait(contract: &Contract, result: &Result<Answer, NoAnswer
     let after = answer.header("Retry-After").filter(|_| matches!(answer.status, 429 | 503))?;
     let outcomes = &contract.outcomes;
     let forms = std::iter::once(&outcomes.accepted).chain(contract.duplicate()).chain(&outcomes.in_flight).chain(outcomes.refused.values());
-    let mut provoked = contract.failures.iter().filter_map(|failures| failures.provoke.as_ref());
-    let is_of_the_contract =
-        forms.into_iter().any(|form| form.allows_status(answer.status)) || provoked.any(|one| one.status == answer.status);
+    let is_provoked = contract.provoke().is_some_and(|provoke| provoke.status == answer.status);
+    let is_of_the_contract = is_provoked || forms.into_iter().any(|form| form.allows_status(answer.status));
     (!is_of_the_contract).then(|| after.trim().parse().map_or(A_WHILE, Duration::from_secs).max(LEAST))
 }
 

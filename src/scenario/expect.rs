@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::span::Span;
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::Refusal;
-use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody};
+use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody, Refusals};
 
 /// An outcome that is promised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,8 @@ pub enum Expect {
     Failed,
     /// Whatever the contract says of the named delivery after its provoked failure (`failures.then`).
     AgainAfter(String),
+    /// The refusal that the named delivery got, given again as its key's result (`refusals: kept`).
+    KeptRefusalOf(String),
     /// Neither accepted nor a duplicate, and no status from 200 to 299: for forgeries at other doors.
     NotTaken,
     /// Turned away for this reason.
@@ -59,6 +61,7 @@ impl Expect {
             | Self::Respelled(_)
             | Self::Failed
             | Self::AgainAfter(_)
+            | Self::KeptRefusalOf(_)
             | Self::NotTaken
             | Self::OnceWith(_)
             | Self::Refused(_)
@@ -96,11 +99,18 @@ impl Expect {
                 Some(AfterFailure::Replayed) => Self::Failed,
                 Some(AfterFailure::Retried) | None => Self::Accepted,
             },
+            Self::KeptRefusalOf(_) if !by_key => Self::AnyOf(vec![Self::Accepted, Self::Rejected]),
+            Self::KeptRefusalOf(_) if contract.refusals == Refusals::Forgotten => Self::Accepted,
             Self::AnyOf(any) => Self::AnyOf(any.iter().map(|one| one.under(contract)).collect()),
             Self::Rather(ranked) => Self::Rather(ranked.iter().map(|one| one.under(contract)).collect()),
-            Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected | Self::OnceWith(_) => {
-                self.clone()
-            }
+            Self::Accepted
+            | Self::Failed
+            | Self::NotTaken
+            | Self::Refused(_)
+            | Self::NoAnswer
+            | Self::Rejected
+            | Self::OnceWith(_)
+            | Self::KeptRefusalOf(_) => self.clone(),
         }
     }
 
@@ -113,6 +123,7 @@ impl Expect {
             | Self::ElsewhereOf(first)
             | Self::Respelled(first)
             | Self::OnceWith(first)
+            | Self::KeptRefusalOf(first)
             | Self::AgainAfter(first) => Some(first),
             Self::AnyOf(any) | Self::Rather(any) => any.iter().find_map(Self::first),
             Self::Accepted | Self::Failed | Self::NotTaken | Self::Refused(_) | Self::NoAnswer | Self::Rejected => None,
@@ -133,6 +144,7 @@ impl Expect {
             | Self::ElsewhereOf(_)
             | Self::Respelled(_)
             | Self::AgainAfter(_)
+            | Self::KeptRefusalOf(_)
             | Self::OnceWith(_)
             | Self::Failed
             | Self::NotTaken => Vec::new(),

@@ -105,10 +105,7 @@ fn said(name: &str, contract: &Contract, words: &Words) -> Option<String> {
         "accepted" => statuses(&contract.outcomes.accepted),
         "duplicate" => own(contract.duplicate()),
         "in-flight" => own(contract.outcomes.in_flight.as_ref()),
-        "failure" => {
-            let provoke = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref());
-            provoke.map_or_else(|| "5xx".to_owned(), |provoke| provoke.status.to_string())
-        }
+        "failure" => contract.provoke().map_or_else(|| "5xx".to_owned(), |provoke| provoke.status.to_string()),
         "key.header" => contract.key.header.clone().unwrap_or_else(|| words.header.to_owned()),
         "limits.answer" => span::write(contract.limits.answer.0),
         "limits.body" => size(contract.limits.body_bytes, words),

@@ -48,7 +48,7 @@ pub enum Tamper {
     Extended,
     /// It stands twice in a row, without anything between.
     Doubled,
-    /// As many zeros as it has characters.
+    /// Zeros in place of its bytes, written as signatures are.
     AllZero,
     /// Its first character is another.
     FlippedFirst,
@@ -233,7 +233,10 @@ impl Tamper {
             Self::Truncated => making.with_signature(&bare[..bare.len() - 1]),
             Self::Extended => making.with_signature(&format!("{right}0")),
             Self::Doubled => making.with_signature(&right.repeat(2)),
-            Self::AllZero => making.with_signature(&"0".repeat(right.len())),
+            Self::AllZero => {
+                let zeros = making.zeros();
+                making.with_signature(&zeros)
+            }
             Self::FlippedFirst => making.with_signature(&flipped),
             Self::FlippedLast => making.with_signature(&flipped_last),
             Self::NotEncoded => making.with_signature(&"!".repeat(right.len())),

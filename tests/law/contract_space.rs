@@ -86,7 +86,7 @@ const AXES: &[(&str, &[(&str, &str)])] = &[
             ("none", ""),
         ],
     ),
-    ("limits", &[("usual", ""), ("small", "limits: {body_bytes: 102400}")]),
+    ("limits", &[("usual", ""), ("small", "limits: {body_bytes: 102400}"), ("mebibyte", "limits: {body_bytes: 1048576}")]),
     (
         "state",
         &[
@@ -157,7 +157,7 @@ fn contract(point: &Point) -> Option<Arc<Contract>> {
         "contract: space\ntitle: t\nabout: a\nsource: s\nsuite: core\n\
          endpoint: {{method: POST, path: /in, others: [/other], content_type: {content_type}}}\n\
          health: {{path: /alive, status: 204}}\nsecret: {{env: S, for_tests: a-secret-of-this-test, previous: {{env: P, for_tests: the-one-before}}, retired: {{env: R, for_tests: a-retired-one}}}}\n{}\n\
-         outcomes: {{{}, refused: {{signature: {{status: 401}}, missing-signature: {{status: 401}}, malformed-signature: {{status: 401}}, \
+         outcomes: {{{}, refused: {{signature: {{status: 401}}, missing-signature: {{status: 403}}, malformed-signature: {{status: 400}}, \
          stale-signature: {{status: 401}}, missing-key: {{status: 400}}, empty-key: {{status: 400}}, unusable-key: {{status: 400}}, \
          other-body: {{status: 422}}, method: {{status: 405}}, body: {{status: 400}}, too-large: {{status: 413}}}}}}\n",
         members.join("\n"),
@@ -237,8 +237,26 @@ fn mixed(count: usize) -> Vec<Point> {
     (0..count).map(|_| AXES.iter().map(|(_, values)| if random(2) == 0 { 0 } else { random(values.len()) }).collect()).collect()
 }
 
+/// Values that were once wrong together.
+fn corners() -> Vec<Point> {
+    let corner = |chosen: &[(&str, &str)]| {
+        let of_axis = |(axis, values): &(&str, &[(&str, &str)])| {
+            let wanted = chosen.iter().find(|(name, _)| name == axis).map(|(_, value)| *value);
+            wanted.map_or(0, |wanted| values.iter().position(|(value, _)| *value == wanted).expect("a value of the axis"))
+        };
+        AXES.iter().map(of_axis).collect()
+    };
+    vec![
+        // A key in the body takes room there, and the limit is the longest body of the suite.
+        corner(&[("key", "member"), ("limits", "mebibyte")]),
+        corner(&[("key", "field"), ("limits", "mebibyte")]),
+        // A failure that is a key's result is given again, not undecided.
+        corner(&[("failures", "replayed"), ("other_body", "new")]),
+    ]
+}
+
 fn points() -> Vec<Point> {
-    [single_values(), mixed(10)].concat()
+    [single_values(), corners(), mixed(10)].concat()
 }
 
 /// Whatever a contract says, what the reference does under it is no finding; neither live nor judged again from its history.
@@ -282,9 +300,10 @@ fn reference_keeps_every_contract() {
             }
             // Every rehearsal begins anew with the same words and the same moment.
             if let Some((judgement, _)) = history::judge(&history, &contract, contract.ttl_secs())
-                && judgement.broken > 0
+                && (judgement.broken > 0 || (judgement.undecided > 0 && stage.setting.reader.tells_duplicates()))
             {
-                wrong.push(format!("{}: {} history: {:?}", name(&point), loaded.id, judgement.witnesses.first()));
+                let witness = judgement.witnesses.first();
+                wrong.push(format!("{}: {} history: {} undecided, {witness:?}", name(&point), loaded.id, judgement.undecided));
             }
             all.extend(history);
         }

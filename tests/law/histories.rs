@@ -16,7 +16,7 @@ use hookgate::reference::store::Store as _;
 use proptest::prelude::*;
 
 const START: i64 = 1_759_694_703_000_000;
-const LAW: Law = Law { life: Some(86_400_000_000) };
+const LAW: Law = Law { life: Some(86_400_000_000), replays_failures: false };
 
 /// One delivery of a client: which key, how long it travels there and back, whether the answer is lost.
 #[derive(Clone, Copy, Debug)]

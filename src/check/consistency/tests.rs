@@ -4,7 +4,7 @@ use super::{Evidence, Law, NEVER, Operation, SECOND, TOLD, Verdict, Why, judge, 
 use crate::outcome::{Outcome, OutcomeSet};
 
 const MINUTE: i64 = 60 * SECOND;
-const DAY: Law = Law { life: Some(86_400 * SECOND) };
+const DAY: Law = Law { life: Some(86_400 * SECOND), replays_failures: false };
 
 fn op(outcome: Outcome, invoked: i64, returned: i64) -> Operation {
     Operation { key: 0, outcome: OutcomeSet::only(outcome), invoked, returned, refers_to: NEVER }
@@ -23,6 +23,10 @@ fn refused(invoked: i64, returned: i64) -> Operation {
 }
 fn lost(invoked: i64) -> Operation {
     op(Outcome::NoAnswer, invoked, NEVER)
+}
+/// A failure that was provoked: it has surely taken no effect.
+fn failed(invoked: i64, returned: i64) -> Operation {
+    op(Outcome::Failed, invoked, returned)
 }
 fn rows(audit_rows: u32, key_rows: u32) -> Option<Evidence> {
     Some(Evidence { key: 0, audit_rows: Some(audit_rows), key_rows: Some(key_rows) })
@@ -127,6 +131,31 @@ fn undecided_is_what_nothing_speaks_of() {
     assert_eq!(told(&[lost(0)], rows(1, 1)), Verdict::Consistent);
     assert_eq!(told(&[lost(0)], rows(0, 0)), Verdict::Consistent);
     assert_eq!(told(&[lost(0)], rows(2, 1)), Verdict::Broken(Why::AuditRowsTooMany { rows: 2 }, vec![0]));
+}
+
+/// A failure that the contract describes is known; what follows it is as the contract has it.
+#[test]
+fn failures_that_are_described_are_explained() {
+    let judged = |replays_failures, history: &[Operation]| verdict(history, None, Law { replays_failures, ..DAY });
+    let day = 86_400 * SECOND;
+    let alone = [failed(0, 10), failed(20, NEVER)];
+    let retried = [failed(0, 10), accepted(20, 30), duplicate(40, 50)];
+    let known = [failed(0, 10), duplicate(20, 30)];
+    let in_flight = [failed(0, 10), op(Outcome::InFlight, 20, 30)];
+    let later = [failed(0, 10), accepted(day, day + 10)];
+    let unprovoked = [failed(0, NEVER), duplicate(20, 30)];
+    let unlike = [failed(0, 10), lost(20)];
+    for (history, when_retried, when_replayed) in [
+        (&alone[..], Verdict::Consistent, Verdict::Consistent),
+        (&retried, Verdict::Consistent, Verdict::Broken(Why::FailureForgotten, vec![0, 1])),
+        (&known, Verdict::Broken(Why::DuplicateOfNothing, vec![1]), Verdict::Broken(Why::DuplicateOfNothing, vec![1])),
+        (&in_flight, Verdict::Consistent, Verdict::Consistent),
+        (&later, Verdict::Consistent, Verdict::Consistent),
+        (&unprovoked, Verdict::Consistent, Verdict::Consistent),
+        (&unlike, Verdict::Undecided, Verdict::Undecided),
+    ] {
+        assert_eq!((judged(false, history), judged(true, history)), (when_retried, when_replayed), "{history:?}");
+    }
 }
 
 /// Keys are judged apart, and the first broken ones are told.

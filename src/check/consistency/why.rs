@@ -11,6 +11,8 @@ pub enum Why {
     DuplicateOfNothing,
     /// A duplicate before the acceptance began, or after its life has ended.
     DuplicateOutsideLife,
+    /// Accepted after a failure that was to be given again.
+    FailureForgotten,
     /// Told that the key is under way, and nobody else was.
     InFlightAlone,
     /// A duplicate refers to an instant at which nothing was under way.
@@ -50,6 +52,7 @@ impl fmt::Display for Why {
             Self::AcceptedTwice => f.write_str("accepted as new again while the key must still live"),
             Self::DuplicateOfNothing => f.write_str("answered as a duplicate although nothing can have been accepted before"),
             Self::DuplicateOutsideLife => f.write_str("answered as a duplicate before the acceptance began, or after the key's life"),
+            Self::FailureForgotten => f.write_str("accepted as new although its failure was to be given again"),
             Self::InFlightAlone => f.write_str("told that its key is in flight although no other delivery of it was under way"),
             Self::ReferenceElsewhere => f.write_str("a duplicate refers to an instant at which no delivery of the key was under way"),
             Self::ReferencesDiffer => f.write_str("duplicates refer to more instants than there can be acceptances"),

@@ -37,6 +37,7 @@ impl<S: Source> Play<'_, S> {
         self.last_answer = Some(answer.clone());
         let mut breaches = Vec::new();
         if let Some(expect) = &place.step.expect {
+            self.is_there_to_keep(place, expect)?;
             breaches.extend(answer::judge(
                 &self.setting.reader,
                 expect,
@@ -60,6 +61,19 @@ impl<S: Source> Play<'_, S> {
     fn bind(&mut self, name: Option<&str>, record: Record) {
         if let Some(name) = name {
             self.records.deliveries.insert(name.to_owned(), vec![record]);
+        }
+    }
+
+    /// What was not refused cannot show whether refusals are kept.
+    fn is_there_to_keep(&self, place: Place<'_>, expect: &Expect) -> Result<(), ScenarioEnd> {
+        let Expect::KeptRefusalOf(name) = expect else { return Ok(()) };
+        let first = self.records.one(name).and_then(|record| record.result.as_ref().ok());
+        match first.filter(|answer| !(400..=499).contains(&answer.status)) {
+            None => Ok(()),
+            Some(taken) => Err(ScenarioEnd::NotApplicable(format!(
+                "step {}: `{name}` was not refused ({}), so that there is no refusal to keep",
+                place.number, taken.status
+            ))),
         }
     }
 

@@ -16,11 +16,14 @@ use crate::sign::sha256_hex;
 /// So long a key stays in flight after its answer, with one defect.
 const LINGERING: Duration = Duration::from_secs(1);
 
+/// Twice the lease of the contract under which that defect is measured.
+const TWICE_THE_LEASE: Duration = Duration::from_secs(20);
+
 /// What is remembered beside the rows.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
-    /// Keys that stay in flight.
-    stuck: BTreeSet<String>,
+    /// Keys that stay in flight, and until when: for ever without an instant.
+    stuck: BTreeMap<String, Option<UnixMicros>>,
     /// Keys whose delivery failed.
     failed: BTreeSet<String>,
     /// The fingerprint of the body that came last with a key.
@@ -62,7 +65,8 @@ impl Wrong {
         }
         let lingers = |at: &UnixMicros| around.now.since(*at) < LINGERING;
         let lingers = self.is("key-stays-in-flight-after-its-answer") && self.beside.accepted_at.get(around.key).is_some_and(lingers);
-        if lingers || self.beside.stuck.contains(around.key) { Some(around.key.to_owned()) } else { rival }
+        let is_stuck = self.beside.stuck.get(around.key).is_some_and(|until| until.is_none_or(|until| around.now < until));
+        if lingers || is_stuck { Some(around.key.to_owned()) } else { rival }
     }
 
     /// Remembers what is accepted.
@@ -78,15 +82,24 @@ impl Wrong {
     /// Remembers what is answered.
     pub(super) fn answering_beside(&mut self, what: Answering, around: Around<'_>) {
         match what {
-            Answering::Failed if self.is("failure-keeps-its-key-in-flight") => drop(self.beside.stuck.insert(around.key.to_owned())),
+            Answering::Failed if self.is("failure-keeps-its-key-in-flight") || self.is("lease-is-twice-as-long") => {
+                let until = self.stuck_until(around);
+                self.beside.stuck.insert(around.key.to_owned(), until);
+            }
             Answering::Failed if self.is("failed-key-is-refused") => drop(self.beside.failed.insert(around.key.to_owned())),
-            Answering::Refused(Refusal::Body) if self.is("cut-request-keeps-its-key-in-flight") => {
+            Answering::Refused(Refusal::Body) if self.is("cut-request-keeps-its-key-in-flight") || self.is("lease-is-twice-as-long") => {
                 // Of a delivery that was not read whole only the header lines are known.
                 let key = around.delivery.header("idempotency-key").map(|key| String::from_utf8_lossy(key).trim_matches('"').to_owned());
-                self.beside.stuck.extend(key);
+                let until = self.stuck_until(around);
+                self.beside.stuck.extend(key.map(|key| (key, until)));
             }
             Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed | Answering::Refused(_) => {}
         }
+    }
+
+    /// How long a key stays in flight that a defect does not free: for ever, or for twice the lease.
+    fn stuck_until(&self, around: Around<'_>) -> Option<UnixMicros> {
+        self.is("lease-is-twice-as-long").then(|| around.now.plus(TWICE_THE_LEASE))
     }
 
     fn has_other_signature(&self, around: Around<'_>) -> bool {

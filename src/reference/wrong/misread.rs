@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::key::KeyScope;
-use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody};
+use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody, Refusals};
 use crate::reference::defect::Defect;
 
 /// The contract that a receiver with a defect keeps, where it is the contract itself that it has wrong.
@@ -21,7 +21,8 @@ pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
         "spelling-makes-no-other-body" => read.fingerprint = Some(Fingerprint::Json),
         "failure-is-given-again" => fails(&mut read, AfterFailure::Replayed),
         "failure-is-forgotten" => fails(&mut read, AfterFailure::Retried),
-        "key-counts-on-every-path" => read.key.scope = Some(KeyScope::Receiver),
+        "kept-refusal-is-forgotten" => read.refusals = Refusals::Forgotten,
+        "key-counts-on-every-path" | "key-counts-for-every-caller" => read.key.scope = Some(KeyScope::Receiver),
         "query-makes-no-scope" => read.key.scope = Some(KeyScope::Path),
         "query-makes-a-scope" => read.key.scope = Some(KeyScope::PathAndQuery),
         _ => {}

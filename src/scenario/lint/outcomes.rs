@@ -38,6 +38,7 @@ impl Lint<'_> {
             | Expect::ElsewhereOf(_)
             | Expect::Respelled(_)
             | Expect::AgainAfter(_)
+            | Expect::KeptRefusalOf(_)
             | Expect::OnceWith(_)
             | Expect::Failed
             | Expect::NotTaken => false,
@@ -64,6 +65,11 @@ impl Lint<'_> {
             Expect::ElsewhereOf(name) => self.refers(format!("{path}.elsewhere_of"), name, &[Named::Delivery]),
             Expect::Respelled(name) => self.refers(format!("{path}.respelled"), name, &[Named::Delivery]),
             Expect::AgainAfter(name) => self.refers(format!("{path}.again_after"), name, &[Named::Delivery]),
+            Expect::KeptRefusalOf(name) => {
+                let path = format!("{path}.kept_refusal_of");
+                self.refers(path.clone(), name, &[Named::Delivery]);
+                self.need("refusals-kept", "expects a refusal that is kept", &path);
+            }
             Expect::Accepted | Expect::Refused(_) | Expect::Rejected | Expect::NoAnswer | Expect::Failed | Expect::NotTaken => {}
         }
     }

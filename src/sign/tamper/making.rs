@@ -52,6 +52,13 @@ impl<'a> Making<'a> {
         with_other_char(&self.right, at)
     }
 
+    /// A signature of zeros alone: as long as the right one, and well written.
+    pub(super) fn zeros(&self) -> String {
+        let encoding = self.signer.scheme().encoding;
+        let bytes = encoding.read(self.right.as_bytes()).map_or(self.right.len(), |bytes| bytes.len());
+        encoding.write(&vec![0; bytes])
+    }
+
     /// The place of the last character all of whose bits count: base64 ends in some that do not.
     pub(super) fn last_that_counts(&self) -> usize {
         self.right.trim_end_matches('=').len()
