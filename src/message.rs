@@ -27,10 +27,16 @@ pub fn put_member(into: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
+/// The member of a JSON body under a dotted path.
+#[must_use]
+pub fn member_in(body: &[u8], path: &str) -> Option<Value> {
+    member_at(&serde_json::from_slice::<Value>(body).ok()?, path).cloned()
+}
+
 /// The text of a member of a JSON body, by its dotted path; numbers and flags as they are written.
 #[must_use]
 pub fn member_text(body: &[u8], path: &str) -> Option<String> {
-    match member_at(&serde_json::from_slice::<Value>(body).ok()?, path)? {
+    match &member_in(body, path)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),

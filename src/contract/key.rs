@@ -11,10 +11,11 @@ use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::outcome::Refusal;
 use crate::delivery::Delivery;
-use crate::message::{form_field, member_text};
+use crate::message::{form_field, member_in, member_text};
 
 /// Where the idempotency key travels, and in which form.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -129,7 +130,12 @@ impl KeyPlace {
                 }
                 first
             }
-            (None, Some(path), _) => member_text(&delivery.body, path).ok_or(Refusal::MissingKey)?.into_bytes(),
+            (None, Some(path), _) => match member_in(&delivery.body, path) {
+                Some(Value::String(text)) => text.into_bytes(),
+                // Readers of numbers disagree on them (`7.0`, twenty digits): a key is text.
+                Some(Value::Number(_) | Value::Bool(_)) => return Err(Refusal::UnusableKey),
+                Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => return Err(Refusal::MissingKey),
+            },
             (None, None, Some(field)) => form_field(&delivery.body, field).ok_or(Refusal::MissingKey)?,
             (None, None, None) => return Err(Refusal::MissingKey),
         };
@@ -260,6 +266,7 @@ mod tests {
         assert_eq!(of(&nested, r#"{"data":{"id":"  "}}"#), Err(Refusal::EmptyKey));
         assert_eq!(of(&nested, r#"{"data.id":"k1"}"#), Err(Refusal::MissingKey));
         assert_eq!(of(&nested, r#"{"data":{"id":[]}}"#), Err(Refusal::MissingKey));
+        assert_eq!(of(&nested, r#"{"data":{"id":7}}"#), Err(Refusal::UnusableKey), "a key is text");
         let field = KeyPlace { form_field: Some("id".to_owned()), ..KeyPlace::default() };
         assert_eq!(of(&field, "a=1&id=k%201+x").as_deref(), Ok("k 1 x"));
     }

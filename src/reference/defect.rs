@@ -113,6 +113,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("two-key-lines-are-joined", "two lines of the key's header are joined to one key", &["KEY-9", "DUP-1"]),
     defect("unlike-key-lines-make-a-new-key", "a delivery with two unlike lines of the key's header gets a new key each time", &["KEY-9"]),
     defect("odd-keys-are-read-with-replacement", "bytes of a key that are no text are all read as the same sign", &["KEY-10"]),
+    under("every-other-policy", defect("number-is-its-text", "a number in the key's place is the same key as its text", &["KEY-10"])),
     defect("keys-are-numbers", "a key that is a number is compared as one", &["KEY-10"]),
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
     defect("empty-key-passes", "an empty key passes", &["KEY-2"]),

@@ -27,6 +27,7 @@ use crate::clock::iso;
 use crate::contract::outcome::Refusal;
 use crate::contract::tables::{StateTables, Table};
 use crate::delivery::{Answer, Delivery};
+use crate::message::member_text;
 use crate::reference::wrong::answers::failure;
 use crate::reference::wrong::beside::Beside;
 use crate::reference::wrong::claim::Claim;
@@ -146,6 +147,9 @@ impl Seams for Wrong {
             Err(Refusal::MissingKey) if self.is("missing-key-passes") => Ok("none".to_owned()),
             Err(Refusal::EmptyKey) if self.is("empty-key-passes") => Ok(String::new()),
             Err(Refusal::UnusableKey) if self.is("key-cut-at-255") && raw().is_ascii() => Ok(raw().chars().take(255).collect()),
+            Err(Refusal::UnusableKey) if self.is("number-is-its-text") => {
+                member_text(&delivery.body, "event.id").ok_or(Refusal::UnusableKey)
+            }
             Err(Refusal::UnusableKey) if self.odd_key(delivery).is_some() => Ok(self.odd_key(delivery).unwrap_or_default()),
             Ok(key) if self.is("keys-are-numbers") => Ok(number_in(&key).unwrap_or(key)),
             Ok(key) if self.is("key-case-folded") => Ok(key.to_lowercase()),

@@ -86,6 +86,7 @@ impl Workshop<'_> {
             None => self.key(deliver, number)?,
         };
         let body = match &key_bytes {
+            Some(key) if deliver.key_as_number => Bytes::from(contract.key.put_number_into_body(&plain_body, key)?),
             Some(key) => Bytes::from(contract.key.put_into_body(&plain_body, key)?.into_owned()),
             None if deliver.no_key && contract.key.body_member.as_deref().is_some_and(|path| has_member(&plain_body, path)) => {
                 return Err("in this body the contract's key is where the scenario wants none".to_owned());
@@ -101,7 +102,11 @@ impl Workshop<'_> {
         let key_bytes = key_bytes.unwrap_or_default();
         let id = signed_id(&contract.key, &key_bytes);
         let (mut delivery, right_signature) = self.signed(deliver, unsigned, id, &unique)?;
-        let key = understood(&contract.key, &key_bytes);
+        let mut key = understood(&contract.key, &key_bytes);
+        if deliver.key_as_number {
+            // Whatever a receiver makes of it, it is not the key that this is the text of.
+            key.push_str(" as a number");
+        }
         if deliver.door == Some(Door::Absolute) {
             // Only now: what is signed of a path is the path.
             delivery.path = Door::Absolute.spell(&delivery.path, &self.supplies.origin).unwrap_or(delivery.path);

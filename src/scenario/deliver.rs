@@ -62,6 +62,8 @@ pub struct Deliver {
     pub key_hex: Option<String>,
     /// Key: none at all.
     pub no_key: bool,
+    /// Key: as a number instead of text, where it travels in a JSON body; the key must be made of digits.
+    pub key_as_number: bool,
     /// Key: a second line of its header, right behind the first, with this text; `{own}` is the delivery's own key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_key_line: Option<String>,

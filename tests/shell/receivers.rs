@@ -123,11 +123,24 @@ fn wrong_receivers_of_keys_in_bodies_are_found() {
         ("checks-then-marks", "concurrency/*", "ONCE-1"),
         ("key-trimmed", "key/white-space*", "KEY-3"),
         ("key-normalised", "key/unicode*", "KEY-10"),
+        ("numbers-as-text", "key/number-in*", "KEY-10"),
         ("other-member-counts", "key/member-beside*", "KEY-1"),
         ("empty-key-passes", "key/empty*", "KEY-2"),
         ("time-not-signed", "signed-time/changed*", "SIGT-3"),
         ("non-utf8-gives-500", "http/body-that-bears*", "HTTP-4"),
     ]);
+}
+
+/// What a receiver should do is warned of: two spellings of one JSON are two bodies to the byte.
+#[test]
+fn fingerprint_of_another_kind_is_warned_of() {
+    if tool("python3").is_none() {
+        return;
+    }
+    let (exit, report) = DRAFT.judged("fingerprint-of-json", &["reuse/same-json*"]);
+    let warned: Vec<&str> =
+        all(&report, "requirements").iter().filter(|one| verdict(one) == "warn").filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!((exit, warned), (Some(0), vec!["OTHER-3"]));
 }
 
 /// Answers are alike, and nothing else is seen: whether anything is done twice stays open, and why is told.

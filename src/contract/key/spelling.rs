@@ -59,6 +59,17 @@ impl KeyPlace {
         }
     }
 
+    /// `body` with a key as a number at its place: what looks like the text of that key and is none.
+    ///
+    /// # Errors
+    /// Why there can be no such number, as a sentence.
+    pub fn put_number_into_body(&self, body: &[u8], key: &[u8]) -> Result<Vec<u8>, &'static str> {
+        let path = self.body_member.as_ref().ok_or("the contract's key does not travel in a JSON body")?;
+        let text = std::str::from_utf8(key).ok().filter(|text| serde_json::from_str::<serde_json::Number>(text).is_ok());
+        let number = text.ok_or("this key is no number")?;
+        with_member_at(body, path, number).ok_or(NO_OBJECT)
+    }
+
     /// The header line that names the caller, where the contract has one.
     #[must_use]
     pub fn caller_line(&self, elsewhere: bool) -> Option<HeaderLine> {

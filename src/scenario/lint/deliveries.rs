@@ -64,6 +64,7 @@ impl Lint<'_> {
         for (there, member, word, does) in [
             (deliver.provoke_failure, "provoke_failure", "failures", "makes the receiver fail"),
             (deliver.elsewhere, "elsewhere", "scope", "delivers in another scope"),
+            (deliver.key_as_number, "key_as_number", "key-in-body", "writes a key as a number into a body"),
             (deliver.respell_of.is_some(), "respell_of", "fingerprint", "writes a body in another spelling"),
         ] {
             if there {
