@@ -146,7 +146,7 @@ fn words_are_held_against_their_lists() {
     17 |     expect: 202
        |             ^^^
        |
-       = help: expected one of: accepted, duplicate_of, once_with, reuse_of, elsewhere_of, respelled, failed, again_after, not_taken, refused, any_of, rather, no-answer, rejected
+       = help: expected one of: accepted, duplicate_of, once_with, reuse_of, elsewhere_of, respelled, failed, again_after, kept_refusal_of, not_taken, refused, any_of, rather, no-answer, rejected
 
     error: unknown member `paht` for `what`
       --> mine.yaml:18:18
