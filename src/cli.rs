@@ -23,6 +23,7 @@ mod progress;
 mod repeat;
 mod rerender;
 mod run;
+mod secrets;
 mod selecting;
 mod selftest;
 mod serve;

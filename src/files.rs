@@ -134,6 +134,18 @@ pub fn shipped_suite(suite: &str) -> SuiteFiles {
     files
 }
 
+/// Every text of the shipped suites, mixes and bodies: words that no secret can be told from.
+#[must_use]
+pub fn shipped_texts() -> Vec<&'static str> {
+    let mut left: Vec<&Dir<'static>> = vec![&SCENARIOS, &BODIES];
+    let mut texts = Vec::new();
+    while let Some(dir) = left.pop() {
+        left.extend(dir.dirs());
+        texts.extend(dir.files().filter_map(File::contents_utf8));
+    }
+    texts
+}
+
 fn shipped_bodies() -> BTreeMap<String, Bytes> {
     let name = |file: &File<'static>| file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
     BODIES.files().filter_map(|file| Some((name(file)?, Bytes::from_static(file.contents())))).collect()

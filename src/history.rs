@@ -4,6 +4,8 @@
 //! (`history.jsonl`). Long bodies are kept as size and hash: enough to judge
 //! again, not enough to fill a disk. Nothing is written to a file here.
 
+mod foreign;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -104,6 +106,9 @@ pub struct BodyBytes {
     /// The bytes in base64, when they are few and not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+    /// Something in it was a secret, and is hidden: it is not the body any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 impl BodyBytes {
@@ -113,12 +118,15 @@ impl BodyBytes {
         let short = body.len() <= WHOLE_BODY_BYTES;
         let text = short.then(|| std::str::from_utf8(body).ok().map(str::to_owned)).flatten();
         let base64 = (short && text.is_none()).then(|| STANDARD.encode(body));
-        Self { bytes: body.len(), sha256: sha256_hex(body), text, base64 }
+        Self { bytes: body.len(), sha256: sha256_hex(body), text, base64, hidden: false }
     }
 
-    /// The body, when it was kept whole.
+    /// The body, when it was kept whole, and nothing of it is hidden.
     #[must_use]
     pub fn whole(&self) -> Option<Bytes> {
+        if self.hidden {
+            return None;
+        }
         match (&self.text, &self.base64) {
             (Some(text), _) => Some(Bytes::copy_from_slice(text.as_bytes())),
             (None, Some(base64)) => STANDARD.decode(base64).ok().map(Bytes::from),
@@ -140,7 +148,7 @@ impl Operation {
         self.identity.as_deref().unwrap_or(&self.key)
     }
 
-    /// The record that left this line; `None` where it cannot be made again: the body of its answer was not kept, or was redacted.
+    /// The record that left this line; `None` where it cannot be made again: the body of its answer was not kept, or something of it is hidden.
     #[must_use]
     pub fn record(&self, contract: &Contract) -> Option<Record> {
         let result = match &self.answer {
@@ -203,6 +211,12 @@ impl Operation {
             no_answer: record.result.as_ref().err().map(ToString::to_string),
         }
     }
+}
+
+/// How many answers hold something that is hidden.
+#[must_use]
+pub fn hidden_answers<'h, I: IntoIterator<Item = &'h Operation>>(operations: I) -> usize {
+    operations.into_iter().filter(|one| one.answer.as_ref().is_some_and(|answer| answer.body.hidden)).count()
 }
 
 /// How many deliveries of each scenario got which status; those without an answer under `none`.

@@ -32,6 +32,7 @@ use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
 use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Restart, Snap, UnderWay};
+use crate::secret::Redactor;
 
 /// What all scenarios are judged by.
 #[derive(Clone, Debug)]
@@ -46,8 +47,8 @@ pub struct Setting {
     pub level: Level,
     /// `http://host:port`, for lines that send a delivery again.
     pub origin: String,
-    /// Text that no answer may reveal: forms of the secret.
-    pub forbidden: Vec<Vec<u8>>,
+    /// Finds what no answer may reveal: the secrets that sign, in any form.
+    pub forbidden: Redactor,
 }
 
 impl Setting {

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod delivery;
 pub mod message;
+pub mod secret;
 pub mod state;
 pub mod template;
 // law

@@ -13,6 +13,7 @@
 pub mod compare;
 pub mod crowd;
 pub mod evidence;
+mod foreign;
 pub mod gate;
 pub mod hlog;
 pub mod judging;

@@ -7,13 +7,14 @@
 //!
 //! **Invariant:** the members of [`Report`] are read by other tools. Adding one
 //! is allowed; renaming or removing one is a new schema version.
-//! **Invariant:** no text leaves for a file or a terminal but through
-//! [`redact::Redactor`].
+//! **Invariant:** what was learned from outside is hidden before any form is
+//! made of it: files and terminals take a [`Redacted`](crate::secret::Redacted) report.
 
 pub mod baseline;
 pub mod compare;
 pub mod curl;
 pub mod facts;
+mod foreign;
 pub mod github;
 pub mod html;
 pub mod human;
@@ -24,7 +25,6 @@ pub mod manifest;
 pub mod markdown;
 pub mod merge;
 pub mod page;
-pub mod redact;
 pub mod rejudging;
 pub mod sarif;
 pub mod tally;

@@ -46,6 +46,7 @@ use crate::run::ground::LaunchChoice;
 use crate::run::stage::{Stage, StageError};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
+use crate::secret::Secrets;
 use crate::snapshot::Snapshot;
 use crate::transport;
 
@@ -67,6 +68,8 @@ pub struct Plan {
     pub secret: SecretString,
     /// Secrets of other times: the previous one, and a retired one.
     pub other_secrets: (Option<SecretString>, Option<SecretString>),
+    /// All that is to be hidden: these secrets, and whatever else opens a way.
+    pub secrets: Secrets,
     /// How time passes for the target.
     pub clock: ClockChoice,
     /// How many scenarios run side by side.
@@ -179,6 +182,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         clock: stage.clock.name().to_owned(),
         jobs: plan.jobs,
         deliveries: history.len() as u64,
+        hidden_answers: 0,
         ended_early,
         arguments: plan.arguments,
         notes: stage.notes(),

@@ -8,13 +8,13 @@
 //! A scheme is data ([`Scheme`], a part of every contract). Start at
 //! [`Scheme::keyed`], which gives a [`Signer`]. Broken signatures that scenarios
 //! ask for are in [`tamper`], reading signatures back in [`verify`], forms of the
-//! signed time in [`time`], forms of the secret in [`revealing`].
+//! signed time in [`time`], what is made of the secret in [`material`].
 //!
 //! **Invariant:** bytes are signed as they travel. Nothing here parses JSON.
 
 pub mod encoding;
 pub mod mac;
-pub mod revealing;
+pub mod material;
 pub mod signer;
 pub mod spoiling;
 pub mod tamper;

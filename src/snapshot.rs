@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::clock::iso;
 use crate::delivery::Answer;
+use crate::secret::{Foreign as _, Redactor};
 use crate::state::{Cell, ReceiverState, Row};
 
 /// What a hash of 32 bytes looks like.
@@ -25,6 +26,7 @@ const HASH_DIGITS: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Normaliser {
     run_word: String,
+    redactor: Redactor,
     instants: Vec<String>,
     words: Vec<String>,
     hashes: Vec<String>,
@@ -37,15 +39,22 @@ impl Normaliser {
         Self { run_word: format!("{run_word}-"), ..Self::default() }
     }
 
+    /// The same, with every secret hidden before anything is named.
+    #[must_use]
+    pub fn hiding(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
+    }
+
     /// An answer: status, content type, body.
     #[must_use]
     pub fn answer(&mut self, answer: &Answer) -> String {
         let mut text = format!("{}\n", answer.status);
         if let Some(kind) = answer.header("content-type") {
-            let _ = writeln!(text, "content-type: {}", kind.to_ascii_lowercase());
+            let _ = writeln!(text, "content-type: {}", self.redactor.text(&kind.to_ascii_lowercase()));
         }
         match answer.json() {
             Some(mut page) => {
+                page.hide(&self.redactor);
                 self.value(&mut page);
                 text.push_str(&format!("{page:#}\n"));
             }
@@ -90,6 +99,8 @@ impl Normaliser {
 
     /// One text: an instant, a hash, or words of the run within other text.
     pub fn text(&mut self, text: &str) -> String {
+        let redactor = self.redactor.clone();
+        let text = &*redactor.text(text);
         if iso::read(text).is_some() {
             return format!("<t{}>", place(&mut self.instants, text));
         }

@@ -11,6 +11,7 @@ use crate::contract::outcome::{Member, MemberValue};
 use crate::delivery::Answer;
 use crate::message::member_at;
 use crate::scenario::expect::AnswerCheck;
+use crate::secret::Redactor;
 use crate::state::Cell;
 
 /// What the judge of a literal check needs beside the answer.
@@ -20,8 +21,8 @@ pub struct Surroundings<'a> {
     pub records: &'a Records,
     /// How long the answer took.
     pub took: Duration,
-    /// Text that no answer may reveal: the secret's forms, and the signature that would have passed.
-    pub forbidden: &'a [Vec<u8>],
+    /// Find what no answer may reveal: the secrets, and the signature that would have passed.
+    pub forbidden: &'a [&'a Redactor],
 }
 
 /// Holds an answer against literal demands.
@@ -55,7 +56,7 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
         breaches
             .push(Breach::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis())));
     }
-    if check.reveals_nothing && around.forbidden.iter().any(|secret| stands_in(answer, secret)) {
+    if check.reveals_nothing && around.forbidden.iter().any(|secrets| reveals(answer, secrets)) {
         breaches.push(Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them"));
     }
     breaches.extend(
@@ -150,6 +151,11 @@ fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Breach> 
         breaches.push(Breach::must("not the first delivery's answer", super::describe(&Ok(answer.clone()))));
     }
     breaches
+}
+
+/// Whether a secret stands in an answer, in any form: in the body, or in a header line.
+fn reveals(answer: &Answer, secrets: &Redactor) -> bool {
+    secrets.finds(&answer.body) || answer.headers.iter().any(|line| secrets.finds(&line.value) || secrets.finds(line.name.as_bytes()))
 }
 
 /// Whether bytes stand in an answer, letters in any case; they need not be text.

@@ -7,7 +7,8 @@ use secrecy::ExposeSecret as _;
 
 use super::args::{SuiteArgs, VerifyArgs};
 use super::exit::Exit;
-use super::load_suite::{self, SuiteTexts, secret_from};
+use super::load_suite::{self, SuiteTexts};
+use super::secrets::secret_from;
 use super::stored::{self, Stored};
 use super::{Console, Failure};
 use crate::contract::Contract;
@@ -150,8 +151,11 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     match wrong.len() {
         0 => {
             let judged = judged.map_or_else(String::new, |(deliveries, lost)| {
-                let lost =
-                    if lost == 0 { String::new() } else { format!(", {lost} answers could not be: their bodies were not kept whole") };
+                let lost = if lost == 0 {
+                    String::new()
+                } else {
+                    format!(", {lost} answers could not be: their bodies were not kept whole, or something in them is hidden")
+                };
                 format!(" ({deliveries} deliveries judged again{lost})")
             });
             console.print(&format!(

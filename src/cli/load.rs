@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::load_suite::{self, Suite, looks_like_a_file, nearest, secret_from};
+use super::load_suite::{self, Suite, looks_like_a_file, nearest};
 use super::load_telling::teller;
+use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, signer, warn};
 use super::sources::choice;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
@@ -29,7 +30,7 @@ use crate::load::{self, LoadError, Plan, measure};
 use crate::reference::Receiver;
 use crate::report::Overall;
 use crate::report::language::Language;
-use crate::report::redact::Redactor;
+use crate::secret::Redacted;
 use crate::serve::{Serving, serve};
 use crate::sqlite::SqliteStore;
 use crate::target::limits::allow_open_files;
@@ -69,7 +70,14 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
     let evidence = Choice { patience: PATIENCE, ..choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)? };
-    let redactor = load_suite::redactor(&suite.contract, std::iter::once(&secret).chain(&evidence.password));
+    let others = other_secrets(&suite.contract, args.target.is_none())?;
+    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
+    let mut secrets = secrets_of(&suite.contract, &suite.catalogue, names.iter().map(String::as_str), (&variable, &secret), &others);
+    if let Some(password) = &evidence.password {
+        secrets.push_password("the database's password", password.expose_secret());
+    }
+    let redactor = secrets.redactor();
+    let warnings = warn(&secrets, console);
     make_room(users, foreign.is_none())?;
     let interrupted = interruption()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
@@ -79,7 +87,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             Some(target) => {
                 Ground { target, sources: evidence.open(&suite.contract, &str::to_owned).map_err(Failure::usage)?, built_in: None }
             }
-            None => built_in(&suite, &secret, args).await?,
+            None => built_in(&suite, &secret, &others, args).await?,
         };
         let plan = Plan {
             contract: Arc::clone(&suite.contract),
@@ -87,7 +95,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             target: ground.target,
             sources: ground.sources,
             secret,
-            other_secrets: load_suite::other_secrets(&suite.contract, args.target.is_none())?,
+            other_secrets: others,
             body,
             mix,
             users,
@@ -127,9 +135,12 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     });
     runtime.shutdown_background();
     let (report, measurement, failed) = ended?;
-    let report = report.map(|report| LoadReport { made_from: sealing.made_from(), ..report });
+    let report = report.map(|mut report| {
+        report.notes.extend(warnings);
+        redactor.redacted(LoadReport { made_from: sealing.made_from(), ..report })
+    });
     if let (Some(folder), Some(report)) = (&folder, &report) {
-        let names = write_folder(folder, report, measurement.as_ref(), &redactor, language)?;
+        let names = write_folder(folder, report, measurement.as_ref(), language)?;
         sealing.write(folder, &names, &report.tool)?;
     }
     if let Some(failed) = failed {
@@ -143,7 +154,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         (LoadFormat::Human, true) => summary(&report, language),
         (LoadFormat::Human, false) => human(&report, language),
     };
-    console.print(&redactor.text(&text));
+    console.print(&text);
     Ok(match report.verdict {
         Overall::Conforms => Exit::Conforms,
         Overall::DoesNotConform => Exit::DoesNotConform,
@@ -273,11 +284,10 @@ fn interruption() -> Result<watch::Receiver<bool>, Failure> {
     Ok(interrupted)
 }
 
-async fn built_in(suite: &Suite, secret: &SecretString, args: &LoadArgs) -> Result<Ground, Failure> {
+async fn built_in(suite: &Suite, secret: &SecretString, others: &OtherSecrets, args: &LoadArgs) -> Result<Ground, Failure> {
     let scratch = Scratch::new().map_err(Failure::harness)?;
     let database = scratch.path().join("reference.db");
-    let (previous, retired) = load_suite::other_secrets(&suite.contract, true)?;
-    let signer = load_suite::signer(&suite.contract, secret, &previous, &retired)?;
+    let signer = signer(&suite.contract, secret, others)?;
     let contract = Arc::clone(&suite.contract);
     let store = SqliteStore::open(Arc::clone(&contract), &database).map_err(Failure::harness)?;
     let receiver = Receiver::new(contract, Some(signer), store, args.ttl.map(|ttl| ttl.as_secs())).map_err(Failure::harness)?;
@@ -295,9 +305,8 @@ fn json(report: &LoadReport) -> Result<String, Failure> {
 
 fn write_folder(
     folder: &ReportFolder,
-    report: &LoadReport,
+    report: &Redacted<LoadReport>,
     measured: Option<&measure::Measurement>,
-    redactor: &Redactor,
     language: Language,
 ) -> Result<Vec<&'static str>, Failure> {
     let mut files = vec![
@@ -311,7 +320,7 @@ fn write_folder(
         files.push(("latency.hlog", load::hlog::write(report, measured).map_err(Failure::harness)?));
     }
     for (name, text) in &files {
-        folder.write(name, &redactor.text(text)).map_err(Failure::harness)?;
+        folder.write(name, text).map_err(Failure::harness)?;
     }
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }

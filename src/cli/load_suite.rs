@@ -10,18 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Failure;
 use super::args::SuiteArgs;
+use crate::contract::Contract;
 use crate::contract::reading::read_contract_among;
-use crate::contract::{Contract, OtherSecret};
 use crate::files::{self, TextFile};
-use crate::report::redact::Redactor;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
-use crate::sign::Signer;
-use crate::sign::revealing::hidden_forms;
 
 pub(crate) use self::layers::{ScenarioText, SuiteTexts};
 
@@ -94,44 +90,4 @@ pub(crate) fn read_scenarios(texts: &[ScenarioText]) -> (Vec<Loaded>, Vec<String
         }
     }
     (scenarios, mistakes)
-}
-
-/// The secrets of other times that a contract names: the previous one, and a retired one.
-///
-/// * `published`: whether the published ones are used where a variable is not set.
-pub(crate) fn other_secrets(contract: &Contract, published: bool) -> Result<(Option<SecretString>, Option<SecretString>), Failure> {
-    let one = |other: &Option<OtherSecret>| match other {
-        None => Ok(None),
-        Some(other) => Ok(secret_from(&other.env)?.or_else(|| published.then(|| other.for_tests.clone().into()))),
-    };
-    Ok((one(&contract.secret.previous)?, one(&contract.secret.retired)?))
-}
-
-/// Signs and verifies under a contract.
-pub(crate) fn signer(
-    contract: &Contract,
-    secret: &SecretString,
-    previous: &Option<SecretString>,
-    retired: &Option<SecretString>,
-) -> Result<Signer, Failure> {
-    let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
-    contract.signer(secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref()).map_err(Failure::usage)
-}
-
-/// The shared secret from the environment; `None` when the variable is not set or empty.
-#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
-pub(crate) fn secret_from(variable: &str) -> Result<Option<SecretString>, Failure> {
-    match std::env::var(variable) {
-        Ok(secret) if secret.is_empty() => Ok(None),
-        Ok(secret) => Ok(Some(secret.into())),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage(format!("the secret in {variable} is not UTF-8"))),
-    }
-}
-
-/// Hides secrets in all that leaves, also as the key bytes that a scheme makes of them.
-pub(super) fn redactor<'s, S: IntoIterator<Item = &'s SecretString>>(contract: &Contract, secrets: S) -> Redactor {
-    let of_one = |secret: &SecretString| hidden_forms(secret.expose_secret().as_bytes(), &contract.signature);
-    let forms: Vec<Vec<u8>> = secrets.into_iter().flat_map(of_one).collect();
-    Redactor::new(&forms.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }

@@ -10,7 +10,7 @@ use super::{Console, Failure, stored};
 use crate::files::{self, ReportFolder};
 use crate::report::manifest::{FILE, Manifest};
 use crate::report::merge::joined;
-use crate::report::redact::Redactor;
+use crate::secret::Redacted;
 use crate::snapshot::kept::{self, Kept};
 
 /// Runs the command; the exit code is that of the joined report.
@@ -50,7 +50,8 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     let report = joined(&shards).map_err(Failure::usage)?;
     let folder = ReportFolder::make(&args.report).map_err(Failure::usage)?;
     // What the shards have written is redacted already, and nobody here knows the secret.
-    write_forms(&folder, &report, history, &all, &Redactor::new(&[]), language)?;
+    let report = Redacted::as_stored(report);
+    write_forms(&folder, &report, history, &Redacted::as_stored(all), language)?;
     if let Some(manifest) = &first {
         Sealing::from(manifest, args.seal_env.as_deref())?.write(&folder, &FILES, &report.tool)?;
     }

@@ -7,6 +7,7 @@ use super::stored::{self, Stored};
 use super::{Console, Failure, evidence, merging};
 #[cfg(feature = "load")]
 use crate::report::language::Language;
+use crate::secret::Redacted;
 
 /// Runs the command. The exit code says that the report could be read; its verdict is the run's affair.
 pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -18,7 +19,7 @@ pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit,
     }
     let Some(from) = &args.report else { return Err(Failure::usage("name a report folder, or a report.json")) };
     let text = match stored::read(from)? {
-        Stored::Run(report) => in_format(&report, args.format, console.colour, args.language.chosen())?,
+        Stored::Run(report) => in_format(&Redacted::as_stored(*report), args.format, console.colour, args.language.chosen())?,
         #[cfg(feature = "load")]
         Stored::Load(report) => load_in_format(&report, args.format, args.language.chosen())?,
     };

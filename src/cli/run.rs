@@ -4,30 +4,33 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum as _;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::load_suite::{self, Suite, secret_from};
+use super::load_suite::{self, Suite};
 use super::progress::Progress;
+use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
 use super::selecting::select;
 use super::sources::choice;
 use super::{Console, Failure, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
+use crate::evidence::Choice;
 use crate::files::{self, ReportFolder};
+use crate::history::{Operation, hidden_answers};
 use crate::report::language::Language;
-use crate::report::redact::Redactor;
 use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
 use crate::run::clocks::ClockChoice;
 use crate::run::ground::{LaunchChoice, Ready};
-use crate::run::snapping::{SnapshotChoice, Update, compare, expected, redacted};
+use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
 use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::Loaded;
+use crate::secret::{Redacted, Secrets};
 use crate::snapshot::kept::{self, Kept};
 use crate::transport;
 
@@ -43,10 +46,18 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let language = args.language.chosen();
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
     let secret = secret(args, &suite, &variable)?;
-    let plans = (0..args.repeat).map(|_| plan(args, &suite, scenarios.clone(), secret.clone())).collect::<Result<Vec<Plan>, Failure>>()?;
-    let others = plans.first().into_iter().flat_map(|plan| plan.other_secrets.0.iter().chain(&plan.other_secrets.1));
-    let database = plans.first().and_then(|plan| plan.evidence.password.as_ref());
-    let redactor = load_suite::redactor(&suite.contract, std::iter::once(&secret).chain(others).chain(database));
+    let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
+    let ids = suite.scenarios.iter().chain(&scenarios).map(|one| one.id.as_str());
+    let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
+    let evidence = choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)?;
+    if let Some(password) = &evidence.password {
+        secrets.push_password("the database's password", password.expose_secret());
+    }
+    let redactor = secrets.redactor();
+    let given = Given { secret, others, secrets, evidence };
+    let plan_once = || plan(args, &suite, scenarios.clone(), given.clone());
+    let plans = (0..args.repeat).map(|_| plan_once()).collect::<Result<Vec<Plan>, Failure>>()?;
+    let warnings = warn(&given.secrets, console);
     let total = scenarios.len() * plans.len();
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 
@@ -74,7 +85,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
         return Err(Failure::usage(redactor.text(&failed.to_string())));
     }
-    let snapshots = redacted(snapshots, &redactor);
+    report.run.notes.extend(warnings);
     let mut kept = Kept::of(snapshots.iter().cloned());
     if let (Some(choice), None) = (snapshot_choice(args, &suite), &failed) {
         let facts = compare(&snapshots, &mut kept, &choice, &suite.contract.contract).map_err(Failure::harness)?;
@@ -84,9 +95,11 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         report.snapshots = Some(facts);
     }
     report.made_from = sealing.made_from();
-    let report = redactor.report(&report);
+    let history: Vec<Redacted<Operation>> = history.into_iter().map(|one| redactor.redacted(one)).collect();
+    report.run.hidden_answers = hidden_answers(history.iter().map(std::ops::Deref::deref)) as u64;
+    let (report, kept) = (redactor.redacted(report), redactor.redacted(kept));
     if let Some(folder) = &folder {
-        write_folder(folder, &report, &history, &kept, &redactor, language)?;
+        write_folder(folder, &report, &history, &kept, language)?;
         match &target_output {
             Some(output) => folder.write("target.log", &redactor.text(output)),
             None => folder.forget("target.log"),
@@ -96,33 +109,33 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     }
     if let Some(failed) = &failed {
         if args.format != FormatArg::Human {
-            console.print(&redactor.text(&in_format(&report, args.format, false, language)?));
+            console.print(&in_format(&report, args.format, false, language)?);
         }
         return Err(Failure { exit: exit_of_failure(failed), message: redactor.text(&failed.to_string()).into_owned() });
     }
-    console.print(&redactor.text(&in_format(&report, args.format, console.colour, language)?));
+    console.print(&in_format(&report, args.format, console.colour, language)?);
     if args.format == FormatArg::Human {
         if let Some(hint) = locked_out(&report, &variable) {
-            console.tell(&redactor.text(&hint));
+            console.tell(&hint);
         }
         if let Some(path) = &args.report {
-            console.tell(&format!("report: {}\n", path.display()));
+            console.tell(&format!("report: {}\n", redactor.text(&path.display().to_string())));
         }
-        for_github(&report, &redactor, console, language)?;
+        for_github(&report, console, language)?;
     }
     Ok(exit_of(&report))
 }
 
 /// In a GitHub workflow: annotations beside the code, and the report as the step's summary.
 #[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
-fn for_github(report: &Report, redactor: &Redactor, console: &mut Console, language: Language) -> Result<(), Failure> {
+fn for_github(report: &Redacted<Report>, console: &mut Console, language: Language) -> Result<(), Failure> {
     if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
         return Ok(());
     }
-    console.print(&redactor.text(&github::write(report)));
+    console.print(&github::write(report));
     if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
         let text = markdown::write(report, language).map_err(Failure::harness)?;
-        files::append_text(Path::new(&path), &redactor.text(&text)).map_err(Failure::harness)?;
+        files::append_text(Path::new(&path), &text).map_err(Failure::harness)?;
     }
     Ok(())
 }
@@ -149,7 +162,21 @@ fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString,
     }
 }
 
-fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretString) -> Result<Plan, Failure> {
+/// What the environment gives a run.
+#[derive(Clone)]
+struct Given {
+    secret: SecretString,
+    others: OtherSecrets,
+    secrets: Secrets,
+    evidence: Choice,
+}
+
+fn plan(
+    args: &RunArgs,
+    suite: &Suite,
+    scenarios: Vec<Loaded>,
+    Given { secret, others: other_secrets, secrets, evidence }: Given,
+) -> Result<Plan, Failure> {
     if args.clock == Some(ClockArg::Faketime) && args.launch.exec.is_none() {
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
     }
@@ -179,9 +206,10 @@ fn plan(args: &RunArgs, suite: &Suite, scenarios: Vec<Loaded>, secret: SecretStr
         scenarios,
         bodies: Arc::clone(&suite.bodies),
         target,
-        evidence: choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)?,
+        evidence,
         secret,
-        other_secrets: load_suite::other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?,
+        other_secrets,
+        secrets,
         clock,
         jobs: usize::from(args.jobs),
         seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
@@ -277,7 +305,7 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
 }
 
 /// A report in the form that was asked for.
-pub(crate) fn in_format(report: &Report, format: FormatArg, colour: bool, language: Language) -> Result<String, Failure> {
+pub(crate) fn in_format(report: &Redacted<Report>, format: FormatArg, colour: bool, language: Language) -> Result<String, Failure> {
     match format {
         FormatArg::Human => Ok(human::write(report, colour, language)),
         FormatArg::Json => json(report),
@@ -296,40 +324,36 @@ fn json(report: &Report) -> Result<String, Failure> {
 
 fn write_folder(
     folder: &ReportFolder,
-    report: &Report,
-    history: &[crate::history::Operation],
-    kept: &Kept,
-    redactor: &Redactor,
+    report: &Redacted<Report>,
+    history: &[Redacted<Operation>],
+    kept: &Redacted<Kept>,
     language: Language,
 ) -> Result<(), Failure> {
     let mut lines = String::new();
     for operation in history {
-        let value = serde_json::to_value(operation).map_err(Failure::harness)?;
-        lines.push_str(&redactor.json(&value).to_string());
+        lines.push_str(&serde_json::to_string(&**operation).map_err(Failure::harness)?);
         lines.push('\n');
     }
-    write_forms(folder, report, lines, kept, redactor, language)
+    write_forms(folder, report, lines, kept, language)
 }
 
 /// Writes a report in all of its forms, with its history.
 ///
-/// * `history`: the lines of history.jsonl, redacted.
-/// * `kept`: the snapshots, redacted.
+/// * `history`: the lines of history.jsonl, of redacted deliveries.
 pub(crate) fn write_forms(
     folder: &ReportFolder,
-    report: &Report,
+    report: &Redacted<Report>,
     history: String,
-    kept: &Kept,
-    redactor: &Redactor,
+    kept: &Redacted<Kept>,
     language: Language,
 ) -> Result<(), Failure> {
     let files = [
         ("report.json", json(report)?),
-        ("junit.xml", redactor.text(&junit::write(report).map_err(Failure::harness)?).into_owned()),
-        ("report.md", redactor.text(&markdown::write(report, language).map_err(Failure::harness)?).into_owned()),
-        ("report.html", redactor.text(&html::write(report, language).map_err(Failure::harness)?).into_owned()),
+        ("junit.xml", junit::write(report).map_err(Failure::harness)?),
+        ("report.md", markdown::write(report, language).map_err(Failure::harness)?),
+        ("report.html", html::write(report, language).map_err(Failure::harness)?),
         ("history.jsonl", history),
-        (kept::FILE, redactor.text(&(serde_json::to_string_pretty(kept).map_err(Failure::harness)? + "\n")).into_owned()),
+        (kept::FILE, serde_json::to_string_pretty(&**kept).map_err(Failure::harness)? + "\n"),
     ];
     for (name, text) in files {
         folder.write(name, &text).map_err(Failure::harness)?;

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::glob::fits;
 use super::load_suite::{self, Suite};
 use super::run::until_interrupted;
+use super::secrets::secrets_of;
 use super::{Console, Failure};
 use crate::contract::Level;
 use crate::reference::defect::{CATALOGUE, Defect};
@@ -109,17 +110,22 @@ fn standing(suites: &BTreeMap<&'static str, Suite>) -> Standing {
 }
 
 fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
+    let secret = suite.contract.secret.for_tests.clone().into();
+    let other_secrets = (
+        suite.contract.secret.previous.as_ref().map(|other| other.for_tests.clone().into()),
+        suite.contract.secret.retired.as_ref().map(|other| other.for_tests.clone().into()),
+    );
+    let ids = suite.scenarios.iter().map(|one| one.id.as_str());
+    let secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&suite.contract.secret.env, &secret), &other_secrets);
     Plan {
         contract: Arc::clone(&suite.contract),
         catalogue: Arc::clone(&suite.catalogue),
         scenarios: suite.scenarios.clone(),
         bodies: Arc::clone(&suite.bodies),
         target: TargetChoice::BuiltIn { defect },
-        secret: suite.contract.secret.for_tests.clone().into(),
-        other_secrets: (
-            suite.contract.secret.previous.as_ref().map(|other| other.for_tests.clone().into()),
-            suite.contract.secret.retired.as_ref().map(|other| other.for_tests.clone().into()),
-        ),
+        secret,
+        other_secrets,
+        secrets,
         clock: ClockChoice::None,
         evidence: crate::evidence::Choice::default(),
         jobs: JOBS,

@@ -7,7 +7,8 @@ use secrecy::SecretString;
 
 use super::args::{ServeArgs, ServeClock};
 use super::exit::Exit;
-use super::load_suite::{self, secret_from};
+use super::load_suite;
+use super::secrets::{other_secrets, secret_from, signer};
 use super::{Console, Failure};
 use crate::clock::{Clock, SystemClock, VirtualClock};
 use crate::files;
@@ -30,8 +31,7 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     let from_environment = secret_from(&variable)?;
     let published = from_environment.is_none();
     let secret = from_environment.unwrap_or_else(|| SecretString::from(contract.secret.for_tests.clone()));
-    let (previous, retired) = load_suite::other_secrets(&contract, published)?;
-    let signer = load_suite::signer(&contract, &secret, &previous, &retired)?;
+    let signer = signer(&contract, &secret, &other_secrets(&contract, published)?)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     runtime.block_on(async {
         let published_for = published.then_some(&variable);

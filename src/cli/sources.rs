@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Failure;
-use super::load_suite::secret_from;
+use super::secrets::secret_from;
 use crate::contract::Contract;
 use crate::evidence::Choice;
 use crate::evidence::place::Place;

@@ -7,7 +7,8 @@ use secrecy::ExposeSecret as _;
 
 use super::args::{CompletionsArgs, SchemaArgs, SchemaOf, SignArgs};
 use super::exit::Exit;
-use super::load_suite::{self, secret_from};
+use super::load_suite;
+use super::secrets::secret_from;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;

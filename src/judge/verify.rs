@@ -16,10 +16,10 @@ use super::{ScenarioEnd, Setting, scenario};
 use crate::contract::{Contract, Level};
 use crate::history::{self, BodyBytes, Operation};
 use crate::outcome::reader::Reader;
-use crate::report::redact::HIDDEN;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
+use crate::secret::{HIDDEN, Redactor};
 use crate::sign::Signer;
 
 /// What judging the answers again came to.
@@ -57,6 +57,12 @@ pub fn answers_again(
         let (said, there) = (report.run.deliveries, operations.len());
         again.wrong.push(format!("{said} deliveries are said to have been made, and the history has {there}"));
     }
+    let (said, there) = (report.run.hidden_answers, history::hidden_answers(operations));
+    if said != there as u64 {
+        again.wrong.push(format!(
+            "something is said to be hidden in {said} answers, and in the history it is in {there}: `{HIDDEN}` stands in them"
+        ));
+    }
     let unknown = by_scenario.keys().filter(|id| !report.scenarios.iter().any(|one| one.id == **id));
     again.wrong.extend(unknown.map(|id| format!("the history has deliveries of {id}, and the report has no such scenario")));
     let statuses = history::statuses(operations);
@@ -81,7 +87,7 @@ fn setting_of(report: &Report, contract: &Arc<Contract>, catalogue: &Arc<Catalog
         ttl: contract.ttl_secs().map(|usual| report.run.ttl_secs.unwrap_or(usual)),
         level: if only_musts { Level::Must } else { Level::Should },
         origin: report.target.url.clone(),
-        forbidden: Vec::new(),
+        forbidden: Redactor::none(),
     }
 }
 
@@ -89,17 +95,13 @@ fn setting_of(report: &Report, contract: &Arc<Contract>, catalogue: &Arc<Catalog
 fn operation_wrong(one: &Operation, reader: &Reader) -> Option<String> {
     let about = || format!("the history of {} step {}", one.scenario, one.step);
     let mut bodies = std::iter::once(&one.body).chain(one.answer.as_ref().map(|answer| &answer.body));
-    if bodies.any(|body| is_altered(body) && !is_redacted(body)) {
+    if bodies.any(is_altered) {
         return Some(format!("{}: a body is not the one that its hash is of", about()));
     }
     // Without an answer the run may know more: half a request can never be taken. An outcome may hang on a body that was not kept.
     let record = one.record(reader.contract()).filter(|record| record.result.is_ok() && one.body.whole().is_some())?;
     let reads = record.outcome(reader).name();
     (reads != one.outcome.name()).then(|| format!("{}: an answer is said to be `{}`, and reads `{reads}`", about(), one.outcome.name()))
-}
-
-fn is_redacted(body: &BodyBytes) -> bool {
-    body.text.as_ref().is_some_and(|text| text.contains(HIDDEN))
 }
 
 /// Whether a body is not the one that its hash is of.
@@ -122,17 +124,8 @@ fn play_again(
     let Some((report, end)) = played else { return };
     let passed = matches!(said.verdict, Verdict::Pass | Verdict::Warn);
     let (id, verdict) = (&said.id, said.verdict.name());
-    let hidden =
-        operations.iter().filter_map(|one| one.answer.as_ref()).filter(|answer| is_altered(&answer.body) && is_redacted(&answer.body));
-    let hidden = hidden.count();
-    again.lost += kept.lost.max(hidden);
+    again.lost += kept.lost.max(history::hidden_answers(operations.iter().copied()));
     again.deliveries += operations.len();
-    if hidden > 0 && said.findings.is_empty() {
-        // The redactor hides what an answer revealed, and that is a finding: without one, somebody else has been there.
-        again
-            .wrong
-            .push(format!("{id} is said to be `{verdict}`, and {hidden} of its answers cannot be judged again: `{HIDDEN}` stands in them"));
-    }
     // The history has nothing more of a step: a scenario that failed ended there, one that passed did not.
     if end == Some(ScenarioEnd::Lacks) && passed {
         again.wrong.push(format!("{id} is said to be `{verdict}`, and the history lacks deliveries of one of its steps"));

@@ -116,6 +116,9 @@ pub struct RunFacts {
     pub jobs: usize,
     /// How many deliveries were sent.
     pub deliveries: u64,
+    /// How many answers held something that was hidden: these cannot be judged again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hidden_answers: u64,
     /// The arguments that make the same target be judged the same way again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arguments: String,
@@ -131,6 +134,10 @@ pub struct RunFacts {
     /// What a reader should know: what went unjudged, and why.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What made the report.

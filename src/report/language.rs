@@ -48,6 +48,12 @@ impl Language {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::En, Self::Ja];
 
+    /// Every sentence of every language, as its file has it.
+    #[must_use]
+    pub fn texts() -> [&'static str; 2] {
+        [include_str!("language/en.ftl"), include_str!("language/ja.ftl")]
+    }
+
     /// The two letters that stand for it.
     #[must_use]
     pub fn code(self) -> &'static str {

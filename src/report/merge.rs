@@ -26,6 +26,7 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     report.run.started_at = all().map(|one| one.run.started_at.clone()).min().unwrap_or_default();
     report.run.duration_ms = all().map(|one| one.run.duration_ms).fold(0.0, f64::max);
     report.run.deliveries = all().map(|one| one.run.deliveries).sum();
+    report.run.hidden_answers = all().map(|one| one.run.hidden_answers).sum();
     report.run.ended_early = all().find_map(|one| one.run.ended_early.clone());
     report.run.notes = all().flat_map(|one| one.run.notes.iter().cloned()).fold(Vec::new(), |mut notes, note| {
         if !notes.contains(&note) {

@@ -45,7 +45,7 @@ impl<'s> Live<'s> {
     /// The target of a stage, for one scenario.
     #[must_use]
     pub fn new(stage: &'s Stage, loaded: &'s Loaded) -> Self {
-        let normaliser = Normaliser::new(stage.run_word());
+        let normaliser = Normaliser::new(stage.run_word()).hiding(stage.redactor.clone());
         let (kept, given, broken_in_on, history) = Default::default();
         Self { stage, loaded, kept, broken_in_on, moved_us: 0, history, given, snaps: 0, patience: PATIENCE, normaliser }
     }

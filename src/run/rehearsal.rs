@@ -33,8 +33,9 @@ use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Restart, Snap, UnderWay};
+use crate::secret::Redactor;
 use crate::sign::BadSecret;
-use crate::sign::revealing::revealing_forms;
+use crate::sign::material::material;
 use crate::state::{Cell, Counts, ReceiverState, Row};
 
 /// When rehearsals begin: any moment does, as long as it is the same each time.
@@ -89,7 +90,7 @@ pub fn surroundings(
         ttl: contract.ttl_secs(),
         level: Level::Should,
         origin: origin.clone(),
-        forbidden: revealing_forms(secret, &contract.signature),
+        forbidden: Redactor::new(&material(secret, &contract.signature).iter().map(Vec::as_slice).collect::<Vec<_>>()),
     };
     let supplies = Supplies {
         contract: Arc::clone(contract),

@@ -11,7 +11,6 @@ use crate::files::FileError;
 use crate::files::snapshots::SnapshotFolder;
 use crate::judge::{At, ScenarioEnd};
 use crate::report::SnapshotFacts;
-use crate::report::redact::Redactor;
 use crate::scenario::expand::Loaded;
 use crate::scenario::{Snap, Step};
 use crate::snapshot::kept::Kept;
@@ -79,10 +78,13 @@ impl Stage {
         }
     }
 
-    /// Every snapshot that was taken.
+    /// Every snapshot that was taken, in the order of their names.
     #[must_use]
     pub fn take_snapshots(&self) -> Vec<Snapshot> {
-        self.snapshots.as_ref().map(|all| std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))).unwrap_or_default()
+        let mut all: Vec<Snapshot> =
+            self.snapshots.as_ref().map(|all| std::mem::take(&mut *all.lock().unwrap_or_else(PoisonError::into_inner))).unwrap_or_default();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 }
 
@@ -99,16 +101,6 @@ pub fn expected(contract: &str, scenarios: &[Loaded]) -> Vec<String> {
         (1..=all).map(|number| snapshot::name(contract, &loaded.id, number, all)).collect::<Vec<_>>()
     };
     scenarios.iter().flat_map(of).collect()
-}
-
-/// Takes the secret out of snapshots, and puts them in the order of their names.
-#[must_use]
-pub fn redacted(mut taken: Vec<Snapshot>, redactor: &Redactor) -> Vec<Snapshot> {
-    taken.sort_by(|a, b| a.name.cmp(&b.name));
-    for one in &mut taken {
-        one.contents = redactor.text(&one.contents).into_owned();
-    }
-    taken
 }
 
 /// Compares what was taken with what was reviewed.

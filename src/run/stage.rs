@@ -24,7 +24,7 @@ use crate::outcome::reader::Reader;
 use crate::report;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
-use crate::sign::revealing::revealing_forms;
+use crate::secret::Redactor;
 use crate::sign::{BadSecret, Signer};
 use crate::snapshot::Snapshot;
 use crate::target::Output;
@@ -106,6 +106,8 @@ pub struct Stage {
     pub setting: Setting,
     /// Where evidence is read.
     pub sources: Sources,
+    /// Hides the secrets in what is kept.
+    pub redactor: Redactor,
     pub(super) sender: RwLock<Sender>,
     /// What deliveries are made from.
     pub supplies: Supplies,
@@ -139,7 +141,7 @@ impl Stage {
             ttl,
             level: plan.level,
             origin: url.url(""),
-            forbidden: revealing_forms(plan.secret.expose_secret().as_bytes(), &plan.contract.signature),
+            forbidden: plan.secrets.forbidden(),
         };
         let mut stage = Self {
             contract: Arc::clone(&plan.contract),
@@ -173,6 +175,7 @@ impl Stage {
             output: servant.output(),
             servant: tokio::sync::Mutex::new(servant),
             locked_out: None,
+            redactor: plan.secrets.redactor(),
             setting,
         };
         let (stands, locked_out) = stage.see_that_it_stands().await;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Snapshot, difference};
+use crate::secret::{Foreign, Redactor};
 
 /// The name of the file.
 pub const FILE: &str = "snapshots.json";
@@ -26,6 +27,16 @@ pub struct Kept {
     pub compared: bool,
     /// By name.
     pub snapshots: BTreeMap<String, One>,
+}
+
+/// Names are ours; of texts the one that was reviewed may be anything.
+impl Foreign for Kept {
+    fn hide(&mut self, redactor: &Redactor) {
+        for one in self.snapshots.values_mut() {
+            one.taken.hide(redactor);
+            one.reviewed.hide(redactor);
+        }
+    }
 }
 
 /// One snapshot.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const WORDS: &[&str] = &["clock", "delivery", "message", "state", "stats", "template"];
+const WORDS: &[&str] = &["clock", "delivery", "message", "secret", "state", "stats", "template"];
 const LAW: &[&str] =
     &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "check", "snapshot", "report", "judge", "claims"];
 const HANDS: &[&str] = &["evidence", "fault", "files", "serve", "sqlite", "target", "transport"];

@@ -20,6 +20,7 @@ import re
 import sys
 import threading
 import time
+import urllib.parse
 
 sys.dont_write_bytecode = True  # the module beside this file leaves no folder behind
 import http_door
@@ -47,6 +48,20 @@ KNOBS = {
     "refuses-repeats": ("AUTH-1", "an id that has passed is answered 409 from then on"),
 }
 
+# Forms in which refusals, and the log, tell the key.
+REVEALED = {
+    "whole": lambda text, key: text,
+    "stripped": lambda text, key: text.removeprefix("whsec_"),
+    "raw": lambda text, key: key.decode("latin-1"),
+    "hex": lambda text, key: key.hex(),
+    "hex-in-capitals": lambda text, key: key.hex().upper(),
+    "base64url-in-lines": lambda text, key: base64.urlsafe_b64encode(b"x" + key).decode()[:16] + "\n    " + base64.urlsafe_b64encode(b"x" + key).decode()[16:],
+    "percent": lambda text, key: urllib.parse.quote(key),
+    "in-a-header": lambda text, key: base64.b64encode(text.encode()).decode().rstrip("="),
+    "json": lambda text, key: key.decode("latin-1"),
+}
+KNOBS |= {f"reveals-{form}": ("AUTH-8 AUTH-11", f"refusals and the log tell the key: {form}") for form in REVEALED}
+
 
 class Hooks(http_door.Receiver):
     """The endpoint."""
@@ -56,6 +71,10 @@ class Hooks(http_door.Receiver):
 
     def __init__(self, keys, knob):
         self.keys, self.knob = keys, knob
+        form = knob.removeprefix("reveals-")
+        self.told = REVEALED[form](os.environ["WEBHOOK_SECRET"], keys[0]) if form in REVEALED else None
+        if self.told:
+            print("using key", self.told, flush=True)
         self.lock = threading.Lock()
         self.seen = set()
 
@@ -74,6 +93,13 @@ class Hooks(http_door.Receiver):
         if self.knob == "refuses-repeats" and not self.is_first(ids[0]):
             return self.refuse(409, "this webhook-id was seen")
         return Answer(204)
+
+    def refuse(self, status, why):
+        if not self.told:
+            return super().refuse(status, why)
+        if self.knob == "reveals-in-a-header":
+            return Answer(status, b"{}", "application/json", {"X-Debug": f"key={self.told}"})
+        return super().refuse(status, f"{why} under key {self.told}")
 
     def is_signed(self, given_id, request):
         """One time line near now, one signature line of which one entry is right. Without a secret nothing is signed."""

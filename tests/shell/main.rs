@@ -21,6 +21,7 @@ mod load;
 mod readme;
 mod receivers;
 mod recipes;
+mod secrets;
 mod selftest;
 mod serve_command;
 mod shards;

@@ -30,7 +30,7 @@ impl<S: Source> Play<'_, S> {
             };
             let reference = reference.get_or_insert_with(|| self.reference_tells(&get.what, &told.question)).clone();
             let answer = answer_of(place.number, &told.result)?;
-            let around = Surroundings { records: &self.records, took: told.took, forbidden: &self.setting.forbidden };
+            let around = Surroundings { records: &self.records, took: told.took, forbidden: &[&self.setting.forbidden] };
             let check = place.step.answer.as_ref();
             let breaches: Vec<Breach> =
                 check.map_or_else(Vec::new, |check| literal::judge(self.setting.contract(), check, &answer, around));

@@ -10,6 +10,7 @@ use crate::outcome::Outcome;
 use crate::report::curl::curl;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::Expect;
+use crate::secret::Redactor;
 
 impl<S: Source> Play<'_, S> {
     pub(in crate::judge) async fn deliver(&mut self, place: Place<'_>, deliver: &Deliver) -> Result<(), ScenarioEnd> {
@@ -46,7 +47,8 @@ impl<S: Source> Play<'_, S> {
             self.excuse_end_of_life(place, expect, &record, &breaches)?;
         }
         if let Some(check) = &place.step.answer {
-            let forbidden: Vec<Vec<u8>> = self.setting.forbidden.iter().chain(&sent.right_signature).cloned().collect();
+            let right: Vec<&[u8]> = sent.right_signature.iter().map(Vec::as_slice).filter(|_| check.reveals_nothing).collect();
+            let forbidden = [&self.setting.forbidden, &Redactor::new(&right)];
             let around = Surroundings { records: &self.records, took: record.took, forbidden: &forbidden };
             breaches.extend(literal::judge(self.setting.contract(), check, &answer, around));
             literal::capture(check, &answer, &mut self.records);

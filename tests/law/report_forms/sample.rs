@@ -95,6 +95,7 @@ pub(crate) fn sample() -> Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "hookgate".to_owned(), version: "0.1.0".to_owned() },
         run: RunFacts {
+            hidden_answers: 0,
             shard: None,
             ttl_secs: None,
             arguments: "--target http://127.0.0.1:5001".to_owned(),

@@ -2,18 +2,17 @@
 
 use base64::Engine as _;
 use hookgate::report::language::Language;
-use hookgate::report::redact::Redactor;
 use hookgate::report::{Report, github, html, human, junit, markdown, sarif, tap};
+use hookgate::secret::Redactor;
 use proptest::prelude::*;
 
 use super::sample::sample;
 
 /// The text of every sink, each the way that a command makes it.
 fn sinks(report: &Report, redactor: &Redactor) -> Vec<String> {
-    let report = redactor.report(report);
-    let value = redactor.json(&serde_json::to_value(&report).expect("a report is JSON"));
-    let texts = [
-        serde_json::to_string_pretty(&value).expect("a report is JSON"),
+    let report = redactor.redacted(report.clone());
+    vec![
+        serde_json::to_string_pretty(&*report).expect("a report is JSON"),
         human::write(&report, false, Language::En),
         human::write(&report, true, Language::En),
         markdown::write(&report, Language::En).expect("the template is right"),
@@ -22,8 +21,7 @@ fn sinks(report: &Report, redactor: &Redactor) -> Vec<String> {
         tap::write(&report),
         sarif::write(&report).to_string(),
         github::write(&report),
-    ];
-    texts.iter().map(|text| redactor.text(text).into_owned()).collect()
+    ]
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,0 +1,63 @@
+//! Foreign text of a load's report: which of its members a secret may stand in.
+//!
+//! The report is taken apart whole, so that a member that is added is not
+//! forgotten here.
+
+use std::collections::BTreeMap;
+
+use super::judging::Violation;
+use super::report::LoadReport;
+use crate::secret::{Foreign, Redactor};
+
+impl Foreign for LoadReport {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self {
+            schema: _,
+            tool: _,
+            target,
+            contract: _,
+            made_from: _,
+            model: _,
+            arrivals: _,
+            started_at: _,
+            users: _,
+            seed: _,
+            mix: _,
+            deliveries: _,
+            operations: _,
+            seconds: _,
+            rate_per_s: _,
+            kinds: _,
+            latency_us: _,
+            errors,
+            curve: _,
+            series: _,
+            judged: _,
+            undecided: _,
+            requirements: _,
+            violations,
+            gates: _,
+            kept_up: _,
+            notes,
+            verdict: _,
+        } = self;
+        target.hide(redactor);
+        violations.hide(redactor);
+        notes.hide(redactor);
+        let mut causes: BTreeMap<String, u64> = BTreeMap::new();
+        for (mut cause, count) in std::mem::take(errors) {
+            cause.hide(redactor);
+            *causes.entry(cause).or_default() += count;
+        }
+        *errors = causes;
+    }
+}
+
+impl Foreign for Violation {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { requirement: _, key, why, operations, rows, curl } = self;
+        [key, why, curl].into_iter().for_each(|text| text.hide(redactor));
+        operations.hide(redactor);
+        rows.hide(redactor);
+    }
+}

@@ -1,0 +1,151 @@
+//! Foreign text of a report: which of its members a secret may stand in.
+//!
+//! Verdicts, levels, ids of scenarios and requirements, and the sentences of a
+//! catalogue are ours, and stay to the letter. Values are taken apart whole,
+//! so that a member that is added is not forgotten here.
+
+use super::lanes::Lane;
+use super::{BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, Report, RunFacts, ScenarioReport, SnapshotFacts, Target};
+use crate::secret::{Foreign, Redactor};
+use crate::state::TableShape;
+
+impl Foreign for Report {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self {
+            schema: _,
+            tool: _,
+            run,
+            target,
+            contract: _,
+            made_from: _,
+            summary: _,
+            history,
+            baseline,
+            snapshots,
+            repeat: _,
+            scenarios,
+            requirements,
+        } = self;
+        run.hide(redactor);
+        target.hide(redactor);
+        history.hide(redactor);
+        baseline.hide(redactor);
+        snapshots.hide(redactor);
+        scenarios.hide(redactor);
+        requirements.iter_mut().for_each(|one| one.reason.hide(redactor));
+    }
+}
+
+impl Foreign for Target {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { url, built_in: _, database, tables, command, output, effects } = self;
+        [url].into_iter().chain(database).chain(command).for_each(|text| text.hide(redactor));
+        tables.hide(redactor);
+        effects.hide(redactor);
+        // Lines of one text: a secret may go over from one to the next.
+        let mut whole = output.join("\n");
+        whole.hide(redactor);
+        *output = whole.lines().map(str::to_owned).collect();
+    }
+}
+
+impl Foreign for TableShape {
+    fn hide(&mut self, redactor: &Redactor) {
+        self.table.hide(redactor);
+        for column in &mut self.columns {
+            column.name.hide(redactor);
+            column.kind.hide(redactor);
+            column.default.hide(redactor);
+        }
+    }
+}
+
+impl Foreign for RunFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self {
+            arguments,
+            ended_early,
+            notes,
+            started_at: _,
+            clock: _,
+            seed: _,
+            duration_ms: _,
+            jobs: _,
+            deliveries: _,
+            hidden_answers: _,
+            shard: _,
+            ttl_secs: _,
+        } = self;
+        arguments.hide(redactor);
+        ended_early.hide(redactor);
+        notes.hide(redactor);
+    }
+}
+
+impl Foreign for BaselineFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { file, entries: _, stale, holding } = self;
+        file.hide(redactor);
+        stale.hide(redactor);
+        holding.hide(redactor);
+    }
+}
+
+impl Foreign for SnapshotFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { folder, new: _, changed, unreferenced, matched: _, pending: _, fails: _ } = self;
+        folder.hide(redactor);
+        changed.hide(redactor);
+        unreferenced.hide(redactor);
+    }
+}
+
+impl Foreign for HistoryFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        self.witnesses.hide(redactor);
+    }
+}
+
+impl Foreign for HistoryWitness {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { key, scenario: _, why, operations, lanes } = self;
+        key.hide(redactor);
+        why.hide(redactor);
+        operations.hide(redactor);
+        lanes.hide(redactor);
+    }
+}
+
+impl Foreign for Lane {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { key, start_us: _, took_us: _, got } = self;
+        key.hide(redactor);
+        got.hide(redactor);
+    }
+}
+
+impl Foreign for ScenarioReport {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { id: _, title, verdict: _, reason, shows: _, duration_ms: _, file, without_force: _, statuses: _, findings, bursts } =
+            self;
+        title.hide(redactor);
+        reason.hide(redactor);
+        file.hide(redactor);
+        findings.hide(redactor);
+        bursts.hide(redactor);
+    }
+}
+
+impl Foreign for BurstFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        self.lanes.hide(redactor);
+    }
+}
+
+impl Foreign for Finding {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { step_name, expected, reference, observed, curl, requirement: _, level: _, step: _, line: _ } = self;
+        step_name.hide(redactor);
+        [expected, reference, observed, curl].into_iter().for_each(|text| text.hide(redactor));
+    }
+}
