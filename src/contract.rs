@@ -72,7 +72,11 @@ pub struct Contract {
     /// What an answer and a body may cost.
     #[serde(default)]
     pub limits: Limits,
-    /// Where the shared secret comes from.
+    /// What the sender's own pages advise a receiver to do; nobody is judged by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<Advice>,
+    /// Where the shared secret comes from; needless where deliveries bear no signature.
+    #[serde(default)]
     pub secret: SecretSource,
     /// Whether a key makes a delivery idempotent, or every rightly signed delivery is taken.
     #[serde(default)]
@@ -163,14 +167,34 @@ impl Default for Limits {
     }
 }
 
-/// Where the shared secret comes from.
+/// What the sender's own pages advise a receiver to do.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Advice {
+    /// What to answer.
+    pub answer: String,
+    /// How fast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+    /// What the sender sends again, when and how often.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<String>,
+    /// Which repeats to look for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
+}
+
+/// Where the shared secret comes from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSource {
     /// The environment variable that holds it.
     pub env: String,
     /// A published secret: used by the built-in reference alone, when the variable is not set.
     pub for_tests: String,
+    /// With `signature.by: ed25519`, the environment variable that holds the public key of receivers, for those who only verify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<OtherSecret>,
     /// The secret before this one, while both are good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<OtherSecret>,
@@ -294,6 +318,12 @@ impl Contract {
         all.push(("signature.message".to_owned(), &self.signature.message));
         for (at, header) in self.signature.headers.iter().enumerate() {
             all.push((format!("signature.headers[{at}].value"), &header.value));
+        }
+        for (at, member) in self.signature.members.iter().enumerate() {
+            all.push((format!("signature.members[{at}].value"), &member.value));
+        }
+        for (at, one) in self.signature.query.iter().enumerate() {
+            all.push((format!("signature.query[{at}].value"), &one.value));
         }
         if let Some(state) = &self.state {
             all.extend(state.templates());

@@ -47,11 +47,15 @@ pub fn member_text(body: &[u8], path: &str) -> Option<String> {
 /// The first value of a field of a form body (`application/x-www-form-urlencoded`), decoded.
 #[must_use]
 pub fn form_field(body: &[u8], field: &str) -> Option<Vec<u8>> {
-    let pairs = body.split(|byte| *byte == b'&').map(|pair| {
+    form_pairs(body).find(|(name, _)| name == field.as_bytes()).map(|(_, value)| value)
+}
+
+/// Every name of a form body with its value, decoded, in the order of the body.
+pub fn form_pairs(body: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
+    body.split(|byte| *byte == b'&').map(|pair| {
         let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         (decoded(&pair[..end]), decoded(pair.get(end + 1..).unwrap_or_default()))
-    });
-    pairs.into_iter().find(|(name, _)| name == field.as_bytes()).map(|(_, value)| value)
+    })
 }
 
 fn decoded(text: &[u8]) -> Vec<u8> {

@@ -125,7 +125,7 @@ impl<S: Store> Receiver<S> {
             return Ok(Begun::Answered(self.repeat(&ticket, &first, now)));
         }
         let honest = self.check_signature(delivery, &key, now);
-        let around = Around { delivery, key: &key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery, key: &key, signer: self.signer.as_ref(), origin: &self.origin, now };
         if let Err(why) = self.seams.verified(honest, around) {
             self.count(Counted::SignaturesRefused);
             return self.refuse(why, delivery, &ticket.key, now).map(Begun::Answered);
@@ -148,7 +148,7 @@ impl<S: Store> Receiver<S> {
             }
         }
         let rival = self.claims.rival(&ticket.identity, now).filter(|_| self.contract.is_by_key());
-        let around = Around { delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         if let Some(rival) = self.seams.rival(rival, around) {
             let Some(form) = &self.contract.outcomes.in_flight else { return Ok(Begun::Waits) };
             let reply = answer(form, &ticket.values(None, None, None), None);
@@ -169,7 +169,7 @@ impl<S: Store> Receiver<S> {
                 return Err(failed);
             }
         };
-        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         match self.seams.found(found, around).filter(|_| self.contract.is_by_key()) {
             Some(first) if self.contract.other_body == OtherBody::Refused && !ticket.has_body_of(&first) => {
                 self.refuse(Refusal::OtherBody, &ticket.delivery, &ticket.key, now).map(Begun::Answered)
@@ -188,7 +188,7 @@ impl<S: Store> Receiver<S> {
         let form = self.contract.duplicate().unwrap_or(&self.contract.outcomes.accepted);
         let first_ts = iso::write(first.ts);
         let reply = answer(form, &ticket.values(None, Some(&first_ts), Some(&first.sha256)), first.answer.as_ref());
-        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         self.seams.answer(Answering::Duplicate, reply, around)
     }
 
@@ -208,7 +208,7 @@ impl<S: Store> Receiver<S> {
             if self.seams.marks_failed() {
                 self.write(&ticket, now)?;
             }
-            let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+            let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
             return Ok(self.seams.answer(Answering::Failed, failed, around));
         }
         self.write(&ticket, now)
@@ -251,12 +251,12 @@ impl<S: Store> Receiver<S> {
             sha256: ticket.sha256.clone(),
             fingerprint: ticket.fingerprint.clone(),
         };
-        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         self.seams.acceptance(&mut acceptance, around);
         self.store.accept(&acceptance)?;
         self.effects.add(&ticket.key);
         self.count(Counted::Accepted);
-        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         Ok(self.seams.answer(Answering::Accepted, reply, around))
     }
 
@@ -300,7 +300,7 @@ impl<S: Store> Receiver<S> {
             Some(form) => answer(form, &Values::default(), None),
             None => Answer { status: 400, headers: Vec::new(), body: bytes::Bytes::new() },
         };
-        let around = Around { delivery, key, signer: self.signer.as_ref(), now };
+        let around = Around { delivery, key, signer: self.signer.as_ref(), origin: &self.origin, now };
         Ok(self.seams.answer(Answering::Refused(why), reply, around))
     }
 
@@ -332,7 +332,7 @@ impl<S: Store> Receiver<S> {
             Some(form) => answer(form, &Values::default(), None),
             None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
         };
-        let around = Around { delivery, key: "", signer: None, now };
+        let around = Around { delivery, key: "", signer: None, origin: &self.origin, now };
         Ok(self.seams.answer(Answering::Refused(why), reply, around))
     }
 

@@ -6,23 +6,31 @@
 //! that every signature under `fixtures/vectors/` can be recomputed.
 //!
 //! A scheme is data ([`Scheme`], a part of every contract). Start at
-//! [`Scheme::keyed`], which gives a [`Signer`]. Broken signatures that scenarios
-//! ask for are in [`tamper`], reading signatures back in [`verify`], forms of the
-//! signed time in [`time`], what is made of the secret in [`material`].
+//! [`Scheme::keyed`], which gives a [`Signer`]. What is signed is in [`parts`],
+//! broken signatures that scenarios ask for in [`tamper`], reading signatures back
+//! in [`verify`], forms of the signed time in [`time`], what is made of the
+//! secret in [`material`].
 //!
-//! **Invariant:** bytes are signed as they travel. Nothing here parses JSON.
+//! **Invariant:** bytes are signed as they travel. JSON and forms are read only
+//! where a scheme signs their members (`{member:PATH}`, `{form_sorted}`).
 
 pub mod encoding;
 pub mod mac;
 pub mod material;
+mod pair;
+pub mod parts;
 pub mod signer;
 pub mod spoiling;
 pub mod tamper;
 pub mod time;
 pub mod verify;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::sign::tamper::Tamper;
 
 pub use crate::sign::encoding::{Encoding, SecretEncoding, hex, unhex};
 pub use crate::sign::mac::{DigestName, hmac_sha256_hex, is_hmac_sha256_hex, sha256, sha256_hex};
@@ -31,27 +39,87 @@ pub use crate::sign::time::{TimeUnit, Tolerance};
 
 use crate::template::Template;
 
-/// How deliveries of one contract are signed.
+/// How deliveries of one contract are signed; `signature: none` is short for `{by: none}`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scheme {
+    /// By what a delivery proves who sent it.
+    #[serde(default, skip_serializing_if = "Proof::is_default")]
+    pub by: Proof,
     /// How the secret's text becomes key bytes.
     #[serde(default)]
     pub key: SecretForm,
-    /// The hash function under the HMAC.
+    /// The hash function under the HMAC; without it, SHA-256.
+    #[serde(default)]
     pub digest: DigestName,
-    /// How the HMAC is written.
+    /// How the signature is written; without it, in hex.
+    #[serde(default)]
     pub encoding: Encoding,
-    /// What is signed: `{body}`, `{t}` (time), `{id}` (the key), `{url}`, `{method}`, `{path}`, `{header:NAME}`, `{sha256hex(body)}`.
+    /// What is signed: `{body}`, `{t}` (time), `{id}` (the key), `{url}`, `{authority}`, `{method}`, `{path}` (with its query),
+    /// `{path_only}`, `{header:NAME}`, `{sha256hex(body)}`, `{sha256base64(body)}`, `{sha512base64(body)}`, `{form_sorted}` (each name and
+    /// value of a form, sorted), `{member:PATH}` (of a JSON body).
+    #[serde(default)]
     pub message: Template,
-    /// The header lines that carry signature `{sig}`, time `{t}` and id `{id}`.
+    /// The header lines that carry signature `{sig}`, time `{t}` and id `{id}`. A line with none of them stands there before anything is
+    /// signed: a digest of the body (`{sha256base64(body)}`), or a constant.
+    #[serde(default)]
     pub headers: Vec<SignatureHeader>,
+    /// Members of the JSON body that carry the signature `{sig}`, where it does not travel in a header.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<SignatureMember>,
+    /// What stands in the query before anything is signed: a digest of the body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<QueryParameter>,
+    /// Which bodies the sender signs.
+    #[serde(default, skip_serializing_if = "Bodies::is_default")]
+    pub bodies: Bodies,
+    /// Spoiled signatures that nobody is held to refuse, each with the reason; by the names that scenarios give them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_judged: BTreeMap<Tamper, String>,
     /// When the header line of the signature holds a list of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub several: Option<Several>,
     /// How the signed time is written, and how far it may lie from now; only for messages with `{t}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Tolerance>,
+}
+
+/// By what a delivery proves who sent it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// An HMAC with the shared secret.
+    #[default]
+    Hmac,
+    /// A signature by the sender's private key (Ed25519, RFC 8032): the secret is that key, and receivers have the public one.
+    Ed25519,
+    /// The shared secret itself.
+    Token,
+    /// Nothing: whoever comes is let in.
+    None,
+}
+
+impl Proof {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which bodies the sender signs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bodies {
+    /// Any bytes.
+    #[default]
+    Any,
+    /// Text in UTF-8 alone: whoever reads other bytes as text before the signature is checked is not blamed for it.
+    Utf8,
+}
+
+impl Bodies {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How the secret's text becomes key bytes.
@@ -78,11 +146,46 @@ pub struct SignatureHeader {
     pub is_the_keys: bool,
 }
 
+/// A member of the JSON body that carries the signature.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureMember {
+    /// Its dotted path; a number counts into a list.
+    pub member: String,
+    /// Its value: text with `{sig}`.
+    pub value: Template,
+}
+
+/// A parameter of the query that stands there before anything is signed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: String,
+    /// Its value: a digest of the body, or a constant.
+    pub value: Template,
+}
+
+/// What the name of a line begins with that is a member of the body; no header's name has a colon.
+const IN_BODY: &str = "body:";
+
 impl SignatureHeader {
     /// Whether its value has the placeholder `name`.
     #[must_use]
     pub fn carries(&self, name: &str) -> bool {
         self.value.placeholders().any(|one| one == name)
+    }
+
+    /// Whether it stands in a delivery before anything is signed: it carries neither signature, time nor id.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        !["sig", "t", "id"].into_iter().any(|name| self.carries(name))
+    }
+
+    /// The path of the member of the body that it is, where it is none of the header.
+    #[must_use]
+    pub fn member(&self) -> Option<&str> {
+        self.name.strip_prefix(IN_BODY)
     }
 }
 
@@ -126,7 +229,32 @@ impl Scheme {
     /// # Errors
     /// [`BadSecret`] when the scheme wants base64 or hex and the text is not.
     pub fn keyed(&self, secret: &[u8]) -> Result<Signer, BadSecret> {
-        Ok(Signer::new(self.clone(), self.key.key_bytes(secret)?))
+        Ok(Signer::new(self.clone(), self.key_bytes(secret)?))
+    }
+
+    /// Keys the scheme with a public key alone: what it gives verifies, and signs nothing.
+    ///
+    /// `public` is its text: hex digits, or base64, after a prefix or not.
+    ///
+    /// # Errors
+    /// [`BadSecret`] when it is no public key of this scheme.
+    pub fn keyed_by_public(&self, public: &[u8]) -> Result<Signer, BadSecret> {
+        Signer::verifying(self.clone(), public).ok_or(BadSecret { wanted: "an Ed25519 public key of 32 bytes in hex or base64" })
+    }
+
+    /// The key bytes of a secret's text, as [`SecretForm::key_bytes`] and fit for this scheme.
+    ///
+    /// # Errors
+    /// [`BadSecret`] when the text is not written as the form says, or is no key of the scheme.
+    pub fn key_bytes(&self, secret: &[u8]) -> Result<Vec<u8>, BadSecret> {
+        let bytes = self.key.key_bytes(secret)?;
+        match self.by {
+            Proof::Hmac | Proof::None => Ok(bytes),
+            Proof::Ed25519 if matches!(bytes.len(), 32 | 64) => Ok(bytes),
+            Proof::Ed25519 => Err(BadSecret { wanted: "an Ed25519 private key of 32 bytes (or of 64, with the public one)" }),
+            Proof::Token if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic) => Ok(bytes),
+            Proof::Token => Err(BadSecret { wanted: "visible ASCII, which can travel in a header" }),
+        }
     }
 
     /// The form of the signed time; seconds, where the scheme says nothing of it.
@@ -159,6 +287,43 @@ impl Scheme {
         self.several.as_ref().map(|several| several.separator.as_str()).filter(|separator| !separator.is_empty() && header.carries("sig"))
     }
 
+    /// Whether the signature covers the very bytes of the body, in the message or by a digest that is signed.
+    #[must_use]
+    pub fn covers_body(&self) -> bool {
+        let digests = |value: &Template| value.placeholders().any(|name| name.ends_with("(body)"));
+        let in_a_line =
+            || self.headers.iter().any(|header| header.is_prepared() && digests(&header.value) && self.signs_header(&header.name));
+        let in_the_query = || self.query.iter().any(|one| digests(&one.value)) && (self.signs("url") || self.signs("path"));
+        self.signs("body") || digests(&self.message) || in_a_line() || in_the_query()
+    }
+
+    /// Whether it covers what a form in the body says, in whatever order and spelling.
+    #[must_use]
+    pub fn covers_form(&self) -> bool {
+        self.signs("form_sorted")
+    }
+
+    fn signs_header(&self, name: &str) -> bool {
+        self.message.placeholders().filter_map(|one| one.strip_prefix("header:")).any(|one| one.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether all that it adds to a delivery are header lines, which are made of the signature, the time and the id.
+    #[must_use]
+    pub fn only_adds_lines(&self) -> bool {
+        self.query.is_empty() && self.headers.iter().all(|header| !header.is_prepared() && header.member().is_none())
+    }
+
+    /// Makes the scheme whole, once its contract is read: members are lines of another place, a token is its own text.
+    pub fn settle(&mut self, key_header: Option<&str>) {
+        for SignatureMember { member, value } in std::mem::take(&mut self.members) {
+            self.headers.push(SignatureHeader { name: format!("{IN_BODY}{member}"), value, is_the_keys: false });
+        }
+        if self.by == Proof::Token {
+            self.encoding = Encoding::Text;
+        }
+        self.share_key_header(key_header);
+    }
+
     /// Marks the header line that is the key's own: same name, in any case, and the id alone in it.
     pub fn share_key_header(&mut self, key_header: Option<&str>) {
         for header in &mut self.headers {
@@ -167,5 +332,22 @@ impl Scheme {
     }
 }
 
-/// The placeholders that a signature message may hold; `header:NAME` stands for any header.
-pub const MESSAGE_PLACEHOLDERS: [&str; 8] = ["body", "t", "id", "method", "path", "url", "sha256hex(body)", "header:NAME"];
+/// The placeholders that a signature message may hold; `header:NAME` stands for any header, `member:PATH` for any member of a JSON body.
+pub const MESSAGE_PLACEHOLDERS: [&str; 14] = [
+    "body",
+    "t",
+    "id",
+    "method",
+    "path",
+    "path_only",
+    "url",
+    "authority",
+    "form_sorted",
+    "sha256hex(body)",
+    "sha256base64(body)",
+    "sha512base64(body)",
+    "header:NAME",
+    "member:PATH",
+];
+/// Those that may stand in a line or a parameter before anything is signed.
+pub const PREPARED_PLACEHOLDERS: [&str; 3] = ["sha256hex(body)", "sha256base64(body)", "sha512base64(body)"];

@@ -18,7 +18,7 @@ pub enum Part {
 }
 
 /// Text with placeholders, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "String")]
 pub struct Template {
     parts: Vec<Part>,

@@ -32,6 +32,7 @@ use crate::report::Overall;
 use crate::report::language::Language;
 use crate::secret::Redacted;
 use crate::serve::{Serving, serve};
+use crate::sign::Proof;
 use crate::sqlite::SqliteStore;
 use crate::target::limits::allow_open_files;
 use crate::transport;
@@ -232,7 +233,7 @@ fn secret(args: &LoadArgs, suite: &Suite) -> Result<SecretString, Failure> {
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
     match secret_from(&variable)? {
         Some(secret) => Ok(secret),
-        None if args.target.is_none() => Ok(suite.contract.secret.for_tests.clone().into()),
+        None if args.target.is_none() || suite.contract.signature.by == Proof::None => Ok(suite.contract.secret.for_tests.clone().into()),
         None => Err(Failure::usage(format!(
             "the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"
         ))),

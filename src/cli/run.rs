@@ -31,6 +31,7 @@ use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::Loaded;
 use crate::secret::{Redacted, Secrets};
+use crate::sign::Proof;
 use crate::snapshot::kept::{self, Kept};
 use crate::transport;
 
@@ -155,7 +156,9 @@ fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString,
     match secret_from(variable)? {
         Some(secret) => Ok(secret),
         // A target that hookgate starts gets the published test secret too.
-        None if args.target.is_none() || args.launch.exec.is_some() => Ok(suite.contract.secret.for_tests.clone().into()),
+        None if args.target.is_none() || args.launch.exec.is_some() || suite.contract.signature.by == Proof::None => {
+            Ok(suite.contract.secret.for_tests.clone().into())
+        }
         None => Err(Failure::usage(format!(
             "the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"
         ))),

@@ -7,9 +7,10 @@
 use super::outcome::{AnswerForm, MemberValue, Refusal};
 use super::{AfterFailure, Contract, Idempotency, OtherBody, Provoke, Refusals};
 use crate::contract::key::KeyForm;
+use crate::sign::Proof;
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 31] = [
+pub const COMPUTED: [(&str, &str); 34] = [
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
@@ -31,6 +32,9 @@ pub const COMPUTED: [(&str, &str); 31] = [
     ("audit-url", "the audit trail can be read over HTTP (`audit_url`)"),
     ("metrics", "counters can be read over HTTP (`metrics`)"),
     ("health", "a page tells that the receiver lives (`health`)"),
+    ("signed", "deliveries bear a proof of who sent them (`signature` is not `none`)"),
+    ("signed-body", "the signature covers the body's bytes (`{body}`, or a digest of it)"),
+    ("key-pair", "the signature is made by a private key (`signature.by: ed25519`)"),
     ("signed-time", "the time of signing is signed (`signature.time`)"),
     ("bounded-future", "a signed time in the future is refused (`signature.time.future`)"),
     ("single-signature", "a header holds one signature (no `signature.several`)"),
@@ -85,6 +89,9 @@ impl Contract {
             "audit-url" => self.audit_url.is_some(),
             "metrics" => self.metrics.is_some(),
             "health" => self.health.is_some(),
+            "signed" => self.signature.by != Proof::None,
+            "signed-body" => self.signature.covers_body(),
+            "key-pair" => self.signature.by == Proof::Ed25519,
             "signed-time" => time.is_some(),
             "bounded-future" => time.is_some_and(|time| time.future.is_some()),
             "signature-list" => self.signature.several.is_some(),

@@ -7,6 +7,7 @@ use super::outcome::{AnswerForm, MemberValue};
 use super::tables::Table;
 use super::{AfterFailure, Contract, Fingerprint, Level, OtherBody, Refusals};
 use crate::clock::span;
+use crate::sign::{Proof, SignatureHeader};
 
 /// The contract as text of at most 100 columns or so; ends with a line break.
 #[must_use]
@@ -23,7 +24,9 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     writeln!(out, "A delivery is {} {} with a body of {}.", endpoint.method, endpoint.path, endpoint.content_type)?;
     writeln!(out, "{}", key_sentence(contract))?;
     writeln!(out, "{}", signature_sentence(contract))?;
-    writeln!(out, "The shared secret is in the environment variable {}.", contract.secret.env)?;
+    for sentence in secret_sentences(contract) {
+        writeln!(out, "{sentence}")?;
+    }
     match &contract.health {
         Some(health) => writeln!(out, "The receiver is well when GET {} answers {}.", health.path, health.status)?,
         None => writeln!(out, "No page tells that the receiver is well: an honest delivery shows it.")?,
@@ -42,6 +45,9 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
         }
     } else {
         writeln!(out, "It promises no idempotency: every rightly signed delivery is accepted, each time.")?;
+    }
+    for sentence in advice_sentences(contract) {
+        writeln!(out, "{sentence}")?;
     }
     writeln!(out, "\nA first delivery gets {}", outcome_words(&contract.outcomes.accepted))?;
     if let Some(duplicate) = contract.duplicate() {
@@ -125,18 +131,52 @@ fn policy_sentences(contract: &Contract) -> Vec<String> {
     [scope, fingerprint, lease, failures, refusals].into_iter().flatten().collect()
 }
 
+/// Where the secret, or the pair of keys, is.
+fn secret_sentences(contract: &Contract) -> Vec<String> {
+    let secret = &contract.secret;
+    let mut all = match contract.signature.by {
+        Proof::None => return Vec::new(),
+        Proof::Hmac | Proof::Token => vec![format!("The shared secret is in the environment variable {}.", secret.env)],
+        Proof::Ed25519 => vec![format!("The sender's private key is in the environment variable {}.", secret.env)],
+    };
+    all.extend(secret.public.as_ref().map(|public| format!("Whoever only verifies has the public key in {}.", public.env)));
+    all.extend(secret.previous.as_ref().map(|previous| format!("The secret before it, still good, is in {}.", previous.env)));
+    all.extend(secret.retired.as_ref().map(|retired| format!("One that is good no more is in {}.", retired.env)));
+    all
+}
+
+/// What the sender's pages advise.
+fn advice_sentences(contract: &Contract) -> Vec<String> {
+    let Some(advice) = &contract.receiver else { return Vec::new() };
+    let within = advice.within.map_or_else(String::new, |within| format!(", within {}", span::write(within.0)));
+    let mut all = vec![format!("\nThe sender advises: answer {}{within}.", advice.answer)];
+    all.extend(advice.retries.as_ref().map(|retries| format!("It sends again: {retries}.")));
+    all.extend(advice.repeats.as_ref().map(|repeats| format!("Repeats are known by: {repeats}.")));
+    all
+}
+
 fn signature_sentence(contract: &Contract) -> String {
     let scheme = &contract.signature;
     let word = |value: serde_json::Result<serde_json::Value>| value.ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    let headers: Vec<String> = scheme.headers.iter().map(|header| format!("{}: {}", header.name, header.value)).collect();
+    let place = |header: &SignatureHeader| match header.member() {
+        Some(path) => format!("{} in the body's member {path}", header.value),
+        None => format!("{}: {}", header.name, header.value),
+    };
+    let query = scheme.query.iter().map(|one| format!("?{}={}", one.name, one.value));
+    let headers: Vec<String> = scheme.headers.iter().map(place).chain(query).collect();
     let time = scheme.time.map_or_else(String::new, |time| {
         let future = time.future.map_or_else(|| "any".to_owned(), |future| span::write(future.0));
         format!(" The signed time may lie {} in the past and {future} in the future.", span::write(time.past.0))
     });
+    let how = match scheme.by {
+        Proof::None => return "It bears no signature: whoever comes is let in.".to_owned(),
+        Proof::Token => return format!("It bears the shared secret itself, sent as `{}`.", headers.join("` and `")),
+        Proof::Hmac => format!("HMAC with {}", word(serde_json::to_value(scheme.digest))),
+        Proof::Ed25519 => "Ed25519".to_owned(),
+    };
+    let message = scheme.message.to_string().replace('\n', "\\n");
     format!(
-        "It is signed: HMAC with {} over `{}`, written in {}, sent as `{}`.{time}",
-        word(serde_json::to_value(scheme.digest)),
-        scheme.message,
+        "It is signed: {how} over `{message}`, written in {}, sent as `{}`.{time}",
         word(serde_json::to_value(scheme.encoding)),
         headers.join("` and `")
     )

@@ -13,16 +13,16 @@ use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
 use crate::contract::{Contract, Idempotency, OtherBody, signing};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
-use crate::document::tree::{Kind, Node, Tree};
+use crate::document::tree::{Key, Kind, Node, Tree};
 use crate::document::{self, Decoded};
-use crate::sign::MESSAGE_PLACEHOLDERS;
+use crate::sign::{MESSAGE_PLACEHOLDERS, PREPARED_PLACEHOLDERS, Proof};
 use crate::template::Template;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Contract>);
 
 /// A chain of contracts longer than this goes in a ring.
 const LONGEST_CHAIN: usize = 8;
-const IN_HEADERS: [&str; 3] = ["sig", "t", "id"];
+const IN_HEADERS: [&str; 6] = ["sig", "t", "id", "sha256hex(body)", "sha256base64(body)", "sha512base64(body)"];
 const IN_OUTCOMES: [&str; 6] = ["sha256", "key", "ts", "first.sha256", "first.ts", "body:NAME"];
 const IN_ROWS: [&str; 6] = ["key", "ts", "ttl", "sha256", "answer", "body:NAME"];
 /// Refusals that every suite asks for; others may fall back to them.
@@ -57,6 +57,7 @@ fn read_whole(
     chain: usize,
 ) -> Result<(Tree, Contract), Mistakes> {
     let mut tree = Tree::read(name, text)?;
+    spell_out_no_signature(&mut tree.root);
     if let Some((key, extends)) = tree.root.entry("extends").cloned()
         && let Kind::Text(wanted) = &extends.kind
     {
@@ -84,10 +85,22 @@ fn read_whole(
     }
     match value {
         Some(mut contract) if mistakes.is_empty() => {
-            contract.signature.share_key_header(contract.key.header.as_deref());
+            contract.signature.settle(contract.key.header.as_deref());
             Ok((tree, contract))
         }
         Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
+    }
+}
+
+/// `signature: none` is short for `signature: {by: none}`.
+fn spell_out_no_signature(root: &mut Node) {
+    let Kind::Map(members) = &mut root.kind else { return };
+    for (key, node) in members.iter_mut().filter(|(key, _)| key.text == "signature") {
+        if matches!(&node.kind, Kind::Text(word) if word == "none") {
+            let by = Key { text: "by".to_owned(), ..key.clone() };
+            let none = Node { span: node.span.clone(), kind: Kind::Text("none".to_owned()) };
+            node.kind = Kind::Map(vec![(by, none)]);
+        }
     }
 }
 
@@ -112,7 +125,12 @@ impl Reading<'_> {
         if let Some(state) = &contract.state {
             state.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
-        let needed = NEEDED.into_iter().filter(|why| *why != Refusal::MissingKey || contract.is_by_key());
+        let is_needed = |why: &Refusal| match why {
+            Refusal::MissingKey => contract.is_by_key(),
+            Refusal::Signature => contract.signature.by != Proof::None,
+            _ => true,
+        };
+        let needed = NEEDED.into_iter().filter(is_needed);
         for needed in needed.filter(|why| contract.outcomes.refusal(*why).is_none()) {
             let path = if self.tree.find("outcomes.refused").is_some() { "outcomes.refused" } else { "outcomes" };
             let way_out = Some(format!("add {}: {{status: …}}", needed.name()));
@@ -218,17 +236,19 @@ impl Reading<'_> {
     }
 
     fn placeholders(&mut self, path: &str, template: &Template) {
-        let (known, open): (&[&str], Option<&str>) = if path == "signature.message" {
-            (&MESSAGE_PLACEHOLDERS, Some("header:"))
+        let (known, open): (&[&str], &[&str]) = if path == "signature.message" {
+            (&MESSAGE_PLACEHOLDERS, &["header:", "member:"])
+        } else if path.starts_with("signature.query") {
+            (&PREPARED_PLACEHOLDERS, &[])
         } else if path.starts_with("signature.") {
-            (&IN_HEADERS, None)
+            (&IN_HEADERS, &[])
         } else if path.starts_with("outcomes.") {
-            (&IN_OUTCOMES, Some("body:"))
+            (&IN_OUTCOMES, &["body:"])
         } else {
-            (&IN_ROWS, Some("body:"))
+            (&IN_ROWS, &["body:"])
         };
         for name in template.placeholders() {
-            let fits = match open.and_then(|open| name.strip_prefix(open)) {
+            let fits = match open.iter().find_map(|open| name.strip_prefix(open)) {
                 Some(rest) => rest.split('|').all(|one| !one.is_empty()),
                 None => known.contains(&name),
             };

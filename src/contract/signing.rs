@@ -5,7 +5,7 @@
 
 use super::Contract;
 use super::key::KeyForm;
-use crate::sign::{Scheme, SignatureHeader};
+use crate::sign::{Proof, Scheme, SignatureHeader};
 use crate::template::Part;
 
 /// A mistake in a scheme: the path of the value, what is wrong, and the way out.
@@ -15,11 +15,40 @@ pub(super) type Told = (String, String, Option<String>);
 pub(super) fn mistakes(contract: &Contract) -> Vec<Told> {
     let scheme = &contract.signature;
     let mut all = Vec::new();
-    if scheme.headers.is_empty() {
+    if scheme.by == Proof::None {
+        return all;
+    }
+    all.extend(secret_mistake(contract));
+    let in_body = scheme.members.iter().filter(|member| member.value.placeholders().any(|name| name == "sig")).count();
+    if scheme.headers.is_empty() && scheme.members.is_empty() {
         all.push(("signature.headers".to_owned(), "a signature travels in at least one header".to_owned(), None));
-    } else if scheme.carrier().is_none() {
+    } else if scheme.carrier().is_none() && in_body == 0 {
         let way_out = Some("write {sig} into a value".to_owned());
         all.push(("signature.headers".to_owned(), "no header carries the signature".to_owned(), way_out));
+    } else if scheme.carrier().is_some() && in_body > 0 {
+        let message = "the signature travels in one place, and a header carries it, too".to_owned();
+        all.push(("signature.members".to_owned(), message, Some("write headers: [] if this is the place".to_owned())));
+    }
+    for (at, member) in scheme.members.iter().enumerate() {
+        if member.value.parts().len() != 1 || !member.value.is_only("sig") {
+            let message = "a member of the body carries the signature and nothing else".to_owned();
+            all.push((format!("signature.members[{at}].value"), message, Some("value: \"{sig}\"".to_owned())));
+        }
+    }
+    if in_body > 0 && scheme.covers_body() {
+        let message = "the signature stands in the body, and covers the body that it stands in".to_owned();
+        all.push(("signature.message".to_owned(), message, Some("sign members of the body: {member:PATH}".to_owned())));
+    }
+    match scheme.by {
+        Proof::Hmac | Proof::Ed25519 if scheme.message.parts().is_empty() => {
+            let path = if scheme.headers.is_empty() { "signature" } else { "signature.message" };
+            all.push((path.to_owned(), "this does not say what is signed".to_owned(), Some("add message: \"{body}\"".to_owned())));
+        }
+        Proof::Token if !scheme.message.parts().is_empty() => {
+            let way_out = Some("leave it out".to_owned());
+            all.push(("signature.message".to_owned(), "a token is the secret itself, and covers no message".to_owned(), way_out));
+        }
+        Proof::Hmac | Proof::Ed25519 | Proof::Token | Proof::None => {}
     }
     for (at, header) in scheme.headers.iter().enumerate() {
         all.extend(name_mistake(contract, at, header));
@@ -28,6 +57,19 @@ pub(super) fn mistakes(contract: &Contract) -> Vec<Told> {
     all.extend(separator_mistake(scheme));
     all.extend(time_mistake(scheme));
     all
+}
+
+/// A secret that is not named, or a public key where there is no pair.
+fn secret_mistake(contract: &Contract) -> Option<Told> {
+    let has_pair = contract.signature.by == Proof::Ed25519;
+    if contract.secret.env.is_empty() || contract.secret.for_tests.is_empty() {
+        let way_out = Some("add secret: {env: …, for_tests: …}, or say `signature: none`".to_owned());
+        return Some(("secret".to_owned(), "this does not say where the secret comes from".to_owned(), way_out));
+    }
+    (contract.secret.public.is_some() && !has_pair).then(|| {
+        let way_out = Some("say `signature.by: ed25519`, or leave it out".to_owned());
+        ("secret.public".to_owned(), "only a key pair has a public key".to_owned(), way_out)
+    })
 }
 
 /// Two header lines of one name: receivers disagree on which of them counts.

@@ -20,6 +20,7 @@ use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::key::KeyPlace;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::message::spelling::as_form;
 use crate::sign::Signer;
 use crate::sign::tamper::{Sending, Tamper};
 use crate::transport::{Target, raw};
@@ -34,6 +35,8 @@ pub struct Maker {
     /// Header lines that every delivery has.
     fixed: Vec<HeaderLine>,
     key: KeyPlace,
+    /// Whether bodies are forms.
+    is_form: bool,
     /// The same as it travels, from the request line to the name of the key's header.
     head: Vec<u8>,
     /// Whether a signature needs no more of a delivery than [`Maker::bare`] and a body.
@@ -75,12 +78,16 @@ impl Maker {
             fixed,
             key: contract.key.clone(),
             head,
-            is_quick: contract.key.header.is_some() && !contract.signature.message.placeholders().any(|name| name.starts_with("header:")),
+            is_form: contract.sends_forms(),
+            is_quick: contract.key.header.is_some()
+                && contract.signature.only_adds_lines()
+                && !contract.signature.message.placeholders().any(|name| name.starts_with("header:")),
             body: parts(body),
             sizes: sizes.to_vec(),
         };
         // Bodies differ in their words and sizes: when one has room for the key, all have.
-        maker.key.put_into_body(&maker.body("word", None), b"key").map(drop)?;
+        let body = contract.travelling_body(&maker.body("word", None), Some(b"key"))?.into_owned();
+        maker.signer.permits(&body)?;
         Ok(maker)
     }
 
@@ -125,6 +132,7 @@ impl Maker {
     /// The body that travels with a key: the same, unless keys travel in bodies.
     #[must_use]
     pub fn body_with_key(&self, body: Bytes, key: &str) -> Bytes {
+        let body = if self.is_form { Bytes::from(as_form(&body).into_owned()) } else { body };
         match self.key.put_into_body(&body, key.as_bytes()) {
             Ok(Cow::Owned(changed)) => changed.into(),
             Ok(Cow::Borrowed(_)) | Err(_) => body,
@@ -167,7 +175,7 @@ impl Maker {
         let mut delivery = Delivery { method: self.method.clone(), path: self.path.clone(), headers, body };
         let id = key.unwrap_or_default();
         match tamper {
-            None => delivery.headers.extend(self.signer.header_lines(&delivery, id, &self.origin, now)),
+            None => delivery = self.signer.signed(delivery, id, &self.origin, now),
             Some(tamper) => delivery = tamper.apply(&self.signer, delivery, Sending { id: id.as_bytes(), origin: &self.origin, at: now }),
         }
         delivery

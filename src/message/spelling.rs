@@ -3,6 +3,7 @@
 //! Bytes in, bytes out: what is not changed keeps its white space, the order of
 //! its members and the way its numbers are written.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::de::IgnoredAny;
@@ -16,13 +17,23 @@ const PAYLOAD: &[u8] = b"payload";
 /// `body` with `value` as its member `path`: replaced where it stands, else put in front of the innermost object
 /// of the path that is there.
 ///
-/// * `path`: dotted, `data.id` is nested.
+/// * `path`: dotted, `data.id` is nested; a number counts into a list, and `0` makes one.
 /// * `value`: JSON text.
 ///
 /// `None` where `body` is no JSON object, or something else than an object stands on the way.
 #[must_use]
 pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        let place = items(body)?.into_iter().nth(name.parse().ok()?)?;
+        let new = match rest {
+            None => value.as_bytes().to_vec(),
+            Some(rest) => with_member_at(&body[place.clone()], rest, value)?,
+        };
+        let mut changed = body.to_vec();
+        changed.splice(place, new);
+        return Some(changed);
+    }
     let members = members(body)?;
     let mut changed = body.to_vec();
     let mut found = false;
@@ -39,7 +50,7 @@ pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
     if !found {
         let mut inner = value.to_owned();
         for part in rest.into_iter().flat_map(|rest| rest.rsplit('.')) {
-            inner = format!("{{{}:{inner}}}", quoted(part));
+            inner = if part == "0" { format!("[{inner}]") } else { format!("{{{}:{inner}}}", quoted(part)) };
         }
         let comma = if members.all.is_empty() { "" } else { "," };
         let at = members.open + 1;
@@ -178,7 +189,7 @@ pub fn with_form_field(body: &[u8], field: &str, value: &[u8]) -> Vec<u8> {
         return own;
     }
     if !is_form(body) {
-        return [&own[..], b"&", PAYLOAD, b"=", &encoded(body)].concat();
+        return [&own[..], b"&", &as_form(body)].concat();
     }
     let mut pairs: Vec<&[u8]> = body.split(|byte| *byte == b'&').collect();
     let is_own = |pair: &&[u8]| super::decoded(pair.split(|byte| *byte == b'=').next().unwrap_or_default()) == field.as_bytes();
@@ -189,8 +200,18 @@ pub fn with_form_field(body: &[u8], field: &str, value: &[u8]) -> Vec<u8> {
     pairs.join(&b'&')
 }
 
+/// A body as a form: as it is where it is one or empty, else whole in the field `payload`.
+#[must_use]
+pub fn as_form(body: &[u8]) -> Cow<'_, [u8]> {
+    if body.is_empty() || is_form(body) {
+        return Cow::Borrowed(body);
+    }
+    Cow::Owned([PAYLOAD, b"=", &encoded(body)].concat())
+}
+
 /// Whether bytes look like a form: names and values as an encoder writes them, and at least one pair.
-fn is_form(body: &[u8]) -> bool {
+#[must_use]
+pub fn is_form(body: &[u8]) -> bool {
     body.contains(&b'=') && body.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*+%~&=".contains(byte))
 }
 
@@ -227,6 +248,9 @@ mod tests {
             (r#"{"id":1,"id":2}"#, "id", r#"{"id":"k","id":"k"}"#),
             (r#"{"a":{"id":1}}"#, "id", r#"{"id":"k","a":{"id":1}}"#),
             (r#"{"a":1}"#, "data.id", r#"{"data":{"id":"k"},"a":1}"#),
+            (r#"{"a":1}"#, "items.0.id", r#"{"items":[{"id":"k"}],"a":1}"#),
+            (r#"{"items":[{"n":1} , {"id":2}]}"#, "items.1.id", r#"{"items":[{"n":1} , {"id":"k"}]}"#),
+            (r#"{"items":[]}"#, "items.0.id", "-"),
             (r#"{"data" : { "b":2 },"a":1}"#, "data.id", r#"{"data" : {"id":"k", "b":2 },"a":1}"#),
             (r#"{"data":{"x":{}}}"#, "data.x.y.id", r#"{"data":{"x":{"y":{"id":"k"}}}}"#),
             (r#"{"data":[1]}"#, "data.id", "-"),

@@ -109,6 +109,12 @@ pub const CATALOGUE: &[Defect] = &[
         "every-policy",
         defect("acceptance-reveals-key", "a header of the acceptance tells the key that the secret stands for", &["AUTH-11"]),
     ),
+    // Key pairs, and signatures in bodies.
+    under("discord-interactions", defect("unreduced-signature-passes", "a signature whose number is not reduced passes", &["AUTH-5"])),
+    under("discord-interactions", defect("small-order-passes", "a point of small order and nothing pass as a signature", &["AUTH-6"])),
+    under("discord-interactions", defect("public-key-passes-as-secret", "an HMAC whose secret is the public key passes", &["AUTH-6"])),
+    under("adyen", defect("signature-in-body-need-only-be-there", "a signature in the body need only be there", &["AUTH-2"])),
+    under("gitlab-webhook", defect("token-need-only-begin-right", "the token is compared in its first half alone", &["AUTH-2", "AUTH-5"])),
     // Keys.
     defect("two-key-lines-are-joined", "two lines of the key's header are joined to one key", &["KEY-9", "DUP-1"]),
     defect("unlike-key-lines-make-a-new-key", "a delivery with two unlike lines of the key's header gets a new key each time", &["KEY-9"]),

@@ -35,6 +35,8 @@ pub struct Around<'a> {
     pub key: &'a str,
     /// The receiver's signer, when it has a secret.
     pub signer: Option<&'a Signer>,
+    /// `http://host:port`, as the sender knows it.
+    pub origin: &'a str,
     /// The present instant.
     pub now: UnixMicros,
 }

@@ -87,11 +87,11 @@ impl Workshop<'_> {
         };
         let body = match &key_bytes {
             Some(key) if deliver.key_as_number => Bytes::from(contract.key.put_number_into_body(&plain_body, key)?),
-            Some(key) => Bytes::from(contract.key.put_into_body(&plain_body, key)?.into_owned()),
+            Some(key) => Bytes::from(contract.travelling_body(&plain_body, Some(key))?.into_owned()),
             None if deliver.no_key && contract.key.body_member.as_deref().is_some_and(|path| has_member(&plain_body, path)) => {
                 return Err("in this body the contract's key is where the scenario wants none".to_owned());
             }
-            None => plain_body.clone(),
+            None => Bytes::from(contract.travelling_body(&plain_body, None)?.into_owned()),
         };
         let unsigned = Delivery {
             method: deliver.method.clone().unwrap_or_else(|| contract.endpoint.method.clone()),
@@ -170,27 +170,27 @@ impl Workshop<'_> {
     fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
         let stage = self.supplies;
         let sending = Sending { id, origin: &stage.origin, at: self.now };
-        let lines = stage.signer.header_lines(&unsigned, sending.id, sending.origin, sending.at);
+        stage.signer.permits(&unsigned.body)?;
         // The signature alone: an answer may name the id and the time that travel beside it.
         let time = stage.signer.scheme().unit().write(sending.at);
-        let right = vec![stage.signer.signature(&unsigned, Envelope { time: &time, id, origin: sending.origin }).into_bytes()];
+        let envelope = Envelope { time: &time, id, origin: sending.origin };
+        let right = stage.signer.signature(&stage.signer.ready(unsigned.clone()), envelope).into_bytes();
+        let right: Vec<Vec<u8>> = Some(right).filter(|text| !text.is_empty()).into_iter().collect();
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
             (Some(file), _) => Some(stage.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),
             (None, None) => None,
         };
         if let Some(over) = over {
-            let other = Delivery { body: over, ..unsigned.clone() };
-            let mut delivery = unsigned;
-            delivery.headers.extend(stage.signer.header_lines(&other, sending.id, sending.origin, sending.at));
-            return Ok((delivery, right));
+            if !stage.signer.scheme().covers_body() {
+                return Err("the contract's signatures do not cover the body's bytes".to_owned());
+            }
+            let body = unsigned.body.clone();
+            let signed = stage.signer.signed(Delivery { body: over, ..unsigned }, sending.id, sending.origin, sending.at);
+            return Ok((Delivery { body, ..signed }, right));
         }
         match deliver.signature {
-            None => {
-                let mut delivery = unsigned;
-                delivery.headers.extend(lines);
-                Ok((delivery, right))
-            }
+            None => Ok((stage.signer.signed(unsigned, sending.id, sending.origin, sending.at), right)),
             Some(tamper) => {
                 tamper.applies_to(&stage.signer)?;
                 Ok((tamper.apply(&stage.signer, unsigned, sending), right))

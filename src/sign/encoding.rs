@@ -11,15 +11,18 @@ use serde::{Deserialize, Serialize};
 use super::BadSecret;
 
 /// How bytes are written as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// Lower-case hex digits.
+    #[default]
     Hex,
     /// Standard base64 with padding.
     Base64,
     /// Base64 for addresses (`-` and `_`), without padding.
     Base64url,
+    /// Its own text: a token.
+    Text,
 }
 
 impl Encoding {
@@ -30,6 +33,7 @@ impl Encoding {
             Self::Hex => hex(bytes),
             Self::Base64 => STANDARD.encode(bytes),
             Self::Base64url => URL_SAFE_NO_PAD.encode(bytes),
+            Self::Text => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 
@@ -42,6 +46,7 @@ impl Encoding {
             Self::Hex => unhex(text),
             Self::Base64 => STANDARD.decode(text).ok(),
             Self::Base64url => URL_SAFE_NO_PAD.decode(text).ok(),
+            Self::Text => Some(text.to_vec()),
         }
     }
 
@@ -52,6 +57,7 @@ impl Encoding {
             Self::Hex => c.is_ascii_hexdigit(),
             Self::Base64 => c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='),
             Self::Base64url => c.is_ascii_alphanumeric() || matches!(c, '-' | '_'),
+            Self::Text => c.is_ascii_graphic(),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Scheme, sha256};
+use super::{Proof, Scheme, sha256};
 
 /// All that tells a secret: its text as it is given (that first), trimmed, and without the prefix that the scheme strips; the key bytes
 /// that it stands for; the SHA-256 of each.
@@ -15,7 +15,10 @@ use super::{Scheme, sha256};
 #[must_use]
 pub fn material(secret_text: &[u8], scheme: &Scheme) -> Vec<Vec<u8>> {
     let mut whole = BTreeSet::from([secret_text.trim_ascii().to_vec(), scheme.key.without_prefix(secret_text).to_vec()]);
-    whole.extend(scheme.key.key_bytes(secret_text));
+    let key = scheme.key.key_bytes(secret_text);
+    // Of a private key that has the public one behind it, the first half alone is the secret.
+    whole.extend(key.iter().filter(|key| scheme.by == Proof::Ed25519 && key.len() == 64).map(|key| key[..32].to_vec()));
+    whole.extend(key);
     whole.remove(secret_text);
     let whole: Vec<Vec<u8>> = std::iter::once(secret_text.to_vec()).chain(whole).filter(|bytes| !bytes.is_empty()).collect();
     let digests: Vec<Vec<u8>> = whole.iter().map(|bytes| sha256(bytes).to_vec()).collect();

@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::mac::Keyed;
-use super::{BadSecret, Scheme, SignatureHeader};
+use super::pair::Pair;
+use super::parts::{each_part, placed};
+use super::{BadSecret, Proof, Scheme, SignatureHeader};
 use crate::clock::UnixMicros;
 use crate::delivery::{Delivery, HeaderLine};
-use crate::sign::sha256_hex;
 use crate::template::{Part, Template};
 
 /// A scheme with its key: signs and verifies.
@@ -32,7 +33,7 @@ pub(super) struct Key {
 
 impl Key {
     fn new(scheme: &Scheme, bytes: Vec<u8>) -> Self {
-        Self { mac: Keyed::new(scheme.digest, &bytes), bytes }
+        Self { mac: Keyed::of(scheme, &bytes), bytes }
     }
 }
 
@@ -56,6 +57,27 @@ pub struct Envelope<'a> {
 impl Signer {
     pub(super) fn new(scheme: Scheme, key: Vec<u8>) -> Self {
         Self { key: Key::new(&scheme, key), scheme, previous: None, retired: None }
+    }
+
+    /// A signer by a public key alone, which signs nothing; `None` where the scheme has no key pair, or the text is no public key.
+    pub(super) fn verifying(scheme: Scheme, public: &[u8]) -> Option<Self> {
+        let pair = (scheme.by == Proof::Ed25519).then(|| Pair::of_public_text(public)).flatten()?;
+        let key = Key { mac: Keyed::Pair(Arc::new(pair), Vec::new()), bytes: Vec::new() };
+        Some(Self { scheme, key, previous: None, retired: None })
+    }
+
+    /// The key pair, where the scheme has one.
+    pub(super) fn pair(&self) -> Option<&Pair> {
+        match &self.key.mac {
+            Keyed::Pair(pair, _) => Some(pair),
+            Keyed::Sha1(_) | Keyed::Sha256(_) | Keyed::Sha512(_) | Keyed::Token(_) | Keyed::Nothing => None,
+        }
+    }
+
+    /// The bytes of the public key, where the scheme has one.
+    #[must_use]
+    pub fn public_key(&self) -> Option<[u8; 32]> {
+        self.pair().map(Pair::public)
     }
 
     /// The scheme.
@@ -82,7 +104,7 @@ impl Signer {
     /// # Errors
     /// [`BadSecret`], as [`Scheme::keyed`].
     pub fn with_previous(&self, previous: &[u8]) -> Result<Self, BadSecret> {
-        let key = Key::new(&self.scheme, self.scheme.key.key_bytes(previous)?);
+        let key = Key::new(&self.scheme, self.scheme.key_bytes(previous)?);
         Ok(Self { previous: Some(Arc::new(key)), ..self.clone() })
     }
 
@@ -91,7 +113,7 @@ impl Signer {
     /// # Errors
     /// [`BadSecret`], as [`Scheme::keyed`].
     pub fn with_retired(&self, retired: &[u8]) -> Result<Self, BadSecret> {
-        let key = Key::new(&self.scheme, self.scheme.key.key_bytes(retired)?);
+        let key = Key::new(&self.scheme, self.scheme.key_bytes(retired)?);
         Ok(Self { retired: Some(Arc::new(key)), ..self.clone() })
     }
 
@@ -109,13 +131,30 @@ impl Signer {
 
     /// The signature of a delivery, as text in the scheme's encoding.
     ///
-    /// Cannot fail: HMAC is defined for messages and keys of every length.
+    /// Cannot fail: HMAC is defined for messages and keys of every length. Empty where nothing is signed.
     #[must_use]
     pub fn signature(&self, delivery: &Delivery, envelope: Envelope<'_>) -> String {
-        self.scheme.encoding.write(&self.fed(&self.key, delivery, envelope).finish())
+        self.scheme.encoding.write(&self.mac_of(delivery, envelope))
+    }
+
+    /// The same as bytes.
+    pub(super) fn mac_of(&self, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+        self.fed(&self.key, delivery, envelope).finish()
+    }
+
+    /// The delivery as an honest sender sends it at `sent_at`: with all that the scheme puts into its query, its header and its body.
+    ///
+    /// * `id`, `origin`: as for [`Signer::header_lines`].
+    #[must_use]
+    pub fn signed(&self, delivery: Delivery, id: impl AsRef<[u8]>, origin: &str, sent_at: UnixMicros) -> Delivery {
+        let ready = self.ready(delivery);
+        let lines = self.header_lines(&ready, id, origin, sent_at);
+        placed(ready, lines)
     }
 
     /// The header lines that an honest sender adds to `delivery` at `sent_at`.
+    ///
+    /// Those that stand there before anything is signed are not among them: see [`Signer::ready`].
     ///
     /// * `id`: what `{id}` stands for, byte for byte: the key as it travels. Where it travels in a header,
     ///   HTTP takes the white space around it away, and so does the caller before it gives it here.
@@ -147,7 +186,7 @@ impl Signer {
 
     pub(super) fn lines_with(&self, signature: &str, time: &str, id: &[u8]) -> Vec<HeaderLine> {
         let line = |header: &SignatureHeader| HeaderLine::new(header.name.clone(), filled(&header.value, signature, time, id));
-        self.scheme.headers.iter().filter(|header| !header.is_the_keys).map(line).collect()
+        self.scheme.headers.iter().filter(|header| !header.is_the_keys && !header.is_prepared()).map(line).collect()
     }
 
     /// Header lines whose list holds these entries where it has its one signature otherwise.
@@ -217,32 +256,6 @@ pub(super) fn filled(value: &Template, signature: &str, time: &str, id: &[u8]) -
             _ => return None,
         }))
     })
-}
-
-/// Gives the parts of a message in order.
-pub(super) fn each_part(message: &Template, delivery: &Delivery, envelope: Envelope<'_>, take: &mut dyn FnMut(&[u8])) {
-    for part in message.parts() {
-        match part {
-            Part::Literal(text) => take(text.as_bytes()),
-            Part::Placeholder(name) => match name.as_str() {
-                "body" => take(&delivery.body),
-                "t" => take(envelope.time.as_bytes()),
-                "id" => take(envelope.id),
-                "method" => take(delivery.method.as_bytes()),
-                "path" => take(delivery.path.as_bytes()),
-                "url" => {
-                    take(envelope.origin.as_bytes());
-                    take(delivery.path.as_bytes());
-                }
-                "sha256hex(body)" => take(sha256_hex(&delivery.body).as_bytes()),
-                other => {
-                    if let Some(value) = other.strip_prefix("header:").and_then(|header| delivery.header(header)) {
-                        take(value);
-                    }
-                }
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::encoding::hex;
 use super::mac::{DigestName, Keyed};
-use super::signer::each_part;
+use super::parts::each_part;
 use super::{Envelope, Signer};
 use crate::delivery::Delivery;
 
@@ -24,6 +24,12 @@ pub(super) fn with_other_bit(body: &[u8]) -> Vec<u8> {
 pub(super) fn with_other_char(text: &str, at: usize) -> String {
     let other = if text.as_bytes().get(at) == Some(&b'a') { 'b' } else { 'a' };
     text.char_indices().map(|(index, c)| if index == at { other } else { c }).collect()
+}
+
+/// A signature as it stands in a query.
+#[must_use]
+pub fn in_query(signature: &str) -> String {
+    signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }
 
 /// The message of a delivery in one piece.
@@ -48,6 +54,13 @@ pub(crate) fn other_hmac(signer: &Signer, delivery: &Delivery, envelope: Envelop
 pub(crate) fn plain_hash(signer: &Signer, before: &[u8], delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
     let message = [before, &message_of(signer, delivery, envelope)].concat();
     signer.scheme.digest.hash(&message)
+}
+
+/// The HMAC of a delivery whose secret is the public key: whoever lets a signature choose its algorithm takes it.
+pub(crate) fn by_public_key(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
+    let mut mac = Keyed::new(DigestName::Sha256, &signer.public_key().unwrap_or_default());
+    mac.update(&message_of(signer, delivery, envelope));
+    mac.finish()
 }
 
 /// A JSON object's text with one more text member in front (`value` is already escaped); other bytes are wrapped.

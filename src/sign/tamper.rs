@@ -19,8 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::making::Making;
-use super::spoiling::{other_hmac, plain_hash, with_other_bit};
-use super::{Signer, TimeUnit};
+use super::spoiling::{by_public_key, other_hmac, plain_hash, with_other_bit};
+use super::{Signer, TimeUnit, pair};
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
 
@@ -134,6 +134,16 @@ pub enum Tamper {
     ByPreviousSecret,
     /// Made with a secret that no longer counts.
     ByRetiredSecret,
+    /// Right, but over another body.
+    ForOtherBytes,
+    /// A signed member of the body changed after signing; only for schemes that sign members.
+    MemberChanged,
+    /// The number in it is not reduced; only for key pairs.
+    Malleable,
+    /// A point of small order and the number nothing; only for key pairs.
+    SmallOrder,
+    /// An HMAC whose secret is the public key; only for key pairs.
+    ByPublicKey,
 }
 
 /// Another secret than the shared one; published, since it protects nothing.
@@ -142,6 +152,16 @@ const OTHER_SECRET: &[u8] = b"a secret that the receiver does not share";
 const FAR: Duration = Duration::from_secs(3_600);
 /// Just inside or outside the tolerance: more than a delivery is on its way (requirement SIGT-1).
 const MARGIN: Duration = Duration::from_secs(3);
+
+/// The bytes of a signature whose number is not reduced (see [`Tamper::Malleable`]).
+pub(crate) fn malleable(signer: &Signer, delivery: &Delivery, envelope: super::Envelope<'_>) -> Vec<u8> {
+    pair::malleable(&signer.mac_of(delivery, envelope))
+}
+
+/// The bytes of a signature that is a point of small order and nothing (see [`Tamper::SmallOrder`]).
+pub(crate) fn small_order() -> Vec<u8> {
+    pair::small_order()
+}
 
 /// What a tampered delivery needs to know of its sending.
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +176,7 @@ pub struct Sending<'a> {
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 58] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -210,6 +230,11 @@ impl Tamper {
         Self::UnknownVersionOnly,
         Self::ByPreviousSecret,
         Self::ByRetiredSecret,
+        Self::ForOtherBytes,
+        Self::MemberChanged,
+        Self::Malleable,
+        Self::SmallOrder,
+        Self::ByPublicKey,
     ];
 
     /// Adds this signature to `delivery`, which bears none yet.
@@ -221,7 +246,7 @@ impl Tamper {
         let (right, time, unit, at) = (making.right.clone(), making.time.clone(), signer.scheme().unit(), sending.at);
         let (flipped, flipped_last) = (making.flipped(0), making.flipped(making.last_that_counts()));
         // Base64 ends in padding and in bits that do not count.
-        let bare = right.trim_end_matches('=');
+        let bare = making.bare_signature().to_owned();
         match self {
             Self::Absent => making.without_carrier(),
             Self::Empty => making.with_carrier_value(b""),
@@ -295,6 +320,11 @@ impl Tamper {
             Self::UnknownVersionOnly => making.with_unknown_versions(false),
             Self::ByPreviousSecret => making.signed_by(signer.by_previous()),
             Self::ByRetiredSecret => making.signed_by(signer.by_retired()),
+            Self::ForOtherBytes => making.signed_for_other_bytes(),
+            Self::MemberChanged => making.with_a_member_changed(),
+            Self::Malleable => making.with_mac(malleable),
+            Self::SmallOrder => making.with_mac(|_, _, _| small_order()),
+            Self::ByPublicKey => making.with_mac(by_public_key),
         }
     }
 }

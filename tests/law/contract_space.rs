@@ -114,6 +114,21 @@ const AXES: &[(&str, &[(&str, &str)])] = &[
                 "id",
                 "signature: {digest: sha256, encoding: base64, message: '{id}.{t}.{body}', several: {separator: ' '}, time: {unit: rfc3339, past: 2 m, future: 2 m}, headers: [{name: X-Time, value: '{t}'}, {name: X-Mac, value: 'v1,{sig}'}]}",
             ),
+            ("token", "signature: {by: token, headers: [{name: X-Token, value: 'Bearer {sig}'}]}"),
+            ("none", "signature: none"),
+            (
+                "digest",
+                "signature: {encoding: base64, message: '{method} {header:digest}', headers: [{name: Digest, value: 'sha-256=:{sha256base64(body)}:'}, {name: X-Mac, value: '{sig}'}]}",
+            ),
+            (
+                "query",
+                "signature: {digest: sha1, encoding: base64, message: '{url}', query: [{name: d, value: '{sha256hex(body)}'}], headers: [{name: X-Mac, value: '{sig}'}]}",
+            ),
+            ("form", "signature: {message: '{url}{form_sorted}', headers: [{name: X-Mac, value: '{sig}'}]}"),
+            (
+                "members",
+                "signature: {encoding: base64, message: '{member:status}', members: [{member: proof.sig, value: '{sig}'}], bodies: utf8}",
+            ),
         ],
     ),
 ];
@@ -152,6 +167,7 @@ fn contract(point: &Point) -> Option<Arc<Contract>> {
         outcomes.push("in-flight: {status: 409}".to_owned());
     }
     let form = at(point, "key") == "field";
+    let form = form || at(point, "signature") == "form";
     let content_type = if form { "application/x-www-form-urlencoded" } else { "application/json" };
     let text = format!(
         "contract: space\ntitle: t\nabout: a\nsource: s\nsuite: core\n\
@@ -399,7 +415,11 @@ fn sees_memory(contract: &Contract, setting: &Setting) -> bool {
 
 const CLASSES: &[Class] = &[
     Class { name: "remembers nothing", seams: || Box::new(Amnesiac), can_be_seen: sees_memory },
-    Class { name: "takes every signature", seams: || Box::new(One { verified: |_| Ok(()), ..One::default() }), can_be_seen: |_, _| true },
+    Class {
+        name: "takes every signature",
+        seams: || Box::new(One { verified: |_| Ok(()), ..One::default() }),
+        can_be_seen: |contract, _| contract.can("signed"),
+    },
     Class {
         name: "gives duplicates a 500",
         seams: || {
@@ -433,7 +453,9 @@ const CLASSES: &[Class] = &[
     Class {
         name: "uses keys up on refusals",
         seams: || Box::new(One { uses_up: true, ..One::default() }),
-        can_be_seen: |contract, setting| contract.key.header.is_some() && contract.is_by_key() && setting.reader.tells_duplicates(),
+        can_be_seen: |contract, setting| {
+            contract.can("signed") && contract.key.header.is_some() && contract.is_by_key() && setting.reader.tells_duplicates()
+        },
     },
 ];
 

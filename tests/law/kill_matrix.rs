@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookgate::check::rows::cannot_be_seen;
 use hookgate::contract::Contract;
 use hookgate::contract::reading::read_contract;
 use hookgate::files;
@@ -17,8 +16,8 @@ use hookgate::reference::Receiver;
 use hookgate::reference::defect::{CATALOGUE, Defect};
 use hookgate::reference::store::Store;
 use hookgate::run::rehearsal::{Means, rehearse, surroundings};
+use hookgate::run::suite::reason_not_under;
 use hookgate::run::supplies::Supplies;
-use hookgate::scenario::Step;
 use hookgate::scenario::expand::{Loaded, load};
 use hookgate::scenario::lint::Known;
 use hookgate::scenario::requirement::Catalogue;
@@ -65,23 +64,6 @@ fn suite(name: &str) -> Layer {
     (catalogue, scenarios, bodies)
 }
 
-/// Every step, also those that are repeated.
-fn steps_of(steps: &[Step]) -> Vec<&Step> {
-    steps.iter().flat_map(|step| [vec![step], step.repeat.iter().flat_map(|block| steps_of(&block.steps)).collect()].concat()).collect()
-}
-
-/// Whether a scenario can be played under a contract, in memory.
-fn applies(contract: &Contract, loaded: &Loaded) -> bool {
-    let scenario = &loaded.scenario;
-    let offers = |need: &String| match need.as_str() {
-        "state" => contract.state.is_some(),
-        "time" => true,
-        other => contract.can(other),
-    };
-    let seen = |step: &&Step| step.state.as_ref().is_none_or(|state| cannot_be_seen(contract, state).is_none());
-    scenario.shows.iter().any(|id| contract.promises(id)) && scenario.needs.iter().all(offers) && steps_of(&scenario.steps).iter().all(seen)
-}
-
 impl Stage {
     fn of(name: &str) -> Self {
         let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
@@ -90,7 +72,9 @@ impl Stage {
         let (catalogue, scenarios, bodies) = suite(&contract.suite);
         let catalogue = Arc::new(catalogue.said_of(&contract));
         let (setting, supplies) = surroundings(&contract, &catalogue, &Arc::new(bodies)).expect("a published secret that can be used");
-        let scenarios = scenarios.into_values().flatten().filter(|one| applies(&contract, one)).collect();
+        let means = Means { state: contract.state.is_some() };
+        let applies = |one: &Loaded| reason_not_under(&setting, &supplies, one, means).is_none();
+        let scenarios = scenarios.into_values().flatten().filter(applies).collect();
         Self { contract, setting, supplies, scenarios }
     }
 
@@ -111,7 +95,8 @@ impl Stage {
         scenarios.sort_by_key(shows);
         let caught = scenarios.into_iter().find(|loaded| {
             let signer = Some(self.supplies.signer.clone());
-            let receiver = wrong::receiver(&self.contract, signer, None, self.setting.ttl, defect).expect("a receiver in memory");
+            let mut receiver = wrong::receiver(&self.contract, signer, None, self.setting.ttl, defect).expect("a receiver in memory");
+            receiver.set_origin(self.setting.origin.clone());
             self.found(receiver, loaded).iter().any(|id| defect.breaks.contains(&id.as_str()))
         });
         caught.map(|loaded| loaded.id.as_str())
@@ -144,12 +129,14 @@ fn what_is_left_out_is_there() {
 #[test]
 fn the_right_receiver_is_left_in_peace() {
     let mut alarms = Vec::new();
-    for name in files::shipped_contracts() {
+    // Families that were told apart by data alone are played by `hookgate check` (tests/shell/families.rs), over a store in memory.
+    for name in files::shipped_contracts().into_iter().filter(|name| Stage::of(name).contract.state.is_some()) {
         let stage = Stage::of(&name);
         for loaded in &stage.scenarios {
             let store = SqliteStore::in_memory(Arc::clone(&stage.contract)).expect("a database in memory");
             let signer = Some(stage.supplies.signer.clone());
-            let receiver = Receiver::new(Arc::clone(&stage.contract), signer, store, stage.setting.ttl).expect("a receiver");
+            let mut receiver = Receiver::new(Arc::clone(&stage.contract), signer, store, stage.setting.ttl).expect("a receiver");
+            receiver.set_origin(stage.setting.origin.clone());
             let found = stage.found(receiver, loaded);
             if !found.is_empty() {
                 alarms.push(format!("{name}: {} ({})", loaded.id, found.join(", ")));

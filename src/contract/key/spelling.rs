@@ -6,13 +6,38 @@
 use std::borrow::Cow;
 
 use super::{KeyForm, KeyPlace, KeyScope, is_in_quotes, is_uuid};
+use crate::contract::Contract;
 use crate::delivery::HeaderLine;
-use crate::message::spelling::{quoted, with_form_field, with_member_at};
+use crate::message::spelling::{as_form, quoted, with_form_field, with_member_at};
 
+/// The content type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Who sends, and whoever else does, where a header names the caller.
 const CALLERS: [&str; 2] = ["hookgate", "hookgate-elsewhere"];
 /// Why a body has no room for the key: it is no JSON object.
 const NO_OBJECT: &str = "the contract's key travels in a JSON object, and this body is not one";
+
+impl Contract {
+    /// Whether its deliveries are forms.
+    #[must_use]
+    pub fn sends_forms(&self) -> bool {
+        self.endpoint.content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM))
+    }
+
+    /// The body that travels: a form, where deliveries are forms, and with the key in it, where it travels there.
+    ///
+    /// # Errors
+    /// Why it has no room for the key, as a sentence.
+    pub fn travelling_body<'b>(&self, body: &'b [u8], key: Option<&[u8]>) -> Result<Cow<'b, [u8]>, &'static str> {
+        let in_form = if self.sends_forms() { as_form(body) } else { Cow::Borrowed(body) };
+        let Some(key) = key else { return Ok(in_form) };
+        let with_key = match &in_form {
+            Cow::Borrowed(_) => return self.key.put_into_body(body, key),
+            Cow::Owned(form) => self.key.put_into_body(form, key)?.into_owned(),
+        };
+        Ok(Cow::Owned(with_key))
+    }
+}
 
 impl KeyPlace {
     /// The key as it travels.

@@ -93,7 +93,7 @@ impl Wrong {
             || (self.is("malformed-signature-gives-500") && why == Refusal::MalformedSignature)
             || (self.is("long-key-gives-500") && why == Refusal::UnusableKey && long)
             || (self.is("odd-key-gives-500") && why == Refusal::UnusableKey && !long)
-            || self.breaks_at_header(why, around.delivery);
+            || self.breaks_at_header(why, around);
         if breaks {
             return failure();
         }

@@ -3,7 +3,8 @@
 use crate::delivery::Delivery;
 use crate::reference::seams::Around;
 use crate::sign::spoiling::USUAL_NAMES;
-use crate::sign::{Envelope, Signer, hex};
+use crate::sign::{Envelope, Scheme, Signer};
+use crate::template::{Part, Template};
 
 /// What a delivery says of its signature, and what would have been right.
 pub(super) struct Claim<'a> {
@@ -16,9 +17,8 @@ pub(super) struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     pub(super) fn of(around: Around<'a>, signer: &'a Signer) -> Self {
-        let envelope = Envelope { time: "", id: around.key.as_bytes(), origin: "" };
-        let name = signer.scheme().headers.first().map_or("", |header| header.name.as_str());
-        let found = around.delivery.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        let envelope = Envelope { time: time_of(signer.scheme(), around.delivery), id: around.key.as_bytes(), origin: around.origin };
+        let found = found_in(signer.scheme(), around.delivery);
         Self { signer, delivery: around.delivery, envelope, right: signer.signature(around.delivery, envelope), found }
     }
 
@@ -28,7 +28,13 @@ impl<'a> Claim<'a> {
     }
 
     pub(super) fn made(&self, how: impl Fn(&Signer, &Delivery, Envelope<'_>) -> Vec<u8>) -> String {
-        hex(&how(self.signer, self.delivery, self.envelope))
+        self.signer.scheme().encoding.write(&how(self.signer, self.delivery, self.envelope))
+    }
+
+    /// The right signature in a header line that is not the scheme's.
+    pub(super) fn stands_in_other_header(&self) -> bool {
+        let is_ours = |name: &str| self.signer.scheme().headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
+        self.delivery.headers.iter().any(|line| !is_ours(&line.name) && line.value.ends_with(self.right.as_bytes()))
     }
 
     /// A member `signature` that is right over the rest of the body.
@@ -44,4 +50,48 @@ impl<'a> Claim<'a> {
         let other = Delivery { body: without.into(), ..self.delivery.clone() };
         self.signer.signature(&other, self.envelope) == claimed
     }
+}
+
+/// The signed time as it stands there, in a line or an item of its own.
+fn time_of<'d>(scheme: &Scheme, delivery: &'d Delivery) -> &'d str {
+    let found = scheme.headers.iter().filter(|header| header.carries("t")).find_map(|header| {
+        let value = delivery.header(&header.name)?.trim_ascii();
+        let time = |template: &Template, text: &'d [u8]| {
+            let said = template.matches(text)?.into_iter().find(|(name, _)| *name == "t")?.1;
+            std::str::from_utf8(said).ok()
+        };
+        match scheme.separator_of(header) {
+            None => time(&header.value, value),
+            Some(separator) => {
+                let text = std::str::from_utf8(value).ok()?;
+                let templates = header.value.split(separator);
+                text.split(separator).find_map(|item| templates.iter().find_map(|template| time(template, item.as_bytes())))
+            }
+        }
+    });
+    found.unwrap_or_default()
+}
+
+/// What stands where the signature should be, read as carelessly as can be; `None` where nothing is there at all.
+fn found_in(scheme: &Scheme, delivery: &Delivery) -> Option<String> {
+    let carrier = scheme.carrier()?;
+    let whole = match carrier.member() {
+        Some(path) => crate::message::member_text(&delivery.body, path)?,
+        None => String::from_utf8_lossy(delivery.header(&carrier.name)?).into_owned(),
+    };
+    let items = scheme.separator_of(carrier).map_or_else(|| vec![carrier.value.clone()], |separator| carrier.value.split(separator));
+    let own = items.into_iter().find(|item| item.placeholders().any(|name| name == "sig"))?;
+    let stripped = |text: &str| match (own.parts().first(), own.parts().last()) {
+        (Some(Part::Literal(before)), Some(Part::Literal(after))) => {
+            text.strip_prefix(before.as_str())?.strip_suffix(after.as_str()).map(str::to_owned)
+        }
+        (Some(Part::Literal(before)), _) => text.strip_prefix(before.as_str()).map(str::to_owned),
+        (_, _) => None,
+    };
+    let one = match scheme.separator_of(carrier) {
+        None => stripped(&whole),
+        Some(separator) => whole.split(separator).find_map(stripped),
+    };
+    // A time before the signature in one line: what follows its mark.
+    Some(one.filter(|_| own.placeholders().count() == 1).unwrap_or(whole))
 }

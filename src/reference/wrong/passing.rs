@@ -3,7 +3,8 @@
 use super::claim::Claim;
 use super::{Wrong, reserialised};
 use crate::reference::seams::Around;
-use crate::sign::spoiling::{other_hmac, plain_hash};
+use crate::sign::spoiling::{by_public_key, in_query, other_hmac, plain_hash};
+use crate::sign::tamper::{malleable, small_order};
 
 impl Wrong {
     /// The body that a defect checks the signature over.
@@ -27,7 +28,15 @@ impl Wrong {
             || (is("missing-signature-passes") && found.is_none())
             || (is("empty-signature-passes") && found.is_some_and(|text| text.trim().is_empty()))
             || (is("signature-compared-as-far-as-it-goes") && !found_text.is_empty() && right.starts_with(found_text))
-            || (is("signature-compared-in-part") && found_text.len() == right.len() && found_text.starts_with(&right[..8]))
+            || (is("signature-compared-in-part")
+                && found_text.len() == right.len()
+                && right.get(..8).is_some_and(|start| found_text.starts_with(start)))
+            || (is("token-need-only-begin-right") && right.get(..right.len() / 2).is_some_and(|half| found_text.starts_with(half)))
+            || (is("signature-in-body-need-only-be-there") && found.is_some_and(|text| !text.trim().is_empty()))
+            || (is("unreduced-signature-passes")
+                && found_text == claim.made(|signer, delivery, envelope| malleable(signer, delivery, envelope)))
+            || (is("small-order-passes") && found_text == claim.made(|_, _, _| small_order()))
+            || (is("public-key-passes-as-secret") && found_text == claim.made(by_public_key))
             || (is("extra-characters-ignored") && found_text.starts_with(right))
             || (is("quotes-stripped-from-signature") && found_text.trim_matches('"') == right)
             || (is("signature-prefix-stripped") && found_text.rsplit('=').next() == Some(right))
@@ -39,9 +48,9 @@ impl Wrong {
                 && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, signer.key_bytes(), delivery, envelope)))
             || (is("empty-body-is-not-signed") && around.delivery.body.is_empty())
             || (is("empty-secret-passes") && found_text == claim.signer.with_key(b"").signature(around.delivery, claim.envelope))
-            || (is("signature-taken-from-query") && around.delivery.path.contains(right))
+            || (is("signature-taken-from-query") && !right.is_empty() && around.delivery.path.contains(&in_query(right)))
             || (is("signature-taken-from-body") && claim.stands_in_body())
-            || (is("signature-taken-from-other-header") && around.delivery.headers.iter().any(|line| line.value == right.as_bytes()))
+            || (is("signature-taken-from-other-header") && claim.stands_in_other_header())
             || ((is("signs-first-64-kib") || is("signs-trimmed-body") || is("signs-decoded-text") || is("signs-reserialised-json"))
                 && claim.holds_over(&self.signed_body(around)))
     }

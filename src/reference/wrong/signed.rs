@@ -1,15 +1,14 @@
 //! What defects make of signed times, of lists of signatures, and of secrets that are rotated.
 //!
-//! They read the one header of the family that has them, `t=…,v1=…[,v1=…]`, as careless receivers do.
+//! They read the header lines of the contract's scheme, `t=…,v1=…[,v1=…]` or others, as careless receivers do.
 
 use super::Wrong;
 use crate::contract::outcome::Refusal;
 use crate::delivery::Delivery;
 use crate::reference::seams::Around;
-use crate::sign::{Envelope, Signer};
+use crate::sign::{Envelope, Scheme, Signer};
+use crate::template::{Part, Template};
 
-/// How far a time may lie from now, in seconds.
-const TOLERANCE: i64 = 120;
 /// With one defect it may lie so far.
 const WIDE: i64 = 300;
 /// With another one no farther than this.
@@ -27,20 +26,45 @@ struct Said<'d> {
 }
 
 impl<'d> Said<'d> {
-    /// Nothing where the header is not there once, or is no text.
-    fn in_header(delivery: &'d Delivery) -> Option<Self> {
-        let mut lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case("x-signature"));
-        let (line, None) = (lines.next()?, lines.next()) else { return None };
+    /// Nothing where the signature's header is not there once, or is no text.
+    fn in_header(scheme: &Scheme, delivery: &'d Delivery) -> Option<Self> {
+        let carrier = scheme.carrier()?;
         let mut said = Self { times: Vec::new(), known: Vec::new(), unknown: Vec::new() };
-        for item in std::str::from_utf8(&line.value).ok()?.trim().split(',') {
-            match item.split_once('=') {
-                Some(("t", time)) => said.times.push(time),
-                Some(("v1", signature)) => said.known.push(signature.as_bytes()),
-                Some((_, signature)) => said.unknown.push(signature.as_bytes()),
-                None => {}
+        for header in scheme.headers.iter().filter(|header| header.carries("t") || header.carries("sig")) {
+            let separator = scheme.separator_of(header);
+            let templates = separator.map_or_else(|| vec![header.value.clone()], |separator| header.value.split(separator));
+            let mut lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case(&header.name)).peekable();
+            if header.name == carrier.name && (lines.peek().is_none() || lines.clone().count() > 1) {
+                return None;
+            }
+            for line in lines {
+                let text = std::str::from_utf8(&line.value).ok()?.trim();
+                let items: Vec<&str> = separator.map_or_else(|| vec![text], |separator| text.split(separator).collect());
+                items.into_iter().for_each(|item| said.take(item, &templates));
             }
         }
         Some(said)
+    }
+
+    /// Keeps what an item says; one that looks like a signature of another version is kept apart.
+    fn take(&mut self, item: &'d str, templates: &[Template]) {
+        let Some(found) = templates.iter().find_map(|template| template.matches(item.as_bytes())) else {
+            let mark = templates.iter().find(|template| template.placeholders().any(|name| name == "sig")).and_then(|own| {
+                match own.parts().first() {
+                    Some(Part::Literal(mark)) => Some(mark.len()),
+                    Some(Part::Placeholder(_)) | None => None,
+                }
+            });
+            self.unknown.extend(mark.and_then(|mark| item.get(mark..)).map(str::as_bytes));
+            return;
+        };
+        for (name, value) in found {
+            match name {
+                "t" => self.times.extend(std::str::from_utf8(value)),
+                "sig" => self.known.push(value),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -52,9 +76,10 @@ impl Wrong {
         {
             return Some(Err(why));
         }
-        let said = Said::in_header(around.delivery)?;
+        let said = Said::in_header(signer.scheme(), around.delivery)?;
+        let tolerance = signer.scheme().time.map_or(0, |time| i64::try_from(time.past.0.as_secs()).unwrap_or(i64::MAX));
         let by = |signer: &Signer, time: &str, signatures: &[&[u8]]| {
-            let envelope = Envelope { time, id: around.key.as_bytes(), origin: "" };
+            let envelope = Envelope { time, id: around.key.as_bytes(), origin: around.origin };
             signer.mac_holds(around.delivery, envelope, signatures).is_ok()
         };
         let over = |time: &str| by(signer, time, &said.known);
@@ -74,7 +99,7 @@ impl Wrong {
             (Err(_), "last-of-two-times-counts") => said.times.len() == 2 && over(said.times[1]),
             (Err(_), "missing-time-passes") => said.times.is_empty() && over(""),
             (Err(_), "empty-time-passes") => said.times == [""] && over(""),
-            (Err(Refusal::MalformedSignature), name) if read_carelessly(name, time).is_some_and(|at| ahead(at).abs() <= TOLERANCE) => {
+            (Err(Refusal::MalformedSignature), name) if read_carelessly(name, time).is_some_and(|at| ahead(at).abs() <= tolerance) => {
                 over(time)
             }
             (Ok(()), "only-first-signature-counts") => by(signer, time, &said.known[..1]),
@@ -91,8 +116,9 @@ impl Wrong {
     }
 
     /// Whether a defect breaks at the header of a delivery that is turned away.
-    pub(super) fn breaks_at_header(&self, why: Refusal, delivery: &Delivery) -> bool {
-        let Some(said) = Said::in_header(delivery) else { return false };
+    pub(super) fn breaks_at_header(&self, why: Refusal, around: Around<'_>) -> bool {
+        let said = around.signer.and_then(|signer| Said::in_header(signer.scheme(), around.delivery));
+        let Some(said) = said else { return false };
         let is_odd = |time: &&str| !time.bytes().all(|byte| byte.is_ascii_digit());
         match self.defect.name {
             "odd-time-gives-500" => why == Refusal::MalformedSignature && said.times.iter().any(is_odd),

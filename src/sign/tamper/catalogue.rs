@@ -8,7 +8,10 @@ use std::time::Duration;
 use super::list::{is_list, unknown_versions};
 use super::time::place_of_time;
 use super::{MARGIN, Tamper};
-use crate::sign::{Scheme, Signer, TimeUnit, Tolerance};
+use crate::sign::{Proof, Scheme, Signer, TimeUnit, Tolerance};
+
+/// Of a shorter token nothing is left when it is cut.
+const SHORTEST_TOKEN: usize = 8;
 
 impl Tamper {
     /// What it does, as a sentence about the signature.
@@ -68,6 +71,11 @@ impl Tamper {
             Self::UnknownVersionOnly => "the right signature stands in an entry of an unknown version",
             Self::ByPreviousSecret => "the signature is made with the previous secret, which still counts",
             Self::ByRetiredSecret => "the signature is made with a secret that no longer counts",
+            Self::ForOtherBytes => "the signature is right for another body",
+            Self::MemberChanged => "a signed member of the body changed after signing",
+            Self::Malleable => "the number in the signature is not reduced",
+            Self::SmallOrder => "the signature is a point of small order and nothing",
+            Self::ByPublicKey => "the signature is an HMAC whose secret is the public key",
         }
     }
 
@@ -137,7 +145,9 @@ impl Tamper {
     /// Why not, as a sentence: then nothing can be judged by it.
     pub fn applies_to(self, signer: &Signer) -> Result<(), &'static str> {
         let is_zeros = signer.key_bytes().iter().all(|byte| *byte == 0);
+        let is_short = signer.scheme().by == Proof::Token && signer.key_bytes().len() < SHORTEST_TOKEN;
         match self {
+            Self::FirstCharacter | Self::Half | Self::Truncated | Self::NonAscii if is_short => Err("the token is too short to be cut"),
             Self::EmptySecret if is_zeros => Err("the shared secret is empty, or zeros alone, which sign alike"),
             Self::ByPreviousSecret if signer.by_previous().is_none() => Err("no previous secret is known"),
             Self::ByRetiredSecret if signer.by_retired().is_none() => Err("no retired secret is known"),
@@ -151,14 +161,28 @@ impl Tamper {
     /// Why not, as a sentence.
     pub fn fits(self, scheme: &Scheme) -> Result<(), &'static str> {
         let demand = |holds: bool, otherwise: &'static str| if holds { Ok(()) } else { Err(otherwise) };
+        if scheme.by == Proof::None {
+            return Err("the contract's deliveries bear no signature");
+        }
+        if scheme.not_judged.contains_key(&self) {
+            return Err("the contract holds nobody to that (signature.not_judged)");
+        }
         match self {
+            Self::OtherDigest | Self::PlainHash | Self::SecretThenMessage => demand(scheme.by == Proof::Hmac, NO_HMAC),
+            Self::EmptySecret => demand(scheme.by != Proof::Token, "an empty token is no token"),
+            Self::Malleable | Self::SmallOrder | Self::ByPublicKey => demand(scheme.by == Proof::Ed25519, NO_PAIR),
+            Self::TwiceRightFirst | Self::TwiceRightLast | Self::InBody => {
+                demand(scheme.carrier().is_some_and(|carrier| carrier.member().is_none()), "the contract's signature travels in the body")
+            }
+            Self::ForOtherBytes => demand(scheme.covers_body() || scheme.covers_form(), NO_BODY),
+            Self::MemberChanged => {
+                demand(scheme.message.placeholders().any(|name| name.starts_with("member:")), "the contract's signatures cover no members")
+            }
             Self::CommaJoined => {
                 let separator = scheme.several.as_ref().map(|several| several.separator.trim());
                 demand(separator != Some(","), "the contract's signature header may hold several, joined by commas")
             }
-            Self::BodyChanged => {
-                demand(scheme.signs("body") || scheme.signs("sha256hex(body)"), "the contract's signatures do not cover the body")
-            }
+            Self::BodyChanged => demand(scheme.covers_body() || scheme.covers_form(), NO_BODY),
             Self::TimeChanged => demand(scheme.carries_time() && scheme.signs("t"), NO_TIME),
             Self::Stale | Self::StaleJustOutside => tolerance(scheme).map(drop),
             Self::StaleJustInside => wide(tolerance(scheme)?.past.0),
@@ -193,7 +217,6 @@ impl Tamper {
             | Self::Empty
             | Self::Blank
             | Self::WrongSecret
-            | Self::EmptySecret
             | Self::FirstCharacter
             | Self::Half
             | Self::Truncated
@@ -204,22 +227,19 @@ impl Tamper {
             | Self::FlippedLast
             | Self::NotEncoded
             | Self::NonAscii
-            | Self::OtherDigest
-            | Self::PlainHash
-            | Self::SecretThenMessage
             | Self::Quoted
             | Self::Prefixed
             | Self::InQuery
-            | Self::InBody
             | Self::InOtherHeader
-            | Self::TwiceRightFirst
-            | Self::TwiceRightLast
             | Self::ByPreviousSecret
             | Self::ByRetiredSecret => Ok(()),
         }
     }
 }
 
+const NO_BODY: &str = "the contract's signatures do not cover the body";
+const NO_HMAC: &str = "the contract's signatures are no HMACs";
+const NO_PAIR: &str = "the contract's signatures are not made with a key pair";
 const NO_TIME: &str = "the contract's signatures do not carry a time";
 const NO_LIST: &str = "the contract's signature header holds one signature, not a list";
 

@@ -6,14 +6,23 @@
 use super::{OTHER_SECRET, Sending};
 use crate::clock::UnixMicros;
 use crate::delivery::{Delivery, HeaderLine};
+use crate::message::member_text;
+use crate::message::spelling::{quoted, with_member_at};
+use crate::sign::parts::placed;
 use crate::sign::signer::filled;
 use crate::sign::spoiling::with_other_char;
 use crate::sign::{Encoding, Envelope, SignatureHeader, Signer};
 
+/// A body that nobody sends; a form, too.
+const ANOTHER_BODY: &[u8] = b"hookgate=another+delivery";
+
 /// A delivery without a signature, and the right one for it.
 pub(super) struct Making<'a> {
     pub(super) signer: &'a Signer,
+    /// With what stands in it before anything is signed.
     pub(super) delivery: Delivery,
+    /// Without that.
+    bare: Delivery,
     pub(super) sending: Sending<'a>,
     /// The time of sending, in the scheme's form.
     pub(super) time: String,
@@ -24,8 +33,9 @@ pub(super) struct Making<'a> {
 impl<'a> Making<'a> {
     pub(super) fn new(signer: &'a Signer, delivery: Delivery, sending: Sending<'a>) -> Self {
         let time = signer.scheme().unit().write(sending.at);
+        let (bare, delivery) = (delivery.clone(), signer.ready(delivery));
         let right = signer.signature(&delivery, Envelope { time: &time, id: sending.id, origin: sending.origin });
-        Self { signer, delivery, sending, time, right }
+        Self { signer, delivery, bare, sending, time, right }
     }
 
     /// The header that carries the signature; every contract has one.
@@ -55,22 +65,51 @@ impl<'a> Making<'a> {
     /// A signature of zeros alone: as long as the right one, and well written.
     pub(super) fn zeros(&self) -> String {
         let encoding = self.signer.scheme().encoding;
+        if encoding == Encoding::Text {
+            return "0".repeat(self.right.len());
+        }
         let bytes = encoding.read(self.right.as_bytes()).map_or(self.right.len(), |bytes| bytes.len());
         encoding.write(&vec![0; bytes])
     }
 
+    /// The right signature without the padding that its encoding ends in.
+    pub(super) fn bare_signature(&self) -> &str {
+        match self.signer.scheme().encoding {
+            Encoding::Base64 | Encoding::Base64url => self.right.trim_end_matches('='),
+            Encoding::Hex | Encoding::Text => &self.right,
+        }
+    }
+
     /// The place of the last character all of whose bits count: base64 ends in some that do not.
     pub(super) fn last_that_counts(&self) -> usize {
-        self.right.trim_end_matches('=').len()
+        self.bare_signature().len()
             - match self.signer.scheme().encoding {
-                Encoding::Hex => 1,
+                Encoding::Hex | Encoding::Text => 1,
                 Encoding::Base64 | Encoding::Base64url => 2,
             }
     }
 
-    pub(super) fn with_lines(mut self, lines: Vec<HeaderLine>) -> Delivery {
-        self.delivery.headers.extend(lines);
-        self.delivery
+    pub(super) fn with_lines(self, lines: Vec<HeaderLine>) -> Delivery {
+        placed(self.delivery, lines)
+    }
+
+    /// Signed honestly, but over another body.
+    pub(super) fn signed_for_other_bytes(self) -> Delivery {
+        let other = self.signer.ready(Delivery { body: ANOTHER_BODY.into(), ..self.bare.clone() });
+        let envelope = Envelope { time: &self.time, id: self.sending.id, origin: self.sending.origin };
+        let signature = self.signer.signature(&other, envelope);
+        self.with_signature(&signature)
+    }
+
+    /// Signed honestly, with another value in a member that is signed afterwards.
+    pub(super) fn with_a_member_changed(self) -> Delivery {
+        let members = self.signer.scheme().message.placeholders().filter_map(|name| name.strip_prefix("member:"));
+        // The last that is there: the first is the key, as a rule.
+        let last = members.filter_map(|path| Some((path, member_text(&self.delivery.body, path)?))).last();
+        let right = self.right.clone();
+        let signed = self.with_signature(&right);
+        let changed = last.and_then(|(path, text)| with_member_at(&signed.body, path, &quoted(&format!("{text}0"))));
+        Delivery { body: changed.map_or_else(|| signed.body.clone(), Into::into), ..signed }
     }
 
     pub(super) fn with_signature(self, signature: &str) -> Delivery {

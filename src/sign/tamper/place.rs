@@ -2,7 +2,7 @@
 
 use super::making::Making;
 use crate::delivery::{Delivery, HeaderLine};
-use crate::sign::spoiling::{USUAL_NAMES, with_member};
+use crate::sign::spoiling::{USUAL_NAMES, in_query, with_member};
 
 /// Header lines in which receivers were seen to look for a signature; the mark is what stands in front of it there.
 const USUAL_HEADERS: [(&str, Option<&str>); 8] = [
@@ -18,7 +18,7 @@ const USUAL_HEADERS: [(&str, Option<&str>); 8] = [
 
 impl Making<'_> {
     fn carrier_name(&self) -> &str {
-        self.carrier().map_or("", |carrier| carrier.name.as_str())
+        self.carrier().filter(|carrier| carrier.member().is_none()).map_or("", |carrier| carrier.name.as_str())
     }
 
     /// The usual names and the carrier's own, each once; the first of two stands in front last.
@@ -30,7 +30,7 @@ impl Making<'_> {
 
     /// In the query, under every usual name.
     pub(super) fn in_query(mut self) -> Delivery {
-        let value = self.right.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        let value = in_query(&self.right);
         let mark = if self.delivery.path.contains('?') { '&' } else { '?' };
         let query: Vec<String> = self.names().iter().map(|name| format!("{name}={value}")).collect();
         let lines = self.lines_without_carrier();
@@ -58,7 +58,8 @@ impl Making<'_> {
         let mut lines = self.lines_without_carrier();
         let whole = self.carrier_value(&self.right);
         let own = format!("{}-256", self.carrier_name());
-        let usual = USUAL_HEADERS.iter().map(|(name, mark)| (*name, *mark)).chain([(own.as_str(), None)]);
+        let own = (!self.carrier_name().is_empty()).then_some((own.as_str(), None));
+        let usual = USUAL_HEADERS.iter().map(|(name, mark)| (*name, *mark)).chain(own);
         for (name, mark) in usual {
             let is_taken = |taken: &str| taken.eq_ignore_ascii_case(name);
             let in_scheme = self.signer.scheme().headers.iter().any(|header| is_taken(&header.name));

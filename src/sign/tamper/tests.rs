@@ -5,18 +5,23 @@ use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
 use crate::sign::spoiling::with_member;
 use crate::sign::verify::BadSignature;
-use crate::sign::{Envelope, Scheme, Signer};
+use crate::sign::{Envelope, Proof, Scheme, Signer};
 
 const NOW: UnixMicros = UnixMicros(1_759_694_703_123_456);
 const SECRET: &[u8] = b"test-webhook-secret-key-for-e2e";
+const PRIVATE_KEY: &[u8] = b"thirty-two bytes of a private ke";
 
 fn signer(yaml: &str) -> Signer {
-    let scheme: Scheme = serde_saphyr::from_str(yaml).unwrap_or_else(|wrong| panic!("the test writes a whole scheme: {wrong}: {yaml}"));
-    scheme.keyed(SECRET).expect("any text is a key")
+    let mut scheme: Scheme = serde_saphyr::from_str(yaml).unwrap_or_else(|wrong| panic!("the test writes a whole scheme: {wrong}: {yaml}"));
+    scheme.settle(None);
+    let secret = if scheme.by == Proof::Ed25519 { PRIVATE_KEY } else { SECRET };
+    scheme.keyed(secret).expect("any text is a key")
 }
 
 fn rotating(signer: &Signer) -> Signer {
-    signer.with_previous(b"the secret before").and_then(|signer| signer.with_retired(b"a retired secret")).expect("any text is a key")
+    let others: [&[u8]; 2] =
+        if signer.scheme().by == Proof::Ed25519 { [&[1; 32], &[2; 32]] } else { [b"the-secret-before", b"a-retired-secret"] };
+    signer.with_previous(others[0]).and_then(|signer| signer.with_retired(others[1])).expect("any text is a key")
 }
 
 fn plain() -> Signer {
@@ -32,8 +37,7 @@ fn sending() -> Sending<'static> {
 }
 
 fn honest(signer: &Signer) -> Delivery {
-    let lines = signer.header_lines(&delivery(), "k1", sending().origin, NOW);
-    Delivery { headers: lines, ..delivery() }
+    signer.signed(delivery(), "k1", sending().origin, NOW)
 }
 
 fn verdict(signer: &Signer, tamper: Tamper) -> Result<(), BadSignature> {
@@ -87,6 +91,20 @@ fn schemes() -> Vec<String> {
         }
         all.extend(timed_headers.iter().map(|headers| format!("{{{start}, message: '{{t}}{{body}}', {headers}}}")));
     }
+    all.extend(
+        headers.iter().chain(&timed_headers).map(|headers| format!("{{by: ed25519, encoding: base64, message: '{{body}}', {headers}}}")),
+    );
+    all.extend(headers.iter().map(|headers| format!("{{by: token, {headers}}}")));
+    all.extend(
+        [
+            "message: '{url}{form_sorted}', headers: [{name: S, value: '{sig}'}]",
+            "message: '{url}', query: [{name: d, value: '{sha256hex(body)}'}], headers: [{name: S, value: '{sig}'}]",
+            "message: '{header:d}', headers: [{name: D, value: 'sha-256=:{sha256base64(body)}:'}, {name: S, value: '{sig}'}]",
+            "message: '{member:x}:{member:job_id}', members: [{member: data.0.sig, value: '{sig}'}]",
+            "by: none",
+        ]
+        .map(|scheme| format!("{{{scheme}}}")),
+    );
     all
 }
 

@@ -95,7 +95,9 @@ state:
      --> mine.yaml:7:35
       |
     7 |   headers: [{name: X-Time, value: "{time}"}]
-      |                                   ^^^^^^^^ known here: {sig}, {t}, {id}
+      |                                   ^^^^^^^^
+      |
+      = help: known here: {sig}, {t}, {id}, {sha256hex(body)}, {sha256base64(body)}, {sha512base64(body)}
 
     error: an HTTP status is a number from 100 to 599, this is 20
      --> mine.yaml:9:21
@@ -211,7 +213,7 @@ fn a_contract_from_nothing_lacks_everything_at_once() {
 title: Mine
 suite: orch
 "), @"
-    error: the contract lacks the members `about`, `source`, `endpoint`, `secret`, `signature`, `outcomes`
+    error: the contract lacks the members `about`, `source`, `endpoint`, `signature`, `outcomes`
      --> mine.yaml:1:1
       |
     1 | contract: mine
