@@ -145,10 +145,6 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Snapshots(args) => snapshots::snapshots(&args, console),
         Command::History(args) => history::history(&args, console),
         Command::Man => tools::man(Cli::command(), console),
-        Command::Guard(args) => {
-            // The code is the command's own, and nobody but hookgate reads it.
-            let code = crate::target::guard::guard(&args.command, args.stop_signal, &args.set);
-            Ok(if code == 0 { Exit::Conforms } else { Exit::DoesNotConform })
-        }
+        Command::Guard(args) => Ok(Exit::Guarded(crate::target::guard::guard(&args.command, args.stop_signal, &args.set))),
     }
 }

@@ -178,14 +178,16 @@ pub trait Source: Send {
         under_way: &UnderWay,
     ) -> impl Future<Output = Result<Vec<Sent>, ScenarioEnd>> + Send;
 
-    /// Sends a delivery of [`Source::break_in`] once more; `place` counts what it gave.
-    fn once_more(&mut self, at: At<'_>, place: usize) -> impl Future<Output = Result<Sent, ScenarioEnd>> + Send;
+    /// Sends every delivery of [`Source::break_in`] once more, in the order that it gave.
+    fn once_more(&mut self, at: At<'_>) -> impl Future<Output = Result<Vec<Sent>, ScenarioEnd>> + Send;
+
+    /// Whether a step is repeated once more; `round` counts from 0.
+    fn goes_on(&mut self, _at: At<'_>, _round: u32) -> bool {
+        true
+    }
 
     /// Keeps a snapshot, where somebody wants any.
     fn snapshot(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
-
-    /// Remembers that the receiver does not answer any more.
-    fn mark_gone(&mut self) {}
 
     /// Takes a delivery into the history, where one is kept.
     fn keep(&mut self, _operation: Operation) {}

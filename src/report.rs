@@ -211,6 +211,9 @@ pub struct ScenarioReport {
     /// Whether a receiver without memory would have passed it, too: then it shows nothing of what must be remembered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_force: bool,
+    /// Steps that were repeated fewer times than the scenario has, because the receiver is slow: judged by what was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<Vec<String>>,
     /// How many deliveries got each status; those without an answer under `none`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statuses: BTreeMap<String, u64>,

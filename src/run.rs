@@ -9,12 +9,17 @@
 
 pub mod building;
 pub mod clocks;
+pub mod concurrency;
+pub mod executor;
 pub mod explaining;
 pub mod faulting;
+pub mod gate;
 pub mod ground;
 pub mod live;
+pub mod liveness;
 pub mod looking;
 mod patience;
+mod readiness;
 pub mod rehearsal;
 pub mod restarting;
 pub mod snapping;
@@ -28,8 +33,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
 use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
@@ -42,6 +46,8 @@ use crate::report::manifest::MadeFrom;
 use crate::report::merge::fails_beside_its_scenarios;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use crate::run::clocks::ClockChoice;
+use crate::run::concurrency::{Concurrency, Jobs};
+use crate::run::executor::{Company, End, Executor};
 use crate::run::ground::LaunchChoice;
 use crate::run::stage::{Stage, StageError};
 use crate::scenario::expand::Loaded;
@@ -73,7 +79,9 @@ pub struct Plan {
     /// How time passes for the target.
     pub clock: ClockChoice,
     /// How many scenarios run side by side.
-    pub jobs: usize,
+    pub jobs: Jobs,
+    /// How long the whole run may take.
+    pub time_limit: Duration,
     /// The seed of everything random.
     pub seed: u64,
     /// How long an answer is waited for.
@@ -158,11 +166,33 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
             None => to_play.push(loaded),
         }
     }
-    let (alone, together): (Vec<Loaded>, Vec<Loaded>) = to_play.into_iter().partition(|loaded| stage.must_play_alone(&loaded.scenario));
-    let mut crew = Crew { stage: Arc::clone(&stage), on_done, interrupted, fail_fast: plan.fail_fast, judged, ended_early: None };
-    crew.play_all(together, plan.jobs.max(1)).await;
-    crew.play_all(alone, 1).await;
-    let Crew { judged: mut scenarios, ended_early, .. } = crew;
+    let (mut together, mut counting, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    for loaded in to_play {
+        match stage.company_of(&loaded.scenario) {
+            Company::Others => together.push(loaded),
+            Company::Counting => counting.push(loaded),
+            Company::Nobody => alone.push(loaded),
+        }
+    }
+    let mut executor = Executor {
+        stage: Arc::clone(&stage),
+        on_done,
+        interrupted,
+        fail_fast: plan.fail_fast,
+        began,
+        time_limit: plan.time_limit,
+        concurrency: Concurrency::new(plan.jobs, plan.contract.limits.answer.0),
+        judged,
+        again: Vec::new(),
+        suspects: Vec::new(),
+        end: None,
+    };
+    executor.play_all(together, Company::Others).await;
+    executor.play_all(counting, Company::Counting).await;
+    alone.append(&mut executor.again);
+    executor.play_all(alone, Company::Nobody).await;
+    let Executor { judged: mut scenarios, end, suspects, concurrency, .. } = executor;
+    stage.blame(&suspects, &mut scenarios);
     scenarios.sort_by(|a, b| a.id.cmp(&b.id));
 
     let history = stage.take_history();
@@ -180,12 +210,12 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         started_at,
         duration_ms: millis(began.elapsed()),
         clock: stage.clock.name().to_owned(),
-        jobs: plan.jobs,
+        jobs: concurrency.most_so_far(),
         deliveries: history.len() as u64,
         hidden_answers: 0,
-        ended_early,
+        ended_early: end.as_ref().and_then(End::ended_early),
         arguments: plan.arguments,
-        notes: stage.notes(),
+        notes: end.iter().filter_map(End::note).chain(shortened_note(&scenarios)).chain(stage.notes()).collect(),
     };
     let target = stage.target_facts().await;
     stage.strike().await;
@@ -208,7 +238,7 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         seed: plan.seed,
         started_at,
         duration_ms: millis(began.elapsed()),
-        jobs: plan.jobs,
+        jobs: 0,
         ended_early: Some(ended_early),
         arguments: plan.arguments.clone(),
         shard: plan.shard.clone(),
@@ -229,72 +259,11 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
     Outcome { report, history: Vec::new(), snapshots: Vec::new(), target_output: None, failed: Some(failed) }
 }
 
-/// Those who play scenarios, and what they have so far.
-struct Crew {
-    stage: Arc<Stage>,
-    on_done: OnDone,
-    interrupted: watch::Receiver<bool>,
-    fail_fast: bool,
-    judged: Vec<ScenarioReport>,
-    ended_early: Option<String>,
-}
-
-impl Crew {
-    /// Plays scenarios, at most `jobs` at a time, until all are done or something ends the run.
-    async fn play_all(&mut self, scenarios: Vec<Loaded>, jobs: usize) {
-        let places = Arc::new(Semaphore::new(jobs));
-        let mut under_way: JoinSet<ScenarioReport> = JoinSet::new();
-        let mut names = BTreeMap::new();
-        let mut left = scenarios.into_iter();
-        let mut next = if self.ended_early.is_none() { left.next() } else { None };
-        while next.is_some() || !under_way.is_empty() {
-            tokio::select! {
-                biased;
-                () = until_true(&mut self.interrupted) => {
-                    self.ended_early = Some(tally::INTERRUPTED.to_owned());
-                    return; // dropping the set aborts what is under way
-                }
-                place = Arc::clone(&places).acquire_owned(), if next.is_some() => {
-                    if let (Ok(place), Some(loaded)) = (place, next.take()) {
-                        let stage = Arc::clone(&self.stage);
-                        let blank = blank_report(&loaded, Verdict::Undecided);
-                        let handle = under_way.spawn(async move {
-                            let report = live::play(&stage, &loaded).await;
-                            drop(place);
-                            report
-                        });
-                        names.insert(handle.id(), blank);
-                        next = left.next();
-                    }
-                }
-                done = under_way.join_next_with_id(), if !under_way.is_empty() => {
-                    let report = match done {
-                        Some(Ok((_, report))) => report,
-                        Some(Err(failed)) => {
-                            // A fault of ours: it is told, and the rest goes on.
-                            self.ended_early = Some("a scenario could not be played to its end".to_owned());
-                            match names.remove(&failed.id()) {
-                                Some(blank) => ScenarioReport { reason: Some(format!("hookgate itself failed here: {failed}")), ..blank },
-                                None => continue,
-                            }
-                        }
-                        None => continue,
-                    };
-                    (self.on_done)(&report);
-                    let stop = (self.fail_fast && report.verdict == Verdict::Fail) || self.stage.target_is_gone();
-                    self.judged.push(report);
-                    if stop && next.is_some() {
-                        self.ended_early = Some(if self.stage.target_is_gone() {
-                            "the target stopped answering its health check".to_owned()
-                        } else {
-                            "stopped at the first failure, as asked".to_owned()
-                        });
-                        next = None;
-                    }
-                }
-            }
-        }
-    }
+/// What the report says of steps that were repeated fewer times than they have.
+fn shortened_note(scenarios: &[ScenarioReport]) -> Option<String> {
+    let shortened: Vec<&str> = scenarios.iter().filter(|one| one.shortened.is_some()).map(|one| one.id.as_str()).collect();
+    let all = shortened.join(", ");
+    (!shortened.is_empty()).then(|| format!("The receiver is slow: steps that are repeated were played fewer times than the scenario has, and judged by what was seen: {all}."))
 }
 
 async fn until_true(flag: &mut watch::Receiver<bool>) {

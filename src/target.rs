@@ -13,6 +13,7 @@
 pub mod faketime;
 pub mod guard;
 pub mod limits;
+pub mod machine;
 
 use std::io;
 use std::process::Stdio;
@@ -118,7 +119,7 @@ impl Running {
     /// How it ended, when it has.
     pub fn ended(&mut self) -> Option<String> {
         match self.guard.try_wait() {
-            Ok(Some(status)) => Some(status.to_string()),
+            Ok(Some(status)) => Some(how_it_ended(status)),
             Ok(None) => None,
             Err(cause) => Some(cause.to_string()),
         }
@@ -135,6 +136,15 @@ impl Running {
         if tokio::time::timeout(patience, self.guard.wait()).await.is_err() {
             drop(self.guard.start_kill());
         }
+    }
+}
+
+/// An end in words. The guard passes a signal on as shells do: 128 and its number.
+fn how_it_ended(status: std::process::ExitStatus) -> String {
+    match status.code() {
+        Some(code @ 129..=192) => format!("killed by signal {}", code - 128),
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
     }
 }
 

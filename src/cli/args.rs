@@ -144,15 +144,18 @@ pub(crate) struct RunArgs {
     /// Judge only what a receiver must do, or also what it should do.
     #[arg(long, value_enum, default_value_t = LevelArg::Should)]
     pub(crate) level: LevelArg,
-    /// How many scenarios run side by side.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) jobs: u16,
+    /// How many scenarios run side by side; without it, 4, and up to 32 while they mostly wait for answers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: Option<u16>,
     /// The seed of everything random; printed, so that a run can be made again.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
     /// How long to wait for an answer.
     #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
     pub(crate) timeout: Duration,
+    /// How long the whole run may take; what was not judged by then is undecided.
+    #[arg(long, value_name = "DURATION", default_value = "10 m", value_parser = duration)]
+    pub(crate) time_limit: Duration,
     /// With `--clock wait`: the longest that one scenario may wait.
     #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
     pub(crate) max_wait: Duration,

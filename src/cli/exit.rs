@@ -2,25 +2,42 @@
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// 0: the receiver conforms; or the command did what it was asked.
-    Conforms = 0,
+    Conforms,
     /// 1: the receiver does not conform.
-    DoesNotConform = 1,
+    DoesNotConform,
     /// 2: the command line, a scenario, a contract or a configuration file is
     /// wrong, or nothing was selected. No report is written.
-    Usage = 2,
+    Usage,
     /// 3: the harness could not work: target unreachable, database unreadable.
-    Harness = 3,
+    Harness,
     /// 4: nothing failed, but something is undecided.
-    Undecided = 4,
+    Undecided,
     /// 130: interrupted (128 + SIGINT, as shells have it).
-    Interrupted = 130,
+    Interrupted,
+    /// That of a command which the hidden guard stood by; nobody but hookgate reads it.
+    Guarded(u8),
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Conforms => 0,
+            Self::DoesNotConform => 1,
+            Self::Usage => 2,
+            Self::Harness => 3,
+            Self::Undecided => 4,
+            Self::Interrupted => 130,
+            Self::Guarded(code) => code,
+        }
+    }
 }
 
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

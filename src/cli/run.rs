@@ -25,6 +25,7 @@ use crate::history::{Operation, hidden_answers};
 use crate::report::language::Language;
 use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
 use crate::run::clocks::ClockChoice;
+use crate::run::concurrency::Jobs;
 use crate::run::ground::{LaunchChoice, Ready};
 use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
 use crate::run::stage::StageError;
@@ -214,7 +215,8 @@ fn plan(
         other_secrets,
         secrets,
         clock,
-        jobs: usize::from(args.jobs),
+        jobs: args.jobs.map_or(Jobs::Adaptive, |jobs| Jobs::Fixed(usize::from(jobs))),
+        time_limit: args.time_limit,
         seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
         timeout: args.timeout,
         ttl: args.ttl.map(|ttl| ttl.as_secs()),

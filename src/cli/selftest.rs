@@ -16,6 +16,7 @@ use super::{Console, Failure};
 use crate::contract::Level;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::run::clocks::ClockChoice;
+use crate::run::concurrency::Jobs;
 use crate::run::{Plan, TargetChoice};
 use crate::selftest::{self, Standing, Trials, report};
 
@@ -23,6 +24,8 @@ use crate::selftest::{self, Standing, Trials, report};
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How many scenarios of a run go side by side.
 const JOBS: usize = 8;
+/// No run of the matrix takes as long.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
 /// The seed of what is random: the same matrix every time.
 const SEED: u64 = 1;
 
@@ -128,7 +131,8 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         secrets,
         clock: ClockChoice::None,
         evidence: crate::evidence::Choice::default(),
-        jobs: JOBS,
+        jobs: Jobs::Fixed(JOBS),
+        time_limit: TIME_LIMIT,
         seed: SEED,
         timeout: TIMEOUT,
         ttl: None,

@@ -152,9 +152,16 @@ impl Source for Kept<'_> {
         firsts.into_iter().map(|one| self.sent(one, true)).collect()
     }
 
-    async fn once_more(&mut self, _at: At<'_>, place: usize) -> Result<Sent, ScenarioEnd> {
-        let one = self.again.get_mut(place).and_then(VecDeque::pop_front).ok_or(ScenarioEnd::Lacks)?;
-        self.sent(one, true)
+    async fn once_more(&mut self, _at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
+        let next: Vec<&Operation> = self.again.iter_mut().filter_map(VecDeque::pop_front).collect();
+        if next.len() < self.again.len() {
+            return Err(ScenarioEnd::Lacks);
+        }
+        next.into_iter().map(|one| self.sent(one, true)).collect()
+    }
+
+    fn goes_on(&mut self, at: At<'_>, _round: u32) -> bool {
+        self.left(at.number) > 0
     }
 
     async fn snapshot(&mut self, _at: At<'_>, _snap: &Snap, _answer: Option<&Answer>) -> Result<(), ScenarioEnd> {

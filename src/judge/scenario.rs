@@ -19,9 +19,12 @@ use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
 use crate::report::curl::curl;
 use crate::report::{ScenarioReport, Verdict, tally};
-use crate::scenario::Step;
 use crate::scenario::expand::Loaded;
+use crate::scenario::{Repeat, Step};
 use crate::sign::Signer;
+
+/// So many late answers show that a receiver is late; a scenario that needs a hundred does not wait for them all.
+const MOST_LATE: usize = 3;
 
 /// One scenario that is being played.
 pub(super) struct Play<'s, S> {
@@ -37,6 +40,8 @@ pub(super) struct Play<'s, S> {
     pub(super) last_answer: Option<crate::delivery::Answer>,
     /// When the scenario's first delivery was sent, by the receiver's clock.
     pub(super) began_at: Option<UnixMicros>,
+    /// How many answers came later than the contract allows.
+    pub(super) late: usize,
 }
 
 /// A reference with an empty memory, to be asked beside a source.
@@ -69,6 +74,7 @@ pub async fn play<S: Source>(
         keys: Vec::new(),
         last_answer: None,
         began_at: None,
+        late: 0,
     };
     let end = play.all().await.err();
     let report = play.close(end.clone());
@@ -87,6 +93,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         duration_ms: 0.0,
         file: loaded.file.clone(),
         without_force: false,
+        shortened: None,
         statuses: std::collections::BTreeMap::new(),
         findings: Vec::new(),
         bursts: Vec::new(),
@@ -128,6 +135,12 @@ impl<S: Source> Play<'_, S> {
     /// One step of any kind.
     pub(super) async fn step(&mut self, place: Place<'_>) -> Result<(), ScenarioEnd> {
         let step = place.step;
+        if self.late >= MOST_LATE && tally::scenario_verdict(&self.report.findings) == Verdict::Fail {
+            return Err(ScenarioEnd::Undecided(format!(
+                "step {} and what comes after it were not played: {} answers before it came later than the contract allows, and more of them would only take longer",
+                place.number, self.late
+            )));
+        }
         if let Some(deliver) = &step.deliver {
             self.deliver(place, deliver).await
         } else if let Some(burst) = &step.burst {
@@ -144,15 +157,28 @@ impl<S: Source> Play<'_, S> {
         } else if let Some(get) = &step.get {
             self.ask(place, get).await
         } else if let Some(block) = &step.repeat {
-            for _ in 0..block.times {
-                for inner in &block.steps {
-                    Box::pin(self.step(Place { number: place.number, step: inner })).await?;
-                }
-            }
-            Ok(())
+            Box::pin(self.repeat(place, block)).await
         } else {
             Ok(()) // `for_each` was expanded before
         }
+    }
+
+    /// The same steps again and again; fewer times than the scenario has where a slow receiver would take minutes.
+    async fn repeat(&mut self, place: Place<'_>, block: &Repeat) -> Result<(), ScenarioEnd> {
+        let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
+        let is_counted = self.loaded.scenario.steps.iter().any(counts);
+        for round in 0..block.times {
+            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            if !is_counted && !self.source.goes_on(at, round) {
+                let told = format!("step {}: {round} of {} rounds were played, for its answers take long", place.number, block.times);
+                self.report.shortened.get_or_insert_default().push(told);
+                break;
+            }
+            for inner in &block.steps {
+                Box::pin(self.step(Place { number: place.number, step: inner })).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What the reference answers to the same delivery, in words.
@@ -201,6 +227,9 @@ impl<S: Source> Play<'_, S> {
 
     /// Holds every delivery against the contract's limit, whatever the scenario is about.
     pub(super) fn watch_time(&mut self, place: Place<'_>, record: &Record, reference: &str) {
+        if self.late >= MOST_LATE {
+            return; // what is known is not told a hundred times
+        }
         let limit = self.setting.contract().limits.answer.0;
         let Some(requirement) = self.setting.catalogue.always.answers_in_time.clone() else { return };
         let observed = match &record.result {
@@ -211,7 +240,8 @@ impl<S: Source> Play<'_, S> {
         let breach =
             Breach { shows: Some(requirement.clone()), ..Breach::must(format!("an answer within {}", span::write(limit)), observed) };
         let line = curl(&self.setting.origin, &record.delivery);
-        findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line });
+        self.late +=
+            usize::from(findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line }));
     }
 
     /// Reports mismatches by the requirement they speak of; a broken *must* ends the scenario.
@@ -228,9 +258,6 @@ impl<S: Source> Play<'_, S> {
         let is_well = health.as_ref().is_ok_and(|answer| page.map_or(answer.status < 500, |page| answer.status == page.status));
         if is_well {
             return Ok(());
-        }
-        if health.is_err() {
-            self.source.mark_gone();
         }
         let path = page.map_or(&contract.endpoint.path, |page| &page.path);
         let wanted = page.map_or_else(|| "it".to_owned(), |page| page.status.to_string());

@@ -126,8 +126,20 @@ impl Foreign for Lane {
 
 impl Foreign for ScenarioReport {
     fn hide(&mut self, redactor: &Redactor) {
-        let Self { id: _, title, verdict: _, reason, shows: _, duration_ms: _, file, without_force: _, statuses: _, findings, bursts } =
-            self;
+        let Self {
+            id: _,
+            title,
+            verdict: _,
+            reason,
+            shows: _,
+            duration_ms: _,
+            file,
+            without_force: _,
+            shortened: _,
+            statuses: _,
+            findings,
+            bursts,
+        } = self;
         title.hide(redactor);
         reason.hide(redactor);
         file.hide(redactor);

@@ -236,6 +236,7 @@ mod tests {
             duration_ms: 1.0,
             file: String::new(),
             without_force: words[0] == "pass" && reason.first() == Some(&"without-force"),
+            shortened: None,
             statuses: BTreeMap::new(),
             findings: findings.into_iter().map(finding).collect(),
             bursts: Vec::new(),

@@ -10,9 +10,8 @@ use std::time::Duration;
 use super::clocks::{ClockChoice, TargetClock};
 use super::stage::StageError;
 use super::{Plan, TargetChoice};
-use crate::clock::{Moment, VirtualClock, span};
+use crate::clock::VirtualClock;
 use crate::contract::Contract;
-use crate::delivery::Delivery;
 use crate::evidence::{Choice, Sources};
 use crate::files::Scratch;
 use crate::reference::Receiver;
@@ -21,14 +20,7 @@ use crate::serve::{Serving, serve};
 use crate::sign::Signer;
 use crate::sqlite::{SqliteStore, wrong};
 use crate::target::{Launch, Output, Running, faketime, free_port, time_zone};
-use crate::transport::{self, Sender, Shipment};
-
-/// A moment between two looks whether a target is ready.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// How long one look may take.
-const LOOK: Duration = Duration::from_secs(1);
-/// So many lines of a target's output are told with an error.
-const LINES_TOLD: usize = 12;
+use crate::transport;
 
 /// A receiver that hookgate is to start; `{port}` and `{dir}` are still to be filled in.
 #[derive(Clone, Debug)]
@@ -98,13 +90,14 @@ pub struct BuiltIn {
 
 /// A command that was started.
 pub struct Launched {
-    launch: Launch,
-    ready: Ready,
-    url: transport::Target,
-    health: Option<(String, u16)>,
-    patience: Duration,
-    output: Arc<Output>,
-    running: Option<Running>,
+    pub(super) launch: Launch,
+    pub(super) ready: Ready,
+    pub(super) url: transport::Target,
+    /// The path of the health page, and the status of a receiver that is well.
+    pub(super) health: Option<(String, u16)>,
+    pub(super) patience: Duration,
+    pub(super) output: Arc<Output>,
+    pub(super) running: Option<Running>,
     _scratch: Scratch,
 }
 
@@ -131,6 +124,23 @@ impl Servant {
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         matches!(self, Self::BuiltIn(_))
+    }
+
+    /// How long it may take to become ready, and has not taken yet: health may flap at first.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Launched(launched) => launched.patience,
+            Self::BuiltIn(_) | Self::Foreign => Duration::ZERO,
+        }
+    }
+
+    /// How its process ended, when hookgate has started it and it has.
+    pub fn ended(&mut self) -> Option<String> {
+        match self {
+            Self::Launched(launched) => launched.running.as_mut().and_then(Running::ended),
+            Self::BuiltIn(_) | Self::Foreign => None,
+        }
     }
 
     /// Whether hookgate can start it again.
@@ -285,76 +295,6 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
         Launched { launch, ready, url: url.clone(), health, patience: choice.patience, output, running: None, _scratch: scratch };
     launched.begin().await?;
     Ok(Ground { url, sources, clock, servant: Servant::Launched(launched) })
-}
-
-impl Launched {
-    async fn begin(&mut self) -> Result<(), StageError> {
-        let said_before = self.times_said();
-        let running = Running::start(&self.launch, &self.output);
-        let mut running = running.map_err(|cause| StageError::Launch(format!("the target could not be started: {cause}")))?;
-        let began = Moment::now();
-        loop {
-            if let Some(how) = running.ended() {
-                return Err(StageError::Launch(format!("the target ended before it was ready ({how}){}", self.last_words())));
-            }
-            if self.is_ready(said_before).await {
-                self.running = Some(running);
-                return Ok(());
-            }
-            if began.elapsed() > self.patience {
-                running.stop(false).await;
-                let (within, wanted) = (span::write(self.patience), self.wanted());
-                return Err(StageError::Launch(format!(
-                    "the target was not ready within {within}: {wanted}; give it longer with --ready-within{}",
-                    self.last_words()
-                )));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    fn times_said(&self) -> usize {
-        match &self.ready {
-            Ready::Text(text) => self.output.count(text),
-            Ready::Health | Ready::Url(_) => 0,
-        }
-    }
-
-    async fn is_ready(&self, said_before: usize) -> bool {
-        let get = |path: &str| Shipment::plain(Delivery { method: "GET".to_owned(), path: path.to_owned(), ..Delivery::default() });
-        match &self.ready {
-            Ready::Text(_) => self.times_said() > said_before,
-            Ready::Health => {
-                let path = self.health.as_ref().map_or("/", |(path, _)| path);
-                let answer = Sender::new(self.url.clone(), LOOK).send(get(path)).await.result;
-                // Without a page of its own, whoever answers at all is there.
-                answer.is_ok_and(|answer| self.health.as_ref().is_none_or(|(_, wanted)| answer.status == *wanted))
-            }
-            Ready::Url(url) => {
-                let rest = url.strip_prefix("http://").unwrap_or(url);
-                let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                let Ok(target) = transport::Target::parse(&format!("http://{authority}")) else { return false };
-                let answer = Sender::new(target, LOOK).send(get(if path.is_empty() { "/" } else { path })).await.result;
-                answer.is_ok_and(|answer| (200..=299).contains(&answer.status))
-            }
-        }
-    }
-
-    fn wanted(&self) -> String {
-        match &self.ready {
-            Ready::Health => match &self.health {
-                Some((path, status)) => format!("no status {status} from {}", self.url.url(path)),
-                None => format!("no answer from {}", self.url.url("/")),
-            },
-            Ready::Url(url) => format!("no status from 200 to 299 from {url}"),
-            Ready::Text(text) => format!("it did not write `{text}`"),
-        }
-    }
-
-    fn last_words(&self) -> String {
-        let tail = self.output.tail(LINES_TOLD);
-        if tail.is_empty() { "; it wrote nothing".to_owned() } else { format!("; it wrote:\n  {}", tail.join("\n  ")) }
-    }
 }
 
 fn foreign_clock(plan: &Plan, sources: &Sources) -> Result<TargetClock, StageError> {

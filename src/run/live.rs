@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::building::{Built, Workshop, burst_of};
+use super::executor::Company;
+use super::gate::{Pass, Passage};
 use super::patience::PATIENCE;
 use super::rehearsal::{contradiction, contradiction_told, has_force, why_without_force};
 use super::stage::Stage;
@@ -23,6 +25,10 @@ use crate::transport::{KeptConnection, Shipment, burst as send_burst};
 
 /// How long to wait before asking or looking again, where a step gives time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// So long steps are repeated; then what was seen is enough.
+const LONGEST_REPEAT: Duration = Duration::from_secs(45);
+/// So often they are repeated all the same.
+const FEWEST_ROUNDS: u32 = 5;
 /// How many audit rows are asked for over HTTP.
 const AUDIT_ROWS: usize = 500;
 
@@ -35,6 +41,15 @@ pub struct Live<'s> {
     moved_us: i64,
     history: Vec<Operation>,
     given: Option<Moment>,
+    /// When the steps that are repeated began.
+    repeating: Option<Moment>,
+    /// Who may be played beside it.
+    company: Company,
+    /// While it counts: nobody else delivers.
+    counting: Option<Pass<'s>>,
+    has_counted: bool,
+    /// How often the receiver had died when the scenario began.
+    deaths: Option<u32>,
     pub(super) snaps: usize,
     /// How long this scenario will still wait for those who ask for it.
     pub(super) patience: Duration,
@@ -44,10 +59,40 @@ pub struct Live<'s> {
 impl<'s> Live<'s> {
     /// The target of a stage, for one scenario.
     #[must_use]
-    pub fn new(stage: &'s Stage, loaded: &'s Loaded) -> Self {
-        let normaliser = Normaliser::new(stage.run_word()).hiding(stage.redactor.clone());
-        let (kept, given, broken_in_on, history) = Default::default();
-        Self { stage, loaded, kept, broken_in_on, moved_us: 0, history, given, snaps: 0, patience: PATIENCE, normaliser }
+    pub fn new(stage: &'s Stage, loaded: &'s Loaded, company: Company) -> Self {
+        Self {
+            stage,
+            loaded,
+            kept: None,
+            broken_in_on: Vec::new(),
+            moved_us: 0,
+            history: Vec::new(),
+            given: None,
+            repeating: None,
+            company,
+            counting: None,
+            has_counted: false,
+            deaths: None,
+            snaps: 0,
+            patience: PATIENCE,
+            normaliser: Normaliser::new(stage.run_word()).hiding(stage.redactor.clone()),
+        }
+    }
+
+    /// Leave to deliver; nobody needs it who counts, and has the target to themselves.
+    async fn may_deliver(&mut self) -> Option<Pass<'s>> {
+        if std::mem::take(&mut self.has_counted) {
+            self.counting = None;
+        }
+        match self.counting {
+            Some(_) => None,
+            None => Some(self.stage.gate.pass(Passage::Delivery).await),
+        }
+    }
+
+    /// Whether the receiver died while the scenario was played, and not before it.
+    fn met_a_death(&self) -> bool {
+        self.deaths.is_some_and(|deaths| deaths != self.stage.liveness.deaths())
     }
 
     /// Everything that was sent.
@@ -98,6 +143,7 @@ impl Source for Live<'_> {
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
         let (sent_at, exchange, beside) = loop {
+            let pass = self.may_deliver().await;
             let sent_at = self.stage.clock.now();
             let (exchange, beside) = match (&deliver.fault, deliver.connection) {
                 (Some(fault), _) => self.send_through(at, &built, fault).await?,
@@ -107,10 +153,19 @@ impl Source for Live<'_> {
                 }
                 (None, ConnectionUse::Any | ConnectionUse::New) => (self.stage.send(built.shipment.clone()).await, Vec::new()),
             };
+            drop(pass);
             if !self.waits(at, &exchange.result).await? {
                 break (sent_at, exchange, beside);
             }
         };
+        // Only an acceptance says how long accepting takes: what is refused at the door is refused at once.
+        let accepted = exchange.result.as_ref().is_ok_and(|answer| answer.status == self.stage.contract.outcomes.accepted.status);
+        let is_fresh = accepted && deliver.key.is_none() && deliver.key_of.is_none() && deliver.signature.is_none() && !deliver.no_key;
+        match &deliver.fault {
+            None if is_fresh => self.stage.traffic.note_fresh(exchange.took, &exchange.result),
+            None => self.stage.traffic.note(exchange.took, &exchange.result),
+            Some(_) => {}
+        }
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
         Ok(Sent { arrives, beside, ..built.sent(sent_at, exchange.took, exchange.result) })
     }
@@ -118,8 +173,13 @@ impl Source for Live<'_> {
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
         let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
+        let pass = self.may_deliver().await;
         let sent_at = self.stage.clock.now();
         let mut release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;
+        drop(pass);
+        if let Some(one) = release.exchanges.iter().find(|one| one.result.is_ok()).or(release.exchanges.first()) {
+            self.stage.traffic.note(one.took, &one.result);
+        }
         self.release_again(at, &built, &mut release.exchanges).await?;
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
@@ -130,7 +190,12 @@ impl Source for Live<'_> {
     }
 
     async fn advance(&mut self, at: At<'_>, by: Duration) -> Result<(), ScenarioEnd> {
+        let pass = match self.stage.clock.locks_the_database() {
+            true => Some(self.stage.gate.pass(Passage::Move).await),
+            false => None,
+        };
         self.stage.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+        drop(pass);
         if self.stage.clock.name() == "rewind" {
             self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
         }
@@ -142,7 +207,11 @@ impl Source for Live<'_> {
             let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
             return Err(ScenarioEnd::NotApplicable(reason.to_owned()));
         }
+        if self.company == Company::Counting && check.name.is_some() && self.counting.is_none() {
+            self.counting = Some(self.stage.gate.pass(Passage::Count).await);
+        }
         let look = self.look_once(at, check).await;
+        self.has_counted |= check.grown.is_some();
         look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
     }
 
@@ -179,7 +248,16 @@ impl Source for Live<'_> {
     }
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
-        Some(self.stage.health().await)
+        let Some(deaths) = self.deaths else {
+            let health = self.stage.health_before().await;
+            self.deaths = Some(self.stage.liveness.deaths());
+            return Some(health);
+        };
+        self.counting = None;
+        match self.stage.health().await {
+            Ok(answer) => Some(Ok(answer)),
+            Err(none) => Some(self.stage.find_out(none, deaths).await),
+        }
     }
 
     async fn restart(&mut self, restart: &Restart) -> Result<(), ScenarioEnd> {
@@ -192,25 +270,19 @@ impl Source for Live<'_> {
         self.break_in_on(at, restart, under_way).await
     }
 
-    async fn once_more(&mut self, at: At<'_>, place: usize) -> Result<Sent, ScenarioEnd> {
-        let missing = || ScenarioEnd::Undecided(format!("step {}: nothing was sent that could be sent again", at.number));
-        loop {
-            let built = self.broken_in_on.get(place).ok_or_else(missing)?;
-            let sent_at = self.stage.clock.now();
-            let exchange = self.stage.send(built.shipment.clone()).await;
-            let sent = built.sent(sent_at, exchange.took, exchange.result);
-            if !self.waits(at, &sent.result).await? {
-                return Ok(sent);
-            }
+    async fn once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
+        self.all_once_more(at).await
+    }
+
+    fn goes_on(&mut self, _at: At<'_>, round: u32) -> bool {
+        if round == 0 {
+            self.repeating = Some(Moment::now());
         }
+        round < FEWEST_ROUNDS || self.repeating.is_none_or(|began| began.elapsed() < LONGEST_REPEAT)
     }
 
     async fn snapshot(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
         self.snap(at, snap, answer).await
-    }
-
-    fn mark_gone(&mut self) {
-        self.stage.mark_gone();
     }
 
     fn keep(&mut self, operation: Operation) {
@@ -218,11 +290,12 @@ impl Source for Live<'_> {
     }
 }
 
-/// Plays one scenario against the target: its report; every delivery goes to the stage.
+/// Plays one scenario against the target: its report; every delivery goes to the stage. `None` when what was seen may be
+/// the doing of those it had for company: then it is to be played alone.
 ///
 /// What the reference itself gets wrong is never a finding; and what a receiver
 /// without memory would pass as well shows nothing of what is remembered.
-pub async fn play(stage: &Arc<Stage>, loaded: &Loaded) -> ScenarioReport {
+pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Option<ScenarioReport> {
     let began = Moment::now();
     let mut report = match scenario::reference(&stage.setting, &stage.supplies.signer) {
         Err(failed) => {
@@ -231,14 +304,22 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded) -> ScenarioReport {
             report
         }
         Ok(reference) => {
-            let mut source = Live::new(stage, loaded);
+            let mut source = Live::new(stage, loaded, company);
             let (report, _) = scenario::play(&stage.setting, &mut source, loaded, reference).await;
+            let passed = report.verdict == Verdict::Pass;
+            let of_others = !passed && (source.met_a_death() || company == Company::Counting);
+            if of_others && company != Company::Nobody && stage.liveness.gone().is_none() {
+                return None;
+            }
+            if !source.met_a_death() {
+                stage.liveness.survived();
+            }
             stage.remember(source.into_history());
             weigh(stage, loaded, report).await
         }
     };
     report.duration_ms = super::millis(began.elapsed());
-    report
+    Some(report)
 }
 
 /// Takes back what no receiver can be blamed for, and what shows nothing.

@@ -330,11 +330,11 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         Ok(all)
     }
 
-    async fn once_more(&mut self, _at: At<'_>, place: usize) -> Result<Sent, ScenarioEnd> {
+    async fn once_more(&mut self, _at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
         let built = std::mem::take(&mut self.broken_in_on);
-        let again = built.get(place).map(|one| self.send(one));
+        let again = built.iter().map(|one| self.send(one)).collect();
         self.broken_in_on = built;
-        again.ok_or(ScenarioEnd::NotKept)
+        Ok(again)
     }
 
     async fn snapshot(&mut self, _at: At<'_>, _snap: &Snap, _answer: Option<&Answer>) -> Result<(), ScenarioEnd> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use super::building::Built;
@@ -21,6 +21,9 @@ use crate::transport::{Exchange, Sender, Shipment};
 
 /// More than any sender gets through before the receiver is ended.
 const MOST_A_SENDER: usize = 2_000;
+
+/// So many deliveries are sent again at a time.
+const AGAIN_AT_ONCE: usize = 16;
 
 impl Live<'_> {
     /// Ends the receiver while several senders deliver, and starts it again.
@@ -57,6 +60,38 @@ impl Live<'_> {
         }
         Ok(all)
     }
+
+    /// Sends every delivery that was broken in on once more, several side by side.
+    pub(super) async fn all_once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
+        let places = Arc::new(Semaphore::new(AGAIN_AT_ONCE));
+        let mut sending = JoinSet::new();
+        for (place, built) in self.broken_in_on.iter().enumerate() {
+            let (sender, shipment, places) = (self.stage.sender(), built.shipment.clone(), Arc::clone(&places));
+            sending.spawn(async move {
+                let _place = places.acquire_owned().await;
+                (place, sender.send(shipment).await)
+            });
+        }
+        let (began, began_there) = (SystemClock.now(), self.stage.clock.now());
+        let mut exchanges: Vec<(usize, Exchange)> = Vec::with_capacity(self.broken_in_on.len());
+        while let Some(joined) = sending.join_next().await {
+            let (place, exchange) = joined.map_err(|failed| ScenarioEnd::Undecided(failed.to_string()))?;
+            exchanges.push((place, exchange));
+        }
+        exchanges.sort_by_key(|(place, _)| *place);
+        let mut all = Vec::with_capacity(exchanges.len());
+        for (place, mut exchange) in exchanges {
+            let Some(built) = self.broken_in_on.get(place) else { continue };
+            let shipment = built.shipment.clone();
+            while self.waits(at, &exchange.result).await? {
+                exchange = self.stage.send(shipment.clone()).await;
+            }
+            let Some(built) = self.broken_in_on.get(place) else { continue };
+            let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
+            all.push(built.sent(began_there.plus(later), exchange.took, exchange.result));
+        }
+        Ok(all)
+    }
 }
 
 impl Stage {
@@ -69,7 +104,7 @@ impl Stage {
         self.hang_up();
         let restarted = self.servant.lock().await.restart(gently).await;
         restarted.map_err(|failed| {
-            self.mark_gone();
+            self.liveness.mark_gone(failed.to_string());
             failed.to_string()
         })
     }

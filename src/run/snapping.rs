@@ -74,7 +74,10 @@ impl Stage {
 
     fn keep_snapshot(&self, snapshot: Snapshot) {
         if let Some(snapshots) = &self.snapshots {
-            snapshots.lock().unwrap_or_else(PoisonError::into_inner).push(snapshot);
+            let mut snapshots = snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+            // A scenario that is played again takes its snapshots again.
+            snapshots.retain(|one| one.name != snapshot.name);
+            snapshots.push(snapshot);
         }
     }
 

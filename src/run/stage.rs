@@ -1,7 +1,7 @@
 //! What all scenarios of a run share: the target, its clock, its database, the
 //! sender, and the words that make keys unique.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,13 +10,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::Plan;
 use super::building::{PlainBodies, Workshop};
 use super::clocks::TargetClock;
+use super::concurrency::Traffic;
+use super::gate::Gate;
 use super::ground::{Ground, Servant};
+use super::liveness::Liveness;
 use super::supplies::Supplies;
 use crate::check::{Records, describe};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
-use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::evidence::{EvidenceError, Question, Seen, Sources};
 use crate::history::Operation;
 use crate::judge::Setting;
@@ -111,7 +113,12 @@ pub struct Stage {
     pub(super) sender: RwLock<Sender>,
     /// What deliveries are made from.
     pub supplies: Supplies,
-    gone: AtomicBool,
+    /// Whether the target lives.
+    pub liveness: Liveness,
+    /// What may be under way at the same time.
+    pub gate: Gate,
+    /// How long answers take.
+    pub traffic: Traffic,
     history: Mutex<Vec<Operation>>,
     pub(super) held_up: AtomicU64,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
@@ -166,7 +173,9 @@ impl Stage {
                 counter: AtomicU64::new(0),
                 random_counter: AtomicU64::new(0),
             },
-            gone: AtomicBool::new(false),
+            liveness: Liveness::default(),
+            gate: Gate::default(),
+            traffic: Traffic::default(),
             history: Mutex::new(Vec::new()),
             held_up: AtomicU64::new(0),
             snapshots: plan.takes_snapshots.then(Mutex::default),
@@ -178,7 +187,8 @@ impl Stage {
             redactor: plan.secrets.redactor(),
             setting,
         };
-        let (stands, locked_out) = stage.see_that_it_stands().await;
+        let patience = stage.servant.lock().await.patience();
+        let (stands, locked_out) = stage.see_that_it_stands(patience).await;
         if let Err(failed) = stands {
             stage.strike().await;
             return Err(failed);
@@ -188,8 +198,8 @@ impl Stage {
     }
 
     /// Whether it lives and its evidence can be read; and what an honest delivery got, where that was refused for its signature.
-    async fn see_that_it_stands(&self) -> (Result<(), StageError>, Option<String>) {
-        if let Err(failed) = self.see_that_it_lives().await {
+    async fn see_that_it_stands(&self, patience: Duration) -> (Result<(), StageError>, Option<String>) {
+        if let Err(failed) = self.see_that_it_lives(patience).await {
             return (Err(failed), None);
         }
         // What is wrong with a database is told before anything is written to it.
@@ -226,7 +236,9 @@ impl Stage {
         let (records, plain_bodies) = (Records::default(), PlainBodies::new());
         let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
         let built = workshop.build(&Deliver::default(), None, None).ok()?;
-        let answer = self.send(built.shipment).await.result.ok()?;
+        let exchange = self.send(built.shipment).await;
+        self.traffic.note_fresh(exchange.took, &exchange.result);
+        let answer = exchange.result.ok()?;
         let refusal = self.contract.outcomes.refusal(Refusal::Signature)?;
         let refused = refusal.allows_status(answer.status) && !self.contract.outcomes.accepted.allows_status(answer.status);
         refused.then(|| describe(&Ok(answer)))
@@ -236,45 +248,6 @@ impl Stage {
     #[must_use]
     pub fn locked_out(&self) -> Option<&str> {
         self.locked_out.as_deref()
-    }
-
-    async fn see_that_it_lives(&self) -> Result<(), StageError> {
-        let url = self.url.to_string();
-        let path = self.contract.health.as_ref().map_or(&self.contract.endpoint.path, |health| &health.path).clone();
-        match (self.health().await, &self.contract.health) {
-            (Ok(answer), _) if self.is_well(&answer) => Ok(()),
-            (Ok(answer), health) => {
-                let wanted = health.as_ref().map_or(self.contract.outcomes.accepted.status, |health| health.status);
-                Err(StageError::NotWell { url, path, status: answer.status, wanted })
-            }
-            (Err(none), _) => Err(StageError::Unreachable { url, path, cause: none.to_string() }),
-        }
-    }
-
-    /// Asks the target whether it lives: its health page, or, without one, with an honest delivery.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn health(&self) -> Result<Answer, NoAnswer> {
-        if let Some(health) = &self.contract.health {
-            let question = Delivery { method: "GET".to_owned(), path: health.path.clone(), ..Delivery::default() };
-            return self.send(Shipment::plain(question)).await.result;
-        }
-        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
-        let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
-        match workshop.build(&Deliver::default(), None, None) {
-            Ok(built) => self.send(built.shipment).await.result,
-            Err(cause) => Err(NoAnswer::Unreachable { cause }),
-        }
-    }
-
-    /// Whether the answer to [`Stage::health`] is that of a receiver that lives; without a page, every answer but a failure is.
-    #[must_use]
-    pub fn is_well(&self, answer: &Answer) -> bool {
-        match &self.contract.health {
-            Some(health) => answer.status == health.status,
-            None => answer.status < 500,
-        }
     }
 
     /// Sends one delivery over the run's pool of connections.
@@ -309,17 +282,6 @@ impl Stage {
             Some(source) => source.rows(question).await.map(Some),
             None => Ok(None),
         }
-    }
-
-    /// Remembers that the target no longer answers.
-    pub fn mark_gone(&self) {
-        self.gone.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the target no longer answers.
-    #[must_use]
-    pub fn target_is_gone(&self) -> bool {
-        self.gone.load(Ordering::SeqCst)
     }
 
     /// Keeps deliveries for the history.

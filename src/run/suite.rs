@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::clocks::{TargetClock, too_long};
+use super::executor::Company;
 use super::rehearsal::{Means, contradiction};
 use super::stage::Stage;
 use super::supplies::Supplies;
@@ -14,6 +15,7 @@ use crate::contract::facts::is_computed;
 use crate::judge::{Setting, span_of};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
+use crate::scenario::expect::Grown;
 use crate::scenario::lint::read_advance;
 use crate::scenario::{Scenario, Step};
 
@@ -106,12 +108,23 @@ impl Stage {
         (!says_so).then(|| format!("an honestly signed delivery is refused ({answer}): nothing else can be judged"))
     }
 
-    /// Whether a scenario must have the target to itself.
+    /// Who may be played beside a scenario.
     #[must_use]
-    pub fn must_play_alone(&self, scenario: &Scenario) -> bool {
-        let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
-        let moves = |step: &Step| step.advance.is_some() && (self.clock.moves_everyone() || self.clock.locks_the_database());
-        scenario.alone || steps_of(&scenario.steps).into_iter().any(|step| counts(step) || moves(step) || step.restart.is_some())
+    pub fn company_of(&self, scenario: &Scenario) -> Company {
+        let steps = steps_of(&scenario.steps);
+        let restarts = steps.iter().any(|step| step.restart.is_some());
+        let moves = steps.iter().any(|step| step.advance.is_some());
+        if scenario.alone || restarts || (moves && self.clock.moves_everyone()) {
+            return Company::Nobody;
+        }
+        let counts: Vec<&Grown> = steps.iter().filter_map(|step| step.state.as_ref()?.grown.as_ref()).collect();
+        let nothing_grows = counts.iter().all(|grown| grown.keys.unwrap_or(0) == 0 && grown.audit.unwrap_or(0) == 0);
+        match counts.as_slice() {
+            [] => Company::Others,
+            // Between two counts that are the same nobody writes: neither does anyone else who counts so.
+            [_] if nothing_grows && !moves => Company::Counting,
+            [_, ..] => Company::Nobody,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod languages;
 #[path = "../shared/latin.rs"]
 mod latin;
 mod launching;
+mod liveness;
 #[cfg(feature = "load")]
 mod load;
 mod readme;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use crate::check::answer::{Judged, against};
 use crate::check::{Breach, Record, describe, is_broken};
-use crate::contract::Contract;
 use crate::judge::findings::Place;
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::outcome::Outcome;
+use crate::outcome::reader::Reader;
 use crate::report::curl::curl;
 use crate::scenario::{Restart, UnderWay};
 
@@ -34,14 +34,22 @@ impl<S: Source> Play<'_, S> {
             self.ask_reference(&one.delivery);
             firsts.push(self.record(place.number, None, one));
         }
-        let contract = Arc::clone(self.setting.contract());
-        let (mut forgotten, mut answered): (Vec<(Record, Breach)>, usize) = (Vec::new(), 0);
-        for (at, first) in firsts.into_iter().enumerate() {
-            answered += usize::from(first.outcome(&self.setting.reader).may_be(Outcome::Accepted));
-            if let Some(found) = self.judge_again(place, at, first, &contract).await? {
-                forgotten.push(found);
+        let reader = self.setting.reader.clone();
+        let answered = firsts.iter().filter(|first| first.outcome(&reader).may_be(Outcome::Accepted)).count();
+        let mut lives: Vec<Life> = firsts.into_iter().map(|first| Life::of(first, &reader)).collect();
+        for _ in 0..2 {
+            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let again = self.source.once_more(at).await?;
+            let mut records = Vec::with_capacity(again.len());
+            for one in &again {
+                self.ask_reference(&one.delivery);
+                records.push(self.record(place.number, None, one));
+            }
+            for (life, record) in lives.iter_mut().zip(records) {
+                self.judge_again(place, life, record)?;
             }
         }
+        let forgotten: Vec<(Record, Breach)> = lives.into_iter().filter_map(|life| life.forgotten).collect();
         if answered == 0 {
             return Err(ScenarioEnd::Undecided(format!("step {}: nothing was answered before the restart", place.number)));
         }
@@ -59,59 +67,62 @@ impl<S: Source> Play<'_, S> {
         self.file(place, vec![breach], "remembers them", &line)
     }
 
-    /// Sends one delivery again, twice: what came that does not fit, and why.
-    async fn judge_again(
-        &mut self,
-        place: Place<'_>,
-        at: usize,
-        first: Record,
-        contract: &Contract,
-    ) -> Result<Option<(Record, Breach)>, ScenarioEnd> {
-        let reader = &self.setting.reader.clone();
-        // The acceptance that duplicates must refer to, once there is one, and the instant that the first duplicate referred to.
-        let mut accepted = first.outcome(reader).is(Outcome::Accepted).then(|| first.clone());
-        let must_be_known = first.outcome(reader).may_be(Outcome::Accepted);
-        let (mut was_taken, mut refers_to): (bool, Option<String>) = (must_be_known, None);
-        for _ in 0..2 {
-            let surroundings = At { number: place.number, records: &self.records, keys: &self.keys };
-            let sent = self.source.once_more(surroundings, at).await?;
-            self.ask_reference(&sent.delivery);
-            let again = self.record(place.number, None, &sent);
-            self.watch_time(place, &again, "remembers them at once");
-            if again.result.is_ok() && again.took > contract.limits.answer.0 {
-                // One that is too late is told; waiting for all of them would take minutes.
-                return Err(ScenarioEnd::Broken);
-            }
-            let Ok(answer) = again.result.clone() else {
-                return Err(ScenarioEnd::Undecided(format!("step {}: after the restart there was no answer", place.number)));
-            };
-            let set = again.outcome(reader);
-            let judged = Judged { answer: &answer, record: &again, records: &self.records };
-            let due = |expected: &str| Breach::must(expected, describe(&again.result));
-            let breach = if !set.is_taken() {
-                Some(due("an acceptance or a duplicate"))
-            } else if set.is(Outcome::Accepted) && was_taken {
-                Some(due("a duplicate"))
-            } else if set.is(Outcome::Duplicate) {
-                let form = contract.duplicate();
-                let broken = form.map_or_else(Vec::new, |form| against(form, judged, accepted.as_ref()));
-                let differs = refers_to.is_some() && again.refers_to != refers_to;
-                broken
-                    .into_iter()
-                    .find(|breach| is_broken(std::slice::from_ref(breach)))
-                    .or_else(|| differs.then(|| due("the same reference as before")))
-            } else {
-                None
-            };
-            if let Some(breach) = breach {
-                return Ok(Some((again, breach)));
-            }
-            was_taken = true;
-            refers_to = refers_to.or_else(|| again.refers_to.clone());
-            if set.is(Outcome::Accepted) {
-                accepted.get_or_insert(again);
-            }
+    /// Judges a delivery that was sent once more.
+    fn judge_again(&mut self, place: Place<'_>, life: &mut Life, again: Record) -> Result<(), ScenarioEnd> {
+        self.watch_time(place, &again, "remembers them at once");
+        let Ok(answer) = again.result.clone() else {
+            return Err(ScenarioEnd::Undecided(format!("step {}: after the restart there was no answer", place.number)));
+        };
+        if life.forgotten.is_some() {
+            return Ok(());
         }
-        Ok(None)
+        let contract = Arc::clone(self.setting.contract());
+        let set = again.outcome(&self.setting.reader);
+        let judged = Judged { answer: &answer, record: &again, records: &self.records };
+        let due = |expected: &str| Breach::must(expected, describe(&again.result));
+        let breach = if !set.is_taken() {
+            Some(due("an acceptance or a duplicate"))
+        } else if set.is(Outcome::Accepted) && life.was_taken {
+            Some(due("a duplicate"))
+        } else if set.is(Outcome::Duplicate) {
+            let broken = contract.duplicate().map_or_else(Vec::new, |form| against(form, judged, life.accepted.as_ref()));
+            let differs = life.refers_to.is_some() && again.refers_to != life.refers_to;
+            broken
+                .into_iter()
+                .find(|breach| is_broken(std::slice::from_ref(breach)))
+                .or_else(|| differs.then(|| due("the same reference as before")))
+        } else {
+            None
+        };
+        if let Some(breach) = breach {
+            life.forgotten = Some((again, breach));
+            return Ok(());
+        }
+        life.was_taken = true;
+        life.refers_to = life.refers_to.take().or_else(|| again.refers_to.clone());
+        if set.is(Outcome::Accepted) {
+            life.accepted.get_or_insert(again);
+        }
+        Ok(())
+    }
+}
+
+/// What is known of one delivery that the restart broke in on.
+struct Life {
+    /// The acceptance that duplicates must refer to, once there is one.
+    accepted: Option<Record>,
+    /// Whether it was taken, as far as was told.
+    was_taken: bool,
+    /// The instant that the first duplicate referred to.
+    refers_to: Option<String>,
+    /// What came that does not fit, and why.
+    forgotten: Option<(Record, Breach)>,
+}
+
+impl Life {
+    fn of(first: Record, reader: &Reader) -> Self {
+        let set = first.outcome(reader);
+        let (was_taken, is_accepted) = (set.may_be(Outcome::Accepted), set.is(Outcome::Accepted));
+        Self { accepted: is_accepted.then_some(first), was_taken, refers_to: None, forgotten: None }
     }
 }

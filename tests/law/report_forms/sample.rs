@@ -18,6 +18,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         duration_ms: 3.1,
         file: format!("scenarios/orch/{id}.yaml"),
         without_force: false,
+        shortened: None,
         statuses: BTreeMap::from([("202".to_owned(), 2)]),
         findings: Vec::new(),
         bursts: Vec::new(),

@@ -1,0 +1,256 @@
+//! Concurrency: how many scenarios are played side by side.
+//!
+//! In: how long answers take, and how idle the machine is. Out: a number.
+//! Where scenarios mostly wait for answers, more of them are played at a time,
+//! as long as the machine has time left and the receiver answers fresh
+//! deliveries as quickly as it does one alone. A receiver that serves one
+//! delivery after the other is not made late by us: then it is fewer.
+//!
+//! **Invariant:** what is given with `--jobs` is kept to.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::delivery::{Answer, NoAnswer};
+
+/// How many scenarios are played side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jobs {
+    /// As many as the user says.
+    Fixed(usize),
+    /// As many as the machine and the receiver bear.
+    Adaptive,
+}
+
+/// Where an adaptive run begins, and where it is on a busy machine.
+const USUAL: usize = 4;
+/// More than this are never played at a time.
+const MOST: usize = 32;
+/// Shorter answers are not waited for: then it is we who work.
+const WORTH_WAITING: Duration = Duration::from_millis(20);
+/// So much slower an answer may be by chance, or by delayed acknowledgements, without a queue.
+const SLACK: Duration = Duration::from_millis(60);
+/// For answers that take so long more scenarios cost next to nothing, on a busy machine, too.
+const LONG_WAIT: Duration = Duration::from_millis(300);
+/// With less than this part of the machine idle no more are begun.
+const IDLE_ENOUGH: f64 = 0.3;
+/// With less than this it is fewer again.
+const BUSY: f64 = 0.05;
+
+/// How long answers took, and whether any came.
+#[derive(Debug, Default)]
+pub struct Traffic(Mutex<Samples>);
+
+#[derive(Debug, Default)]
+struct Samples {
+    /// How long fresh, honest deliveries took since the last look.
+    fresh: Vec<Duration>,
+    /// The quickest of all.
+    quickest: Option<Duration>,
+    /// How long all answers took since the last look, together.
+    waited: Duration,
+    count: u32,
+    answered: u64,
+    given_up: u64,
+}
+
+/// What was seen since the last look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sight {
+    /// How long an answer took, on the average; nothing when none came.
+    pub mean: Option<Duration>,
+    /// How many answers came.
+    pub answers: u32,
+    /// How long a fresh delivery took, as a rule.
+    pub fresh: Option<Duration>,
+    /// How long the quickest fresh delivery of all took: what one alone takes.
+    pub alone: Option<Duration>,
+    /// Which part of the machine is idle; unknown on some systems.
+    pub idle: Option<f64>,
+}
+
+impl Traffic {
+    /// What came of a fresh, honest delivery, and how long that took.
+    pub fn note_fresh(&self, took: Duration, result: &Result<Answer, NoAnswer>) {
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if result.is_ok() {
+            samples.fresh.push(took);
+            samples.quickest = Some(samples.quickest.map_or(took, |quickest| quickest.min(took)));
+        }
+        samples.note(took, result);
+    }
+
+    /// What came of any other delivery, and how long that took.
+    pub fn note(&self, took: Duration, result: &Result<Answer, NoAnswer>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).note(took, result);
+    }
+
+    /// How many deliveries were given up, when none has ever been answered.
+    #[must_use]
+    pub fn never_answered(&self) -> Option<u64> {
+        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (samples.answered == 0).then_some(samples.given_up)
+    }
+
+    /// What was seen so far, without what only the machine knows.
+    #[must_use]
+    fn sight(&self, idle: Option<f64>) -> Sight {
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.fresh.sort_unstable();
+        Sight {
+            mean: samples.waited.checked_div(samples.count),
+            answers: samples.count,
+            fresh: samples.fresh.get(samples.fresh.len() / 2).copied(),
+            alone: samples.quickest,
+            idle,
+        }
+    }
+
+    /// Begins anew: what was seen before belongs to another number of scenarios.
+    fn forget(&self) {
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.fresh.clear();
+        (samples.waited, samples.count) = (Duration::ZERO, 0);
+    }
+}
+
+impl Samples {
+    fn note(&mut self, took: Duration, result: &Result<Answer, NoAnswer>) {
+        self.waited += took;
+        self.count += 1;
+        match result {
+            Ok(_) => self.answered += 1,
+            Err(NoAnswer::TimedOut { .. }) => self.given_up += 1,
+            // It ended by itself: nobody waited for it.
+            Err(NoAnswer::Unreachable { .. } | NoAnswer::Broken { .. } | NoAnswer::Garbled { .. }) => {}
+        }
+    }
+}
+
+/// A number of scenarios, as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct Concurrency {
+    now: usize,
+    most_so_far: usize,
+    is_fixed: bool,
+    limit: Duration,
+}
+
+impl Concurrency {
+    /// The number to begin with.
+    ///
+    /// * `limit`: how long the contract lets an answer take.
+    #[must_use]
+    pub fn new(jobs: Jobs, limit: Duration) -> Self {
+        let (now, is_fixed) = match jobs {
+            Jobs::Fixed(jobs) => (jobs.max(1), true),
+            Jobs::Adaptive => (USUAL, false),
+        };
+        Self { now, most_so_far: now, is_fixed, limit }
+    }
+
+    /// How many scenarios may be under way.
+    #[must_use]
+    pub fn now(&self) -> usize {
+        self.now
+    }
+
+    /// How many there were at the most.
+    #[must_use]
+    pub fn most_so_far(&self) -> usize {
+        self.most_so_far
+    }
+
+    /// Looks at what was seen, and changes the number where that helps.
+    pub fn adapt(&mut self, traffic: &Traffic, idle: Option<f64>) {
+        if self.is_fixed {
+            return;
+        }
+        let next = self.next(&traffic.sight(idle));
+        if next != self.now {
+            self.now = next;
+            self.most_so_far = self.most_so_far.max(next);
+            traffic.forget();
+        }
+    }
+
+    fn next(&self, sight: &Sight) -> usize {
+        let Some(mean) = sight.mean else { return self.now };
+        let queues = match (sight.fresh, sight.alone) {
+            (Some(fresh), Some(alone)) => fresh > (alone + alone / 2).max(alone + SLACK),
+            (_, _) => false,
+        };
+        if queues {
+            let near_the_limit = sight.fresh.is_some_and(|fresh| fresh > self.limit / 2);
+            return (self.now / 2).max(if near_the_limit { 1 } else { USUAL.min(self.now) });
+        }
+        let costs_nothing = mean >= LONG_WAIT;
+        if !costs_nothing && sight.idle.is_some_and(|idle| idle < BUSY) {
+            return (self.now / 2).max(USUAL.min(self.now));
+        }
+        let enough_seen = sight.answers as usize >= self.now;
+        let waits = costs_nothing || (mean >= WORTH_WAITING && sight.idle.is_none_or(|idle| idle >= IDLE_ENOUGH));
+        if enough_seen && waits { (self.now * 2).min(MOST) } else { self.now }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn answered() -> Result<Answer, NoAnswer> {
+        Ok(Answer { status: 200, headers: Vec::new(), body: bytes::Bytes::new() })
+    }
+
+    /// From 4 scenarios, what a receiver leads to whose fresh deliveries take so long alone and side by side.
+    fn from_four(alone: u32, fresh: u32, mean: u32, idle: f64) -> usize {
+        let sight = Sight { mean: Some(MS * mean), answers: 4, fresh: Some(MS * fresh), alone: Some(MS * alone), idle: Some(idle) };
+        Concurrency::new(Jobs::Adaptive, MS * 2_000).next(&sight)
+    }
+
+    /// More where scenarios wait and the machine is idle, fewer where the receiver has a queue or the machine is busy.
+    #[test]
+    fn the_number_follows_the_receiver_and_the_machine() {
+        for (alone, fresh, mean, idle, wanted, why) in [
+            (1_500, 1_501, 1_500, 0.9, 8, "slow, and alike side by side"),
+            (2, 3, 2_000, 0.9, 8, "only duplicates are slow"),
+            (1, 41, 20, 0.9, 8, "delayed acknowledgements"),
+            (1, 1, 1, 0.9, 4, "nobody waits"),
+            (1_500, 1_501, 1_500, 0.1, 8, "slow answers cost nothing, on a busy machine, too"),
+            (40, 41, 40, 0.1, 4, "no machine left"),
+            (40, 41, 40, 0.01, 4, "a busy machine, and no fewer than usual"),
+            (300, 1_100, 1_000, 0.9, 2, "one after the other, and near the limit"),
+            (100, 400, 400, 0.9, 4, "one after the other"),
+        ] {
+            assert_eq!(from_four(alone, fresh, mean, idle), wanted, "{why}");
+        }
+    }
+
+    /// It ends at a most, does nothing before anything was seen, and keeps to what the user says.
+    #[test]
+    fn the_number_has_bounds() {
+        let traffic = Traffic::default();
+        let mut adaptive = Concurrency::new(Jobs::Adaptive, MS * 2_000);
+        adaptive.adapt(&traffic, Some(1.0));
+        assert_eq!(adaptive.now(), USUAL);
+        let mut fixed = Concurrency::new(Jobs::Fixed(2), MS * 2_000);
+        for _ in 0..10 {
+            (0..MOST).for_each(|_| traffic.note_fresh(MS * 500, &answered()));
+            fixed.adapt(&traffic, Some(1.0));
+            adaptive.adapt(&traffic, Some(1.0));
+        }
+        assert_eq!((adaptive.now(), adaptive.most_so_far(), fixed.now()), (MOST, MOST, 2));
+    }
+
+    /// That nothing is ever answered is known only as long as nothing is.
+    #[test]
+    fn silence_ends_with_the_first_answer() {
+        let traffic = Traffic::default();
+        (0..3).for_each(|_| traffic.note(MS, &Err(NoAnswer::TimedOut { after: MS })));
+        assert_eq!(traffic.never_answered(), Some(3));
+        traffic.note(MS, &answered());
+        assert_eq!(traffic.never_answered(), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! The executor: plays scenarios, several side by side, until all are played or something ends the run.
+//!
+//! In: scenarios, longest first. Out: a report of each. What was under way
+//! while the receiver died is played again alone, so that the finding is that
+//! of the scenario which kills it. What ends a run (a person, its time limit,
+//! a receiver that is gone or never answers) leaves the rest undecided, with
+//! the reason.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::concurrency::Concurrency;
+use super::stage::Stage;
+use super::{OnDone, live};
+use crate::clock::{Moment, span};
+use crate::judge::scenario::blank_report;
+use crate::report::{ScenarioReport, Verdict, tally};
+use crate::scenario::Step;
+use crate::scenario::deliver::Deliver;
+use crate::scenario::expand::Loaded;
+use crate::target::machine::Ticks;
+
+/// So often it is looked at how many scenarios may be under way.
+const LOOK: Duration = Duration::from_millis(100);
+/// So many deliveries are given up before a receiver that has answered none is not asked any more.
+const NEVER_ANSWERED: u64 = 6;
+
+/// Why a run ends before all is played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A person wants it to.
+    Interrupted,
+    /// At the first failure, as asked.
+    FirstFailure,
+    /// The harness or the target does not go on, with the reason.
+    Broken(String),
+    /// Nothing more can be learned in the time that there is, with the reason.
+    Undecided(String),
+}
+
+impl End {
+    /// What the report says of a run that ended early; nothing where it came to an end of its own, with much undecided.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<String> {
+        match self {
+            Self::Interrupted => Some(tally::INTERRUPTED.to_owned()),
+            Self::FirstFailure => Some("stopped at the first failure, as asked".to_owned()),
+            Self::Broken(why) => Some(why.clone()),
+            Self::Undecided(_) => None,
+        }
+    }
+
+    /// What a reader of the report should know first.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Undecided(why) => Some(format!("The run ended before everything was played: {why}.")),
+            Self::Interrupted | Self::FirstFailure | Self::Broken(_) => None,
+        }
+    }
+
+    /// Why what was not played is undecided; nothing where it is left out.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Interrupted => Some(tally::INTERRUPTED.to_owned()),
+            Self::FirstFailure => None,
+            Self::Broken(why) | Self::Undecided(why) => Some(why.clone()),
+        }
+    }
+}
+
+/// Plays scenarios, and has what came of them so far.
+pub struct Executor {
+    pub(super) stage: Arc<Stage>,
+    pub(super) on_done: OnDone,
+    pub(super) interrupted: watch::Receiver<bool>,
+    pub(super) fail_fast: bool,
+    pub(super) began: Moment,
+    pub(super) time_limit: Duration,
+    pub(super) concurrency: Concurrency,
+    /// Every scenario that was judged.
+    pub(super) judged: Vec<ScenarioReport>,
+    /// Those that are to be played again, alone.
+    pub(super) again: Vec<Loaded>,
+    /// The ids of those that were under way when the receiver died.
+    pub(super) suspects: Vec<String>,
+    /// Why the run ended early, when it did.
+    pub(super) end: Option<End>,
+}
+
+/// Whether a scenario has the target to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// Others are played beside it.
+    Others,
+    /// Others that count as it does: what they write would be taken for this one's.
+    Counting,
+    /// Nobody.
+    Nobody,
+}
+
+impl Executor {
+    /// Plays scenarios until all are played or something ends the run.
+    pub async fn play_all(&mut self, mut scenarios: Vec<Loaded>, company: Company) {
+        if self.end.is_some() {
+            scenarios.extend(std::mem::take(&mut self.again));
+            self.leave(scenarios);
+            return;
+        }
+        // Long ones first, so that the last of all is not the longest; otherwise in their order.
+        scenarios.sort_by_key(|loaded| std::cmp::Reverse(deliveries(&loaded.scenario.steps) / LONG));
+        scenarios.reverse();
+        let mut left = scenarios;
+        let mut under_way: JoinSet<(Loaded, Option<ScenarioReport>)> = JoinSet::new();
+        let mut names: BTreeMap<tokio::task::Id, Loaded> = BTreeMap::new();
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut ticks, mut stop) = (Ticks::now(), false);
+        let time_is_up = tokio::time::sleep(self.time_limit.saturating_sub(self.began.elapsed()));
+        tokio::pin!(time_is_up);
+        loop {
+            let is_alone = company == Company::Nobody || !self.stage.liveness.wants_company();
+            let places = if is_alone { 1 } else { self.concurrency.now() };
+            while !stop && under_way.len() < places {
+                let Some(loaded) = left.pop() else { break };
+                let (stage, playing) = (Arc::clone(&self.stage), loaded.clone());
+                let company = if is_alone { Company::Nobody } else { company };
+                let handle = under_way.spawn(async move {
+                    let report = live::play(&stage, &playing, company).await;
+                    (playing, report)
+                });
+                names.insert(handle.id(), loaded);
+            }
+            if under_way.is_empty() {
+                break;
+            }
+            let end = tokio::select! {
+                biased;
+                () = super::until_true(&mut self.interrupted) => Some(End::Interrupted),
+                () = &mut time_is_up => Some(self.out_of_time()),
+                done = under_way.join_next_with_id() => {
+                    match done {
+                        Some(Ok((id, (loaded, report)))) => {
+                            names.remove(&id);
+                            stop |= self.take(loaded, report);
+                        }
+                        Some(Err(failed)) => {
+                            if let Some(loaded) = names.remove(&failed.id()) {
+                                self.lose(&loaded, &failed);
+                            }
+                        }
+                        None => {}
+                    }
+                    self.hopeless()
+                }
+                _ = looks.tick() => {
+                    let now = Ticks::now();
+                    let idle = now.zip(ticks).and_then(|(now, before)| now.idle_since(before));
+                    if idle.is_some() {
+                        ticks = now;
+                    }
+                    self.concurrency.adapt(&self.stage.traffic, idle);
+                    self.hopeless()
+                }
+            };
+            if let Some(end) = end {
+                self.end.get_or_insert(end);
+                under_way.abort_all(); // what is under way is not judged
+                break;
+            }
+        }
+        let rest: Vec<Loaded> = names.into_values().chain(left).collect();
+        if self.end.is_some() {
+            let again = std::mem::take(&mut self.again);
+            self.leave(rest.into_iter().chain(again).collect());
+        }
+    }
+
+    /// Takes what came of a scenario; whether no other one is to be begun.
+    fn take(&mut self, loaded: Loaded, report: Option<ScenarioReport>) -> bool {
+        let Some(report) = report else {
+            self.suspects.push(loaded.id.clone());
+            self.again.push(loaded);
+            return false;
+        };
+        (self.on_done)(&report);
+        let stop = self.fail_fast && report.verdict == Verdict::Fail;
+        self.judged.push(report);
+        if stop {
+            self.end.get_or_insert(End::FirstFailure);
+        }
+        stop
+    }
+
+    /// A fault of ours: it is told, and the rest goes on.
+    fn lose(&mut self, loaded: &Loaded, failed: &tokio::task::JoinError) {
+        let reason = Some(format!("hookgate itself failed here: {failed}"));
+        let report = ScenarioReport { reason, ..blank_report(loaded, Verdict::Undecided) };
+        (self.on_done)(&report);
+        self.judged.push(report);
+    }
+
+    /// Why nothing more can be learned, when that is so.
+    fn hopeless(&self) -> Option<End> {
+        if let Some(why) = self.stage.liveness.gone() {
+            return Some(End::Broken(why));
+        }
+        let given_up = self.stage.traffic.never_answered().filter(|given_up| *given_up >= NEVER_ANSWERED)?;
+        Some(End::Undecided(format!(
+            "no delivery has been answered: {given_up} were waited for, {} each; the rest was not played",
+            span::write(self.stage.timeout)
+        )))
+    }
+
+    fn out_of_time(&self) -> End {
+        let limit = span::write(self.time_limit);
+        End::Undecided(format!("the time limit of the run was over before it was played ({limit}; give it longer with --time-limit)"))
+    }
+
+    /// Tells of scenarios that were not played to their end.
+    fn leave(&mut self, left: Vec<Loaded>) {
+        let Some(reason) = self.end.as_ref().and_then(End::reason) else { return };
+        for loaded in left {
+            let report = ScenarioReport { reason: Some(reason.clone()), ..blank_report(&loaded, Verdict::Undecided) };
+            (self.on_done)(&report);
+            self.judged.push(report);
+        }
+    }
+}
+
+/// A scenario with so many deliveries one after the other is long.
+const LONG: usize = 20;
+
+/// How many deliveries the steps wait for, one after the other.
+fn deliveries(steps: &[Step]) -> usize {
+    let one = |step: &Step| {
+        let beside = step.deliver.as_ref().and_then(|deliver: &Deliver| deliver.fault.as_ref()).map_or(0, |_| LONG);
+        let own = usize::from(step.deliver.is_some() || step.burst.is_some()) + beside;
+        own + step.repeat.as_ref().map_or(0, |block| block.times as usize * deliveries(&block.steps))
+    };
+    steps.iter().map(one).sum()
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""The right receiver beside this file, in trouble: TROUBLE says in which.
+
+dies-of-chunks   its process ends at a body that comes in chunks
+dies-of-all      its process ends at every delivery
+dies-once        its process ends once, at the first delivery of its life in a folder
+slow-health      its health page takes longer than a second
+flapping-health  its first health checks after a start are answered 200, 503, 503, 200
+mute             it answers its health check, and no delivery
+"""
+
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import orch_phase3 as right  # noqa: E402
+
+TROUBLE = os.environ["TROUBLE"]
+FLAPPING = [200, 503, 503, 200]
+asked = 0
+deliver, ask = right.Receiver.do_POST, right.Receiver.do_GET
+
+
+def do_post(self):
+    if TROUBLE == "dies-of-all" or (TROUBLE == "dies-of-chunks" and self.headers.get("Transfer-Encoding")):
+        os._exit(9)
+    mark = sys.argv[sys.argv.index("--db") + 1] + ".died"
+    if TROUBLE == "dies-once" and not os.path.exists(mark):
+        open(mark, "w").close()
+        os._exit(7)
+    if TROUBLE == "mute":
+        while self.rfile.read(1):  # until the sender has had enough
+            pass
+        self.close_connection = True
+        return
+    deliver(self)
+
+
+def do_get(self):
+    global asked
+    asked += 1
+    if TROUBLE == "slow-health":
+        time.sleep(1.2)
+    if TROUBLE == "flapping-health" and asked <= len(FLAPPING) and FLAPPING[asked - 1] != 200:
+        self.answer(FLAPPING[asked - 1], {"error": "not yet"})
+        return
+    ask(self)
+
+
+right.Receiver.do_POST, right.Receiver.do_GET = do_post, do_get
+right.main()

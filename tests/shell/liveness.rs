@@ -1,0 +1,92 @@
+//! Receivers that die, are slow to live or never answer: who is blamed, what is started again, and where a run ends.
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+
+use serde_json::Value;
+
+use crate::command_line::{among_others, command};
+use crate::surroundings::tool;
+
+/// The exit code, the report and what was told of a run on the receiver in this trouble.
+fn judged(trouble: &str, args: &[&str]) -> Option<(i32, Value, String)> {
+    tool("python3")?;
+    let mut run = command();
+    run.env("TROUBLE", trouble).arg("run").args(args).args(["--seed", "1", "--format", "json", "--db", "{dir}/orch.db"]);
+    run.args(["--exec", "exec python3 tests/receivers/troubled.py --port {port} --db {dir}/orch.db"]);
+    let output = among_others(&mut run);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{trouble}: no report: {told}"));
+    Some((output.status.code().expect("it ends by itself"), report, told))
+}
+
+/// The ids of the scenarios with this verdict.
+fn with(report: &Value, verdict: &str) -> Vec<String> {
+    let all = report["scenarios"].as_array().expect("scenarios").iter().filter(|one| one["verdict"] == verdict);
+    all.map(|one| one["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// Who kills a receiver has the finding; those who were under way at the same time have none, and all the others are judged.
+#[test]
+fn a_receiver_that_dies_is_the_finding_of_who_kills_it() {
+    let selected = ["http/body-is-read-whole-however-framed", "http/framing-does-not-change-the-hash", "duplicate", "key"];
+    let Some((exit, report, told)) = judged("dies-of-chunks", &selected) else { return };
+    assert_eq!(exit, 1, "{told}");
+    let failed = with(&report, "fail");
+    assert!(!failed.is_empty() && failed.iter().all(|id| id.contains("[chunked")), "{failed:?}");
+    for one in report["scenarios"].as_array().expect("scenarios").iter().filter(|one| one["verdict"] == "fail") {
+        let lives = one["findings"].as_array().expect("findings").iter().find(|finding| finding["requirement"] == "LIVE-1");
+        let observed = lives.and_then(|finding| finding["observed"].as_str()).expect("who kills it has the finding");
+        assert!(observed.contains("has ended (exit code 9), and was started again"), "{observed}");
+    }
+    assert!(with(&report, "undecided").is_empty(), "{:?}", with(&report, "undecided"));
+    assert!(with(&report, "pass").len() > 20, "{report:#}");
+}
+
+/// One that dies of every delivery is not started for ever: that is told, and what was not played is undecided.
+#[test]
+fn a_receiver_that_dies_of_everything_ends_the_run() {
+    let Some((exit, report, told)) = judged("dies-of-all", &["duplicate", "key"]) else { return };
+    assert_eq!(exit, 1, "{told}");
+    let early = report["run"]["ended_early"].as_str().expect("it ended early");
+    assert!(early.contains("died 8 times in a row") && early.contains("not started again"), "{early}");
+    assert!(with(&report, "undecided").len() > 20 && with(&report, "pass").is_empty(), "{report:#}");
+}
+
+/// A death that happened in company, and that nobody repeats alone, is a failure all the same.
+#[test]
+fn a_death_in_company_is_not_passed_over() {
+    let Some((exit, report, told)) = judged("dies-once", &["duplicate", "--jobs", "4"]) else { return };
+    // The first delivery of all is the trial before any scenario: that nobody repeats it is nobody's finding.
+    assert_eq!((exit, with(&report, "fail")), (0, Vec::new()), "{told}");
+}
+
+/// A health page that takes a second, and one that flaps at first, are waited for.
+#[test]
+fn slow_and_flapping_health_is_ready_in_time() {
+    for trouble in ["slow-health", "flapping-health"] {
+        let Some((exit, report, told)) = judged(trouble, &["key/missing-key-is-refused"]) else { return };
+        assert_eq!((exit, &report["summary"]["verdict"]), (0, &"conforms".into()), "{trouble}: {told}");
+    }
+}
+
+/// A receiver that answers no delivery is not asked for ever: the run ends, and says so.
+#[test]
+fn a_mute_receiver_ends_the_run() {
+    let Some((exit, report, told)) = judged("mute", &["duplicate", "key", "--timeout", "500ms"]) else { return };
+    assert_eq!(exit, 1, "{told}");
+    let note = report["run"]["notes"][0].as_str().expect("a note");
+    assert!(note.contains("no delivery has been answered"), "{note}");
+    let played = with(&report, "fail").len();
+    assert!(played < 40 && with(&report, "undecided").len() > 40, "{played}");
+}
+
+/// When its time is over a run ends: what was judged stands, the rest is undecided with the reason, and it is no error of the harness.
+#[test]
+fn a_run_ends_with_its_time_limit() {
+    let Some((exit, report, told)) = judged("slow-health", &["duplicate", "key", "--time-limit", "5s", "--jobs", "1"]) else { return };
+    assert_eq!(exit, 4, "{told}");
+    let undecided = with(&report, "undecided");
+    assert!(!undecided.is_empty(), "{report:#}");
+    let reason = report["scenarios"].as_array().expect("scenarios").iter().find(|one| one["id"] == undecided[0].as_str());
+    assert!(reason.expect("it is there")["reason"].as_str().is_some_and(|reason| reason.contains("--time-limit")), "{report:#}");
+    assert!(report["run"]["ended_early"].is_null(), "{report:#}");
+}
