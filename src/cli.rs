@@ -13,11 +13,10 @@ pub mod exit;
 mod glob;
 mod history;
 mod inspect;
+mod launching;
 #[cfg(feature = "load")]
 mod load;
 mod load_suite;
-#[cfg(feature = "load")]
-mod load_telling;
 mod merging;
 mod progress;
 mod repeat;

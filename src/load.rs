@@ -10,18 +10,29 @@
 //! **Invariant:** nothing is sent twice but duplicates, and lost answers once
 //! more after the load, to see what became of them.
 
+pub mod climb;
 pub mod compare;
 pub mod crowd;
+pub mod dice;
+pub mod effort;
+pub mod ending;
 pub mod evidence;
+pub mod expected;
+pub mod exposition;
 mod foreign;
 pub mod gate;
+pub mod highest;
+pub mod heat;
 pub mod hlog;
 pub mod judging;
+pub mod knee;
 pub mod measure;
 pub mod mix;
+pub mod noise;
 pub mod pace;
 pub mod page;
 pub mod paging;
+pub mod progress;
 pub mod recheck;
 pub mod report;
 pub mod sampling;
@@ -32,6 +43,7 @@ pub mod summing;
 pub mod telling;
 pub mod threads;
 pub mod user;
+pub mod window;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,35 +53,40 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, watch};
 
 use crate::check::consistency::{Law, Operation};
-use crate::clock::{Clock as _, Moment, SystemClock};
+use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::outcome::MemberValue;
 use crate::contract::{Contract, OtherBody};
 use crate::delivery::Delivery;
 use crate::evidence::{EvidenceError, Sources};
+use crate::load::effort::Meter;
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
 use crate::load::mix::{Kind, Mix};
-use crate::load::pace::{Arrivals, Course, Model};
+use crate::load::pace::{Arrivals, Course, Gaps, Model};
+use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
-use crate::load::shared::{Dice, Shared};
-use crate::load::silence::Silence;
+use crate::load::shared::Shared;
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
+use crate::load::window::Window;
 use crate::outcome::reader::Reader;
+use crate::report::baseline::Baseline;
 use crate::report::curl::curl;
-use crate::report::language::Language;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
+use crate::target::usage::Of;
 use crate::transport::{Sender, Shipment, Target};
 
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;
-/// A target that has answered nothing for so long is not asked any more.
-const DEAD_AFTER: Duration = Duration::from_secs(10);
+/// What was due and could not be sent is sent so long after the end of sending at the most: a moment in which a busy
+/// machine did not run us takes nothing from the load, and a receiver that is too slow is not loaded any longer.
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// What to load, with what, how long.
+#[derive(Clone)]
 pub struct Plan {
     /// The promise.
     pub contract: Arc<Contract>,
@@ -103,6 +120,8 @@ pub struct Plan {
     pub warm_up: Duration,
     /// How long an answer is waited for.
     pub timeout: Duration,
+    /// How long answers are waited for after the end of sending.
+    pub drain: Duration,
     /// What must be kept to.
     pub gates: Vec<Gate>,
     /// What ends the load as soon as it is true.
@@ -113,6 +132,10 @@ pub struct Plan {
     pub ttl: Option<u64>,
     /// The seed of what is random.
     pub seed: u64,
+    /// Whose processor and memory are looked at beside our own.
+    pub beside: Option<Of>,
+    /// Failures that are known.
+    pub baseline: Option<Arc<Baseline>>,
 }
 
 /// Why there is no load.
@@ -150,8 +173,8 @@ pub struct Loaded {
     pub measurement: Measurement,
 }
 
-/// Called every second with what was measured so far.
-pub type OnSecond = Arc<dyn Fn(&Measurement, Duration) + Send + Sync>;
+/// Called every second with how far the load is.
+pub type OnSecond = Arc<dyn Fn(&Progress<'_>) + Send + Sync>;
 
 /// Why a load ended before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,28 +206,49 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
     let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
-    let cut = watch_over(crowd, plan, &shared, &on_second, &mut interrupted).await?;
-    let seconds = shared.began.elapsed().min(plan.course.length()).saturating_sub(plan.warm_up).as_secs_f64();
+    let mut meter = Meter::new(plan.beside);
+    let (cut, ended) = ending::watch(crowd, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;
+    meter.look(shared.began.elapsed());
     let mut history = collected(&shared);
+    let mut measurement = lock(&shared.measured).clone();
+    let operations = history.len() as u64;
+    let window = Window {
+        warm_until: plan.warm_up,
+        planned_end: ended.sending,
+        last_answer: measurement.last_answer,
+        last_sent: history.iter().map(|one| one.invoked).max().map_or(Duration::ZERO, |at| since(shared.began_at, at)),
+    };
+    measurement.fill(window.seconds());
     let lost: Vec<u32> = history.iter().filter(|one| one.outcome.is_unknown()).map(|one| one.key).take(MOST_FOLLOWED).collect();
-    // Whatever is said now tells what became of a delivery whose answer was lost.
-    let followed = if plan.verify { deliver_again(&shared, lost.into_iter()).await } else { Vec::new() };
+    // Whatever is said now tells what became of a delivery whose answer was lost. It is asked in what is left of the drain.
+    let left = ended.at_the_latest.saturating_sub(shared.began.elapsed());
+    let followed = if plan.verify { deliver_again(&shared, lost.into_iter(), left).await } else { Vec::new() };
     let again = followed.len() as u64;
     history.extend(followed);
     let found = if plan.verify { Some(judged(plan, &shared, &mut history).await?) } else { None };
-    let measurement = lock(&shared.measured).clone();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let due = match plan.model {
+        Model::Closed => operations,
+        Model::Open => plan.course.due_by(ended.due_until, plan.most, plan.arrivals, plan.seed),
+    };
     let facts = Facts {
         began_at: shared.began_at,
-        seconds,
+        window,
         late: count(&shared.late),
         crowded: count(&shared.crowded),
+        effort: meter.told(Duration::from_micros(count(&shared.latest))),
+        dropped: due.saturating_sub(operations),
         cut,
-        operations: history.len() as u64 - again,
+        operations,
         again,
     };
     let report = summed(plan, &measurement, found, &facts);
     Ok(Loaded { report, measurement })
+}
+
+/// How long after the load opened an instant of its history lies.
+fn since(began_at: UnixMicros, at: i64) -> Duration {
+    Duration::from_micros(u64::try_from(at.saturating_sub(began_at.0)).unwrap_or(0))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -213,7 +257,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationError> {
     let began_at = SystemClock.now();
-    let poisson = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new((0.0, Dice::new(plan.seed, u64::MAX >> 1))));
+    let gaps = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new(Gaps::new(plan.seed)));
     Ok(Shared {
         contract: Arc::clone(&plan.contract),
         reader: Reader::new(Arc::clone(&plan.contract)),
@@ -223,12 +267,13 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         hashes: answers_tell_hashes(&plan.contract),
         model: plan.model,
         course: plan.course.clone(),
-        poisson,
+        gaps,
         timeout: plan.timeout,
         run_word: format!("hg{:x}", began_at.0),
         seed: plan.seed,
         warm_up: plan.warm_up,
         most: plan.most,
+        last_call: plan.course.length() + LAST_CALL.min(plan.drain),
         began: Moment::now(),
         began_at,
         stop: AtomicBool::new(false),
@@ -239,9 +284,12 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         taken: AtomicU64::new(0),
         late: AtomicU64::new(0),
         crowded: AtomicU64::new(0),
-        measured: Mutex::new(Measurement::new(&plan.mix.names())?),
+        latest: AtomicU64::new(0),
+        sent: AtomicU64::new(0),
+        measured: Mutex::new(Measurement::new(&plan.mix.names(), plan.warm_up)?),
         histories: Mutex::default(),
         ended: (AtomicUsize::new(0), Notify::new()),
+        waiting: Mutex::default(),
     })
 }
 
@@ -279,57 +327,6 @@ async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
         Ok(answer) => Err(unreachable(format!("it answers {}", answer.status))),
         Err(none) => Err(unreachable(none.to_string())),
     }
-}
-
-/// Waits for the crowd's end; tells what is measured every second, and stops it when there is a reason.
-async fn watch_over(
-    mut crowd: tokio::task::JoinHandle<Result<(), String>>,
-    plan: &Plan,
-    shared: &Arc<Shared>,
-    on_second: &OnSecond,
-    interrupted: &mut watch::Receiver<bool>,
-) -> Result<Option<Cut>, LoadError> {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut cut = None;
-    let mut silence = Silence::default();
-    loop {
-        tokio::select! {
-            ended = &mut crowd => {
-                let ended = ended.map_err(|failed| LoadError::Crowd(failed.to_string()))?;
-                return ended.map(|()| cut).map_err(LoadError::Crowd);
-            }
-            () = shared.ended.1.notified() => {
-                let (ended, begun) = (shared.ended.0.load(Ordering::Acquire), shared.next_user.load(Ordering::Acquire) as usize);
-                if ended >= plan.users || (cut.is_some() && ended >= begun) {
-                    // goose looks round a few times a second, and there is nobody left to look for.
-                    crowd.abort();
-                    return Ok(cut);
-                }
-            }
-            changed = interrupted.wait_for(|stop| *stop), if cut.is_none() => {
-                cut = changed.is_ok().then_some(Cut::Interrupted);
-            }
-            _ = second.tick() => {
-                let elapsed = shared.began.elapsed();
-                let measured = lock(&shared.measured);
-                on_second(&measured, elapsed);
-                let is_dead = silence.at(elapsed, measured.sent(), measured.answered()) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
-                cut = cut.or_else(|| aborted(plan, &measured, elapsed)).or_else(|| is_dead.then_some(Cut::Dead));
-            }
-        }
-        if cut.is_some() {
-            shared.stop.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-fn aborted(plan: &Plan, measured: &Measurement, elapsed: Duration) -> Option<Cut> {
-    if plan.abort_on.is_empty() {
-        return None;
-    }
-    let (all, kinds) = measured.in_all(elapsed.saturating_sub(plan.warm_up).as_secs_f64());
-    let true_now = plan.abort_on.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
-    Some(Cut::Aborted(format!("{} was true after {} s ({})", true_now.gate, elapsed.as_secs(), telling::measured(&true_now, Language::En))))
 }
 
 /// Reads the rows of every key, and judges.

@@ -15,6 +15,7 @@ pub mod explaining;
 pub mod faulting;
 pub mod gate;
 pub mod ground;
+pub mod launched;
 pub mod live;
 pub mod liveness;
 pub mod looking;

@@ -9,6 +9,7 @@
 
 mod body;
 pub mod control;
+pub mod text;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -14,6 +14,7 @@ pub mod faketime;
 pub mod guard;
 pub mod limits;
 pub mod machine;
+pub mod usage;
 
 use std::io;
 use std::process::Stdio;
@@ -114,6 +115,12 @@ impl Running {
         tokio::spawn(read(guard.stdout.take().ok_or_else(missing)?, Arc::clone(output)));
         tokio::spawn(read(guard.stderr.take().ok_or_else(missing)?, Arc::clone(output)));
         Ok(Self { guard, orders })
+    }
+
+    /// The process whose children it is.
+    #[must_use]
+    pub fn guard_id(&self) -> Option<u32> {
+        self.guard.id()
     }
 
     /// How it ended, when it has.

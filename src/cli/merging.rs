@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use super::args::{FormatArg, MergeArgs};
 use super::evidence::{Sealing, key as seal_key};
 use super::exit::Exit;
+use super::launching::folder_of_its_own;
 use super::run::{FILES, exit_of, in_format, write_forms};
 use super::{Console, Failure, stored};
 use crate::files::{self, ReportFolder};
@@ -48,7 +49,7 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
         shards.push((path.display().to_string(), report));
     }
     let report = joined(&shards).map_err(Failure::usage)?;
-    let folder = ReportFolder::make(&args.report).map_err(Failure::usage)?;
+    let folder = folder_of_its_own(&args.report, "load.json", "load")?;
     // What the shards have written is redacted already, and nobody here knows the secret.
     let report = Redacted::as_stored(report);
     write_forms(&folder, &report, history, &Redacted::as_stored(all), language)?;

@@ -11,6 +11,7 @@ use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
+use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
 use super::progress::Progress;
 use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
@@ -26,7 +27,6 @@ use crate::report::language::Language;
 use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
 use crate::run::clocks::ClockChoice;
 use crate::run::concurrency::Jobs;
-use crate::run::ground::{LaunchChoice, Ready};
 use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
 use crate::run::stage::StageError;
 use crate::run::{Outcome, Plan, TargetChoice};
@@ -43,7 +43,7 @@ pub(crate) const FILES: [&str; 7] = ["report.json", "report.html", "report.md", 
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
     let suite = load_suite::suite(&args.suite)?;
     let scenarios = select(args, &suite)?;
-    let folder = args.report.as_deref().map(ReportFolder::make).transpose().map_err(Failure::usage)?;
+    let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "load.json", "load")).transpose()?;
     let sealing = Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())?;
     let language = args.language.chosen();
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
@@ -185,7 +185,7 @@ fn plan(
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
     }
     let target = match (&args.launch.exec, &args.target) {
-        (Some(command), _) => TargetChoice::Launched(launch(args, suite, command)),
+        (Some(command), _) => TargetChoice::Launched(launching::choice(&args.launch, args.target.as_deref(), suite, command)),
         (None, None) => built_in_target(args)?,
         (None, Some(url)) => TargetChoice::Foreign { url: transport::Target::parse(url).map_err(Failure::usage)? },
     };
@@ -231,26 +231,6 @@ fn plan(
         shard: args.shard.map(|shard| shard.to_string()),
         arguments: arguments(args),
     })
-}
-
-/// What is to be started; without an address, it listens on the port that it is given.
-#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
-fn launch(args: &RunArgs, suite: &Suite, command: &str) -> LaunchChoice {
-    let ready = match &args.launch.ready {
-        None => Ready::Health,
-        Some(url) if url.starts_with("http://") => Ready::Url(url.clone()),
-        Some(text) => Ready::Text(text.clone()),
-    };
-    LaunchChoice {
-        zone: std::env::var("TZ").ok(),
-        command: command.to_owned(),
-        url: args.target.clone().unwrap_or_else(|| "http://127.0.0.1:{port}".to_owned()),
-        ready,
-        patience: args.launch.ready_within,
-        stop_signal: args.launch.stop_signal.clone(),
-        secret_env: suite.contract.secret.env.clone(),
-        faketime: args.launch.faketime_lib.clone(),
-    }
 }
 
 /// Snapshots to compare with; the whole suite also tells which are left over.

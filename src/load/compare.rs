@@ -1,25 +1,26 @@
 //! Two loads side by side: what is right, how fast, and whether the difference is more than noise.
 //!
-//! Either side may be one load or the same load made several times. How much a
-//! number varies by itself is taken from the repetitions; with one load a side,
-//! from its seconds, which know nothing of what differs from load to load.
+//! Either side may be one load or the same load made several times. What is
+//! noise is [`noise`](super::noise)'s affair.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::contract::Level;
+use crate::load::noise::{Compared, Margin, Measured, compared, quantiles_about};
 use crate::load::report::{LoadReport, Second};
 use crate::load::telling::unexpected;
-use crate::report::compare::{Comparison, NumberChange, SCHEMA, Side, differences, requirements};
+use crate::report::compare::{About, Comparison, NumberChange, SCHEMA, Side, differences, requirements};
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
 
-/// With fewer seconds nothing can be said of how much a number varies by itself.
-const FEWEST_SECONDS: usize = 5;
-/// Two seconds that differ in nothing lie this many deviations apart once in a hundred times.
-const DEVIATIONS: f64 = 2.6;
-/// A histogram of three significant figures shows no smaller part of a number.
-const SMALLEST: f64 = 0.002;
-/// Student's t, two-sided, one in a hundred, for 1, 2, 3 … degrees of freedom; more of them change little.
-const STUDENT: [f64; 12] = [63.66, 9.92, 5.84, 4.60, 4.03, 3.71, 3.50, 3.36, 3.25, 3.17, 3.11, 3.05];
+/// Two loads that were made once each may differ by so much, and nothing has changed: the machine did other work.
+const RATE: Margin = Margin { share: 0.2, least: 1.0, by_rank: true };
+/// The same of the median, in microseconds.
+const MEDIAN: Margin = Margin { share: 0.25, least: 1_000.0, by_rank: true };
+/// And of the tail, which a single moment of other work makes.
+const TAIL: Margin = Margin { share: 1.0, least: 10_000.0, by_rank: true };
+/// Of the fastest tenth, which other work of the machine moves least: what every delivery takes longer is seen here first.
+const FLOOR: Margin = Margin { share: 0.5, least: 2_000.0, by_rank: false };
 
 /// Compares loads.
 ///
@@ -50,12 +51,20 @@ pub fn loads(before: (&str, &[LoadReport]), after: (&str, &[LoadReport]), langua
         schema: SCHEMA.to_owned(),
         before: side(before),
         after: side(after),
-        requirements: requirements(&verdicts(one), &verdicts(other), &|_| (String::new(), None), language),
+        requirements: requirements(&verdicts(one), &verdicts(other), &|id| About::of(id, one, other, language), language),
         numbers: numbers(one, other),
         answers,
         environment: differences(&pairs, language),
         language,
         ..Comparison::default()
+    }
+}
+
+impl About {
+    fn of(id: &str, one: &[LoadReport], other: &[LoadReport], language: Language) -> Self {
+        let judged = other.iter().chain(one).flat_map(|report| &report.requirements).find(|judged| judged.id == id);
+        let sentence = judged.map(|judged| judged.sentence_in(language).to_owned()).unwrap_or_default();
+        Self { sentence, reason: None, level: judged.map_or(Level::Must, |judged| judged.level) }
     }
 }
 
@@ -101,114 +110,70 @@ fn mix(report: &LoadReport) -> String {
     report.mix.iter().map(|(kind, weight)| format!("{kind}={weight}")).collect::<Vec<_>>().join(",")
 }
 
-/// A number of every load of a side, and how it lay second by second in the first of them.
-struct Measured {
-    each: Vec<f64>,
-    seconds: Vec<f64>,
+/// What a number was in the loads of a side.
+///
+/// * `second`: what a second had of it; `quantile`: which it is, for latencies.
+fn measured(
+    reports: &[LoadReport],
+    whole: &dyn Fn(&LoadReport) -> Option<f64>,
+    second: fn(&Second) -> f64,
+    quantile: Option<f64>,
+) -> Measured {
+    let first = reports.first();
+    // The last second is rarely whole, and one without answers has no latency.
+    let whole_seconds = |report: &LoadReport| (report.seconds.floor() as usize).min(report.series.len());
+    let series = first.map(|report| &report.series[..whole_seconds(report)]).unwrap_or_default();
+    let seconds = series
+        .iter()
+        .filter(|one| quantile.is_none() || one.deliveries > 0)
+        .map(second)
+        .filter(|value| *value > 0.0 || quantile.is_none())
+        .collect();
+    let counted = first.zip(quantile).and_then(|(report, quantile)| {
+        let [low, high] = quantiles_about(quantile, report.deliveries);
+        Some([on_curve(report, low)?, on_curve(report, high)?])
+    });
+    Measured { each: reports.iter().filter_map(whole).collect(), seconds, counted }
 }
 
-impl Measured {
-    fn of(reports: &[LoadReport], whole: impl Fn(&LoadReport) -> Option<f64>, second: fn(&Second) -> u64) -> Self {
-        // The last second is rarely whole.
-        let series = reports.first().map(|report| report.series.split_last().map_or(&[][..], |(_, rest)| rest)).unwrap_or_default();
-        Self { each: reports.iter().filter_map(whole).collect(), seconds: series.iter().map(|one| second(one) as f64).collect() }
-    }
-
-    /// What varies: repetitions where there are any, else seconds.
-    fn varying(&self) -> &[f64] {
-        if self.each.len() > 1 { &self.each } else { &self.seconds }
-    }
-
-    fn spread(&self) -> Option<[f64; 2]> {
-        let low = self.varying().iter().copied().reduce(f64::min)?;
-        let high = self.varying().iter().copied().reduce(f64::max)?;
-        Some([low, high])
-    }
-}
-
-/// How far apart the means of two sides may lie when nothing differs between them.
-fn noise(before: &Measured, after: &Measured) -> Option<f64> {
-    let (one, other) = (before.each.len(), after.each.len());
-    if one < 2 && other < 2 {
-        let long_enough = |measured: &Measured| measured.seconds.len() >= FEWEST_SECONDS;
-        let both = long_enough(before) && long_enough(after);
-        return both.then(|| deviation(&before.seconds).hypot(deviation(&after.seconds)) * DEVIATIONS);
-    }
-    // A side that was made once is taken to vary as the other does.
-    let sides = [(one, &before.each), (other, &after.each)];
-    let freedom: usize = sides.iter().filter(|(count, _)| *count > 1).map(|(count, _)| count - 1).sum();
-    let squares: f64 =
-        sides.iter().filter(|(count, _)| *count > 1).map(|(count, each)| deviation(each).powi(2) * (*count - 1) as f64).sum();
-    let pooled = (squares / freedom as f64).sqrt();
-    let student = STUDENT.get(freedom - 1).or(STUDENT.last()).copied().unwrap_or(DEVIATIONS);
-    Some(student * pooled * (1.0 / one as f64 + 1.0 / other as f64).sqrt())
+/// The latency that such a share of deliveries kept, in microseconds.
+fn on_curve(report: &LoadReport, share: f64) -> Option<f64> {
+    report.curve.iter().find(|point| point.quantile >= share).or(report.curve.last()).map(|point| point.us as f64)
 }
 
 fn numbers(one: &[LoadReport], other: &[LoadReport]) -> Vec<NumberChange> {
     let mut numbers = Vec::new();
-    let mut push = |name: &str, unit: &str, whole: &dyn Fn(&LoadReport) -> Option<f64>, second: fn(&Second) -> u64| {
-        let (was, is) = (Measured::of(one, whole, second), Measured::of(other, whole, second));
-        let Some(before) = mean(&was.each) else { return };
-        // A number that is not there any more is no better for it: nothing was answered.
-        let after_or_none = mean(&is.each);
-        let after = after_or_none.unwrap_or_default();
-        let noise = noise(&was, &is).map(|noise| noise.max(before * SMALLEST).max(1.0));
-        let grew = after > before;
-        let change = match noise {
-            _ if after_or_none.is_none() || (unit == "/s" && after == 0.0) => "worse",
-            None => "unknown",
-            Some(noise) if (after - before).abs() <= noise => "same",
+    let mut push =
+        |name: &str, unit: &str, margin: Margin, whole: &dyn Fn(&LoadReport) -> Option<f64>, second: fn(&Second) -> f64, quantile| {
+            let (was, is) = (measured(one, whole, second, quantile), measured(other, whole, second, quantile));
+            let Some(before) = was.mean() else { return };
+            // A number that is not there any more is no better for it: nothing was answered.
+            let after_or_none = is.mean();
+            let after = after_or_none.unwrap_or_default();
+            let Compared { noise, differ } = compared(&was, &is, margin);
             // More a second is better, longer is worse.
-            Some(_) if grew == (unit == "/s") => "better",
-            Some(_) => "worse",
+            let is_better = (after > before) == (unit == "/s");
+            let change = match differ {
+                _ if after_or_none.is_none() || (unit == "/s" && after == 0.0 && before > 0.0) => "worse",
+                None => "unknown",
+                Some(false) => "same",
+                Some(true) if is_better => "better",
+                Some(true) => "worse",
+            };
+            numbers.push(NumberChange {
+                name: name.to_owned(),
+                before,
+                after,
+                unit: unit.to_owned(),
+                before_spread: was.spread(),
+                after_spread: is.spread(),
+                noise,
+                change: change.to_owned(),
+            });
         };
-        numbers.push(NumberChange {
-            name: name.to_owned(),
-            before,
-            after,
-            unit: unit.to_owned(),
-            before_spread: was.spread(),
-            after_spread: is.spread(),
-            noise,
-            change: change.to_owned(),
-        });
-    };
-    push("rate", "/s", &|report| Some(report.rate_per_s), |second| second.deliveries);
-    push("p50", "us", &|report| report.latency_us.map(|latency| latency.p50 as f64), |second| second.p50_us);
-    push("p99", "us", &|report| report.latency_us.map(|latency| latency.p99 as f64), |second| second.p99_us);
+    push("rate", "/s", RATE, &|report| Some(report.rate_per_s), |second| second.deliveries as f64, None);
+    push("p10", "us", FLOOR, &|report| on_curve(report, 0.1), |_| 0.0, Some(0.1));
+    push("p50", "us", MEDIAN, &|report| report.latency_us.map(|latency| latency.p50 as f64), |second| second.p50_us as f64, Some(0.5));
+    push("p99", "us", TAIL, &|report| report.latency_us.map(|latency| latency.p99 as f64), |second| second.p99_us as f64, Some(0.99));
     numbers
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// The standard deviation of two values or more.
-fn deviation(values: &[f64]) -> f64 {
-    let mean = mean(values).unwrap_or_default();
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (squares / (values.len() as f64 - 1.0).max(1.0)).sqrt()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn measured(each: &[f64]) -> Measured {
-        Measured { each: each.to_vec(), seconds: Vec::new() }
-    }
-
-    /// Two samples of three, by hand: both deviations are 1, t for 4 degrees of freedom is 4.60.
-    #[test]
-    fn noise_is_what_student_says() {
-        let noise = noise(&measured(&[9.0, 10.0, 11.0]), &measured(&[19.0, 20.0, 21.0])).expect("repeated loads have noise");
-        assert!((noise - 4.60 * (2.0_f64 / 3.0).sqrt()).abs() < 1e-9, "{noise}");
-    }
-
-    #[test]
-    fn one_load_a_side_needs_seconds() {
-        let of = |seconds: &[f64]| Measured { each: vec![1.0], seconds: seconds.to_vec() };
-        assert_eq!(noise(&of(&[1.0; 4]), &of(&[1.0; 9])), None);
-        assert_eq!(noise(&of(&[1.0; 5]), &of(&[1.0; 5])), Some(0.0));
-    }
 }

@@ -26,12 +26,19 @@ impl Foreign for LoadReport {
             deliveries: _,
             operations: _,
             seconds: _,
+            window: _,
             rate_per_s: _,
+            wanted_per_s: _,
+            dropped: _,
+            late: _,
+            effort: _,
             kinds: _,
             latency_us: _,
             errors,
             curve: _,
             series: _,
+            heat: _,
+            knee,
             judged: _,
             undecided: _,
             requirements: _,
@@ -44,6 +51,7 @@ impl Foreign for LoadReport {
         target.hide(redactor);
         violations.hide(redactor);
         notes.hide(redactor);
+        knee.iter_mut().flat_map(|knee| &mut knee.steps).for_each(|step| step.why.hide(redactor));
         let mut causes: BTreeMap<String, u64> = BTreeMap::new();
         for (mut cause, count) in std::mem::take(errors) {
             cause.hide(redactor);

@@ -15,12 +15,14 @@ use crate::report::words::duration;
 pub enum Metric {
     /// A latency, in microseconds: a quantile, in tenths of a percent of all, 1000 for the longest.
     Latency(u16),
-    /// Deliveries a second.
+    /// Answers a second.
     Rate,
     /// Deliveries without the answer they should have, in percent of those sent.
     Errors,
     /// Broken promises.
     Violations,
+    /// Deliveries that were due and never sent.
+    Dropped,
 }
 
 /// One gate.
@@ -64,10 +66,12 @@ pub struct Measured {
     pub errors: u64,
     /// p50, p90, p95, p99, p99.9, the longest, in microseconds; none without samples.
     pub latency: Option<[u64; 6]>,
-    /// Deliveries a second.
+    /// Answers a second.
     pub rate: f64,
     /// Broken promises.
     pub violations: u64,
+    /// How many were due and never sent; they have no kind.
+    pub dropped: u64,
 }
 
 /// How a gate came out.
@@ -92,6 +96,7 @@ impl GateResult {
     pub fn shown(&self) -> Option<String> {
         self.value.map(|value| match self.unit.as_str() {
             "us" => duration(value as u64),
+            "" => format!("{value:.0}"),
             unit => format!("{value:.2}{unit}"),
         })
     }
@@ -109,7 +114,9 @@ impl Gate {
     pub fn read(text: &str, kinds: &[String]) -> Result<Self, String> {
         let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let wrong = |what: &str| {
-            format!("gate `{text}`: {what}; write `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, or `KIND.p99<50ms`")
+            format!(
+                "gate `{text}`: {what}; write `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, or `KIND.p99<50ms`"
+            )
         };
         let at = plain.find(['<', '>', '=']).ok_or_else(|| wrong("nothing is compared"))?;
         let (name, rest) = plain.split_at(at);
@@ -137,6 +144,8 @@ impl Gate {
             "rate" => (Metric::Rate, &[("/s", 1.0)]),
             "errors" => (Metric::Errors, &[("%", 1.0)]),
             "violations" => (Metric::Violations, &[("", 1.0)]),
+            "dropped" if kind.is_some() => return Err(wrong("what was never sent has no kind; write `dropped==0`")),
+            "dropped" => (Metric::Dropped, &[("", 1.0)]),
             other => match QUANTILES.iter().find(|(known, _, _)| *known == other) {
                 Some((_, quantile, _)) => (Metric::Latency(*quantile), &UNITS),
                 None => return Err(wrong(&format!("`{other}` is not measured"))),
@@ -168,6 +177,7 @@ impl Gate {
         let gate = Self::read(text, kinds)?;
         match gate.metric {
             Metric::Violations => Err(format!("condition `{text}`: violations are found after the load; write `errors>5%` or `p99>2s`")),
+            Metric::Dropped => Err(format!("condition `{text}`: what was dropped is known after the load; write `errors>5%` or `p99>2s`")),
             Metric::Latency(_) | Metric::Rate | Metric::Errors => Ok(gate),
         }
     }
@@ -202,7 +212,8 @@ impl Gate {
     #[must_use]
     pub fn judge(&self, all: &Measured, kinds: &BTreeMap<String, Measured>) -> GateResult {
         let measured = self.kind.as_ref().map_or(Some(all), |kind| kinds.get(kind));
-        let value = measured.filter(|one| one.sent > 0).and_then(|one| match self.metric {
+        // What was dropped is known where nothing was sent, too.
+        let value = measured.filter(|one| one.sent > 0 || self.metric == Metric::Dropped).and_then(|one| match self.metric {
             Metric::Latency(quantile) => {
                 let place = QUANTILES.iter().find(|(_, known, _)| *known == quantile).map(|(_, _, place)| *place)?;
                 one.latency.map(|latency| latency[place] as f64)
@@ -210,12 +221,13 @@ impl Gate {
             Metric::Rate => Some(one.rate),
             Metric::Errors => Some(one.errors as f64 * 100.0 / one.sent as f64),
             Metric::Violations => Some(one.violations as f64),
+            Metric::Dropped => Some(one.dropped as f64),
         });
         let unit = match self.metric {
             Metric::Latency(_) => "us",
             Metric::Rate => "/s",
             Metric::Errors => "%",
-            Metric::Violations => "",
+            Metric::Violations | Metric::Dropped => "",
         };
         let of_violations = self.metric == Metric::Violations;
         GateResult {
@@ -240,8 +252,14 @@ mod tests {
 
     #[test]
     fn gates_hold_and_break() {
-        let all =
-            Measured { sent: 1_000, errors: 1, latency: Some([100, 200, 99_999, 150_000, 180_000, 200_000]), rate: 200.0, violations: 0 };
+        let all = Measured {
+            sent: 1_000,
+            errors: 1,
+            latency: Some([100, 200, 99_999, 150_000, 180_000, 200_000]),
+            rate: 200.0,
+            violations: 0,
+            dropped: 3,
+        };
         let slow = Measured { latency: Some([1, 2, 3, 51_000, 60_000, 70_000]), ..all };
         let by_kind = BTreeMap::from([("duplicate".to_owned(), slow)]);
         for (text, ok) in [
@@ -253,6 +271,8 @@ mod tests {
             ("errors<0.1%", false),
             ("errors<=0.1%", true),
             ("violations==0", true),
+            ("dropped==0", false),
+            ("dropped<=3", true),
             ("duplicate.p99<50ms", false),
             ("duplicate.p99.9<=60ms", true),
             ("max<0.3s", true),
@@ -280,6 +300,7 @@ mod tests {
             ("violations==0%", "a count has no unit"),
             ("errors<200%", "no more than 100%"),
             ("stale.p50<1ms", "there is no kind `stale`"),
+            ("fresh.dropped==0", "has no kind"),
         ] {
             assert!(Gate::read(text, &kinds()).is_err_and(|wrong| wrong.contains(told)), "{text}: {:?}", Gate::read(text, &kinds()));
         }

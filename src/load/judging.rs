@@ -15,6 +15,7 @@ use crate::contract::{Contract, Level};
 use crate::load::paging::Page;
 use crate::load::sampling;
 use crate::report::Verdict;
+use crate::report::language::Language;
 use crate::scenario::requirement::Catalogue;
 
 /// So many rows of a kind are told in full.
@@ -25,12 +26,39 @@ const TOLD: usize = 5;
 pub struct Judged {
     /// The requirement.
     pub id: String,
+    /// How much it weighs.
+    #[serde(default)]
+    pub level: Level,
+    /// Its sentence; empty where a report has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sentence: String,
+    /// The same in other languages, by the two letters of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translations: BTreeMap<String, String>,
     /// The verdict.
     pub verdict: Verdict,
     /// How many keys, or deliveries, were checked.
     pub checked: u64,
     /// How many broke it.
     pub violations: u64,
+}
+
+impl Judged {
+    /// A requirement as its catalogue has it.
+    #[must_use]
+    pub fn of(catalogue: &Catalogue, id: &str, verdict: Verdict, checked: u64, violations: u64) -> Self {
+        let known = catalogue.get(id);
+        let words = catalogue.translations.iter();
+        let translations = words.filter_map(|(language, words)| Some((language.clone(), words.sentences.get(id)?.clone()))).collect();
+        let (level, sentence) = known.map(|one| (one.level, one.sentence.clone())).unwrap_or_default();
+        Self { id: id.to_owned(), level, sentence, translations, verdict, checked, violations }
+    }
+
+    /// The sentence in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn sentence_in(&self, language: Language) -> &str {
+        self.translations.get(language.code()).unwrap_or(&self.sentence)
+    }
 }
 
 /// A key whose history breaks a promise.
@@ -149,7 +177,7 @@ pub fn judge_all(
             (true, 0) => Verdict::Pass,
             (true, _) => Verdict::Fail,
         };
-        Some(Judged { id, verdict, checked: if judged { answers.keys as u64 } else { 0 }, violations: count })
+        Some(Judged::of(catalogue, &id, verdict, if judged { answers.keys as u64 } else { 0 }, count))
     });
     Found { requirements: requirements.collect(), violations, undecided: rows.as_ref().unwrap_or(&answers).undecided }
 }
@@ -177,7 +205,7 @@ impl Found {
         for (kind, id, told) in kinds {
             let Some(id) = id.as_ref().filter(|id| about.contract.promises(id)) else { continue };
             let of_kind = || wrong.iter().filter(|one| one.wrong == kind);
-            self.add(id, if told { sampled } else { 0 }, of_kind().count() as u64);
+            self.add(catalogue, id, if told { sampled } else { 0 }, of_kind().count() as u64);
             self.violations.extend(of_kind().take(TOLD).map(|one| Violation {
                 requirement: id.clone(),
                 key: (about.key)(one.operation.key),
@@ -189,7 +217,7 @@ impl Found {
         }
         if let Some(id) = always.refusals_are_not_audited.as_ref().filter(|id| about.contract.promises(id)) {
             let found = strays.and_then(Option::as_ref);
-            self.add(id, if strays.is_some() { sampled } else { 0 }, found.map_or(0, |(_, count)| *count));
+            self.add(catalogue, id, if strays.is_some() { sampled } else { 0 }, found.map_or(0, |(_, count)| *count));
             self.violations.extend(found.map(|(word, count)| Violation {
                 requirement: id.clone(),
                 key: word.clone(),
@@ -204,7 +232,7 @@ impl Found {
     /// Adds what the audit trail over HTTP shows.
     pub fn add_page(&mut self, catalogue: &Catalogue, page: &Page, about: &About<'_>) {
         let Some(id) = catalogue.always.page_shows_the_rows.as_ref().filter(|id| about.contract.promises(id)) else { return };
-        self.add(id, page.looked_for, page.missing.len() as u64);
+        self.add(catalogue, id, page.looked_for, page.missing.len() as u64);
         if catalogue.get(id).is_some_and(|one| one.level == Level::Should) {
             // What should be so and is not is told, and breaks nothing: as in a run.
             self.requirements
@@ -222,13 +250,13 @@ impl Found {
         }));
     }
 
-    fn add(&mut self, id: &str, checked: u64, violations: u64) {
+    fn add(&mut self, catalogue: &Catalogue, id: &str, checked: u64, violations: u64) {
         let verdict = match (checked, violations) {
             (_, 1..) => Verdict::Fail,
             (0, 0) => Verdict::NotApplicable,
             (_, 0) => Verdict::Pass,
         };
-        self.requirements.push(Judged { id: id.to_owned(), verdict, checked, violations });
+        self.requirements.push(Judged::of(catalogue, id, verdict, checked, violations));
     }
 }
 

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
 use super::gate::Measured;
+use super::window::Window;
 use crate::delivery::NoAnswer;
 
 /// The longest latency that is told apart: an hour, in microseconds.
@@ -30,8 +32,8 @@ pub struct Sample {
     pub error: u8,
     /// The status, 0 without an answer.
     pub status: u16,
-    /// The second since the load began.
-    pub second: u32,
+    /// When it was answered or given up, since the load opened.
+    pub ended: Duration,
     /// The latency in microseconds.
     pub latency_us: u32,
 }
@@ -41,7 +43,10 @@ pub const NO_PORT: &str = "no port left";
 /// There was an answer.
 pub const NO_ERROR: u8 = u8::MAX;
 /// Why there may be no answer.
-pub const ERRORS: [&str; 6] = ["time-out", "connection refused", NO_PORT, "no connection", "connection broken", "not HTTP"];
+pub const ERRORS: [&str; 7] =
+    ["time-out", "connection refused", NO_PORT, "no connection", "connection broken", "not HTTP", "still open at the end"];
+/// The load was over before there was an answer.
+pub const GIVEN_UP: u8 = 6;
 
 /// The place in [`ERRORS`] of why there was no answer.
 ///
@@ -63,6 +68,8 @@ pub fn error_of(none: &NoAnswer, refused: Option<ErrorKind>) -> u8 {
 pub struct Second {
     /// How many were answered or given up.
     pub count: u64,
+    /// How many of them were answered, rightly or not.
+    pub answered: u64,
     /// How many did not get what they should have.
     pub errors: u64,
     /// The latencies, in microseconds.
@@ -72,7 +79,7 @@ pub struct Second {
 impl Second {
     fn new() -> Option<Self> {
         // It grows with what it holds: most seconds have short latencies only.
-        Some(Self { count: 0, errors: 0, latency: Histogram::new(SERIES_DIGITS).ok()? })
+        Some(Self { count: 0, answered: 0, errors: 0, latency: Histogram::new(SERIES_DIGITS).ok()? })
     }
 
     /// A quantile of the latency, in microseconds.
@@ -89,6 +96,8 @@ pub struct OfKind {
     pub name: String,
     /// How many were sent.
     pub sent: u64,
+    /// How many were answered, rightly or not.
+    pub answered: u64,
     /// How many got what they should have.
     pub expected: u64,
     /// Statuses that were not expected, and how often each came.
@@ -102,47 +111,65 @@ pub struct OfKind {
 pub struct Measurement {
     /// By kind, in the order of the mix.
     pub kinds: Vec<OfKind>,
-    /// By second since the beginning.
+    /// By the second, since the load was warm, in which they were answered or given up.
     pub series: Vec<Second>,
     /// Why there was no answer, and how often.
     pub errors: BTreeMap<&'static str, u64>,
+    /// What was sent before is not measured.
+    pub warm_up: Duration,
+    /// When the last answer came, since the load opened; zero without one.
+    pub last_answer: Duration,
 }
 
 impl Measurement {
     /// Nothing yet, for these kinds.
     ///
+    /// * `warm_up`: seconds are counted from its end.
+    ///
     /// # Errors
     /// Never: the bounds of the histograms are right.
-    pub fn new(kinds: &[String]) -> Result<Self, hdrhistogram::CreationError> {
+    pub fn new(kinds: &[String], warm_up: Duration) -> Result<Self, hdrhistogram::CreationError> {
         let of_kind = |name: &String| {
             let latency = Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?;
-            Ok(OfKind { name: name.clone(), sent: 0, expected: 0, statuses: BTreeMap::new(), latency })
+            Ok(OfKind { name: name.clone(), sent: 0, answered: 0, expected: 0, statuses: BTreeMap::new(), latency })
         };
-        Ok(Self { kinds: kinds.iter().map(of_kind).collect::<Result<_, _>>()?, series: Vec::new(), errors: BTreeMap::new() })
+        Ok(Self {
+            kinds: kinds.iter().map(of_kind).collect::<Result<_, _>>()?,
+            series: Vec::new(),
+            errors: BTreeMap::new(),
+            warm_up,
+            last_answer: Duration::ZERO,
+        })
     }
 
     /// Takes samples in.
     pub fn take(&mut self, samples: &[Sample]) {
         for sample in samples {
             let latency = u64::from(sample.latency_us.max(1));
+            let is_answered = sample.error == NO_ERROR;
+            if is_answered {
+                self.last_answer = self.last_answer.max(sample.ended);
+            }
             if let Some(kind) = self.kinds.get_mut(usize::from(sample.kind)) {
                 kind.sent += 1;
+                kind.answered += u64::from(is_answered);
                 kind.expected += u64::from(sample.expected);
                 kind.latency.saturating_record(latency);
-                if !sample.expected && sample.error == NO_ERROR {
+                if !sample.expected && is_answered {
                     *kind.statuses.entry(sample.status).or_default() += 1;
                 }
             }
             if let Some(error) = ERRORS.get(usize::from(sample.error)) {
                 *self.errors.entry(error).or_default() += 1;
             }
-            let second = sample.second as usize;
+            let second = sample.ended.saturating_sub(self.warm_up).as_secs() as usize;
             while self.series.len() <= second {
                 let Some(next) = Second::new() else { return };
                 self.series.push(next);
             }
             let of = &mut self.series[second];
             of.count += 1;
+            of.answered += u64::from(is_answered);
             of.errors += u64::from(!sample.expected);
             // Nothing longer than this is recorded, so that it cannot fail.
             let _ = of.latency.record(latency.min(LONGEST_US));
@@ -161,16 +188,24 @@ impl Measurement {
         self.sent() - self.errors.values().sum::<u64>()
     }
 
+    /// The series has a second for each of so many, whether anything came in it or not.
+    pub fn fill(&mut self, seconds: f64) {
+        while (self.series.len() as f64) < seconds {
+            let Some(next) = Second::new() else { return };
+            self.series.push(next);
+        }
+    }
+
     /// In the form that gates read: all kinds together, and each by its name.
     #[must_use]
-    pub fn in_all(&self, seconds: f64) -> (Measured, BTreeMap<String, Measured>) {
-        let by_kind: BTreeMap<String, Measured> = self.kinds.iter().map(|kind| (kind.name.clone(), kind.measured(seconds))).collect();
+    pub fn in_all(&self, window: &Window) -> (Measured, BTreeMap<String, Measured>) {
+        let by_kind: BTreeMap<String, Measured> = self.kinds.iter().map(|kind| (kind.name.clone(), kind.measured(window))).collect();
         let mut all = Measured { latency: self.latency().as_ref().and_then(quantiles), ..Measured::default() };
         for one in by_kind.values() {
             all.sent += one.sent;
             all.errors += one.errors;
         }
-        all.rate = if seconds > 0.0 { all.sent as f64 / seconds } else { 0.0 };
+        all.rate = window.rate(self.answered());
         (all, by_kind)
     }
 
@@ -198,13 +233,14 @@ pub fn quantiles(latency: &Histogram<u64>) -> Option<[u64; 6]> {
 impl OfKind {
     /// In the form that gates read.
     #[must_use]
-    pub fn measured(&self, seconds: f64) -> Measured {
+    pub fn measured(&self, window: &Window) -> Measured {
         Measured {
             sent: self.sent,
             errors: self.sent - self.expected,
             latency: quantiles(&self.latency),
-            rate: if seconds > 0.0 { self.sent as f64 / seconds } else { 0.0 },
+            rate: window.rate(self.answered),
             violations: 0,
+            dropped: 0,
         }
     }
 }
@@ -221,7 +257,7 @@ mod tests {
         assert_eq!(name(&unreachable, Some(ErrorKind::AddrNotAvailable)), NO_PORT);
         assert_eq!(name(&unreachable, Some(ErrorKind::ConnectionRefused)), "connection refused");
         assert_eq!(name(&unreachable, Some(ErrorKind::HostUnreachable)), "no connection");
-        assert_eq!(name(&NoAnswer::TimedOut { after: std::time::Duration::from_secs(1) }, None), "time-out");
+        assert_eq!(name(&NoAnswer::TimedOut { after: Duration::from_secs(1) }, None), "time-out");
         assert_eq!(name(&NoAnswer::Broken { cause: String::new() }, None), "connection broken");
         assert_eq!(name(&NoAnswer::Garbled { cause: String::new() }, None), "not HTTP");
     }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::dice::Dice;
 use crate::clock::span;
 
 /// What the course counts.
@@ -77,6 +78,16 @@ impl Course {
         self.points.iter().map(|(_, level)| *level).fold(0.0, f64::max)
     }
 
+    /// The level at a moment; nothing after its end.
+    #[must_use]
+    pub fn level_at(&self, seconds: f64) -> f64 {
+        let inside = self.points.windows(2).find(|pair| (pair[0].0..pair[1].0).contains(&seconds));
+        inside.map_or(0.0, |pair| {
+            let [(begin, low), (end, high)] = [pair[0], pair[1]];
+            low + (high - low) * (seconds - begin) / (end - begin)
+        })
+    }
+
     /// The first moment, not before `from` seconds, at which the level is above `level`; none when it never is again.
     #[must_use]
     pub fn above(&self, level: f64, from: f64) -> Option<f64> {
@@ -91,6 +102,39 @@ impl Course {
                 (false, false) => None,
             }
         })
+    }
+
+    /// The area under the course from its beginning until `until` seconds: how many are due by then.
+    #[must_use]
+    pub fn area(&self, until: f64) -> f64 {
+        let part = |pair: &[(f64, f64)]| {
+            let [(begin, low), (end, high)] = [pair[0], pair[1]];
+            let length = (until.min(end) - begin).max(0.0);
+            let here = low + (high - low) * length / (end - begin);
+            (low + here) / 2.0 * length
+        };
+        self.points.windows(2).map(part).sum()
+    }
+
+    /// How many deliveries of an open model are due by `until`, of `most`.
+    ///
+    /// * `seed`: of the arrivals, as [`Gaps::new`] takes it.
+    #[must_use]
+    pub fn due_by(&self, until: Duration, most: u64, arrivals: Arrivals, seed: u64) -> u64 {
+        let until = until.as_secs_f64();
+        let is_due = |count: f64| self.due(count).is_some_and(|at| at <= until);
+        match arrivals {
+            Arrivals::Constant => {
+                // The area is off by a rounding at the most; its neighbours decide.
+                let near = self.area(until).floor() as u64;
+                let count = (near.saturating_sub(1)..=near + 2).find(|number| !is_due(*number as f64)).unwrap_or(near);
+                count.min(most)
+            }
+            Arrivals::Poisson => {
+                let mut gaps = Gaps::new(seed);
+                (0..most).find(|_| !is_due(gaps.next_count())).unwrap_or(most)
+            }
+        }
     }
 
     /// When so many have become due: where the area under the course is `count`; none when it ends before.
@@ -115,11 +159,53 @@ impl Course {
     }
 }
 
+/// Random gaps between the deliveries of an open model; the same for the same seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Gaps {
+    count: f64,
+    dice: Dice,
+}
+
+impl Gaps {
+    /// Gaps from a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { count: 0.0, dice: Dice::new(seed, u64::MAX >> 1) }
+    }
+
+    /// How much of the course is over when the next is due.
+    #[must_use]
+    pub fn next_count(&mut self) -> f64 {
+        self.count += self.dice.gap();
+        self.count
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::Course;
+    use super::{Arrivals, Course, Gaps};
+
+    /// Counted by their moments, as many are due as the area says.
+    #[test]
+    fn what_is_due_is_counted_as_it_is_sent() {
+        for course in ["2s:400", "1s:7,1s:7", "500ms:333,1s:0", "3s:1000"] {
+            let course = Course::stages(course).unwrap_or_else(|wrong| unreachable!("{wrong}"));
+            for until in [0, 1, 499, 750, 1_000, 2_999, 3_000, 9_000].map(Duration::from_millis) {
+                let sent = (0..).take_while(|number| course.due(f64::from(*number)).is_some_and(|at| at <= until.as_secs_f64())).count();
+                assert_eq!(course.due_by(until, u64::MAX, Arrivals::Constant, 0), sent as u64, "{course:?} by {until:?}");
+                let mut gaps = Gaps::new(7);
+                let drawn = std::iter::from_fn(|| Some(gaps.next_count()));
+                let random = drawn.take_while(|count| course.due(*count).is_some_and(|at| at <= until.as_secs_f64())).count();
+                assert_eq!(course.due_by(until, u64::MAX, Arrivals::Poisson, 7), random as u64, "{course:?} by {until:?}");
+            }
+        }
+        let level = Course::level(400.0, Duration::from_secs(3));
+        assert_eq!(level.due_by(Duration::from_secs(3), u64::MAX, Arrivals::Constant, 0), 1_200);
+        assert_eq!(level.due_by(Duration::from_secs(3), 5, Arrivals::Constant, 0), 5);
+        assert_eq!((level.area(1.5), level.area(9.0), level.level_at(2.9), level.level_at(3.0)), (600.0, 1_200.0, 400.0, 0.0));
+    }
 
     #[test]
     fn flat_course_has_even_gaps() {

@@ -3,12 +3,23 @@
 use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 
+use super::effort::Effort;
+use super::knee::Step;
 use super::report::LoadReport;
-use super::telling::{measured, model, summary, unexpected};
+use super::telling::{knee, measured, model, notes, per_second, summary, unexpected};
 use crate::report::language::Language;
 use crate::report::page::chart::{Chart, Line, Scale, seconds};
-use crate::report::page::{page as fill, svg};
+use crate::report::page::page as fill;
 use crate::report::words::duration;
+
+/// In a page of charts, one.
+#[derive(Debug, serde::Serialize)]
+struct Drawn {
+    title: String,
+    svg: String,
+    /// The colour and the name of every line.
+    legend: Vec<(String, String)>,
+}
 
 const BODY: &str = include_str!("load.html.j2");
 
@@ -17,47 +28,8 @@ const BODY: &str = include_str!("load.html.j2");
 /// # Errors
 /// When the template names what is not there.
 pub fn page(report: &LoadReport, language: Language) -> Result<String, Error> {
-    let each = |pick: fn(&super::report::Second) -> u64| {
-        report.series.iter().enumerate().map(|(at, second)| (at as f64, pick(second) as f64)).collect::<Vec<_>>()
-    };
-    let places = seconds(report.series.len().saturating_sub(1) as f64);
-    let latency = |value: f64| duration(value as u64);
-    let count = |value: f64| format!("{value:.0}");
-    let [latency_title, rate_title, curve_title, a_second, wrong, all] =
-        ["load-latency-chart", "load-rate-chart", "load-curve-chart", "load-a-second", "load-not-as", "load-all"]
-            .map(|key| language.say(key));
-    let latency_chart = Chart {
-        title: &latency_title,
-        lines: vec![
-            Line { name: "p50", colour: "a", points: each(|second| second.p50_us) },
-            Line { name: "p99", colour: "b", points: each(|second| second.p99_us) },
-        ],
-        places: places.clone(),
-        scale: Scale::Linear,
-        words: latency,
-    };
-    let rate_chart = Chart {
-        title: &rate_title,
-        lines: vec![
-            Line { name: &a_second, colour: "a", points: each(|second| second.deliveries) },
-            Line { name: &wrong, colour: "b", points: each(|second| second.errors) },
-        ],
-        places,
-        scale: Scale::Linear,
-        words: count,
-    };
-    // The further right, the fewer deliveries were slower: each step is a tenth of the one before.
-    let nines = |quantile: f64| -(1.0 - quantile).max(1e-6).log10();
-    let curve = report.curve.iter().filter(|point| point.quantile < 1.0).map(|point| (nines(point.quantile), point.us as f64)).collect();
-    let curve_chart = Chart {
-        title: &curve_title,
-        lines: vec![Line { name: &all, colour: "a", points: curve }],
-        places: [(0.0, "0%"), (1.0, "90%"), (2.0, "99%"), (3.0, "99.9%"), (4.0, "99.99%")]
-            .map(|(at, words)| (at, words.to_owned()))
-            .to_vec(),
-        scale: Scale::Logarithmic,
-        words: latency,
-    };
+    let charts = charts(report, language);
+    let [title] = ["load-heat-chart"].map(|key| language.say(key));
     fill(
         BODY,
         context! {
@@ -67,12 +39,135 @@ pub fn page(report: &LoadReport, language: Language) -> Result<String, Error> {
             summary => summary(report, language),
             model => model(report, language),
             rows_read => report.requirements.iter().any(|one| one.id.starts_with("DB-") && one.checked > 0),
+            sentences => report.requirements.iter().map(|one| one.sentence_in(language).to_owned()).collect::<Vec<_>>(),
+            notes => notes(report, language),
+            achieved => per_second(report.rate_per_s),
+            wanted => report.wanted_per_s.map(per_second),
             outcomes => unexpected(report, language),
             measured => report.gates.iter().map(|gate| measured(gate, language)).collect::<Vec<_>>(),
-            latency_chart => svg(&latency_chart),
-            rate_chart => svg(&rate_chart),
-            curve_chart => svg(&curve_chart),
+            charts => Value::from(Serde(charts)),
+            heat => report.heat.svg(&title).map(Value::from_safe_string),
+            knee_found => knee(report, language),
+            knee_heads => ["load-wanted", "load-achieved", "page-verdict", "p50", "p99", "knee-between", "load-dropped-label", "knee-why"]
+                .map(|key| if key.starts_with('p') && key.len() == 3 { key.to_owned() } else { language.say(key) }).to_vec(),
+            knee_steps => report.knee.iter().flat_map(|knee| &knee.steps).map(|step| row(step, language)).collect::<Vec<_>>(),
+            effort => effort(report, language),
         },
         language,
     )
+}
+
+fn drawn(chart: &Chart<'_>) -> Drawn {
+    let legend = chart.lines.iter().map(|line| (line.colour.to_owned(), line.name.to_owned())).collect();
+    Drawn { title: chart.title.to_owned(), svg: chart.svg(), legend }
+}
+
+/// What there is to draw: the knee of a search first, then one load over time.
+fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
+    let say = |key: &str| language.say(key);
+    let latency = |value: f64| duration(value as u64);
+    let count = |value: f64| format!("{value:.0}");
+    let percent = |value: f64| format!("{value:.0}%");
+    let second = |at: f64| format!("{at:.0} s");
+    let rate = |at: f64| per_second(at);
+    let mut charts = Vec::new();
+    if let Some(knee) = &report.knee {
+        // Of a rate that was tried again, the last try.
+        let mut steps: Vec<&Step> = knee.steps.iter().rev().collect();
+        steps.sort_by(|one, other| one.wanted_per_s.total_cmp(&other.wanted_per_s));
+        steps.dedup_by(|one, other| (one.wanted_per_s - other.wanted_per_s).abs() < f64::EPSILON);
+        let each = |pick: fn(&Step) -> u64| steps.iter().map(|step| (step.wanted_per_s, pick(step) as f64)).collect::<Vec<_>>();
+        let ends = [knee.last_good_per_s, steps.last().map(|step| step.wanted_per_s)];
+        let places: Vec<(f64, String)> = std::iter::once(0.0).chain(ends.into_iter().flatten()).map(|at| (at, per_second(at))).collect();
+        let (title, dropped, name) = (say("knee-latency-chart"), say("knee-dropped-chart"), say("load-dropped-label"));
+        let lines = vec![
+            Line { name: "p50", colour: "a", points: each(|step| step.p50_us) },
+            Line { name: "p99", colour: "b", points: each(|step| step.p99_us) },
+        ];
+        let scale = Scale::Logarithmic;
+        charts.push(drawn(&Chart { title: &title, lines, places: places.clone(), scale, words: latency, at: rate }));
+        let lines = vec![Line { name: &name, colour: "b", points: each(|step| step.dropped) }];
+        charts.push(drawn(&Chart { title: &dropped, lines, places, scale: Scale::Linear, words: count, at: rate }));
+    }
+    let each = |pick: fn(&super::report::Second) -> u64| {
+        report.series.iter().enumerate().map(|(at, second)| (at as f64, pick(second) as f64)).collect::<Vec<_>>()
+    };
+    let places = seconds(report.series.len().saturating_sub(1) as f64);
+    let lines = vec![
+        Line { name: "p50", colour: "a", points: each(|second| second.p50_us) },
+        Line { name: "p90", colour: "d", points: each(|second| second.p90_us) },
+        Line { name: "p99", colour: "b", points: each(|second| second.p99_us) },
+        Line { name: "p99.9", colour: "c", points: each(|second| second.p999_us) },
+    ];
+    let title = say("load-latency-chart");
+    charts.push(drawn(&Chart { title: &title, lines, places: places.clone(), scale: Scale::Linear, words: latency, at: second }));
+    let (title, a_second, wrong, wanted) = (say("load-rate-chart"), say("load-a-second"), say("load-not-as"), say("load-wanted"));
+    let mut lines = vec![
+        Line { name: &a_second, colour: "a", points: each(|second| second.answers) },
+        Line { name: &wrong, colour: "b", points: each(|second| second.errors) },
+    ];
+    if report.wanted_per_s.is_some() {
+        lines.insert(0, Line { name: &wanted, colour: "d", points: each(|second| second.wanted.unwrap_or(0)) });
+    }
+    charts.push(drawn(&Chart { title: &title, lines, places, scale: Scale::Linear, words: count, at: second }));
+    // The further right, the fewer deliveries were slower: each step is a tenth of the one before.
+    let nines = |quantile: f64| -(1.0 - quantile).max(1e-6).log10();
+    let curve = report.curve.iter().filter(|point| point.quantile < 1.0).map(|point| (nines(point.quantile), point.us as f64)).collect();
+    let (title, all) = (say("load-curve-chart"), say("load-all"));
+    charts.push(drawn(&Chart {
+        title: &title,
+        lines: vec![Line { name: &all, colour: "a", points: curve }],
+        places: [(0.0, "0%"), (1.0, "90%"), (2.0, "99%"), (3.0, "99.9%"), (4.0, "99.99%")]
+            .map(|(at, words)| (at, words.to_owned()))
+            .to_vec(),
+        scale: Scale::Logarithmic,
+        words: latency,
+        at: |nines| format!("{:.3}%", (1.0 - 10f64.powf(-nines)) * 100.0),
+    }));
+    let looks = &report.effort.looks;
+    if looks.iter().any(|look| look.own_cpu_percent.is_some()) {
+        let each = |pick: fn(&super::effort::Look) -> Option<f64>| {
+            looks.iter().filter_map(|look| Some((look.at_s, pick(look)?))).collect::<Vec<(f64, f64)>>()
+        };
+        let (title, own, receiver) = (say("load-effort-chart"), say("load-generator"), say("load-receiver"));
+        let mut lines = vec![Line { name: &own, colour: "a", points: each(|look| look.own_cpu_percent) }];
+        if looks.iter().any(|look| look.receiver_cpu_percent.is_some()) {
+            lines.push(Line { name: &receiver, colour: "b", points: each(|look| look.receiver_cpu_percent) });
+        }
+        let places = seconds(looks.last().map_or(0.0, |look| look.at_s));
+        charts.push(drawn(&Chart { title: &title, lines, places, scale: Scale::Linear, words: percent, at: second }));
+    }
+    charts
+}
+
+/// A step of a search, as a row of its table.
+fn row(step: &Step, language: Language) -> Vec<String> {
+    let [low, high] = step.p99_between_us;
+    vec![
+        per_second(step.wanted_per_s),
+        per_second(step.rate_per_s),
+        language.say(if step.kept { "knee-kept" } else { "knee-broken" }),
+        duration(step.p50_us),
+        duration(step.p99_us),
+        format!("{}–{}", duration(low), duration(high)),
+        step.dropped.to_string(),
+        step.why.join(", "),
+    ]
+}
+
+/// What was taken, a word and a value each.
+fn effort(report: &LoadReport, language: Language) -> Vec<(String, String)> {
+    let Effort { own_cpu_percent, own_peak_bytes, latest_us, receiver_cpu_percent, receiver_peak_bytes, .. } = report.effort;
+    let percent = |value: Option<f64>| value.map(|value| format!("{value:.0}%"));
+    let memory = |bytes: Option<u64>| bytes.map(|bytes| format!("{} MB", bytes >> 20));
+    let late = report.wanted_per_s.is_some();
+    let facts = [
+        ("load-own-cpu", percent(own_cpu_percent)),
+        ("load-own-memory", memory(own_peak_bytes)),
+        ("load-late-label", late.then(|| report.late.to_string())),
+        ("load-latest", late.then(|| duration(latest_us))),
+        ("load-receiver-cpu", percent(receiver_cpu_percent)),
+        ("load-receiver-memory", memory(receiver_peak_bytes)),
+    ];
+    facts.into_iter().filter_map(|(key, value)| Some((language.say(key), value?))).collect()
 }

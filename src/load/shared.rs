@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
+use super::dice::Dice;
 use super::measure::Measurement;
 use super::mix::Mix;
-use super::pace::{Course, Model};
+use super::pace::{Course, Gaps, Model};
 use super::sending::Maker;
 use super::user::OTHER_BODY;
 use crate::check::consistency::Operation;
@@ -41,8 +42,8 @@ pub struct Shared {
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment.
     pub course: Course,
-    /// Random gaps of an open model: the count of the delivery that is due next, and the state of the dice.
-    pub poisson: Option<Mutex<(f64, Dice)>>,
+    /// Random gaps of an open model.
+    pub gaps: Option<Mutex<Gaps>>,
     /// How long an answer is waited for.
     pub timeout: Duration,
     /// What every key begins with.
@@ -53,6 +54,8 @@ pub struct Shared {
     pub warm_up: Duration,
     /// How many deliveries are sent at the most.
     pub most: u64,
+    /// What was due and could not be sent by then is not sent any more.
+    pub last_call: Duration,
     /// When it began.
     pub began: Moment,
     /// The same moment, by the machine's clock.
@@ -71,6 +74,10 @@ pub struct Shared {
     pub taken: AtomicU64,
     /// How many were sent late for the generator's own sake.
     pub late: AtomicU64,
+    /// The longest that one was sent late for the generator's own sake, in microseconds.
+    pub latest: AtomicU64,
+    /// How many were sent.
+    pub sent: AtomicU64,
     /// How many were due when all users were waiting for answers.
     pub crowded: AtomicU64,
     /// What was measured.
@@ -79,34 +86,8 @@ pub struct Shared {
     pub histories: Mutex<Vec<Vec<Operation>>>,
     /// How many users have come to their end, and a word to whoever waits for it.
     pub ended: (AtomicUsize, Notify),
-}
-
-/// Random numbers from a seed (`SplitMix64`).
-#[derive(Clone, Copy, Debug)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// Dice of their own for each number.
-    #[must_use]
-    pub fn new(seed: u64, number: u64) -> Self {
-        Self(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    /// The next random number.
-    pub fn throw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
-    }
-
-    /// A random gap whose mean is 1, as between events that know nothing of each other.
-    #[must_use]
-    pub fn gap(&mut self) -> f64 {
-        let above_zero = ((self.throw() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        -above_zero.ln()
-    }
+    /// Whoever waits for an answer waits until its own is dropped.
+    pub waiting: Mutex<Vec<oneshot::Sender<()>>>,
 }
 
 impl Shared {
@@ -153,15 +134,25 @@ impl Shared {
     /// When the next delivery of an open model is due; none when the course has come to its end.
     #[must_use]
     pub fn next_due(&self, number: u64) -> Option<Duration> {
-        let count = match &self.poisson {
+        let count = match &self.gaps {
             None => number as f64,
-            Some(next) => {
-                let (count, dice) = &mut *next.lock().unwrap_or_else(PoisonError::into_inner);
-                *count += dice.gap();
-                *count
-            }
+            Some(gaps) => gaps.lock().unwrap_or_else(PoisonError::into_inner).next_count(),
         };
         self.course.due(count).map(Duration::from_secs_f64)
+    }
+
+    /// Ends the load for all who still wait for an answer.
+    pub fn give_up(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What a user waits for beside its answers: it comes when the load is given up.
+    #[must_use]
+    pub fn given_up(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        receiver
     }
 
     fn is_stopped(&self) -> bool {

@@ -5,11 +5,14 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock as _, SystemClock, UnixMicros, iso};
+use crate::load::effort::Effort;
 use crate::load::gate::GateResult;
+use crate::load::heat::HeatMap;
 use crate::load::judging::Found;
 use crate::load::measure::{Measurement, NO_PORT};
 use crate::load::pace::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
+use crate::load::window::Window;
 use crate::load::{Cut, Plan, evidence};
 use crate::outcome::reader::Reader;
 use crate::report::manifest::MadeFrom;
@@ -27,12 +30,16 @@ const CURVE_STEPS: u32 = 5;
 pub struct Facts {
     /// When it began.
     pub began_at: UnixMicros,
-    /// How long was measured.
-    pub seconds: f64,
+    /// The time in which it was measured.
+    pub window: Window,
     /// How many deliveries were sent late for the generator's own sake.
     pub late: u64,
     /// How many were due when every user was waiting.
     pub crowded: u64,
+    /// How many were due and never sent.
+    pub dropped: u64,
+    /// What the generator and the receiver took.
+    pub effort: Effort,
     /// Why it ended before its time.
     pub cut: Option<Cut>,
     /// How many deliveries there were, with those of the warm-up.
@@ -44,15 +51,18 @@ pub struct Facts {
 /// The report.
 #[must_use]
 pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, facts: &Facts) -> LoadReport {
-    let (mut all, by_kind) = measurement.in_all(facts.seconds);
+    let window = &facts.window;
+    let (mut all, by_kind) = measurement.in_all(window);
+    all.dropped = facts.dropped;
     let was_judged = found.is_some();
-    let found = found.unwrap_or_default();
+    let mut found = found.unwrap_or_default();
+    let known = known(plan, &mut found, &iso::write(facts.began_at));
     all.violations = found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations).sum();
     let kinds = measurement.kinds.iter().map(|kind| {
         let statuses = kind.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect();
         let latency_us = by_kind.get(&kind.name).and_then(|measured| measured.latency).map(Latency::of);
-        let (sent, expected) = (kind.sent, kind.expected);
-        (kind.name.clone(), KindReport { sent, expected, unexpected: sent - expected, statuses, latency_us })
+        let (sent, answered, expected) = (kind.sent, kind.answered, kind.expected);
+        (kind.name.clone(), KindReport { sent, answered, expected, unexpected: sent - expected, statuses, latency_us })
     });
     let kinds: std::collections::BTreeMap<_, _> = kinds.collect();
     let mut gates: Vec<GateResult> = plan.gates.iter().map(|gate| gate.judge(&all, &by_kind)).collect();
@@ -60,8 +70,11 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         (gate.ok, gate.value) = (false, None);
     }
     let percent = |count: u64| if all.sent == 0 { 0.0 } else { count as f64 * 100.0 / all.sent as f64 };
-    let kept_up = percent(facts.late) <= LATE_PERCENT;
-    let notes = notes(plan, measurement, facts, percent(facts.late), percent(facts.crowded), kept_up);
+    let wanted = (plan.model == Model::Open).then(|| window.wanted(&plan.course));
+    let was_on_time = percent(facts.late) <= LATE_PERCENT;
+    let kept_up = was_on_time && wanted.is_none_or(|wanted| window.kept(wanted, measurement.answered(), facts.dropped));
+    let mut notes = notes(plan, measurement, facts, percent(facts.late), percent(facts.crowded), was_on_time);
+    notes.extend(known);
     let is_cut_short = matches!(facts.cut, Some(Cut::Aborted(_)));
     let broken = is_cut_short
         || found.requirements.iter().any(|one| one.verdict == Verdict::Fail)
@@ -97,13 +110,20 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         mix: plan.mix.weights(),
         deliveries: all.sent,
         operations: facts.operations,
-        seconds: facts.seconds,
+        seconds: window.seconds(),
+        window: window.told(),
         rate_per_s: all.rate,
+        wanted_per_s: wanted,
+        dropped: facts.dropped,
+        late: facts.late,
+        effort: facts.effort.clone(),
         kinds,
         latency_us: all.latency.map(Latency::of),
         errors,
         curve: curve(measurement),
-        series: measurement.series.iter().map(Second::of).collect(),
+        series: series(plan, measurement),
+        heat: HeatMap::of(measurement),
+        knee: None,
         judged: was_judged,
         undecided: found.undecided as u64,
         requirements: found.requirements,
@@ -120,12 +140,42 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
 /// `None` when there is no room for histograms.
 #[must_use]
 pub fn nothing(plan: &Plan, why: &str) -> Option<LoadReport> {
-    let measurement = Measurement::new(&plan.mix.names()).ok()?;
+    let measurement = Measurement::new(&plan.mix.names(), plan.warm_up).ok()?;
     let began_at = SystemClock.now();
-    let facts = Facts { began_at, seconds: 0.0, late: 0, crowded: 0, cut: None, operations: 0, again: 0 };
+    let window = Window { warm_until: plan.warm_up, planned_end: plan.warm_up, ..Window::default() };
+    let facts = Facts { began_at, window, late: 0, crowded: 0, dropped: 0, effort: Effort::default(), cut: None, operations: 0, again: 0 };
     let report = summed(plan, &measurement, None, &facts);
     // A gate over nothing would be broken, and here it was not even tried.
-    Some(LoadReport { gates: Vec::new(), notes: vec![why.to_owned()], verdict: Overall::Incomplete, ..report })
+    Some(LoadReport { gates: Vec::new(), kept_up: false, notes: vec![why.to_owned()], verdict: Overall::Incomplete, ..report })
+}
+
+/// Failures that somebody has written down are known, until the day that is named; a sentence for each, and for what no longer holds.
+fn known(plan: &Plan, found: &mut Found, today: &str) -> Vec<String> {
+    let Some(baseline) = &plan.baseline else { return Vec::new() };
+    let mut told = Vec::new();
+    for one in &mut found.requirements {
+        match (one.verdict, baseline.reason_for(&one.id, today)) {
+            (Verdict::Fail | Verdict::Warn, Some(reason)) => {
+                one.verdict = Verdict::Known;
+                told.push(format!("{} is broken, and known: {reason}", one.id));
+            }
+            (Verdict::Pass, Some(_)) => {
+                told.push(format!("{} is known to fail, and did not: see whether it can leave the baseline", one.id))
+            }
+            (Verdict::Fail | Verdict::Warn | Verdict::Pass, None) | (Verdict::Undecided | Verdict::NotApplicable | Verdict::Known, _) => {}
+        }
+    }
+    told
+}
+
+/// Second by second, with what the course of an open model asked for in each.
+fn series(plan: &Plan, measurement: &Measurement) -> Vec<Second> {
+    let warm = plan.warm_up.as_secs_f64();
+    let wanted = |at: usize| {
+        let due = |at: usize| plan.course.area(warm + at as f64).ceil();
+        (plan.model == Model::Open).then(|| (due(at + 1) - due(at)) as u64)
+    };
+    measurement.series.iter().enumerate().map(|(at, second)| Second::of(second, wanted(at))).collect()
 }
 
 /// Points that come closer and closer to the slowest delivery.
@@ -135,15 +185,17 @@ fn curve(measurement: &Measurement) -> Vec<CurvePoint> {
     steps.map(|step| CurvePoint { quantile: step.quantile(), us: step.value_iterated_to() }).collect()
 }
 
-fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowded: f64, kept_up: bool) -> Vec<String> {
+fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowded: f64, was_on_time: bool) -> Vec<String> {
     let mut notes = Vec::new();
     match &facts.cut {
         Some(Cut::Aborted(why)) => notes.push(format!("Ended early: {why}.")),
-        Some(Cut::Dead) => notes.push(format!("Ended early, after {:.0} s: the target did not answer any more.", facts.seconds)),
-        Some(Cut::Interrupted) => notes.push(format!("Interrupted after {:.0} s.", facts.seconds)),
+        Some(Cut::Dead) => {
+            notes.push(format!("Ended early, after {:.0} s: the target did not answer any more.", facts.window.planned_end.as_secs_f64()))
+        }
+        Some(Cut::Interrupted) => notes.push(format!("Interrupted after {:.0} s.", facts.window.planned_end.as_secs_f64())),
         None => {}
     }
-    if !kept_up {
+    if !was_on_time {
         notes.push(format!(
             "The generator itself could not keep up: {late:.1}% of the deliveries were sent more than 2 ms late. Latencies count from when they were due."
         ));

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::gate::GateResult;
 use super::judging::Judged;
+use super::knee::Step;
 use super::report::{Latency, LoadReport};
 use crate::report::Verdict;
 use crate::report::language::Language;
@@ -14,6 +15,34 @@ use crate::report::words::{columns, duration, padded};
 
 /// So many violations are told on a terminal.
 const TOLD: usize = 5;
+
+/// So many a second; where they are few, with a decimal.
+#[must_use]
+pub fn per_second(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.1}/s") } else { format!("{rate:.0}/s") }
+}
+
+/// One step of a search in one line, for whoever looks on.
+#[must_use]
+pub fn knee_step(step: &Step) -> String {
+    let what = if step.kept { "kept".to_owned() } else { format!("not kept: {}", step.why.join(", ")) };
+    format!("{:>10} for {:.0} s, p99 {}  {what}", per_second(step.wanted_per_s), step.seconds, duration(step.p99_us))
+}
+
+/// The highest rate that was kept, and the first that was not, each with how often that was seen; nothing where none was looked for.
+#[must_use]
+pub fn knee(report: &LoadReport, language: Language) -> Option<String> {
+    let knee = report.knee.as_ref()?;
+    let end = |key: &str, rate: f64, [tries, seen]: [u32; 2]| {
+        language.with(key, &[("rate", per_second(rate).into()), ("seen", seen.into()), ("tries", tries.into())])
+    };
+    let good = knee.last_good_per_s.map(|rate| end("knee-good", rate, knee.last_good_votes));
+    let bad = knee.first_bad_per_s.map(|rate| end("knee-bad", rate, knee.first_bad_votes));
+    let mut parts = vec![good.unwrap_or_else(|| language.say("knee-no-good")), bad.unwrap_or_else(|| language.say("knee-no-bad"))];
+    parts.extend(knee.at_least_per_s.map(|least| language.with("knee-at-least", &[("rate", per_second(least).into())])));
+    parts.extend(knee.generator_was_late.then(|| language.say("knee-late")));
+    Some(parts.join(&language.say("between")))
+}
 
 /// The last line: all in one.
 #[must_use]
@@ -23,10 +52,16 @@ pub fn summary(report: &LoadReport, language: Language) -> String {
     let lost: u64 = report.errors.values().sum();
     let keys = report.requirements.iter().map(|one| one.checked).max().unwrap_or(0);
     let seconds = format!("{:.1} s", report.seconds);
-    let rate = format!("{:.0}/s", report.rate_per_s);
+    let mut rate = per_second(report.rate_per_s);
+    if let Some(wanted) = report.wanted_per_s {
+        rate = language.with("load-of-wanted", &[("rate", rate.into()), ("wanted", per_second(wanted).into())]);
+    }
     let mut parts =
         vec![language.with("load-amount", &[("deliveries", report.deliveries.into()), ("took", seconds.into()), ("rate", rate.into())])];
     parts.extend(report.latency_us.map(|latency| format!("p99 {}", duration(latency.p99))));
+    if report.dropped > 0 {
+        parts.push(language.with("load-dropped", &[("count", report.dropped.into())]));
+    }
     if lost > 0 {
         parts.push(language.with("load-lost", &[("count", lost.into())]));
     }
@@ -60,7 +95,9 @@ pub fn human(report: &LoadReport, language: Language) -> String {
     }
     text.push('\n');
     for one in &report.requirements {
-        let _ = writeln!(text, "{} {} {}", padded(&one.id, 10), padded(&language.verdict(one.verdict), 15), judged(one, language));
+        let (id, verdict, sentence) = (padded(&one.id, 10), padded(&language.verdict(one.verdict), 15), one.sentence_in(language));
+        let line = format!("{id} {verdict} {}", padded(&judged(one, language), 32));
+        let _ = writeln!(text, "{}", format!("{line} {sentence}").trim_end());
     }
     for one in report.violations.iter().take(TOLD) {
         let _ = writeln!(
@@ -78,8 +115,23 @@ pub fn human(report: &LoadReport, language: Language) -> String {
         let holds = language.say(if gate.ok { "gate-holds" } else { "gate-broken" });
         let _ = writeln!(text, "{} {} {} {}", language.say("gate"), padded(&gate.gate, 24), padded(&holds, 7), measured(gate, language));
     }
-    for note in &report.notes {
-        let _ = writeln!(text, "{}  {}", language.say("label-note"), language.retold(note));
+    for note in notes(report, language) {
+        let _ = writeln!(text, "{}  {note}", language.say("label-note"));
+    }
+    if let Some(found) = knee(report, language) {
+        for step in report.knee.iter().flat_map(|knee| &knee.steps) {
+            let mark = language.say(if step.kept { "knee-kept" } else { "knee-broken" });
+            let cells = [
+                per_second(step.wanted_per_s),
+                per_second(step.rate_per_s),
+                duration(step.p50_us),
+                duration(step.p99_us),
+                step.dropped.to_string(),
+            ];
+            let cells: String = cells.iter().map(|cell| format!(" {}", right(cell, 10))).collect();
+            let _ = writeln!(text, "{}{cells}  {}", padded(&mark, 9), step.why.join(", "));
+        }
+        let _ = writeln!(text, "\n{found}");
     }
     text + "\n" + &summary(report, language)
 }
@@ -97,6 +149,9 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
     ] {
         let _ = writeln!(text, "- {}: {value}", language.say(key));
     }
+    if let Some(found) = knee(report, language) {
+        let _ = writeln!(text, "\n{found}");
+    }
     text.push('\n');
     let rows = table(report, language, |cells| format!("| {} |\n", cells.join(" | ")));
     let (head, rest) = rows.split_at(rows.find('\n').map_or(rows.len(), |at| at + 1));
@@ -105,9 +160,10 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
         format!("| {} |\n|{}\n", keys.iter().map(|key| language.say(key)).collect::<Vec<_>>().join(" | "), "---|".repeat(keys.len()))
     };
     if !report.requirements.is_empty() {
-        text.push_str(&heads(&["label-requirement", "md-verdict", "load-keys", "load-broken"]));
+        text.push_str(&heads(&["label-requirement", "md-verdict", "load-keys", "load-broken", "page-sentence"]));
         for one in &report.requirements {
-            let _ = writeln!(text, "| {} | {} | {} | {} |", one.id, language.verdict(one.verdict), one.checked, one.violations);
+            let (verdict, sentence) = (language.verdict(one.verdict), one.sentence_in(language));
+            let _ = writeln!(text, "| {} | {verdict} | {} | {} | {sentence} |", one.id, one.checked, one.violations);
         }
         text.push('\n');
     }
@@ -122,10 +178,20 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
             let _ = writeln!(text, "| `{}` | {} | {holds} |", gate.gate, measured(gate, language));
         }
     }
-    for note in &report.notes {
-        let _ = writeln!(text, "\n{}", language.retold(note));
+    for note in notes(report, language) {
+        let _ = writeln!(text, "\n{note}");
     }
     text
+}
+
+/// What a reader should know.
+#[must_use]
+pub fn notes(report: &LoadReport, language: Language) -> Vec<String> {
+    let not_kept = report.wanted_per_s.filter(|_| !report.kept_up && report.deliveries > 0).map(|wanted| {
+        let (rate, wanted) = (per_second(report.rate_per_s), per_second(wanted));
+        language.with("load-not-kept", &[("rate", rate.into()), ("wanted", wanted.into()), ("count", report.dropped.into())])
+    });
+    not_kept.into_iter().chain(report.notes.iter().map(|note| language.retold(note))).collect()
 }
 
 /// What should not have come: answers that a kind does not allow, and deliveries without one.

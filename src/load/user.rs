@@ -2,24 +2,27 @@
 //!
 //! What a user learns it keeps, and hands over now and then. Start at [`deliver`].
 
+use std::pin::pin;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
-use super::measure::{NO_ERROR, Sample, error_of};
+use super::dice::Dice;
+use super::expected::is_expected;
+use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::pace::Model;
 use super::sending::Line;
-use super::shared::{Dice, Shared};
+use super::shared::Shared;
 use crate::check::Record;
 use crate::check::answer::referred_in;
 use crate::check::consistency::{NEVER, Operation};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::OtherBody;
-use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, NoAnswer};
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;
@@ -48,8 +51,13 @@ struct User<'s> {
     samples: Vec<Sample>,
     handed_over: Duration,
     history: Vec<Operation>,
+    /// How many of them are counted as sent.
+    counted: usize,
     record: Record,
     json: Option<Value>,
+    /// Comes when the load is over and nothing is waited for any more.
+    given_up: oneshot::Receiver<()>,
+    is_given_up: bool,
 }
 
 /// One delivery's choice.
@@ -64,7 +72,7 @@ struct Choice {
 
 /// Delivers until the load ends.
 pub async fn deliver(shared: &Shared, number: usize) {
-    let mut user = User::new(shared, number);
+    let mut user = User::new(shared, number, shared.given_up());
     match shared.model {
         Model::Closed => user.deliver_after_answers().await,
         Model::Open => user.deliver_when_due().await,
@@ -75,22 +83,34 @@ pub async fn deliver(shared: &Shared, number: usize) {
     shared.ended.1.notify_one();
 }
 
-/// Delivers a key once more, after the load: what is answered tells what became of it.
-pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>) -> Vec<Operation> {
-    let mut user = User::new(shared, 0);
-    for key in keys {
-        let body = shared.body(key, &shared.key(key));
-        let choice = Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false };
-        user.send(choice, body).await;
-        if user.record.result.is_err() {
-            break;
+/// Delivers keys once more, after the load, as long as there is time: what is answered tells what became of them.
+pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>, time: Duration) -> Vec<Operation> {
+    if time.is_zero() {
+        return Vec::new();
+    }
+    let (give_up, given_up) = oneshot::channel();
+    let mut user = User::new(shared, 0, given_up);
+    {
+        let all = async {
+            for key in keys {
+                let body = shared.body(key, &shared.key(key));
+                user.send(Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false }, body).await;
+                if user.record.result.is_err() {
+                    break;
+                }
+            }
+        };
+        let mut all = pin!(all);
+        if tokio::time::timeout(time, all.as_mut()).await.is_err() {
+            drop(give_up);
+            all.await;
         }
     }
     user.history
 }
 
 impl<'s> User<'s> {
-    fn new(shared: &'s Shared, number: usize) -> Self {
+    fn new(shared: &'s Shared, number: usize, given_up: oneshot::Receiver<()>) -> Self {
         let record = Record {
             key: String::new(),
             identity: String::new(),
@@ -113,8 +133,11 @@ impl<'s> User<'s> {
             samples: Vec::with_capacity(SAMPLES),
             handed_over: Duration::ZERO,
             history: Vec::new(),
+            counted: 0,
             record,
             json: None,
+            given_up,
+            is_given_up: false,
         }
     }
 
@@ -140,7 +163,8 @@ impl<'s> User<'s> {
             let number = shared.taken.fetch_add(1, Ordering::Relaxed);
             let Some(due) = shared.next_due(number).filter(|_| number < shared.most) else { break };
             let was_early = shared.began.elapsed() <= due;
-            if !shared.wait_until(due).await {
+            // What is due and cannot be sent in time is dropped: counted, and not sent.
+            if !shared.wait_until(due).await || shared.began.elapsed() > shared.last_call {
                 break;
             }
             let (began, took) = self.one().await;
@@ -151,6 +175,7 @@ impl<'s> User<'s> {
                 (true, false) => self.write_down(began, took),
                 (true, true) => {
                     shared.late.fetch_add(1, Ordering::Relaxed);
+                    shared.latest.fetch_max(u64::try_from(behind.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
                     self.write_down(began, took + behind);
                 }
                 (false, _) => {
@@ -208,14 +233,23 @@ impl<'s> User<'s> {
         self.record.delivery.body = body;
         let travels = kind != Kind::MissingKey;
         let (maker, now) = (&shared.maker, self.record.sent_at);
-        self.record.result = if travels && tamper.is_none() && maker.is_quick() {
-            self.line.send(maker, &self.record.delivery, &key, now).await
-        } else {
-            let body = self.record.delivery.body.clone();
-            self.line.send_as_it_is(maker.make(travels.then_some(key.as_str()), body, tamper, now)).await
+        let (line, delivery) = (&mut self.line, &self.record.delivery);
+        let sent = async {
+            if travels && tamper.is_none() && maker.is_quick() {
+                line.send(maker, delivery, &key, now).await
+            } else {
+                line.send_as_it_is(maker.make(travels.then_some(key.as_str()), delivery.body.clone(), tamper, now)).await
+            }
         };
-        self.record.key = key;
+        let result = tokio::select! {
+            biased;
+            result = sent => Some(result),
+            _ = &mut self.given_up, if !self.is_given_up => None,
+        };
         let took = shared.began.elapsed().saturating_sub(began);
+        self.is_given_up |= result.is_none();
+        self.record.result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
+        self.record.key = key;
         self.record.answered_at = UnixMicros(shared.instant(began + took));
         self.record.took = took;
         self.json = self.record.result.as_ref().ok().and_then(Answer::json);
@@ -225,11 +259,19 @@ impl<'s> User<'s> {
         };
         let error = match &self.record.result {
             Ok(_) => NO_ERROR,
+            Err(_) if self.is_given_up => GIVEN_UP,
             Err(none) => error_of(none, self.line.refused()),
         };
-        let expected = self.is_expected(kind, outcome, is_own);
+        let expected = self.record.result.is_ok() && is_expected(&shared.contract, &shared.mix, kind, outcome, is_own);
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
-        self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, second: 0, latency_us: 0 });
+        self.samples.push(Sample {
+            kind: u8::try_from(place).unwrap_or(u8::MAX),
+            expected,
+            error,
+            status,
+            ended: began + took,
+            latency_us: 0,
+        });
         self.append_history(choice, outcome);
         if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && place != usize::MAX && shared.mix.repeats() {
             self.hold_for_repetition(number);
@@ -284,58 +326,13 @@ impl<'s> User<'s> {
         }
     }
 
-    /// Whether an answer is one of those that its kind may get under the contract.
-    fn is_expected(&self, kind: Kind, outcome: OutcomeSet, is_own: bool) -> bool {
-        let contract = &self.shared.contract;
-        if self.record.result.is_err() {
-            return false;
-        }
-        let (accepted, duplicate) = (outcome.may_be(Outcome::Accepted), outcome.may_be(Outcome::Duplicate));
-        // Where keys make nothing idempotent, every honest delivery is accepted.
-        let by_key = contract.is_by_key();
-        let in_flight = by_key && outcome.may_be(Outcome::InFlight);
-        let is_refused =
-            |whys: &[Refusal]| whys.iter().any(|why| outcome.may_be(Outcome::Refused(*why)) || self.is_described(outcome, *why));
-        match kind {
-            // Another user may have delivered the key while it was under way.
-            Kind::Fresh => accepted || (self.shared.mix.repeats() && (duplicate || in_flight || self.may_conflict(outcome))),
-            Kind::Burst => accepted || duplicate || in_flight,
-            // Of a key that was answered before, it is a duplicate; of one under way it may be the first.
-            Kind::Duplicate => duplicate || (accepted && (!is_own || !by_key)) || (!is_own && (in_flight || self.may_conflict(outcome))),
-            Kind::ConflictingBody if !by_key => accepted,
-            Kind::ConflictingBody => match contract.other_body {
-                OtherBody::Duplicate => duplicate || (!is_own && (accepted || in_flight)),
-                // A rival with this body may have come first, or come before.
-                OtherBody::Refused => is_refused(&[Refusal::OtherBody]) || (!is_own && (accepted || duplicate || in_flight)),
-                // The same other body may have been delivered before.
-                OtherBody::New => accepted || duplicate || in_flight,
-            },
-            Kind::MissingKey => is_refused(&[Refusal::MissingKey]) || (!by_key && accepted),
-            Kind::Spoiled(_) => {
-                is_refused(&[Refusal::Signature, Refusal::MissingSignature, Refusal::MalformedSignature, Refusal::StaleSignature])
-            }
-        }
-    }
-
-    /// Whether a rival with another body may have come first.
-    fn may_conflict(&self, outcome: OutcomeSet) -> bool {
-        self.shared.mix.has(Kind::ConflictingBody) && outcome.may_be(Outcome::Refused(Refusal::OtherBody))
-    }
-
-    /// Whether an answer is the refusal of the plainer reason that the contract describes.
-    fn is_described(&self, outcome: OutcomeSet, why: Refusal) -> bool {
-        self.shared.contract.outcomes.refusal(why).is_none() && outcome.may_be(Outcome::Refused(why.plainer()))
-    }
-
     /// Completes the last sample with its time, or drops it while the load warms up.
     fn write_down(&mut self, began: Duration, latency: Duration) {
         let Some(sample) = self.samples.last_mut() else { return };
-        match began.checked_sub(self.shared.warm_up) {
-            None => drop(self.samples.pop()),
-            Some(since) => {
-                sample.second = u32::try_from(since.as_secs()).unwrap_or(u32::MAX);
-                sample.latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
-            }
+        if began < self.shared.warm_up {
+            self.samples.pop();
+        } else {
+            sample.latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
         }
         if self.samples.len() >= SAMPLES || began.saturating_sub(self.handed_over) > HAND_OVER_EVERY {
             self.handed_over = began;
@@ -358,6 +355,8 @@ impl<'s> User<'s> {
     }
 
     fn hand_over(&mut self) {
+        self.shared.sent.fetch_add((self.history.len() - self.counted) as u64, Ordering::Relaxed);
+        self.counted = self.history.len();
         self.shared.measured.lock().unwrap_or_else(PoisonError::into_inner).take(&self.samples);
         self.samples.clear();
     }

@@ -132,6 +132,16 @@ impl Baseline {
         BaselineFacts { file: self.name.clone(), entries: self.entries.len(), stale, holding }
     }
 
+    /// Why a requirement is known to be broken, wherever that shows; nothing when it is not listed, or was to be right by now.
+    ///
+    /// * `today`: begins with `YYYY-MM-DD`, UTC.
+    #[must_use]
+    pub fn reason_for(&self, requirement: &str, today: &str) -> Option<&str> {
+        let holds = |entry: &&Entry| entry.until.as_deref().is_none_or(|until| today.get(..until.len()).is_some_and(|day| until >= day));
+        let mut entries = self.entries.iter().map(|(entry, _)| entry);
+        entries.find(|entry| entry.requirement.as_deref() == Some(requirement) && holds(entry)).map(|entry| entry.reason.as_str())
+    }
+
     /// The file anew, after a run: what still fails or was not judged is kept, what no longer fails is
     /// dropped, and every failure that is not listed is added. Gives the text, what was dropped, what was added.
     #[must_use]

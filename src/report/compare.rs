@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::Level;
 use crate::history::NO_STATUS;
 use crate::report::language::Language;
 use crate::report::{Report, ScenarioReport, Verdict};
@@ -79,6 +80,9 @@ impl Change {
 pub struct RequirementChange {
     /// Its name.
     pub id: String,
+    /// How much it weighs.
+    #[serde(default)]
+    pub level: Level,
     /// Its sentence; empty where a report has none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sentence: String,
@@ -197,24 +201,35 @@ pub fn change(before: Option<Verdict>, after: Option<Verdict>) -> Change {
     }
 }
 
+/// What the reports say of a requirement beside its verdict.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Its sentence; empty where a report has none.
+    pub sentence: String,
+    /// Why the second did not judge it.
+    pub reason: Option<String>,
+    /// How much it weighs.
+    pub level: Level,
+}
+
 /// Every requirement that either report knows, the worst changes first.
 #[must_use]
 pub fn requirements(
     before: &BTreeMap<String, Verdict>,
     after: &BTreeMap<String, Verdict>,
-    about: &dyn Fn(&str) -> (String, Option<String>),
+    about: &dyn Fn(&str) -> About,
     language: Language,
 ) -> Vec<RequirementChange> {
     let mut ids: Vec<&String> = before.keys().chain(after.keys()).collect();
     ids.sort();
     ids.dedup();
     let of = |id: &String| {
-        let (sentence, reason) = about(id);
+        let About { sentence, reason, level } = about(id);
         let (before, after) = (before.get(id).copied(), after.get(id).copied());
         let change = change(before, after);
         let is_unjudged = change == Change::NoLongerJudged || change == Change::NeverJudged;
         let reason = if after.is_none() { Some(language.say("compare-not-there")) } else { reason };
-        RequirementChange { id: id.clone(), sentence, change, before, after, reason: reason.filter(|_| is_unjudged) }
+        RequirementChange { id: id.clone(), level, sentence, change, before, after, reason: reason.filter(|_| is_unjudged) }
     };
     let mut changes: Vec<RequirementChange> = ids.into_iter().map(of).collect();
     changes.sort_by_key(|one| one.change);
@@ -231,7 +246,9 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
         let find = |report: &Report| report.requirements.iter().find(|one| one.id == id).cloned();
         let later = find(after.1);
         let reason = later.as_ref().and_then(|one| one.reason.as_deref().map(|reason| language.retold(reason)));
-        (later.or_else(|| find(before.1)).map(|one| one.sentence_in(language).to_owned()).unwrap_or_default(), reason)
+        let one = later.or_else(|| find(before.1));
+        let sentence = one.as_ref().map(|one| one.sentence_in(language).to_owned()).unwrap_or_default();
+        About { sentence, reason, level: one.map_or(Level::Must, |one| one.level) }
     };
     let side = |(path, report): (&str, &Report)| Side {
         path: path.to_owned(),

@@ -19,7 +19,7 @@ use crate::reference::defect::Defect;
 use crate::serve::{Serving, serve};
 use crate::sign::Signer;
 use crate::sqlite::{SqliteStore, wrong};
-use crate::target::{Launch, Output, Running, faketime, free_port, time_zone};
+use crate::target::{Launch, Output, Running, faketime};
 use crate::transport;
 
 /// A receiver that hookgate is to start; `{port}` and `{dir}` are still to be filled in.
@@ -98,7 +98,9 @@ pub struct Launched {
     pub(super) patience: Duration,
     pub(super) output: Arc<Output>,
     pub(super) running: Option<Running>,
-    _scratch: Scratch,
+    pub(super) port: u16,
+    pub(super) dir: PathBuf,
+    pub(super) scratch: Scratch,
 }
 
 impl Ground {
@@ -259,42 +261,20 @@ impl BuiltIn {
 
 async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageError> {
     let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
-    let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
-    let dir = scratch.path().join("target");
-    std::fs::create_dir(&dir).map_err(|cause| failed(&cause))?;
-    let port = free_port().map_err(|cause| failed(&cause))?;
-    let fill = |text: &str| text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string());
-    let url = transport::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
-    let sources = plan.evidence.open(&plan.contract, &fill)?;
-    let mut settings = vec![("PORT".to_owned(), port.to_string())];
-    settings.extend(time_zone(choice.zone.as_deref()));
+    let mut launched = Launched::prepared(choice, &plan.contract, &plan.secret)?;
+    let sources = plan.evidence.open(&plan.contract, &|text| launched.filled(text))?;
     let clock = match &plan.clock {
         ClockChoice::Faketime => {
             let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;
-            let file = scratch.path().join("faketime");
+            let file = launched.scratch.path().join("faketime");
             faketime::set(&file, Duration::ZERO).map_err(|cause| failed(&cause))?;
-            settings.extend(faketime::settings(&library, &file));
+            launched.launch.settings.extend(faketime::settings(&library, &file));
             TargetClock::Faketime { file, ahead: AtomicI64::new(0) }
         }
         _ => foreign_clock(plan, &sources)?,
     };
-    let launch = Launch {
-        command: fill(&choice.command),
-        stop_signal: choice.stop_signal.clone(),
-        settings,
-        secret: (choice.secret_env.clone(), plan.secret.clone()),
-    };
-    let ready = match &choice.ready {
-        Ready::Url(text) => Ready::Url(fill(text)),
-        Ready::Text(text) => Ready::Text(fill(text)),
-        Ready::Health => Ready::Health,
-    };
-    let health = plan.contract.health.as_ref().map(|health| (health.path.clone(), health.status));
-    let output = Arc::default();
-    let mut launched =
-        Launched { launch, ready, url: url.clone(), health, patience: choice.patience, output, running: None, _scratch: scratch };
     launched.begin().await?;
-    Ok(Ground { url, sources, clock, servant: Servant::Launched(launched) })
+    Ok(Ground { url: launched.url.clone(), sources, clock, servant: Servant::Launched(launched) })
 }
 
 fn foreign_clock(plan: &Plan, sources: &Sources) -> Result<TargetClock, StageError> {

@@ -30,7 +30,7 @@ impl Launched {
     ///
     /// # Errors
     /// Why it cannot be started, or never became ready; it is stopped then.
-    pub(super) async fn begin(&mut self) -> Result<(), StageError> {
+    pub async fn begin(&mut self) -> Result<(), StageError> {
         let said_before = self.times_said();
         let running = Running::start(&self.launch, &self.output);
         let mut running = running.map_err(|cause| StageError::Launch(format!("the target could not be started: {cause}")))?;

@@ -2,6 +2,14 @@
 
 mod databases;
 mod fault;
+#[cfg(feature = "load")]
+#[expect(dead_code, reason = "loads play no scenarios")]
+#[path = "../law/contract_space/axes.rs"]
+mod contract_axes;
+#[cfg(feature = "load")]
+mod load_contracts;
+#[cfg(feature = "load")]
+mod loads;
 mod probe;
 mod raw_driver;
 mod serving;

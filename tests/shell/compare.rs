@@ -73,12 +73,18 @@ fn what_is_worse_decides_the_exit_code() {
     let right = write("right.json", &report("orch-phase3"));
     let broken = write("broken.json", &altered("ONCE-1", Some("fail")));
     let vanished = write("vanished.json", &altered("ONCE-1", None));
+    let mut fallen = report("orch-phase3");
+    fallen["summary"]["verdict"] = json!("does-not-conform");
+    let falls = write("falls.json", &fallen);
     for (before, after, rule, exit, told) in [
         (&right, &broken, "newly-broken", 1, "ONCE-1 is newly broken"),
         (&broken, &right, "newly-broken", 0, "newly kept (1)"),
         (&broken, &broken, "any", 0, "still broken (1)"),
-        // A requirement that vanished is not a pass; whether it fails the comparison is the caller's to say.
-        (&right, &vanished, "newly-broken", 0, "no longer judged (1)"),
+        // A must that vanished is not a pass, and who does not mind says so.
+        (&right, &vanished, "newly-broken", 1, "ONCE-1 is no longer judged"),
+        (&right, &vanished, "only-broken", 0, "no longer judged (1)"),
+        (&right, &falls, "newly-broken", 1, "what conformed does not conform any more"),
+        (&right, &falls, "only-broken", 0, "not worse"),
         (&right, &vanished, "any", 1, "ONCE-1 is no longer judged"),
         (&vanished, &broken, "newly-broken", 1, "ONCE-1 is newly broken"),
     ] {

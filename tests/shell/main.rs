@@ -19,6 +19,8 @@ mod launching;
 mod liveness;
 #[cfg(feature = "load")]
 mod load;
+#[cfg(feature = "load")]
+mod load_truth;
 mod readme;
 mod receivers;
 mod recipes;

@@ -70,6 +70,7 @@ fn every_command_of_the_readme_works() {
             .replace("--dir mine", &format!("--dir {mine}"))
             .replace("shard1", &folder.path("shard1").display().to_string())
             .replace("shard2", &folder.path("shard2").display().to_string())
+            .replace("loaded/", &folder.path("loaded").display().to_string())
             .replace("before", &folder.path("before").display().to_string())
             .replace("after", &folder.path("after").display().to_string())
             .replace("out/", &format!("{out}/"));
@@ -101,4 +102,9 @@ fn every_command_of_the_readme_works() {
     }
     assert!(tried >= 20 && served == 2, "{tried} commands were tried, {served} served");
     assert!(folder.path("out/report.json").is_file());
+    // Every folder that they have left agrees with itself.
+    for name in ["out", "shard1", "shard2", "loaded", "before/1", "before/2", "after/1"] {
+        let told = hookgate(&["report", "verify", &folder.path(name).display().to_string()]);
+        assert!(told.starts_with("exit 0"), "{name}: {told}");
+    }
 }

@@ -16,8 +16,9 @@ pub(crate) struct CompareArgs {
     /// The later one.
     #[arg(value_name = "AFTER")]
     pub(crate) after: PathBuf,
-    /// When the later report counts as worse: newly-broken, any (also what is no longer judged, and slower), latency:10%, rate:10%.
-    #[arg(long, value_name = "RULE,…", value_delimiter = ',', default_value = "newly-broken", value_parser = FailOn::read)]
+    /// When the later report counts as worse: newly-broken (also where a must is no longer judged, or what conformed does not),
+    /// only-broken (newly broken requirements and nothing else), slower, latency:10%, rate:10%, any (all of these).
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',', default_value = "newly-broken,slower", value_parser = FailOn::read)]
     pub(crate) fail_on: Vec<FailOn>,
     /// Two folders of reviewed snapshots, to tell what became of answers and rows; without them, those that the reports have with them.
     #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"])]

@@ -1,12 +1,14 @@
 //! Arguments of `hookgate load`.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{LanguageArgs, duration, duration_or_seconds};
+use super::{LanguageArgs, LaunchArgs, duration, duration_or_seconds};
+use crate::clock::span;
 use crate::load::pace::Course;
 
 #[derive(Args)]
@@ -18,7 +20,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,
     /// Where the receiver remembers (read only): a SQLite file, or sqlite:PATH, postgres://…, mysql://…, redis://…, without a password.
-    #[arg(long, value_name = "PATH|URL", requires = "target")]
+    #[arg(long, value_name = "PATH|URL")]
     pub(crate) db: Option<String>,
     /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
     #[arg(long, value_name = "NAME", requires = "db")]
@@ -50,7 +52,7 @@ pub(crate) struct LoadArgs {
     /// What is delivered, by weight (`fresh=80,duplicate=15,bad-signature=3`), a shipped mix (ordinary, impatient, sizes), or a file.
     #[arg(long, value_name = "KIND=WEIGHT,…|ID|FILE")]
     pub(crate) mix: Option<String>,
-    /// What must be kept to: `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `duplicate.p99<50ms`.
+    /// What must be kept to: `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `duplicate.p99<50ms`.
     #[arg(long, value_name = "GATE")]
     pub(crate) gate: Vec<String>,
     /// Gates from a file, or the shipped ones of the source system (orch).
@@ -59,15 +61,38 @@ pub(crate) struct LoadArgs {
     /// End early, and fail, as soon as this is true: `errors>5%`, `p99>2s`.
     #[arg(long, value_name = "CONDITION")]
     pub(crate) abort_on: Vec<String>,
+    /// Look for the highest rate at which all of this holds, and the rate is kept: `p99<250ms,errors<0.1%,violations==0`.
+    #[arg(long, value_name = "GATE,…", conflicts_with_all = ["rate", "run_time", "stages", "deliveries", "warm_up", "gate", "gates", "abort_on"])]
+    pub(crate) find_max: Option<String>,
+    /// With --find-max: fail when it is less than this.
+    #[arg(long, value_name = "N/s", value_parser = rate, requires = "find_max")]
+    pub(crate) at_least: Option<f64>,
+    /// With --find-max: how long a step is measured at the least; a percentile of few deliveries takes longer [default: 5 s].
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "find_max")]
+    pub(crate) step: Option<Duration>,
     /// Do not judge the history afterwards.
     #[arg(long)]
     pub(crate) no_verify: bool,
     /// How long to wait for an answer.
     #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
     pub(crate) timeout: Duration,
+    /// How long answers are waited for when the time is over; nothing is asked of the receiver afterwards.
+    #[arg(long, value_name = "DURATION", default_value = "10 s", value_parser = no_time_or_more)]
+    pub(crate) drain: Duration,
     /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
     #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
     pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) launch: LaunchArgs,
+    /// Tell the processor and memory of this process and its children, which are the receiver, beside our own (with --exec: of what was started).
+    #[arg(long, value_name = "PID")]
+    pub(crate) target_pid: Option<u32>,
+    /// While the load runs, serve what Prometheus reads at this address under /metrics; a port alone is one of this machine's own.
+    #[arg(long, value_name = "ADDR", value_parser = listening)]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// Failures that are known, each with a reason: they do not fail the load. Of its entries those that name requirements count.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
     /// The seed of what is random; printed, so that a load can be made again.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -128,6 +153,17 @@ fn stages(text: &str) -> Result<Stages, String> {
         return Err(format!("stages `{text}`: some levels are rates (`/s`), some are users; write all of them alike"));
     }
     Ok(Stages { course, of_rates })
+}
+
+/// `9464`, `:9464` and `127.0.0.1:9464` alike; another address only when it is written out.
+fn listening(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
+    let address = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))).or_else(|| text.parse().ok());
+    address.ok_or_else(|| format!("`{text}` is no address: write a port (`9464`), or `127.0.0.1:9464`"))
+}
+
+fn no_time_or_more(text: &str) -> Result<Duration, String> {
+    span::read(text).map_err(|wrong| wrong.to_string())
 }
 
 fn positive(text: &str) -> Result<f64, String> {

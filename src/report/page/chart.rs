@@ -47,6 +47,8 @@ pub struct Chart<'a> {
     pub scale: Scale,
     /// A value of the vertical axis in words.
     pub words: fn(f64) -> String,
+    /// A place on the horizontal axis in words, as it is told under the pointer.
+    pub at: fn(f64) -> String,
 }
 
 impl Chart<'_> {
@@ -100,7 +102,36 @@ impl Chart<'_> {
             }
             let _ = write!(svg, "<path class=\"{}\" d=\"{path}\"/>", line.colour);
         }
-        svg + "</svg>"
+        svg + &self.under_the_pointer(&x) + "</svg>"
+    }
+
+    /// For each place that a line has, a strip over the whole height that tells every line's value there.
+    fn under_the_pointer(&self, x: &dyn Fn(f64) -> f64) -> String {
+        let mut places: Vec<f64> = self.lines.iter().flat_map(|line| thinned(&line.points)).map(|(at, _)| at).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup_by(|one, other| (*one - *other).abs() < f64::EPSILON);
+        // Where lines were thinned at other places, each stands for those near it.
+        let places: Vec<f64> =
+            places.chunks(places.len().div_ceil(MOST_POINTS).max(1)).filter_map(|group| group.first().copied()).collect();
+        let mut strips = String::new();
+        for (place, at) in places.iter().enumerate() {
+            let edge = |other: Option<&f64>, end: f64| other.map_or(end, |other| x((at + other) / 2.0));
+            let left = edge(place.checked_sub(1).and_then(|before| places.get(before)), LEFT);
+            let right = edge(places.get(place + 1), WIDTH - RIGHT);
+            let values = self.lines.iter().filter_map(|line| {
+                let near = line.points.iter().min_by(|one, other| (one.0 - at).abs().total_cmp(&(other.0 - at).abs()))?;
+                Some(format!("{} {}", line.name, (self.words)(near.1)))
+            });
+            let told = format!("{}: {}", (self.at)(*at), values.collect::<Vec<_>>().join(", "));
+            let _ = write!(
+                strips,
+                "<rect class=\"hit\" x=\"{left:.1}\" y=\"{TOP}\" width=\"{:.1}\" height=\"{}\"><title>{}</title></rect>",
+                (right - left).max(0.0),
+                HEIGHT - TOP - BOTTOM,
+                escaped(&told)
+            );
+        }
+        strips
     }
 
     /// The drawing in words: what each line ranges over.
@@ -169,10 +200,11 @@ mod tests {
         points[5_003].1 = 77.0;
         let line = Line { name: "rate", colour: "a", points };
         let words = |value: f64| format!("{value}");
-        let chart = Chart { title: "a < b", lines: vec![line], places: vec![], scale: Scale::Linear, words };
+        let chart = Chart { title: "a < b", lines: vec![line], places: vec![], scale: Scale::Linear, words, at: |at| format!("{at} s") };
         let svg = chart.svg();
         assert!(svg.contains("a &lt; b; rate: 1 – 77"), "{svg}");
-        assert!(svg.len() < 10_000, "{}", svg.len());
+        assert_eq!(svg.matches("<title>").count(), 400);
+        assert!(svg.contains("<title>5003 s: rate 77</title>"), "{svg}");
         // Nothing leaves the frame: the highest point lies on or under the top edge.
         assert!(svg.contains("L") && !svg.contains(" -"), "{svg}");
     }

@@ -1,0 +1,152 @@
+//! Ending: when a load is over; until then it is looked at, and told, every second.
+//!
+//! A load ends when its users have come to their end; when its time is over and
+//! the answers that are still out have had theirs (`--drain`); or before, when
+//! it is interrupted, a condition comes true, or nothing answers any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch::Receiver;
+use tokio::task::JoinHandle;
+
+use super::effort::Meter;
+use super::measure::Measurement;
+use super::pace::Model;
+use super::progress::{Phase, Progress};
+use super::shared::Shared;
+use super::silence::Silence;
+use super::{Cut, LoadError, OnSecond, Plan, lock, telling};
+use crate::report::language::Language;
+
+/// A target that has answered nothing for so long is not asked any more.
+const DEAD_AFTER: Duration = Duration::from_secs(10);
+/// Users that were told to end are waited for so long; what they wrote down is lost otherwise.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// When a load ended, since it opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// When sending ended: by plan, with the last of so many, or cut short.
+    pub sending: Duration,
+    /// What was due by then should have been sent.
+    pub due_until: Duration,
+    /// When nothing more may be asked of the receiver.
+    pub at_the_latest: Duration,
+}
+
+impl Ended {
+    fn of(plan: &Plan, cut_at: Option<Duration>) -> Self {
+        let by_plan = match plan.model {
+            // After so many the load is over: with the last answer.
+            Model::Closed if plan.most < u64::MAX => Duration::ZERO,
+            Model::Closed => plan.course.length(),
+            Model::Open => plan.course.due(plan.most as f64).map_or(plan.course.length(), Duration::from_secs_f64),
+        };
+        let (sending, due_until) = match cut_at {
+            None => (by_plan, plan.course.length()),
+            Some(at) => (at.min(plan.course.length()), at),
+        };
+        Self { sending, due_until, at_the_latest: cut_at.unwrap_or(plan.course.length()).min(plan.course.length()) + plan.drain }
+    }
+}
+
+/// Waits for the crowd's end, and gives the reason for an early one.
+///
+/// # Errors
+/// What the crowd says when it cannot be started.
+pub async fn watch(
+    mut crowd: JoinHandle<Result<(), String>>,
+    plan: &Plan,
+    shared: &Arc<Shared>,
+    meter: &mut Meter,
+    on_second: &OnSecond,
+    interrupted: &mut Receiver<bool>,
+) -> Result<(Option<Cut>, Ended), LoadError> {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    // The first comes at once, when there is nothing to tell.
+    second.tick().await;
+    meter.look(shared.began.elapsed());
+    let (mut cut, mut cut_at): (Option<Cut>, Option<Duration>) = (None, None);
+    let mut silence = Silence::default();
+    let mut given_up: Option<Duration> = None;
+    loop {
+        let elapsed = shared.began.elapsed();
+        let end = Ended::of(plan, cut_at);
+        let is_over = cut.is_some() || given_up.is_some() || elapsed >= plan.course.length();
+        let (ended, begun) = (shared.ended.0.load(Ordering::Acquire), shared.next_user.load(Ordering::Acquire) as usize);
+        let is_lost = given_up.is_some_and(|at| elapsed >= at + LAST_WORDS);
+        if ended >= plan.users || (is_over && ended >= begun) || is_lost {
+            // goose looks round a few times a second, and there is nobody left to look for.
+            crowd.abort();
+            return Ok((cut, end));
+        }
+        if elapsed >= end.at_the_latest && given_up.is_none() {
+            given_up = Some(elapsed);
+            shared.give_up();
+        }
+        let next = given_up.map_or(end.at_the_latest, |at| at + LAST_WORDS).saturating_sub(elapsed);
+        tokio::select! {
+            ended = &mut crowd => {
+                let ended = ended.map_err(|failed| LoadError::Crowd(failed.to_string()))?;
+                return ended.map(|()| (cut, Ended::of(plan, cut_at))).map_err(LoadError::Crowd);
+            }
+            () = shared.ended.1.notified() => {}
+            () = tokio::time::sleep(next) => {}
+            changed = interrupted.wait_for(|stop| *stop), if cut.is_none() => {
+                cut = changed.is_ok().then_some(Cut::Interrupted);
+            }
+            _ = second.tick() => {
+                let elapsed = shared.began.elapsed();
+                meter.look(elapsed);
+                let measured = lock(&shared.measured);
+                let progress = Progress { effort: meter.latest(), ..progress(plan, shared, &measured, elapsed, cut_at) };
+                on_second(&progress);
+                let is_dead = silence.at(elapsed, measured.sent(), measured.answered()) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
+                cut = cut.or_else(|| aborted(plan, &progress)).or_else(|| is_dead.then_some(Cut::Dead));
+            }
+        }
+        if cut.is_some() && cut_at.is_none() {
+            shared.stop.store(true, Ordering::Relaxed);
+            cut_at = Some(shared.began.elapsed());
+        }
+    }
+}
+
+/// How far the load is.
+fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elapsed: Duration, cut_at: Option<Duration>) -> Progress<'a> {
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let is_open = plan.model == Model::Open;
+    let until = cut_at.unwrap_or(elapsed).min(elapsed);
+    let due = if is_open { (plan.course.area(until.as_secs_f64()) as u64).min(plan.most) } else { 0 };
+    let begun = shared.next_user.load(Ordering::Relaxed) as usize;
+    let phase = match elapsed {
+        _ if cut_at.is_some() || elapsed >= plan.course.length() => Phase::Draining,
+        early if early < plan.warm_up => Phase::WarmingUp,
+        _ => Phase::Measuring,
+    };
+    Progress {
+        measured,
+        elapsed,
+        length: plan.course.length(),
+        drain: plan.drain,
+        phase,
+        wanted_per_s: is_open.then(|| if phase == Phase::Draining { 0.0 } else { plan.course.level_at(elapsed.as_secs_f64()) }),
+        users: begun.min(plan.users).saturating_sub(shared.ended.0.load(Ordering::Relaxed)),
+        behind: due.saturating_sub(count(&shared.sent)),
+        late: count(&shared.late),
+        gates: &plan.gates,
+        effort: None,
+    }
+}
+
+fn aborted(plan: &Plan, progress: &Progress<'_>) -> Option<Cut> {
+    if plan.abort_on.is_empty() {
+        return None;
+    }
+    let (all, kinds) = progress.measured.in_all(&progress.window());
+    let true_now = plan.abort_on.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
+    let (after, value) = (progress.elapsed.as_secs(), telling::measured(&true_now, Language::En));
+    Some(Cut::Aborted(format!("{} was true after {after} s ({value})", true_now.gate)))
+}

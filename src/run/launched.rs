@@ -1,0 +1,84 @@
+//! Launched: a receiver that hookgate starts by a command line, as it is before it is started, and how it is ended.
+//!
+//! In: a [`LaunchChoice`], whose `{port}` and `{dir}` are filled in. Out: a
+//! [`Launched`]; when it is ready is [`readiness`](super::readiness)'s affair.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::ground::{LaunchChoice, Launched, Ready};
+use super::stage::StageError;
+use crate::contract::Contract;
+use crate::files::Scratch;
+use crate::target::{Launch, Output, Running, free_port, time_zone};
+use crate::transport;
+
+/// A text in which `{port}` and `{dir}` stand for what they are.
+fn filled(text: &str, port: u16, dir: &Path) -> String {
+    text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string())
+}
+
+impl Launched {
+    /// A receiver that is not started yet.
+    ///
+    /// # Errors
+    /// What this machine does not have for it: a folder, a port.
+    pub fn prepared(choice: &LaunchChoice, contract: &Contract, secret: &SecretString) -> Result<Self, StageError> {
+        let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
+        let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
+        let dir = scratch.path().join("target");
+        std::fs::create_dir(&dir).map_err(|cause| failed(&cause))?;
+        let port = free_port().map_err(|cause| failed(&cause))?;
+        let fill = |text: &str| filled(text, port, &dir);
+        let url = transport::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
+        let mut settings = vec![("PORT".to_owned(), port.to_string())];
+        settings.extend(time_zone(choice.zone.as_deref()));
+        let launch = Launch {
+            command: fill(&choice.command),
+            stop_signal: choice.stop_signal.clone(),
+            settings,
+            secret: (choice.secret_env.clone(), secret.clone()),
+        };
+        let ready = match &choice.ready {
+            Ready::Url(text) => Ready::Url(fill(text)),
+            Ready::Text(text) => Ready::Text(fill(text)),
+            Ready::Health => Ready::Health,
+        };
+        let health = contract.health.as_ref().map(|health| (health.path.clone(), health.status));
+        let (patience, output) = (choice.patience, Arc::default());
+        Ok(Self { launch, ready, url, health, patience, output, running: None, port, dir, scratch })
+    }
+
+    /// A text with its port and its folder in it.
+    #[must_use]
+    pub fn filled(&self, text: &str) -> String {
+        filled(text, self.port, &self.dir)
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &transport::Target {
+        &self.url
+    }
+
+    /// The process whose children it is, while it runs.
+    #[must_use]
+    pub fn guard_id(&self) -> Option<u32> {
+        self.running.as_ref().and_then(Running::guard_id)
+    }
+
+    /// What it has written.
+    #[must_use]
+    pub fn output(&self) -> Arc<Output> {
+        Arc::clone(&self.output)
+    }
+
+    /// Ends it with all its children, when it runs.
+    pub async fn end(&mut self, gently: bool) {
+        if let Some(running) = self.running.take() {
+            running.stop(gently).await;
+        }
+    }
+}
