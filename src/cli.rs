@@ -5,6 +5,7 @@
 //! in [`exit`].
 
 mod args;
+mod arguments;
 mod baseline;
 mod claims;
 mod compare;

@@ -28,7 +28,7 @@ impl HeaderLine {
 pub struct Delivery {
     /// The method, `POST` as a rule.
     pub method: String,
-    /// Path and query, as on the request line; there it may be a whole address, `http://host/path`.
+    /// Path and query, as on the request line; there it may be a whole address, `http://host/path` or `https://host/path`.
     pub path: String,
     /// Header lines in the order they travel; names may repeat.
     pub headers: Vec<HeaderLine>,
@@ -45,7 +45,7 @@ impl Delivery {
     /// Path and query alone, also of a whole address.
     #[must_use]
     pub fn path_and_query(&self) -> &str {
-        match self.path.strip_prefix("http://") {
+        match self.path.strip_prefix("http://").or_else(|| self.path.strip_prefix("https://")) {
             Some(address) => address.find(['/', '?']).map_or("/", |at| &address[at..]),
             None => &self.path,
         }

@@ -26,7 +26,6 @@ pub mod judge;
 pub mod claims;
 // hands
 pub mod evidence;
-pub mod fault;
 pub mod files;
 pub mod serve;
 pub mod sqlite;

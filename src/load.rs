@@ -32,6 +32,7 @@ pub mod noise;
 pub mod pace;
 pub mod page;
 pub mod paging;
+mod patience;
 pub mod progress;
 pub mod recheck;
 pub mod report;
@@ -77,7 +78,7 @@ use crate::report::curl::curl;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
 use crate::target::usage::Of;
-use crate::transport::{Sender, Shipment, Target};
+use crate::transport::{Sender, Shipment, Target, diagnosis};
 
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;
@@ -322,6 +323,11 @@ async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
     let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
     let answer = Sender::new(plan.target.clone(), plan.timeout).send(Shipment::plain(question)).await.result;
     let unreachable = |cause: String| LoadError::Unreachable { url: plan.target.to_string(), path, cause };
+    if !answer.as_ref().is_ok_and(|answer| answer.status == health.status)
+        && let Some(cause) = diagnosis::reason(&plan.target, &answer).await
+    {
+        return Err(unreachable(cause));
+    }
     match answer {
         Ok(answer) if answer.status == health.status => Ok(()),
         Ok(answer) => Err(unreachable(format!("it answers {}", answer.status))),

@@ -342,10 +342,10 @@ impl<S: Store> Receiver<S> {
         self.contract.endpoint.is_at(path) || self.seams.is_at(path, &self.contract.endpoint.path)
     }
 
-    /// Whether bodies are read one after the other: never, unless the receiver is wrong on purpose.
+    /// Where it is wrong on purpose, for whoever carries its bytes: nowhere, unless it is.
     #[must_use]
-    pub fn reads_one_at_a_time(&self) -> bool {
-        self.seams.reads_one_at_a_time()
+    pub fn seams(&self) -> &dyn Seams {
+        self.seams.as_ref()
     }
 
     /// How long the last answer is to be held back: not at all, unless the receiver is wrong on purpose.

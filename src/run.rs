@@ -27,6 +27,7 @@ pub mod snapping;
 pub mod stage;
 pub mod suite;
 pub mod supplies;
+pub mod unasked;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -202,6 +203,8 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     if let Some(facts) = &explained {
         explaining::add_findings(&mut scenarios, facts, &stage.contract, &stage.catalogue);
     }
+    let remarks = stage.sender().remarks().await;
+    unasked::add_findings(&mut scenarios, &remarks, &history, (&stage.contract, &stage.catalogue, &stage.origin));
     let today = started_at.split('T').next().unwrap_or_default().to_owned();
     let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
     let facts = RunFacts {

@@ -9,7 +9,9 @@
 
 mod body;
 pub mod control;
+mod listener;
 pub mod text;
+pub mod tls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -21,9 +23,8 @@ use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt as _;
+use rustls::ServerConfig;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
@@ -35,6 +36,9 @@ use crate::reference::claims::Ticket;
 use crate::reference::store::{Store, StoreError};
 use crate::reference::{Begun, Receiver, pages};
 use crate::serve::body::{NotTaken, read_to_the_end};
+use crate::serve::listener::Door;
+
+pub use tls::{BadTlsFile, TlsFiles};
 
 /// How long what is under way may take when the server is told to stop.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -97,23 +101,36 @@ pub async fn serve_working<S: Store + 'static>(
     listen: SocketAddr,
     work: Duration,
 ) -> std::io::Result<Serving> {
+    serve_over(receiver, clock, listen, work, None).await
+}
+
+/// The same, over TLS where there is a certificate for it.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_over<S: Store + 'static>(
+    receiver: Receiver<S>,
+    clock: Arc<dyn Clock>,
+    listen: SocketAddr,
+    work: Duration,
+    tls: Option<Arc<ServerConfig>>,
+) -> std::io::Result<Serving> {
     let contract = Arc::clone(receiver.contract());
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let door = Door::open(listen, tls, receiver.seams().says_too_much()).await?;
     let mut receiver = receiver;
-    receiver.set_origin(format!("http://{address}"));
-    let turn = receiver.reads_one_at_a_time().then(tokio::sync::Mutex::default);
+    receiver.set_origin(format!("{scheme}://{}", door.address()));
+    let turn = receiver.seams().reads_one_at_a_time().then(tokio::sync::Mutex::default);
     let shared = Arc::new(Shared { turn, receiver: Mutex::new(receiver), clock, contract, work, freed: Notify::new() });
     let router = Router::new().fallback(page_at::<S>).with_state(shared);
-    Ok(start(listener, address, router))
+    Ok(start(door, router))
 }
 
 /// Runs a router until it is told to stop.
-fn start(listener: TcpListener, address: SocketAddr, router: Router) -> Serving {
+fn start(door: Door, router: Router) -> Serving {
     let (stop, stopped) = oneshot::channel::<()>();
-    // Answers are small and whole: waiting to fill a segment only delays them.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let server = axum::serve(listener, router).with_graceful_shutdown(async {
+    let address = door.address();
+    let server = axum::serve(door, router).with_graceful_shutdown(async {
         drop(stopped.await);
     });
     let task = tokio::spawn(async move { drop(server.await) });

@@ -1,198 +1,51 @@
-//! HTTP: deliveries and questions go out, answers come back.
+//! Transport: deliveries and questions go out, answers come back, to the byte.
 //!
 //! In: a [`Target`] and a [`Shipment`] (a delivery, and how it is to travel).
 //! Out: an [`Exchange`] with its times and the answer, or why there is none.
-//! Ordinary shipments go through reqwest and its pool; what reqwest cannot
-//! send to the byte goes through the raw driver in [`raw`]. Both leave the
-//! delivery's header lines as they are and add `Host`, `Accept` and the
-//! framing. Many deliveries at the same moment are [`burst()`].
+//! One codec writes and reads HTTP/1.1 ([`codec`]), over one kind of stream
+//! ([`stream`]: TCP, TLS, Unix sockets), for ordinary deliveries, for many at
+//! the same moment ([`burst`]), through a faulty network ([`faulty`]) and
+//! under load alike. The delivery's header lines stay as they are;
+//! `Host`, `Accept` and the framing are added.
 //!
 //! Start at [`Sender`].
 //!
 //! **Invariant:** nothing here judges. A status of 500 is an answer.
 //! **Invariant:** nothing is sent twice, but for what met the closing of a
 //! connection that had been used before: it goes once more, over a new one.
-//! **Invariant:** no wait outlasts the time-out.
+//! **Invariant:** no wait outlasts the time-out, interim answers included.
 
 pub mod burst;
+pub mod codec;
+pub mod connection;
+pub mod control;
+pub mod diagnosis;
+pub mod faulty;
+pub mod manners;
 mod pool;
-pub mod raw;
-mod reading;
-mod wire;
+pub mod stream;
+pub mod tls;
+pub mod url;
 
-use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
-
-use crate::clock::UnixMicros;
-use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use self::codec::decode::{Answered, Reading};
+use self::codec::encode::{EncodedRequest, has_body};
+use self::connection::{Connection, Exchanged, Outgoing};
+use self::manners::Manners;
+use self::pool::{Pool, Resting};
+use crate::clock::{Clock, Moment, SystemClock, UnixMicros};
+use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
 
-use self::pool::Pool;
-pub use burst::{Release, burst};
-pub use raw::KeptConnection;
+pub use burst::Release;
+pub use manners::Remark;
+pub use tls::{Tls, TlsChoice};
+pub use url::{BadTarget, Target};
 
-/// The largest answer body that is read: 64 MiB.
-pub const MOST_ANSWER_BYTES: usize = 64 << 20;
-/// Above this the raw driver carries the body, for it still hears an answer
-/// (413) that comes while it is writing.
+/// Above this a body travels over a connection of its own: whoever refuses it early (413) leaves the rest of it unread.
 const POOLED_BODY_BYTES: usize = 256 << 10;
-/// Where a receiver listens: `http://host:port/prefix`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    host: String,
-    port: u16,
-    prefix: String,
-}
-
-/// Text that is not the address of a receiver.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadTarget {
-    /// Nothing says how to speak.
-    #[error("`{found}` has no scheme; write `http://{found}`")]
-    NoScheme {
-        /// The text.
-        found: String,
-    },
-    /// TLS is not spoken here.
-    #[error("https is not spoken here; give the receiver's plain http port, or that of a local proxy that speaks TLS to it")]
-    Https,
-    /// Neither http nor https.
-    #[error("unknown scheme `{scheme}`; only `http://` is spoken")]
-    OtherScheme {
-        /// The scheme.
-        scheme: String,
-    },
-    /// A user name or password before the host; not repeated here, it may be a secret.
-    #[error("the address has a user name or password before `@`; leave it out, deliveries prove themselves by their signature")]
-    UserInfo,
-    /// A query or a fragment.
-    #[error("`{found}` cannot be part of an address; end it with the path")]
-    Query {
-        /// From the mark on.
-        found: String,
-    },
-    /// No host, or something that cannot be one.
-    #[error("`{found}` is not a host; write a name, an IPv4 address or an IPv6 address in brackets (`http://[::1]:5001`)")]
-    Host {
-        /// What stands in its place.
-        found: String,
-    },
-    /// The port is not a number from 1 to 65535.
-    #[error("`{found}` is not a port; write a number from 1 to 65535")]
-    Port {
-        /// What stands in its place.
-        found: String,
-    },
-    /// A blank or a control character in the path.
-    #[error("the path `{found}` holds a blank or a character outside ASCII; write it percent-encoded")]
-    Path {
-        /// The path.
-        found: String,
-    },
-}
-
-impl Target {
-    /// Reads `http://host[:port][/prefix]`; the port is 80 unless it is given.
-    ///
-    /// ```
-    /// # use hookgate::transport::Target;
-    /// let target = Target::parse("http://[::1]:5001/hooks/")?;
-    /// assert_eq!(target.url("/status"), "http://[::1]:5001/hooks/status");
-    /// # Ok::<(), hookgate::transport::BadTarget>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`BadTarget`], which names what is wrong and the way out.
-    pub fn parse(text: &str) -> Result<Self, BadTarget> {
-        let text = text.trim();
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| BadTarget::NoScheme { found: text.to_owned() })?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            "https" => return Err(BadTarget::Https),
-            other => return Err(BadTarget::OtherScheme { scheme: other.to_owned() }),
-        }
-        let authority_len = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(authority_len);
-        if authority.contains('@') {
-            return Err(BadTarget::UserInfo);
-        }
-        if let Some(mark) = path.find(['?', '#']) {
-            return Err(BadTarget::Query { found: path[mark..].to_owned() });
-        }
-        if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(BadTarget::Path { found: path.to_owned() });
-        }
-        let (host, port) = host_and_port(authority)?;
-        Ok(Self { host, port, prefix: path.trim_end_matches('/').to_owned() })
-    }
-
-    /// The host, an IPv6 address without brackets.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The value of `Host`: the port is left out when it is 80.
-    #[must_use]
-    pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
-    }
-
-    /// The path and query that travel for `path`: behind this target's own prefix; a whole address travels as it is.
-    #[must_use]
-    pub fn path(&self, path: &str) -> String {
-        if path.starts_with("http://") {
-            return path.to_owned();
-        }
-        format!("{}{path}", self.prefix)
-    }
-
-    /// The whole address of `path`.
-    #[must_use]
-    pub fn url(&self, path: &str) -> String {
-        format!("http://{}{}", self.authority(), self.path(path))
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url(""))
-    }
-}
-
-fn host_and_port(authority: &str) -> Result<(String, u16), BadTarget> {
-    let refuse = || BadTarget::Host { found: authority.to_owned() };
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => {
-            let (inside, after) = bracketed.split_once(']').ok_or_else(refuse)?;
-            let address: Ipv6Addr = inside.parse().map_err(|_| refuse())?;
-            let port = if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or_else(refuse)?) };
-            (IpAddr::V6(address).to_string(), port)
-        }
-        None => {
-            let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
-            if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
-                return Err(refuse());
-            }
-            (host.to_owned(), port)
-        }
-    };
-    let Some(port) = port else { return Ok((host, 80)) };
-    match port.parse() {
-        Ok(number @ 1..) if !port.starts_with('+') => Ok((host, number)),
-        Ok(_) | Err(_) => Err(BadTarget::Port { found: port.to_owned() }),
-    }
-}
 
 /// A delivery, and how it is to travel.
 #[derive(Clone, Debug, Default)]
@@ -209,44 +62,61 @@ pub struct Shipment {
 }
 
 impl Shipment {
-    /// A delivery that travels as the HTTP library sends it.
+    /// A delivery that travels in the usual way.
     #[must_use]
     pub fn plain(delivery: Delivery) -> Self {
         Self { delivery, ..Self::default() }
     }
-}
 
-/// Moves the clock of a reference that is served elsewhere, through its control address.
-///
-/// # Errors
-/// One sentence: what the control address answered, or why it did not.
-pub async fn move_clock(control: &Target, by: Duration, timeout: Duration) -> Result<(), String> {
-    let body = format!("{{\"seconds\": {}}}", by.as_secs_f64());
-    let headers = vec![HeaderLine::new("Content-Type", "application/json")];
-    let delivery = Delivery { method: "POST".to_owned(), path: "/advance".to_owned(), headers, body: body.into() };
-    match Sender::new(control.clone(), timeout).send(Shipment::plain(delivery)).await.result {
-        Ok(answer) if answer.status == 200 => Ok(()),
-        Ok(answer) => Err(format!("{control} answered {} {}", answer.status, String::from_utf8_lossy(&answer.body))),
-        Err(none) => Err(format!("{control}: {none}")),
+    /// Whether it may share a connection with others: whatever a receiver makes of it, the next request can be told from it.
+    fn may_share(&self) -> bool {
+        let frames = ["Host", "Content-Length", "Transfer-Encoding", "Expect", "Connection"];
+        self.framing == Framing::ContentLength
+            && self.connection == ConnectionUse::Any
+            && matches!(self.header_case, HeaderCase::Any | HeaderCase::Lower)
+            && self.delivery.body.len() <= POOLED_BODY_BYTES
+            && frames.iter().all(|name| self.delivery.header(name).is_none())
+            && (has_body(&self.delivery) || self.delivery.body.is_empty())
     }
 }
 
 /// A shipment's fate.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// Before the first byte went out; in a burst, the moment of its release.
+    /// Before the first byte went out, over a connection that stood; in a burst, the moment of its release.
     pub sent_at: UnixMicros,
     /// When the answer was whole, or given up.
     pub answered_at: UnixMicros,
-    /// The time between, by a clock that never goes back.
+    /// The time between, by a clock that never goes back. This is what `took` means everywhere, in runs and in loads: from the
+    /// first byte of the request to the last of its answer. Connecting and TLS's handshake come before it; where no connection
+    /// could be made, it is how long that was tried.
     pub took: Duration,
     /// The answer, or why there is none.
     pub result: Result<Answer, NoAnswer>,
+    /// Whether it went twice, the second time over a new connection: the first met the end of one that had been used before.
+    /// The receiver may have taken it then, and may call this one a duplicate.
+    pub went_twice: bool,
 }
 
 impl Exchange {
-    fn ended(sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Self {
-        Self { sent_at, answered_at: sent_at.plus(took), took, result }
+    pub(crate) fn ended(sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Self {
+        Self { sent_at, answered_at: sent_at.plus(took), took, result, went_twice: false }
+    }
+}
+
+/// A connection that is kept between deliveries. Opened when it is first used,
+/// and again when the receiver has closed it.
+#[derive(Debug, Default)]
+pub struct KeptConnection {
+    resting: Option<Resting>,
+    opened: usize,
+}
+
+impl KeptConnection {
+    /// How often it had to be opened so far.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.opened
     }
 }
 
@@ -255,15 +125,20 @@ impl Exchange {
 pub struct Sender {
     base: Target,
     timeout: Duration,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 impl Sender {
     /// A sender to `base` that waits at most `timeout` for each answer, connecting included.
     #[must_use]
     pub fn new(base: Target, timeout: Duration) -> Self {
-        let pool = Pool::new(base.host().to_owned(), timeout);
-        Self { base, timeout, pool }
+        Self { base, timeout, pool: Arc::new(Pool::new(Arc::default())) }
+    }
+
+    /// The same sender without any of its connections; what it knows of the receiver's manners stays.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self { pool: Arc::new(Pool::new(Arc::clone(&self.pool.manners))), ..self.clone() }
     }
 
     /// The receiver that is sent to.
@@ -272,54 +147,120 @@ impl Sender {
         &self.base
     }
 
+    /// How long an answer is waited for.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn manners(&self) -> &Manners {
+        &self.pool.manners
+    }
+
     /// Sends `shipment` over a pooled connection, or over one of its own where
-    /// it asks for that or for anything that the pool cannot send to the byte.
+    /// it asks for that or might be taken for what comes after it.
     ///
     /// [`ConnectionUse::Kept`] needs [`Sender::send_kept`]; here it is a new connection.
     pub async fn send(&self, shipment: Shipment) -> Exchange {
-        let Some(request) = self.pooled(&shipment) else {
-            return raw::send_alone(&self.base, &shipment, self.timeout).await;
-        };
-        self.pool.send(request).await
+        let shares = shipment.may_share();
+        let request = EncodedRequest::new(&self.base, &shipment, !shares);
+        let first = if shares { self.pool.take() } else { None };
+        let (said, left) = self.over(first, &request).await;
+        if let (Some((connection, keep)), Ok(answer)) = (left, &said.exchange.result) {
+            self.pool.put(connection, answer, &shipment.delivery, keep && shares);
+        }
+        self.told(said, &shipment.delivery)
     }
 
     /// Sends `shipment` over `kept`, which is opened when it is not, or no longer is.
     pub async fn send_kept(&self, kept: &mut KeptConnection, shipment: Shipment) -> Exchange {
-        raw::send_kept(&self.base, kept, &shipment, self.timeout).await
+        let request = EncodedRequest::new(&self.base, &shipment, false);
+        let before = match kept.resting.take() {
+            Some(resting) => {
+                tokio::time::sleep(resting.left()).await;
+                resting.wake(self.manners())
+            }
+            None => None,
+        };
+        let was_open = before.is_some();
+        let (said, left) = self.over(before, &request).await;
+        kept.opened += usize::from(!was_open || said.exchange.went_twice);
+        if let (Some((connection, keep)), Ok(answer)) = (left, &said.exchange.result) {
+            if self.manners().are_bad() {
+                // Whoever speaks unasked is listened to beside the scenario, not in its way.
+                self.pool.put(connection, answer, &shipment.delivery, false);
+            } else {
+                kept.resting = Resting::after(self.manners(), connection, answer, &shipment.delivery, keep);
+            }
+        }
+        self.told(said, &shipment.delivery)
     }
 
-    /// The shipment in reqwest's form, if that travels exactly as the shipment says.
-    fn pooled(&self, shipment: &Shipment) -> Option<reqwest::Request> {
-        let ordinary = shipment.framing == Framing::ContentLength
-            && shipment.connection == ConnectionUse::Any
-            && matches!(shipment.header_case, HeaderCase::Any | HeaderCase::Lower)
-            && shipment.delivery.body.len() <= POOLED_BODY_BYTES;
-        if !ordinary {
-            return None;
+    /// What came behind answers so far; waits a moment for those that were given last, and closes every connection.
+    pub async fn remarks(&self) -> Vec<Remark> {
+        self.pool.close().await;
+        self.manners().take_remarks()
+    }
+
+    /// Remarks on what came after the answer, at once.
+    fn told(&self, said: Said, delivery: &Delivery) -> Exchange {
+        if let Some(surplus) = said.after {
+            self.manners().remark(delivery, surplus);
         }
-        let delivery = &shipment.delivery;
-        let method = reqwest::Method::from_bytes(delivery.method.as_bytes()).ok()?;
-        let mut request = reqwest::Request::new(method, reqwest::Url::parse(&self.base.url(&delivery.path)).ok()?);
-        // `Url` resolves `..` and escapes some characters: then it is another path.
-        let url = request.url();
-        let travels = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        if travels != self.base.path(&delivery.path) {
-            return None;
-        }
-        for line in &delivery.headers {
-            let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
-            let ours = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, CONNECTION].contains(&name);
-            let padded = line.value.trim_ascii().len() != line.value.len();
-            if ours || padded {
-                return None;
+        said.exchange
+    }
+
+    /// Sends over `first` if there is one; when that dies before a word of an answer, once more over a new connection.
+    async fn over(&self, first: Option<(Connection, Delivery)>, request: &EncodedRequest) -> (Said, Option<(Connection, bool)>) {
+        let begun = Moment::now();
+        let (mut next, mut went_twice) = (first, false);
+        loop {
+            let was_used = next.is_some();
+            let (mut connection, before) = match next.take() {
+                Some((connection, before)) => (connection, Some(before)),
+                None => match Connection::open(&self.base, self.timeout.saturating_sub(begun.elapsed())).await {
+                    Ok(connection) => (connection, None),
+                    Err(none) => {
+                        let took = begun.elapsed();
+                        let sent_at = SystemClock.now().minus(took);
+                        return (Said::nothing(Exchange::ended(sent_at, took, Err(none.into())), went_twice), None);
+                    }
+                },
+            };
+            let (sent_at, sent) = (SystemClock.now(), Moment::now());
+            let reading = Reading { bodiless: request.bodiless_answer, most_bytes: request.most_answer_bytes, ..Reading::default() };
+            let asked = connection.ask(Outgoing::of(request), reading);
+            let ended = tokio::time::timeout(self.timeout.saturating_sub(begun.elapsed()), asked).await;
+            let took = sent.elapsed();
+            let Ok(Exchanged { result, was_heard, before: surplus, after }) = ended else {
+                let timed_out = Err(NoAnswer::TimedOut { after: self.timeout });
+                return (Said::nothing(Exchange::ended(sent_at, took, timed_out), went_twice), None);
+            };
+            if let (Some(delivery), Some(surplus)) = (&before, surplus) {
+                self.manners().remark(delivery, surplus);
             }
-            request.headers_mut().append(name, HeaderValue::from_maybe_shared(line.value.clone()).ok()?);
+            if matches!(result, Err(NoAnswer::Broken { .. })) && was_used && !was_heard {
+                went_twice = true;
+                continue;
+            }
+            let (result, left) = match result {
+                Ok(Answered { answer, keep }) => (Ok(answer), Some((connection, keep))),
+                Err(none) => (Err(none), None),
+            };
+            let exchange = Exchange { went_twice, ..Exchange::ended(sent_at, took, result) };
+            return (Said { exchange, after }, left);
         }
-        if !delivery.body.is_empty() {
-            *request.body_mut() = Some(delivery.body.clone().into());
-        } else if wire::has_body(delivery) {
-            request.headers_mut().append(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        Some(request)
+    }
+}
+
+/// An exchange, and what came after its answer at once.
+struct Said {
+    exchange: Exchange,
+    after: Option<codec::decode::Surplus>,
+}
+
+impl Said {
+    fn nothing(exchange: Exchange, went_twice: bool) -> Self {
+        Self { exchange: Exchange { went_twice, ..exchange }, after: None }
     }
 }

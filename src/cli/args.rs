@@ -4,6 +4,7 @@ mod afterwards;
 mod comparing;
 mod launch;
 mod looking;
+mod reaching;
 #[cfg(feature = "load")]
 mod loading;
 
@@ -22,6 +23,7 @@ pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
 pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, SignArgs};
+pub(crate) use reaching::ReachArgs;
 
 use crate::clock::span;
 use crate::report::language::Language;
@@ -113,9 +115,11 @@ pub(crate) struct RunArgs {
     /// Only these scenarios: ids (`duplicate/*`), or files.
     #[arg(value_name = "SCENARIO")]
     pub(crate) only: Vec<String>,
-    /// The receiver to judge, `http://host:port`; without it, the built-in reference.
+    /// The receiver to judge, `http://host:port`, `https://…` or `unix:/path/to.sock`; without it, the built-in reference.
     #[arg(long, value_name = "URL")]
     pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
     #[command(flatten)]
     pub(crate) launch: LaunchArgs,
     #[command(flatten)]
@@ -259,6 +263,15 @@ pub(crate) struct ServeArgs {
     /// The machine's clock, or one that is moved through a control address.
     #[arg(long, value_enum, default_value_t = ServeClock::System)]
     pub(crate) clock: ServeClock,
+    /// Speak TLS, with this certificate (PEM, with those between it and its root).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key of --tls-cert (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// With TLS: whoever delivers must show a certificate of this CA (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
     /// The environment variable that holds the shared secret, when it is not the contract's.
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,

@@ -3,29 +3,38 @@
 use std::path::Path;
 
 use super::Failure;
-use super::args::LaunchArgs;
+use super::args::{LaunchArgs, ReachArgs};
 use super::load_suite::Suite;
 use crate::files::ReportFolder;
 use crate::run::ground::{LaunchChoice, Ready};
 
 /// What is to be started; without an address, it listens on the port that it is given.
 #[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
-pub(crate) fn choice(args: &LaunchArgs, url: Option<&str>, suite: &Suite, command: &str) -> LaunchChoice {
+pub(crate) fn choice(
+    args: &LaunchArgs,
+    (url, reach): (Option<&str>, &ReachArgs),
+    suite: &Suite,
+    command: &str,
+) -> Result<LaunchChoice, Failure> {
     let ready = match &args.ready {
         None => Ready::Health,
-        Some(url) if url.starts_with("http://") => Ready::Url(url.clone()),
+        Some(url) if ["http://", "https://", "unix:"].iter().any(|scheme| url.starts_with(scheme)) => Ready::Url(url.clone()),
         Some(text) => Ready::Text(text.clone()),
     };
-    LaunchChoice {
+    let address = url.unwrap_or("http://127.0.0.1:{port}");
+    // Files of TLS and names are looked at before anything is started; the port is not known yet.
+    let reached = reach.target(&address.replace("{port}", "1").replace("{dir}", "/dir"))?;
+    Ok(LaunchChoice {
         zone: std::env::var("TZ").ok(),
         command: command.to_owned(),
-        url: url.unwrap_or("http://127.0.0.1:{port}").to_owned(),
+        url: address.to_owned(),
+        reached,
         ready,
         patience: args.ready_within,
         stop_signal: args.stop_signal.clone(),
         secret_env: suite.contract.secret.env.clone(),
         faketime: args.faketime_lib.clone(),
-    }
+    })
 }
 
 /// A folder for a report, in which there is none of another kind.

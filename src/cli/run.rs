@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
+use super::arguments::arguments;
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
@@ -185,9 +185,11 @@ fn plan(
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
     }
     let target = match (&args.launch.exec, &args.target) {
-        (Some(command), _) => TargetChoice::Launched(launching::choice(&args.launch, args.target.as_deref(), suite, command)),
+        (Some(command), _) => {
+            TargetChoice::Launched(launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, command)?)
+        }
         (None, None) => built_in_target(args)?,
-        (None, Some(url)) => TargetChoice::Foreign { url: transport::Target::parse(url).map_err(Failure::usage)? },
+        (None, Some(url)) => TargetChoice::Foreign { url: args.reach.target(url)? },
     };
     if args.control.is_some() && args.clock != Some(ClockArg::Virtual) {
         return Err(Failure::usage("--control goes with --clock virtual"));
@@ -247,35 +249,6 @@ fn snapshot_choice(args: &RunArgs, suite: &Suite) -> Option<SnapshotChoice> {
     let whole = args.only.is_empty() && args.select.is_none();
     let expected = whole.then(|| expected(&suite.contract.contract, &suite.scenarios));
     args.snapshots.clone().map(|folder| SnapshotChoice { folder, update, expected })
-}
-
-/// What of the command line says who is judged and how: enough to judge one scenario of it again.
-fn arguments(args: &RunArgs) -> String {
-    let mut words: Vec<(&str, String)> = Vec::new();
-    if args.suite.contract != "orch-phase3" {
-        words.push(("--contract", args.suite.contract.clone()));
-    }
-    let path = |path: &std::path::PathBuf| path.display().to_string();
-    words.extend(args.suite.scenarios.as_ref().map(|dir| ("--scenarios", path(dir))));
-    words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
-    words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
-    words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
-    words.extend(args.db.as_ref().map(|db| ("--db", db.clone())));
-    words.extend(args.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));
-    let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    words.extend(args.clock.map(|clock| ("--clock", name(clock))));
-    words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
-    words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
-    words.extend(args.snapshots.as_ref().map(|dir| ("--snapshots", path(dir))));
-    words.extend(args.baseline.as_ref().map(|file| ("--baseline", path(file))));
-    words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
-    words.into_iter().map(|(flag, value)| format!("{flag} {}", in_shell(&value))).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it.
-fn in_shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The built-in reference brings its own database and clock; asking for others is a mistake.

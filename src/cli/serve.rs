@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -16,7 +17,7 @@ use crate::reference::Receiver;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::Store;
-use crate::serve::{Serving, control, serve as serve_receiver};
+use crate::serve::{Serving, TlsFiles, control, serve_over};
 use crate::sqlite::{SqliteStore, wrong};
 
 /// Runs the command until it is told to stop.
@@ -85,12 +86,16 @@ async fn until_stopped<S: Store + 'static>(
         ServeClock::Virtual => Arc::<VirtualClock>::clone(&moved),
     };
     let cannot = |cause: std::io::Error| Failure::harness(format!("cannot listen on {}: {cause}", args.addr));
-    let serving = serve_receiver(receiver, clock, args.addr).await.map_err(cannot)?;
+    let files = args.tls_cert.clone().zip(args.tls_key.clone());
+    let tls = files.map(|(certificate, key)| TlsFiles { certificate, key, client_ca: args.tls_client_ca.clone() }.read());
+    let tls = tls.transpose().map_err(Failure::usage)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let serving = serve_over(receiver, clock, args.addr, Duration::ZERO, tls).await.map_err(cannot)?;
     let control = match args.clock {
         ServeClock::System => None,
         ServeClock::Virtual => Some(control::serve(moved, SocketAddr::new(args.addr.ip(), 0)).await.map_err(cannot)?),
     };
-    console.print(&format!("listening on http://{} ({})\n", serving.address, contract.contract));
+    console.print(&format!("listening on {scheme}://{} ({})\n", serving.address, contract.contract));
     if let Some(control) = &control {
         console.print(&format!("control on http://{}\n", control.address));
     }

@@ -28,7 +28,7 @@ pub struct Sample {
     pub kind: u8,
     /// Whether the answer was one that the kind allows.
     pub expected: bool,
-    /// Why there was no answer, by its place in [`ERRORS`]; `NO_ERROR` when there was one.
+    /// What went wrong on the wire, by its place in [`ERRORS`]; `NO_ERROR` when nothing did.
     pub error: u8,
     /// The status, 0 without an answer.
     pub status: u16,
@@ -42,11 +42,21 @@ pub struct Sample {
 pub const NO_PORT: &str = "no port left";
 /// There was an answer.
 pub const NO_ERROR: u8 = u8::MAX;
-/// Why there may be no answer.
-pub const ERRORS: [&str; 7] =
-    ["time-out", "connection refused", NO_PORT, "no connection", "connection broken", "not HTTP", "still open at the end"];
+/// What may go wrong on the wire.
+pub const ERRORS: [&str; 8] = [
+    "time-out",
+    "connection refused",
+    NO_PORT,
+    "no connection",
+    "connection broken",
+    "not HTTP",
+    "still open at the end",
+    "bytes after an answer",
+];
 /// The load was over before there was an answer.
 pub const GIVEN_UP: u8 = 6;
+/// There was an answer, and something behind it on its connection that nobody had asked for.
+pub const AFTER_AN_ANSWER: u8 = 7;
 
 /// The place in [`ERRORS`] of why there was no answer.
 ///

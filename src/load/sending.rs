@@ -2,28 +2,29 @@
 //!
 //! A [`Maker`] builds what travels; a [`Line`] carries it and gives the answer.
 //! What is the same every time is made once, and what is different is written
-//! behind it into one buffer, which leaves in one piece. Answers are read by the
-//! [raw driver](crate::transport), which keeps of their header lines only what a load looks at.
+//! behind it into one buffer, which leaves in one piece. Writing, carrying and
+//! reading are [`transport`](crate::transport)'s, as in a run; of an answer's
+//! header lines only those are kept that a load looks at.
 
 use std::borrow::Cow;
-use std::future::{Future, poll_fn};
-use std::io::{ErrorKind, Write as _};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use bytes::Bytes;
 
-use crate::clock::UnixMicros;
+use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::key::KeyPlace;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::load::patience::Patience;
 use crate::message::spelling::as_form;
 use crate::sign::Signer;
 use crate::sign::tamper::{Sending, Tamper};
-use crate::transport::{Target, raw};
+use crate::transport::codec::decode::Reading;
+use crate::transport::codec::encode::{EncodedRequest, Template};
+use crate::transport::connection::{Connection, Exchanged, Outgoing};
+use crate::transport::stream::Idle;
+use crate::transport::{Shipment, Target};
 
 /// What every delivery of a load has in common.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ pub struct Maker {
     /// Whether bodies are forms.
     is_form: bool,
     /// The same as it travels, from the request line to the name of the key's header.
-    head: Vec<u8>,
+    template: Template,
     /// Whether a signature needs no more of a delivery than [`Maker::bare`] and a body.
     is_quick: bool,
     body: Vec<Part>,
@@ -63,21 +64,17 @@ impl Maker {
         let content_type = &contract.endpoint.content_type;
         let content_type = (!content_type.is_empty()).then(|| HeaderLine::new("content-type", content_type.clone()));
         let fixed: Vec<HeaderLine> = content_type.into_iter().chain(contract.key.caller_line(false)).collect();
-        let mut head = Vec::new();
-        let (method, path) = (&contract.endpoint.method, target.path(&contract.endpoint.path));
-        put(&mut head, &[method.as_bytes(), b" ", path.as_bytes(), b" HTTP/1.1\r\nhost: ", target.authority().as_bytes(), b"\r\n"]);
-        fixed.iter().for_each(|line| put_line(&mut head, line));
-        if let Some(header) = &contract.key.header {
-            put(&mut head, &[header.as_bytes(), b": "]);
-        }
+        let (method, path) = (contract.endpoint.method.clone(), contract.endpoint.path.clone());
+        let same = Delivery { method, path, headers: fixed.clone(), body: Bytes::new() };
+        let template = Template::new(target, &same, contract.key.header.as_deref());
         let maker = Self {
             signer,
             origin: target.url(""),
-            path: contract.endpoint.path.clone(),
-            method: contract.endpoint.method.clone(),
+            path: same.path,
+            method: same.method,
             fixed,
             key: contract.key.clone(),
-            head,
+            template,
             is_form: contract.sends_forms(),
             is_quick: contract.key.header.is_some()
                 && contract.signature.only_adds_lines()
@@ -153,13 +150,9 @@ impl Maker {
 
     /// Writes an honest request with the body of `delivery`, signed: the same as [`Maker::make`] makes, without what it allocates.
     fn write(&self, outbox: &mut Vec<u8>, delivery: &Delivery, key: &str, now: UnixMicros) {
-        put(outbox, &[&self.head, &self.key.write(key.as_bytes()), b"\r\n"]);
-        for line in self.signer.header_lines(delivery, key, &self.origin, now) {
-            put_line(outbox, &line);
-        }
-        // Writing to memory does not fail.
-        drop(write!(outbox, "content-length: {}\r\n\r\n", delivery.body.len()));
-        outbox.extend_from_slice(&delivery.body);
+        let lines = self.signer.header_lines(delivery, key, &self.origin, now);
+        let lines = lines.iter().map(|line| (line.name.as_str(), line.value.as_ref()));
+        self.template.write(outbox, &self.key.write(key.as_bytes()), lines, &delivery.body);
     }
 
     /// A signed delivery, honest or spoiled, in the form in which it can be written down.
@@ -182,14 +175,6 @@ impl Maker {
     }
 }
 
-fn put(outbox: &mut Vec<u8>, pieces: &[&[u8]]) {
-    pieces.iter().for_each(|piece| outbox.extend_from_slice(piece));
-}
-
-fn put_line(outbox: &mut Vec<u8>, line: &HeaderLine) {
-    put(outbox, &[line.name.as_bytes(), b": ", &line.value, b"\r\n"]);
-}
-
 fn parts(body: &[u8]) -> Vec<Part> {
     let Ok(text) = std::str::from_utf8(body) else { return vec![Part::Text(Bytes::copy_from_slice(body))] };
     let text_part = |text: &str| Part::Text(Bytes::copy_from_slice(text.as_bytes()));
@@ -210,14 +195,25 @@ pub struct Line {
     target: Target,
     kept: Vec<String>,
     patience: Patience,
-    open: Option<TcpStream>,
+    open: Option<Connection>,
     /// The request that leaves next; its room is used again and again.
     outbox: Vec<u8>,
-    inbox: BytesMut,
     /// Why the last connection could not be made.
     refused: Option<ErrorKind>,
     /// How many in a row could not be made.
     refusals: u32,
+    last: Last,
+}
+
+/// What is known of the last delivery, beside its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Last {
+    /// From the first byte of the request to the last of its answer (`transport::Exchange::took`).
+    pub took: Duration,
+    /// Whether it went twice, because a connection that had been used before met its end.
+    pub went_twice: bool,
+    /// Whether bytes came behind the answer, or had come behind the one before on the same connection.
+    pub had_surplus: bool,
 }
 
 impl Line {
@@ -226,9 +222,9 @@ impl Line {
     /// * `kept`: the names of the header lines of answers that are looked at; no others are kept.
     #[must_use]
     pub fn new(target: &Target, timeout: Duration, kept: Vec<String>) -> Self {
-        let target = target.clone();
-        let patience = Patience { limit: timeout, timer: None };
-        Self { target, kept, patience, open: None, outbox: Vec::new(), inbox: BytesMut::new(), refused: None, refusals: 0 }
+        let (target, last) = (target.clone(), Last::default());
+        let patience = Patience::new(timeout);
+        Self { target, kept, patience, open: None, outbox: Vec::new(), refused: None, refusals: 0, last }
     }
 
     /// Sends an honest delivery and waits for its answer; `delivery` has the body, and the rest is the maker's.
@@ -247,31 +243,63 @@ impl Line {
     /// As [`Line::send`].
     pub async fn send_as_it_is(&mut self, delivery: Delivery) -> Result<Answer, NoAnswer> {
         self.outbox.clear();
-        raw::write_plain(&mut self.outbox, &self.target, delivery);
+        let request = EncodedRequest::new(&self.target, &Shipment::plain(delivery), false);
+        request.pieces.iter().for_each(|piece| self.outbox.extend_from_slice(piece));
         self.answered().await
     }
 
     async fn answered(&mut self) -> Result<Answer, NoAnswer> {
+        let begun = Moment::now();
+        self.last = Last::default();
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
-        let reusable = self.open.take().filter(raw::is_quiet);
-        let (target, outbox, inbox) = (&self.target, self.outbox.as_slice(), &mut self.inbox);
-        let kept = self.kept.as_slice();
-        let (refused, refusals) = (&mut self.refused, &mut self.refusals);
+        let mut next = self.open.take();
+        if let Some(connection) = &mut next {
+            match connection.idle() {
+                Idle::Quiet => {}
+                Idle::Closed => next = None,
+                Idle::Spoke(_) => (next, self.last.had_surplus) = (None, true),
+            }
+        }
+        let (target, outbox, kept) = (&self.target, self.outbox.as_slice(), self.kept.as_slice());
+        let (refused, refusals, last) = (&mut self.refused, &mut self.refusals, &mut self.last);
+        let limit = self.patience.limit();
         let exchange = async move {
-            let mut stream = match reusable {
-                Some(stream) => stream,
-                None => {
-                    inbox.clear();
-                    connect(target, refused, refusals).await?
+            loop {
+                let was_used = next.is_some();
+                let mut connection = match next.take() {
+                    Some(connection) => connection,
+                    None => {
+                        let opened = Connection::open(target, limit).await;
+                        *refused = opened.as_ref().err().and_then(|none| none.kind);
+                        *refusals = if opened.is_err() { refusals.saturating_add(1) } else { 0 };
+                        opened?
+                    }
+                };
+                let sent = Moment::now();
+                let reading = Reading { only: Some(kept), ..Reading::default() };
+                let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
+                last.took = sent.elapsed();
+                last.had_surplus |= before.is_some() || after.is_some();
+                match result {
+                    Err(NoAnswer::Broken { .. }) if was_used && !was_heard => last.went_twice = true,
+                    Err(none) => return Err(none),
+                    Ok(answered) => return Ok((answered.answer, answered.keep.then_some(connection))),
                 }
-            };
-            let (answer, is_reusable) = raw::ask(&mut stream, inbox, outbox, kept).await?;
-            Ok((answer, is_reusable.then_some(stream)))
+            }
         };
-        let limit = self.patience.limit;
-        let (answer, stream) = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }))?;
-        self.open = stream;
+        let ended = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }));
+        if ended.is_err() {
+            self.last.took = begun.elapsed();
+        }
+        let (answer, open) = ended?;
+        self.open = open;
         Ok(answer)
+    }
+
+    /// What is known of the last delivery, beside its answer.
+    #[must_use]
+    pub fn last(&self) -> Last {
+        self.last
     }
 
     /// Why no connection could be made, when that was the reason for no answer.
@@ -284,46 +312,6 @@ impl Line {
     #[must_use]
     pub fn refusals(&self) -> u32 {
         self.refusals
-    }
-}
-
-async fn connect(target: &Target, refused: &mut Option<ErrorKind>, refusals: &mut u32) -> Result<TcpStream, NoAnswer> {
-    let unreachable = |cause: std::io::Error| NoAnswer::Unreachable { cause: raw::plain(&cause) };
-    let connected = TcpStream::connect((target.host(), target.port())).await;
-    *refused = connected.as_ref().err().map(std::io::Error::kind);
-    *refusals = if connected.is_err() { refusals.saturating_add(1) } else { 0 };
-    let stream = connected.map_err(unreachable)?;
-    stream.set_nodelay(true).map_err(unreachable)?;
-    Ok(stream)
-}
-
-/// One timer for all deliveries of a connection, moved on when it rings too early: one for each would
-/// be put into the scheduler's wheel, and taken out again, with every delivery.
-struct Patience {
-    limit: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Patience {
-    /// Waits for `wanted` as long as the limit allows; nothing when it took longer.
-    async fn within<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
-        // Never waited for, it is not put into the wheel: it only tells when it would ring.
-        let until = sleep(self.limit).deadline();
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
-        let mut wanted = pin!(wanted);
-        poll_fn(|context| {
-            if let Poll::Ready(done) = wanted.as_mut().poll(context) {
-                return Poll::Ready(Some(done));
-            }
-            while timer.as_mut().poll(context).is_ready() {
-                if timer.deadline() >= until {
-                    return Poll::Ready(None);
-                }
-                timer.as_mut().reset(until);
-            }
-            Poll::Pending
-        })
-        .await
     }
 }
 
@@ -373,18 +361,5 @@ mod tests {
         let (contract, signer) = keyed("{body_member: id}");
         let made = Maker::new(&contract, signer, &Target::parse("http://h:1").unwrap(), b"text", &[]);
         assert!(made.unwrap_err().contains("JSON object"));
-    }
-
-    /// The timer of an earlier delivery neither ends a later one too early, nor lets it wait for ever.
-    #[tokio::test(start_paused = true)]
-    async fn every_delivery_has_the_whole_limit() {
-        let mut patience = Patience { limit: Duration::from_secs(10), timer: None };
-        for _ in 0..3 {
-            assert_eq!(patience.within(sleep(Duration::from_secs(9))).await, Some(()));
-        }
-        let (due, late) = (sleep(Duration::from_secs(10)).deadline(), sleep(Duration::from_secs(11)).deadline());
-        assert_eq!(patience.within(std::future::pending::<()>()).await, None);
-        let ended = sleep(Duration::ZERO).deadline();
-        assert!((due..late).contains(&ended), "{:?} too late", ended.saturating_duration_since(due));
     }
 }

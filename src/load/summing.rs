@@ -186,7 +186,7 @@ fn curve(measurement: &Measurement) -> Vec<CurvePoint> {
 }
 
 fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowded: f64, was_on_time: bool) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = plan.target.note().map(str::to_owned).into_iter().collect();
     match &facts.cut {
         Some(Cut::Aborted(why)) => notes.push(format!("Ended early: {why}.")),
         Some(Cut::Dead) => {

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::dice::Dice;
 use super::expected::is_expected;
-use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
+use super::measure::{AFTER_AN_ANSWER, GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::pace::Model;
 use super::sending::Line;
@@ -246,11 +246,12 @@ impl<'s> User<'s> {
             result = sent => Some(result),
             _ = &mut self.given_up, if !self.is_given_up => None,
         };
-        let took = shared.began.elapsed().saturating_sub(began);
+        let (last, ended) = (self.line.last(), shared.began.elapsed());
+        let took = if result.is_some() { last.took } else { ended.saturating_sub(began) };
         self.is_given_up |= result.is_none();
         self.record.result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
         self.record.key = key;
-        self.record.answered_at = UnixMicros(shared.instant(began + took));
+        self.record.answered_at = UnixMicros(shared.instant(ended));
         self.record.took = took;
         self.json = self.record.result.as_ref().ok().and_then(Answer::json);
         let outcome = match &self.record.result {
@@ -258,20 +259,21 @@ impl<'s> User<'s> {
             Err(_) => self.record.outcome(&shared.reader),
         };
         let error = match &self.record.result {
+            Ok(_) if last.had_surplus => AFTER_AN_ANSWER,
             Ok(_) => NO_ERROR,
             Err(_) if self.is_given_up => GIVEN_UP,
             Err(none) => error_of(none, self.line.refused()),
         };
-        let expected = self.record.result.is_ok() && is_expected(&shared.contract, &shared.mix, kind, outcome, is_own);
+        let is_allowed = self.record.result.is_ok() && is_expected(&shared.contract, &shared.mix, kind, outcome, is_own);
+        // What went twice may have been taken the first time.
+        let is_again =
+            last.went_twice && outcome.may_be(Outcome::Duplicate) && matches!(kind, Kind::Fresh | Kind::Burst | Kind::ConflictingBody);
+        let expected = (is_allowed || is_again) && !last.had_surplus;
+        if last.went_twice {
+            self.append_history(choice, OutcomeSet::only(Outcome::NoAnswer));
+        }
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
-        self.samples.push(Sample {
-            kind: u8::try_from(place).unwrap_or(u8::MAX),
-            expected,
-            error,
-            status,
-            ended: began + took,
-            latency_us: 0,
-        });
+        self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, ended, latency_us: 0 });
         self.append_history(choice, outcome);
         if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && place != usize::MAX && shared.mix.repeats() {
             self.hold_for_repetition(number);

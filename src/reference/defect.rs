@@ -287,6 +287,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("unwell-after-a-refusal", "the health check fails once a signature was refused", &["LIVE-1"]),
     defect("unwell-after-a-cut-body", "the health check fails once a body broke off", &["LIVE-1"]),
     defect("slow-sender-holds-up-others", "bodies are read one after the other, so that a slow sender holds up all others", &["HTTP-7"]),
+    defect("says-more-than-the-answer", "a byte follows every answer on its connection", &["HTTP-8"]),
     defect("every-hundredth-gives-503", "every hundredth delivery is answered 503", &["HTTP-5"]),
     defect("long-body-is-cut", "a body is cut at 512 KiB", &["AUTH-4"]),
     // Schema.

@@ -68,6 +68,11 @@ pub trait Seams: Send + Sync {
         false
     }
 
+    /// Answering: whether something follows every answer on its connection.
+    fn says_too_much(&self) -> bool {
+        false
+    }
+
     /// Verifying: whether the signature holds.
     ///
     /// # Errors

@@ -167,6 +167,10 @@ impl Seams for Wrong {
         self.is("slow-sender-holds-up-others")
     }
 
+    fn says_too_much(&self) -> bool {
+        self.is("says-more-than-the-answer")
+    }
+
     fn verified(&mut self, honest: Result<(), Refusal>, around: Around<'_>) -> Result<(), Refusal> {
         let Some(signer) = around.signer else { return honest };
         if self.unverified {

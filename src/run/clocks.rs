@@ -110,7 +110,7 @@ impl TargetClock {
                 Ok(())
             }
             Self::Control { at, ahead, timeout } => {
-                transport::move_clock(at, by, *timeout)
+                transport::control::move_clock(at, by, *timeout)
                     .await
                     .map_err(|none| format!("the clock's control address did not move it: {none}"))?;
                 ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);

@@ -31,6 +31,8 @@ pub struct LaunchChoice {
     pub command: String,
     /// Its address.
     pub url: String,
+    /// How it is reached: TLS and name are those of this target.
+    pub reached: transport::Target,
     /// When it is ready.
     pub ready: Ready,
     /// How long that may take.

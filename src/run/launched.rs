@@ -32,7 +32,7 @@ impl Launched {
         std::fs::create_dir(&dir).map_err(|cause| failed(&cause))?;
         let port = free_port().map_err(|cause| failed(&cause))?;
         let fill = |text: &str| filled(text, port, &dir);
-        let url = transport::Target::parse(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
+        let url = choice.reached.at(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
         let mut settings = vec![("PORT".to_owned(), port.to_string())];
         settings.extend(time_zone(choice.zone.as_deref()));
         let launch = Launch {

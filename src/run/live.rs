@@ -21,7 +21,7 @@ use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::snapshot::Normaliser;
-use crate::transport::{KeptConnection, Shipment, burst as send_burst};
+use crate::transport::{KeptConnection, Shipment};
 
 /// How long to wait before asking or looking again, where a step gives time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -175,7 +175,7 @@ impl Source for Live<'_> {
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let pass = self.may_deliver().await;
         let sent_at = self.stage.clock.now();
-        let mut release = send_burst(&self.stage.url, shipments, self.stage.timeout).await;
+        let mut release = self.stage.sender().burst(shipments).await;
         drop(pass);
         if let Some(one) = release.exchanges.iter().find(|one| one.result.is_ok()).or(release.exchanges.first()) {
             self.stage.traffic.note(one.took, &one.result);

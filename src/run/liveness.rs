@@ -21,7 +21,7 @@ use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::report::{Finding, ScenarioReport, Verdict};
 use crate::scenario::deliver::{ConnectionUse, Deliver};
-use crate::transport::Shipment;
+use crate::transport::{Shipment, diagnosis};
 
 /// So long a receiver that no longer answers is waited for.
 const A_WHILE: Duration = Duration::from_secs(3);
@@ -131,16 +131,19 @@ impl Stage {
                 return Ok(());
             }
             if began.elapsed() >= patience {
-                return Err(self.not_well(health));
+                return Err(self.not_well(health).await);
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
     }
 
-    fn not_well(&self, health: Result<Answer, NoAnswer>) -> StageError {
+    async fn not_well(&self, health: Result<Answer, NoAnswer>) -> StageError {
         let url = self.url.to_string();
         let path = self.contract.health.as_ref().map_or(&self.contract.endpoint.path, |health| &health.path).clone();
         let wanted = self.contract.health.as_ref().map_or(self.contract.outcomes.accepted.status, |health| health.status);
+        if let Some(cause) = diagnosis::reason(&self.url, &health).await {
+            return StageError::Unreachable { url, path, cause };
+        }
         match health {
             Ok(answer) => StageError::NotWell { url, path, status: answer.status, wanted },
             Err(none) => StageError::Unreachable { url, path, cause: none.to_string() },

@@ -12,9 +12,9 @@ use super::building::Built;
 use super::live::Live;
 use super::stage::Stage;
 use crate::contract::Contract;
-use crate::delivery::{Answer, HeaderLine, NoAnswer};
+use crate::delivery::{Answer, NoAnswer};
 use crate::judge::{At, ScenarioEnd};
-use crate::transport::{Exchange, burst};
+use crate::transport::Exchange;
 
 /// So long a scenario waits, in all.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,16 +32,6 @@ pub(super) fn asks_to_wait(contract: &Contract, result: &Result<Answer, NoAnswer
     let is_provoked = contract.provoke().is_some_and(|provoke| provoke.status == answer.status);
     let is_of_the_contract = is_provoked || forms.into_iter().any(|form| form.allows_status(answer.status));
     (!is_of_the_contract).then(|| after.trim().parse().map_or(A_WHILE, Duration::from_secs).max(LEAST))
-}
-
-/// The same of an answer that nobody but a proxy has seen.
-pub(super) fn asks_to_wait_unseen(contract: &Contract, answer: &[u8]) -> Option<Duration> {
-    let text = String::from_utf8_lossy(answer);
-    let mut lines = text.lines().take_while(|line| !line.is_empty());
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers =
-        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| HeaderLine::new(name, value.trim().to_owned())).collect();
-    asks_to_wait(contract, &Ok(Answer { status, headers, body: bytes::Bytes::new() }))
 }
 
 impl Live<'_> {
@@ -81,7 +71,7 @@ impl Live<'_> {
             let Some(longest) = waits.iter().map(|(_, wait)| *wait).max() else { return Ok(()) };
             self.wait(at, longest).await?;
             let shipments = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.shipment.clone())).collect();
-            let again = burst(&self.stage.url, shipments, self.stage.timeout).await;
+            let again = self.stage.sender().burst(shipments).await;
             for ((place, _), exchange) in waits.iter().zip(again.exchanges) {
                 if let Some(one) = exchanges.get_mut(*place) {
                     *one = exchange;
@@ -107,6 +97,7 @@ impl Stage {
 mod tests {
     use super::*;
     use crate::contract::reading::read_contract;
+    use crate::delivery::HeaderLine;
 
     /// Only what is no answer of the contract's is waited for, as long as it asks; a date is a while.
     #[test]
@@ -121,16 +112,18 @@ mod tests {
             );
             read_contract("c.yaml", &text, &|_| None).unwrap_or_else(|wrong| panic!("{wrong}"))
         };
-        for (refused, answer, wanted) in [
-            (400, "HTTP/1.1 429 Too Many\r\nRetry-After: 2\r\n\r\nRetry-After: 9", Some(Duration::from_secs(2))),
-            (400, "HTTP/1.1 503 Busy\r\nretry-after: Fri, 27 Nov 2026 17:00:00 GMT\r\n\r\n", Some(A_WHILE)),
-            (400, "HTTP/1.1 429 Too Many\r\nRetry-After: 0\r\n\r\n", Some(LEAST)),
-            (400, "HTTP/1.1 429 Too Many\r\n\r\nRetry-After: 9", None),
-            (400, "HTTP/1.1 500 Oh\r\nRetry-After: 1\r\n\r\n", None),
-            (429, "HTTP/1.1 429 Too Many\r\nRetry-After: 1\r\n\r\n", None),
-            (400, "no answer", None),
+        for (refused, status, after, wanted) in [
+            (400, 429, Some("2"), Some(Duration::from_secs(2))),
+            (400, 503, Some("Fri, 27 Nov 2026 17:00:00 GMT"), Some(A_WHILE)),
+            (400, 429, Some("0"), Some(LEAST)),
+            (400, 429, None, None),
+            (400, 500, Some("1"), None),
+            (429, 429, Some("1"), None),
         ] {
-            assert_eq!(asks_to_wait_unseen(&contract(refused), answer.as_bytes()), wanted, "{answer}");
+            let headers = after.map(|after| HeaderLine::new("retry-after", after)).into_iter().collect();
+            let answer = Answer { status, headers, body: bytes::Bytes::new() };
+            assert_eq!(asks_to_wait(&contract(refused), &Ok(answer)), wanted, "{status} {after:?}");
         }
+        assert_eq!(asks_to_wait(&contract(400), &Err(NoAnswer::Unreachable { cause: String::new() })), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::clock::{Moment, span};
 use crate::delivery::Delivery;
 use crate::scenario::deliver::ConnectionUse;
 use crate::target::Running;
-use crate::transport::{self, Sender, Shipment};
+use crate::transport::{Sender, Shipment};
 
 /// A moment between two looks whether a target is ready.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -79,12 +79,7 @@ impl Launched {
                 let (path, status) = self.health.as_ref().map_or(("/", None), |(path, status)| (path.as_str(), Some(*status)));
                 Some((self.url.clone(), path.to_owned(), status.map_or(0..=u16::MAX, |status| status..=status)))
             }
-            Ready::Url(url) => {
-                let rest = url.strip_prefix("http://").unwrap_or(url);
-                let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-                let path = if path.is_empty() { "/" } else { path }.to_owned();
-                transport::Target::parse(&format!("http://{authority}")).ok().map(|target| (target, path, 200..=299))
-            }
+            Ready::Url(url) => self.url.page(url).ok().map(|(target, path)| (target, path, 200..=299)),
         };
         async move {
             let Some((target, path, wanted)) = question else { return false };

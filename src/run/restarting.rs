@@ -111,7 +111,8 @@ impl Stage {
 
     /// Closes every connection of the pool.
     pub(super) fn hang_up(&self) {
-        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Sender::new(self.url.clone(), self.timeout);
+        let mut sender = self.sender.write().unwrap_or_else(PoisonError::into_inner);
+        *sender = sender.renewed();
     }
 
     /// Whether the target can be started again.

@@ -313,6 +313,7 @@ impl Stage {
             notes.push("Time was not moved: whether keys expire was not judged (--clock).".to_owned());
         }
         notes.extend(self.held_up_note());
+        notes.extend(self.url.note().map(str::to_owned));
         notes
     }
 

@@ -91,6 +91,7 @@ impl Always {
             instants_never_go_back: or(self.instants_never_go_back, &base.instants_never_go_back),
             refusals_are_not_audited: or(self.refusals_are_not_audited, &base.refusals_are_not_audited),
             page_shows_the_rows: or(self.page_shows_the_rows, &base.page_shows_the_rows),
+            nothing_follows: or(self.nothing_follows, &base.nothing_follows),
             lives: or(self.lives, &base.lives),
         }
     }

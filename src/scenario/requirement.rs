@@ -96,6 +96,9 @@ pub struct Always {
     /// The audit trail over HTTP shows the rows that were written last; held against it after a load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_shows_the_rows: Option<String>,
+    /// Nothing follows an answer on its connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nothing_follows: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

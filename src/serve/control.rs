@@ -14,8 +14,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
+use super::listener::Door;
 use super::{Serving, respond, start};
 use crate::clock::{Clock as _, VirtualClock, iso, span};
 use crate::reference::pages::json_page;
@@ -28,10 +28,9 @@ const LONGEST_SECS: f64 = 315_360_000.0;
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve(clock: Arc<VirtualClock>, listen: SocketAddr) -> std::io::Result<Serving> {
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
+    let door = Door::open(listen, None, false).await?;
     let router = Router::new().route("/advance", post(advance)).route("/now", get(now)).with_state(clock);
-    Ok(start(listener, address, router))
+    Ok(start(door, router))
 }
 
 async fn now(State(clock): State<Arc<VirtualClock>>) -> Response {

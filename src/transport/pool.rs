@@ -1,170 +1,153 @@
-//! The pool of connections that ordinary deliveries share: reqwest's.
+//! Pool: connections that ordinary deliveries share.
 //!
-//! In: a request in reqwest's form. Out: its [`Exchange`].
-//!
-//! A receiver may close a connection between two answers, and need not say so.
-//! A delivery that meets the closing is lost before anybody has read it, which
-//! is nobody's fault; one that dies on a new connection is the receiver's.
+//! In: connections that were answered over. Out: one that is quiet, when there
+//! is one. A receiver may close a connection between two answers, and need not
+//! say so; one that speaks while nobody asked is remarked on, and used no more.
 
-use std::cell::Cell;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use tower::{Layer, Service};
-
-use super::{Exchange, MOST_ANSWER_BYTES, raw};
-use crate::clock::{Clock, Moment, SystemClock};
-use crate::delivery::{Answer, HeaderLine, NoAnswer};
+use super::codec::decode::Surplus;
+use super::connection::Connection;
+use super::manners::{Kind, Manners, REST, kind_of};
+use super::stream::Idle;
+use crate::clock::Moment;
+use crate::delivery::{Answer, Delivery};
 
 /// Shorter than the keep-alive of common servers (2 s and more), so that the
 /// pool seldom writes to a connection that is being closed.
 const POOL_IDLE: Duration = Duration::from_secs(1);
+/// So often somebody looks after connections that nobody takes: a receiver may serve one at a time, and wait for its end.
+const LOOKED_AFTER_EVERY: Duration = Duration::from_millis(50);
+/// So many connections rest at a time; the oldest make room.
+const MOST_IDLE: usize = 64;
 
-tokio::task_local! {
-    /// Whether a connection was opened for what this task sends.
-    static OPENED: Cell<bool>;
+/// A connection between two answers.
+#[derive(Debug)]
+pub(super) struct Resting {
+    connection: Connection,
+    since: Moment,
+    /// How long it is only listened to.
+    rest: Duration,
+    /// Whether another request may go over it at all.
+    is_reusable: bool,
+    /// What was answered over it last, and how.
+    last: Delivery,
+    kind: Kind,
 }
 
-/// What a future gives that sends one delivery, and whether it opened a connection for it.
-async fn watched<T>(sending: impl Future<Output = T>) -> (T, bool) {
-    OPENED.scope(Cell::new(false), async { (sending.await, OPENED.with(Cell::get)) }).await
-}
+impl Resting {
+    /// A connection whose answer has come; nothing where it is of no more use.
+    pub(super) fn after(manners: &Manners, connection: Connection, answer: &Answer, last: &Delivery, keep: bool) -> Option<Self> {
+        let kind = kind_of(answer);
+        let rests = manners.rests(kind);
+        let is_reusable = keep && !manners.are_bad();
+        let rest = if rests { REST } else { Duration::ZERO };
+        (rests || is_reusable).then(|| Self { connection, since: Moment::now(), rest, is_reusable, last: last.clone(), kind })
+    }
 
-/// Tells of every connection that is opened.
-#[derive(Clone, Copy, Debug)]
-struct TellsOfOpening;
+    /// How long it still rests.
+    pub(super) fn left(&self) -> Duration {
+        self.rest.saturating_sub(self.since.elapsed())
+    }
 
-impl<S> Layer<S> for TellsOfOpening {
-    type Service = Opening<S>;
-
-    fn layer(&self, inner: S) -> Opening<S> {
-        Opening { inner }
+    /// The connection and what was answered over it, when it is quiet and may be used again; what it said unasked is remarked on.
+    pub(super) fn wake(mut self, manners: &Manners) -> Option<(Connection, Delivery)> {
+        let idle = self.connection.idle();
+        if idle == Idle::Closed || (idle == Idle::Quiet && self.since.elapsed() >= REST) {
+            manners.was_quiet(self.kind);
+        }
+        match idle {
+            Idle::Quiet if self.is_reusable => Some((self.connection, self.last)),
+            Idle::Quiet | Idle::Closed => None,
+            Idle::Spoke(bytes) => {
+                if let Some(surplus) = Surplus::of(&bytes) {
+                    manners.remark(&self.last, surplus);
+                }
+                None
+            }
+        }
     }
 }
 
-/// What opens connections, and tells so.
-#[derive(Clone, Debug)]
-struct Opening<S> {
-    inner: S,
-}
-
-impl<S: Service<R>, R> Service<R> for Opening<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> S::Future {
-        // Outside a task that watches nobody asks.
-        OPENED.try_with(|opened| opened.set(true)).ok();
-        self.inner.call(request)
-    }
-}
-
-/// How far a delivery came that has no answer.
-enum Lost {
-    /// Its connection ended before the answer's head was whole.
-    BeforeAnswer(NoAnswer),
-    /// Anything else.
-    Otherwise(NoAnswer),
-}
-
-/// Connections to one receiver; clones share them.
-#[derive(Clone, Debug)]
+/// Connections to one receiver.
+#[derive(Debug)]
 pub(super) struct Pool {
-    client: reqwest::Client,
-    host: String,
-    timeout: Duration,
+    pub(super) manners: Arc<Manners>,
+    idle: Mutex<Vec<Resting>>,
+    is_looked_after: AtomicBool,
 }
 
 impl Pool {
-    /// A pool without a connection yet; `host` is named where it cannot be found.
-    #[expect(clippy::expect_used, reason = "only TLS, a resolver or default headers can keep a client from being built")]
-    pub(super) fn new(host: String, timeout: Duration) -> Self {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connector_layer(TellsOfOpening)
-            .referer(false)
-            // Bytes are sent and read as they are: goose turns these on for every crate of the tree.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .http1_only()
-            .tcp_nodelay(true)
-            .pool_idle_timeout(POOL_IDLE)
-            .connect_timeout(timeout.mul_f64(0.9)) // before the whole time is up, so that "no connection" is told from "no answer"
-            .build()
-            .expect("a client without TLS and proxies needs nothing from outside");
-        Self { client, host, timeout }
+    /// A pool without a connection yet.
+    pub(super) fn new(manners: Arc<Manners>) -> Self {
+        Self { manners, idle: Mutex::default(), is_looked_after: AtomicBool::new(false) }
     }
 
-    /// Sends a request; what met the closing of a connection that had been used before goes once more, over a new one.
-    pub(super) async fn send(&self, request: reqwest::Request) -> Exchange {
-        let (mut sent_at, mut begun) = (SystemClock.now(), Moment::now());
-        let again = request.try_clone();
-        let (mut tried, opened) = watched(self.within_time(request)).await;
-        if let (Err(Lost::BeforeAnswer(_)), false, Some(again)) = (&tried, opened, again) {
-            (sent_at, begun) = (SystemClock.now(), Moment::now());
-            tried = self.within_time(again).await;
-        }
-        let result = tried.map_err(|(Lost::BeforeAnswer(cause) | Lost::Otherwise(cause))| cause);
-        Exchange::ended(sent_at, begun.elapsed(), result)
+    fn idle(&self) -> MutexGuard<'_, Vec<Resting>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn within_time(&self, request: reqwest::Request) -> Result<Answer, Lost> {
-        match tokio::time::timeout(self.timeout, self.execute(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(Lost::Otherwise(NoAnswer::TimedOut { after: self.timeout })),
-        }
-    }
-
-    async fn execute(&self, request: reqwest::Request) -> Result<Answer, Lost> {
-        let mut response = self.client.execute(request).await.map_err(|error| match self.no_answer(&error) {
-            cause @ NoAnswer::Broken { .. } => Lost::BeforeAnswer(cause),
-            cause @ (NoAnswer::TimedOut { .. } | NoAnswer::Unreachable { .. } | NoAnswer::Garbled { .. }) => Lost::Otherwise(cause),
-        })?;
-        let status = response.status().as_u16();
-        let headers = response
-            .headers()
-            .iter()
-            .map(|(name, value)| HeaderLine::new(name.as_str(), Bytes::copy_from_slice(value.as_bytes())))
-            .collect();
-        let mut body = BytesMut::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| Lost::Otherwise(self.no_answer(&error)))? {
-            if body.len() + piece.len() > MOST_ANSWER_BYTES {
-                return Err(Lost::Otherwise(raw::too_long()));
+    /// A connection that stands and is quiet, the one that was used last, and what was answered over it.
+    pub(super) fn take(&self) -> Option<(Connection, Delivery)> {
+        let mut idle = self.idle();
+        while let Some(at) = idle.iter().rposition(|one| one.is_reusable && one.left().is_zero()) {
+            let one = idle.remove(at);
+            let is_old = one.since.elapsed() > POOL_IDLE;
+            if let Some(quiet) = one.wake(&self.manners).filter(|_| !is_old) {
+                return Some(quiet);
             }
-            body.extend_from_slice(&piece);
         }
-        Ok(Answer { status, headers, body: body.freeze() })
+        None
     }
 
-    fn no_answer(&self, error: &reqwest::Error) -> NoAnswer {
-        let chain: Vec<&(dyn std::error::Error + 'static)> =
-            std::iter::successors(std::error::Error::source(error), |cause| cause.source()).collect();
-        let io = chain.iter().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-        let innermost = chain.last().map_or_else(|| error.to_string(), ToString::to_string);
-        if error.is_connect() {
-            if error.is_timeout() {
-                return raw::not_within(self.timeout);
-            }
-            let cause = if error.is_dns() { raw::unknown_host(&self.host) } else { io.map_or(innermost, raw::plain) };
-            return NoAnswer::Unreachable { cause };
+    /// Takes a connection back whose answer has come.
+    pub(super) fn put(self: &Arc<Self>, connection: Connection, answer: &Answer, last: &Delivery, keep: bool) {
+        let Some(resting) = Resting::after(&self.manners, connection, answer, last, keep) else { return };
+        let mut idle = self.idle();
+        if idle.len() >= MOST_IDLE {
+            idle.remove(0).wake(&self.manners);
         }
-        // hyper's parse errors have no type that can be asked; their sentences all have one of these words.
-        let garbled = |text: &str| {
-            ["invalid", "parsed", "too large", "unexpected message"].iter().any(|word| text.to_ascii_lowercase().contains(word))
-        };
-        if let Some(cause) = chain.iter().map(ToString::to_string).find(|text| garbled(text)) {
-            return NoAnswer::Garbled { cause };
+        idle.push(resting);
+        drop(idle);
+        if !self.is_looked_after.swap(true, Ordering::SeqCst) {
+            tokio::spawn(look_after(Arc::downgrade(self)));
         }
-        NoAnswer::Broken { cause: io.map_or(innermost, raw::plain) }
+    }
+
+    /// Ends those that have rested and are of no more use; what they have to say is heard.
+    fn end_what_is_over(&self, idle: &mut Vec<Resting>) {
+        let is_over = |one: &mut Resting| one.left().is_zero() && (!one.is_reusable || one.since.elapsed() > POOL_IDLE);
+        for over in idle.extract_if(.., is_over) {
+            over.wake(&self.manners);
+        }
+    }
+
+    /// Waits until every connection has rested, and closes all.
+    pub(super) async fn close(&self) {
+        let all = std::mem::take(&mut *self.idle());
+        let longest = all.iter().map(Resting::left).max().unwrap_or_default();
+        if !longest.is_zero() {
+            tokio::time::sleep(longest).await;
+        }
+        for one in all {
+            one.wake(&self.manners);
+        }
+    }
+}
+
+/// Ends what nobody takes, as long as there is anything.
+async fn look_after(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(LOOKED_AFTER_EVERY).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
+        pool.end_what_is_over(&mut idle);
+        if idle.is_empty() {
+            // Told under the lock: whoever comes next begins anew.
+            pool.is_looked_after.store(false, Ordering::SeqCst);
+            return;
+        }
     }
 }

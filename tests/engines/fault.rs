@@ -1,156 +1,204 @@
 //! The faulty network, rule by rule, before a small server that writes down what reaches it.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hookgate::clock::Moment;
 use hookgate::clock::span::Span;
-use hookgate::fault::{Proxy, Rule};
+use hookgate::delivery::{Delivery, HeaderLine, NoAnswer};
+use hookgate::scenario::deliver::Framing;
 use hookgate::scenario::fault::{CutAt, Dribble, Fault, Part};
+use hookgate::transport::codec::encode::EncodedRequest;
+use hookgate::transport::faulty::Faulted;
+use hookgate::transport::{Sender, Shipment, Target};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
-const REQUEST: &str = "POST /in HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789";
-const HEAD: usize = REQUEST.len() - 10;
-const ANSWER: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok";
+const PLENTY: Duration = Duration::from_secs(20);
+const FRAMINGS: [Framing; 4] = [Framing::ContentLength, Framing::Chunked, Framing::ChunkedSmall, Framing::ExpectContinue];
 
-/// What reached the server: the bytes of every connection, and after how many reads.
-type Reached = Arc<Mutex<Vec<(Vec<u8>, usize)>>>;
+/// Answers in every framing, the body of each being `ok`; whether the end of the connection ends it.
+const ANSWERS: [(&str, bool); 5] = [
+    ("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok", false),
+    ("HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\no\r\n1\r\nk\r\n0\r\nX-Sum: 1\r\n\r\n", false),
+    ("HTTP/1.1 202 Accepted\r\n\r\nok", true),
+    ("HTTP/1.0 202 Accepted\r\n\r\nok", true),
+    ("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok", false),
+];
 
-/// Answers every whole request, and half ones not at all.
-async fn server() -> (SocketAddr, Reached) {
+/// What reached the server: the bytes of every connection.
+type Reached = Arc<Mutex<Vec<Vec<u8>>>>;
+
+fn shipment(framing: Framing) -> Shipment {
+    let headers = vec![HeaderLine::new("X-Signature", "of the address and the body")];
+    let delivery = Delivery { method: "POST".to_owned(), path: "/in?a=b".to_owned(), headers, body: "0123456789".into() };
+    Shipment { framing, ..Shipment::plain(delivery) }
+}
+
+/// Answers every request that is `whole`, and half ones not at all.
+async fn server(whole: impl Fn(&Target) -> usize, answer: &'static str, closes: bool) -> (Target, Reached) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
+    let target = Target::parse(&format!("http://{}/prefix", listener.local_addr().expect("its address"))).expect("an address");
     let reached: Reached = Arc::default();
-    let seen = Arc::clone(&reached);
+    let (seen, length) = (Arc::clone(&reached), whole(&target));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let seen = Arc::clone(&seen);
             tokio::spawn(async move {
-                let (mut bytes, mut reads, mut answered) = (Vec::new(), 0, 0);
+                let (mut bytes, mut answered) = (Vec::new(), 0);
                 while stream.read_buf(&mut bytes).await.is_ok_and(|read| read > 0) {
-                    reads += 1;
-                    while bytes.len() >= (answered + 1) * REQUEST.len() {
+                    while bytes.len() >= (answered + 1) * length {
                         answered += 1;
-                        stream.write_all(ANSWER.as_bytes()).await.expect("the proxy listens");
+                        drop(stream.write_all(answer.as_bytes()).await);
+                        if closes {
+                            drop(stream.shutdown().await);
+                        }
                     }
                 }
-                seen.lock().expect("no panic").push((bytes, reads));
+                seen.lock().expect("no panic").push(bytes);
             });
         }
     });
-    (address, reached)
+    (target, reached)
 }
 
-/// Sends the request through a network with these rules; gives what came back and the proxy.
-async fn through(rules: Vec<Rule>) -> (String, Proxy, Reached) {
-    let (address, reached) = server().await;
-    let proxy = Proxy::start("127.0.0.1".to_owned(), address.port(), rules, 7).await.expect("a proxy");
-    let answer = ask(&proxy).await;
-    (answer, proxy, reached)
-}
-
-async fn ask(proxy: &Proxy) -> String {
-    let mut client = TcpStream::connect(proxy.address).await.expect("a connection");
-    client.write_all(REQUEST.as_bytes()).await.expect("it is sent");
-    let mut answer = Vec::new();
-    drop(client.read_to_end(&mut answer).await);
-    String::from_utf8_lossy(&answer).into_owned()
+/// Sends a delivery through `fault`; what came of it, what should have travelled, and what reached the server.
+async fn through(fault: &Fault, framing: Framing, answer: &'static str, closes: bool) -> (Faulted, Vec<u8>, Vec<u8>) {
+    let shipment = shipment(framing);
+    let encoded = |target: &Target| EncodedRequest::new(target, &shipment, false);
+    let (target, by) = server(|target| encoded(target).len(), answer, closes).await;
+    let whole = encoded(&target).whole().to_vec();
+    let faulted = Sender::new(target, PLENTY).send_faulty(&shipment, fault).await;
+    (faulted, whole, reached(&by).await)
 }
 
 /// The bytes of the first connection, once it has ended.
-async fn reached(by: &Reached) -> (String, usize) {
-    for _ in 0..2_000 {
-        if let Some((bytes, reads)) = by.lock().expect("no panic").first() {
-            return (String::from_utf8_lossy(bytes).into_owned(), *reads);
+async fn reached(by: &Reached) -> Vec<u8> {
+    for _ in 0..20_000 {
+        if let Some(bytes) = by.lock().expect("no panic").first() {
+            return bytes.clone();
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("the connection did not end");
 }
 
-#[tokio::test]
-async fn without_a_rule_nothing_is_changed() {
-    let (answer, proxy, by) = through(Vec::new()).await;
-    assert_eq!((answer.as_str(), reached(&by).await.0.as_str()), (ANSWER, REQUEST));
-    assert_eq!(proxy.happened()[0].fault, None);
+fn is_ok(faulted: &Faulted) -> bool {
+    faulted.exchange.result.as_ref().is_ok_and(|answer| (answer.status, &answer.body[..]) == (202, b"ok"))
 }
 
-#[tokio::test]
-async fn answer_is_lost_after_the_request_arrived_whole() {
-    let (answer, proxy, by) = through(vec![Rule::always(Fault::LoseAnswer)]).await;
-    assert_eq!((answer.as_str(), reached(&by).await.0.as_str()), ("", REQUEST));
-    let happened = &proxy.happened()[0];
-    assert_eq!((happened.request_bytes, happened.answer.as_deref()), (REQUEST.len(), Some(ANSWER.as_bytes())));
+fn was_given(faulted: &Faulted) -> bool {
+    faulted.given.as_ref().is_some_and(|answer| (answer.status, &answer.body[..]) == (202, b"ok"))
 }
 
+/// Every fault under every framing of requests and of answers: what reaches the receiver, what is heard of its answer, and
+/// what the network knows of it.
 #[tokio::test]
-async fn answer_breaks_off_in_the_middle() {
-    let (answer, _, by) = through(vec![Rule::always(Fault::CutAnswer)]).await;
-    assert_eq!((answer.as_str(), reached(&by).await.0.as_str()), (&ANSWER[..ANSWER.len() / 2], REQUEST));
+async fn every_fault_is_itself_under_every_framing() {
+    let dribble = |part| Fault::Dribble(Dribble { pause: Span(Duration::from_micros(50)), part, meanwhile: 0 });
+    for framing in FRAMINGS {
+        for (answer, closes) in ANSWERS {
+            for fault in [
+                Fault::LoseAnswer,
+                Fault::CutAnswer,
+                Fault::HalfClose,
+                Fault::Twice,
+                Fault::Delay(Span(Duration::from_millis(1))),
+                dribble(None),
+                dribble(Some(Part::Headers)),
+                dribble(Some(Part::Body)),
+            ] {
+                // Nobody asks for a body that waits, so it takes a second: once is enough.
+                let may_wait = (answer, closes) == ANSWERS[0] && matches!(fault, Fault::LoseAnswer | Fault::HalfClose);
+                if framing == Framing::ExpectContinue && !may_wait {
+                    continue;
+                }
+                let (faulted, whole, reached) = through(&fault, framing, answer, closes).await;
+                let told = format!("{fault:?} {framing:?} {answer:?}: {faulted:?}");
+                assert!(was_given(&faulted) || (closes && fault == Fault::CutAnswer), "{told}");
+                match fault {
+                    Fault::LoseAnswer => assert!(matches!(faulted.exchange.result, Err(NoAnswer::Broken { .. })), "{told}"),
+                    // Of one that ends with the connection half is an answer, too.
+                    Fault::CutAnswer => assert!(!is_ok(&faulted), "{told}"),
+                    _ => assert!(is_ok(&faulted), "{told}"),
+                }
+                let twice = fault == Fault::Twice;
+                assert_eq!(reached, if twice { [whole.clone(), whole].concat() } else { whole }, "{told}");
+            }
+        }
+    }
 }
 
+/// A request breaks off where it should, under every framing, and is answered by nobody.
 #[tokio::test]
 async fn request_breaks_off_where_it_should() {
-    for (at, bytes) in [(CutAt::Headers, HEAD / 2), (CutAt::Body, HEAD + 5), (CutAt::Bytes(3), 3), (CutAt::Bytes(9_999), REQUEST.len() - 1)]
-    {
-        let (answer, proxy, by) = through(vec![Rule::always(Fault::CutRequest(at))]).await;
-        assert_eq!((answer.as_str(), reached(&by).await.0.as_str()), ("", &REQUEST[..bytes]), "{at:?}");
-        assert_eq!(proxy.happened()[0].answer, None);
+    for framing in [Framing::ContentLength, Framing::Chunked, Framing::ChunkedSmall] {
+        for at in [CutAt::Headers, CutAt::Body, CutAt::Bytes(3), CutAt::Bytes(9_999)] {
+            let (faulted, whole, reached) = through(&Fault::CutRequest(at), framing, ANSWERS[0].0, false).await;
+            let head = whole.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+            let wanted = match at {
+                CutAt::Headers => head / 2,
+                CutAt::Body => head + (whole.len() - head) / 2,
+                CutAt::Bytes(bytes) => bytes.min(whole.len() - 1),
+            };
+            assert_eq!(String::from_utf8_lossy(&reached), String::from_utf8_lossy(&whole[..wanted]), "{at:?}");
+            assert!(matches!(faulted.exchange.result, Err(NoAnswer::Broken { .. })) && faulted.given.is_none(), "{faulted:?}");
+        }
     }
 }
 
+/// What a signature may cover of a request stays what it is: the receiver's own name and the path.
 #[tokio::test]
-async fn request_is_held_back() {
-    let begun = Moment::now();
-    let (answer, _, _) = through(vec![Rule::always(Fault::Delay(Span(Duration::from_millis(50))))]).await;
-    assert_eq!(answer, ANSWER);
-    assert!(begun.elapsed() >= Duration::from_millis(50));
+async fn host_and_path_stay_the_receivers() {
+    let (faulted, _, reached) = through(&Fault::LoseAnswer, Framing::ContentLength, ANSWERS[0].0, false).await;
+    let text = String::from_utf8_lossy(&reached).into_owned();
+    assert!(text.starts_with("POST /prefix/in?a=b HTTP/1.1\r\nhost: 127.0.0.1:"), "{text} {faulted:?}");
 }
 
+/// A receiver that asks for the body gets it, also when its answer is lost.
 #[tokio::test]
-async fn request_arrives_byte_by_byte() {
-    let slow = |part| Fault::Dribble(Dribble { pause: Span(Duration::from_millis(1)), part, meanwhile: 0 });
-    for (part, least) in [(None, REQUEST.len() / 2), (Some(Part::Body), 5), (Some(Part::Headers), HEAD / 2)] {
-        let (answer, _, by) = through(vec![Rule::always(slow(part))]).await;
-        let (bytes, reads) = reached(&by).await;
-        assert_eq!((answer.as_str(), bytes.as_str()), (ANSWER, REQUEST));
-        // The system may join two bytes that wait for a busy reader.
-        assert!(reads >= least, "{part:?}: {reads} reads");
-    }
-}
-
-#[tokio::test]
-async fn request_travels_twice_in_one_piece() {
-    let (answer, _, by) = through(vec![Rule::always(Fault::Twice)]).await;
-    let (bytes, _) = reached(&by).await;
-    assert_eq!((answer.as_str(), bytes), (ANSWER, [REQUEST, REQUEST].concat()));
+async fn body_is_asked_for_also_when_the_answer_is_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let target = Target::parse(&format!("http://{}", listener.local_addr().expect("its address"))).expect("an address");
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            stream.read_buf(&mut bytes).await.expect("a head");
+        }
+        let held_back = bytes.len();
+        stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.expect("it listens");
+        while bytes.len() < held_back + 10 {
+            stream.read_buf(&mut bytes).await.expect("a body");
+        }
+        stream.write_all(ANSWERS[0].0.as_bytes()).await.expect("it listens");
+        bytes.split_off(held_back)
+    });
+    let faulted = Sender::new(target, PLENTY).send_faulty(&shipment(Framing::ExpectContinue), &Fault::LoseAnswer).await;
+    assert!(was_given(&faulted) && faulted.exchange.result.is_err(), "{faulted:?}");
+    assert_eq!(server.await.expect("no panic"), b"0123456789");
 }
 
 /// A server that answers only when it has seen the end of what it reads.
 #[tokio::test]
 async fn sender_closes_its_side_and_still_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("its address").port();
+    let target = Target::parse(&format!("http://{}", listener.local_addr().expect("its address"))).expect("an address");
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.expect("the end");
-        assert_eq!(bytes, REQUEST.as_bytes());
-        stream.write_all(ANSWER.as_bytes()).await.expect("the proxy listens");
+        stream.write_all(ANSWERS[0].0.as_bytes()).await.expect("it listens");
     });
-    let proxy = Proxy::start("127.0.0.1".to_owned(), port, vec![Rule::always(Fault::HalfClose)], 7).await.expect("a proxy");
-    let answer = tokio::time::timeout(Duration::from_secs(5), ask(&proxy)).await;
-    assert_eq!(answer.expect("the server sees the end"), ANSWER);
+    let faulted = Sender::new(target, PLENTY).send_faulty(&shipment(Framing::ContentLength), &Fault::HalfClose).await;
+    assert!(is_ok(&faulted), "{faulted:?}");
 }
 
-/// The first rule that fits wins, and one for other connections does not fit.
+/// Where no answer was given, none can be lost, and what was seen instead is told.
 #[tokio::test]
-async fn first_rule_that_fits_wins() {
-    let second_only = Rule { connections: Some(1..2), ..Rule::always(Fault::LoseAnswer) };
-    let (first, proxy, _) = through(vec![second_only, Rule::always(Fault::CutAnswer)]).await;
-    let second = ask(&proxy).await;
-    assert_eq!((first.as_str(), second.as_str()), (&ANSWER[..ANSWER.len() / 2], ""));
+async fn garbage_is_told_and_not_taken_for_a_lost_answer() {
+    for fault in [Fault::LoseAnswer, Fault::CutAnswer] {
+        let (faulted, _, _) = through(&fault, Framing::ContentLength, "SSH-2.0-OpenSSH\r\n", true).await;
+        assert!(matches!(faulted.exchange.result, Err(NoAnswer::Garbled { .. })) && faulted.given.is_none(), "{faulted:?}");
+    }
 }

@@ -16,3 +16,4 @@ mod serving;
 #[expect(dead_code, reason = "nothing but folders is needed here")]
 #[path = "../shared/surroundings.rs"]
 mod surroundings;
+mod wire;

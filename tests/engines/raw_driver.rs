@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use hookgate::delivery::{HeaderLine, NoAnswer};
 use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
-use hookgate::transport::{BadTarget, KeptConnection, Sender, Shipment, Target};
+use hookgate::transport::{KeptConnection, Sender, Shipment, Target};
 
 use listener::{
     OK, PLENTY, SHORT, both_drivers, head_end, is_whole, listen, read_one, record, send, send_within, shipment, status, wait_on,
@@ -321,12 +321,13 @@ fn addresses_are_read_or_refused_with_the_way_out() {
         ("HTTP://localhost", "http://localhost"),
         ("http://localhost:80/", "http://localhost"),
         ("http://[::1]:5001/a/b", "http://[::1]:5001/a/b"),
+        ("HTTPS://localhost:443/a/", "https://localhost/a"),
+        ("https://localhost:80", "https://localhost:80"),
     ] {
         assert_eq!(read(text), Ok(expected.to_owned()));
     }
     for (text, beginning) in [
         ("127.0.0.1:5001", "`127.0.0.1:5001` has no scheme; write `http://127.0.0.1:5001`"),
-        ("https://h", "https is not spoken here; give the receiver's plain http port"),
         ("ftp://h", "unknown scheme `ftp`"),
         ("http://me:pw@h", "the address has a user name or password"),
         ("http://h/p?q=1", "`?q=1` cannot be part of an address"),
@@ -343,7 +344,6 @@ fn addresses_are_read_or_refused_with_the_way_out() {
         let message = read(text).unwrap_err();
         assert!(message.starts_with(beginning), "{text}: {message}");
     }
-    assert_eq!(Target::parse("https://h"), Err(BadTarget::Https));
 }
 
 /// `localhost` and IPv6 addresses are found by both drivers.

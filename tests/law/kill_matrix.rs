@@ -24,11 +24,12 @@ use hookgate::scenario::requirement::Catalogue;
 use hookgate::sqlite::{SqliteStore, wrong};
 
 /// Defects that do not show in memory, each with the reason.
-const NOT_HERE: [(&str, &str); 5] = [
+const NOT_HERE: [(&str, &str); 6] = [
     ("forgets-on-restart", "nobody is started again in memory"),
     ("racer-refers-to-itself", "in memory a burst is one moment, so its own time is that of the first"),
     ("rival-gets-500", "in memory one delivery ends before the next begins: nobody has a rival"),
     ("rival-is-accepted", "in memory one delivery ends before the next begins: nobody has a rival"),
+    ("says-more-than-the-answer", "in memory there are no connections"),
     ("slow-sender-holds-up-others", "in memory a delivery arrives whole"),
 ];
 

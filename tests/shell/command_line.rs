@@ -85,7 +85,11 @@ impl Running {
         for _ in 0..lines {
             let mut line = String::new();
             reader.read_line(&mut line).expect("a line");
-            let address = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap_or_default().to_owned();
+            let address = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://") || word.starts_with("https://"))
+                .unwrap_or_default()
+                .to_owned();
             if line.starts_with("control") { control = Some(address) } else { url = address }
         }
         assert!(!url.is_empty(), "it did not say where it listens");

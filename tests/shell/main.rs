@@ -33,4 +33,5 @@ mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;
 mod tables;
+mod tls;
 mod trouble;

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{LanguageArgs, LaunchArgs, duration, duration_or_seconds};
+use super::{LanguageArgs, LaunchArgs, ReachArgs, duration, duration_or_seconds};
 use crate::clock::span;
 use crate::load::pace::Course;
 
 #[derive(Args)]
 pub(crate) struct LoadArgs {
-    /// The receiver, `http://host:port`; without it, the built-in reference on a database of its own.
+    /// The receiver, `http://host:port`, `https://…` or `unix:/path/to.sock`; without it, the built-in reference on a database of its own.
     #[arg(long, value_name = "URL")]
     pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
     /// The contract: the name of a shipped one, or a file.
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,

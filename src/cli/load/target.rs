@@ -47,7 +47,7 @@ impl LoadTarget {
     ) -> Result<Self, Failure> {
         let process = args.target_pid.map(Of::Tree);
         if let Some(command) = &args.launch.exec {
-            let choice = launching::choice(&args.launch, args.target.as_deref(), suite, command);
+            let choice = launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, command)?;
             let mut launched = Launched::prepared(&choice, &suite.contract, secret).map_err(Failure::harness)?;
             see_that_it_is_ours(launched.url(), args)?;
             let sources = evidence.open(&suite.contract, &|text| launched.filled(text)).map_err(Failure::usage)?;
@@ -80,14 +80,13 @@ impl Started {
 }
 
 pub(super) fn own_target(url: &str, args: &LoadArgs) -> Result<transport::Target, Failure> {
-    let target = transport::Target::parse(url).map_err(Failure::usage)?;
+    let target = args.reach.target(url)?;
     see_that_it_is_ours(&target, args)?;
     Ok(target)
 }
 
 fn see_that_it_is_ours(target: &transport::Target, args: &LoadArgs) -> Result<(), Failure> {
-    let is_loopback = target.host() == "localhost" || target.host().parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    if !is_loopback && !args.i_own_this_target {
+    if !target.is_on_this_machine() && !args.i_own_this_target {
         return Err(Failure::usage(format!(
             "{target} is not on this machine, and a load can take a receiver down: give --i-own-this-target when it is yours"
         )));

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use hookgate::delivery::NoAnswer;
 use hookgate::scenario::deliver::Framing;
-use hookgate::transport::{Shipment, Target, burst};
+use hookgate::transport::{Release, Sender, Shipment, Target};
 
 use super::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, shipment, status, wait_on};
+
+async fn burst(target: &Target, shipments: Vec<Shipment>, timeout: Duration) -> Release {
+    Sender::new(target.clone(), timeout).burst(shipments).await
+}
 
 /// 32 deliveries: no byte of any comes before all connections stand, none is
 /// whole before the release, and all are under way together.

@@ -1,0 +1,68 @@
+//! Arguments of how a receiver is reached: TLS, and the name by which it is addressed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::Failure;
+use crate::transport::{Target, Tls, TlsChoice};
+
+/// How the receiver is reached.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ReachArgs {
+    /// With https: believe certificates of this CA (PEM) instead of the platform's.
+    #[arg(long, value_name = "FILE", requires = "target", conflicts_with = "insecure")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    /// With https: show this certificate (PEM, with those between it and its root).
+    #[arg(long, value_name = "FILE", requires = "client_key", requires = "target")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// With https: the key of --client-cert (PEM).
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// With https: do not look at the receiver's certificate; every report says so.
+    #[arg(long, requires = "target")]
+    pub(crate) insecure: bool,
+    /// Address the receiver by this name, in `Host` and in TLS's SNI.
+    #[arg(long, value_name = "NAME", requires = "target")]
+    pub(crate) host: Option<String>,
+}
+
+impl ReachArgs {
+    /// What was chosen of TLS, when anything was.
+    fn tls(&self) -> Option<TlsChoice> {
+        let client = self.client_cert.clone().zip(self.client_key.clone());
+        let choice = TlsChoice { ca_cert: self.ca_cert.clone(), client, insecure: self.insecure };
+        (choice != TlsChoice::default()).then_some(choice)
+    }
+
+    /// The target at an address, reached so.
+    ///
+    /// # Errors
+    /// What is wrong with the address, or with a file, as a usage error.
+    pub(crate) fn target(&self, address: &str) -> Result<Target, Failure> {
+        let mut target = Target::parse(address).map_err(Failure::usage)?;
+        if let Some(choice) = self.tls() {
+            target = target.secured(Tls::new(choice).map_err(Failure::usage)?).map_err(Failure::usage)?;
+        }
+        match &self.host {
+            Some(name) => target.named(name).map_err(Failure::usage),
+            None => Ok(target),
+        }
+    }
+
+    /// What of the command line says so.
+    pub(crate) fn arguments(&self) -> Vec<(&'static str, Option<String>)> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let with = |flag, value: Option<String>| value.map(|value| (flag, Some(value)));
+        [
+            with("--ca-cert", self.ca_cert.as_ref().map(path)),
+            with("--client-cert", self.client_cert.as_ref().map(path)),
+            with("--client-key", self.client_key.as_ref().map(path)),
+            self.insecure.then_some(("--insecure", None)),
+            with("--host", self.host.clone()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}

@@ -1,0 +1,39 @@
+//! Arguments: what of a command line judges the same receiver the same way again, for reports.
+
+use clap::ValueEnum as _;
+
+use super::args::{ClockArg, RunArgs};
+
+/// What of the command line says who is judged and how: enough to judge one scenario of it again.
+pub(super) fn arguments(args: &RunArgs) -> String {
+    let mut words: Vec<(&str, String)> = Vec::new();
+    if args.suite.contract != "orch-phase3" {
+        words.push(("--contract", args.suite.contract.clone()));
+    }
+    let path = |path: &std::path::PathBuf| path.display().to_string();
+    words.extend(args.suite.scenarios.as_ref().map(|dir| ("--scenarios", path(dir))));
+    words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
+    words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
+    words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
+    words.extend(args.db.as_ref().map(|db| ("--db", db.clone())));
+    words.extend(args.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));
+    let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    words.extend(args.clock.map(|clock| ("--clock", name(clock))));
+    words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
+    words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
+    words.extend(args.snapshots.as_ref().map(|dir| ("--snapshots", path(dir))));
+    words.extend(args.baseline.as_ref().map(|file| ("--baseline", path(file))));
+    words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
+    let words = words.into_iter().map(|(flag, value)| (flag, Some(value))).chain(args.reach.arguments());
+    let word = |(flag, value): (&str, Option<String>)| match value {
+        Some(value) => format!("{flag} {}", in_shell(&value)),
+        None => flag.to_owned(),
+    };
+    words.map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn in_shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
