@@ -3,10 +3,9 @@
 use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 
-use super::effort::Effort;
 use super::knee::Step;
 use super::report::LoadReport;
-use super::telling::{knee, measured, model, notes, per_second, summary, unexpected};
+use super::telling::{effort, knee, measured, model, notes, per_second, summary, unexpected};
 use crate::report::language::Language;
 use crate::report::page::chart::{Chart, Line, Scale, seconds};
 use crate::report::page::page as fill;
@@ -153,21 +152,4 @@ fn row(step: &Step, language: Language) -> Vec<String> {
         step.dropped.to_string(),
         step.why.join(", "),
     ]
-}
-
-/// What was taken, a word and a value each.
-fn effort(report: &LoadReport, language: Language) -> Vec<(String, String)> {
-    let Effort { own_cpu_percent, own_peak_bytes, latest_us, receiver_cpu_percent, receiver_peak_bytes, .. } = report.effort;
-    let percent = |value: Option<f64>| value.map(|value| format!("{value:.0}%"));
-    let memory = |bytes: Option<u64>| bytes.map(|bytes| format!("{} MB", bytes >> 20));
-    let late = report.wanted_per_s.is_some();
-    let facts = [
-        ("load-own-cpu", percent(own_cpu_percent)),
-        ("load-own-memory", memory(own_peak_bytes)),
-        ("load-late-label", late.then(|| report.late.to_string())),
-        ("load-latest", late.then(|| duration(latest_us))),
-        ("load-receiver-cpu", percent(receiver_cpu_percent)),
-        ("load-receiver-memory", memory(receiver_peak_bytes)),
-    ];
-    facts.into_iter().filter_map(|(key, value)| Some((language.say(key), value?))).collect()
 }

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::effort::Effort;
 use super::gate::GateResult;
 use super::judging::Judged;
 use super::knee::Step;
@@ -118,6 +119,10 @@ pub fn human(report: &LoadReport, language: Language) -> String {
     for note in notes(report, language) {
         let _ = writeln!(text, "{}  {note}", language.say("label-note"));
     }
+    let took: Vec<String> = effort(report, language).into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+    if !took.is_empty() {
+        let _ = writeln!(text, "{}  {}", language.say("load-effort"), took.join(&language.say("between")));
+    }
     if let Some(found) = knee(report, language) {
         for step in report.knee.iter().flat_map(|knee| &knee.steps) {
             let mark = language.say(if step.kept { "knee-kept" } else { "knee-broken" });
@@ -224,6 +229,24 @@ pub fn model(report: &LoadReport, language: Language) -> String {
 #[must_use]
 pub fn measured(gate: &GateResult, language: Language) -> String {
     gate.shown().unwrap_or_else(|| language.say("gate-nothing"))
+}
+
+/// What was taken, a word and a value each.
+#[must_use]
+pub fn effort(report: &LoadReport, language: Language) -> Vec<(String, String)> {
+    let Effort { own_cpu_percent, own_peak_bytes, latest_us, receiver_cpu_percent, receiver_peak_bytes, .. } = report.effort;
+    let percent = |value: Option<f64>| value.map(|value| format!("{value:.0}%"));
+    let memory = |bytes: Option<u64>| bytes.map(|bytes| format!("{} MB", bytes >> 20));
+    let late = report.wanted_per_s.is_some();
+    let facts = [
+        ("load-own-cpu", percent(own_cpu_percent)),
+        ("load-own-memory", memory(own_peak_bytes)),
+        ("load-late-label", late.then(|| report.late.to_string())),
+        ("load-latest", late.then(|| duration(latest_us))),
+        ("load-receiver-cpu", percent(receiver_cpu_percent)),
+        ("load-receiver-memory", memory(receiver_peak_bytes)),
+    ];
+    facts.into_iter().filter_map(|(key, value)| Some((language.say(key), value?))).collect()
 }
 
 fn judged(one: &Judged, language: Language) -> String {

@@ -2,14 +2,14 @@
 //!
 //! Text in, a [`FailOn`] out; then a [`Comparison`] in, its reasons out.
 
-use super::{Change, Comparison, Side};
+use super::{Change, Comparison, RequirementChange, Side};
 use crate::contract::Level;
 use crate::report::Overall;
 
 /// When the second report counts as worse.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum FailOn {
-    /// A requirement is newly broken; a *must* is no longer judged, or has vanished; or what conformed does not.
+    /// A requirement is newly broken or has vanished, a *must* is no longer judged, or what conformed does not.
     NewlyBroken,
     /// A requirement is newly broken, and nothing else counts.
     OnlyBroken,
@@ -49,8 +49,9 @@ impl Comparison {
         let has = |any: &[FailOn]| any.iter().any(|rule| rules.contains(rule));
         let mut of = |change: Change, least: Level| {
             let told = |id: &str| language.with("worse-requirement", &[("id", id.into()), ("change", change.words(language).into())]);
-            // The heaviest level comes first.
-            worse.extend(self.requirements.iter().filter(|one| one.change == change && one.level <= least).map(|one| told(&one.id)));
+            // The heaviest level comes first; what the second does not even know has vanished, whatever it weighed.
+            let counts = |one: &&RequirementChange| one.change == change && (one.level <= least || one.after.is_none());
+            worse.extend(self.requirements.iter().filter(counts).map(|one| told(&one.id)));
         };
         if has(&[FailOn::NewlyBroken, FailOn::OnlyBroken, FailOn::Any]) {
             of(Change::NewlyBroken, Level::Free);
