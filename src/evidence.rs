@@ -121,6 +121,11 @@ pub trait Source: Send + Sync {
     /// Moves the lives of these keys by `by` into the past; says how many rows were moved. Keys without a row are passed over.
     fn rewind<'a>(&'a self, keys: &'a [String], by: Duration) -> Asked<'a, usize>;
 
+    /// Sees that [`Source::rewind`] could write now: a receiver may keep its database for itself.
+    fn see_that_it_can_be_written(&self) -> Asked<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// What [`Source::rewind`] would write, as statements for people; `None` where it can write nothing.
     fn would_rewind(&self) -> Option<String>;
 }

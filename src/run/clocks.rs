@@ -99,6 +99,17 @@ impl TargetClock {
         }
     }
 
+    /// Sees that it can move time at all.
+    ///
+    /// # Errors
+    /// One sentence: what stands in its way.
+    pub async fn see_that_it_moves(&self) -> Result<(), String> {
+        match self {
+            Self::Rewind { source } => source.see_that_it_can_be_written().await.map_err(|failed| failed.to_string()),
+            Self::Own(_) | Self::Control { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => Ok(()),
+        }
+    }
+
     /// Lets `by` pass for the given keys (or for all, where time is one).
     ///
     /// # Errors

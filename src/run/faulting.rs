@@ -40,13 +40,15 @@ impl Live<'_> {
     }
 
     /// Ordinary deliveries, one after the other.
-    async fn beside(&self, at: At<'_>, count: usize) -> Result<Vec<Sent>, ScenarioEnd> {
+    async fn beside(&mut self, at: At<'_>, count: usize) -> Result<Vec<Sent>, ScenarioEnd> {
         let mut all = Vec::with_capacity(count);
-        for _ in 0..count {
+        while all.len() < count {
             let built = self.workshop(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
             let sent_at = self.stage.clock.now();
             let exchange = self.stage.send(built.shipment.clone()).await;
-            all.push(built.sent(sent_at, exchange.took, exchange.result));
+            if !self.waits(at, &exchange.result).await? {
+                all.push(built.sent(sent_at, exchange.took, exchange.result));
+            }
         }
         Ok(all)
     }

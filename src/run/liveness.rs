@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::building::{PlainBodies, Workshop};
 use super::ground::Servant;
+use super::patience::{PATIENCE, asks_to_wait};
 use super::stage::{Stage, StageError};
 use crate::check::Records;
 use crate::clock::{Moment, span};
@@ -101,8 +102,20 @@ impl Stage {
         }
     }
 
-    /// Asks once, over a connection of the pool or a new one.
+    /// Asks over a connection of the pool or a new one; a gateway that asks to come again is waited for.
     async fn ask_health(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
+        let mut patience = PATIENCE;
+        loop {
+            let health = self.ask_health_once(connection).await;
+            let wait = asks_to_wait(&self.contract, &health).and_then(|wait| Some((wait, patience.checked_sub(wait)?)));
+            let Some((wait, left)) = wait else { return health };
+            patience = left;
+            self.held_up.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn ask_health_once(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
         let shipment = if let Some(health) = &self.contract.health {
             Shipment::plain(Delivery { method: "GET".to_owned(), path: health.path.clone(), ..Delivery::default() })
         } else {

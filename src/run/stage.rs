@@ -127,6 +127,7 @@ pub struct Stage {
     pub(super) can_restart: bool,
     output: Option<(String, Arc<Output>)>,
     locked_out: Option<String>,
+    stopped_clock: Option<String>,
 }
 
 impl Stage {
@@ -185,6 +186,7 @@ impl Stage {
             servant: tokio::sync::Mutex::new(servant),
             locked_out: None,
             redactor: plan.secrets.redactor(),
+            stopped_clock: None,
             setting,
         };
         let patience = stage.servant.lock().await.patience();
@@ -194,6 +196,7 @@ impl Stage {
             return Err(failed);
         }
         stage.locked_out = locked_out;
+        stage.stopped_clock = stage.clock.see_that_it_moves().await.err();
         Ok(stage)
     }
 
@@ -248,6 +251,12 @@ impl Stage {
     #[must_use]
     pub fn locked_out(&self) -> Option<&str> {
         self.locked_out.as_deref()
+    }
+
+    /// Why time cannot be moved, although a clock was given that moves it.
+    #[must_use]
+    pub fn stopped_clock(&self) -> Option<&str> {
+        self.stopped_clock.as_deref()
     }
 
     /// Sends one delivery over the run's pool of connections.
@@ -312,6 +321,7 @@ impl Stage {
         if matches!(self.clock, TargetClock::None) {
             notes.push("Time was not moved: whether keys expire was not judged (--clock).".to_owned());
         }
+        notes.extend(self.stopped_clock.as_ref().map(|why| format!("Whether keys expire was not judged: {why}.")));
         notes.extend(self.held_up_note());
         notes.extend(self.url.note().map(str::to_owned));
         notes

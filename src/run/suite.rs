@@ -92,6 +92,7 @@ impl Stage {
                 Some("it looks at the database, and no --db was given".to_owned())
             }
             "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),
+            "time" => self.stopped_clock().map(str::to_owned),
             "restart" if !self.can_restart() => Some("it starts the receiver again, and hookgate has not started it (--exec)".to_owned()),
             _ => None,
         };

@@ -18,6 +18,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 import traceback
 from email.utils import formatdate
 from http import HTTPStatus
@@ -93,6 +94,24 @@ def as_json(status, value, content_type="application/json", headers=None):
     return Answer(status, json.dumps(value, separators=(",", ":")).encode(), content_type, headers)
 
 
+class Gateway:
+    """What may stand before a receiver: it lets so many requests a second through (GATEWAY in the environment), or all."""
+
+    def __init__(self, most):
+        self.most, self.second, self.count = most, 0, 0
+        self.lock = threading.Lock()
+
+    def is_over(self):
+        """Counts a request; gives whether it is one too many."""
+        with self.lock:
+            now = int(time.time())
+            self.second, self.count = now, self.count + 1 if now == self.second else 1
+            return self.most is not None and self.count > self.most
+
+
+GATEWAY = Gateway(int(os.environ["GATEWAY"]) if "GATEWAY" in os.environ else None)
+
+
 class Receiver:
     """What one kind of receiver does with requests: the doors are kept here, deliveries by those who inherit."""
 
@@ -102,6 +121,8 @@ class Receiver:
 
     def answer(self, request):
         """The answer to a whole request."""
+        if GATEWAY.is_over():
+            return Answer(429, b"slow down", "text/plain", {"Retry-After": "1"})
         if request.path == self.endpoint:
             if request.method == "POST":
                 return self.deliver(request)

@@ -32,7 +32,11 @@ pub enum RewindError {
         cause: String,
     },
     /// Somebody else held the database too long.
-    #[error("cannot move times in the database {}: it was busy for {}", path.display(), span::write(*after))]
+    #[error(
+        "cannot move times in the database {}: somebody else, most likely the target, held it locked for {} (where it keeps its database for itself, as with PRAGMA locking_mode = EXCLUSIVE, --clock faketime or wait let time pass)",
+        path.display(),
+        span::write(*after)
+    )]
     Busy {
         /// The path.
         path: PathBuf,
@@ -59,19 +63,11 @@ pub enum RewindError {
 /// [`RewindError`]; then no row was moved.
 pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: Duration) -> Result<usize, RewindError> {
     let (Some(key), Some(instant)) = (table.column_holding("key"), table.instant()) else { return Ok(0) };
-    let why = |cause: rusqlite::Error| match cause.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RewindError::Busy { path: path.to_owned(), after: busy },
-        Some(_) | None => RewindError::CannotWrite { path: path.to_owned(), cause: cause.to_string() },
-    };
+    let why = |cause| why(path, busy, &cause);
     let (name, instant, key) = (quoted(&table.table), quoted(instant), quoted(&key.name));
     let find = format!("SELECT DISTINCT {instant} FROM {name} WHERE {key} IN (?1, CAST(?1 AS BLOB))");
     let put = format!("UPDATE {name} SET {instant} = ?3 WHERE {key} IN (?1, CAST(?1 AS BLOB)) AND {instant} IS ?2");
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(why)?;
-    connection.busy_timeout(busy).map_err(why)?;
-    // Tidying up holds the database locked for longer than writing does: that is the receiver's to do.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(why)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(why)?;
+    let mut connection = opened(path, busy).map_err(why)?;
     for _ in 0..MOST_TRIES {
         let mut changes: Vec<(&String, Value, Value)> = Vec::new();
         let copy = match copy::of(path, busy) {
@@ -100,6 +96,35 @@ pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: D
         transaction.rollback().map_err(why)?;
     }
     Err(RewindError::Busy { path: path.to_owned(), after: busy })
+}
+
+/// Sees that the database can be written: that nobody keeps it locked for as long as `busy`.
+///
+/// # Errors
+/// [`RewindError`].
+pub fn see_that_it_can_be_written(path: &Path, busy: Duration) -> Result<(), RewindError> {
+    let written = opened(path, busy).and_then(|mut connection| {
+        // Whoever may lock it so may write; the lock is held for no longer than this takes.
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)?.rollback()
+    });
+    written.map_err(|cause| why(path, busy, &cause))
+}
+
+/// The database, to be written and left untidied: tidying up holds it locked for longer than writing does, and is the receiver's to do.
+fn opened(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
+fn why(path: &Path, busy: Duration, cause: &rusqlite::Error) -> RewindError {
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => RewindError::Busy { path: path.to_owned(), after: busy },
+        Some(_) | None => RewindError::CannotWrite { path: path.to_owned(), cause: cause.to_string() },
+    }
 }
 
 fn instants(connection: &Connection, find: &str, key: &str) -> rusqlite::Result<Vec<Value>> {

@@ -106,6 +106,14 @@ impl Source for SqliteSource {
         })
     }
 
+    fn see_that_it_can_be_written(&self) -> Asked<'_, ()> {
+        let (path, busy) = (self.path.clone(), self.busy);
+        Box::pin(async move {
+            let task = tokio::task::spawn_blocking(move || rewind::see_that_it_can_be_written(&path, busy));
+            Ok(ended(task.await)?)
+        })
+    }
+
     fn would_rewind(&self) -> Option<String> {
         let keys = self.tables.keys.as_ref().filter(|_| self.tables.can_be_rewound())?;
         let (table, instant) = (quoted(&keys.table), quoted(keys.instant()?));
