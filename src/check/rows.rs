@@ -22,16 +22,20 @@ pub struct Look {
     pub tables: Vec<TableShape>,
 }
 
-/// Why a check cannot be made under a contract: a table that it looks at is not there, or does not tell what it asks for.
+/// Why a check cannot be made under a contract: no table that it looks at is there, or one does not tell what it asks for.
+///
+/// Where a check counts rows of both tables and the contract has one of them, what stands there is looked at.
 #[must_use]
 pub fn cannot_be_seen(contract: &Contract, check: &StateCheck) -> Option<String> {
     let Some(tables) = &contract.state else { return Some("the contract does not say where state can be seen".to_owned()) };
     let (keys, audit) = (tables.keys.as_ref(), tables.audit.as_ref());
     let grown = |of: fn(&Grown) -> Option<i64>| check.grown.as_ref().is_some_and(|grown| of(grown).is_some());
-    let of = |table, checks, asked, member| rows_cannot_be_seen(table, checks, asked, member);
     let (evidence, lives, order) = (check.every_key_has_evidence, check.every_life_can_be_told, !check.instants_never_go_back.is_empty());
-    let asks_keys = evidence || lives || grown(|grown| grown.keys) || check.schema.contains(&TableName::Keys);
-    let asks_audit = evidence || order || grown(|grown| grown.audit) || check.schema.contains(&TableName::Audit);
+    let counts_keys = !check.keys.is_empty() || grown(|grown| grown.keys);
+    let counts_audit = !check.audit.is_empty() || grown(|grown| grown.audit);
+    let asks_keys = evidence || lives || check.schema.contains(&TableName::Keys) || (counts_keys && !(counts_audit && audit.is_some()));
+    let asks_audit = evidence || order || check.schema.contains(&TableName::Audit) || (counts_audit && !(counts_keys && keys.is_some()));
+    let of = |table, checks, asked, member| rows_cannot_be_seen(table, checks, asked, member);
     let lacks = |table: Option<&Table>, asked: bool, held: &[&str], member: &str| {
         let table = table.filter(|_| asked)?;
         let missing = held.iter().find(|one| column_for(table, one).is_none())?;
@@ -47,7 +51,7 @@ pub fn cannot_be_seen(contract: &Contract, check: &StateCheck) -> Option<String>
 
 /// Why rows of one table cannot be looked at as these checks do.
 fn rows_cannot_be_seen(table: Option<&Table>, checks: &[RowCheck], asked: bool, member: &str) -> Option<String> {
-    let Some(table) = table else { return (asked || !checks.is_empty()).then(|| format!("the contract names no table under `{member}`")) };
+    let Some(table) = table else { return asked.then(|| format!("the contract names no table under `{member}`")) };
     let columns = || table.columns.iter().map(|column| &column.name);
     checks.iter().find_map(|one| {
         let dated = one.written_at.is_some() || one.referred_to_by.is_some();

@@ -10,7 +10,7 @@ use crate::contract::key::KeyForm;
 use crate::sign::Proof;
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 34] = [
+pub const COMPUTED: [(&str, &str); 35] = [
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
@@ -24,6 +24,7 @@ pub const COMPUTED: [(&str, &str); 34] = [
     ("first-hash", "a duplicate's answer bears the hash of the first body (`{first.sha256}`)"),
     ("ttl", "keys live for a time and are then forgotten (`ttl`)"),
     ("ttl-per-delivery", "a delivery may bring a TTL of its own (`ttl.header`)"),
+    ("rows", "rows of keys or audit rows can be seen in a database (`state`)"),
     ("keys", "key rows can be seen in a database (`state.keys`)"),
     ("audit", "audit rows can be seen in a database (`state.audit`)"),
     ("key-ttl", "key rows tell how long the key lives (`{ttl}`)"),
@@ -81,6 +82,7 @@ impl Contract {
             "first-hash" => self.duplicate_tells("first.sha256"),
             "ttl" => self.is_by_key() && self.ttl.is_some(),
             "ttl-per-delivery" => self.is_by_key() && self.ttl.as_ref().is_some_and(|ttl| ttl.header.is_some()),
+            "rows" => keys().or_else(audit).is_some(),
             "keys" => keys().is_some(),
             "audit" => audit().is_some(),
             "key-ttl" => keys().is_some_and(|table| table.column_holding("ttl").is_some()),

@@ -243,7 +243,11 @@ impl Workshop<'_> {
         let made = if let Some(text) = &deliver.key {
             let text = text.replace("{unique}", &unique).replace("{number}", &KeyPlace::unique_number(run_word, number).to_string());
             self.records.fill(&text).into_bytes()
-        } else if let Some(length) = deliver.key_length {
+        } else if let Some(length) = deliver.key_length.or_else(|| deliver.key_up_to.map(|most| most.min(place.longest.saturating_sub(1))))
+        {
+            if length < unique.len() {
+                return Err(format!("the contract's keys have up to {} bytes (`key.longest`): one more has no room", place.longest));
+            }
             let key = place.unique_key_of_length(run_word, number, length);
             key.ok_or("the contract's keys are UUIDs (`key.form`), which have one length")?.into_bytes()
         } else {
@@ -255,6 +259,9 @@ impl Workshop<'_> {
             [begin, bytes_of("key_hex", digits)?].concat()
         };
         place.permits(&made)?;
+        if made.len() > place.longest && !deliver.over_longest {
+            return Err(format!("the contract's keys have up to {} bytes (`key.longest`), and this one has {}", place.longest, made.len()));
+        }
         Ok(Some(made))
     }
 

@@ -22,7 +22,7 @@ use crate::scenario::{Scenario, Step};
 /// Words that name the surroundings of a run, and not the contract.
 const SURROUNDINGS: [&str; 3] = ["state", "time", "restart"];
 /// Words of the contract for which a database must be given, too.
-const SEEN_IN_A_DATABASE: [&str; 5] = ["keys", "audit", "key-ttl", "audit-key", "audit-hash"];
+const SEEN_IN_A_DATABASE: [&str; 6] = ["rows", "keys", "audit", "key-ttl", "audit-key", "audit-hash"];
 
 /// Why a scenario is not applicable under a contract, whoever is judged by it, when it is not.
 #[must_use]

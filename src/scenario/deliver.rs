@@ -57,6 +57,12 @@ pub struct Deliver {
     /// Key: unique, and exactly so many characters long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_length: Option<usize>,
+    /// Key: unique, and so many characters long; shorter where the contract's keys are (`key.longest`), with room for one
+    /// character more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_up_to: Option<usize>,
+    /// Key: it may be longer than the contract's longest; without this, such a delivery is not made.
+    pub over_longest: bool,
     /// Key: unique, followed by these bytes as hex digits; with `key_of`, that delivery's key followed by them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_hex: Option<String>,

@@ -19,6 +19,7 @@ impl Lint<'_> {
             ("key", deliver.key.is_some()),
             ("key_of", deliver.key_of.is_some()),
             ("key_length", deliver.key_length.is_some()),
+            ("key_up_to", deliver.key_up_to.is_some()),
             // Behind another delivery's key they are one key.
             ("key_hex", deliver.key_hex.is_some() && deliver.key_of.is_none()),
             ("no_key", deliver.no_key),
@@ -160,6 +161,7 @@ impl Lint<'_> {
             ("key", deliver.key.is_some()),
             ("key_of", deliver.key_of.is_some()),
             ("key_length", deliver.key_length.is_some()),
+            ("key_up_to", deliver.key_up_to.is_some()),
             ("key_hex", deliver.key_hex.is_some()),
             ("second_key_line", deliver.second_key_line.is_some()),
         ];

@@ -27,13 +27,17 @@ impl Lint<'_> {
             return;
         }
         let grown = |member: fn(&Grown) -> Option<i64>| state.grown.as_ref().is_some_and(|grown| member(grown).is_some());
-        let of_both = state.every_key_has_evidence;
-        let keys = !state.keys.is_empty() || grown(|grown| grown.keys) || state.every_life_can_be_told || of_both;
-        let audit = !state.audit.is_empty() || grown(|grown| grown.audit) || !state.instants_never_go_back.is_empty() || of_both;
-        if !self.says_it_needs("keys") && !self.says_it_needs("audit") {
+        let counts_keys = !state.keys.is_empty() || grown(|grown| grown.keys);
+        let counts_audit = !state.audit.is_empty() || grown(|grown| grown.audit);
+        let [rows, has_keys, has_audit] = ["rows", "keys", "audit"].map(|word| self.says_it_needs(word));
+        if !rows && !has_keys && !has_audit {
             self.need("state", "looks at the database", path);
             return;
         }
+        // Where rows of both tables are counted, those of the one that is there are.
+        let of_both = state.every_key_has_evidence;
+        let keys = state.every_life_can_be_told || of_both || (counts_keys && !(rows || (counts_audit && has_audit)));
+        let audit = !state.instants_never_go_back.is_empty() || of_both || (counts_audit && !(rows || (counts_keys && has_keys)));
         if keys {
             self.need("keys", "looks at key rows", path);
         }

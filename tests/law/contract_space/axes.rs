@@ -22,6 +22,7 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
             ("quoted", "key: {header: Idempotency-Key, form: quoted}"),
             ("either", "key: {header: Idempotency-Key, form: either}"),
             ("uuid", "key: {header: Idempotency-Key, form: uuid}"),
+            ("short", "key: {header: Idempotency-Key, longest: 48}"),
             ("alphabet", "key: {header: Idempotency-Key, alphabet: A-Za-z0-9_-}"),
             ("member", "key: {body_member: delivery_id}"),
             ("nested", "key: {body_member: data.id}"),
@@ -220,6 +221,10 @@ pub(crate) fn corners() -> Vec<Point> {
         // A key in the body takes room there, and the limit is the longest body of the suite.
         corner(&[("key", "member"), ("limits", "mebibyte")]),
         corner(&[("key", "field"), ("limits", "mebibyte")]),
+        // One table is evidence, too, where answers are alike.
+        corner(&[("told", "constant"), ("state", "audit")]),
+        corner(&[("told", "like-first"), ("state", "audit")]),
+        corner(&[("told", "like-first"), ("state", "keys")]),
         // A failure that is a key's result is given again, not undecided.
         corner(&[("failures", "replayed"), ("other_body", "new")]),
     ]

@@ -92,7 +92,7 @@ steps:
   - deliver: {fill: {text: a, bytes: 1, over_limit: 1}}
     expect: {again_after: first}
     answer: {says_nothing_of: frist}
-  - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {sha256: frist}}]}
+  - state: {audit: [{rows_for: first, holds: {sha256: frist}}]}
 "#), @"
     error: this step makes the receiver fail, and the scenario does not say that it needs `failures`
      --> mine.yaml:5:26
@@ -139,14 +139,14 @@ steps:
     error: this step looks at audit rows, and the scenario does not say that it needs `audit`
       --> mine.yaml:14:5
        |
-    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {sha256: frist}}]}
+    14 |   - state: {audit: [{rows_for: first, holds: {sha256: frist}}]}
        |     ^^^^^ add `audit` to the scenario's `needs`
 
     error: no earlier step is called `frist`
-      --> mine.yaml:14:92
+      --> mine.yaml:14:55
        |
-    14 |   - state: {keys: [{rows_for: first, count: 1}], audit: [{rows_for: first, holds: {sha256: frist}}]}
-       |                                                                                            ^^^^^ did you mean `first`?
+    14 |   - state: {audit: [{rows_for: first, holds: {sha256: frist}}]}
+       |                                                       ^^^^^ did you mean `first`?
 
     9 mistakes in mine.yaml
     ");
