@@ -13,12 +13,25 @@ use crate::report::compare::{About, Comparison, NumberChange, SCHEMA, Side, diff
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
 
-/// Two loads that were made once each may differ by so much, and nothing has changed: the machine did other work.
-const RATE: Margin = Margin { share: 0.2, least: 1.0, by_rank: true };
-/// The same of the median, in microseconds.
-const MEDIAN: Margin = Margin { share: 0.25, least: 1_000.0, by_rank: true };
-/// And of the tail, which a single moment of other work makes.
-const TAIL: Margin = Margin { share: 1.0, least: 10_000.0, by_rank: true };
+/// What two loads that were made once each may differ by, and nothing has changed: the machine did other work.
+struct Margins {
+    rate: Margin,
+    median: Margin,
+    tail: Margin,
+}
+
+/// Where the fastest deliveries became slower too, or nothing is known of them. Latencies in microseconds.
+const USUAL: Margins = Margins {
+    rate: Margin { share: 0.2, least: 1.0, by_rank: true },
+    median: Margin { share: 0.25, least: 1_000.0, by_rank: true },
+    tail: Margin { share: 1.0, least: 10_000.0, by_rank: true },
+};
+/// Where the fastest tenth is as fast as before: whoever waits longer may have waited for the machine, some turns of its scheduler.
+const SAME_FLOOR: Margins = Margins {
+    rate: Margin { share: 0.5, least: 1.0, by_rank: true },
+    median: Margin { share: 0.25, least: 20_000.0, by_rank: true },
+    tail: Margin { share: 1.0, least: 50_000.0, by_rank: true },
+};
 /// Of the fastest tenth, which other work of the machine moves least: what every delivery takes longer is seen here first.
 const FLOOR: Margin = Margin { share: 0.5, least: 2_000.0, by_rank: false };
 
@@ -143,6 +156,9 @@ fn on_curve(report: &LoadReport, share: f64) -> Option<f64> {
 
 fn numbers(one: &[LoadReport], other: &[LoadReport]) -> Vec<NumberChange> {
     let mut numbers = Vec::new();
+    let floor = |report: &LoadReport| on_curve(report, 0.1);
+    let [was, is] = [one, other].map(|all| measured(all, &floor, |_| 0.0, Some(0.1)));
+    let margins = if compared(&was, &is, FLOOR).differ == Some(false) { SAME_FLOOR } else { USUAL };
     let mut push =
         |name: &str, unit: &str, margin: Margin, whole: &dyn Fn(&LoadReport) -> Option<f64>, second: fn(&Second) -> f64, quantile| {
             let (was, is) = (measured(one, whole, second, quantile), measured(other, whole, second, quantile));
@@ -171,9 +187,60 @@ fn numbers(one: &[LoadReport], other: &[LoadReport]) -> Vec<NumberChange> {
                 change: change.to_owned(),
             });
         };
-    push("rate", "/s", RATE, &|report| Some(report.rate_per_s), |second| second.deliveries as f64, None);
-    push("p10", "us", FLOOR, &|report| on_curve(report, 0.1), |_| 0.0, Some(0.1));
-    push("p50", "us", MEDIAN, &|report| report.latency_us.map(|latency| latency.p50 as f64), |second| second.p50_us as f64, Some(0.5));
-    push("p99", "us", TAIL, &|report| report.latency_us.map(|latency| latency.p99 as f64), |second| second.p99_us as f64, Some(0.99));
+    push("rate", "/s", margins.rate, &|report| Some(report.rate_per_s), |second| second.deliveries as f64, None);
+    push("p10", "us", FLOOR, &floor, |_| 0.0, Some(0.1));
+    push(
+        "p50",
+        "us",
+        margins.median,
+        &|report| report.latency_us.map(|latency| latency.p50 as f64),
+        |second| second.p50_us as f64,
+        Some(0.5),
+    );
+    push(
+        "p99",
+        "us",
+        margins.tail,
+        &|report| report.latency_us.map(|latency| latency.p99 as f64),
+        |second| second.p99_us as f64,
+        Some(0.99),
+    );
     numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A load of five steady seconds: its fastest tenth, and its median, in microseconds.
+    fn load(tenth: u64, median: u64) -> LoadReport {
+        let second = json!({"deliveries": 100, "answers": 100, "errors": 0, "p50_us": median, "p99_us": 60_000});
+        let curve = [(0.0, tenth), (0.3, tenth), (0.4, median), (0.9, median), (1.0, 60_000)];
+        let curve: Vec<_> = curve.into_iter().map(|(quantile, us)| json!({"quantile": quantile, "us": us})).collect();
+        let latency = json!({"p50": median, "p90": median, "p95": median, "p99": 60_000, "p999": 60_000, "max": 60_000});
+        serde_json::from_value(json!({
+            "schema": "hookgate.load/1", "tool": {"name": "hookgate", "version": "0"}, "target": "t", "contract": "c", "model": "open",
+            "started_at": "2026-01-01T00:00:00", "users": 8, "seed": 1, "deliveries": 500, "operations": 500, "seconds": 5.0,
+            "rate_per_s": 100.0, "kinds": {}, "latency_us": latency, "errors": {}, "curve": curve, "series": vec![second; 5],
+            "requirements": [], "gates": [], "kept_up": true, "verdict": "conforms",
+        }))
+        .unwrap_or_else(|wrong| unreachable!("{wrong}"))
+    }
+
+    fn changes(before: (u64, u64), after: (u64, u64)) -> Vec<(String, String)> {
+        let numbers = numbers(&[load(before.0, before.1)], &[load(after.0, after.1)]);
+        numbers.into_iter().map(|one| (one.name, one.change)).filter(|(_, change)| change != "same").collect()
+    }
+
+    /// A sleep of 5 ms makes every delivery slower; a busy machine leaves the fastest as they were. Both were measured.
+    #[test]
+    fn what_every_delivery_takes_longer_is_worse() {
+        let worse = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "worse".to_owned())).collect::<Vec<_>>();
+        assert_eq!(changes((517, 619), (5_600, 6_000)), worse(&["p10", "p50"]));
+        assert_eq!(changes((517, 619), (563, 4_700)), worse(&[]));
+        assert_eq!(changes((517, 619), (563, 40_000)), worse(&["p50"]));
+        assert_eq!(changes((600, 4_000), (600, 4_000)), worse(&[]));
+    }
 }
