@@ -87,6 +87,8 @@ pub async fn find(
     let mut search = Search::new(probe / 2.0, MOST_RATE);
     let (mut steps, mut kept, mut worst): (Vec<Step>, Vec<Loaded>, Option<Loaded>) = (Vec::new(), Vec::new(), None);
     let (mut is_interrupted, mut unanswered) = (false, 0);
+    // Of rates that were not kept: whether that may be the generator's own doing.
+    let mut blamed: Vec<(f64, bool)> = Vec::new();
     while let Next::Try(rate) = search.next() {
         prepare(&mut plan, wanted, rate, users(least_users, rate, &steps));
         let loaded = match run(&plan, on_second.clone(), interrupted.clone()).await {
@@ -113,6 +115,9 @@ pub async fn find(
             break;
         }
         let step = step(&loaded, rate, plan.users);
+        if !step.kept {
+            blamed.push((rate, generator_was_late(&step, loaded.report.effort.latest_us)));
+        }
         search.saw(rate, step.kept);
         told(&step);
         let settle = if step.kept { SETTLE } else { SETTLE_LONGER };
@@ -127,7 +132,10 @@ pub async fn find(
     }
     // Where it came to no end, what is known is no more than that.
     let (good, bad) = search.ends();
-    let knee = knee(wanted, &search, (good, bad), steps);
+    let tries: Vec<bool> =
+        blamed.iter().filter(|(rate, _)| bad.is_some_and(|bad| (rate - bad).abs() < 1e-6)).map(|(_, late)| *late).collect();
+    let late = !tries.is_empty() && tries.iter().all(|late| *late);
+    let knee = knee(wanted, &search, (good, bad), steps, late);
     // The last step of the highest rate is the one to be shown; without any, the lowest that was tried.
     let is_best = |loaded: &Loaded| good.zip(loaded.report.wanted_per_s).is_some_and(|(good, rate)| (good - rate).abs() < 1e-6);
     let best = kept.into_iter().rfind(is_best);
@@ -220,6 +228,11 @@ fn step(loaded: &Loaded, rate: f64, users: usize) -> Step {
     }
 }
 
+/// Whether a rate may have been missed by the generator's own doing: many were sent late, and not by a little of what they took.
+fn generator_was_late(step: &Step, latest_us: u64) -> bool {
+    step.late as f64 > step.deliveries as f64 * LATE_SHARE && latest_us.saturating_mul(2) >= step.p99_us
+}
+
 fn broken(gate: &GateResult) -> String {
     format!("{} ({})", gate.gate, gate.shown().unwrap_or_else(|| "nothing measured".to_owned()))
 }
@@ -240,15 +253,13 @@ fn growth(series: &[Second], seconds: f64) -> Option<f64> {
     (middle >= GROWTH * 1e6 && middle * span >= GROWTH_AT_LEAST_US).then_some(middle / 1e3)
 }
 
-fn knee(wanted: &Wanted, search: &Search, (good, bad): (Option<f64>, Option<f64>), steps: Vec<Step>) -> Knee {
+fn knee(wanted: &Wanted, search: &Search, (good, bad): (Option<f64>, Option<f64>), steps: Vec<Step>, generator_was_late: bool) -> Knee {
     let votes = |rate: Option<f64>, of: fn(Votes) -> u32| {
         rate.map_or([0, 0], |rate| {
             let votes = search.votes(rate);
             [votes.kept + votes.broken, of(votes)]
         })
     };
-    let is = |step: &Step, rate: f64| (step.wanted_per_s - rate).abs() < 1e-6;
-    let was_late = |step: &Step| step.late as f64 > step.deliveries as f64 * LATE_SHARE;
     Knee {
         conditions: wanted.conditions.iter().map(|gate| gate.text.clone()).collect(),
         last_good_per_s: good,
@@ -257,7 +268,7 @@ fn knee(wanted: &Wanted, search: &Search, (good, bad): (Option<f64>, Option<f64>
         first_bad_votes: votes(bad, |votes| votes.broken),
         at_least_per_s: wanted.at_least,
         ok: good.is_some_and(|good| wanted.at_least.is_none_or(|least| good >= least)),
-        generator_was_late: bad.is_some_and(|bad| steps.iter().filter(|step| !step.kept && is(step, bad)).all(was_late)),
+        generator_was_late,
         steps,
     }
 }
@@ -279,6 +290,15 @@ mod tests {
         assert_eq!(growth(&seconds(&[200; 5]), 5.0), None);
         assert_eq!(growth(&seconds(&[10, 15, 20, 25, 30]), 5.0), None, "less than 30 ms from end to end");
         assert_eq!(growth(&[], 0.0), None);
+    }
+
+    /// A few milliseconds are not what made answers take a second.
+    #[test]
+    fn lateness_is_blamed_only_for_what_it_may_have_done() {
+        let step = |late, p99_us| Step { deliveries: 1_000, late, p99_us, ..Step::default() };
+        assert!(generator_was_late(&step(900, 100_000), 80_000));
+        assert!(!generator_was_late(&step(900, 1_000_000), 80_000), "late by little");
+        assert!(!generator_was_late(&step(100, 100_000), 80_000), "few were late");
     }
 
     #[test]
