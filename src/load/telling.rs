@@ -14,6 +14,8 @@ use crate::report::Verdict;
 use crate::report::language::Language;
 use crate::report::words::{columns, duration, padded};
 
+/// A rate that is this share of what was wanted is not told as missed.
+const NEARLY: f64 = 0.98;
 /// So many violations are told on a terminal.
 const TOLD: usize = 5;
 
@@ -192,7 +194,9 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
 /// What a reader should know.
 #[must_use]
 pub fn notes(report: &LoadReport, language: Language) -> Vec<String> {
-    let not_kept = report.wanted_per_s.filter(|_| !report.kept_up && report.deliveries > 0).map(|wanted| {
+    // Where only the generator was late, that is told by itself.
+    let is_short = |wanted: &f64| report.dropped > 0 || report.rate_per_s < wanted * NEARLY;
+    let not_kept = report.wanted_per_s.filter(|wanted| !report.kept_up && report.deliveries > 0 && is_short(wanted)).map(|wanted| {
         let (rate, wanted) = (per_second(report.rate_per_s), per_second(wanted));
         language.with("load-not-kept", &[("rate", rate.into()), ("wanted", wanted.into()), ("count", report.dropped.into())])
     });
