@@ -78,6 +78,8 @@ pub struct Record {
     pub answered_at: UnixMicros,
     /// How long the answer took.
     pub took: Duration,
+    /// How much of that was our own lateness, where it took longer than the contract allows.
+    pub own_delay: Duration,
     /// What came back.
     pub result: Result<Answer, NoAnswer>,
     /// The instant that a duplicate's answer gave for this delivery, once one did.
@@ -168,7 +170,12 @@ impl Records {
 #[must_use]
 pub fn describe(result: &Result<Answer, NoAnswer>) -> String {
     match result {
-        Ok(answer) => format!("{} {}", answer.status, describe_body(&answer.body)).trim_end().to_owned(),
+        Ok(answer) => {
+            // Where a redirect leads says what is wrong with the address.
+            let location = answer.header("Location").filter(|_| (300..400).contains(&answer.status));
+            let location = location.map_or_else(String::new, |location| format!(" Location: {location}"));
+            format!("{}{location} {}", answer.status, describe_body(&answer.body)).trim_end().to_owned()
+        }
         Err(none) => none.to_string(),
     }
 }

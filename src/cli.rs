@@ -12,6 +12,7 @@ mod compare;
 mod evidence;
 pub mod exit;
 mod glob;
+mod headers;
 mod history;
 mod inspect;
 mod launching;

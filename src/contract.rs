@@ -14,6 +14,7 @@ pub mod facts;
 pub mod identity;
 pub mod key;
 pub mod outcome;
+pub mod own_headers;
 pub mod policy;
 pub mod prose;
 pub mod reading;
@@ -136,6 +137,9 @@ pub struct Endpoint {
     pub others: Vec<String>,
     /// The content type of an ordinary body.
     pub content_type: String,
+    /// Header lines that every delivery and every question bears beside what the contract says: for a gateway, a tenant.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// How to see that the receiver lives.

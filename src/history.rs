@@ -50,6 +50,9 @@ pub struct Operation {
     pub answered_at: String,
     /// How long the answer took, in microseconds.
     pub took_us: u64,
+    /// How much of that was our own lateness, in microseconds, where it took longer than the contract allows.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub own_delay_us: u64,
     /// What the answer is, under the contract.
     #[serde(default)]
     pub outcome: OutcomeSet,
@@ -76,6 +79,10 @@ pub struct Operation {
     /// Why there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<String>,
+}
+
+fn is_none(micros: &u64) -> bool {
+    *micros == 0
 }
 
 fn is_zero(number: &i64) -> bool {
@@ -161,6 +168,7 @@ impl Operation {
         };
         let at = |text: &str| iso::read(text).map_or(UnixMicros(0), |(at, _)| at);
         Some(Record {
+            own_delay: Duration::from_micros(self.own_delay_us),
             key: self.key.clone(),
             identity: self.identity().to_owned(),
             sha256: self.body.sha256.clone(),
@@ -199,6 +207,7 @@ impl Operation {
             sent_at: iso::write(record.sent_at),
             answered_at: iso::write(record.answered_at),
             took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
+            own_delay_us: u64::try_from(record.own_delay.as_micros()).unwrap_or(u64::MAX),
             outcome: record.outcome(reader),
             refers_to: record.refers_to.clone(),
             moved_us,
@@ -323,6 +332,7 @@ mod tests {
             sent_at,
             answered_at,
             took_us,
+            own_delay_us: 0,
             outcome,
             refers_to,
             moved_us,

@@ -93,6 +93,8 @@ pub struct Sent {
     pub sent_at: UnixMicros,
     /// How long its answer took.
     pub took: Duration,
+    /// How much of that was our own lateness, where it took longer than the contract allows.
+    pub own_delay: Duration,
     /// After the first of a burst was released, in microseconds.
     pub start_us: u64,
     /// What came back.

@@ -56,8 +56,8 @@ use tokio::sync::{Notify, watch};
 use crate::check::consistency::{Law, Operation};
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::outcome::MemberValue;
-use crate::contract::{Contract, OtherBody};
-use crate::delivery::Delivery;
+use crate::contract::{Contract, OtherBody, own_headers};
+use crate::delivery::{Delivery, HeaderLine};
 use crate::evidence::{EvidenceError, Sources};
 use crate::load::effort::Meter;
 use crate::load::gate::Gate;
@@ -97,6 +97,8 @@ pub struct Plan {
     pub target: Target,
     /// Where evidence is read.
     pub sources: Sources,
+    /// Header lines of the user's own, which every delivery and every question bears.
+    pub headers: Vec<HeaderLine>,
     /// The shared secret.
     pub secret: SecretString,
     /// Secrets of other times: the previous one, and a retired one.
@@ -205,6 +207,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&signer)).map_err(LoadError::Contract)?;
     let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
     let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
+    let maker = maker.bearing(&plan.contract, &plan.target, &plan.headers);
     let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
     let mut meter = Meter::new(plan.beside);
@@ -320,7 +323,8 @@ fn collected(shared: &Shared) -> Vec<Operation> {
 async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
     let Some(health) = &plan.contract.health else { return Ok(()) };
     let path = health.path.clone();
-    let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
+    let headers = own_headers::joined(&plan.contract, &plan.headers);
+    let question = Delivery { method: "GET".to_owned(), path: path.clone(), headers, ..Delivery::default() };
     let answer = Sender::new(plan.target.clone(), plan.timeout).send(Shipment::plain(question)).await.result;
     let unreachable = |cause: String| LoadError::Unreachable { url: plan.target.to_string(), path, cause };
     if !answer.as_ref().is_ok_and(|answer| answer.status == health.status)

@@ -15,10 +15,12 @@ pub mod explaining;
 pub mod faulting;
 pub mod gate;
 pub mod ground;
+pub mod lateness;
 pub mod launched;
 pub mod live;
 pub mod liveness;
 pub mod looking;
+pub mod pace;
 mod patience;
 mod readiness;
 pub mod rehearsal;
@@ -39,6 +41,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
+use crate::delivery::HeaderLine;
 use crate::evidence;
 use crate::history::Operation;
 use crate::judge::scenario::blank_report;
@@ -84,6 +87,14 @@ pub struct Plan {
     pub jobs: Jobs,
     /// How long the whole run may take.
     pub time_limit: Duration,
+    /// Header lines of the user's own, which every delivery and every question bears.
+    pub headers: Vec<HeaderLine>,
+    /// Those of them that came from the environment: the line, and the variable.
+    pub secret_headers: Vec<(HeaderLine, String)>,
+    /// How many deliveries and questions a second there are at the most.
+    pub max_rate: Option<f64>,
+    /// How long one scenario waits for those who ask to be asked later.
+    pub max_wait: Duration,
     /// The seed of everything random.
     pub seed: u64,
     /// How long an answer is waited for.

@@ -313,6 +313,7 @@ mod tests {
     fn record(status: u16, body: &'static str) -> Record {
         let headers = vec![HeaderLine::new("Content-Type", "application/json")];
         Record {
+            own_delay: std::time::Duration::ZERO,
             key: "k".to_owned(),
             identity: "k".to_owned(),
             sha256: String::new(),

@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod comparing;
+mod headers;
 mod launch;
 mod looking;
 mod reaching;
@@ -19,6 +20,7 @@ pub(crate) use afterwards::{
 };
 pub(crate) use comparing::MergeArgs;
 pub(crate) use comparing::{ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
+pub(crate) use headers::HeaderArgs;
 pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
@@ -160,7 +162,12 @@ pub(crate) struct RunArgs {
     /// How long the whole run may take; what was not judged by then is undecided.
     #[arg(long, value_name = "DURATION", default_value = "10 m", value_parser = duration)]
     pub(crate) time_limit: Duration,
-    /// With `--clock wait`: the longest that one scenario may wait.
+    #[command(flatten)]
+    pub(crate) headers: HeaderArgs,
+    /// Send so much at the most (`50/s`): every delivery and question is one, a burst of eight is eight, and is released in one piece.
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    pub(crate) max_rate: Option<f64>,
+    /// The longest that one scenario waits: with `--clock wait`, and for a 429 or 503 that asks to come again (`Retry-After`).
     #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
     pub(crate) max_wait: Duration,
     /// Write report.json, report.html, report.md, junit.xml, history.jsonl, snapshots.json and manifest.json to this folder.
@@ -320,6 +327,15 @@ pub(crate) enum ServeClock {
 fn duration(text: &str) -> Result<Duration, String> {
     let read = span::read(text).map_err(|wrong| wrong.to_string())?;
     if read.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(read) }
+}
+
+/// How often a second: `50/s`.
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix("/s").ok_or_else(|| format!("`{text}` has no unit; write `{text}/s`"))?;
+    match number.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        Ok(_) | Err(_) => Err(format!("`{text}` is no rate; write a number above 0, as in `50/s`")),
+    }
 }
 
 fn duration_or_seconds(text: &str) -> Result<Duration, String> {

@@ -23,6 +23,9 @@ pub(super) fn arguments(args: &RunArgs) -> String {
     words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
     words.extend(args.snapshots.as_ref().map(|dir| ("--snapshots", path(dir))));
     words.extend(args.baseline.as_ref().map(|file| ("--baseline", path(file))));
+    words.extend(args.headers.header.iter().map(|line| ("-H", line.clone())));
+    words.extend(args.headers.header_env.iter().map(|line| ("--header-env", line.clone())));
+    words.extend(args.max_rate.map(|rate| ("--max-rate", format!("{rate}/s"))));
     words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
     let words = words.into_iter().map(|(flag, value)| (flag, Some(value))).chain(args.reach.arguments());
     let word = |(flag, value): (&str, Option<String>)| match value {

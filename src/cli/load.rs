@@ -21,6 +21,7 @@ use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
+use super::headers::Headers;
 use super::launching::folder_of_its_own;
 use super::load_suite;
 use super::secrets::{other_secrets, secrets_of, warn};
@@ -75,6 +76,10 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     if let Some(password) = &evidence.password {
         secrets.push_password("the database's password", password.expose_secret());
     }
+    let headers = Headers::read(&args.headers, &suite.contract)?;
+    for (line, variable) in &headers.secret {
+        secrets.push_password(&format!("the header `{}` in {variable}", line.name), &String::from_utf8_lossy(&line.value));
+    }
     let redactor = secrets.redactor();
     let warnings = warn(&secrets, console);
     make_room(users, args.target.is_none() && args.launch.exec.is_none())?;
@@ -89,6 +94,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             catalogue: Arc::clone(&suite.catalogue),
             target: url,
             sources,
+            headers: headers.all(),
             secret,
             other_secrets: others,
             body,

@@ -11,6 +11,7 @@ use super::arguments::arguments;
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
+use super::headers::Headers;
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
 use super::progress::Progress;
@@ -55,8 +56,12 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     if let Some(password) = &evidence.password {
         secrets.push_password("the database's password", password.expose_secret());
     }
+    let headers = Headers::read(&args.headers, &suite.contract)?;
+    for (line, variable) in &headers.secret {
+        secrets.push_password(&format!("the header `{}` in {variable}", line.name), &String::from_utf8_lossy(&line.value));
+    }
     let redactor = secrets.redactor();
-    let given = Given { secret, others, secrets, evidence };
+    let given = Given { secret, others, secrets, evidence, headers };
     let plan_once = || plan(args, &suite, scenarios.clone(), given.clone());
     let plans = (0..args.repeat).map(|_| plan_once()).collect::<Result<Vec<Plan>, Failure>>()?;
     let warnings = warn(&given.secrets, console);
@@ -173,13 +178,14 @@ struct Given {
     others: OtherSecrets,
     secrets: Secrets,
     evidence: Choice,
+    headers: Headers,
 }
 
 fn plan(
     args: &RunArgs,
     suite: &Suite,
     scenarios: Vec<Loaded>,
-    Given { secret, others: other_secrets, secrets, evidence }: Given,
+    Given { secret, others: other_secrets, secrets, evidence, headers }: Given,
 ) -> Result<Plan, Failure> {
     if args.clock == Some(ClockArg::Faketime) && args.launch.exec.is_none() {
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
@@ -219,6 +225,10 @@ fn plan(
         clock,
         jobs: args.jobs.map_or(Jobs::Adaptive, |jobs| Jobs::Fixed(usize::from(jobs))),
         time_limit: args.time_limit,
+        headers: headers.all(),
+        secret_headers: headers.secret,
+        max_rate: args.max_rate,
+        max_wait: args.max_wait,
         seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
         timeout: args.timeout,
         ttl: args.ttl.map(|ttl| ttl.as_secs()),

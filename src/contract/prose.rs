@@ -22,6 +22,10 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{}: {}\n\n{}\nSource: {}\n", contract.contract, contract.title, contract.about.trim(), contract.source.trim())?;
     let endpoint = &contract.endpoint;
     writeln!(out, "A delivery is {} {} with a body of {}.", endpoint.method, endpoint.path, endpoint.content_type)?;
+    if !endpoint.headers.is_empty() {
+        let lines: Vec<String> = endpoint.headers.iter().map(|(name, value)| format!("`{name}: {value}`")).collect();
+        writeln!(out, "Every delivery bears {}.", lines.join(", "))?;
+    }
     writeln!(out, "{}", key_sentence(contract))?;
     writeln!(out, "{}", signature_sentence(contract))?;
     for sentence in secret_sentences(contract) {

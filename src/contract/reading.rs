@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
-use crate::contract::{Contract, Idempotency, OtherBody, signing};
+use crate::contract::{Contract, Idempotency, OtherBody, own_headers, signing};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
 use crate::document::tree::{Key, Kind, Node, Tree};
 use crate::document::{self, Decoded};
@@ -143,6 +143,23 @@ impl Reading<'_> {
             self.outcome(&format!("outcomes.{name}"), form);
         }
         self.promises(contract);
+        self.own_headers(contract);
+    }
+
+    /// Header lines beside those that the contract says.
+    fn own_headers(&mut self, contract: &Contract) {
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in &contract.endpoint.headers {
+            let place = format!("endpoint.headers.{name}");
+            if let Some(why) = own_headers::refusal(contract, name, value) {
+                self.say(&place, why, Some("leave it out".to_owned()));
+            }
+            let lower = name.to_ascii_lowercase();
+            if seen.contains(&lower) {
+                self.say(&place, format!("the header `{name}` is named twice"), Some("write it once, in any case".to_owned()));
+            }
+            seen.push(lower);
+        }
     }
 
     fn key(&mut self, contract: &Contract) {

@@ -20,6 +20,7 @@ impl Foreign for Operation {
             sent_at: _,
             answered_at: _,
             took_us: _,
+            own_delay_us: _,
             outcome: _,
             refers_to,
             moved_us: _,

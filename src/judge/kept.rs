@@ -69,6 +69,7 @@ impl<'h> Kept<'h> {
             arrives,
             sent_at: record.sent_at,
             took: record.took,
+            own_delay: record.own_delay,
             start_us: 0,
             result: record.result,
             beside: Vec::new(),

@@ -5,7 +5,6 @@
 
 use crate::check::consistency::{NEVER, Operation};
 use crate::contract::Contract;
-use crate::delivery::Delivery;
 use crate::load::shared::Shared;
 use crate::outcome::Outcome;
 use crate::transport::{Sender, Shipment};
@@ -34,7 +33,7 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     if newest.is_empty() || shared.under_way.len() + NEWEST > ROWS {
         return None;
     }
-    let question = Delivery { method: "GET".to_owned(), path: path(contract)?, ..Delivery::default() };
+    let question = shared.maker.question(path(contract)?);
     let exchange = Sender::new(shared.target.clone(), shared.timeout).send(Shipment::plain(question)).await;
     // Without an answer there is nothing to judge: whether it lives is told elsewhere.
     let answer = exchange.result.ok()?;

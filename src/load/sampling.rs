@@ -88,6 +88,7 @@ fn record(contract: &Contract, key: &str, body: bytes::Bytes) -> Record {
     let result = Err(crate::delivery::NoAnswer::TimedOut { after: Duration::ZERO });
     let (referred_as, refers_to) = (None, None);
     Record {
+        own_delay: Duration::ZERO,
         key: key.to_owned(),
         identity: key.to_owned(),
         sha256,

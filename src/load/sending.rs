@@ -6,6 +6,8 @@
 //! reading are [`transport`](crate::transport)'s, as in a run; of an answer's
 //! header lines only those are kept that a load looks at.
 
+mod own;
+
 use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -13,8 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::{Moment, UnixMicros};
-use crate::contract::Contract;
 use crate::contract::key::KeyPlace;
+use crate::contract::{Contract, own_headers};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::load::patience::Patience;
 use crate::message::spelling::as_form;
@@ -35,6 +37,8 @@ pub struct Maker {
     method: String,
     /// Header lines that every delivery has.
     fixed: Vec<HeaderLine>,
+    /// Those of them that questions have, too.
+    own: Vec<HeaderLine>,
     key: KeyPlace,
     /// Whether bodies are forms.
     is_form: bool,
@@ -63,7 +67,8 @@ impl Maker {
     pub fn new(contract: &Contract, signer: Signer, target: &Target, body: &[u8], sizes: &[(usize, u32)]) -> Result<Self, &'static str> {
         let content_type = &contract.endpoint.content_type;
         let content_type = (!content_type.is_empty()).then(|| HeaderLine::new("content-type", content_type.clone()));
-        let fixed: Vec<HeaderLine> = content_type.into_iter().chain(contract.key.caller_line(false)).collect();
+        let of_the_contract = content_type.into_iter().chain(contract.key.caller_line(false));
+        let fixed: Vec<HeaderLine> = of_the_contract.chain(own_headers::joined(contract, &[])).collect();
         let (method, path) = (contract.endpoint.method.clone(), contract.endpoint.path.clone());
         let same = Delivery { method, path, headers: fixed.clone(), body: Bytes::new() };
         let template = Template::new(target, &same, contract.key.header.as_deref());
@@ -73,6 +78,7 @@ impl Maker {
             path: same.path,
             method: same.method,
             fixed,
+            own: own_headers::joined(contract, &[]),
             key: contract.key.clone(),
             template,
             is_form: contract.sends_forms(),

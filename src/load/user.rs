@@ -112,6 +112,7 @@ pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>, tim
 impl<'s> User<'s> {
     fn new(shared: &'s Shared, number: usize, given_up: oneshot::Receiver<()>) -> Self {
         let record = Record {
+            own_delay: Duration::ZERO,
             key: String::new(),
             identity: String::new(),
             sha256: String::new(),

@@ -72,6 +72,14 @@ pub fn curl(base_url: &str, delivery: &Delivery) -> String {
     }
 }
 
+/// A line of [`curl`], with header lines that hold secrets taken from the environment variables that they came from.
+#[must_use]
+pub fn with_variables(line: &str, secret: &[(HeaderLine, String)]) -> String {
+    secret.iter().fold(line.to_owned(), |line, (header, variable)| {
+        line.replace(&quoted(&as_curl_takes_it(header)), &format!("\"{}: ${{{variable}}}\"", header.name))
+    })
+}
+
 /// `Name: value`, or `Name;`, by which curl sends a line without a value.
 fn as_curl_takes_it(header: &HeaderLine) -> Vec<u8> {
     let value = header.value.trim_ascii();
@@ -210,6 +218,15 @@ mod tests {
         assert!(has(b"\r\nIdempotency-Key:\r\n"), "{}", head.escape_ascii());
         assert!(has(b"\r\nX-Signature: it's 100% \\ok\r\n") && has(b"\r\nX-Signature: \xc3\x28\r\n"), "{}", head.escape_ascii());
         assert!(!head.to_ascii_lowercase().windows(13).any(|part| part == b"content-type:"), "{}", head.escape_ascii());
+    }
+
+    /// The value of a secret line is the shell's to fill in.
+    #[test]
+    fn secret_lines_are_taken_from_the_environment() {
+        let headers = vec![HeaderLine::new("Authorization", "it's secret"), HeaderLine::new("X-Tenant", "seven")];
+        let delivery = Delivery { method: "GET".into(), path: "/".into(), headers: headers.clone(), ..Delivery::default() };
+        let line = with_variables(&curl("http://h", &delivery), &[(headers[0].clone(), "GATEWAY_TOKEN".to_owned())]);
+        assert_eq!(line, r#"curl -sS -X GET 'http://h/' -H "Authorization: ${GATEWAY_TOKEN}" -H 'X-Tenant: seven'"#);
     }
 
     /// A long body is named by its size and hash: 2 KiB are written out, one byte more is not.

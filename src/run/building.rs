@@ -43,6 +43,7 @@ impl Built {
             arrives: true,
             sent_at,
             took,
+            own_delay: Duration::ZERO,
             start_us: 0,
             result,
             beside: Vec::new(),
@@ -150,6 +151,10 @@ impl Workshop<'_> {
         let overriding = deliver.method_override.map_or(&[][..], MethodOverride::headers);
         headers.extend(overriding.iter().map(|name| HeaderLine::new(*name, contract.endpoint.method.clone())));
         headers.extend(deliver.headers.iter().map(|(name, value)| HeaderLine::new(name.clone(), value.replace("{unique}", unique))));
+        // What a scenario says of a header is what it is about.
+        let is_said = |line: &&HeaderLine| headers.iter().any(|said| said.name.eq_ignore_ascii_case(&line.name));
+        let own: Vec<HeaderLine> = self.supplies.own_headers.iter().filter(|line| !is_said(line)).cloned().collect();
+        headers.extend(own);
         Ok(headers)
     }
 

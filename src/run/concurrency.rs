@@ -8,6 +8,7 @@
 //!
 //! **Invariant:** what is given with `--jobs` is kept to.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,7 +40,10 @@ const BUSY: f64 = 0.05;
 
 /// How long answers took, and whether any came.
 #[derive(Debug, Default)]
-pub struct Traffic(Mutex<Samples>);
+pub struct Traffic {
+    samples: Mutex<Samples>,
+    borne: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Samples {
@@ -72,7 +76,7 @@ pub struct Sight {
 impl Traffic {
     /// What came of a fresh, honest delivery, and how long that took.
     pub fn note_fresh(&self, took: Duration, result: &Result<Answer, NoAnswer>) {
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         if result.is_ok() {
             samples.fresh.push(took);
             samples.quickest = Some(samples.quickest.map_or(took, |quickest| quickest.min(took)));
@@ -82,20 +86,31 @@ impl Traffic {
 
     /// What came of any other delivery, and how long that took.
     pub fn note(&self, took: Duration, result: &Result<Answer, NoAnswer>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).note(took, result);
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner).note(took, result);
+    }
+
+    /// So many side by side were borne so far.
+    pub fn set_borne(&self, number: usize) {
+        self.borne.store(number, Ordering::Relaxed);
+    }
+
+    /// How many deliveries may be sent side by side where nothing else is.
+    #[must_use]
+    pub fn borne(&self) -> usize {
+        self.borne.load(Ordering::Relaxed).clamp(1, MOST)
     }
 
     /// How many deliveries were given up, when none has ever been answered.
     #[must_use]
     pub fn never_answered(&self) -> Option<u64> {
-        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         (samples.answered == 0).then_some(samples.given_up)
     }
 
     /// What was seen so far, without what only the machine knows.
     #[must_use]
     fn sight(&self, idle: Option<f64>) -> Sight {
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.fresh.sort_unstable();
         Sight {
             mean: samples.waited.checked_div(samples.count),
@@ -108,7 +123,7 @@ impl Traffic {
 
     /// Begins anew: what was seen before belongs to another number of scenarios.
     fn forget(&self) {
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.fresh.clear();
         (samples.waited, samples.count) = (Duration::ZERO, 0);
     }

@@ -13,9 +13,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::OnDone;
 use super::concurrency::Concurrency;
+use super::live::{self, Again};
 use super::stage::Stage;
-use super::{OnDone, live};
 use crate::clock::{Moment, span};
 use crate::judge::scenario::blank_report;
 use crate::report::{ScenarioReport, Verdict, tally};
@@ -116,7 +117,7 @@ impl Executor {
         scenarios.sort_by_key(|loaded| std::cmp::Reverse(deliveries(&loaded.scenario.steps) / LONG));
         scenarios.reverse();
         let mut left = scenarios;
-        let mut under_way: JoinSet<(Loaded, Option<ScenarioReport>)> = JoinSet::new();
+        let mut under_way: JoinSet<(Loaded, Result<ScenarioReport, Again>)> = JoinSet::new();
         let mut names: BTreeMap<tokio::task::Id, Loaded> = BTreeMap::new();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -165,6 +166,7 @@ impl Executor {
                         ticks = now;
                     }
                     self.concurrency.adapt(&self.stage.traffic, idle);
+                    self.stage.traffic.set_borne(self.concurrency.now());
                     self.hopeless()
                 }
             };
@@ -182,11 +184,16 @@ impl Executor {
     }
 
     /// Takes what came of a scenario; whether no other one is to be begun.
-    fn take(&mut self, loaded: Loaded, report: Option<ScenarioReport>) -> bool {
-        let Some(report) = report else {
-            self.suspects.push(loaded.id.clone());
-            self.again.push(loaded);
-            return false;
+    fn take(&mut self, loaded: Loaded, report: Result<ScenarioReport, Again>) -> bool {
+        let report = match report {
+            Ok(report) => report,
+            Err(why) => {
+                if why == Again::Died {
+                    self.suspects.push(loaded.id.clone());
+                }
+                self.again.push(loaded);
+                return false;
+            }
         };
         (self.on_done)(&report);
         let stop = self.fail_fast && report.verdict == Verdict::Fail;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::building::{Built, Workshop, burst_of};
 use super::executor::Company;
 use super::gate::{Pass, Passage};
-use super::patience::PATIENCE;
 use super::rehearsal::{contradiction, contradiction_told, has_force, why_without_force};
 use super::stage::Stage;
 use crate::check::rows::Look;
 use crate::clock::{Moment, UnixMicros};
-use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told, scenario};
+use crate::report::curl::with_variables;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
@@ -74,7 +74,7 @@ impl<'s> Live<'s> {
             has_counted: false,
             deaths: None,
             snaps: 0,
-            patience: PATIENCE,
+            patience: stage.max_wait,
             normaliser: Normaliser::new(stage.run_word()).hiding(stage.redactor.clone()),
         }
     }
@@ -88,6 +88,11 @@ impl<'s> Live<'s> {
             Some(_) => None,
             None => Some(self.stage.gate.pass(Passage::Delivery).await),
         }
+    }
+
+    /// What of the time of an answer was our own lateness, where it took longer than the contract allows.
+    fn own_share(&self, took: Duration, begun: Moment) -> Duration {
+        self.stage.lateness.share_of(took, self.stage.contract.limits.answer.0, begun)
     }
 
     /// Whether the receiver died while the scenario was played, and not before it.
@@ -142,9 +147,12 @@ impl Source for Live<'_> {
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
-        let (sent_at, exchange, beside) = loop {
+        let (sent_at, exchange, beside, own_delay) = loop {
             let pass = self.may_deliver().await;
-            let sent_at = self.stage.clock.now();
+            if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
+                self.stage.pace.turn(1).await;
+            }
+            let (sent_at, begun) = (self.stage.clock.now(), Moment::now());
             let (exchange, beside) = match (&deliver.fault, deliver.connection) {
                 (Some(fault), _) => self.send_through(at, &built, fault).await?,
                 (None, ConnectionUse::Kept) => {
@@ -155,7 +163,8 @@ impl Source for Live<'_> {
             };
             drop(pass);
             if !self.waits(at, &exchange.result).await? {
-                break (sent_at, exchange, beside);
+                let own_delay = self.own_share(exchange.took, begun);
+                break (sent_at, exchange, beside, own_delay);
             }
         };
         // Only an acceptance says how long accepting takes: what is refused at the door is refused at once.
@@ -167,14 +176,15 @@ impl Source for Live<'_> {
             Some(_) => {}
         }
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
-        Ok(Sent { arrives, beside, ..built.sent(sent_at, exchange.took, exchange.result) })
+        Ok(Sent { arrives, beside, own_delay, ..built.sent(sent_at, exchange.took, exchange.result) })
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
         let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let pass = self.may_deliver().await;
-        let sent_at = self.stage.clock.now();
+        self.stage.pace.turn(built.len()).await;
+        let (sent_at, begun) = (self.stage.clock.now(), Moment::now());
         let mut release = self.stage.sender().burst(shipments).await;
         drop(pass);
         if let Some(one) = release.exchanges.iter().find(|one| one.result.is_ok()).or(release.exchanges.first()) {
@@ -184,7 +194,8 @@ impl Source for Live<'_> {
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
             let start_us = exchange.sent_at.0.abs_diff(began);
-            Sent { start_us, ..built.sent(sent_at, exchange.took, exchange.result) }
+            let own_delay = self.own_share(exchange.took, begun);
+            Sent { start_us, own_delay, ..built.sent(sent_at, exchange.took, exchange.result) }
         });
         Ok(Released { sent: released.collect(), spread: release.release_spread, most_at_once: release.most_at_once })
     }
@@ -237,14 +248,15 @@ impl Source for Live<'_> {
     async fn ask(&mut self, at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
         let path = self.path_of(&get.what).map_err(ScenarioEnd::NotApplicable)?;
         let method = get.method.clone().unwrap_or_else(|| "GET".to_owned());
-        let question = Delivery { method, path, ..Delivery::default() };
+        let question = self.stage.supplies.question(&method, &path);
+        let begun = Moment::now();
         let exchange = loop {
             let exchange = self.stage.send(Shipment::plain(question.clone())).await;
             if !self.waits(at, &exchange.result).await? {
                 break exchange;
             }
         };
-        Ok(Some(Told { question, took: exchange.took, result: exchange.result }))
+        Ok(Some(Told { question, took: exchange.took.saturating_sub(self.own_share(exchange.took, begun)), result: exchange.result }))
     }
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
@@ -290,12 +302,23 @@ impl Source for Live<'_> {
     }
 }
 
-/// Plays one scenario against the target: its report; every delivery goes to the stage. `None` when what was seen may be
-/// the doing of those it had for company: then it is to be played alone.
+/// Why a scenario is to be played again, alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// The receiver died while it was played.
+    Died,
+    /// What it counted may be the doing of others that counted.
+    Counted,
+}
+
+/// Plays one scenario against the target: its report; every delivery goes to the stage.
 ///
 /// What the reference itself gets wrong is never a finding; and what a receiver
 /// without memory would pass as well shows nothing of what is remembered.
-pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Option<ScenarioReport> {
+///
+/// # Errors
+/// [`Again`], when what was seen may be the doing of those that it had for company.
+pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Result<ScenarioReport, Again> {
     let began = Moment::now();
     let mut report = match scenario::reference(&stage.setting, &stage.supplies.signer) {
         Err(failed) => {
@@ -306,10 +329,15 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Opti
         Ok(reference) => {
             let mut source = Live::new(stage, loaded, company);
             let (report, _) = scenario::play(&stage.setting, &mut source, loaded, reference).await;
-            let passed = report.verdict == Verdict::Pass;
-            let of_others = !passed && (source.met_a_death() || company == Company::Counting);
-            if of_others && company != Company::Nobody && stage.liveness.gone().is_none() {
-                return None;
+            if report.verdict != Verdict::Pass && company != Company::Nobody && stage.liveness.gone().is_none() {
+                let in_time = stage.catalogue.always.answers_in_time.as_ref();
+                // That an answer is late is nobody else's doing.
+                let counts = report.findings.is_empty() || report.findings.iter().any(|one| Some(&one.requirement) != in_time);
+                if source.met_a_death() {
+                    return Err(Again::Died);
+                } else if company == Company::Counting && counts {
+                    return Err(Again::Counted);
+                }
             }
             if !source.met_a_death() {
                 stage.liveness.survived();
@@ -318,8 +346,11 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Opti
             weigh(stage, loaded, report).await
         }
     };
+    for finding in &mut report.findings {
+        finding.curl = with_variables(&finding.curl, &stage.secret_headers);
+    }
     report.duration_ms = super::millis(began.elapsed());
-    Some(report)
+    Ok(report)
 }
 
 /// Takes back what no receiver can be blamed for, and what shows nothing.

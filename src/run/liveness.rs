@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use super::building::{PlainBodies, Workshop};
 use super::ground::Servant;
-use super::patience::{PATIENCE, asks_to_wait};
+use super::patience::asks_to_wait;
 use super::stage::{Stage, StageError};
 use crate::check::Records;
 use crate::clock::{Moment, span};
 use crate::contract::Level;
-use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::delivery::{Answer, NoAnswer};
 use crate::report::{Finding, ScenarioReport, Verdict};
 use crate::scenario::deliver::{ConnectionUse, Deliver};
 use crate::transport::{Shipment, diagnosis};
@@ -104,7 +104,7 @@ impl Stage {
 
     /// Asks over a connection of the pool or a new one; a gateway that asks to come again is waited for.
     async fn ask_health(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
-        let mut patience = PATIENCE;
+        let mut patience = self.max_wait;
         loop {
             let health = self.ask_health_once(connection).await;
             let wait = asks_to_wait(&self.contract, &health).and_then(|wait| Some((wait, patience.checked_sub(wait)?)));
@@ -117,7 +117,7 @@ impl Stage {
 
     async fn ask_health_once(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
         let shipment = if let Some(health) = &self.contract.health {
-            Shipment::plain(Delivery { method: "GET".to_owned(), path: health.path.clone(), ..Delivery::default() })
+            Shipment::plain(self.supplies.question("GET", &health.path))
         } else {
             let (records, plain_bodies) = (Records::default(), PlainBodies::new());
             let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };

@@ -6,19 +6,18 @@
 //! scenario for so long and no longer. That it was so is told once.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::building::Built;
 use super::live::Live;
 use super::stage::Stage;
+use crate::clock::{Clock as _, SystemClock, span};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
 use crate::judge::{At, ScenarioEnd};
 use crate::transport::Exchange;
 
-/// So long a scenario waits, in all.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// What is waited where a gateway names a date, or no time at all.
+/// What is waited where a gateway names no time that can be read.
 const A_WHILE: Duration = Duration::from_secs(1);
 /// Less is not waited: a gateway that counts by the second would be asked without end.
 const LEAST: Duration = Duration::from_millis(100);
@@ -31,7 +30,19 @@ pub(super) fn asks_to_wait(contract: &Contract, result: &Result<Answer, NoAnswer
     let forms = std::iter::once(&outcomes.accepted).chain(contract.duplicate()).chain(&outcomes.in_flight).chain(outcomes.refused.values());
     let is_provoked = contract.provoke().is_some_and(|provoke| provoke.status == answer.status);
     let is_of_the_contract = is_provoked || forms.into_iter().any(|form| form.allows_status(answer.status));
-    (!is_of_the_contract).then(|| after.trim().parse().map_or(A_WHILE, Duration::from_secs).max(LEAST))
+    (!is_of_the_contract).then(|| span_until(after.trim(), answer).unwrap_or(A_WHILE).max(LEAST))
+}
+
+/// The time that `Retry-After` means: seconds, or a date, which counts from the date of the answer itself, or else from now.
+fn span_until(after: &str, answer: &Answer) -> Option<Duration> {
+    if let Ok(seconds) = after.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(after).ok()?;
+    let sent = answer.header("Date").and_then(|date| httpdate::parse_http_date(date.trim()).ok());
+    let now = UNIX_EPOCH + Duration::from_micros(SystemClock.now().0.unsigned_abs());
+    // A date has whole seconds: what it names may be most of one later.
+    Some(until.duration_since(sent.unwrap_or(now)).unwrap_or_default())
 }
 
 impl Live<'_> {
@@ -48,9 +59,9 @@ impl Live<'_> {
     /// Waits for so long, if there is so much patience left.
     pub(super) async fn wait(&mut self, at: At<'_>, wait: Duration) -> Result<(), ScenarioEnd> {
         let Some(left) = self.patience.checked_sub(wait) else {
-            let (wait, patience) = (wait.as_secs_f64(), PATIENCE.as_secs());
+            let (wait, patience) = (span::write(wait), span::write(self.stage.max_wait));
             return Err(ScenarioEnd::Undecided(format!(
-                "step {}: an answer that is none of the contract's asks to come again in {wait} s (Retry-After), and a scenario waits for {patience} s in all",
+                "step {}: an answer that is none of the contract's asks to come again in {wait} (Retry-After), and a scenario waits for {patience} in all (--max-wait)",
                 at.number
             )));
         };
@@ -71,6 +82,7 @@ impl Live<'_> {
             let Some(longest) = waits.iter().map(|(_, wait)| *wait).max() else { return Ok(()) };
             self.wait(at, longest).await?;
             let shipments = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.shipment.clone())).collect();
+            self.stage.pace.turn(waits.len()).await;
             let again = self.stage.sender().burst(shipments).await;
             for ((place, _), exchange) in waits.iter().zip(again.exchanges) {
                 if let Some(one) = exchanges.get_mut(*place) {
@@ -112,15 +124,19 @@ mod tests {
             );
             read_contract("c.yaml", &text, &|_| None).unwrap_or_else(|wrong| panic!("{wrong}"))
         };
-        for (refused, status, after, wanted) in [
-            (400, 429, Some("2"), Some(Duration::from_secs(2))),
-            (400, 503, Some("Fri, 27 Nov 2026 17:00:00 GMT"), Some(A_WHILE)),
-            (400, 429, Some("0"), Some(LEAST)),
-            (400, 429, None, None),
-            (400, 500, Some("1"), None),
-            (429, 429, Some("1"), None),
+        let date = Some("Fri, 27 Nov 2026 16:59:57 GMT");
+        for (refused, status, date, after, wanted) in [
+            (400, 429, None, Some("2"), Some(Duration::from_secs(2))),
+            (400, 503, None, Some("soon"), Some(A_WHILE)),
+            (400, 503, date, Some("Fri, 27 Nov 2026 17:00:00 GMT"), Some(Duration::from_secs(3))),
+            (400, 503, None, Some("Sun, 06 Nov 1994 08:49:37 GMT"), Some(LEAST)),
+            (400, 429, None, Some("0"), Some(LEAST)),
+            (400, 429, None, None, None),
+            (400, 500, None, Some("1"), None),
+            (429, 429, None, Some("1"), None),
         ] {
-            let headers = after.map(|after| HeaderLine::new("retry-after", after)).into_iter().collect();
+            let lines = [("retry-after", after), ("date", date)];
+            let headers = lines.into_iter().filter_map(|(name, value)| Some(HeaderLine::new(name, value?))).collect();
             let answer = Answer { status, headers, body: bytes::Bytes::new() };
             assert_eq!(asks_to_wait(&contract(refused), &Ok(answer)), wanted, "{status} {after:?}");
         }

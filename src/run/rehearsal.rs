@@ -17,7 +17,7 @@ use super::supplies::Supplies;
 use crate::check::rows::Look;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::StateTables;
-use crate::contract::{Contract, Level, OtherSecret};
+use crate::contract::{Contract, Level, OtherSecret, own_headers};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
 use crate::judge::verify::at_once;
@@ -96,6 +96,7 @@ pub fn surroundings(
         contract: Arc::clone(contract),
         ordinary_body: catalogue.ordinary_body.clone(),
         bodies: Arc::clone(bodies),
+        own_headers: Arc::new(own_headers::joined(contract, &[])),
         signer,
         origin,
         seed: 1,
@@ -170,6 +171,7 @@ impl Supplies {
             contract: Arc::clone(&self.contract),
             ordinary_body: self.ordinary_body.clone(),
             bodies: Arc::clone(&self.bodies),
+            own_headers: Arc::clone(&self.own_headers),
             signer: self.signer.clone(),
             origin: self.origin.clone(),
             seed: self.seed,

@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 
 use super::building::Built;
 use super::live::Live;
-use super::patience::{PATIENCE, asks_to_wait};
+use super::pace::Pace;
+use super::patience::asks_to_wait;
 use super::stage::Stage;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
@@ -22,8 +23,8 @@ use crate::transport::{Exchange, Sender, Shipment};
 /// More than any sender gets through before the receiver is ended.
 const MOST_A_SENDER: usize = 2_000;
 
-/// So many deliveries are sent again at a time.
-const AGAIN_AT_ONCE: usize = 16;
+/// So long one sender waits at the most for who asks to be asked later: the others are still under way.
+const LONGEST_PAUSE: Duration = Duration::from_millis(2_500);
 
 impl Live<'_> {
     /// Ends the receiver while several senders deliver, and starts it again.
@@ -39,7 +40,14 @@ impl Live<'_> {
         for first in 0..under_way.senders {
             let own: Vec<(usize, Shipment)> =
                 built.iter().enumerate().skip(first).step_by(under_way.senders).map(|(place, one)| (place, one.shipment.clone())).collect();
-            senders.spawn(deliver_all(Arc::clone(&self.stage.contract), self.stage.sender(), own, Arc::clone(&counter), under_way.answers));
+            senders.spawn(deliver_all(
+                Arc::clone(&self.stage.contract),
+                Arc::clone(&self.stage.pace),
+                self.stage.sender(),
+                own,
+                Arc::clone(&counter),
+                under_way.answers,
+            ));
         }
         // All senders may have come to their end before: then nothing is under way, and the judge's counts say so.
         counter.enough.notified().await;
@@ -63,12 +71,14 @@ impl Live<'_> {
 
     /// Sends every delivery that was broken in on once more, several side by side.
     pub(super) async fn all_once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
-        let places = Arc::new(Semaphore::new(AGAIN_AT_ONCE));
+        let places = Arc::new(Semaphore::new(self.stage.traffic.borne()));
         let mut sending = JoinSet::new();
         for (place, built) in self.broken_in_on.iter().enumerate() {
             let (sender, shipment, places) = (self.stage.sender(), built.shipment.clone(), Arc::clone(&places));
+            let pace = Arc::clone(&self.stage.pace);
             sending.spawn(async move {
                 let _place = places.acquire_owned().await;
+                pace.turn(1).await;
                 (place, sender.send(shipment).await)
             });
         }
@@ -133,6 +143,7 @@ struct Traffic {
 /// Delivers one after the other until the receiver is gone.
 async fn deliver_all(
     contract: Arc<Contract>,
+    pace: Arc<Pace>,
     sender: Sender,
     shipments: Vec<(usize, Shipment)>,
     traffic: Arc<Traffic>,
@@ -143,10 +154,11 @@ async fn deliver_all(
         if traffic.stop.load(Ordering::SeqCst) {
             break;
         }
+        pace.turn(1).await;
         let exchange = sender.send(shipment).await;
         if let Some(wait) = asks_to_wait(&contract, &exchange.result) {
             // It did not reach the receiver; the next one goes later.
-            tokio::time::sleep(wait.min(PATIENCE / 4)).await;
+            tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;
             continue;
         }
         let gone = exchange.result.is_err();

@@ -13,12 +13,15 @@ use super::clocks::TargetClock;
 use super::concurrency::Traffic;
 use super::gate::Gate;
 use super::ground::{Ground, Servant};
+use super::lateness::Lateness;
 use super::liveness::Liveness;
+use super::pace::Pace;
 use super::supplies::Supplies;
 use crate::check::{Records, describe};
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::contract::outcome::Refusal;
-use crate::contract::{Contract, Level};
+use crate::contract::{Contract, Level, own_headers};
+use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Question, Seen, Sources};
 use crate::history::Operation;
 use crate::judge::Setting;
@@ -119,6 +122,14 @@ pub struct Stage {
     pub gate: Gate,
     /// How long answers take.
     pub traffic: Traffic,
+    /// How late we are ourselves.
+    pub lateness: Lateness,
+    /// How often the target is asked.
+    pub pace: Arc<Pace>,
+    /// Header lines of the user's own that hold secrets, and the variables that these came from.
+    pub secret_headers: Vec<(HeaderLine, String)>,
+    /// How long one scenario waits for those who ask to be asked later.
+    pub max_wait: Duration,
     history: Mutex<Vec<Operation>>,
     pub(super) held_up: AtomicU64,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
@@ -166,6 +177,7 @@ impl Stage {
             supplies: Supplies {
                 contract: Arc::clone(&plan.contract),
                 ordinary_body: plan.catalogue.ordinary_body.clone(),
+                own_headers: Arc::new(own_headers::joined(&plan.contract, &plan.headers)),
                 bodies: Arc::clone(&plan.bodies),
                 signer,
                 origin: setting.origin.clone(),
@@ -177,6 +189,10 @@ impl Stage {
             liveness: Liveness::default(),
             gate: Gate::default(),
             traffic: Traffic::default(),
+            lateness: Lateness::watch(),
+            pace: Arc::new(Pace::new(plan.max_rate)),
+            max_wait: plan.max_wait,
+            secret_headers: plan.secret_headers.clone(),
             history: Mutex::new(Vec::new()),
             held_up: AtomicU64::new(0),
             snapshots: plan.takes_snapshots.then(Mutex::default),
@@ -261,6 +277,7 @@ impl Stage {
 
     /// Sends one delivery over the run's pool of connections.
     pub async fn send(&self, shipment: Shipment) -> Exchange {
+        self.pace.turn(1).await;
         self.sender().send(shipment).await
     }
 

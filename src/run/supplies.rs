@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 
 use crate::contract::Contract;
+use crate::delivery::{Delivery, HeaderLine};
 use crate::sign::Signer;
 
 /// What deliveries are made from.
@@ -20,6 +21,8 @@ pub struct Supplies {
     pub ordinary_body: String,
     /// Body files by name.
     pub bodies: Arc<BTreeMap<String, Bytes>>,
+    /// Header lines that every delivery and every question bears beside what the contract says.
+    pub own_headers: Arc<Vec<HeaderLine>>,
     /// Signs as an honest sender does.
     pub signer: Signer,
     /// `http://host:port`, for schemes that sign the URL.
@@ -35,6 +38,13 @@ pub struct Supplies {
 }
 
 impl Supplies {
+    /// A question by GET, or by another method without a body.
+    #[must_use]
+    pub fn question(&self, method: &str, path: &str) -> Delivery {
+        let headers = self.own_headers.as_ref().clone();
+        Delivery { method: method.to_owned(), path: path.to_owned(), headers, ..Delivery::default() }
+    }
+
     /// A word that no other delivery of any run bears; visible ASCII, no longer than 32 characters.
     #[must_use]
     pub fn unique(&self) -> String {

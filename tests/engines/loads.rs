@@ -149,6 +149,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
     let gates = ["rate>=350/s", "fresh.rate>=1/s", "dropped==0", "errors<1%", "p99<10s"];
     let gates = gates.map(|text| Gate::read(text, &mix.names()).expect("a gate"));
     Plan {
+        headers: Vec::new(),
         contract: contract(),
         catalogue: Arc::new(Catalogue::read(&file.path, &file.text).unwrap_or_else(|wrong| panic!("{wrong}"))),
         target,

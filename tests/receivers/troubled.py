@@ -6,12 +6,15 @@ dies-of-all      its process ends at every delivery
 dies-once        its process ends once, at the first delivery of its life in a folder
 slow-health      its health page takes longer than a second
 flapping-health  its first health checks after a start are answered 200, 503, 503, 200
+gateway          something before it wants header lines of its own, and turns away what has none
+impatient        something before it turns the second delivery away, and names the date at which it may come again
 mute             it answers its health check, and no delivery
 """
 
 import os
 import sys
 import time
+from email.utils import formatdate
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import orch_phase3 as right  # noqa: E402
@@ -19,10 +22,30 @@ import orch_phase3 as right  # noqa: E402
 TROUBLE = os.environ["TROUBLE"]
 FLAPPING = [200, 503, 503, 200]
 asked = 0
+delivered = 0
 deliver, ask = right.Receiver.do_POST, right.Receiver.do_GET
 
 
+def is_turned_away(self):
+    if TROUBLE != "gateway":
+        return False
+    if self.headers.get("X-Tenant") == "seven" and self.headers.get("Authorization") == "Bearer a-token-of-the-tests":
+        return False
+    self.close_connection = True
+    self.answer(403, {"error": "gateway", "was": self.headers.get("Authorization")})
+    return True
+
+
 def do_post(self):
+    global delivered
+    delivered += 1
+    if is_turned_away(self):
+        return
+    if TROUBLE == "impatient" and delivered == 2:
+        now = time.time()
+        self.close_connection = True
+        self.answer(429, {"error": "later"}, {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(now + 1, usegmt=True)})
+        return
     if TROUBLE == "dies-of-all" or (TROUBLE == "dies-of-chunks" and self.headers.get("Transfer-Encoding")):
         os._exit(9)
     mark = sys.argv[sys.argv.index("--db") + 1] + ".died"
@@ -40,6 +63,8 @@ def do_post(self):
 def do_get(self):
     global asked
     asked += 1
+    if is_turned_away(self):
+        return
     if TROUBLE == "slow-health":
         time.sleep(1.2)
     if TROUBLE == "flapping-health" and asked <= len(FLAPPING) and FLAPPING[asked - 1] != 200:

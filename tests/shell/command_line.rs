@@ -67,6 +67,16 @@ pub(crate) fn changed(folder: &str, name: &str, change: impl Fn(&str) -> String)
     whole
 }
 
+/// Waits until `is` holds; a condition of processes has no other sign.
+#[expect(clippy::disallowed_methods, reason = "there is nothing else to wait for")]
+pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{what}: not within 20 s");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 /// A receiver that a test has started.
 pub(crate) struct Running {
     child: Child,

@@ -6,9 +6,8 @@
 )]
 
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::command_line::{command, hookgate};
+use crate::command_line::{command, hookgate, until};
 use crate::surroundings::{Folder, project, say_skipped, tool};
 
 const SERVE: &str = concat!(env!("CARGO_BIN_EXE_hookgate"), " serve --addr 127.0.0.1:{port} --db {dir}/orch.db");
@@ -35,15 +34,6 @@ fn processes(mark: &str) -> Vec<String> {
         }
     }
     found
-}
-
-/// Waits until `is` holds; a condition of processes has no other sign.
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{what}: not within 20 s");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// The reference by `--exec` conforms, restarts included, with nothing undecided.
@@ -97,9 +87,11 @@ fn a_receiver_that_does_not_start_is_told_with_its_last_words() {
     assert!(ended.starts_with("exit 3") && ended.contains("ended before it was ready") && ended.contains("no such port"), "{ended}");
     let absent = hookgate(&["run", "--exec", "no-such-receiver --port {port}"]);
     assert!(absent.starts_with("exit 3") && absent.contains("no-such-receiver"), "{absent}");
-    let silent = hookgate(&["run", "--exec", "sleep 1234", "--ready", "I am here", "--ready-within", "200 ms"]);
+    // A number that no other process of this machine sleeps for.
+    let sleeps = format!("sleep 7{}0", std::process::id());
+    let silent = hookgate(&["run", "--exec", &sleeps, "--ready", "I am here", "--ready-within", "200 ms"]);
     assert!(silent.starts_with("exit 3") && silent.contains("did not write `I am here`"), "{silent}");
-    until("the silent one is gone", || processes("sleep 1234").is_empty());
+    until("the silent one is gone", || processes(&sleeps).is_empty());
 }
 
 /// Ready is when it says so, or when an address answers.
@@ -150,8 +142,9 @@ fn long_run(mark: &str) -> Child {
 /// Ctrl-C, and a kill that hookgate itself never hears of.
 #[test]
 fn nothing_is_left_after_ctrl_c_and_after_a_kill() {
-    for (mark, signal) in [("98761", "-INT"), ("98762", "-KILL")] {
-        let mut run = long_run(mark);
+    for (last, signal) in [(1, "-INT"), (2, "-KILL")] {
+        let mark = format!("7{}{last}", std::process::id());
+        let mut run = long_run(&mark);
         let killed = std::process::Command::new("/bin/sh").args(["-c", &format!("kill {signal} {}", run.id())]).status().expect("a shell");
         assert!(killed.success());
         let ended = run.wait().expect("it ends");

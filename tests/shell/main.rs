@@ -21,6 +21,7 @@ mod liveness;
 mod load;
 #[cfg(feature = "load")]
 mod load_truth;
+mod own_headers;
 mod readme;
 mod receivers;
 mod recipes;

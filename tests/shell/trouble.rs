@@ -11,10 +11,16 @@ use std::sync::mpsc;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::command_line::{Running, command, hookgate_with, nobody};
+use crate::command_line::{Running, command, hookgate_with, nobody, until};
 use crate::surroundings::Folder;
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
+
+/// Whether a process has a file open.
+fn has_open(process: u32, file: &std::path::Path) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|one| std::fs::read_link(one.path()).ok()).any(|link| link == file)
+}
 
 fn report_in(folder: &Folder) -> Value {
     let text = std::fs::read_to_string(folder.path("out/report.json")).expect("a report was written");
@@ -108,8 +114,8 @@ fn database_that_is_locked_for_a_while_is_waited_for() {
         "json",
     ]);
     let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    // That somebody waits for a lock cannot be seen from outside: two seconds are enough to come to it, and fewer than the probe waits.
-    std::thread::park_timeout(std::time::Duration::from_secs(2));
+    // Whoever has the file open has come to the lock.
+    until("the run has opened the database", || has_open(child.id(), &database));
     holder.execute_batch("ROLLBACK").expect("unlocked");
     let output = child.wait_with_output().expect("it ends");
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");

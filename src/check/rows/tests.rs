@@ -32,6 +32,7 @@ fn check(yaml: &str) -> Result<StateCheck, Failed> {
 fn records() -> Records {
     let answer = Answer { status: 202, headers: Vec::new(), body: "hello".into() };
     let record = Record {
+        own_delay: Duration::ZERO,
         key: "k1".to_owned(),
         identity: "k1".to_owned(),
         sha256: sha256_hex(b"{}"),

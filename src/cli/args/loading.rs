@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{LanguageArgs, LaunchArgs, ReachArgs, duration, duration_or_seconds};
+use super::{HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, duration, duration_or_seconds};
 use crate::clock::span;
 use crate::load::pace::Course;
 
@@ -27,6 +27,8 @@ pub(crate) struct LoadArgs {
     /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
     #[arg(long, value_name = "NAME", requires = "db")]
     pub(crate) db_password_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) headers: HeaderArgs,
     /// How many users deliver, each over a connection of its own.
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) users: NonZeroU16,

@@ -49,7 +49,7 @@ impl<S: Source> Play<'_, S> {
         if let Some(check) = &place.step.answer {
             let right: Vec<&[u8]> = sent.right_signature.iter().map(Vec::as_slice).filter(|_| check.reveals_nothing).collect();
             let forbidden = [&self.setting.forbidden, &Redactor::new(&right)];
-            let around = Surroundings { records: &self.records, took: record.took, forbidden: &forbidden };
+            let around = Surroundings { records: &self.records, took: record.took.saturating_sub(record.own_delay), forbidden: &forbidden };
             breaches.extend(literal::judge(self.setting.contract(), check, &answer, around));
             literal::capture(check, &answer, &mut self.records);
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::check::answer::{Judged, against};
 use crate::check::{Breach, Record, describe, is_broken};
 use crate::judge::findings::Place;
-use crate::judge::scenario::Play;
+use crate::judge::scenario::{MOST_LATE, Play};
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::outcome::Outcome;
 use crate::outcome::reader::Reader;
@@ -47,6 +47,9 @@ impl<S: Source> Play<'_, S> {
             }
             for (life, record) in lives.iter_mut().zip(records) {
                 self.judge_again(place, life, record)?;
+            }
+            if self.late >= MOST_LATE {
+                break; // that they are late is told; once more would only take longer
             }
         }
         let forgotten: Vec<(Record, Breach)> = lives.into_iter().filter_map(|life| life.forgotten).collect();
