@@ -113,10 +113,16 @@ impl KeyPlace {
     /// # Errors
     /// The reason, as a sentence.
     pub fn permits(&self, key: &[u8]) -> Result<(), String> {
-        if self.form == KeyForm::Uuid && !is_uuid(key.trim_ascii()) && !key.trim_ascii().is_empty() {
+        if key.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        // White space gets lost around a header's value; in quotation marks and in bodies it is the key's own.
+        let is_kept = self.header.is_none() || self.form == KeyForm::Quoted;
+        let key = if is_kept { key } else { key.trim_ascii() };
+        if self.form == KeyForm::Uuid && !is_uuid(key) {
             return Err("the contract's keys are UUIDs (`key.form`), and this one is not".to_owned());
         }
-        match (&self.alphabet, key.trim_ascii().iter().find(|byte| !self.allows(**byte))) {
+        match (&self.alphabet, key.iter().find(|byte| !self.allows(**byte))) {
             (Some(alphabet), Some(byte)) => {
                 let letter = if byte.is_ascii_graphic() { char::from(*byte).to_string() } else { format!("byte {byte:02x}") };
                 Err(format!("the contract's keys have the characters {alphabet} (`key.alphabet`), and this one has `{letter}`"))
@@ -176,6 +182,10 @@ mod tests {
             KeyPlace { form, alphabet: alphabet.map(str::to_owned), ..KeyPlace::default() }.permits(key).err()
         };
         assert_eq!(says(KeyForm::Bare, None, b"\xff anything"), None);
+        let around = |form| {
+            KeyPlace { header: Some("K".to_owned()), form, alphabet: Some("a-z".to_owned()), ..KeyPlace::default() }.permits(b"a ").err()
+        };
+        assert_eq!((around(KeyForm::Bare).is_none(), around(KeyForm::Quoted).is_none()), (true, false), "quotation marks keep blanks");
         assert_eq!(says(KeyForm::Uuid, None, b"0192b1c4-98f1-7a64-8c1d-0123456789ab"), None);
         assert_eq!(says(KeyForm::Uuid, None, b"  "), None);
         assert_eq!(says(KeyForm::Uuid, None, b"hg-1").as_deref(), Some("the contract's keys are UUIDs (`key.form`), and this one is not"));
