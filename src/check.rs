@@ -26,8 +26,8 @@ use crate::contract::Level;
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::outcome::OutcomeSet;
 use crate::outcome::members::Values;
+use crate::outcome::mismatch::Mismatch;
 use crate::outcome::reader::Reader;
-use crate::scenario::Step;
 use crate::scenario::expect::Expect;
 use crate::state::{Counts, ReceiverState};
 
@@ -41,6 +41,8 @@ pub struct Breach {
     pub shows: Option<String>,
     /// How much it weighs.
     pub level: Level,
+    /// What kind of thing it is; of an outcome that is another, the judge knows more.
+    pub mismatch: Mismatch,
     /// What was promised.
     pub expected: String,
     /// What came.
@@ -51,7 +53,13 @@ impl Breach {
     /// A breach of a *must* that no requirement is named for.
     #[must_use]
     pub fn must(expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self { shows: None, level: Level::Must, expected: expected.into(), observed: observed.into() }
+        Self { shows: None, level: Level::Must, mismatch: Mismatch::default(), expected: expected.into(), observed: observed.into() }
+    }
+
+    /// The same, of a kind.
+    #[must_use]
+    pub fn of(self, mismatch: Mismatch) -> Self {
+        Self { mismatch, ..self }
     }
 }
 
@@ -187,15 +195,4 @@ fn describe_body(body: &Bytes) -> String {
         Ok(text) => format!("{}… ({} bytes)", text.chars().take(LONGEST).collect::<String>(), body.len()),
         Err(_) => format!("({} bytes that are not UTF-8)", body.len()),
     }
-}
-
-/// The requirement that a mismatch is filed under: one of the step's own or else the scenario's; of those the one that the contract
-/// names for what is wrong, or else the first. Whether it is promised is another question: what belongs to one is never moved to another.
-///
-/// * `shows`: what the scenario shows.
-#[must_use]
-pub fn requirement_of(shows: &[String], step: &Step, breach: &Breach) -> String {
-    let scope = if step.shows.is_empty() { shows } else { &step.shows };
-    let named = breach.shows.as_ref().filter(|id| scope.contains(id));
-    named.or(scope.first()).cloned().unwrap_or_default()
 }

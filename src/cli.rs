@@ -40,6 +40,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Exit;
+use crate::report::human::WIDTH;
 
 /// Why a command ended without a verdict.
 pub(crate) struct Failure {
@@ -61,12 +62,23 @@ impl Failure {
     }
 }
 
+/// How text for people looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Whether it has colours.
+    pub(crate) colour: bool,
+    /// How many columns it may take.
+    pub(crate) width: usize,
+}
+
 /// Where a command prints.
 pub(crate) struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     /// Whether standard output takes colour.
     pub(crate) colour: bool,
+    /// The columns of standard output, where it is a terminal; else what texts are made for.
+    pub(crate) width: usize,
     /// Whether standard error is a terminal that a person looks at.
     pub(crate) live: bool,
 }
@@ -77,10 +89,16 @@ impl Console {
         let choice = anstream::AutoStream::choice(&io::stdout());
         Self {
             colour: !matches!(choice, anstream::ColorChoice::Never),
+            width: terminal_size::terminal_size_of(io::stdout()).map_or(WIDTH, |(width, _)| usize::from(width.0)),
             live: io::stderr().is_terminal(),
             out: Box::new(anstream::AutoStream::new(io::stdout(), choice)),
             err: Box::new(anstream::stderr()),
         }
+    }
+
+    /// How text for people is to look.
+    pub(crate) fn look(&self) -> Look {
+        Look { colour: self.colour, width: self.width }
     }
 
     /// Prints to standard output. A reader that went away is no error of ours.

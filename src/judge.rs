@@ -7,6 +7,8 @@
 //!
 //! Start at [`scenario::play`]. What a source must do is [`Source`].
 
+mod attribution;
+mod circumstances;
 pub mod findings;
 pub mod kept;
 pub mod scenario;

@@ -4,11 +4,12 @@
 //! a set ([`OutcomeSet`]), and never a guess. [`reader::Reader`] is the one
 //! place that turns answers into sets: runs, bursts, histories, load and
 //! `verify` ask it alike. What `{placeholders}` of descriptions stand for is
-//! in [`members`].
+//! in [`members`], what is not as promised is told in codes of [`mismatch`].
 //!
 //! Start at [`reader::Reader::read`].
 
 pub mod members;
+pub mod mismatch;
 pub mod reader;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

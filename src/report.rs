@@ -10,7 +10,9 @@
 //! **Invariant:** what was learned from outside is hidden before any form is
 //! made of it: files and terminals take a [`Redacted`](crate::secret::Redacted) report.
 
+pub mod again;
 pub mod baseline;
+pub mod causes;
 pub mod compare;
 pub mod curl;
 pub mod facts;
@@ -37,6 +39,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
+use crate::outcome::mismatch::Mismatch;
+pub use crate::report::causes::Cause;
 pub use crate::report::facts::{BaselineFacts, Differing, HistoryFacts, HistoryWitness, RepeatFacts, RunFacts, SnapshotFacts, Tool};
 use crate::report::lanes::Lane;
 use crate::report::language::Language;
@@ -129,6 +133,9 @@ pub struct Report {
     pub made_from: MadeFrom,
     /// Counts of scenarios by verdict.
     pub summary: Summary,
+    /// What explains the findings, the cause that explains most first.
+    #[serde(default)]
+    pub causes: Vec<Cause>,
     /// What the history of all deliveries came to, key by key; absent where answers alone cannot say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryFacts>,
@@ -208,6 +215,9 @@ pub struct ScenarioReport {
     pub duration_ms: f64,
     /// The file it comes from.
     pub file: String,
+    /// Whether that is a file of the user's own, which is there to be looked at, and none that hookgate brings along.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
     /// Whether a receiver without memory would have passed it, too: then it shows nothing of what must be remembered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_force: bool,
@@ -241,7 +251,7 @@ pub struct BurstFacts {
 }
 
 /// Something that is not as promised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The requirement.
     pub requirement: String,
@@ -262,6 +272,12 @@ pub struct Finding {
     pub observed: String,
     /// The command that sends the same delivery again; empty when no delivery is at fault.
     pub curl: String,
+    /// What is not as promised, in codes.
+    #[serde(default)]
+    pub mismatch: Mismatch,
+    /// The requirement that the step is about, where another one speaks of what is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filed: Option<String>,
 }
 
 /// One requirement.

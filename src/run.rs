@@ -49,7 +49,7 @@ use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
 use crate::report::manifest::MadeFrom;
 use crate::report::merge::fails_beside_its_scenarios;
-use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
+use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, causes, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::concurrency::{Concurrency, Jobs};
 use crate::run::executor::{Company, End, Executor};
@@ -113,6 +113,8 @@ pub struct Plan {
     pub shard: Option<String>,
     /// The arguments that make the same target be judged the same way again, for reports.
     pub arguments: String,
+    /// The contract's file, where it is one of the user's own.
+    pub contract_file: Option<String>,
 }
 
 /// Who is judged.
@@ -216,10 +218,12 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     }
     let remarks = stage.sender().remarks().await;
     unasked::add_findings(&mut scenarios, &remarks, &history, (&stage.contract, &stage.catalogue, &stage.origin));
+    causes::attribute(&mut scenarios);
     let today = started_at.split('T').next().unwrap_or_default().to_owned();
     let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
     let facts = RunFacts {
         shard: plan.shard,
+        contract_file: plan.contract_file,
         ttl_secs: plan.ttl,
         seed: plan.seed,
         started_at,
@@ -257,6 +261,7 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         ended_early: Some(ended_early),
         arguments: plan.arguments.clone(),
         shard: plan.shard.clone(),
+        contract_file: plan.contract_file.clone(),
         ttl_secs: plan.ttl,
         ..RunFacts::default()
     };
@@ -287,7 +292,9 @@ async fn until_true(flag: &mut watch::Receiver<bool>) {
     }
 }
 
-fn assemble(
+/// A report of scenarios that were judged: its requirements tallied, its causes found; they must have been filed before.
+#[must_use]
+pub fn assemble(
     contract: &Contract,
     catalogue: &Catalogue,
     level: Level,
@@ -311,7 +318,7 @@ fn assemble(
     let requirements = tally::requirements(&asked, &scenarios);
     let first = tally::said_first(&requirements).map(str::to_owned);
     let facts = RunFacts { notes: first.into_iter().chain(facts.notes).collect(), ..facts };
-    Report {
+    let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         summary: tally::summary(&scenarios, facts.ended_early.as_deref()),
@@ -320,12 +327,15 @@ fn assemble(
         contract: contract.contract.clone(),
         made_from: MadeFrom::default(),
         history: None,
+        causes: Vec::new(),
         baseline: None,
         repeat: None,
         snapshots: None,
         scenarios,
         requirements,
-    }
+    };
+    report.causes = causes::causes(&report);
+    report
 }
 
 /// A duration in milliseconds, to the microsecond.

@@ -45,6 +45,21 @@ pub struct Row {
     pub caught_by: Vec<Catch>,
     /// Scenarios that failed on other requirements.
     pub also: Vec<Catch>,
+    /// The cause that explains most of what was found.
+    pub first_cause: Option<FirstCause>,
+    /// Requirements that are called broken, and that the defect does not break.
+    pub called_broken: Vec<String>,
+}
+
+/// The cause that explains most of what a run has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FirstCause {
+    /// The requirement that it names.
+    pub requirement: String,
+    /// It as a sentence.
+    pub sentence: String,
+    /// Whether that is one that the defect breaks.
+    pub is_of_the_defect: bool,
 }
 
 /// A scenario that found something.
@@ -76,6 +91,18 @@ impl Matrix {
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.defects.iter().all(|row| row.caught) && self.false_alarms.is_empty() && self.idle.is_empty()
+    }
+
+    /// How many defects are named by the cause that explains most.
+    #[must_use]
+    pub fn named(&self) -> usize {
+        self.defects.iter().filter(|row| row.first_cause.as_ref().is_some_and(|cause| cause.is_of_the_defect)).count()
+    }
+
+    /// How many requirements are called broken that the defect does not break, over all defects.
+    #[must_use]
+    pub fn wrongly_called(&self) -> usize {
+        self.defects.iter().map(|row| row.called_broken.len()).sum()
     }
 
     /// How many scenario files catch a defect.
@@ -200,6 +227,17 @@ fn row_of(defect: Defect, report: &Report) -> Row {
         caught: !caught_by.is_empty(),
         caught_by,
         also,
+        first_cause: report.causes.first().map(|cause| FirstCause {
+            requirement: cause.requirement.clone(),
+            sentence: cause.sentence.clone(),
+            is_of_the_defect: defect.breaks.contains(&cause.requirement.as_str()),
+        }),
+        called_broken: report
+            .requirements
+            .iter()
+            .filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn) && !defect.breaks.contains(&one.id.as_str()))
+            .map(|one| one.id.clone())
+            .collect(),
     }
 }
 
@@ -218,7 +256,17 @@ mod tests {
     fn row(defect: &'static str, by: &[&str]) -> Row {
         let catch = |id: &&str| Catch { scenario: (*id).to_owned(), requirement: "DUP-1".to_owned() };
         let caught_by: Vec<Catch> = by.iter().map(catch).collect();
-        Row { defect, sentence: "", contract: "orch-phase3", breaks: vec!["DUP-1"], caught: !by.is_empty(), caught_by, also: Vec::new() }
+        Row {
+            defect,
+            sentence: "",
+            contract: "orch-phase3",
+            breaks: vec!["DUP-1"],
+            caught: !by.is_empty(),
+            caught_by,
+            also: Vec::new(),
+            first_cause: None,
+            called_broken: Vec::new(),
+        }
     }
 
     /// A scenario that only catches what everyone catches is idle, unless it says why it stands.

@@ -9,6 +9,7 @@ use crate::contract::{Contract, Level, OtherBody, Refusals};
 use crate::delivery::Answer;
 use crate::message::member_at;
 use crate::outcome::members::Values;
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::outcome::reader::{Reader, refusal_form};
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::expect::Expect;
@@ -94,7 +95,11 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         Expect::NoAnswer => mismatch(),
         Expect::AnyOf(any) => {
             let each: Vec<Vec<Breach>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
-            each.iter().find(|breaches| !is_broken(breaches)).cloned().unwrap_or_else(mismatch)
+            // One whose status fits, and whose members do not, tells more than that none fits.
+            let nearly = |breaches: &&Vec<Breach>| breaches.iter().all(|breach| !breach.mismatch.is_of_outcome());
+            let nearest = each.iter().rev().filter(nearly).min_by_key(|breaches| breaches.len());
+            let best = each.iter().find(|breaches| !is_broken(breaches)).or(nearest);
+            best.cloned().unwrap_or_else(mismatch)
         }
         Expect::Rather(ranked) => {
             let each: Vec<Vec<Breach>> = ranked.iter().map(|one| against_expectation(reader, one, judged)).collect();
@@ -195,20 +200,23 @@ pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>)
         let found = answer.header(name);
         if !found.as_deref().is_some_and(|value| value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase())) {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
-            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(format!("header {name}: {start}"), observed) });
+            let kind = header_kind(name);
+            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(format!("header {name}: {start}"), observed).of(kind) });
         }
     }
     for name in &outcome.without_headers {
         if let Some(value) = answer.header(name) {
             let expected = format!("no header {name}");
-            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(expected, format!("{name}: {value}")) });
+            let breach = Breach::must(expected, format!("{name}: {value}")).of(Mismatch::named(Kind::Header, name));
+            breaches.push(Breach { shows: outcome.shows.clone(), ..breach });
         }
     }
     if outcome.same_body_as_first {
         let same = first.and_then(|first| first.result.as_ref().ok()).is_none_or(|reply| reply.body == answer.body);
         if !same {
             let observed = super::describe(&Ok(answer.clone()));
-            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must("the first delivery's body, byte for byte", observed) });
+            let breach = Breach::must("the first delivery's body, byte for byte", observed).of(Mismatch::of(Kind::Body));
+            breaches.push(Breach { shows: outcome.shows.clone(), ..breach });
         }
     }
     let json = answer.json();
@@ -217,10 +225,16 @@ pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>)
     }
     for name in &outcome.without {
         if let Some(found) = json.as_ref().and_then(|body| member_at(body, name)) {
-            breaches.push(Breach::must(format!("no member `{name}` in the body"), format!("{name} = {found}")));
+            let breach = Breach::must(format!("no member `{name}` in the body"), format!("{name} = {found}"));
+            breaches.push(breach.of(Mismatch::named(Kind::Member, name)));
         }
     }
     breaches
+}
+
+/// What is wrong with a header: that of the media type has a kind of its own.
+pub(super) fn header_kind(name: &str) -> Mismatch {
+    if name.eq_ignore_ascii_case("content-type") { Mismatch::of(Kind::MediaType) } else { Mismatch::named(Kind::Header, name) }
 }
 
 fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> bool {
@@ -241,7 +255,9 @@ fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, firs
         return None;
     }
     let breach = |expected: String, observed: String| {
-        Some(Breach { shows: member.shows.clone(), level: member.level, expected: format!("{} = {expected}", member.member), observed })
+        let kind = if json.is_none() { Mismatch::of(Kind::NoJson) } else { Mismatch::named(Kind::Member, &member.member) };
+        let breach = Breach::must(format!("{} = {expected}", member.member), observed).of(kind);
+        Some(Breach { shows: member.shows.clone(), level: member.level, ..breach })
     };
     let Some(body) = json else {
         return breach("…".to_owned(), "the body is not JSON".to_owned());

@@ -11,6 +11,7 @@ use super::{Breach, Record, Records};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, OtherBody};
 use crate::outcome::Outcome;
+use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::Reader;
 use crate::scenario::Counts;
 
@@ -32,6 +33,8 @@ pub struct Tally {
     pub other_body: usize,
     /// Anything else, in words.
     pub other: Vec<String>,
+    /// The status of the first of these; none where no answer came.
+    pub other_status: Option<u16>,
     /// The different instants that duplicates referred to.
     pub references: Vec<String>,
 }
@@ -61,6 +64,37 @@ impl Tally {
             && repeated.or(*rivals).is_none_or(|n| accepted.is_none_or(|a| a + n == taken + beside))
             && other.is_none_or(|n| n == others)
             && (repeated.or(*rivals).is_none() || others == other.unwrap_or(0))
+    }
+
+    /// What is wrong with counts that do not fit.
+    fn mismatch(&self, counts: &Counts) -> Mismatch {
+        let failed = self.other_status.is_some_and(|status| status >= 500);
+        let wants = |n: Option<usize>| n.is_some_and(|n| n > 0);
+        let refusals = wants(counts.other) && !wants(counts.accepted);
+        let repeats = wants(counts.duplicate) || wants(counts.repeated) || wants(counts.rivals);
+        let kind = if refusals {
+            if failed { Kind::RefusalFailed } else { Kind::RefusalTaken }
+        } else if self.accepted > counts.accepted.unwrap_or(self.accepted) {
+            Kind::RepeatTakenAsNew
+        } else if counts.accepted.is_some_and(|n| self.accepted + self.alike < n) && self.other.is_empty() {
+            Kind::NewToldAsDuplicate
+        } else if counts.accepted.is_some_and(|n| self.accepted + self.alike >= n) && repeats {
+            match self.other_status {
+                Some(status) if status >= 500 => Kind::RepeatFailed,
+                Some(status) if (200..=299).contains(&status) => Kind::DuplicateOtherwise,
+                Some(_) | None => Kind::RepeatRefused,
+            }
+        } else {
+            match self.other_status {
+                _ if self.other.is_empty() => Kind::Other,
+                None => Kind::Silent,
+                Some(status) if status >= 500 => Kind::HonestFailed,
+                Some(status) if (200..=299).contains(&status) => Kind::AcceptedOtherwise,
+                Some(_) => Kind::HonestRefused,
+            }
+        };
+        let why = refusals.then_some(Refusal::Signature);
+        Mismatch { status: self.other_status, why, when: vec![When::AtOnce], ..Mismatch::of(kind) }
     }
 
     /// The counts in words: `5 accepted as new, 3 duplicates, 0 other`.
@@ -120,6 +154,9 @@ pub fn tally(reader: &Reader, burst: &[Record]) -> Vec<(String, Tally)> {
         } else if set.may_be(Outcome::Refused(Refusal::OtherBody)) {
             tally.other_body += 1;
         } else {
+            if tally.other.is_empty() {
+                tally.other_status = record.result.as_ref().ok().map(|answer| answer.status);
+            }
             tally.other.push(super::describe(&record.result));
         }
     }
@@ -146,12 +183,13 @@ pub fn judge(reader: &Reader, counts: &Counts, burst: &[Record]) -> Vec<Breach> 
 /// One mismatch for all keys whose counts are off: the first ones in full.
 fn count_breach(counts: &Counts, off: &[&(String, Tally)], keys: usize) -> Breach {
     let wanted = describe_counts(counts);
+    let mismatch = off.first().map_or_else(Mismatch::default, |(_, tally)| tally.mismatch(counts));
     if keys == 1 {
         let observed = off.first().map_or_else(String::new, |(_, tally)| tally.describe());
-        return Breach::must(wanted, observed);
+        return Breach::must(wanted, observed).of(mismatch);
     }
     let told = off.iter().take(KEYS_TOLD).map(|(key, tally)| format!("{key}: {}", tally.describe())).collect::<Vec<_>>().join("\n");
-    Breach::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len()))
+    Breach::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len())).of(mismatch)
 }
 
 /// Duplicates of one key that do not refer to the one delivery that was accepted, or do not get its answer.
@@ -165,14 +203,16 @@ fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> 
         let other = bodies().find(|answer| answer.body != first.body)?;
         let expected =
             format!("key {key:?}: every repetition gets the first's answer, byte for byte: {}", super::describe(&Ok(first.clone())));
-        return Some(Breach { shows: form.shows.clone(), ..Breach::must(expected, super::describe(&Ok(other.clone()))) });
+        let breach = Breach::must(expected, super::describe(&Ok(other.clone()))).of(Mismatch::of(Kind::Body));
+        return Some(Breach { shows: form.shows.clone(), ..breach });
     }
     if tally.references.len() > 1 {
         let path = contract.reference_member();
         let member = form.body.iter().find(|member| Some(member.member.as_str()) == path);
         let expected = format!("key {key:?}: every duplicate refers to the same delivery");
         let observed = format!("{} different instants: {}", tally.references.len(), tally.references.join(", "));
-        return Some(Breach { shows: member.and_then(|member| member.shows.clone()), ..Breach::must(expected, observed) });
+        let breach = Breach::must(expected, observed).of(Mismatch::of(Kind::References));
+        return Some(Breach { shows: member.and_then(|member| member.shows.clone()), ..breach });
     }
     let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted))?;
     let none = Records::default();

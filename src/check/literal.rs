@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::answer::header_kind;
 use super::{Breach, Record, Records};
 use crate::clock::span;
 use crate::contract::Contract;
 use crate::contract::outcome::{Member, MemberValue};
 use crate::delivery::Answer;
 use crate::message::member_at;
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::scenario::expect::AnswerCheck;
 use crate::secret::Redactor;
 use crate::state::Cell;
@@ -32,7 +34,7 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
     let whole = || super::describe(&Ok(answer.clone()));
     if !check.status.is_empty() && !check.status.contains(&answer.status) {
         let wanted = check.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
-        breaches.push(Breach::must(format!("status {wanted}"), whole()));
+        breaches.push(Breach::must(format!("status {wanted}"), whole()).of(Mismatch { due: Some(wanted), ..Mismatch::default() }));
     }
     for (name, start) in &check.headers {
         let found = answer.header(name);
@@ -41,29 +43,36 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
         let fits = found.as_ref().is_some_and(|value| start == "*" || begins(value) || (says_json && is_json_type(value)));
         if !fits {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
-            breaches.push(Breach::must(format!("header {name}: {start}"), observed));
+            breaches.push(Breach::must(format!("header {name}: {start}"), observed).of(header_kind(name)));
         }
     }
     breaches.extend(body_breaches(check, answer, around.records));
     if let Some(Ok(wanted)) = check.same_as.as_ref().and_then(|name| around.records.one(name)).map(|record| &record.result)
         && (wanted.status != answer.status || wanted.body != answer.body)
     {
-        breaches.push(Breach::must(super::describe(&Ok(wanted.clone())), whole()));
+        breaches.push(Breach::must(super::describe(&Ok(wanted.clone())), whole()).of(Mismatch::of(Kind::Body)));
     }
     if let Some(limit) = check.within
         && around.took > limit.0
     {
-        breaches
-            .push(Breach::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis())));
+        let breach = Breach::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis()));
+        breaches.push(breach.of(Mismatch::of(Kind::Late)));
     }
     if check.reveals_nothing && around.forbidden.iter().any(|secrets| reveals(answer, secrets)) {
-        breaches.push(Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them"));
+        let breach = Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them");
+        breaches.push(breach.of(Mismatch::of(Kind::SecretTold)));
     }
     breaches.extend(
-        check.says_nothing_of.iter().filter_map(|name| around.records.one(name)).flat_map(|first| told_of(contract, answer, first)),
+        check
+            .says_nothing_of
+            .iter()
+            .filter_map(|name| around.records.one(name))
+            .flat_map(|first| told_of(contract, answer, first))
+            .map(|one| one.of(Mismatch::of(Kind::FirstTold))),
     );
-    breaches.extend(row_breaches(contract, check, answer, around.records));
-    breaches.extend(counter_breaches(contract, check, answer, around.records));
+    let of = |kind: Kind| move |breach: Breach| breach.of(Mismatch::of(kind));
+    breaches.extend(row_breaches(contract, check, answer, around.records).into_iter().map(of(Kind::Page)));
+    breaches.extend(counter_breaches(contract, check, answer, around.records).into_iter().map(of(Kind::Counter)));
     breaches
 }
 
@@ -78,7 +87,7 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
     let json = answer.json();
     let wants_json = check.json || !check.body.is_empty() || !check.matches.is_empty();
     if wants_json && json.is_none() {
-        return vec![Breach::must("a JSON body", super::describe(&Ok(answer.clone())))];
+        return vec![Breach::must("a JSON body", super::describe(&Ok(answer.clone()))).of(Mismatch::of(Kind::NoJson))];
     }
     let member = |path: &str| json.as_ref().and_then(|body| member_at(body, path));
     let shown = |path: &str| member(path).map_or_else(|| format!("the body has no member `{path}`"), |found| format!("{path} = {found}"));
@@ -88,29 +97,32 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
             other => other.clone(),
         };
         if member(path) != Some(&wanted) {
-            breaches.push(Breach::must(format!("{path} = {wanted}"), shown(path)));
+            breaches.push(Breach::must(format!("{path} = {wanted}"), shown(path)).of(Mismatch::named(Kind::Member, path)));
         }
     }
     for (path, pattern) in &check.matches {
         let fits =
             regex_lite::Regex::new(pattern).is_ok_and(|regex| member(path).and_then(Value::as_str).is_some_and(|t| regex.is_match(t)));
         if !fits {
-            breaches.push(Breach::must(format!("{path} that matches {pattern}"), shown(path)));
+            let breach = Breach::must(format!("{path} that matches {pattern}"), shown(path));
+            breaches.push(breach.of(Mismatch::named(Kind::Member, path)));
         }
     }
     for path in &check.without {
         if member(path).is_some() {
-            breaches.push(Breach::must(format!("no member `{path}`"), shown(path)));
+            breaches.push(Breach::must(format!("no member `{path}`"), shown(path)).of(Mismatch::named(Kind::Member, path)));
         }
     }
     for text in check.contains.iter().map(|text| records.fill(text)) {
         if !String::from_utf8_lossy(&answer.body).contains(&text) {
-            breaches.push(Breach::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone()))));
+            let breach = Breach::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone())));
+            breaches.push(breach.of(Mismatch::of(Kind::Body)));
         }
     }
     for text in check.lacks.iter().map(|text| records.fill(text)) {
         if stands_in(answer, text.as_bytes()) {
-            breaches.push(Breach::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone()))));
+            let breach = Breach::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone())));
+            breaches.push(breach.of(Mismatch::of(Kind::Body)));
         }
     }
     breaches

@@ -8,8 +8,15 @@ use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{Column, Table};
 use crate::message::member_text;
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::scenario::expect::{Grown, RowCheck, StateCheck, TableName};
 use crate::state::{Cell, Counts, ReceiverState, Row, TableShape};
+
+/// What contracts call the two tables.
+const KEYS: &str = "keys";
+const AUDIT: &str = "audit";
+/// What columns hold of a delivery.
+const ROLES: [&str; 4] = ["key", "sha256", "ts", "ttl"];
 
 /// What was found at one look.
 #[derive(Clone, Debug, Default)]
@@ -78,8 +85,8 @@ fn column_for<'t>(table: &'t Table, role: &str) -> Option<&'t str> {
 #[must_use]
 pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Records, ttl: Option<u64>) -> Vec<Breach> {
     let Some(tables) = &contract.state else { return Vec::new() };
-    let keys = tables.keys.as_ref().map(|table| Side { table, rows: &look.state.keys, records, ttl });
-    let audit = tables.audit.as_ref().map(|table| Side { table, rows: &look.state.audit, records, ttl });
+    let keys = tables.keys.as_ref().map(|table| Side { name: KEYS, table, rows: &look.state.keys, records, ttl });
+    let audit = tables.audit.as_ref().map(|table| Side { name: AUDIT, table, rows: &look.state.audit, records, ttl });
     let mut breaches = Vec::new();
     for (side, checks) in [(keys, &check.keys), (audit, &check.audit)] {
         for (side, one) in side.into_iter().flat_map(|side| checks.iter().map(move |one| (side, one))) {
@@ -89,15 +96,15 @@ pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Rec
     if let Some(grown) = &check.grown
         && let Some(earlier) = records.counts.get(&grown.since)
     {
-        breaches.extend(keys.and_then(|side| growth(side.table, grown.keys, look.counts.keys_grown_since(earlier))));
-        breaches.extend(audit.and_then(|side| growth(side.table, grown.audit, look.counts.audit - earlier.audit)));
+        breaches.extend(keys.and_then(|side| growth(side, grown.keys, look.counts.keys_grown_since(earlier))));
+        breaches.extend(audit.and_then(|side| growth(side, grown.audit, look.counts.audit - earlier.audit)));
     }
     if let Some(unchanged) = &check.unchanged
         && let Some(before) = records.looks.get(&unchanged.since)
     {
         for key in unchanged.rows_for.iter().flat_map(|name| records.all(name)) {
-            breaches.extend(keys.and_then(|side| same_rows(side.table, &before.keys, side.rows, key)));
-            breaches.extend(audit.and_then(|side| same_rows(side.table, &before.audit, side.rows, key)));
+            breaches.extend(keys.and_then(|side| same_rows(side, &before.keys, key)));
+            breaches.extend(audit.and_then(|side| same_rows(side, &before.audit, key)));
         }
     }
     for name in &check.schema {
@@ -105,7 +112,7 @@ pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Rec
             TableName::Keys => keys,
             TableName::Audit => audit,
         };
-        breaches.extend(side.into_iter().flat_map(|side| shape(side.table, &look.tables)));
+        breaches.extend(side.into_iter().flat_map(|side| shape(side, &look.tables)));
     }
     if let (true, Some(keys), Some(audit)) = (check.every_key_has_evidence, keys, audit) {
         breaches.extend(evidence(keys, audit));
@@ -122,6 +129,8 @@ pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Rec
 /// One table as it was found, and what is known of those whose rows stand there.
 #[derive(Clone, Copy)]
 struct Side<'l> {
+    /// Its member in contracts.
+    name: &'static str,
     table: &'l Table,
     rows: &'l [Row],
     records: &'l Records,
@@ -162,7 +171,7 @@ fn rows_of<'r>(table: &Table, rows: &'r [Row], record: &Record) -> Vec<&'r Row> 
 }
 
 fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
-    let Side { table, rows, records, .. } = side;
+    let Side { name, table, rows, records, .. } = side;
     let mut breaches = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for record in records.all(&check.rows_for) {
@@ -177,7 +186,10 @@ fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
         {
             let expected = format!("{count} row{} in {} for key {:?}", plural(count), table.table, record.key);
             let shown = found.iter().take(4).map(|row| format!("; {row}")).collect::<String>();
-            breaches.push(Breach::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len()))));
+            let kind = if found.len() < count { Kind::RowMissing } else { Kind::RowSurplus };
+            let breach = Breach::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len())));
+            let role = (Some(table.found_by()) == column_for(table, "key")).then(|| "key".to_owned());
+            breaches.push(breach.of(Mismatch { role, ..Mismatch::of_table(kind, name) }));
             continue;
         }
         let Some(newest) = found.iter().max_by_key(|row| table.instant_in(row).and_then(iso::read).map(|(at, _)| at)) else {
@@ -189,20 +201,22 @@ fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
 }
 
 fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Breach> {
-    let Side { table, records, ttl, .. } = side;
+    let Side { name, table, records, ttl, .. } = side;
     let mut breaches = Vec::new();
-    let mut wrong = |column: &str, wanted: String| {
+    let mut wrong = |kind: Kind, column: &str, wanted: String| {
         let found = row.get(column).map_or_else(|| "no such column".to_owned(), ToString::to_string);
-        breaches.push(Breach::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")));
+        let role = ROLES.into_iter().find(|role| column_for(table, role) == Some(column)).map(str::to_owned);
+        let mismatch = Mismatch { role, name: Some(column.to_owned()), ..Mismatch::of_table(kind, name) };
+        breaches.push(Breach::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")).of(mismatch));
     };
     if check.as_promised {
         for column in table.columns.iter().filter(|column| Some(column.name.as_str()) != table.instant()) {
             let wanted = if column.holds_only("ttl") { Some(ttl_cell(ttl)) } else { promised_cell(column, record) };
             if let Some(wanted) = wanted.filter(|wanted| row.get(&column.name) != Some(wanted)) {
-                wrong(&column.name, wanted.to_string());
+                wrong(Kind::Cell, &column.name, wanted.to_string());
             }
             if column.holds_only("answer") && !is_an_answer_of(row.text(&column.name), record, records) {
-                wrong(&column.name, "the body of the first answer".to_owned());
+                wrong(Kind::Cell, &column.name, "the body of the first answer".to_owned());
             }
         }
     }
@@ -214,7 +228,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Br
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Cell::Null,
         };
         if row.get(column) != Some(&wanted) {
-            wrong(column, wanted.to_string());
+            wrong(Kind::Cell, column, wanted.to_string());
         }
     }
     let seconds = |wanted: &Value| wanted.as_i64().map_or_else(|| ttl_cell(ttl), Cell::Integer);
@@ -229,7 +243,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Br
     });
     for (column, wanted) in held {
         if row.get(column) != Some(&wanted) {
-            wrong(column, wanted.to_string());
+            wrong(Kind::Cell, column, wanted.to_string());
         }
     }
     let Some(column) = table.instant() else { return breaches };
@@ -237,12 +251,16 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Br
     if let Some(referring) = check.referred_to_by.as_ref().and_then(|name| records.one(name))
         && referring.refers_to.as_deref() != instant
     {
-        wrong(column, format!("{:?}, as the duplicate's answer says", referring.refers_to.as_deref().unwrap_or("nothing")));
+        wrong(
+            Kind::References,
+            column,
+            format!("{:?}, as the duplicate's answer says", referring.refers_to.as_deref().unwrap_or("nothing")),
+        );
     }
     if let Some(about) = check.written_at.as_ref().and_then(|name| records.one(name)) {
         let fits = instant.and_then(read_contract_instant).is_some_and(|at| within(at, about));
         if !fits {
-            wrong(column, format!("{:?}, give or take 5 s", iso::write(about.sent_at)));
+            wrong(Kind::Cell, column, format!("{:?}, give or take 5 s", iso::write(about.sent_at)));
         }
     }
     breaches
@@ -263,30 +281,37 @@ fn ttl_cell(ttl: Option<u64>) -> Cell {
     ttl.and_then(|ttl| i64::try_from(ttl).ok()).map_or(Cell::Null, Cell::Integer)
 }
 
-fn growth(table: &Table, wanted: Option<i64>, grown: i64) -> Option<Breach> {
+fn growth(side: Side<'_>, wanted: Option<i64>, grown: i64) -> Option<Breach> {
     let wanted = wanted.filter(|wanted| *wanted != grown)?;
-    Some(Breach::must(format!("{wanted} more rows in {}", table.table), format!("{grown} more rows")))
+    let kind = if grown < wanted { Kind::RowMissing } else { Kind::RowSurplus };
+    let breach = Breach::must(format!("{wanted} more rows in {}", side.table.table), format!("{grown} more rows"));
+    Some(breach.of(Mismatch::of_table(kind, side.name)))
 }
 
-fn same_rows(table: &Table, before: &[Row], now: &[Row], record: &Record) -> Option<Breach> {
+fn same_rows(side: Side<'_>, before: &[Row], record: &Record) -> Option<Breach> {
+    let Side { name, table, rows: now, .. } = side;
     let (was, is) = (rows_of(table, before, record), rows_of(table, now, record));
     let show = |rows: &[&Row]| rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     (was != is).then(|| {
-        Breach::must(format!("{}: still {}", table.table, show(&was)), if is.is_empty() { "no row".to_owned() } else { show(&is) })
+        let breach =
+            Breach::must(format!("{}: still {}", table.table, show(&was)), if is.is_empty() { "no row".to_owned() } else { show(&is) });
+        breach.of(Mismatch::of_table(Kind::RowsChanged, name))
     })
 }
 
-fn shape(table: &Table, found: &[TableShape]) -> Vec<Breach> {
-    let wanted = table.shape();
+fn shape(side: Side<'_>, found: &[TableShape]) -> Vec<Breach> {
+    let wanted = side.table.shape();
+    let mismatch = Mismatch::of_table(Kind::Schema, side.name);
     let Some(found) = found.iter().find(|one| one.table == wanted.table) else {
-        return vec![Breach::must(format!("a table {}", wanted.table), "no such table")];
+        return vec![Breach::must(format!("a table {}", wanted.table), "no such table").of(mismatch)];
     };
     let mut breaches = Vec::new();
     for column in &wanted.columns {
         let is = found.columns.iter().find(|one| one.name == column.name);
         if is.is_none_or(|is| !same_column(is, column)) {
             let observed = is.map_or_else(|| format!("no column {}", column.name), ToString::to_string);
-            breaches.push(Breach::must(format!("{}: column {column}", wanted.table), observed));
+            let breach = Breach::must(format!("{}: column {column}", wanted.table), observed);
+            breaches.push(breach.of(Mismatch { name: Some(column.name.clone()), ..mismatch.clone() }));
         }
     }
     breaches
@@ -305,7 +330,8 @@ fn evidence(keys: Side<'_>, audit: Side<'_>) -> Vec<Breach> {
     let (Some(of_key), Some(of_audit)) = (keys.table.column_holding("key"), audit.table.column_holding("key")) else { return Vec::new() };
     let named = |key: &str| audit.rows.iter().any(|row| row.text(&of_audit.name) == Some(key));
     let lone = keys.rows.iter().filter_map(|row| row.text(&of_key.name)).filter(|key| !named(key));
-    lone.take(3).map(|key| Breach::must(format!("an audit row with {} = {key:?}", of_audit.name), "a key row without one")).collect()
+    let told = |key: &str| Breach::must(format!("an audit row with {} = {key:?}", of_audit.name), "a key row without one");
+    lone.take(3).map(|key| told(key).of(Mismatch::of(Kind::NoEvidence))).collect()
 }
 
 fn lives(keys: Side<'_>) -> Vec<Breach> {
@@ -314,7 +340,8 @@ fn lives(keys: Side<'_>) -> Vec<Breach> {
         row.get(&ttl.name).and_then(Cell::integer).is_some_and(|ttl| ttl > 0) && row.text(instant).and_then(iso::read).is_some()
     };
     let expected = format!("{instant} a time and {} a positive whole number", ttl.name);
-    keys.rows.iter().filter(|row| !told(row)).take(3).map(|row| Breach::must(expected.clone(), row.to_string())).collect()
+    let breach = |row: &Row| Breach::must(expected.clone(), row.to_string()).of(Mismatch::of(Kind::NoLife));
+    keys.rows.iter().filter(|row| !told(row)).take(3).map(breach).collect()
 }
 
 /// Instants of the named deliveries, in the order in which they were accepted one after the other.
@@ -327,7 +354,8 @@ fn order(audit: Side<'_>, names: &[String]) -> Vec<Breach> {
         .filter_map(|text| iso::read(text).map(|(at, _)| (text.to_owned(), at)))
         .collect();
     let backwards = instants.windows(2).filter(|pair| pair[1].1 < pair[0].1);
-    backwards.take(1).map(|pair| Breach::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone())).collect()
+    let breach = |pair: &[(String, UnixMicros)]| Breach::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone());
+    backwards.take(1).map(|pair| breach(pair).of(Mismatch::of(Kind::InstantsGoBack))).collect()
 }
 
 fn plural(count: usize) -> &'static str {

@@ -89,9 +89,12 @@ pub(crate) struct SuiteArgs {
     /// The contract: the name of a shipped one, or a file.
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,
-    /// Read scenarios from this folder instead of the shipped ones.
-    #[arg(long, value_name = "DIR")]
+    /// Play the scenarios in this folder, too; one with the id of a shipped scenario is played in its place.
+    #[arg(long, value_name = "DIR", conflicts_with = "only_scenarios")]
     pub(crate) scenarios: Option<PathBuf>,
+    /// Play the scenarios in this folder instead of the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) only_scenarios: Option<PathBuf>,
 }
 
 /// In which language.

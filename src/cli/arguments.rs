@@ -1,5 +1,6 @@
 //! Arguments: what of a command line judges the same receiver the same way again, for reports.
 
+use crate::report::again::in_shell;
 use clap::ValueEnum as _;
 
 use super::args::{ClockArg, RunArgs};
@@ -12,6 +13,7 @@ pub(super) fn arguments(args: &RunArgs) -> String {
     }
     let path = |path: &std::path::PathBuf| path.display().to_string();
     words.extend(args.suite.scenarios.as_ref().map(|dir| ("--scenarios", path(dir))));
+    words.extend(args.suite.only_scenarios.as_ref().map(|dir| ("--only-scenarios", path(dir))));
     words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
     words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
     words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
@@ -33,10 +35,4 @@ pub(super) fn arguments(args: &RunArgs) -> String {
         None => flag.to_owned(),
     };
     words.map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell takes it.
-fn in_shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

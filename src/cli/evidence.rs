@@ -178,7 +178,7 @@ type MadeWith = (Arc<Contract>, Arc<Catalogue>, Vec<Loaded>);
 /// The contract and the scenarios that a report was made with; others than those are refused.
 fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
-    let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone() };
+    let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone(), only_scenarios: args.only_scenarios.clone() };
     let contract = load_suite::contract(&suite_args.contract)?;
     let here = Sealing::new(&suite_args, &contract, None)?.made_from;
     let other = |what: &str, way_out: &str| {
@@ -188,7 +188,7 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
         return other("another contract", "--contract FILE");
     }
     if here.scenarios_sha256 != report.made_from.scenarios_sha256 {
-        return other("other scenarios", "--scenarios DIR");
+        return other("other scenarios", "--scenarios DIR or --only-scenarios DIR");
     }
     let SuiteTexts { catalogue, mut scenarios, .. } = SuiteTexts::of(&suite_args, &contract)?;
     // Only what was played is read; a variant is called as its file, with its own name in brackets.

@@ -46,7 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: None })?;
+    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: None, only_scenarios: None })?;
     let mix = mix(args)?;
     let names = mix.names();
     let gates = gates(args, &names)?;

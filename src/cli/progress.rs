@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::report::human::one_line;
 use crate::report::{ScenarioReport, Verdict};
 
 /// A line that is drawn while a run is under way, and gone afterwards.
@@ -24,7 +25,7 @@ impl Progress {
     pub(crate) fn done(&self, report: &ScenarioReport) {
         self.bar.inc(1);
         match report.verdict {
-            Verdict::Fail | Verdict::Undecided => self.bar.println(format!("{} {}", report.verdict.name(), report.id)),
+            Verdict::Fail | Verdict::Undecided => self.bar.println(line(report)),
             Verdict::Pass | Verdict::Warn | Verdict::NotApplicable | Verdict::Known => self.bar.set_message(report.id.clone()),
         }
     }
@@ -33,4 +34,15 @@ impl Progress {
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// What is told of a scenario while others are still played: what it found first.
+fn line(report: &ScenarioReport) -> String {
+    let first = |text: &str| one_line(text.lines().next().unwrap_or_default());
+    let found = report
+        .findings
+        .first()
+        .map(|one| format!("  {}: expected {}, observed {}", one.requirement, first(&one.expected), first(&one.observed)));
+    let reason = || report.reason.as_deref().map(|reason| format!("  {}", first(reason)));
+    format!("{} {}{}", report.verdict.name(), one_line(&report.id), found.or_else(reason).unwrap_or_default())
 }

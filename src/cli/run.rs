@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
 use super::selecting::select;
 use super::sources::choice;
-use super::{Console, Failure, repeat};
+use super::{Console, Failure, Look, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::evidence::Choice;
@@ -102,6 +102,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         report.snapshots = Some(facts);
     }
     report.made_from = sealing.made_from();
+    mark_own(&mut report, args);
     let history: Vec<Redacted<Operation>> = history.into_iter().map(|one| redactor.redacted(one)).collect();
     report.run.hidden_answers = hidden_answers(history.iter().map(std::ops::Deref::deref)) as u64;
     let (report, kept) = (redactor.redacted(report), redactor.redacted(kept));
@@ -116,11 +117,11 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     }
     if let Some(failed) = &failed {
         if args.format != FormatArg::Human {
-            console.print(&in_format(&report, args.format, false, language)?);
+            console.print(&in_format(&report, args.format, Look { colour: false, width: console.width }, language)?);
         }
         return Err(Failure { exit: exit_of_failure(failed), message: redactor.text(&failed.to_string()).into_owned() });
     }
-    console.print(&in_format(&report, args.format, console.colour, language)?);
+    console.print(&in_format(&report, args.format, console.look(), language)?);
     if args.format == FormatArg::Human {
         if let Some(hint) = locked_out(&report, &variable) {
             console.tell(&hint);
@@ -242,6 +243,7 @@ fn plan(
         baseline: args.baseline.as_deref().map(|path| read_baseline(path, suite).map(Arc::new)).transpose()?,
         shard: args.shard.map(|shard| shard.to_string()),
         arguments: arguments(args),
+        contract_file: own_file(&args.suite.contract),
     })
 }
 
@@ -273,9 +275,9 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
 }
 
 /// A report in the form that was asked for.
-pub(crate) fn in_format(report: &Redacted<Report>, format: FormatArg, colour: bool, language: Language) -> Result<String, Failure> {
+pub(crate) fn in_format(report: &Redacted<Report>, format: FormatArg, look: Look, language: Language) -> Result<String, Failure> {
     match format {
-        FormatArg::Human => Ok(human::write(report, colour, language)),
+        FormatArg::Human => Ok(human::write_in(report, look.colour, language, look.width)),
         FormatArg::Json => json(report),
         FormatArg::Junit => junit::write(report).map_err(Failure::harness),
         FormatArg::Markdown => markdown::write(report, language).map_err(Failure::harness),
@@ -327,6 +329,21 @@ pub(crate) fn write_forms(
         folder.write(name, &text).map_err(Failure::harness)?;
     }
     Ok(())
+}
+
+/// A contract's file, where it is one that was named as a file.
+fn own_file(contract: &str) -> Option<String> {
+    (files::shipped_contract(contract).is_none() && load_suite::looks_like_a_file(contract)).then(|| contract.to_owned())
+}
+
+/// Marks the scenarios whose files are the user's own, so that what is found can be shown beside them.
+fn mark_own(report: &mut Report, args: &RunArgs) {
+    let named = |file: &str| args.only.iter().any(|one| one == file);
+    let inside =
+        |file: &str| [&args.suite.scenarios, &args.suite.only_scenarios].into_iter().flatten().any(|dir| Path::new(file).starts_with(dir));
+    for scenario in &mut report.scenarios {
+        scenario.own = (named(&scenario.file) || inside(&scenario.file)) && Path::new(&scenario.file).is_file();
+    }
 }
 
 /// What to tell a user whose honest deliveries are all refused.

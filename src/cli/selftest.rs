@@ -100,7 +100,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
 }
 
 fn suite(contract: &str) -> Result<Suite, Failure> {
-    load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: None })
+    load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: None, only_scenarios: None })
 }
 
 /// Why scenario files stand that may catch nothing alone.
@@ -146,5 +146,6 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         takes_snapshots: false,
         shard: None,
         arguments: String::new(),
+        contract_file: None,
     }
 }

@@ -1,8 +1,10 @@
 //! Findings: what was not as promised, filed under the requirement that speaks of it.
 
-use crate::check::{Breach, requirement_of};
+use super::attribution::requirement_of;
+use crate::check::Breach;
 use crate::contract::Level;
 use crate::judge::{ScenarioEnd, Setting};
+use crate::outcome::mismatch::Mismatch;
 use crate::report::{Finding, ScenarioReport, Verdict, tally};
 use crate::scenario::Step;
 
@@ -37,8 +39,9 @@ pub fn file(
     beside: Beside<'_>,
 ) -> Result<(), ScenarioEnd> {
     let (mut found, mut unpromised) = (false, None);
-    for breach in breaches {
-        let requirement = requirement_of(&report.shows, place.step, &breach);
+    let is_later = !report.findings.is_empty();
+    for mut breach in breaches {
+        let requirement = requirement_of(&setting.catalogue, setting.contract(), &report.shows, place.step, &mut breach, is_later);
         let is_must = breach.level == Level::Must;
         if !setting.contract().promises(&requirement) {
             unpromised = unpromised.or_else(|| is_must.then(|| (requirement.clone(), breach.clone())));
@@ -64,7 +67,7 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-/// Adds one finding; several mismatches of one requirement in one step are one finding. Whether it was filed.
+/// Adds one finding; several mismatches of one kind and requirement in one step are one finding. Whether it was filed.
 pub fn add(
     report: &mut ScenarioReport,
     setting: &Setting,
@@ -78,7 +81,14 @@ pub fn add(
         return false;
     }
     let step = place.number;
-    let same = |one: &&mut Finding| one.requirement == requirement && one.step == step && one.line == place.step.line && one.level == level;
+    let kind = |one: &Mismatch| (one.kind, one.table.clone());
+    let same = |one: &&mut Finding| {
+        one.requirement == requirement
+            && one.step == step
+            && one.line == place.step.line
+            && one.level == level
+            && kind(&one.mismatch) == kind(&breach.mismatch)
+    };
     match report.findings.iter_mut().find(same) {
         Some(finding) => {
             finding.expected.push_str(&format!("\n{}", breach.expected));
@@ -94,6 +104,8 @@ pub fn add(
             reference: beside.reference.to_owned(),
             observed: breach.observed.clone(),
             curl: beside.curl.to_owned(),
+            mismatch: breach.mismatch.clone(),
+            filed: None,
         }),
     }
     true

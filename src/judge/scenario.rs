@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::circumstances::Before;
 use super::findings::{self, Beside, Place};
 use super::{At, ScenarioEnd, Sent, Setting, Source};
 use crate::check::answer::referred_instant;
@@ -14,6 +15,7 @@ use crate::clock::UnixMicros;
 use crate::clock::span;
 use crate::delivery::{Delivery, NoAnswer};
 use crate::history::Operation;
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::reference::Receiver;
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
@@ -38,6 +40,8 @@ pub(super) struct Play<'s, S> {
     pub(super) keys: Vec<String>,
     /// The last answer, for snapshots.
     pub(super) last_answer: Option<crate::delivery::Answer>,
+    /// What came before, for the circumstances of what comes next.
+    pub(super) before: Before,
     /// When the scenario's first delivery was sent, by the receiver's clock.
     pub(super) began_at: Option<UnixMicros>,
     /// How many answers came later than the contract allows.
@@ -73,6 +77,7 @@ pub async fn play<S: Source>(
         reference,
         keys: Vec::new(),
         last_answer: None,
+        before: Before::new(&setting.catalogue.ordinary_body),
         began_at: None,
         late: 0,
     };
@@ -92,6 +97,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         shows: loaded.scenario.shows.clone(),
         duration_ms: 0.0,
         file: loaded.file.clone(),
+        own: false,
         without_force: false,
         shortened: None,
         statuses: std::collections::BTreeMap::new(),
@@ -240,8 +246,9 @@ impl<S: Source> Play<'_, S> {
             Ok(answer) => format!("{} after {} ms", answer.status, record.took.as_millis()),
             Err(none) => none.to_string(),
         };
-        let breach =
-            Breach { shows: Some(requirement.clone()), ..Breach::must(format!("an answer within {}", span::write(limit)), observed) };
+        let kind = if record.result.is_ok() { Kind::Late } else { Kind::Silent };
+        let breach = Breach::must(format!("an answer within {}", span::write(limit)), observed).of(Mismatch::of(kind));
+        let breach = Breach { shows: Some(requirement.clone()), ..breach };
         let line = curl(&self.setting.origin, &record.delivery);
         self.late +=
             usize::from(findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line }));
@@ -267,7 +274,7 @@ impl<S: Source> Play<'_, S> {
         let observed = describe(&health);
         if let Some(requirement) = self.setting.catalogue.always.lives.clone() {
             let asked = if page.is_some() { format!("GET {path} answers {wanted}") } else { format!("{path} is answered") };
-            let breach = Breach::must(format!("{asked} {when} the scenario"), observed.clone());
+            let breach = Breach::must(format!("{asked} {when} the scenario"), observed.clone()).of(Mismatch::of(Kind::Unwell));
             let step = Step::default();
             let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
             let line = curl(&self.setting.origin, &question);

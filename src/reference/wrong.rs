@@ -187,6 +187,8 @@ impl Seams for Wrong {
             }
             Ok(()) if self.is("signs-reserialised-json") => claim.holds_over(&self.signed_body(around)),
             Ok(()) => return Ok(()),
+            // Of two lines none is looked at by whoever does not make it a habit.
+            Err(_) if claim.stands_twice(around) && !self.is("any-signature-passes") => false,
             Err(_) => self.lets_pass(&claim, around),
         };
         if passes { Ok(()) } else { honest.and(Err(Refusal::Signature)) }

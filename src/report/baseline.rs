@@ -55,7 +55,7 @@ impl Entry {
 
     fn covers(&self, scenario: &ScenarioReport, finding: &Finding) -> bool {
         self.scenario.as_ref().is_some_and(|pattern| means(pattern, &scenario.id))
-            || self.requirement.as_ref() == Some(&finding.requirement)
+            || self.requirement.as_ref().is_some_and(|id| *id == finding.requirement || Some(id) == finding.filed.as_ref())
     }
 
     /// Whether a scenario that was judged speaks of it.

@@ -92,6 +92,9 @@ pub struct HistoryWitness {
     pub key: String,
     /// The scenario that used it.
     pub scenario: String,
+    /// Why no order explains it, as a code.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
     /// Why no order explains it.
     pub why: String,
     /// The fewest operations that show it, a line each.
@@ -122,6 +125,9 @@ pub struct RunFacts {
     /// The arguments that make the same target be judged the same way again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arguments: String,
+    /// The contract's file, where it was one of the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_file: Option<String>,
     /// The receiver's TTL in seconds, when it was not the contract's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_secs: Option<u64>,

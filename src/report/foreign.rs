@@ -4,6 +4,7 @@
 //! catalogue are ours, and stay to the letter. Values are taken apart whole,
 //! so that a member that is added is not forgotten here.
 
+use super::causes::causes;
 use super::lanes::Lane;
 use super::{BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, Report, RunFacts, ScenarioReport, SnapshotFacts, Target};
 use crate::secret::{Foreign, Redactor};
@@ -19,6 +20,7 @@ impl Foreign for Report {
             contract: _,
             made_from: _,
             summary: _,
+            causes: _,
             history,
             baseline,
             snapshots,
@@ -33,6 +35,8 @@ impl Foreign for Report {
         snapshots.hide(redactor);
         scenarios.hide(redactor);
         requirements.iter_mut().for_each(|one| one.reason.hide(redactor));
+        // Their examples are texts of findings: they are made anew from what is hidden by now.
+        self.causes = causes(self);
     }
 }
 
@@ -75,7 +79,9 @@ impl Foreign for RunFacts {
             hidden_answers: _,
             shard: _,
             ttl_secs: _,
+            contract_file,
         } = self;
+        contract_file.hide(redactor);
         arguments.hide(redactor);
         ended_early.hide(redactor);
         notes.hide(redactor);
@@ -108,7 +114,7 @@ impl Foreign for HistoryFacts {
 
 impl Foreign for HistoryWitness {
     fn hide(&mut self, redactor: &Redactor) {
-        let Self { key, scenario: _, why, operations, lanes } = self;
+        let Self { key, scenario: _, kind: _, why, operations, lanes } = self;
         key.hide(redactor);
         why.hide(redactor);
         operations.hide(redactor);
@@ -134,6 +140,7 @@ impl Foreign for ScenarioReport {
             shows: _,
             duration_ms: _,
             file,
+            own: _,
             without_force: _,
             shortened: _,
             statuses: _,
@@ -156,7 +163,8 @@ impl Foreign for BurstFacts {
 
 impl Foreign for Finding {
     fn hide(&mut self, redactor: &Redactor) {
-        let Self { step_name, expected, reference, observed, curl, requirement: _, level: _, step: _, line: _ } = self;
+        let Self { step_name, expected, reference, observed, curl, requirement: _, level: _, step: _, line: _, mismatch: _, filed: _ } =
+            self;
         step_name.hide(redactor);
         [expected, reference, observed, curl].into_iter().for_each(|text| text.hide(redactor));
     }

@@ -1,13 +1,16 @@
-//! Annotations: findings as GitHub shows them beside the code.
+//! Annotations: causes and findings as GitHub shows them beside the code.
 //!
-//! One workflow command a finding, at the line of its scenario. Takes a
+//! One workflow command a cause, the one that explains most first; then one a
+//! finding, at the line of its scenario where that is a file of the user's own. Takes a
 //! [`Report`], gives text. Nothing from outside can begin a command of its
 //! own: line ends and `%` are escaped.
 
 use std::fmt::Write as _;
 
 use crate::contract::Level;
-use crate::report::{Report, Verdict};
+use crate::report::causes::telling;
+use crate::report::language::Language;
+use crate::report::{Finding, Report, ScenarioReport, Verdict};
 
 /// So many annotations are shown of one step; what is more is in the report.
 const MOST: usize = 50;
@@ -17,6 +20,22 @@ const MOST: usize = 50;
 pub fn write(report: &Report) -> String {
     let mut text = String::new();
     let mut left = MOST;
+    for cause in &report.causes {
+        left = left.saturating_sub(1);
+        let command = if cause.level == Level::Must { "error" } else { "warning" };
+        let one = &cause.example;
+        let message = format!(
+            "{}\nexpected  {}\nreference {}\nobserved  {}\n{}\nagain     {}",
+            telling::explains(cause, Language::En),
+            one.expected,
+            one.reference,
+            one.observed,
+            one.curl,
+            one.again
+        );
+        let title = format!("{}: {}", cause.requirement, telling::sentence(cause, Language::En));
+        let _ = writeln!(text, "::{command} {}title={}::{}", place(report, None), property(&title), data(&message));
+    }
     for scenario in &report.scenarios {
         for finding in &scenario.findings {
             if left == 0 {
@@ -34,15 +53,22 @@ pub fn write(report: &Report) -> String {
             );
             let _ = writeln!(
                 text,
-                "::{command} file={},line={},title={}::{}",
-                property(&scenario.file),
-                finding.line.max(1),
+                "::{command} {}title={}::{}",
+                place(report, Some((scenario, finding))),
                 property(&format!("{} {}", finding.requirement, scenario.id)),
                 data(&message)
             );
         }
     }
     text
+}
+
+/// Where an annotation stands: at the line of a scenario of the user's own, else at the contract's file, else nowhere.
+fn place(report: &Report, found: Option<(&ScenarioReport, &Finding)>) -> String {
+    match found.filter(|(scenario, _)| scenario.own).map(|(scenario, finding)| (scenario.file.as_str(), finding.line.max(1))) {
+        Some((file, line)) => format!("file={},line={line},", property(file)),
+        None => report.run.contract_file.as_ref().map_or_else(String::new, |file| format!("file={},line=1,", property(file))),
+    }
 }
 
 fn data(text: &str) -> String {

@@ -10,6 +10,7 @@ use minijinja::{Error, Value, context};
 use similar::{ChangeTag, TextDiff};
 
 use crate::contract::Level;
+use crate::report::causes::{Cause, telling};
 use crate::report::lanes::{Lane, svg};
 use crate::report::language::Language;
 use crate::report::page::page;
@@ -23,8 +24,10 @@ const BODY: &str = include_str!("page/report.html.j2");
 /// # Errors
 /// When the template names what is not there.
 pub fn write(report: &Report, language: Language) -> Result<String, Error> {
+    let (inapplicable, judged): (Vec<&ScenarioReport>, Vec<&ScenarioReport>) =
+        report.scenarios.iter().partition(|one| one.verdict == Verdict::NotApplicable);
     let (open, passed): (Vec<&ScenarioReport>, Vec<&ScenarioReport>) =
-        report.scenarios.iter().partition(|one| one.verdict != Verdict::Pass || !one.findings.is_empty());
+        judged.into_iter().partition(|one| one.verdict != Verdict::Pass || !one.findings.is_empty());
     let topics: BTreeSet<&str> = report.scenarios.iter().map(|one| topic(&one.id)).collect();
     let verdicts: BTreeSet<&str> = report.scenarios.iter().map(|one| one.verdict.name()).collect();
     page(
@@ -43,11 +46,54 @@ pub fn write(report: &Report, language: Language) -> Result<String, Error> {
                 sentence => one.sentence_in(language).to_owned(),
                 reason => one.reason.clone(),
             }).collect::<Vec<_>>(),
+            causes => report.causes.iter().map(|one| cause(one, report, language)).collect::<Vec<_>>(),
+            inapplicable => folded(&inapplicable, report, language),
             open => open.into_iter().map(|one| shown(one, report, language)).collect::<Vec<_>>(),
             passed => passed.into_iter().map(|one| shown(one, report, language)).collect::<Vec<_>>(),
         },
         language,
     )
+}
+
+fn cause(one: &Cause, report: &Report, language: Language) -> Value {
+    let example = &one.example;
+    context! {
+        id => one.id.clone(),
+        verdict => if one.level == Level::Must { "must" } else { "should" },
+        requirement => one.requirement.clone(),
+        sentence => telling::sentence(one, language),
+        explains => telling::explains(one, language),
+        requires => report.sentence_of(&one.requirement, language).to_owned(),
+        anchor => anchor(&example.scenario),
+        scenario => example.scenario.clone(),
+        expected => example.expected.clone(),
+        reference => example.reference.clone(),
+        observed => marked(&example.reference, &example.observed),
+        curl => example.curl.clone(),
+        again => example.again.clone(),
+    }
+}
+
+/// Scenarios that were not applicable, a line a reason, the most frequent first.
+fn folded(scenarios: &[&ScenarioReport], report: &Report, language: Language) -> Vec<Value> {
+    let none = language.say("reason-none");
+    let mut reasons: Vec<(&str, Vec<&ScenarioReport>)> = Vec::new();
+    for one in scenarios {
+        let reason = one.reason.as_deref().unwrap_or(&none);
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, all)) => all.push(one),
+            None => reasons.push((reason, vec![one])),
+        }
+    }
+    reasons.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
+    let told = |(reason, all): &(&str, Vec<&ScenarioReport>)| {
+        context! {
+            reason => language.retold(reason),
+            count => language.with("count-scenarios", &[("count", all.len().into())]),
+            scenarios => all.iter().map(|one| shown(one, report, language)).collect::<Vec<_>>(),
+        }
+    };
+    reasons.iter().map(told).collect()
 }
 
 fn topic(id: &str) -> &str {

@@ -1,11 +1,12 @@
-//! The terminal's text after a run: a table by topic, what was not as
-//! promised, what was not judged, and the verdict as the last line.
+//! The terminal's text after a run: the verdict, what explains the findings, a
+//! table by topic, the findings, what was not judged, and the verdict again.
 //!
-//! Takes a [`Report`], gives text for 100 columns; printing is done elsewhere.
+//! Takes a [`Report`] and a width, gives text; printing is done elsewhere.
 //! Long answers are cut: `report.json` has them whole.
 //!
 //! **Invariant:** nothing that a receiver said can steer the terminal.
 
+mod causes;
 mod findings;
 
 use anstyle::{AnsiColor, Style};
@@ -15,10 +16,12 @@ use unicode_width::UnicodeWidthChar as _;
 use crate::report::language::Language;
 use crate::report::tally;
 use crate::report::words::{columns, padded};
-use crate::report::{Differing, Overall, Report, ScenarioReport, SnapshotFacts, Verdict};
+use crate::report::{Differing, Overall, Report, SnapshotFacts, Verdict};
 
-/// The columns that the text is made for.
-pub(super) const WIDTH: usize = 100;
+/// The columns that the text is made for where nobody says how many there are.
+pub const WIDTH: usize = 100;
+/// Narrower than this no text can be told.
+const NARROWEST: usize = 40;
 /// How many reasons for not judging are told; the rest is counted.
 const MOST_REASONS: usize = 8;
 
@@ -30,8 +33,18 @@ pub(super) const DIM: Style = Style::new().dimmed();
 /// * `colour`: whether ANSI styles are put in.
 #[must_use]
 pub fn write(report: &Report, colour: bool, language: Language) -> String {
-    let voice = Voice { colour, language };
+    write_in(report, colour, language, WIDTH)
+}
+
+/// The same, for so many columns.
+#[must_use]
+pub fn write_in(report: &Report, colour: bool, language: Language, width: usize) -> String {
+    let voice = Voice { colour, language, width: width.max(NARROWEST) };
     let mut text = head(report, voice);
+    if !report.causes.is_empty() {
+        text.push_str(&format!("{}\n", last_line(report, voice)));
+        text.push_str(&causes::write(report, voice));
+    }
     text.push_str(&table(report, voice));
     text.push_str(&findings::write(report, voice));
     text.push_str(&not_judged(report, voice));
@@ -89,15 +102,6 @@ pub(super) fn describe_differing(one: &Differing, language: Language) -> String 
     format!("{}: {}", one_line(&one.scenario), counts.join(&language.say("between")))
 }
 
-/// How to run one scenario of `report` again.
-pub(super) fn again(report: &Report, scenario: &ScenarioReport) -> String {
-    // A variant is named in brackets, which a shell would take for a pattern.
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
-    let id = if scenario.id.chars().all(plain) { scenario.id.clone() } else { format!("'{}'", scenario.id.replace('\'', "'\\''")) };
-    let arguments = if report.run.arguments.is_empty() { String::new() } else { format!(" {}", one_line(&report.run.arguments)) };
-    format!("hookgate run {}{arguments} --seed {}", one_line(&id), report.run.seed)
-}
-
 /// `text` with everything that could steer a terminal or is not allowed in XML written out; lines stay lines.
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -120,7 +124,8 @@ pub(super) fn copyable(text: &str) -> String {
 }
 
 /// As [`visible`], in one line.
-pub(super) fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     visible(text).split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
@@ -140,6 +145,8 @@ pub(super) fn took(millis: f64) -> String {
 pub(super) struct Voice {
     colour: bool,
     pub(super) language: Language,
+    /// The columns that there are.
+    pub(super) width: usize,
 }
 
 impl Voice {
@@ -154,7 +161,7 @@ impl Voice {
 
     /// A line that begins with the label of a key.
     fn labelled(self, key: &str, style: Style, text: &str) -> String {
-        format!("{}\n", hanging(&format!("{}  ", self.language.say(key)), text, usize::MAX, |label| self.with(style, label)))
+        format!("{}\n", hanging(&format!("{}  ", self.language.say(key)), text, usize::MAX, self.width, |label| self.with(style, label)))
     }
 }
 
@@ -170,16 +177,17 @@ pub(super) fn style_of(verdict: Verdict) -> Style {
     Style::new().fg_color(Some(colour.into())).bold()
 }
 
-/// `label`, then `text` broken at [`WIDTH`] with its lines under each other, at most `most` of them.
+/// `label`, then `text` broken at `width` with its lines under each other, at most `most` of them.
 ///
 /// Words stay whole where they fit; the label is styled after it was measured.
-pub(super) fn hanging(label: &str, text: &str, most: usize, style: impl Fn(&str) -> String) -> String {
+pub(super) fn hanging(label: &str, text: &str, most: usize, width: usize, style: impl Fn(&str) -> String) -> String {
     let indent = columns(label);
-    let mut lines = text.lines().flat_map(|line| wrapped(line, WIDTH - indent)).collect::<Vec<String>>();
+    let room = width.saturating_sub(indent).max(NARROWEST / 2);
+    let mut lines = text.lines().flat_map(|line| wrapped(line, room)).collect::<Vec<String>>();
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            *last = format!("{}…", &last[..fitting(last, WIDTH - indent - 1)]);
+            *last = format!("{}…", &last[..fitting(last, room - 1)]);
         }
     }
     let between = format!("\n{}", " ".repeat(indent));
@@ -187,18 +195,8 @@ pub(super) fn hanging(label: &str, text: &str, most: usize, style: impl Fn(&str)
 }
 
 fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let (mut lines, mut rest) = (Vec::new(), line.trim_end());
-    while columns(rest) > width {
-        // A single character always fits, or nothing would ever get shorter.
-        let end = fitting(rest, width).max(rest.chars().next().map_or(0, char::len_utf8));
-        // A word longer than a third of the line is cut rather than leave the line empty.
-        let at = rest[..end].rfind(' ').filter(|at| columns(&rest[..*at]) * 3 > width * 2);
-        let (head, tail) = rest.split_at(at.unwrap_or(end));
-        lines.push(head.trim_end().to_owned());
-        rest = tail.trim_start();
-    }
-    lines.push(rest.to_owned());
-    lines
+    let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(line.trim_end(), options).into_iter().map(|line| line.into_owned()).collect()
 }
 
 /// The length of the beginning of `text` that takes no more than `width` columns, in bytes.
@@ -303,7 +301,10 @@ fn not_judged(report: &Report, voice: Voice) -> String {
         // One scenario is named; of many, the number is what matters.
         let many = || voice.say("count-scenarios", &[("count", ids.len().into())]);
         let which = if let [only] = ids.as_slice() { one_line(only) } else { many() };
-        text.push_str(&format!("{}\n", hanging("  ", &format!("{which}: {}", one_line(&voice.language.retold(reason))), 2, str::to_owned)));
+        text.push_str(&format!(
+            "{}\n",
+            hanging("  ", &format!("{which}: {}", one_line(&voice.language.retold(reason))), 2, voice.width, str::to_owned)
+        ));
     }
     if reasons.len() > MOST_REASONS {
         let more = voice.say("reasons-more", &[("count", (reasons.len() - MOST_REASONS).into())]);
@@ -339,5 +340,5 @@ fn last_line(report: &Report, voice: Voice) -> String {
     let early = report.run.ended_early.as_deref().filter(|why| *why != summary.verdict.words());
     let early = early.map_or_else(String::new, |why| voice.labelled("label-early", Style::new(), &one_line(why)));
     let word = voice.language.overall(summary.verdict);
-    format!("{early}{}\n", hanging(&format!("{word}  "), &told, usize::MAX, |label| voice.with(style, label)))
+    format!("{early}{}\n", hanging(&format!("{word}  "), &told, usize::MAX, voice.width, |label| voice.with(style, label)))
 }

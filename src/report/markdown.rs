@@ -10,7 +10,10 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context};
 
-use crate::report::human::{again, describe_differing, describe_snapshots, one_line, took, visible};
+use crate::contract::Level;
+use crate::report::again::again;
+use crate::report::causes::{Cause, telling};
+use crate::report::human::{describe_differing, describe_snapshots, one_line, took, visible};
 use crate::report::language::Language;
 use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::state::TableShape;
@@ -40,6 +43,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
         target,
         contract,
         summary,
+        causes: _,
         history,
         baseline,
         repeat,
@@ -80,11 +84,52 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
             snapshots => snapshots.as_ref().map(|facts| describe_snapshots(facts, language)),
             differing => repeat.iter().flat_map(|one| &one.differing).map(|one| describe_differing(one, language)).collect::<Vec<_>>(),
             history => history.as_ref().map(|one| context! { keys => one.keys, broken => one.broken, undecided => one.undecided }),
+            causes => causes(report, language),
+            inapplicable => inapplicable(scenarios, language),
             topics => topics(scenarios, language),
             findings => findings(report, language),
             requirements => requirements(report, language),
         },
     )
+}
+
+fn causes(report: &Report, language: Language) -> Vec<Value> {
+    let one = |one: &Cause| {
+        let example = &one.example;
+        context! {
+            sign => if one.level == Level::Must { "❌" } else { "⚠️" },
+            requirement => one.requirement.as_str(),
+            sentence => telling::sentence(one, language),
+            explains => telling::explains(one, language),
+            requires => report.sentence_of(&one.requirement, language),
+            scenario => example.scenario.as_str(),
+            step => example.step,
+            expected => example.expected.as_str(),
+            reference => example.reference.as_str(),
+            observed => example.observed.as_str(),
+            curl => example.curl.as_str(),
+            again => example.again.as_str(),
+        }
+    };
+    report.causes.iter().map(one).collect()
+}
+
+/// Reasons why scenarios were not applicable, the most frequent first, each with how many it is of.
+pub(super) fn inapplicable(scenarios: &[ScenarioReport], language: Language) -> Vec<Value> {
+    let none = language.say("reason-none");
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for one in scenarios.iter().filter(|one| one.verdict == Verdict::NotApplicable) {
+        let reason = one.reason.as_deref().unwrap_or(&none);
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told = |(reason, count): &(&str, usize)| {
+        context! { reason => language.retold(reason), count => language.with("count-scenarios", &[("count", (*count).into())]) }
+    };
+    reasons.iter().map(told).collect()
 }
 
 fn tables(tables: &[TableShape]) -> Vec<Value> {
@@ -108,8 +153,11 @@ fn requirements(report: &Report, language: Language) -> Vec<Value> {
 
 /// Results by the folder that a scenario lies in, folders in the order they come.
 fn topics(scenarios: &[ScenarioReport], language: Language) -> Vec<Value> {
-    let folder = |one: &ScenarioReport| one.id.split_once('/').map_or("scenarios", |(folder, _)| folder).to_owned();
+    let folder = |one: &&ScenarioReport| one.id.split_once('/').map_or("scenarios", |(folder, _)| folder).to_owned();
     scenarios
+        .iter()
+        .filter(|one| one.verdict != Verdict::NotApplicable)
+        .collect::<Vec<_>>()
         .chunk_by(|a, b| folder(a) == folder(b))
         .map(|together| context! { name => together.first().map(folder), results => together.iter().map(|one| result(one, language)).collect::<Vec<_>>() })
         .collect()
@@ -142,7 +190,7 @@ fn findings(report: &Report, language: Language) -> Vec<Value> {
             step => finding.step,
             step_name => finding.step_name.as_deref(),
             place => format!("{}:{}", scenario.file, finding.line),
-            again => again(report, scenario),
+            again => again(&report.run, scenario),
             expected => finding.expected.as_str(),
             reference => finding.reference.as_str(),
             observed => finding.observed.as_str(),

@@ -5,6 +5,7 @@
 //! twice or of another suite is told: a part that nobody played is never
 //! counted as passed.
 
+use crate::report::causes::{attribute, causes};
 use crate::report::tally::{self, Asked, fail};
 use crate::report::{BaselineFacts, HistoryFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict};
 
@@ -42,11 +43,13 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     }
     report.snapshots = all().filter_map(|one| one.snapshots.clone()).reduce(snapshots);
     report.repeat = all().filter_map(|one| one.repeat.clone()).reduce(repeats);
+    attribute(&mut scenarios);
     let reports: Vec<&Report> = all().collect();
     let asked: Vec<Asked> = first.requirements.iter().map(|one| asked(one, &reports)).collect();
     report.requirements = tally::requirements(&asked, &scenarios);
     report.summary = tally::summary(&scenarios, report.run.ended_early.as_deref());
     report.scenarios = scenarios;
+    report.causes = causes(&report);
     // What fails a shard for something else than a scenario fails the whole.
     if fails_beside_its_scenarios(&report) {
         fail(&mut report.summary);

@@ -3,6 +3,7 @@
 //! In: a report, what its history comes to, its snapshots. Out: what does not
 //! follow, a sentence each. Answers are judged again in `judge::verify`.
 
+use crate::report::causes::{Cause, attribute, causes};
 use crate::report::merge::{asked, fails_beside_its_scenarios};
 use crate::report::tally::Asked;
 use crate::report::{HistoryFacts, Report, ScenarioReport, Summary, Verdict, tally as counted};
@@ -35,6 +36,7 @@ pub fn judged_again(report: &Report, history: Option<&HistoryFacts>) -> Vec<Stri
             wrong.push(format!("{} is said to be `{}`, and its scenarios come to `{}`", said.id, said.verdict.name(), due.verdict.name()));
         }
     }
+    wrong.extend(causes_wrong(report));
     let facts = |facts: &HistoryFacts| (facts.keys, facts.consistent, facts.broken, facts.undecided);
     let told =
         |(keys, consistent, broken, undecided)| format!("{keys} keys, {consistent} explained, {broken} broken, {undecided} undecided");
@@ -46,6 +48,26 @@ pub fn judged_again(report: &Report, history: Option<&HistoryFacts>) -> Vec<Stri
             wrong.push(format!("the history comes to {}; the report says nothing of it", told(facts(again))));
         }
         (Some(_) | None, _) => {}
+    }
+    wrong
+}
+
+/// Where causes do not follow from the findings.
+fn causes_wrong(report: &Report) -> Vec<String> {
+    let mut again = report.clone();
+    attribute(&mut again.scenarios);
+    let filed = |report: &Report| {
+        report.scenarios.iter().flat_map(|one| one.findings.iter().map(|one| one.requirement.clone())).collect::<Vec<_>>()
+    };
+    let mut wrong = Vec::new();
+    if filed(&again) != filed(report) {
+        wrong.push("findings are filed under other requirements than the causes that explain them".to_owned());
+    }
+    let told = |causes: &[Cause]| {
+        causes.iter().map(|one| (one.requirement.clone(), one.sentence.clone(), one.explains.findings)).collect::<Vec<_>>()
+    };
+    if told(&causes(report)) != told(&report.causes) {
+        wrong.push("the causes are not those that its findings come to".to_owned());
     }
     wrong
 }

@@ -6,11 +6,14 @@
 use serde_json::{Value, json};
 
 use crate::contract::Level;
+use crate::report::causes::Cause;
 use crate::report::human::one_line;
 use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::sign::sha256_hex;
 
 const VERSION: &str = "2.1.0";
+/// Where the tool is told of.
+const HOME: &str = "https://docs.rs/hookgate";
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// `report` as SARIF.
@@ -19,14 +22,22 @@ pub fn write(report: &Report) -> Value {
     let rules: Vec<Value> = report.requirements.iter().map(rule).collect();
     let results =
         report.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| result(report, scenario, finding)));
+    // The findings of the cause that explains most come first.
+    let mut results: Vec<(usize, Value)> = results.collect();
+    results.sort_by_key(|(cause, _)| *cause);
     let worked = report.summary.verdict != Overall::Incomplete && report.summary.verdict != Overall::Interrupted;
     json!({
         "$schema": SCHEMA,
         "version": VERSION,
         "runs": [{
-            "tool": {"driver": {"name": report.tool.name, "version": report.tool.version, "rules": rules}},
+            "tool": {"driver": {
+                "name": report.tool.name,
+                "version": report.tool.version,
+                "informationUri": HOME,
+                "rules": rules,
+            }},
             "invocations": [{"executionSuccessful": worked, "startTimeUtc": format!("{}Z", report.run.started_at.trim_end_matches('Z'))}],
-            "results": results.collect::<Vec<_>>(),
+            "results": results.into_iter().map(|(_, result)| result).collect::<Vec<_>>(),
         }]
     })
 }
@@ -43,21 +54,22 @@ fn rule(requirement: &RequirementReport) -> Value {
     json!({
         "id": requirement.id,
         "shortDescription": {"text": requirement.sentence},
+        "helpUri": format!("{HOME}#requirements"),
         "defaultConfiguration": {"level": level(requirement.level)},
         "properties": {"topic": requirement.topic},
     })
 }
 
-fn result(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> Value {
-    let text = format!("{}: expected {}; observed {}", scenario.title, one_line(&finding.expected), one_line(&finding.observed));
+fn result(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> (usize, Value) {
+    let of = |cause: &Cause| cause.requirement == finding.requirement && cause.explains.scenarios.contains(&scenario.id);
+    let at = report.causes.iter().position(of);
+    let cause = at.and_then(|at| report.causes.get(at)).map_or_else(String::new, |cause| format!("{}. ", cause.sentence));
+    let text = format!("{cause}{}: expected {}; observed {}", scenario.title, one_line(&finding.expected), one_line(&finding.observed));
     let mut result = json!({
         "ruleId": finding.requirement,
         "level": level(finding.level),
         "message": {"text": text},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": scenario.file},
-            "region": {"startLine": finding.line.max(1)},
-        }}],
+        "locations": locations(report, scenario, finding),
         // The same finding of two runs has one fingerprint: nothing in it hangs on keys or times.
         "partialFingerprints": {
             "hookgate/v1": sha256_hex(format!("{} {} {} {}", report.contract, scenario.id, finding.requirement, finding.step).as_bytes()),
@@ -70,5 +82,15 @@ fn result(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> Valu
         let reason = scenario.reason.as_deref().unwrap_or("listed in the baseline");
         result["suppressions"] = json!([{"kind": "external", "justification": reason}]);
     }
-    result
+    (at.unwrap_or(usize::MAX), result)
+}
+
+/// The line of a scenario of the user's own, else the contract's file, else nothing.
+fn locations(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> Value {
+    let place = |file: &str, line: u32| json!([{"physicalLocation": {"artifactLocation": {"uri": file}, "region": {"startLine": line}}}]);
+    match &report.run.contract_file {
+        _ if scenario.own => place(&scenario.file, finding.line.max(1)),
+        Some(file) => place(file, 1),
+        None => json!([]),
+    }
 }

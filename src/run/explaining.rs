@@ -5,6 +5,7 @@ use crate::check::consistency::{NEVER, Operation as Event};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::{Contract, Level};
 use crate::history::{self, Operation};
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::report::lanes::{Lane, MOST};
 use crate::report::{Finding, HistoryFacts, HistoryWitness, ScenarioReport, Verdict, tally};
 use crate::scenario::requirement::Catalogue;
@@ -17,7 +18,14 @@ pub fn explain(operations: &[Operation], contract: &Contract, ttl_secs: Option<u
         let key = keys.get(witness.key as usize).copied().unwrap_or_default();
         let scenario = operations.iter().find(|one| one.key == key).map_or_else(String::new, |one| one.scenario.clone());
         let lines = witness.operations.iter().map(line).collect();
-        HistoryWitness { key: key.to_owned(), scenario, why: witness.why.to_string(), operations: lines, lanes: lanes(&witness.operations) }
+        HistoryWitness {
+            key: key.to_owned(),
+            scenario,
+            kind: witness.why.name().to_owned(),
+            why: witness.why.to_string(),
+            operations: lines,
+            lanes: lanes(&witness.operations),
+        }
     });
     Some(HistoryFacts {
         keys: judgement.keys,
@@ -66,13 +74,11 @@ pub fn add_findings(scenarios: &mut [ScenarioReport], facts: &HistoryFacts, cont
         scenario.findings.push(Finding {
             requirement: requirement.clone(),
             level: Level::Must,
-            step: 0,
-            step_name: None,
-            line: 0,
             expected: breach.expected,
             reference: "every history of the reference is explained".to_owned(),
             observed: breach.observed,
-            curl: String::new(),
+            mismatch: Mismatch { name: Some(witness.kind.clone()), ..Mismatch::of(Kind::Unexplained) },
+            ..Finding::default()
         });
         scenario.verdict = tally::scenario_verdict(&scenario.findings);
     }

@@ -20,6 +20,7 @@ use crate::check::Records;
 use crate::clock::{Moment, span};
 use crate::contract::Level;
 use crate::delivery::{Answer, NoAnswer};
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::report::{Finding, ScenarioReport, Verdict};
 use crate::scenario::deliver::{ConnectionUse, Deliver};
 use crate::transport::{Shipment, diagnosis};
@@ -251,13 +252,10 @@ impl Stage {
         scenario.findings.push(Finding {
             requirement,
             level: Level::Must,
-            step: 0,
-            step_name: None,
-            line: 0,
             expected,
-            reference: String::new(),
             observed,
-            curl: String::new(),
+            mismatch: Mismatch::of(Kind::Unwell),
+            ..Finding::default()
         });
     }
 }

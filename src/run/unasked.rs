@@ -41,12 +41,11 @@ pub fn add_findings(
             requirement: requirement.clone(),
             level: Level::Must,
             step,
-            step_name: None,
-            line: 0,
             expected: EXPECTED.to_owned(),
             reference: "nothing follows".to_owned(),
             observed: format!("{} to {method} {path}", remark.surplus),
             curl: curl(origin, &remark.delivery),
+            ..Finding::default()
         });
         scenario.verdict = tally::scenario_verdict(&scenario.findings);
     }

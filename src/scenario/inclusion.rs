@@ -27,6 +27,8 @@ impl Catalogue {
             capabilities: laid_over(&base.capabilities, self.capabilities),
             topics: laid_over(&base.topics, self.topics),
             always: self.always.on(&base.always),
+            speaks: laid_over(&base.speaks, self.speaks),
+            underlies: laid_over(&base.underlies, self.underlies),
             translations: translated(&base.translations, self.translations, &self.requirements),
             requirements,
             suite: self.suite,
@@ -36,7 +38,7 @@ impl Catalogue {
     }
 }
 
-fn laid_over(base: &BTreeMap<String, String>, own: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn laid_over<T: Clone>(base: &BTreeMap<String, T>, own: BTreeMap<String, T>) -> BTreeMap<String, T> {
     base.clone().into_iter().chain(own).collect()
 }
 

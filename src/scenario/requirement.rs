@@ -31,6 +31,13 @@ pub struct Catalogue {
     /// Requirements that every delivery of every scenario is held to.
     #[serde(default)]
     pub always: Always,
+    /// Which requirement speaks of what is wrong with an answer or a row, whatever a scenario is about, by the mismatch's code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub speaks: BTreeMap<String, Vec<String>>,
+    /// The same for what must hold before others can be judged: where the plainest delivery of its kind fails, nothing else is
+    /// called broken for it. Of several requirements the first that the contract promises counts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub underlies: BTreeMap<String, Vec<String>>,
     /// Every requirement, in the order of reports.
     pub requirements: Vec<Requirement>,
     /// Topics and sentences in other languages, by the two letters of each.

@@ -19,6 +19,7 @@ pub fn human(matrix: &Matrix) -> String {
             (true, many) => format!("{:<22} {first} and {} more", on.join(", "), many - 1),
         };
         text.push_str(&format!("{} {:width$}  {told}\n", if row.caught { "caught" } else { "MISSED" }, row.defect));
+        text.push_str(&cause_line(row));
     }
     for alarm in &matrix.false_alarms {
         text.push_str(&format!("FALSE ALARM on the right reference: {} ({})\n", alarm.scenario, alarm.requirement));
@@ -28,6 +29,7 @@ pub fn human(matrix: &Matrix) -> String {
             "IDLE {file}: it catches no defect that at most {FEW} scenario files catch; say why it stands (member `stands`)\n"
         ));
     }
+    text.push_str(&figures(matrix));
     let caught = matrix.defects.iter().filter(|row| row.caught).count();
     text.push_str(&format!(
         "\n{caught} of {} defects caught · {} scenario files stand for another reason · right reference judged {} times, {} false alarms\n",
@@ -37,6 +39,30 @@ pub fn human(matrix: &Matrix) -> String {
         matrix.false_alarms.len()
     ));
     text
+}
+
+/// The first cause of a defect, and what it is wrongly said to break.
+fn cause_line(row: &Row) -> String {
+    let mut text = match &row.first_cause {
+        Some(cause) => {
+            format!("       {}{}: {}\n", if cause.is_of_the_defect { "" } else { "NOT ITS OWN " }, cause.requirement, cause.sentence)
+        }
+        None => "       NO CAUSE\n".to_owned(),
+    };
+    if !row.called_broken.is_empty() {
+        text.push_str(&format!("       CALLED BROKEN, TOO: {}\n", row.called_broken.join(", ")));
+    }
+    text
+}
+
+/// The two figures of causes.
+fn figures(matrix: &Matrix) -> String {
+    format!(
+        "\nthe first cause names a requirement of the defect for {} of {} defects; {} requirements are called broken that the defect does not break\n",
+        matrix.named(),
+        matrix.defects.len(),
+        matrix.wrongly_called()
+    )
 }
 
 fn also(row: &Row) -> String {
@@ -62,7 +88,8 @@ pub fn markdown(matrix: &Matrix, topic_of: impl Fn(&str) -> String) -> String {
         text.push_str(&format!("<details><summary>{topic}: {caught} of {}</summary>\n\n", rows.len()));
         for row in rows {
             let missed = if row.caught { "" } else { " **missed**" };
-            text.push_str(&format!("- `{}`: {} ({}){missed}\n", row.defect, row.sentence, row.breaks.join(", ")));
+            let cause = row.first_cause.as_ref().map_or_else(String::new, |cause| format!("; first cause: {}", cause.requirement));
+            text.push_str(&format!("- `{}`: {} ({}){missed}{cause}\n", row.defect, row.sentence, row.breaks.join(", ")));
         }
         text.push_str("\n</details>\n\n");
     }
@@ -74,5 +101,6 @@ pub fn markdown(matrix: &Matrix, topic_of: impl Fn(&str) -> String) -> String {
     }
     let caught = matrix.defects.iter().filter(|row| row.caught).count();
     text.push_str(&format!("{caught} of {} defects are caught.\n", matrix.defects.len()));
+    text.push_str(&figures(matrix));
     text
 }

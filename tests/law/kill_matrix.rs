@@ -24,7 +24,7 @@ use hookgate::scenario::requirement::Catalogue;
 use hookgate::sqlite::{SqliteStore, wrong};
 
 /// Defects that do not show in memory, each with the reason.
-const NOT_HERE: [(&str, &str); 6] = [
+pub(crate) const NOT_HERE: [(&str, &str); 6] = [
     ("forgets-on-restart", "nobody is started again in memory"),
     ("racer-refers-to-itself", "in memory a burst is one moment, so its own time is that of the first"),
     ("rival-gets-500", "in memory one delivery ends before the next begins: nobody has a rival"),
@@ -34,11 +34,11 @@ const NOT_HERE: [(&str, &str); 6] = [
 ];
 
 /// A contract with its suite, ready to be rehearsed.
-struct Stage {
-    contract: Arc<Contract>,
-    setting: Setting,
-    supplies: Supplies,
-    scenarios: Vec<Loaded>,
+pub(crate) struct Stage {
+    pub(crate) contract: Arc<Contract>,
+    pub(crate) setting: Setting,
+    pub(crate) supplies: Supplies,
+    pub(crate) scenarios: Vec<Loaded>,
 }
 
 /// A suite's catalogue, scenarios by id, and bodies.
@@ -66,7 +66,7 @@ fn suite(name: &str) -> Layer {
 }
 
 impl Stage {
-    fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
         let contract = read_contract(name, &base(name).expect("a shipped contract"), &base).expect("a contract without mistakes");
         let contract = Arc::new(contract);

@@ -41,7 +41,9 @@ fn without_facts() -> Report {
 }
 
 /// Facts, by the names of their members.
-const FACTS: [&str; 22] = [
+const FACTS: [&str; 24] = [
+    "scenario",
+    "again",
     "title",
     "reason",
     "expected",
@@ -167,7 +169,11 @@ fn rules_for_claims_are_translated() {
 }
 
 /// Keys that are put together from a verdict, a kind or the like.
-const MADE: [&str; 14] = [
+const MADE: [&str; 18] = [
+    "cause-",
+    "when-",
+    "refused-",
+    "wrong-",
     "told-",
     "verdict-",
     "overall-",

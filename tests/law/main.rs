@@ -1,5 +1,6 @@
 //! Tests of the law: values in, values out. No socket, no process; what is read are files of the project.
 
+mod causes;
 mod contract_space;
 mod histories;
 mod kill_matrix;

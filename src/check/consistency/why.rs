@@ -39,6 +39,24 @@ pub enum Why {
 }
 
 impl Why {
+    /// Its name in codes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AcceptedTwice => "accepted-twice",
+            Self::FailureForgotten => "failure-forgotten",
+            Self::DuplicateOfNothing => "duplicate-of-nothing",
+            Self::DuplicateOutsideLife => "duplicate-outside-life",
+            Self::InFlightAlone => "in-flight-alone",
+            Self::ReferenceElsewhere => "reference-elsewhere",
+            Self::ReferencesDiffer => "references-differ",
+            Self::AuditRowsMissing { .. } => "audit-rows-missing",
+            Self::AuditRowsTooMany { .. } => "audit-rows-too-many",
+            Self::TraceOfRefused => "trace-of-refused",
+            Self::KeyRows { .. } => "key-rows",
+        }
+    }
+
     /// Whether it is the database that speaks, and not the answers.
     #[must_use]
     pub fn is_of_rows(self) -> bool {

@@ -76,9 +76,12 @@ pub(crate) struct VerifyArgs {
     /// The contract, when it is a file, or not the shipped one of that name.
     #[arg(long, value_name = "ID|FILE")]
     pub(crate) contract: Option<String>,
-    /// The folder of scenarios that was played, when it was not the shipped ones.
+    /// The folder of scenarios that was played beside the shipped ones.
     #[arg(long, value_name = "DIR")]
     pub(crate) scenarios: Option<PathBuf>,
+    /// The folder of scenarios that was played instead of the shipped ones.
+    #[arg(long, value_name = "DIR", conflicts_with = "scenarios")]
+    pub(crate) only_scenarios: Option<PathBuf>,
     /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
     #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
     pub(crate) ttl: Option<Duration>,

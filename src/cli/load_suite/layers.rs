@@ -9,6 +9,7 @@
 //! Start at [`SuiteTexts::of`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -46,22 +47,44 @@ impl SuiteTexts {
     /// The suite of a contract: shipped, or in the folder that was named.
     pub(crate) fn of(args: &SuiteArgs, contract: &Contract) -> Result<Self, Failure> {
         let suite = &contract.suite;
-        let files = match &args.scenarios {
+        if let Some(folder) = args.scenarios.as_ref().filter(|_| files::shipped_suite(suite).catalogue.is_some()) {
+            return Self::with_more(folder, suite);
+        }
+        let folder = args.only_scenarios.as_ref().or(args.scenarios.as_ref());
+        let files = match folder {
             Some(folder) => files::suite_in(folder, suite).map_err(Failure::usage)?,
             None => files::shipped_suite(suite),
         };
         if files.catalogue.is_none() {
             return Err(Failure::usage(format!(
-                "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --scenarios"
+                "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --only-scenarios"
             )));
         }
         let own: BTreeSet<String> = files.scenarios.iter().map(|(id, _)| id.clone()).collect();
         let alone = files.catalogue_stands_in;
-        let mut texts = Self::on_its_base(files, args, &[suite])?;
+        let mut texts = Self::on_its_base(files, folder.map(PathBuf::as_path), &[suite])?;
         if alone {
             // A folder of scenarios without a catalogue is played as it is, and nothing beside it.
             texts.scenarios.retain(|one| own.contains(&one.id));
         }
+        Ok(texts)
+    }
+
+    /// A shipped suite, and the scenarios of a folder on top of it: their own win, and so does what a catalogue there says.
+    fn with_more(folder: &Path, suite: &str) -> Result<Self, Failure> {
+        let mut texts = Self::on_its_base(files::shipped_suite(suite), None, &[suite])?;
+        let more = files::suite_in(folder, suite).map_err(Failure::usage)?;
+        if let Some(file) = more.catalogue.filter(|_| !more.catalogue_stands_in) {
+            texts.catalogue = Catalogue::read(&file.path, &file.text).map_err(Failure::usage)?.on(&texts.catalogue);
+        }
+        texts.bodies.extend(more.bodies);
+        let against = Arc::new(texts.known());
+        let own: BTreeSet<&String> = more.scenarios.iter().map(|(id, _)| id).collect();
+        texts.scenarios.retain(|one| !own.contains(&one.id));
+        let added =
+            more.scenarios.iter().map(|(id, file)| ScenarioText { id: id.clone(), file: file.clone(), against: Arc::clone(&against) });
+        texts.scenarios.extend(added);
+        texts.scenarios.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(texts)
     }
 
@@ -73,19 +96,20 @@ impl SuiteTexts {
     /// A suite on top of those that it includes.
     ///
     /// * `way`: the names of the suites that led here, the contract's first and this one last.
-    fn on_its_base(files: SuiteFiles, args: &SuiteArgs, way: &[&str]) -> Result<Self, Failure> {
+    /// * `folder`: where suites that are included may stand, before the shipped ones.
+    fn on_its_base(files: SuiteFiles, folder: Option<&Path>, way: &[&str]) -> Result<Self, Failure> {
         let file = files.catalogue.unwrap_or_default();
         let mut catalogue = Catalogue::read(&file.path, &file.text).map_err(Failure::usage)?;
         let (mut scenarios, mut bodies) = (BTreeMap::new(), BTreeMap::new());
         for (at, name) in catalogue.includes.clone().iter().enumerate() {
-            let included = match &args.scenarios {
+            let included = match folder {
                 Some(folder) => files::suite_beside(folder, way.first().unwrap_or(&""), name).map_err(Failure::usage)?,
                 None => files::shipped_suite(name),
             };
             if included.catalogue.is_none() || way.contains(&name.as_str()) {
                 return Err(cannot_include(&file, at, name, way));
             }
-            let base = Self::on_its_base(included, args, &[way, &[name.as_str()]].concat())?;
+            let base = Self::on_its_base(included, folder, &[way, &[name.as_str()]].concat())?;
             catalogue = catalogue.on(&base.catalogue);
             scenarios.extend(base.scenarios.into_iter().map(|one| (one.id.clone(), one)));
             bodies.extend(base.bodies);

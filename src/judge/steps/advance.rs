@@ -15,6 +15,7 @@ impl<S: Source> Play<'_, S> {
         let moved_before = self.source.moved_us();
         let at = At { number: place.number, records: &self.records, keys: &self.keys };
         self.source.advance(at, by).await?;
+        self.before.aged = true;
         let moved = self.source.moved_us().saturating_sub(moved_before);
         if moved > 0 {
             // The reference's rows are moved as the target's are.

@@ -7,15 +7,17 @@ use bytes::Bytes;
 use crate::check::Record;
 use crate::check::burst::{judge, tally};
 use crate::delivery::NoAnswer;
+use crate::judge::attribution::told_of_delivery;
 use crate::judge::findings::Place;
 use crate::judge::scenario::Play;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
+use crate::outcome::mismatch::{Kind, When};
 use crate::outcome::reader::Reader;
 use crate::report::BurstFacts;
 use crate::report::curl::curl;
 use crate::report::lanes::{Lane, MOST};
-use crate::scenario::deliver::Burst;
+use crate::scenario::deliver::{Burst, BurstBodies};
 
 impl<S: Source> Play<'_, S> {
     /// Releases a burst and judges it.
@@ -39,7 +41,25 @@ impl<S: Source> Play<'_, S> {
             most_at_once,
             lanes,
         });
-        let breaches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
+        let mut breaches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
+        for breach in &mut breaches {
+            let odd = records.first().map_or_else(Vec::new, |first| self.before.when(&burst.deliver, first));
+            let unlike = (burst.bodies == BurstBodies::Unlike).then_some(When::OtherBody);
+            let when: Vec<When> =
+                std::iter::once(When::AtOnce).chain(unlike).chain(odd.into_iter().filter(|when| *when != When::Later)).collect();
+            told_of_delivery(&mut breach.mismatch, None, &burst.deliver, &when);
+            let outcomes = &self.setting.contract().outcomes;
+            breach.mismatch.due = match breach.mismatch.kind {
+                Kind::HonestRefused | Kind::HonestFailed => Some(outcomes.accepted.statuses()),
+                Kind::RepeatRefused | Kind::RepeatFailed | Kind::DuplicateOtherwise => {
+                    Some(self.setting.contract().duplicate().unwrap_or(&outcomes.accepted).statuses())
+                }
+                _ => None,
+            };
+        }
+        for record in &records {
+            self.before.learn(&burst.deliver, record, record.outcome(&self.setting.reader));
+        }
         let line = records.first().map(|record| curl(&self.setting.origin, &record.delivery)).unwrap_or_default();
         if let Some(name) = &burst.name {
             // The one that was accepted comes last: it is what `duplicate_of` means.

@@ -3,10 +3,12 @@
 use crate::check::answer::{self, Judged};
 use crate::check::literal::{self, Surroundings};
 use crate::check::{Breach, Record, describe};
+use crate::judge::attribution::{Case, classify, follows, is_decided, meant, told_of_delivery};
 use crate::judge::findings::Place;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
+use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::report::curl::curl;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::Expect;
@@ -24,6 +26,7 @@ impl<S: Source> Play<'_, S> {
         }
         let loses = deliver.fault.is_some() && record.result.is_err() && place.step.expect.as_ref().is_some_and(Expect::allows_no_answer);
         if loses {
+            self.before.learn(deliver, &record, record.outcome(&self.setting.reader));
             self.bind(deliver.name.as_deref(), record);
             return Ok(());
         }
@@ -39,24 +42,48 @@ impl<S: Source> Play<'_, S> {
         let mut breaches = Vec::new();
         if let Some(expect) = &place.step.expect {
             self.is_there_to_keep(place, expect)?;
-            breaches.extend(answer::judge(
-                &self.setting.reader,
-                expect,
-                Judged { answer: &answer, record: &record, records: &self.records },
-            ));
+            let mut found =
+                answer::judge(&self.setting.reader, expect, Judged { answer: &answer, record: &record, records: &self.records });
+            classify(
+                self.setting.contract(),
+                &self.case(&expect.under(self.setting.contract()), deliver, &record, answer.status),
+                &mut found,
+            );
+            breaches.extend(found);
             self.excuse_end_of_life(place, expect, &record, &breaches)?;
         }
         if let Some(check) = &place.step.answer {
             let right: Vec<&[u8]> = sent.right_signature.iter().map(Vec::as_slice).filter(|_| check.reveals_nothing).collect();
             let forbidden = [&self.setting.forbidden, &Redactor::new(&right)];
             let around = Surroundings { records: &self.records, took: record.took.saturating_sub(record.own_delay), forbidden: &forbidden };
-            breaches.extend(literal::judge(self.setting.contract(), check, &answer, around));
+            let mut found = literal::judge(self.setting.contract(), check, &answer, around);
+            let expect = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
+            let expect = expect.unwrap_or_else(|| meant(deliver, self.before.is_taken(&record.key)));
+            // What an answer of another outcome has in it follows from that.
+            let other = breaches.iter().find(|one| is_decided(one.mismatch.kind)).map(|one| one.mismatch.clone());
+            for breach in &mut found {
+                if breach.mismatch.is_of_outcome() {
+                    classify(self.setting.contract(), &self.case(&expect, deliver, &record, answer.status), std::slice::from_mut(breach));
+                }
+                told_of_delivery(&mut breach.mismatch, Some(&expect), deliver, &self.before.when(deliver, &record));
+                if let Some(other) = other.as_ref().filter(|_| follows(breach.mismatch.kind)) {
+                    breach.mismatch.clone_from(other);
+                }
+            }
+            breaches.extend(found);
             literal::capture(check, &answer, &mut self.records);
         }
         let resolved = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
         self.records.learn_reference(&record, resolved.as_ref());
+        self.before.learn(deliver, &record, record.outcome(&self.setting.reader));
         let line = curl(&self.setting.origin, &record.delivery);
         self.file(place, breaches, &reference_says, &line)
+    }
+
+    /// A delivery, as far as a mismatch hangs on it.
+    fn case<'c>(&self, expect: &'c Expect, deliver: &'c Deliver, record: &Record, status: u16) -> Case<'c> {
+        let set = record.outcome(&self.setting.reader);
+        Case { expect, deliver, set, status, known: self.before.is_taken(&record.key), when: self.before.when(deliver, record) }
     }
 
     /// Names a delivery for later steps.
@@ -114,6 +141,14 @@ impl<S: Source> Play<'_, S> {
         let Some(first) = wrong.first() else { return Ok(()) };
         let line = curl(&self.setting.origin, &first.delivery);
         let observed = format!("{} of {count} were not, the first: {}", wrong.len(), describe(&first.result));
-        self.file(place, vec![Breach::must("deliveries beside a slow one are accepted", observed)], "accepts them", &line)
+        let status = first.result.as_ref().ok().map(|answer| answer.status);
+        let kind = match status {
+            Some(status) if status >= 500 => Kind::HonestFailed,
+            Some(status) if (200..=299).contains(&status) => Kind::AcceptedOtherwise,
+            Some(_) | None => Kind::HonestRefused,
+        };
+        let mismatch = Mismatch { status, when: vec![When::OddWay], ..Mismatch::of(kind) };
+        let breach = Breach::must("deliveries beside a slow one are accepted", observed).of(mismatch);
+        self.file(place, vec![breach], "accepts them", &line)
     }
 }

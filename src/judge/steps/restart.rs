@@ -13,6 +13,7 @@ use crate::judge::findings::Place;
 use crate::judge::scenario::{MOST_LATE, Play};
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::outcome::Outcome;
+use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::Reader;
 use crate::report::curl::curl;
 use crate::scenario::{Restart, UnderWay};
@@ -20,10 +21,12 @@ use crate::scenario::{Restart, UnderWay};
 impl<S: Source> Play<'_, S> {
     /// Ends the receiver and starts it again.
     pub(in crate::judge) async fn restart(&mut self, place: Place<'_>, restart: &Restart) -> Result<(), ScenarioEnd> {
-        match &restart.under_way {
+        let done = match &restart.under_way {
             None => self.source.restart(restart).await,
             Some(under_way) => self.break_in(place, restart, under_way).await,
-        }
+        };
+        self.before.restarted = true;
+        done
     }
 
     async fn break_in(&mut self, place: Place<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), ScenarioEnd> {
@@ -67,7 +70,8 @@ impl<S: Source> Play<'_, S> {
         );
         let breach =
             Breach::must(format!("all {answered} deliveries that were answered before the restart are duplicates after it"), observed);
-        self.file(place, vec![breach], "remembers them", &line)
+        let mismatch = Mismatch { when: vec![When::Restarted], ..Mismatch::of(Kind::RepeatTakenAsNew) };
+        self.file(place, vec![breach.of(mismatch)], "remembers them", &line)
     }
 
     /// Judges a delivery that was sent once more.

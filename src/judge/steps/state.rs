@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::rows::{self, found_by};
+use crate::check::{Breach, Record};
 use crate::contract::tables::Table;
 use crate::judge::findings::Place;
 use crate::judge::scenario::Play;
@@ -27,10 +28,19 @@ impl<S: Source> Play<'_, S> {
                     self.records.looks.insert(name.clone(), look.state);
                 }
                 let reference = self.reference_rows(check);
-                return self.file(place, breaches, &reference, "");
+                return self.file(place, self.told_when(check, breaches), &reference, "");
             }
             tries += 1;
         }
+    }
+
+    /// Adds under which circumstances the rows were written.
+    fn told_when(&self, check: &StateCheck, mut breaches: Vec<Breach>) -> Vec<Breach> {
+        let names = check.keys.iter().chain(&check.audit).map(|one| &one.rows_for);
+        let records: Vec<&Record> = names.flat_map(|name| self.records.all(name)).collect();
+        let when = self.before.when_looked(&records);
+        breaches.iter_mut().for_each(|breach| breach.mismatch.when.clone_from(&when));
+        breaches
     }
 
     /// What the reference remembers of the deliveries that a check speaks of, in words.

@@ -22,6 +22,12 @@ impl<'a> Claim<'a> {
         Self { signer, delivery: around.delivery, envelope, right: signer.signature(around.delivery, envelope), found }
     }
 
+    /// Whether the signature's header is there twice.
+    pub(super) fn stands_twice(&self, around: Around<'_>) -> bool {
+        let name = self.signer.scheme().headers.first().map_or("", |header| header.name.as_str());
+        around.delivery.header_values(name).count() > 1
+    }
+
     pub(super) fn holds_over(&self, body: &[u8]) -> bool {
         let other = Delivery { body: body.to_vec().into(), ..self.delivery.clone() };
         self.found.as_deref() == Some(self.signer.signature(&other, self.envelope).as_str())

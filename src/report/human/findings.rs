@@ -3,7 +3,8 @@
 //! The first failures in full, the rest a line each: whoever broke everything
 //! wants to know that, and whoever broke one thing wants to see it.
 
-use super::{BOLD, DIM, Voice, again, copyable, hanging, one_line, style_of, visible};
+use super::{BOLD, DIM, Voice, copyable, hanging, one_line, style_of, visible};
+use crate::report::again::again;
 use crate::report::words::padded;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 
@@ -16,7 +17,7 @@ const MOST_LINES: usize = 4;
 /// The columns that labels take.
 const LABELS: usize = 12;
 /// A command longer than this is left to `report.json`; cut off, it would be of no use.
-const LONGEST_CURL: usize = 1200; // characters
+pub(super) const LONGEST_CURL: usize = 1200; // characters
 
 /// Failures first, then warnings, what is known, and what is undecided.
 pub(super) fn write(report: &Report, voice: Voice) -> String {
@@ -42,7 +43,11 @@ pub(super) fn write(report: &Report, voice: Voice) -> String {
         for scenario in report.scenarios.iter().filter(|one| one.verdict == verdict) {
             let reason =
                 scenario.reason.as_deref().map_or_else(|| voice.say("reason-none", &[]), |reason| one_line(&voice.language.retold(reason)));
-            text.push_str(&format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &reason, MOST_LINES, str::to_owned)));
+            text.push_str(&format!(
+                "{}\n{}\n",
+                title_line(scenario, voice),
+                hanging("  ", &reason, MOST_LINES, voice.width, str::to_owned)
+            ));
             open += 1;
         }
     }
@@ -69,7 +74,8 @@ fn in_brief(scenario: &ScenarioReport, voice: Voice) -> String {
 }
 
 fn in_full(report: &Report, scenario: &ScenarioReport, voice: Voice) -> String {
-    let mut text = format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &one_line(&scenario.title), MOST_LINES, str::to_owned));
+    let mut text =
+        format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &one_line(&scenario.title), MOST_LINES, voice.width, str::to_owned));
     for finding in scenario.findings.iter().take(MOST_FINDINGS) {
         text.push_str(&block(report, scenario, finding, voice));
     }
@@ -81,7 +87,7 @@ fn in_full(report: &Report, scenario: &ScenarioReport, voice: Voice) -> String {
         text.push_str(&labelled("label-reason", &one_line(&voice.language.retold(reason)), voice));
     }
     // As with curl: there to be copied.
-    text + &format!("{}{}\n\n", label("label-again", voice), again(report, scenario))
+    text + &format!("{}{}\n\n", label("label-again", voice), again(&report.run, scenario))
 }
 
 fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, voice: Voice) -> String {
@@ -108,13 +114,13 @@ fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, voice: V
 }
 
 /// The label of a key, and the blanks behind it.
-fn label(key: &str, voice: Voice) -> String {
+pub(super) fn label(key: &str, voice: Voice) -> String {
     let word = voice.say(key, &[]);
     let shown = voice.with(DIM, &word);
     format!("  {shown}{}", &padded(&word, LABELS)[word.len()..])
 }
 
-fn labelled(key: &str, text: &str, voice: Voice) -> String {
+pub(super) fn labelled(key: &str, text: &str, voice: Voice) -> String {
     let label = format!("  {}", padded(&voice.say(key, &[]), LABELS));
-    format!("{}\n", hanging(&label, text, MOST_LINES, |label| voice.with(DIM, label)))
+    format!("{}\n", hanging(&label, text, MOST_LINES, voice.width, |label| voice.with(DIM, label)))
 }

@@ -89,6 +89,95 @@ count-scenarios = { $count ->
 last-line = { $counts }, in { $took }{ $bursts }
 last-bursts = , bursts released within { $took }
 
+## Causes: what explains a number of findings
+causes-more = and { $count } more causes, in report.json
+md-causes = What explains it
+page-causes = What explains it
+page-example = An example, to be tried again
+cause-none = none
+cause-explains = explains { $findings } of { $of ->
+    [one] { $of } failure
+   *[other] { $of } failures
+  } ({ $requirements ->
+    [one] { $requirements } requirement
+   *[other] { $requirements } requirements
+  })
+cause-table-keys = the key table
+cause-table-audit = the audit table
+cause-honest-refused = Honest deliveries{ $when } are answered { $status } where the contract says { $due }
+cause-honest-refused-bare = Honest deliveries{ $when } are not accepted
+cause-honest-failed = Honest deliveries{ $when } get a failure ({ $status })
+cause-accepted-otherwise = First deliveries are answered { $status } where the contract says { $due }
+cause-new-told-as-duplicate = New deliveries{ $when } are told as duplicates
+cause-repeat-taken-as-new = Duplicates{ $when } are answered as new
+cause-repeat-refused = Duplicates{ $when } are answered { $status } where the contract says { $due }
+cause-repeat-refused-bare = Duplicates{ $when } are turned away
+cause-repeat-failed = Duplicates{ $when } get a failure ({ $status })
+cause-duplicate-otherwise = Duplicates are answered { $status } where the contract says { $due }
+cause-refusal-taken = { $what } are accepted
+cause-refusal-told-as-duplicate = Forgeries with a used key are answered as duplicates
+cause-refused-otherwise = { $what } are answered { $status } where the contract says { $due }
+cause-refused-otherwise-bare = { $what } are answered { $status }, which the contract does not say
+cause-refusal-failed = { $what } get a failure ({ $status })
+cause-odd-failed = Deliveries{ $when } get a failure ({ $status })
+cause-odd-otherwise = Deliveries{ $when } are neither accepted nor refused as the contract says ({ $status })
+cause-still-in-flight = Keys stay in flight{ $when } ({ $status })
+cause-no-failure = A provoked failure does not come
+cause-media-type = Answers do not say that they are what the contract says
+cause-header = The header { $name } is not as the contract says
+cause-no-json = Answers are no JSON
+cause-member = `{ $name }` in answers is not as the contract says
+cause-body = Bodies of answers are not as they should be
+cause-secret-told = Answers reveal the secret, or the signature that was expected
+cause-first-told = Refusals tell something of the first delivery
+cause-references = Duplicates refer to something else than their first delivery
+cause-row-missing = Rows are missing in { $table }{ $when }
+cause-row-surplus = There are more rows in { $table } than there should be{ $when }
+cause-cell = The column `{ $name }` of { $table } is not as the contract says
+cause-rows-changed = Rows of { $table } change that should stay as they were{ $when }
+cause-schema = The table of { $table } is not declared as the contract says
+cause-no-evidence = Key rows stand without an audit row
+cause-no-life = Key rows have a life that cannot be told
+cause-instants-go-back = Times of audit rows go back
+cause-page = The page of the audit trail does not show the rows
+cause-counter = Counters do not rise
+cause-late = Answers come too late
+cause-silent = Deliveries get no answer
+cause-unwell = The health check fails
+cause-unexplained = No order of events explains what keys were answered
+cause-other = { $id } is not kept
+when-plain = {""}
+when-restarted = { " " }after a restart
+when-at-once = { " " }that come at once
+when-aged = { " " }after some time
+when-other-body = { " " }with another body
+when-after-refusal = { " " }whose key was refused before
+when-odd-key = { " " }with an unusual key
+when-odd-body = { " " }with an unusual body
+when-odd-way = { " " }that come in an unusual way
+refused-signature = Refused signatures
+refused-missing-signature = Deliveries without a signature
+refused-malformed-signature = Signatures that cannot be read
+refused-stale-signature = Stale signatures
+refused-missing-key = Deliveries without a key
+refused-empty-key = Empty keys
+refused-unusable-key = Keys that cannot be used
+refused-other-body = Used keys with another body
+refused-method = Other methods
+refused-body = Bodies that cannot be used
+refused-too-large = Bodies over the limit
+wrong-signature = Forged signatures
+wrong-missing-signature = Deliveries without a signature
+wrong-malformed-signature = Signatures that cannot be read
+wrong-stale-signature = Stale signatures
+wrong-missing-key = Deliveries without a key
+wrong-empty-key = Empty keys
+wrong-unusable-key = Keys that cannot be used
+wrong-other-body = Used keys with another body
+wrong-method = Other methods
+wrong-body = Bodies that cannot be used
+wrong-too-large = Bodies over the limit
+
 ## Markdown
 md-title = { $contract }: report of a conformance run
 md-overview = Overview

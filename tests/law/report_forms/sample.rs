@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use hookgate::contract::Level;
+use hookgate::outcome::mismatch::{Kind, Mismatch, When};
+use hookgate::report::causes::causes;
 use hookgate::report::lanes::Lane;
 use hookgate::report::manifest::MadeFrom;
 use hookgate::report::{BurstFacts, Finding, Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
@@ -16,7 +18,8 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         reason: None,
         shows: vec![shows.to_owned()],
         duration_ms: 3.1,
-        file: format!("scenarios/orch/{id}.yaml"),
+        file: format!("scenarios/orch/{}.yaml", id.split('[').next().unwrap_or(id)),
+        own: true,
         without_force: false,
         shortened: None,
         statuses: BTreeMap::from([("202".to_owned(), 2)]),
@@ -36,6 +39,8 @@ fn finding(requirement: &str, level: Level, expected: &str, observed: &str) -> F
         reference: r#"202 {"accepted":true,"reference":{"type":"duplicate"}}"#.to_owned(),
         observed: observed.to_owned(),
         curl: "curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{\"a\":1}'".to_owned(),
+        mismatch: Mismatch::named(Kind::Member, "reference.type"),
+        filed: None,
     }
 }
 
@@ -64,6 +69,7 @@ pub(crate) fn sample() -> Report {
         "status 202 or 400",
         &format!("500 {}\u{1b}[2J| `tail`", "Internal Server Error ".repeat(30)),
     ));
+    warned.findings[0].mismatch = Mismatch { status: Some(500), when: vec![When::OddKey], ..Mismatch::of(Kind::OddFailed) };
     let mut burst = scenario("concurrency/one-of-many", "One of many is accepted", Verdict::Undecided, "ONCE-1");
     burst.reason = Some("step 1: 2 of 8 deliveries timed out".to_owned());
     burst.bursts.push(BurstFacts { step: 1, deliveries: 8, release_spread_us: 182, most_at_once: 8, lanes: lanes() });
@@ -92,12 +98,13 @@ pub(crate) fn sample() -> Report {
         not_promised: None,
         memory: false,
     });
-    Report {
+    let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "hookgate".to_owned(), version: "0.1.0".to_owned() },
         run: RunFacts {
             hidden_answers: 0,
             shard: None,
+            contract_file: None,
             ttl_secs: None,
             arguments: "--target http://127.0.0.1:5001".to_owned(),
             seed: 41,
@@ -127,8 +134,11 @@ pub(crate) fn sample() -> Report {
         baseline: None,
         repeat: None,
         snapshots: None,
+        causes: Vec::new(),
         summary: tally::summary(&scenarios, None),
         requirements: tally::requirements(&asked, &scenarios),
         scenarios,
-    }
+    };
+    report.causes = causes(&report);
+    report
 }

@@ -1,0 +1,269 @@
+//! Attribution: what kind of thing a mismatch is, and which requirement it is filed under.
+//!
+//! In: what was due, what came, and how the delivery differs from the plainest
+//! one of its kind. Out: codes ([`Mismatch`]), and the requirement that speaks
+//! of them. A scenario's own requirement is the last resort: where an answer's
+//! form is wrong, the one that speaks of the form is meant, and where the
+//! plainest delivery of its kind fails, the one that everything else stands on.
+
+use crate::check::Breach;
+use crate::contract::outcome::Refusal;
+use crate::contract::{Contract, Level};
+use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::reader::refusal_form;
+use crate::outcome::{Outcome, OutcomeSet};
+use crate::scenario::Step;
+use crate::scenario::deliver::Deliver;
+use crate::scenario::expect::Expect;
+use crate::scenario::requirement::Catalogue;
+use crate::sign::tamper::Tamper;
+
+/// What was due, as far as it matters for a mismatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Accepted,
+    Duplicate,
+    Refused(Refusal),
+    Rejected,
+    Failure,
+    Either,
+}
+
+/// What is known of a delivery whose outcome is another than was due.
+#[derive(Clone)]
+pub(super) struct Case<'a> {
+    /// What was due, under the contract.
+    pub(super) expect: &'a Expect,
+    /// The delivery, as its step says it.
+    pub(super) deliver: &'a Deliver,
+    /// What its answer may be.
+    pub(super) set: OutcomeSet,
+    /// The answer's status.
+    pub(super) status: u16,
+    /// Whether its key was taken before.
+    pub(super) known: bool,
+    /// Under which circumstances it came.
+    pub(super) when: Vec<When>,
+}
+
+/// Tells what kind of thing the mismatches of one answer are.
+pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Breach]) {
+    let due = due(case.expect);
+    let decided = decision(due, case.expect, case.set);
+    for breach in breaches {
+        let whole = breach.mismatch.is_of_outcome();
+        // A description that fits another outcome as well is told by its outcome only.
+        let astray = whole && due == Due::Duplicate && case.set.is(Outcome::Duplicate);
+        let decided = if astray { Some(Kind::NewToldAsDuplicate) } else { decided };
+        let decided = decided.map(|kind| {
+            let forged = case.deliver.signature.is_some_and(|tamper| !tamper.passes());
+            let spied = kind == Kind::RefusalTaken && forged && case.known && case.set.is(Outcome::Duplicate);
+            if spied { Kind::RefusalToldAsDuplicate } else { kind }
+        });
+        if decided.is_some() {
+            // The members of another outcome's answer are not wrong: the outcome is.
+            breach.shows = None;
+            breach.mismatch = Mismatch::default();
+        }
+        if whole || decided.is_some() {
+            breach.mismatch.kind = decided.unwrap_or_else(|| by_status(due, case.status));
+            breach.mismatch.status = Some(case.status);
+            breach.mismatch.due = due_statuses(contract, due);
+            breach.mismatch.why = refusal_in(case.set);
+            // The description names who speaks of its form, not of an outcome that is another.
+            if matches!(breach.mismatch.kind, Kind::RepeatRefused | Kind::RepeatFailed) {
+                breach.shows = None;
+            }
+        }
+        told_of(&mut breach.mismatch, due, case.deliver, &case.when, case.known);
+    }
+}
+
+/// Adds what is known of the delivery.
+pub(super) fn told_of_delivery(mismatch: &mut Mismatch, expect: Option<&Expect>, deliver: &Deliver, when: &[When]) {
+    told_of(mismatch, expect.map_or(Due::Either, due), deliver, when, true);
+}
+
+fn told_of(mismatch: &mut Mismatch, due: Due, deliver: &Deliver, when: &[When], known: bool) {
+    mismatch.when = when.to_vec();
+    if mismatch.kind == Kind::NewToldAsDuplicate && !when.contains(&When::AfterRefusal) && !known {
+        // Of a key that never came before neither its age nor its bodies tell anything.
+        mismatch.when.retain(|when| !matches!(when, When::Aged | When::OtherBody));
+    }
+    mismatch.tamper = deliver.signature.filter(|tamper| !tamper.passes()).and_then(name_of);
+    mismatch.why = match (mismatch.kind, due) {
+        (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, Due::Refused(why)) => Some(why),
+        (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, _) => Some(why_refused(deliver)),
+        (_, _) => mismatch.why,
+    };
+}
+
+/// A tamper's name, as scenarios call it.
+fn name_of(tamper: Tamper) -> Option<String> {
+    serde_json::to_value(tamper).ok()?.as_str().map(str::to_owned)
+}
+
+/// Why an answer says that its delivery was refused, where it is a refusal that the contract describes.
+fn refusal_in(set: OutcomeSet) -> Option<Refusal> {
+    Refusal::ALL.into_iter().find(|why| set.is_refusal() && set.may_be(Outcome::Refused(*why)))
+}
+
+/// Why a delivery is refused that may be refused for several reasons.
+fn why_refused(deliver: &Deliver) -> Refusal {
+    match deliver.signature {
+        Some(Tamper::Absent | Tamper::Empty | Tamper::Blank) => Refusal::MissingSignature,
+        Some(_) => Refusal::Signature,
+        None if deliver.no_key => Refusal::MissingKey,
+        None if deliver.method.is_some() => Refusal::Method,
+        None => Refusal::Signature,
+    }
+}
+
+fn due(expect: &Expect) -> Due {
+    match expect {
+        Expect::Accepted => Due::Accepted,
+        Expect::DuplicateOf(_) => Due::Duplicate,
+        Expect::Refused(why) => Due::Refused(*why),
+        Expect::Rejected | Expect::NotTaken => Due::Rejected,
+        Expect::Failed => Due::Failure,
+        Expect::Rather(ranked) => ranked.first().map_or(Due::Either, due),
+        Expect::AnyOf(any) => {
+            let each: Vec<Due> = any.iter().map(due).collect();
+            match each.first() {
+                Some(first @ Due::Refused(_)) if each.iter().all(|one| matches!(one, Due::Refused(_) | Due::Rejected)) => *first,
+                Some(first) if each.iter().all(|one| one == first) => *first,
+                Some(_) | None => Due::Either,
+            }
+        }
+        Expect::OnceWith(_)
+        | Expect::KeptRefusalOf(_)
+        | Expect::NoAnswer
+        | Expect::ReuseOf(_)
+        | Expect::ElsewhereOf(_)
+        | Expect::Respelled(_)
+        | Expect::AgainAfter(_) => Due::Either,
+    }
+}
+
+/// Whether one of several outcomes that conform is `wanted`; of what hangs on an earlier answer nobody knows.
+fn allows(expect: &Expect, wanted: Due) -> bool {
+    match expect {
+        Expect::AnyOf(any) => any.iter().any(|one| allows(one, wanted)),
+        Expect::OnceWith(_) => true,
+        other => due(other) == wanted,
+    }
+}
+
+/// What an answer says that is surely another outcome than was due.
+fn decision(due: Due, expect: &Expect, set: OutcomeSet) -> Option<Kind> {
+    match due {
+        Due::Accepted if set.is(Outcome::Duplicate) => Some(Kind::NewToldAsDuplicate),
+        Due::Duplicate if set.is(Outcome::Accepted) => Some(Kind::RepeatTakenAsNew),
+        Due::Either if set.is(Outcome::Duplicate) && !allows(expect, Due::Duplicate) => Some(Kind::NewToldAsDuplicate),
+        Due::Either if set.is(Outcome::Accepted) && !allows(expect, Due::Accepted) => Some(Kind::RepeatTakenAsNew),
+        Due::Refused(_) | Due::Rejected if set.is_taken() => Some(Kind::RefusalTaken),
+        Due::Accepted | Due::Duplicate | Due::Either | Due::Refused(Refusal::OtherBody) if set.is(Outcome::InFlight) => {
+            Some(Kind::StillInFlight)
+        }
+        Due::Accepted | Due::Duplicate | Due::Refused(_) | Due::Rejected | Due::Failure | Due::Either => None,
+    }
+}
+
+fn by_status(due: Due, status: u16) -> Kind {
+    let (taken, failed) = ((200..=299).contains(&status), status >= 500);
+    match due {
+        Due::Accepted if failed => Kind::HonestFailed,
+        Due::Accepted if taken => Kind::AcceptedOtherwise,
+        Due::Accepted => Kind::HonestRefused,
+        Due::Duplicate if failed => Kind::RepeatFailed,
+        Due::Duplicate if taken => Kind::DuplicateOtherwise,
+        Due::Duplicate => Kind::RepeatRefused,
+        Due::Refused(_) | Due::Rejected if failed => Kind::RefusalFailed,
+        Due::Refused(_) | Due::Rejected if taken => Kind::RefusalTaken,
+        Due::Refused(_) | Due::Rejected => Kind::RefusedOtherwise,
+        Due::Failure => Kind::NoFailure,
+        Due::Either if failed => Kind::OddFailed,
+        Due::Either => Kind::OddOtherwise,
+    }
+}
+
+fn due_statuses(contract: &Contract, due: Due) -> Option<String> {
+    match due {
+        Due::Accepted => Some(contract.outcomes.accepted.statuses()),
+        Due::Duplicate => Some(contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses()),
+        Due::Refused(why) => refusal_form(contract, why).map(crate::contract::outcome::AnswerForm::statuses),
+        Due::Rejected | Due::Failure | Due::Either => None,
+    }
+}
+
+/// The requirement that a mismatch is filed under, and the one that it stands on.
+///
+/// What the contract names for the very member; who speaks of such a thing whatever the scenario is about; who underlies it, where
+/// the delivery was the plainest of its kind; and else the step's own, or the scenario's. Whether it is promised is another
+/// question: what belongs to one is never moved to another.
+///
+/// * `is_later`: whether the scenario has found something before.
+pub(super) fn requirement_of(
+    catalogue: &Catalogue,
+    contract: &Contract,
+    shows: &[String],
+    step: &Step,
+    breach: &mut Breach,
+    is_later: bool,
+) -> String {
+    let codes = breach.mismatch.codes();
+    let of = |map: &std::collections::BTreeMap<String, Vec<String>>| {
+        let ids = codes.iter().find_map(|code| map.get(code)).into_iter().flatten();
+        ids.filter(|id| catalogue.get(id).is_some() && contract.promises(id)).cloned().collect::<Vec<String>>()
+    };
+    let scope = if step.shows.is_empty() { shows } else { &step.shows };
+    let own = scope.first().cloned().unwrap_or_default();
+    breach.mismatch.under = of(&catalogue.underlies);
+    breach.mismatch.under.extend(breach.shows.clone().filter(|id| catalogue.get(id).is_some() && contract.promises(id)));
+    if let Some(named) = breach.shows.as_ref().filter(|id| scope.contains(id)) {
+        return named.clone();
+    }
+    // What comes after another finding, or in an odd way, may be wrong because of that.
+    let odd = breach.mismatch.when.iter().any(|when| matches!(when, When::OddKey | When::OddWay | When::Aged));
+    if let Some(named) = breach.shows.as_ref().filter(|id| !is_later && !odd && catalogue.get(id).is_some() && contract.promises(id)) {
+        return named.clone();
+    }
+    if let Some(speaking) = of(&catalogue.speaks).into_iter().next().filter(|_| !is_later) {
+        return speaking;
+    }
+    let plainly = breach.mismatch.is_plain() && is_decided(breach.mismatch.kind) && breach.level == Level::Must && !is_later;
+    breach.mismatch.under.first().filter(|_| plainly).cloned().unwrap_or(own)
+}
+
+/// Whether an answer to the plainest delivery of its kind tells by itself who speaks of it.
+pub(super) fn is_decided(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::HonestRefused
+            | Kind::HonestFailed
+            | Kind::NewToldAsDuplicate
+            | Kind::RepeatTakenAsNew
+            | Kind::RepeatRefused
+            | Kind::RepeatFailed
+            | Kind::RefusalTaken
+            | Kind::RefusalToldAsDuplicate
+            | Kind::RefusalFailed
+    )
+}
+
+/// Whether such a thing follows from an answer's being that of another outcome.
+pub(super) fn follows(kind: Kind) -> bool {
+    matches!(kind, Kind::FirstTold | Kind::Member | Kind::Header | Kind::MediaType | Kind::NoJson | Kind::Body)
+}
+
+/// What a step that says only a status means by it: forgeries and deliveries without a key are refused, others taken.
+pub(super) fn meant(deliver: &Deliver, known: bool) -> Expect {
+    let forged = deliver.signature.is_some_and(|tamper| !tamper.passes());
+    if forged || deliver.no_key {
+        Expect::Rejected
+    } else if known {
+        Expect::DuplicateOf(String::new())
+    } else {
+        Expect::Accepted
+    }
+}

@@ -1,0 +1,147 @@
+//! Circumstances: how a delivery differs from the plainest one of its kind.
+//!
+//! Takes every delivery of a scenario in turn, remembers what became of its
+//! key, and says under which circumstances the next one comes. So a receiver
+//! that refuses every honest delivery can be told from one that refuses odd
+//! bodies only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::Record;
+use crate::outcome::mismatch::When;
+use crate::outcome::{Outcome, OutcomeSet};
+use crate::scenario::deliver::{Deliver, Framing, HeaderCase};
+
+/// What came before in a scenario.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    /// The body file of deliveries that do not say which.
+    ordinary_body: String,
+    deliveries: usize,
+    /// Whether time was moved.
+    pub(super) aged: bool,
+    /// Whether the receiver was started again.
+    pub(super) restarted: bool,
+    /// Whether the network has broken something.
+    broken: bool,
+    /// The bodies that were taken under each key, and whether any was refused.
+    keys: BTreeMap<String, Standing>,
+    odd_keys: BTreeSet<String>,
+    odd_bodies: BTreeSet<String>,
+    odd_ways: BTreeSet<String>,
+}
+
+/// What became of a key.
+#[derive(Clone, Debug, Default)]
+struct Standing {
+    taken: Vec<String>,
+    refused: bool,
+}
+
+impl Before {
+    /// Nothing came yet.
+    pub(super) fn new(ordinary_body: &str) -> Self {
+        Self { ordinary_body: ordinary_body.to_owned(), ..Self::default() }
+    }
+
+    /// Under which circumstances a delivery comes; none where it is the plainest of its kind.
+    pub(super) fn when(&self, deliver: &Deliver, record: &Record) -> Vec<When> {
+        let standing = self.keys.get(&record.key).filter(|_| !record.key.is_empty());
+        let taken = standing.filter(|one| !one.taken.is_empty());
+        let forged = deliver.signature.is_some_and(|tamper| !tamper.passes());
+        let refused = standing.is_some_and(|one| one.refused && !(self.aged && !one.taken.is_empty())) && !forged;
+        let repeats = taken.is_some_and(|one| one.taken.contains(&record.sha256));
+        let found = [
+            (When::Restarted, self.restarted),
+            (When::OddWay, comes_oddly(deliver) || self.broken || self.odd_ways.contains(&record.key)),
+            (When::Aged, self.aged && taken.is_some()),
+            (When::AfterRefusal, refused),
+            (When::OtherBody, deliver.respell_of.is_none() && taken.is_some_and(|one| !one.taken.contains(&record.sha256))),
+            (When::OddKey, is_odd_key(deliver) || self.odd_keys.contains(&record.key)),
+            (When::OddBody, !repeats && (self.is_odd_body(deliver) || self.odd_bodies.contains(&record.sha256))),
+            (When::Later, !self.is_plainest(deliver, taken.is_some(), forged)),
+        ];
+        found.into_iter().filter(|(_, is_so)| *is_so).map(|(when, _)| when).collect()
+    }
+
+    /// What is special about the rows of deliveries.
+    pub(super) fn when_looked(&self, records: &[&Record]) -> Vec<When> {
+        let found = [
+            (When::Restarted, self.restarted),
+            (When::AtOnce, records.len() > 1 && records.iter().any(|one| one.sent_at == records[0].sent_at && one.key != records[0].key)),
+            (When::Aged, self.aged),
+            (When::OddKey, records.iter().any(|one| self.odd_keys.contains(&one.key))),
+        ];
+        found.into_iter().filter(|(_, is_so)| *is_so).map(|(when, _)| when).collect()
+    }
+
+    /// Whether a key was taken before.
+    pub(super) fn is_taken(&self, key: &str) -> bool {
+        self.keys.get(key).is_some_and(|one| !one.taken.is_empty())
+    }
+
+    /// Forgeries and deliveries without a key leave nothing behind; an honest one is the plainest when nothing came before it, and
+    /// its repetition when only it did.
+    fn is_plainest(&self, deliver: &Deliver, is_taken: bool, forged: bool) -> bool {
+        if forged || deliver.no_key {
+            return !is_taken;
+        }
+        if is_taken { self.deliveries == 1 } else { self.deliveries == 0 }
+    }
+
+    /// Remembers a delivery, and what came of it.
+    pub(super) fn learn(&mut self, deliver: &Deliver, record: &Record, set: OutcomeSet) {
+        self.deliveries += 1;
+        self.broken |= deliver.fault.is_some();
+        if is_odd_key(deliver) {
+            self.odd_keys.insert(record.key.clone());
+        }
+        if self.is_odd_body(deliver) {
+            self.odd_bodies.insert(record.sha256.clone());
+        }
+        if comes_oddly(deliver) {
+            self.odd_ways.insert(record.key.clone());
+        }
+        let forged = deliver.signature.is_some_and(|tamper| !tamper.passes());
+        let standing = self.keys.entry(record.key.clone()).or_default();
+        if set.is_taken() {
+            if set.is(Outcome::Accepted) {
+                // A new life: what came in an earlier one is another body by now.
+                standing.taken.clear();
+            }
+            standing.taken.push(record.sha256.clone());
+        } else if set.is_refusal() && (forged || standing.taken.is_empty()) {
+            standing.refused = true;
+        }
+    }
+
+    fn is_odd_body(&self, deliver: &Deliver) -> bool {
+        let Deliver { body, raw, hex, json, fill, random_bytes, respell_of, signed_over, signed_over_raw, .. } = deliver;
+        let made = [raw, hex, json, respell_of, signed_over, signed_over_raw].into_iter().any(Option::is_some);
+        made || fill.is_some() || random_bytes.is_some() || body.as_ref().is_some_and(|file| *file != self.ordinary_body)
+    }
+}
+
+fn is_odd_key(deliver: &Deliver) -> bool {
+    let Deliver { key, key_length, key_hex, second_key_line, .. } = deliver;
+    key.is_some() || key_length.is_some() || key_hex.is_some() || second_key_line.is_some()
+}
+
+fn comes_oddly(deliver: &Deliver) -> bool {
+    let Deliver {
+        elsewhere, method, door, method_override, provoke_failure, content_type, headers, header_case, framing, fault, ttl, ..
+    } = deliver;
+    let honest_tamper = deliver.signature.is_some_and(crate::sign::tamper::Tamper::passes);
+    *elsewhere
+        || *provoke_failure
+        || honest_tamper
+        || method.is_some()
+        || door.is_some()
+        || method_override.is_some()
+        || content_type.is_some()
+        || !headers.is_empty()
+        || *header_case != HeaderCase::Any
+        || *framing != Framing::ContentLength
+        || fault.is_some()
+        || ttl.is_some()
+}

@@ -1,0 +1,65 @@
+//! Sentences of causes, in the reader's language, from codes.
+
+use fluent_bundle::FluentValue;
+
+use super::Cause;
+use crate::contract::outcome::Refusal;
+use crate::outcome::mismatch::{Kind, When};
+use crate::report::human::one_line;
+use crate::report::language::Language;
+
+/// A cause as a sentence without a full stop.
+#[must_use]
+pub fn sentence(cause: &Cause, language: Language) -> String {
+    let about = &cause.mismatch;
+    let none = || language.say("cause-none");
+    let word = |word: &Option<String>| word.as_deref().map_or_else(none, one_line);
+    let status = about.status.map_or_else(none, |status| status.to_string());
+    let table = about.table.as_ref().map_or_else(none, |table| language.say(&format!("cause-table-{table}")));
+    let when = language.say(about.special().first().map_or("when-plain", |when| when_key(*when)));
+    let facts: [(&str, FluentValue<'_>); 7] = [
+        ("status", status.into()),
+        ("due", word(&about.due).into()),
+        ("name", word(&about.name).into()),
+        ("table", table.into()),
+        ("when", when.into()),
+        ("what", language.say(&what_key(about.kind, about.why.unwrap_or(Refusal::Signature))).into()),
+        ("id", cause.requirement.as_str().into()),
+    ];
+    let plain = format!("cause-{}", about.kind.name());
+    // Without the statuses that were due, only what came can be told.
+    let key = match (about.kind, &about.due, about.status) {
+        (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
+        (_, _, _) => plain,
+    };
+    language.with(&key, &facts)
+}
+
+/// How much a cause explains.
+#[must_use]
+pub fn explains(cause: &Cause, language: Language) -> String {
+    let explained = &cause.explains;
+    language.with(
+        "cause-explains",
+        &[("findings", explained.findings.into()), ("of", explained.of.into()), ("requirements", explained.requirements.len().into())],
+    )
+}
+
+fn when_key(when: When) -> &'static str {
+    match when {
+        When::Later => "when-plain",
+        When::Restarted => "when-restarted",
+        When::AtOnce => "when-at-once",
+        When::Aged => "when-aged",
+        When::OtherBody => "when-other-body",
+        When::AfterRefusal => "when-after-refusal",
+        When::OddKey => "when-odd-key",
+        When::OddBody => "when-odd-body",
+        When::OddWay => "when-odd-way",
+    }
+}
+
+fn what_key(kind: Kind, why: Refusal) -> String {
+    let family = if kind == Kind::RefusedOtherwise { "refused" } else { "wrong" };
+    format!("{family}-{}", why.name())
+}

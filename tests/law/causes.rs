@@ -1,0 +1,68 @@
+//! Causes: what explains most of what a wrong receiver does names what is wrong with it, and nothing else is called broken.
+//!
+//! Some defects of the reference, with the scenarios of some topics, in memory. All of them, over HTTP, is `hookgate selftest`.
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+
+use hookgate::contract::Level;
+use hookgate::reference::defect::Defect;
+use hookgate::report::rejudging::judged_again;
+use hookgate::report::{Report, RunFacts, ScenarioReport, Target, Verdict, causes};
+use hookgate::run::assemble;
+use hookgate::run::explaining::{add_findings, explain};
+use hookgate::run::rehearsal::{Means, rehearse};
+use hookgate::sqlite::wrong;
+
+use crate::kill_matrix::Stage;
+
+/// The topics whose scenarios are played.
+const TOPICS: [&str; 5] = ["signature/", "duplicate/", "database/", "seed/", "audit/row-"];
+
+/// What a run of these topics says of a receiver with a defect, in memory.
+fn report_of(stage: &Stage, defect: Defect) -> Report {
+    let means = Means { state: stage.contract.state.is_some() };
+    let (mut scenarios, mut history): (Vec<ScenarioReport>, Vec<_>) = (Vec::new(), Vec::new());
+    let short = |id: &str| TOPICS.iter().any(|topic| id.starts_with(topic)) && !id.contains("mebibyte") && !id.contains("thousand");
+    for loaded in stage.scenarios.iter().filter(|one| short(&one.id)) {
+        let signer = Some(stage.supplies.signer.clone());
+        let receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, defect).expect("a receiver in memory");
+        let played = rehearse(&stage.setting, &stage.supplies, loaded, receiver, means).expect("memory does not wait");
+        scenarios.push(played.report);
+        history.extend(played.history);
+    }
+    if let Some(facts) = explain(&history, &stage.contract, stage.setting.ttl) {
+        add_findings(&mut scenarios, &facts, &stage.contract, &stage.setting.catalogue);
+    }
+    causes::attribute(&mut scenarios);
+    let facts = RunFacts { seed: 1, ..RunFacts::default() };
+    assemble(&stage.contract, &stage.setting.catalogue, Level::Should, facts, Target::default(), scenarios)
+}
+
+/// Requirements that are called broken.
+fn broken(report: &Report) -> Vec<&str> {
+    report.requirements.iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn)).map(|one| one.id.as_str()).collect()
+}
+
+/// The first cause names what is wrong, explains most of it, and whatever could not be judged is not called broken.
+#[test]
+fn the_first_cause_names_what_is_wrong_and_nothing_else_is_called_broken() {
+    let stage = Stage::of("orch-phase3");
+    for (name, first, sentence) in [
+        ("bad-signature-answered-403", "AUTH-2", "Refused signatures are answered 403 where the contract says 401"),
+        ("missing-signature-passes", "AUTH-3", "Deliveries without a signature are accepted"),
+        ("duplicate-answered-409", "DUP-1", "Duplicates are answered 409 where the contract says 202"),
+        ("duplicate-without-reference", "DUP-2", "Duplicates are answered as new"),
+        ("no-audit-row", "AUD-1", "Rows are missing in the audit table"),
+    ] {
+        let defect = Defect::named(name).expect("a defect");
+        let report = report_of(&stage, defect);
+        let cause = report.causes.first().expect("a cause");
+        assert_eq!((cause.requirement.as_str(), cause.sentence.as_str()), (first, sentence), "{name}");
+        let others: Vec<&str> = broken(&report).into_iter().filter(|id| !defect.breaks.contains(id)).collect();
+        assert!(others.is_empty(), "{name} does not break {others:?}: {:#?}", report.causes);
+        assert!(cause.explains.findings * 2 > cause.explains.of, "{name}: {:?}", cause.explains);
+        // A report follows from its own findings, and one whose cause was taken out does not.
+        assert_eq!(judged_again(&report, report.history.as_ref()), Vec::<String>::new(), "{name}");
+        let without = Report { causes: Vec::new(), ..report };
+        assert!(judged_again(&without, None).iter().any(|line| line.contains("causes")), "{name}");
+    }
+}
