@@ -49,7 +49,7 @@ pub(super) struct Case<'a> {
 /// Tells what kind of thing the mismatches of one answer are.
 pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Breach]) {
     let due = due(case.expect);
-    let decided = decision(due, case.expect, case.set);
+    let decided = decision(due, case.expect, case.set, case.known);
     for breach in breaches {
         let whole = breach.mismatch.is_of_outcome();
         // A description that fits another outcome as well is told by its outcome only.
@@ -155,12 +155,14 @@ fn allows(expect: &Expect, wanted: Due) -> bool {
 }
 
 /// What an answer says that is surely another outcome than was due.
-fn decision(due: Due, expect: &Expect, set: OutcomeSet) -> Option<Kind> {
+///
+/// * `known`: whether its key was taken before: an acceptance that is wrong is then that of a duplicate.
+fn decision(due: Due, expect: &Expect, set: OutcomeSet, known: bool) -> Option<Kind> {
     match due {
         Due::Accepted if set.is(Outcome::Duplicate) => Some(Kind::NewToldAsDuplicate),
         Due::Duplicate if set.is(Outcome::Accepted) => Some(Kind::RepeatTakenAsNew),
         Due::Either if set.is(Outcome::Duplicate) && !allows(expect, Due::Duplicate) => Some(Kind::NewToldAsDuplicate),
-        Due::Either if set.is(Outcome::Accepted) && !allows(expect, Due::Accepted) => Some(Kind::RepeatTakenAsNew),
+        Due::Either if set.is(Outcome::Accepted) && (known || !allows(expect, Due::Accepted)) => Some(Kind::RepeatTakenAsNew),
         Due::Refused(_) | Due::Rejected if set.is_taken() => Some(Kind::RefusalTaken),
         Due::Accepted | Due::Duplicate | Due::Either | Due::Refused(Refusal::OtherBody) if set.is(Outcome::InFlight) => {
             Some(Kind::StillInFlight)

@@ -23,8 +23,16 @@ fn a_terminal_shows_table_failures_and_verdict() {
     does not conform  6 scenarios: 1 passed, 1 warned, 1 failed, 1 known, 1 undecided, 1 not applicable,
                       in 2.31 s, bursts released within 182 µs
 
-    1  KEY-6  `reference.type` in answers is not as the contract says: explains 2 of 2 failures (2
-       requirements)
+    1  DUP-2  `reference.type` in answers is not as the contract says: explains 1 of 2 failures (1
+       requirement)
+      requirement A duplicate's answer has `reference.type` = `duplicate`.
+      expected    reference.type = "duplicate"
+      reference   202 {"accepted":true,"reference":{"type":"duplicate"}}
+      observed    202 {"status":"duplicate","message":"Request already processed"}
+      curl        curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
+      again       hookgate run scenarios/orch/duplicate/refers-to-the-first.yaml --target http://127.0.0.1:5001 --seed 41
+    2  KEY-6  Deliveries with an unusual key get a failure (500): explains 1 of 2 failures (1
+       requirement)
       requirement A key over 255 bytes is accepted or refused with 400, never a 5xx, never cut off.
       expected    status 202 or 400
       reference   202 {"accepted":true,"reference":{"type":"duplicate"}}
@@ -33,7 +41,7 @@ fn a_terminal_shows_table_failures_and_verdict() {
                   Server Error Internal Server Error Internal Server Error Internal Server Error
                   Internal Server Error Internal Server Error Internal Server Error Internal Server…
       curl        curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
-      again       hookgate run 'scenarios/orch/key/long[300 bytes].yaml' --target http://127.0.0.1:5001 --seed 41
+      again       hookgate run scenarios/orch/key/long.yaml --target http://127.0.0.1:5001 --seed 41
 
     requirements   pass   warn   fail   undecided    n/a   known
     Signatures        1      ·      ·           ·      ·       ·
@@ -64,9 +72,9 @@ fn a_terminal_shows_table_failures_and_verdict() {
                   Error Internal Server Error Internal Server Error Internal Server Error Internal
                   Server Error Internal Server Error Internal Server Error Internal Server Error
                   Internal Server Error Internal Server Error Internal Server Error Internal Server…
-      at          scenarios/orch/key/long[300 bytes].yaml:9, step 2 "the same delivery again"
+      at          scenarios/orch/key/long.yaml:9, step 2 "the same delivery again"
       curl        curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
-      again       hookgate run 'scenarios/orch/key/long[300 bytes].yaml' --target http://127.0.0.1:5001 --seed 41
+      again       hookgate run scenarios/orch/key/long.yaml --target http://127.0.0.1:5001 --seed 41
 
     KNOWN http/methods
       the proxy in front of it answers
@@ -94,19 +102,6 @@ fn a_run_without_trouble_is_short() {
     insta::assert_snapshot!(human::write(&report, false, Language::En).trim_start(), @r#"
     orch-phase3 against http://127.0.0.1:5001
     clock none, seed 41, 214 deliveries, database data/orch.db
-
-    conforms  1 scenario: 1 passed, in 2.31 s
-
-    1  KEY-6  `reference.type` in answers is not as the contract says: explains 2 of 2 failures (2
-       requirements)
-      expected    status 202 or 400
-      reference   202 {"accepted":true,"reference":{"type":"duplicate"}}
-      observed    500 Internal Server Error Internal Server Error Internal Server Error Internal Server
-                  Error Internal Server Error Internal Server Error Internal Server Error Internal
-                  Server Error Internal Server Error Internal Server Error Internal Server Error
-                  Internal Server Error Internal Server Error Internal Server Error Internal Server…
-      curl        curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
-      again       hookgate run 'scenarios/orch/key/long[300 bytes].yaml' --target http://127.0.0.1:5001 --seed 41
 
     requirements   pass   warn   fail   undecided    n/a
     Signatures        1      ·      ·           ·      ·
@@ -145,9 +140,22 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
 
     ## What explains it
 
-    ### 1. ❌ KEY-6: \`reference.type\` in answers is not as the contract says
+    ### 1. ❌ DUP-2: \`reference.type\` in answers is not as the contract says
 
-    explains 2 of 2 failures (2 requirements), `key/long[300 bytes]`: A key over 255 bytes is accepted or refused with 400, never a 5xx, never cut off.
+    explains 1 of 2 failures (1 requirement), `duplicate/refers-to-the-first`: A duplicate's answer has \`reference.type\` = \`duplicate\`.
+
+    Expected: `reference.type = "duplicate"`  
+    The reference answered: `202 {"accepted":true,"reference":{"type":"duplicate"}}`  
+    Observed: `202 {"status":"duplicate","message":"Request already processed"}`
+
+    ```sh
+    curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
+    hookgate run scenarios/orch/duplicate/refers-to-the-first.yaml --target http://127.0.0.1:5001 --seed 41
+    ```
+
+    ### 2. ⚠️ KEY-6: Deliveries with an unusual key get a failure (500)
+
+    explains 1 of 2 failures (1 requirement), `key/long[300 bytes]`: A key over 255 bytes is accepted or refused with 400, never a 5xx, never cut off.
 
     Expected: `status 202 or 400`  
     The reference answered: `202 {"accepted":true,"reference":{"type":"duplicate"}}`  
@@ -155,7 +163,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
 
     ```sh
     curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'
-    hookgate run 'scenarios/orch/key/long[300 bytes].yaml' --target http://127.0.0.1:5001 --seed 41
+    hookgate run scenarios/orch/key/long.yaml --target http://127.0.0.1:5001 --seed 41
     ```
 
     ## Verdict per requirement
@@ -235,7 +243,7 @@ fn a_markdown_report_has_the_sections_of_a_phase_report() {
 
     A key over 255 bytes is accepted or refused with 400, never a 5xx, never cut off.
 
-    Step 2 (the same delivery again), `scenarios/orch/key/long[300 bytes].yaml:9`; again with `hookgate run 'scenarios/orch/key/long[300 bytes].yaml' --target http://127.0.0.1:5001 --seed 41`
+    Step 2 (the same delivery again), `scenarios/orch/key/long.yaml:9`; again with `hookgate run scenarios/orch/key/long.yaml --target http://127.0.0.1:5001 --seed 41`
 
     Expected:
 
@@ -398,7 +406,7 @@ fn tap_has_a_test_point_for_every_scenario() {
         expected: "status 202 or 400"
         reference: "202 {\"accepted\":true,\"reference\":{\"type\":\"duplicate\"}}"
         observed: "500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error \\u{1b}[2J| `tail`"
-        at: "scenarios/orch/key/long[300 bytes].yaml:9"
+        at: "scenarios/orch/key/long.yaml:9"
       ...
     ok 5 - seed/first-delivery 1回目処理: the first delivery is answered 202
     ok 6 - ttl/expires A key expires # SKIP not applicable: time cannot be made to pass for the receiver (--clock)
@@ -408,10 +416,11 @@ fn tap_has_a_test_point_for_every_scenario() {
 #[test]
 fn annotations_stand_at_the_line_of_the_scenario() {
     insta::assert_snapshot!(github::write(&sample()), @r#"
-    ::error title=KEY-6%3A `reference.type` in answers is not as the contract says::explains 2 of 2 failures (2 requirements)%0Aexpected  status 202 or 400%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error [2J| `tail`%0Acurl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'%0Aagain     hookgate run 'scenarios/orch/key/long[300 bytes].yaml' --target http://127.0.0.1:5001 --seed 41
+    ::error title=DUP-2%3A `reference.type` in answers is not as the contract says::explains 1 of 2 failures (1 requirement)%0Aexpected  reference.type = "duplicate"%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  202 {"status":"duplicate","message":"Request already processed"}%0Acurl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'%0Aagain     hookgate run scenarios/orch/duplicate/refers-to-the-first.yaml --target http://127.0.0.1:5001 --seed 41
+    ::warning title=KEY-6%3A Deliveries with an unusual key get a failure (500)::explains 1 of 2 failures (1 requirement)%0Aexpected  status 202 or 400%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error [2J| `tail`%0Acurl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{"a":1}'%0Aagain     hookgate run scenarios/orch/key/long.yaml --target http://127.0.0.1:5001 --seed 41
     ::error file=scenarios/orch/duplicate/refers-to-the-first.yaml,line=9,title=DUP-2 duplicate/refers-to-the-first::A duplicate refers to the first delivery.%0Aexpected  reference.type = "duplicate"%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  202 {"status":"duplicate","message":"Request already processed"}
     ::notice file=scenarios/orch/http/methods.yaml,line=9,title=HTTP-2 http/methods::Other methods are refused%0Aexpected  status 405 or 404%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  200 {}
-    ::warning file=scenarios/orch/key/long[300 bytes].yaml,line=9,title=KEY-6 key/long[300 bytes]::A long key is kept whole%0Aexpected  status 202 or 400%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error [2J| `tail`
+    ::warning file=scenarios/orch/key/long.yaml,line=9,title=KEY-6 key/long[300 bytes]::A long key is kept whole%0Aexpected  status 202 or 400%0Areference 202 {"accepted":true,"reference":{"type":"duplicate"}}%0Aobserved  500 Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error Internal Server Error [2J| `tail`
     "#);
 }
 
