@@ -50,7 +50,6 @@ fn the_first_cause_names_what_is_wrong_and_nothing_else_is_called_broken() {
         ("bad-signature-answered-403", "AUTH-2", "Refused signatures are answered 403 where the contract says 401"),
         ("missing-signature-passes", "AUTH-3", "Deliveries without a signature are accepted"),
         ("duplicate-answered-409", "DUP-1", "Duplicates are answered 409 where the contract says 202"),
-        ("no-audit-row", "AUD-1", "Rows are missing in the audit table"),
     ] {
         let defect = Defect::named(name).expect("a defect");
         let report = report_of(&stage, defect);
