@@ -7,6 +7,7 @@
 mod args;
 mod arguments;
 mod baseline;
+mod captured;
 mod claims;
 mod compare;
 mod evidence;
@@ -28,6 +29,7 @@ mod secrets;
 mod selecting;
 mod selftest;
 mod serve;
+mod signing;
 mod snapshots;
 mod sources;
 mod stored;
@@ -155,7 +157,9 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Explain(args) => inspect::explain(&args, console),
         Command::Coverage(args) => inspect::coverage(&args, console),
         Command::Schema(args) => tools::schema(&args, console),
-        Command::Sign(args) => tools::sign(&args, console),
+        Command::Sign(args) => signing::sign(&args, console),
+        Command::Send(args) => signing::send(&args, console),
+        Command::Verify(args) => signing::verify(&args, console),
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
         Command::Report(args) => rerender::rerender(&args, console),
         Command::Compare(args) => compare::compare(&args, console),

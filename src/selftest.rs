@@ -9,6 +9,7 @@
 //! requirement that the defect names: a suite that falls over for another
 //! reason has caught nothing.
 
+pub mod reach;
 pub mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::reference::defect::Defect;
 use crate::report::{Report, Verdict};
 use crate::run::{self, Outcome, Plan};
+use crate::selftest::reach::Counted;
 
 /// A scenario earns its place by a defect that no more than so many scenario files catch.
 pub const FEW: usize = 10;
@@ -76,6 +78,8 @@ pub struct Catch {
 pub struct Matrix {
     /// A row a defect, in the catalogue's order.
     pub defects: Vec<Row>,
+    /// How many defects come to what, under contracts that were asked for by name.
+    pub under: Vec<Counted>,
     /// How often the right reference was judged.
     pub right_runs: usize,
     /// What was found in the right reference, or left undecided: always a mistake of the suite.
@@ -153,6 +157,8 @@ pub struct Trials {
     pub jobs: usize,
     /// Why scenario files stand.
     pub standing: Standing,
+    /// How many defects come to what, under contracts that were asked for by name.
+    pub under: Vec<Counted>,
 }
 
 /// Runs everything; `on_done` hears how many runs of how many are done.
@@ -176,7 +182,7 @@ pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupte
             (at, outcome)
         });
     }
-    let mut matrix = Matrix { right_runs: trials.right * trials.contracts.len(), ..Matrix::default() };
+    let mut matrix = Matrix { right_runs: trials.right * trials.contracts.len(), under: trials.under.clone(), ..Matrix::default() };
     let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
     let mut played = BTreeSet::new();
     let mut done = 0;

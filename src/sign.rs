@@ -14,6 +14,7 @@
 //! **Invariant:** bytes are signed as they travel. JSON and forms are read only
 //! where a scheme signs their members (`{member:PATH}`, `{form_sorted}`).
 
+pub mod diagnosis;
 pub mod encoding;
 pub mod mac;
 pub mod material;
@@ -195,6 +196,22 @@ impl SignatureHeader {
 pub struct Several {
     /// What stands between the items; items are the header template's own, cut at it.
     pub separator: String,
+    /// Whether blanks around an item are passed over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blanks: bool,
+    /// What two lines of the header mean; without it, nobody is held to anything, and the reference refuses them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<ListLines>,
+}
+
+/// What two lines of a header mean that holds a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListLines {
+    /// Nothing: they are refused, as two lines of one signature are (requirement AUTH-10).
+    Refused,
+    /// One list, as HTTP joins lines (RFC 9110, section 5.3): one right signature in any of them is enough.
+    Joined,
 }
 
 /// A secret whose text is not what the scheme says.

@@ -2,6 +2,7 @@
 
 mod afterwards;
 mod comparing;
+mod delivering;
 mod headers;
 mod launch;
 mod looking;
@@ -20,11 +21,12 @@ pub(crate) use afterwards::{
 };
 pub(crate) use comparing::MergeArgs;
 pub(crate) use comparing::{ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
+pub(crate) use delivering::{CapturedArgs, DeliveryArgs, SendArgs, SignArgs, VerifyDeliveryArgs};
 pub(crate) use headers::HeaderArgs;
 pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
-pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, SignArgs};
+pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf};
 pub(crate) use reaching::ReachArgs;
 
 use crate::clock::span;
@@ -60,8 +62,12 @@ pub(crate) enum Command {
     Coverage(CoverageArgs),
     /// Print a JSON Schema, for editors and validators.
     Schema(SchemaArgs),
-    /// Sign a body as a contract says, and print the header lines.
+    /// Sign a body as a contract says, and print the header lines, ready for `curl -H @-`.
     Sign(SignArgs),
+    /// Sign a body as a contract says, and send it.
+    Send(SendArgs),
+    /// Say whether a captured delivery is rightly signed, and why not.
+    Verify(VerifyDeliveryArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Write down what is known to fail, so that only what is new fails a run.
@@ -298,6 +304,12 @@ pub(crate) struct SelftestArgs {
     /// Only the defects that fit: a name, `*` for any characters.
     #[arg(long, value_name = "GLOB")]
     pub(crate) defect: Option<String>,
+    /// Under this shipped contract: every defect that applies there, whatever contract it was made for. May be given again.
+    #[arg(long, value_name = "ID")]
+    pub(crate) contract: Vec<String>,
+    /// Under every shipped contract.
+    #[arg(long, conflicts_with = "contract")]
+    pub(crate) all: bool,
     /// How to print the matrix.
     #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
     pub(crate) format: MatrixFormat,

@@ -1,5 +1,7 @@
 //! `list`, `check`, `explain`, `coverage`: looking at a suite without running it.
 
+mod contracts;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -20,6 +22,9 @@ use crate::scenario::requirement::Catalogue;
 
 /// `hookgate list`
 pub(crate) fn list(args: &ListArgs, console: &mut Console) -> Result<Exit, Failure> {
+    if args.contracts {
+        return contracts::list(args.format, console);
+    }
     let suite = load_suite::suite(&args.suite)?;
     let selection = Selection::read(args.select.as_deref().unwrap_or(""));
     let chosen: Vec<&Loaded> = suite.scenarios.iter().filter(|loaded| selection.takes(loaded)).collect();

@@ -14,10 +14,12 @@ use super::run::until_interrupted;
 use super::secrets::secrets_of;
 use super::{Console, Failure};
 use crate::contract::Level;
+use crate::files;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::run::clocks::ClockChoice;
 use crate::run::concurrency::Jobs;
 use crate::run::{Plan, TargetChoice};
+use crate::selftest::reach::{Bench, Counted, Reach};
 use crate::selftest::{self, Standing, Trials, report};
 
 /// How long an answer is waited for: longer than any defect holds one back, and than a busy machine does.
@@ -38,15 +40,25 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(Failure::usage(format!("no defect fits `{pattern}`{hint} (`hookgate serve --list-defects` shows them)")));
     }
-    let whole = defects.len() == CATALOGUE.len();
-    let mut contracts: Vec<&'static str> = defects.iter().map(|defect| defect.under).collect();
+    let asked = if args.all { files::shipped_contracts() } else { args.contract.clone() };
+    let whole = asked.is_empty() && defects.len() == CATALOGUE.len();
+    let mut contracts: Vec<&'static str> = match asked.as_slice() {
+        [] => defects.iter().map(|defect| defect.under).collect(),
+        // As long as the process: a matrix names its contracts by such names.
+        names => names.iter().map(|name| &*name.clone().leak()).collect(),
+    };
     contracts.sort_unstable();
     contracts.dedup();
     let suites = contracts.iter().map(|name| Ok((*name, suite(name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let (defects, under) = if asked.is_empty() { (defects, Vec::new()) } else { reaching(&suites, &defects)? };
+    if defects.is_empty() {
+        return Err(Failure::usage(format!("no defect that fits `{pattern}` applies under {}", contracts.join(", "))));
+    }
     // Families differ in what they promise, not in what its parts are called.
     let catalogue = Arc::clone(&suites[contracts[0]].catalogue);
     let trials = Trials {
         standing: standing(&suites),
+        under,
         plan: Box::new(move |contract, defect| plan(&suites[contract], defect)),
         defects,
         whole,
@@ -97,6 +109,28 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
     };
     console.print(&text);
     Ok(if matrix.is_good() { Exit::Conforms } else { Exit::DoesNotConform })
+}
+
+/// The defects that apply under each contract, as defects of that contract; those that were made for it always do.
+fn reaching(suites: &BTreeMap<&'static str, Suite>, defects: &[Defect]) -> Result<(Vec<Defect>, Vec<Counted>), Failure> {
+    let (mut all, mut counted) = (Vec::new(), Vec::new());
+    for (name, suite) in suites {
+        let mut bench = Bench::new(&suite.contract, &suite.catalogue, &suite.bodies, &suite.scenarios).map_err(Failure::usage)?;
+        let mut here = Counted { contract: name, defects: defects.len(), ..Counted::default() };
+        for defect in defects {
+            let reach = if defect.under == *name { Reach::Applies } else { bench.reach(*defect) };
+            match reach {
+                Reach::Applies => {
+                    here.apply += 1;
+                    all.push(Defect { under: name, ..*defect });
+                }
+                Reach::Allowed => here.allowed += 1,
+                Reach::Nothing => {}
+            }
+        }
+        counted.push(here);
+    }
+    Ok((all, counted))
 }
 
 fn suite(contract: &str) -> Result<Suite, Failure> {

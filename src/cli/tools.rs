@@ -1,18 +1,9 @@
-//! `schema`, `sign`, `completions`, `man`: small tools around the main job.
+//! `schema`, `completions`, `man`: small tools around the main job.
 
-use std::io::Read as _;
-use std::path::Path;
-
-use secrecy::ExposeSecret as _;
-
-use super::args::{CompletionsArgs, SchemaArgs, SchemaOf, SignArgs};
+use super::args::{CompletionsArgs, SchemaArgs, SchemaOf};
 use super::exit::Exit;
-use super::load_suite;
-use super::secrets::secret_from;
 use super::{Console, Failure};
-use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
-use crate::delivery::Delivery;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::scenario::requirement::Catalogue;
@@ -21,7 +12,7 @@ use crate::scenario::requirement::Catalogue;
 pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, Failure> {
     let schema = match args.of {
         SchemaOf::Scenario => schemars::schema_for!(Scenario),
-        SchemaOf::Contract => schemars::schema_for!(Contract),
+        SchemaOf::Contract => with_no_signature(schemars::schema_for!(Contract)),
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
         SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
         SchemaOf::Snapshots => schemars::schema_for!(crate::snapshot::kept::Kept),
@@ -42,33 +33,13 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
     Ok(Exit::Conforms)
 }
 
-/// `hookgate sign`
-pub(crate) fn sign(args: &SignArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let contract = load_suite::contract(&args.contract)?;
-    let variable = args.secret_env.clone().unwrap_or_else(|| contract.secret.env.clone());
-    let secret = secret_from(&variable)?
-        .ok_or_else(|| Failure::usage(format!("the environment variable {variable} is not set: it holds the secret to sign with")))?;
-    let body = read_body(&args.file)?;
-    let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(Failure::usage)?;
-    let delivery =
-        Delivery { method: contract.endpoint.method.clone(), path: contract.endpoint.path.clone(), headers: Vec::new(), body: body.into() };
-    let mut text = String::new();
-    for line in signer.header_lines(&delivery, &args.key, "", SystemClock.now()) {
-        text.push_str(&format!("{}: {}\n", line.name, String::from_utf8_lossy(&line.value)));
+/// `signature: none` is short for a scheme, and is read before the schema is asked.
+fn with_no_signature(mut schema: schemars::Schema) -> schemars::Schema {
+    if let Some(signature) = schema.pointer_mut("/properties/signature") {
+        let scheme = signature.take();
+        *signature = serde_json::json!({"anyOf": [{"const": "none"}, scheme]});
     }
-    console.print(&text);
-    Ok(Exit::Conforms)
-}
-
-fn read_body(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().read_to_end(&mut body)
-    } else {
-        std::fs::File::open(file).and_then(|mut open| open.read_to_end(&mut body))
-    };
-    read.map_err(|cause| Failure::usage(format!("cannot read the body {}: {cause}", file.display())))?;
-    Ok(body)
+    schema
 }
 
 /// `hookgate completions`

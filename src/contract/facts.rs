@@ -7,7 +7,7 @@
 use super::outcome::{AnswerForm, MemberValue, Refusal};
 use super::{AfterFailure, Contract, Idempotency, OtherBody, Provoke, Refusals};
 use crate::contract::key::KeyForm;
-use crate::sign::Proof;
+use crate::sign::{ListLines, Proof};
 
 /// The words that follow from a contract, each with what it means.
 pub const COMPUTED: [(&str, &str); 35] = [
@@ -38,7 +38,7 @@ pub const COMPUTED: [(&str, &str); 35] = [
     ("key-pair", "the signature is made by a private key (`signature.by: ed25519`)"),
     ("signed-time", "the time of signing is signed (`signature.time`)"),
     ("bounded-future", "a signed time in the future is refused (`signature.time.future`)"),
-    ("single-signature", "a header holds one signature (no `signature.several`)"),
+    ("single-signature", "a header holds one signature (no `signature.several`), or two lines of a list are refused (`several.lines`)"),
     ("signature-list", "a header holds several signatures (`signature.several`)"),
     ("previous-secret", "the secret before this one is still good (`secret.previous`)"),
     ("in-flight", "a rival of a delivery under way is told so (`outcomes.in-flight`)"),
@@ -77,7 +77,7 @@ impl Contract {
             "one-per-key" => self.is_by_key() && self.other_body != OtherBody::New,
             "refusals-forgotten" => self.is_by_key() && self.refusals == Refusals::Forgotten,
             "refusals-kept" => self.is_by_key() && self.refusals == Refusals::Kept,
-            "single-signature" => self.signature.several.is_none(),
+            "single-signature" => self.signature.several.as_ref().is_none_or(|several| several.lines == Some(ListLines::Refused)),
             "reference" => self.duplicate_tells("first.ts"),
             "first-hash" => self.duplicate_tells("first.sha256"),
             "ttl" => self.is_by_key() && self.ttl.is_some(),

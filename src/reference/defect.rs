@@ -108,6 +108,10 @@ pub const CATALOGUE: &[Defect] = &[
     under("orch-phase4", defect("unknown-version-passes", "the right signature under an unknown version passes", &["SIGL-2"])),
     under("orch-phase4", defect("empty-entry-passes", "an empty entry of a list passes", &["SIGL-2"])),
     under("orch-phase4", defect("long-list-gives-500", "more than a hundred signatures give a 500", &["SIGL-2"])),
+    under("orch-phase4", defect("prefix-in-list-passes", "an entry of a list is compared as far as it goes", &["SIGL-2"])),
+    under("orch-phase4", defect("blank-in-list-is-refused", "a blank behind a comma of the list makes it unreadable", &["SIGL-1"])),
+    under("orch-phase4", defect("time-must-come-first", "a list is refused whose first item is not the time", &["SIGL-1"])),
+    under("orch-phase4", defect("old-form-passes", "a signature in the older form passes, over the body alone", &["SIGT-3"])),
     under("orch-phase4", defect("previous-secret-is-refused", "the previous secret is refused while it is rotated", &["SIGL-3"])),
     under("orch-phase4", defect("retired-secret-passes", "a retired secret passes", &["SIGL-3"])),
     under(

@@ -29,6 +29,14 @@ pub fn human(matrix: &Matrix) -> String {
             "IDLE {file}: it catches no defect that at most {FEW} scenario files catch; say why it stands (member `stands`)\n"
         ));
     }
+    for one in &matrix.under {
+        let rows = || matrix.defects.iter().filter(|row| row.contract == one.contract);
+        let (caught, total) = (rows().filter(|row| row.caught).count(), rows().count());
+        text.push_str(&format!(
+            "{}: of {} defects {} apply, {caught} of {total} caught; {} act otherwise where nobody is held to that\n",
+            one.contract, one.defects, one.apply, one.allowed
+        ));
+    }
     text.push_str(&figures(matrix));
     let caught = matrix.defects.iter().filter(|row| row.caught).count();
     text.push_str(&format!(

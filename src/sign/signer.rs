@@ -66,6 +66,19 @@ impl Signer {
         Some(Self { scheme, key, previous: None, retired: None })
     }
 
+    /// The same key under another scheme.
+    pub(super) fn with_scheme(&self, scheme: Scheme) -> Self {
+        Self { scheme, ..self.clone() }
+    }
+
+    /// The signature of a body alone, by the same key and in the same writing: the older form of many schemes.
+    #[must_use]
+    pub(crate) fn over_body_alone(&self, delivery: &Delivery) -> String {
+        let message = Template::read("{body}").unwrap_or_default();
+        let older = self.with_scheme(Scheme { message, ..self.scheme.clone() });
+        older.signature(delivery, Envelope { time: "", id: b"", origin: "" })
+    }
+
     /// The key pair, where the scheme has one.
     pub(super) fn pair(&self) -> Option<&Pair> {
         match &self.key.mac {

@@ -144,6 +144,14 @@ pub enum Tamper {
     SmallOrder,
     /// An HMAC whose secret is the public key; only for key pairs.
     ByPublicKey,
+    /// A list with a blank behind each separator: an honest delivery where blanks are passed over.
+    BlanksInList,
+    /// The items of the list in reverse order, the time last: an honest delivery.
+    ItemsTurned,
+    /// A list of a wrong signature, and the first half of the right one.
+    PrefixInList,
+    /// Made over the body alone and written without any mark, as older schemes do; only for schemes that sign more.
+    OldForm,
 }
 
 /// Another secret than the shared one; published, since it protects nothing.
@@ -176,7 +184,7 @@ pub struct Sending<'a> {
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 62] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -235,6 +243,10 @@ impl Tamper {
         Self::Malleable,
         Self::SmallOrder,
         Self::ByPublicKey,
+        Self::BlanksInList,
+        Self::ItemsTurned,
+        Self::PrefixInList,
+        Self::OldForm,
     ];
 
     /// Adds this signature to `delivery`, which bears none yet.
@@ -325,6 +337,10 @@ impl Tamper {
             Self::Malleable => making.with_mac(malleable),
             Self::SmallOrder => making.with_mac(|_, _, _| small_order()),
             Self::ByPublicKey => making.with_mac(by_public_key),
+            Self::BlanksInList => making.with_blanks_in_list(),
+            Self::ItemsTurned => making.with_items_turned(),
+            Self::PrefixInList => making.with_a_prefix_in_list(),
+            Self::OldForm => making.in_old_form(),
         }
     }
 }

@@ -6,9 +6,9 @@
 //! [`Signer::claim`], [`Signer::within_tolerance`], [`Signer::mac_holds`].
 
 use super::parts::prepared;
-use super::{Envelope, Proof, SignatureHeader, Signer};
+use super::{Envelope, ListLines, Proof, SignatureHeader, Signer};
 use crate::clock::UnixMicros;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, HeaderLine};
 
 /// Why a signature does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,9 @@ impl Signer {
     fn read_header<'d>(&self, header: &SignatureHeader, delivery: &'d Delivery, claim: &mut Claim<'d>) -> Result<(), BadSignature> {
         let mut lines = delivery.headers.iter().filter(|line| line.name.eq_ignore_ascii_case(&header.name));
         let line = lines.next().ok_or(BadSignature::Malformed)?;
-        if lines.next().is_some() {
+        let further: Vec<&HeaderLine> = lines.collect();
+        let several = self.scheme.several.as_ref().filter(|_| self.scheme.separator_of(header).is_some());
+        if !further.is_empty() && several.is_none_or(|several| several.lines != Some(ListLines::Joined)) {
             return Err(BadSignature::Malformed); // requirement AUTH-10
         }
         let value = line.value.trim_ascii();
@@ -156,9 +158,12 @@ impl Signer {
         let Some(separator) = self.scheme.separator_of(header) else {
             return take(header.value.matches(value).ok_or(BadSignature::Malformed)?, claim);
         };
+        let blanks = several.is_some_and(|several| several.blanks);
+        let values = std::iter::once(value).chain(further.iter().map(|line| line.value.trim_ascii()));
+        let all = values.flat_map(|value| items(value, separator)).map(|item| if blanks { item.trim_ascii() } else { item });
         let templates = header.value.split(separator);
         let (mut has_time, mut has_id) = (false, false);
-        for item in items(value, separator) {
+        for item in all {
             // An item that no template fits is another version's: not ours to judge.
             let Some(found) = templates.iter().find_map(|template| template.matches(item)) else { continue };
             // Entries may be many; what they have in common stands once (requirement SIGT-4).
@@ -206,7 +211,6 @@ fn take<'d>(found: Vec<(&str, &'d [u8])>, claim: &mut Claim<'d>) -> Result<(), B
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::HeaderLine;
     use crate::sign::{Scheme, hmac_sha256_hex};
 
     const NOW: UnixMicros = UnixMicros::from_secs(1_759_694_703);

@@ -1,7 +1,10 @@
 //! Signatures that were made elsewhere are made here to the byte, and pass.
 
 use hookgate::clock::UnixMicros;
-use hookgate::delivery::Delivery;
+use hookgate::contract::reading::read_contract;
+use hookgate::delivery::{Delivery, HeaderLine};
+use hookgate::files;
+use hookgate::message::member_text;
 use hookgate::sign::{Scheme, unhex};
 use serde_json::{Value, json};
 
@@ -42,5 +45,46 @@ fn vectors_from_elsewhere_are_met() {
         changed.push(b' ');
         delivery.body = changed.into();
         assert!(signer.verify(&delivery, id, "", at).is_err(), "{name}: another body passed");
+    }
+}
+
+/// Every vector of a family is made to the byte by its shipped contract, and passes there.
+#[test]
+fn vectors_of_families_are_met_by_their_contracts() {
+    let vectors: Vec<Value> = serde_json::from_str(include_str!("../../fixtures/vectors/families.json")).expect("a list of vectors");
+    for vector in &vectors {
+        let get = |name: &str| vector.get(name).and_then(Value::as_str);
+        let name = get("name").expect("a name");
+        assert!(get("source").is_some_and(|source| source.len() > 10), "{name}");
+        let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
+        let mut scheme = match get("contract") {
+            Some(id) => {
+                read_contract(id, &base(id).expect("a shipped contract"), &base).unwrap_or_else(|wrong| panic!("{wrong}")).signature
+            }
+            None => serde_json::from_value(vector["scheme"].clone()).expect("a scheme"),
+        };
+        scheme.settle(None);
+        let signer = scheme.keyed(get("secret").expect("a secret").as_bytes()).expect("a key");
+        let url = get("url").unwrap_or("https://receiver.test/in");
+        let host = url.find("://").map_or(0, |at| at + 3);
+        let (origin, path) = url.split_at(url[host..].find('/').map_or(url.len(), |at| host + at));
+        let lines = vector["lines"].as_object().into_iter().flatten();
+        let headers = lines.map(|(name, value)| HeaderLine::new(name, value.as_str().expect("text").to_owned())).collect();
+        let body = get("body").expect("a body").to_owned().into();
+        let delivery = Delivery { method: "POST".into(), path: path.into(), headers, body };
+        let at = UnixMicros::from_secs(vector["at"].as_i64().unwrap_or(0));
+        let id = get("id").unwrap_or_default();
+        let mut signed = signer.signed(delivery, id, origin, at);
+        let made = match (get("header"), get("member")) {
+            (Some(header), _) => signed.header(header).map(|value| String::from_utf8_lossy(value).into_owned()),
+            (None, Some(member)) => member_text(&signed.body, member),
+            (None, None) => None,
+        };
+        assert_eq!(made.as_deref(), get("expect"), "{name}");
+        // The key's own line is the caller's to write.
+        for header in scheme.headers.iter().filter(|header| header.is_the_keys) {
+            signed.headers.push(HeaderLine::new(header.name.clone(), id.to_owned()));
+        }
+        assert_eq!(signer.verify(&signed, id, origin, at), Ok(()), "{name}");
     }
 }

@@ -70,3 +70,15 @@ pub(crate) fn project(path: &str) -> PathBuf {
 pub(crate) fn say_skipped(why: &str) {
     eprintln!("skipped: {why}");
 }
+
+/// Python with the vendors' libraries, as .ci/run puts it into target/vendors, or `None` after saying aloud that the test is skipped.
+pub(crate) fn python_with_vendors() -> Option<PathBuf> {
+    let python = project("target/vendors/bin/python");
+    if !python.exists() {
+        let why = "target/vendors is not here: python3 -m venv target/vendors && target/vendors/bin/pip install -r tests/vendors/requirements.txt";
+        assert!(!tools_are_required(), "{why}, and HOOKGATE_REQUIRE_TOOLS is set");
+        say_skipped(why);
+        return None;
+    }
+    Some(python)
+}

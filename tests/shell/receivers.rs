@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::command_line::{alone, command};
-use crate::surroundings::tool;
+use crate::surroundings::{npm, python_with_vendors, tool};
 
 /// A receiver of tests/receivers, and what it takes to judge it.
 struct Receiver {
@@ -172,5 +172,49 @@ fn without_evidence_nothing_of_memory_passes() {
         }
         let reasons = all(&report, "scenarios").iter().filter_map(|one| one["reason"].as_str());
         assert!(reasons.into_iter().any(|why| why.contains("no evidence of effects")), "{knob}");
+    }
+}
+
+const STRIPE: Receiver = Receiver {
+    contract: "stripe-webhook",
+    secret: ("STRIPE_WEBHOOK_SECRET", "whsec_of_this_test"),
+    exec: "exec target/vendors/bin/python tests/receivers/stripe_library.py --port {port}",
+    more: &[],
+};
+const STANDARD_LIBRARY: Receiver = Receiver {
+    contract: "standard-webhooks",
+    secret: ("STANDARD_WEBHOOKS_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    exec: "exec target/vendors/bin/python tests/receivers/standard_webhooks_library.py --port {port}",
+    more: &[],
+};
+const GITHUB: Receiver = Receiver {
+    contract: "github-webhook",
+    secret: ("GITHUB_WEBHOOK_SECRET", "a secret of this test"),
+    exec: "exec node tests/receivers/github_library.mjs {port}",
+    more: &[],
+};
+
+fn has_libraries() -> bool {
+    python_with_vendors().is_some() && tool("node").is_some() && npm("@octokit/webhooks-methods/package.json").is_some()
+}
+
+/// Written with the vendor's own library, as its pages say: nothing is found.
+#[test]
+fn right_receivers_with_the_vendors_own_library_conform_without_a_finding() {
+    if has_libraries() {
+        [STRIPE, STANDARD_LIBRARY, GITHUB].iter().for_each(Receiver::is_right);
+    }
+}
+
+#[test]
+fn wrong_uses_of_the_vendors_own_library_are_found() {
+    if has_libraries() {
+        STRIPE.are_wrong(&[("no-tolerance", "signed-time/stale*", "SIGT-1"), ("body-written-anew", "signature/json*", "AUTH-4")]);
+        STANDARD_LIBRARY
+            .are_wrong(&[("malformed-gives-500", "signature/malformed*", "AUTH-5"), ("body-written-anew", "signature/json*", "AUTH-4")]);
+        GITHUB.are_wrong(&[
+            ("body-written-anew", "signature/json*", "AUTH-4"),
+            ("looks-up-first", "signature/signature-is-checked-before*", "AUTH-7"),
+        ]);
     }
 }

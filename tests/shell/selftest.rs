@@ -55,3 +55,12 @@ fn served_defect_is_found_by_a_run() {
     let told = hookgate_with(&[("ORCH_WEBHOOK_SECRET", "a secret")], &["run", "duplicate", "--target", &serving.url]);
     assert!(told.starts_with("exit 1") && told.contains("DUP-1") && told.contains("409"), "{told}");
 }
+
+/// A defect that was made for one contract is tried under another one, where it applies; how many do is told.
+#[test]
+fn defects_are_tried_under_contracts_that_are_named() {
+    let told = hookgate(&["selftest", "--contract", "gitlab-webhook", "--defect", "token-need-only-begin-right", "--right", "1"]);
+    assert!(told.starts_with("exit 0") && told.contains("gitlab-webhook: of 1 defects 1 apply, 1 of 1 caught"), "{told}");
+    let told = hookgate(&["selftest", "--contract", "gitlab-webhook", "--defect", "stale-time-passes", "--right", "1"]);
+    assert!(told.starts_with("exit 2") && told.contains("applies under gitlab-webhook"), "{told}");
+}

@@ -10,6 +10,9 @@ use super::SuiteArgs;
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,
+    /// List the contracts that are shipped, each with its source, in place of scenarios.
+    #[arg(long, conflicts_with = "select")]
+    pub(crate) contracts: bool,
     /// Only what shows these requirements or has these ids.
     #[arg(long, value_name = "EXPR")]
     pub(crate) select: Option<String>,
@@ -91,22 +94,6 @@ pub(crate) enum SchemaOf {
     /// Files of gates, as `load --gates` takes them.
     #[cfg(feature = "load")]
     Gates,
-}
-
-#[derive(Args)]
-pub(crate) struct SignArgs {
-    /// The body; `-` reads standard input.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
-    /// The idempotency key, for schemes that sign it.
-    #[arg(long, default_value = "")]
-    pub(crate) key: String,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
 }
 
 #[derive(Args)]

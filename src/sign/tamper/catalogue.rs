@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::list::{is_list, unknown_versions};
-use super::time::place_of_time;
+use super::time::{Place, place_of_time};
 use super::{MARGIN, Tamper};
 use crate::sign::{Proof, Scheme, Signer, TimeUnit, Tolerance};
 
@@ -76,6 +76,10 @@ impl Tamper {
             Self::Malleable => "the number in the signature is not reduced",
             Self::SmallOrder => "the signature is a point of small order and nothing",
             Self::ByPublicKey => "the signature is an HMAC whose secret is the public key",
+            Self::BlanksInList => "blanks stand around the items of the list, and the signature is right",
+            Self::ItemsTurned => "the items of the list are in reverse order, and the signature is right",
+            Self::PrefixInList => "a wrong signature and the first half of the right one are sent",
+            Self::OldForm => "the signature covers the body alone and bears no mark, as in an older form",
         }
     }
 
@@ -90,6 +94,8 @@ impl Tamper {
                 | Self::RightLastOfMany
                 | Self::RightAmidUnknownVersions
                 | Self::ByPreviousSecret
+                | Self::BlanksInList
+                | Self::ItemsTurned
         )
     }
 
@@ -130,6 +136,9 @@ impl Tamper {
                 | Self::EmptyEntry
                 | Self::ThousandWrong
                 | Self::UnknownVersionOnly
+                | Self::BlanksInList
+                | Self::ItemsTurned
+                | Self::PrefixInList
         )
     }
 
@@ -206,8 +215,27 @@ impl Tamper {
                 // Seconds that are read as milliseconds are January 1970, and no tolerance is longer than ten years.
                 TimeUnit::Milliseconds | TimeUnit::Rfc3339 => Ok(()),
             },
-            Self::RightFirstOfMany | Self::RightLastOfMany | Self::NoneRightOfMany | Self::EmptyEntry | Self::ThousandWrong => {
-                demand(is_list(scheme), NO_LIST)
+            Self::RightFirstOfMany
+            | Self::RightLastOfMany
+            | Self::NoneRightOfMany
+            | Self::EmptyEntry
+            | Self::ThousandWrong
+            | Self::PrefixInList => demand(is_list(scheme), NO_LIST),
+            Self::BlanksInList => {
+                demand(is_list(scheme), NO_LIST)?;
+                let passed_over = scheme.several.as_ref().is_some_and(|several| several.blanks);
+                demand(passed_over, "the contract does not say that blanks around items are passed over (several.blanks)")
+            }
+            Self::ItemsTurned => {
+                demand(is_list(scheme), NO_LIST)?;
+                demand(matches!(place_of_time(scheme), Some(Place::Item(_, _))), "the contract's list has one kind of item")
+            }
+            Self::OldForm => {
+                demand(scheme.by == Proof::Hmac, NO_HMAC)?;
+                demand(
+                    scheme.signs("body") && scheme.message.parts().len() > 1,
+                    "the contract's signatures cover the body alone, or none of it",
+                )
             }
             Self::RightAmidUnknownVersions | Self::UnknownVersionOnly => {
                 demand(is_list(scheme), NO_LIST)?;

@@ -63,6 +63,31 @@ impl Making<'_> {
         self.with_entries(&entries)
     }
 
+    /// A wrong signature, and the beginning of the right one.
+    pub(super) fn with_a_prefix_in_list(self) -> Delivery {
+        let half = self.right[..self.right.len() / 2].to_owned();
+        let entries = [Entry::known(self.flipped(0)), Entry::known(half)];
+        self.with_entries(&entries)
+    }
+
+    /// The honest list with its items laid out by `how`.
+    fn laid_out(self, how: impl Fn(Vec<String>, &str) -> String) -> Delivery {
+        let whole = String::from_utf8_lossy(&self.carrier_value(&self.right)).into_owned();
+        let separator = self.carrier().and_then(|carrier| self.signer.scheme().separator_of(carrier)).unwrap_or(",").to_owned();
+        let items = whole.split(separator.as_str()).map(str::to_owned).collect();
+        self.with_carrier_value(how(items, &separator).as_bytes())
+    }
+
+    /// The honest list, with a blank behind each separator.
+    pub(super) fn with_blanks_in_list(self) -> Delivery {
+        self.laid_out(|items, separator| items.join(&format!("{separator} ")))
+    }
+
+    /// The honest list from its end to its beginning.
+    pub(super) fn with_items_turned(self) -> Delivery {
+        self.laid_out(|items, separator| items.into_iter().rev().collect::<Vec<_>>().join(separator))
+    }
+
     /// A thousand wrong signatures: short ones, so that they fit into the 8 KiB that many servers give to a header line.
     pub(super) fn with_a_thousand_wrong(self) -> Delivery {
         // Four digits are text of every encoding.

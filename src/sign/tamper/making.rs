@@ -101,6 +101,12 @@ impl<'a> Making<'a> {
         self.with_signature(&signature)
     }
 
+    /// Over the body alone, and nothing but the signature in its line.
+    pub(super) fn in_old_form(self) -> Delivery {
+        let signature = self.signer.over_body_alone(&self.delivery);
+        self.with_carrier_value(signature.as_bytes())
+    }
+
     /// Signed honestly, with another value in a member that is signed afterwards.
     pub(super) fn with_a_member_changed(self) -> Delivery {
         let members = self.signer.scheme().message.placeholders().filter_map(|name| name.strip_prefix("member:"));

@@ -61,7 +61,7 @@ fn schemes() -> Vec<String> {
         format!("headers: [{{name: X-Time, value: '{{t}}'}}, {{{SIG}: 'v0={{sig}}'}}]"),
         format!("headers: [{{{SIG}: '{{sig}}'}}, {{name: X-Time, value: '{{t}}'}}]"),
         format!("headers: [{{{SIG}: 't={{t}},v1={{sig}}'}}]"),
-        format!("several: {{separator: ','}}, headers: [{{{SIG}: 't={{t}},v1={{sig}}'}}]"),
+        format!("several: {{separator: ',', blanks: true, lines: refused}}, headers: [{{{SIG}: 't={{t}},v1={{sig}}'}}]"),
         format!("several: {{separator: ','}}, headers: [{{{SIG}: 'v1={{sig}},t={{t}}'}}]"),
         format!("several: {{separator: ';'}}, headers: [{{{SIG}: 'v1.{{t}}.{{sig}}'}}]"),
         format!(
