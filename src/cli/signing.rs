@@ -15,7 +15,7 @@ use super::load_suite;
 use super::secrets::secret_from;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
-use crate::contract::Contract;
+use crate::contract::{Contract, own_headers};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::files;
 use crate::outcome::members::Values;
@@ -139,6 +139,7 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
         delivery.headers.push(HeaderLine::new(header.clone(), contract.key.write(key.as_bytes()).into_owned()));
     }
     delivery.headers.extend(contract.key.caller_line(false));
+    delivery.headers.extend(own_headers::joined(&contract, &[]));
     let (path, body) = (delivery.path.clone(), delivery.body.clone());
     let id = args.id.clone().unwrap_or_else(|| key.clone());
     let origin = address.origin.unwrap_or_default();
