@@ -11,6 +11,7 @@ mod captured;
 mod claims;
 mod compare;
 mod evidence;
+mod dry_run;
 pub mod exit;
 mod glob;
 mod headers;

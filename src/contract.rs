@@ -10,6 +10,7 @@
 //! [`key`], which deliveries are the same in [`identity`], what follows from a
 //! contract in [`facts`], tables in [`tables`], the contract as prose in [`prose`].
 
+pub mod effects;
 pub mod facts;
 pub mod identity;
 pub mod key;
@@ -28,6 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::contract::effects::EffectsPlace;
 use crate::contract::key::KeyPlace;
 use crate::contract::outcome::Outcomes;
 pub use crate::contract::policy::{AfterFailure, Failures, Fingerprint, Idempotency, InFlight, OtherBody, Provoke, Refusals};
@@ -110,6 +112,9 @@ pub struct Contract {
     /// Where state can be seen in a database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateTables>,
+    /// Where it can be counted how often the work of a key was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<EffectsPlace>,
     /// Where the audit trail can be read over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit_url: Option<AuditUrl>,
@@ -331,6 +336,10 @@ impl Contract {
         }
         if let Some(state) = &self.state {
             all.extend(state.templates());
+        }
+        if let Some(effects) = &self.effects {
+            all.extend(effects.path.iter().map(|path| ("effects.path".to_owned(), path)));
+            all.extend(effects.count.iter().map(|count| ("effects.count".to_owned(), count)));
         }
         all
     }

@@ -12,20 +12,37 @@
 //! lives of keys that a scenario itself has made, on `--clock rewind`.
 
 pub mod cells;
+pub mod command;
 pub mod error;
+pub mod http;
+pub mod log;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 pub mod place;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod sql;
 pub mod sqlite;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
+use crate::contract::tables::StateTables;
+use crate::evidence::command::EffectsCommand;
 pub use crate::evidence::error::EvidenceError;
+use crate::evidence::http::EffectsPage;
+use crate::evidence::log::EffectsLog;
 use crate::evidence::place::Place;
 use crate::state::{Counts, ReceiverState, TableShape};
 
@@ -33,6 +50,18 @@ use crate::state::{Counts, ReceiverState, TableShape};
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, EvidenceError>> + Send + 'a>>;
 /// Hears of a table how many of its rows bear a key.
 pub type Told<'a> = dyn FnMut(Role, &str, u32) + Send + 'a;
+
+/// The column in which a source tells when a row expires, where no column of the contract says so.
+pub const EXPIRES: &str = "(expires)";
+
+/// A table that gets a row an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectsTable {
+    /// Its name; with Redis, the template of counters.
+    pub table: String,
+    /// The column that names the key.
+    pub key: String,
+}
 
 /// What a table is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +166,8 @@ pub struct Choice {
     pub db: Option<String>,
     /// The database's password, from the environment.
     pub password: Option<SecretString>,
+    /// `--evidence-cmd`: a command that counts the effects of a key.
+    pub command: Option<String>,
     /// How long a busy source is waited for.
     pub patience: Duration,
 }
@@ -153,18 +184,80 @@ pub struct Sources {
 impl Choice {
     /// The sources that a user and a contract name; nothing is asked of them yet.
     ///
+    /// * `origin`: `http://host:port/prefix` of the target, for pages of its own.
     /// * `fill`: what stands for `{dir}` and `{port}` in names of files.
     ///
     /// # Errors
     /// When a place cannot be meant, or its driver is not in this build.
-    pub fn open(&self, contract: &Contract, fill: &dyn Fn(&str) -> String) -> Result<Sources, EvidenceError> {
+    pub fn open(&self, contract: &Contract, origin: &str, fill: &dyn Fn(&str) -> String) -> Result<Sources, EvidenceError> {
         let place = self.db.as_deref().map(|text| Place::read(&fill(text))).transpose()?;
-        let tables = contract.state.clone();
+        let named = contract.effects.as_ref();
+        let counted = named.and_then(|effects| {
+            let key = effects.key.clone().unwrap_or_default();
+            Some(EffectsTable { table: effects.table.clone()?, key })
+        });
+        let tables = contract.state.clone().or_else(|| counted.as_ref().map(|_| StateTables { keys: None, audit: None }));
         let rows = match (place, tables) {
-            (Some(place), Some(tables)) => Some(place.open(tables, self.password.clone(), self.patience)?),
+            (Some(place), Some(tables)) => Some(place.open(tables, counted, self.password.clone(), self.patience)?),
             (Some(_), None) => return Err(EvidenceError::NoTables { contract: contract.contract.clone() }),
             (None, _) => None,
         };
-        Ok(Sources { rows, effects: None })
+        let effects = self.effects(contract, origin, fill, rows.as_ref())?;
+        Ok(Sources { rows, effects })
     }
+
+    /// Where effects are counted: what the command line says goes before the contract.
+    fn effects(
+        &self,
+        contract: &Contract,
+        origin: &str,
+        fill: &dyn Fn(&str) -> String,
+        rows: Option<&Arc<dyn Source>>,
+    ) -> Result<Option<Arc<dyn Source>>, EvidenceError> {
+        if let Some(command) = &self.command {
+            return Ok(Some(Arc::new(EffectsCommand::new(&fill(command), self.patience))));
+        }
+        let Some(place) = &contract.effects else { return Ok(None) };
+        if place.is_page() {
+            return Ok(Some(Arc::new(EffectsPage::new(place, origin, self.patience)?)));
+        }
+        if let (Some(log), Some(pattern)) = (&place.log, &place.pattern) {
+            return Ok(Some(Arc::new(EffectsLog::new(PathBuf::from(fill(log)), pattern)?)));
+        }
+        // A table is in the database, where one is given.
+        Ok(rows.filter(|source| source.can().effects).cloned())
+    }
+}
+
+/// All futures side by side, in their order.
+pub(crate) async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<(Option<F::Output>, Pin<Box<F>>)> = futures.map(|one| (None, Box::pin(one))).collect();
+    std::future::poll_fn(|context| {
+        let mut is_done = true;
+        for (output, future) in running.iter_mut().filter(|(output, _)| output.is_none()) {
+            match future.as_mut().poll(context) {
+                Poll::Ready(value) => *output = Some(value),
+                Poll::Pending => is_done = false,
+            }
+        }
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(output, _)| output).collect()
+}
+
+/// What a database with these tables can show.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+fn can_of(tables: &StateTables, effects: bool) -> Can {
+    let (keys, audit) = (tables.keys.is_some(), tables.audit.is_some());
+    Can { keys, audit, effects, shape: keys || audit, rewind: tables.can_be_rewound() }
+}
+
+/// The innermost cause of an error: what the system said.
+fn innermost(wrong: &dyn std::error::Error) -> String {
+    let mut cause = wrong;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }

@@ -162,6 +162,9 @@ pub trait Source: Send {
     /// Looks at what is remembered; `None` where it cannot be seen.
     fn look(&mut self, at: At<'_>, check: &StateCheck) -> impl Future<Output = Result<Option<Look>, ScenarioEnd>> + Send;
 
+    /// How often the work of each key was done; `None` where it cannot be counted.
+    fn effects(&mut self, at: At<'_>, keys: &[String]) -> impl Future<Output = Result<Option<Vec<u64>>, ScenarioEnd>> + Send;
+
     /// Gives the receiver time before it is asked again: whether there is any left of `patience`.
     fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> impl Future<Output = Result<bool, ScenarioEnd>> + Send;
 

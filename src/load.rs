@@ -14,6 +14,7 @@ pub mod climb;
 pub mod compare;
 pub mod crowd;
 pub mod dice;
+pub mod effects;
 pub mod effort;
 pub mod ending;
 pub mod evidence;
@@ -201,7 +202,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
     };
     see_that_it_lives(plan).await?;
-    if let Some(source) = &plan.sources.rows {
+    for source in plan.sources.rows.iter().chain(&plan.sources.effects) {
         source.see_that_it_is_there().await?;
     }
     plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&signer)).map_err(LoadError::Contract)?;
@@ -371,6 +372,10 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         let wrong = sampling::judge(shared, audit, &sampled, &read.rows);
         let strays = read.tells_strays.then_some(&read.strays);
         found.add_rows(&plan.catalogue, (audit, sampled.len() as u64), &wrong, strays, &about);
+    }
+    if let (Some(source), false) = (&plan.sources.effects, bodies_divide_keys(plan)) {
+        let counted = effects::count(source.as_ref(), history, &key, law, &plan.contract).await?;
+        found.add_effects(&plan.catalogue, &counted, history, &about);
     }
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);

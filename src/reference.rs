@@ -17,6 +17,7 @@ pub mod memory;
 pub mod pages;
 pub mod seams;
 pub mod store;
+mod working;
 pub mod wrong;
 
 use std::collections::BTreeMap;
@@ -122,7 +123,7 @@ impl<S: Store> Receiver<S> {
         if self.seams.looks_up_first()
             && let Some(first) = self.store.find(&ticket.identity, now)?
         {
-            return Ok(Begun::Answered(self.repeat(&ticket, &first, now)));
+            return self.repeat(&ticket, &first, now).map(Begun::Answered);
         }
         let honest = self.check_signature(delivery, &key, now);
         let around = Around { delivery, key: &key, signer: self.signer.as_ref(), origin: &self.origin, now };
@@ -152,8 +153,7 @@ impl<S: Store> Receiver<S> {
         if let Some(rival) = self.seams.rival(rival, around) {
             let Some(form) = &self.contract.outcomes.in_flight else { return Ok(Begun::Waits) };
             let reply = answer(form, &ticket.values(None, None, None), None);
-            let around = Around { key: &rival, ..around };
-            return Ok(Begun::Answered(self.seams.answer(Answering::InFlight, reply, around)));
+            return self.reply(Answering::InFlight, reply, delivery, &rival, now).map(Begun::Answered);
         }
         self.look_up(ticket, now)
     }
@@ -174,7 +174,7 @@ impl<S: Store> Receiver<S> {
             Some(first) if self.contract.other_body == OtherBody::Refused && !ticket.has_body_of(&first) => {
                 self.refuse(Refusal::OtherBody, &ticket.delivery, &ticket.key, now).map(Begun::Answered)
             }
-            Some(first) => Ok(Begun::Answered(self.repeat(&ticket, &first, now))),
+            Some(first) => self.repeat(&ticket, &first, now).map(Begun::Answered),
             None => {
                 self.claims.take(&ticket, now);
                 Ok(Begun::UnderWay(ticket))
@@ -183,13 +183,12 @@ impl<S: Store> Receiver<S> {
     }
 
     /// A live key: the first delivery's answer again, nothing written.
-    fn repeat(&mut self, ticket: &Ticket, first: &First, now: UnixMicros) -> Answer {
+    fn repeat(&mut self, ticket: &Ticket, first: &First, now: UnixMicros) -> Result<Answer, StoreError> {
         self.count(Counted::Duplicates);
         let form = self.contract.duplicate().unwrap_or(&self.contract.outcomes.accepted);
         let first_ts = iso::write(first.ts);
         let reply = answer(form, &ticket.values(None, Some(&first_ts), Some(&first.sha256)), first.answer.as_ref());
-        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        self.seams.answer(Answering::Duplicate, reply, around)
+        self.reply(Answering::Duplicate, reply, &ticket.delivery, &ticket.key, now)
     }
 
     /// Ends a delivery that is under way: the work is done and its rows are written, or it fails as it was provoked to.
@@ -208,8 +207,7 @@ impl<S: Store> Receiver<S> {
             if self.seams.marks_failed() {
                 self.write(&ticket, now)?;
             }
-            let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
-            return Ok(self.seams.answer(Answering::Failed, failed, around));
+            return self.reply(Answering::Failed, failed, &ticket.delivery, &ticket.key, now);
         }
         self.write(&ticket, now)
     }
@@ -254,10 +252,9 @@ impl<S: Store> Receiver<S> {
         let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         self.seams.acceptance(&mut acceptance, around);
         self.store.accept(&acceptance)?;
-        self.effects.add(&ticket.key);
+        self.work(&ticket.key)?;
         self.count(Counted::Accepted);
-        let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        Ok(self.seams.answer(Answering::Accepted, reply, around))
+        self.reply(Answering::Accepted, reply, &ticket.delivery, &ticket.key, now)
     }
 
     /// What is known of a delivery before anything is looked up.
@@ -300,8 +297,7 @@ impl<S: Store> Receiver<S> {
             Some(form) => answer(form, &Values::default(), None),
             None => Answer { status: 400, headers: Vec::new(), body: bytes::Bytes::new() },
         };
-        let around = Around { delivery, key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        Ok(self.seams.answer(Answering::Refused(why), reply, around))
+        self.reply(Answering::Refused(why), reply, delivery, key, now)
     }
 
     /// Writes a refused delivery all the same: never, unless the receiver is wrong on purpose.
@@ -380,12 +376,6 @@ impl<S: Store> Receiver<S> {
     /// Tells the receiver its own address, `http://host:port`, for schemes that sign the URL.
     pub fn set_origin(&mut self, origin: String) {
         self.origin = origin;
-    }
-
-    /// How often the work of `key` was done, by this receiver: what was accepted with it, whatever the scope and the body.
-    #[must_use]
-    pub fn effects(&self, key: &str) -> u64 {
-        self.effects.of(key)
     }
 
     /// The counters that the contract names, in its order: name with labels, and value.

@@ -33,7 +33,7 @@ pub mod tally;
 pub mod tap;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -224,6 +224,9 @@ pub struct ScenarioReport {
     /// Steps that were repeated fewer times than the scenario has, because the receiver is slow: judged by what was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortened: Option<Vec<String>>,
+    /// What it rests on: `answers`, `rows`, `effects`, `pages`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rests_on: BTreeSet<String>,
     /// How many deliveries got each status; those without an answer under `none`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statuses: BTreeMap<String, u64>,
@@ -301,6 +304,9 @@ pub struct RequirementReport {
     pub memory: bool,
     /// The scenarios that showed it, or tried to.
     pub scenarios: Vec<String>,
+    /// What the verdict rests on: `answers`, `rows`, `effects`, `pages`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub rests_on: BTreeSet<String>,
     /// Topic and sentence in other languages, by the two letters of each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub translations: BTreeMap<String, InLanguage>,

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
 use crate::scenario::deliver::{Burst, Deliver, Get};
-use crate::scenario::expect::{AnswerCheck, Expect, StateCheck};
+use crate::scenario::expect::{AnswerCheck, EffectsCheck, Expect, StateCheck};
 
 /// One behaviour: what is done, and what must come of it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +83,9 @@ pub struct Step {
     /// Kind: look at the receiver's database.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<StateCheck>,
+    /// Kind: count how often the work of named deliveries was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effects: Option<EffectsCheck>,
     /// Kind: ask the receiver something with GET (or another method without a body).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub get: Option<Get>,

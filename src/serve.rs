@@ -149,6 +149,13 @@ async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, reque
     let is_counters = contract.metrics.as_ref().is_some_and(|metrics| path == metrics.path);
     let is_health = contract.health.as_ref().is_some_and(|health| path == health.path);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_another = !is_endpoint && !is_health && !is_audit && !is_counters;
+    if reads
+        && is_another
+        && let Some(page) = effects(&shared, request.uri())
+    {
+        return page;
+    }
     match (is_health, is_audit, is_counters) {
         (true, _, _) if reads => respond(pages::health(&lock(&shared))),
         (_, true, _) if reads => audit(&shared, request.uri()),
@@ -273,4 +280,13 @@ fn audit<S: Store + 'static>(shared: &Shared<S>, uri: &Uri) -> Response {
     let asked = |name: &String| query.get(name).map(String::as_str);
     let page = pages::audit(&mut lock(shared), asked(&url.limit), asked(&url.event));
     page.map_or_else(|failed| store_failed(&failed), respond)
+}
+
+/// The page of effects, where the contract counts any and this is it.
+fn effects<S: Store + 'static>(shared: &Shared<S>, uri: &Uri) -> Option<Response> {
+    let place = pages::effects_place(&shared.contract)?;
+    let Query(values) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
+    let keys = pages::effects_asked(&place, uri.path(), &values)?;
+    let page = pages::effects(&mut lock(shared), &place, &keys);
+    Some(page.map_or_else(|failed| store_failed(&failed), respond))
 }

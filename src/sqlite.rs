@@ -6,6 +6,7 @@
 //! side table of our own, `hookgate_first` (`sqlite::side`). A file is opened in WAL
 //! mode, so that a probe reads while deliveries come in.
 
+mod effects;
 mod side;
 mod sql;
 pub mod wrong;
@@ -94,6 +95,9 @@ impl SqliteStore {
         for table in tables() {
             self.connection.execute_batch(&create_statement(table))?;
             self.add_missing_columns(table)?;
+        }
+        if self.contract.effects.is_some() {
+            effects::make(&self.connection)?;
         }
         // It may be of another contract.
         self.connection.execute_batch("DROP TRIGGER IF EXISTS hookgate_moved")?;
@@ -240,6 +244,16 @@ impl Store for SqliteStore {
             side::put(&self.connection, acceptance, linked).map_err(failed("keep a first delivery"))?;
         }
         Ok(())
+    }
+
+    fn note_effect(&mut self, key: &str) -> Result<(), StoreError> {
+        let kept = self.contract.effects.is_some();
+        if kept { effects::note(&self.connection, key).map_err(failed("note an effect")) } else { Ok(()) }
+    }
+
+    fn effects_of(&mut self, key: &str) -> Result<Option<u64>, StoreError> {
+        let kept = self.contract.effects.is_some();
+        kept.then(|| effects::of(&self.connection, key).map_err(failed("count effects"))).transpose()
     }
 
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {

@@ -249,7 +249,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Br
     let Some(column) = table.instant() else { return breaches };
     let instant = row.text(column);
     if let Some(referring) = check.referred_to_by.as_ref().and_then(|name| records.one(name))
-        && referring.refers_to.as_deref() != instant
+        && !is_referred_to(table, referring.refers_to.as_deref(), instant)
     {
         wrong(
             Kind::References,
@@ -264,6 +264,26 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Br
         }
     }
     breaches
+}
+
+/// Whether an answer refers to a row's instant: by the letter where the contract keeps text, else as far as the row is written.
+fn is_referred_to(table: &Table, refers_to: Option<&str>, instant: Option<&str>) -> bool {
+    if refers_to == instant {
+        return true;
+    }
+    let kind =
+        table.columns.iter().find(|column| Some(column.name.as_str()) == table.instant()).map_or("TEXT", |column| column.kind.as_str());
+    let kind = kind.to_ascii_uppercase();
+    let (Some((said, _)), Some((kept, _))) = (refers_to.and_then(iso::read), instant.and_then(iso::read)) else { return false };
+    // A column of whole seconds or milliseconds has no more to say.
+    let unit = if kept.0 % 1_000_000 == 0 {
+        1_000_000
+    } else if kept.0 % 1_000 == 0 {
+        1_000
+    } else {
+        2
+    };
+    !kind.contains("TEXT") && !kind.contains("CHAR") && said.0.abs_diff(kept.0) < unit
 }
 
 /// Whether some delivery of the same key got this body; one without an answer may have got any.

@@ -141,6 +141,9 @@ pub(crate) struct RunArgs {
     /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
     #[arg(long, value_name = "NAME", requires = "db")]
     pub(crate) db_password_env: Option<String>,
+    /// Count the effects of a key with this command line for `sh`, which prints a number, or rows as JSON; `{key}` is the key.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) evidence_cmd: Option<String>,
     /// How time passes for the receiver.
     #[arg(long, value_enum, value_name = "CLOCK")]
     pub(crate) clock: Option<ClockArg>,
@@ -193,6 +196,9 @@ pub(crate) struct RunArgs {
     /// The environment variable that holds the shared secret, when it is not the contract's.
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,
+    /// Say what would be judged, read and written, and do nothing of it.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Stop at the first failure.
     #[arg(long)]
     pub(crate) fail_fast: bool,

@@ -112,7 +112,7 @@ fn keeps_itself(path: &str, suite: &Suite) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{path}: unknown capability `{word}`{hint}")));
     }
     let (setting, supplies) = rehearsal::surroundings(contract, &suite.catalogue, &suite.bodies).map_err(Failure::usage)?;
-    let means = Means { state: contract.state.is_some() };
+    let means = Means::of(contract);
     let applies = |one: &&Loaded| reason_not_under(&setting, &supplies, one, means).is_none();
     let told: Vec<String> = suite
         .scenarios

@@ -25,7 +25,7 @@ use super::headers::Headers;
 use super::launching::folder_of_its_own;
 use super::load_suite;
 use super::secrets::{other_secrets, secrets_of, warn};
-use super::sources::choice;
+use super::sources::{as_seen, choice};
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
 use crate::evidence::Choice;
@@ -68,7 +68,10 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     }
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
-    let evidence = Choice { patience: PATIENCE, ..choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)? };
+    let evidence = Choice {
+        patience: PATIENCE,
+        ..choice(args.db.as_deref(), args.db_password_env.as_deref(), args.evidence_cmd.as_deref(), &suite.contract)?
+    };
     let starts_it = args.target.is_none() || args.launch.exec.is_some();
     let others = other_secrets(&suite.contract, starts_it)?;
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
@@ -90,7 +93,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let ended: Result<_, Failure> = runtime.block_on(async {
         let LoadTarget { url, sources, beside, started } = LoadTarget::find(&suite, &secret, &others, &evidence, args).await?;
         let plan = Plan {
-            contract: Arc::clone(&suite.contract),
+            contract: as_seen(&suite.contract, &evidence),
             catalogue: Arc::clone(&suite.catalogue),
             target: url,
             sources,

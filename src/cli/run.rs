@@ -17,8 +17,8 @@ use super::load_suite::{self, Suite};
 use super::progress::Progress;
 use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
 use super::selecting::select;
-use super::sources::choice;
-use super::{Console, Failure, Look, repeat};
+use super::sources::{as_seen, choice};
+use super::{Console, Failure, Look, dry_run, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::evidence::Choice;
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
     let ids = suite.scenarios.iter().chain(&scenarios).map(|one| one.id.as_str());
     let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
-    let evidence = choice(args.db.as_deref(), args.db_password_env.as_deref(), &suite.contract)?;
+    let evidence = choice(args.db.as_deref(), args.db_password_env.as_deref(), args.evidence_cmd.as_deref(), &suite.contract)?;
     if let Some(password) = &evidence.password {
         secrets.push_password("the database's password", password.expose_secret());
     }
@@ -64,6 +64,9 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let given = Given { secret, others, secrets, evidence, headers };
     let plan_once = || plan(args, &suite, scenarios.clone(), given.clone());
     let plans = (0..args.repeat).map(|_| plan_once()).collect::<Result<Vec<Plan>, Failure>>()?;
+    if let (true, Some(plan)) = (args.dry_run, plans.first()) {
+        return dry_run::tell(plan, console).map(|()| Exit::Conforms);
+    }
     let warnings = warn(&given.secrets, console);
     let total = scenarios.len() * plans.len();
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
@@ -214,7 +217,7 @@ fn plan(
         Some(ClockArg::None) | None => ClockChoice::None,
     };
     Ok(Plan {
-        contract: Arc::clone(&suite.contract),
+        contract: as_seen(&suite.contract, &evidence),
         catalogue: Arc::clone(&suite.catalogue),
         scenarios,
         bodies: Arc::clone(&suite.bodies),
@@ -267,6 +270,9 @@ fn snapshot_choice(args: &RunArgs, suite: &Suite) -> Option<SnapshotChoice> {
 fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
     if args.db.is_some() {
         return Err(Failure::usage("--db is the database of a target: give the target too, with --target URL"));
+    }
+    if args.evidence_cmd.is_some() {
+        return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL"));
     }
     match args.clock {
         None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn { defect: None }),

@@ -1,10 +1,12 @@
 //! Sources of evidence, as a command line names them: checked before anything is started.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
 use super::secrets::secret_from;
 use crate::contract::Contract;
+use crate::contract::tables::StateTables;
 use crate::evidence::Choice;
 use crate::evidence::place::Place;
 
@@ -12,13 +14,17 @@ use crate::evidence::place::Place;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the command line says of evidence, with the password from the environment.
-pub(crate) fn choice(db: Option<&str>, password_env: Option<&str>, contract: &Contract) -> Result<Choice, Failure> {
+pub(crate) fn choice(db: Option<&str>, password_env: Option<&str>, command: Option<&str>, contract: &Contract) -> Result<Choice, Failure> {
     let place = db.map(Place::read).transpose().map_err(Failure::usage)?;
-    if place.is_some() && contract.state.is_none() {
+    let counts = contract.effects.as_ref().is_some_and(|effects| effects.table.is_some());
+    if place.is_some() && contract.state.is_none() && !counts {
         return Err(Failure::usage(format!(
             "--db was given, but the contract `{}` does not say which tables to read (member `state`)",
             contract.contract
         )));
+    }
+    if command.is_some_and(|command| !command.contains("{key}") && !command.contains("HOOKGATE_KEY")) {
+        return Err(Failure::usage("--evidence-cmd does not say whose effects it counts: put {key} where the key stands"));
     }
     let usual = place.as_ref().and_then(Place::password_variable);
     let password = match (password_env, usual) {
@@ -28,5 +34,17 @@ pub(crate) fn choice(db: Option<&str>, password_env: Option<&str>, contract: &Co
         (None, Some(name)) => secret_from(name)?,
         (None, None) => None,
     };
-    Ok(Choice { db: db.map(str::to_owned), password, patience: PATIENCE })
+    Ok(Choice { db: db.map(str::to_owned), password, command: command.map(str::to_owned), patience: PATIENCE })
+}
+
+/// The contract as far as a place can show it: Redis keeps keys, and no audit rows.
+pub(crate) fn as_seen(contract: &Arc<Contract>, choice: &Choice) -> Arc<Contract> {
+    let is_redis = choice.db.as_deref().and_then(|db| Place::read(db).ok()).is_some_and(|place| matches!(place, Place::Redis(_)));
+    match &contract.state {
+        Some(state) if is_redis && state.audit.is_some() => {
+            let state = state.keys.clone().map(|keys| StateTables { keys: Some(keys), audit: None });
+            Arc::new(Contract { state, ..Contract::clone(contract) })
+        }
+        Some(_) | None => Arc::clone(contract),
+    }
 }

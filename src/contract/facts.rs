@@ -10,7 +10,7 @@ use crate::contract::key::KeyForm;
 use crate::sign::{ListLines, Proof};
 
 /// The words that follow from a contract, each with what it means.
-pub const COMPUTED: [(&str, &str); 35] = [
+pub const COMPUTED: &[(&str, &str)] = &[
     ("by-key", "a key makes a delivery idempotent (`idempotency: by-key`)"),
     ("key", "deliveries bear a key (`key`)"),
     ("key-in-header", "the key travels in a header (`key.header`)"),
@@ -30,6 +30,7 @@ pub const COMPUTED: [(&str, &str); 35] = [
     ("key-ttl", "key rows tell how long the key lives (`{ttl}`)"),
     ("audit-key", "audit rows name the key of their delivery (`{key}`)"),
     ("audit-hash", "audit rows bear the hash of the body (`{sha256}`)"),
+    ("effects", "it can be counted how often the work of a key was done (`effects`)"),
     ("audit-url", "the audit trail can be read over HTTP (`audit_url`)"),
     ("metrics", "counters can be read over HTTP (`metrics`)"),
     ("health", "a page tells that the receiver lives (`health`)"),
@@ -88,6 +89,7 @@ impl Contract {
             "key-ttl" => keys().is_some_and(|table| table.column_holding("ttl").is_some()),
             "audit-key" => audit().is_some_and(|table| table.column_holding("key").is_some()),
             "audit-hash" => audit().is_some_and(|table| table.column_holding("sha256").is_some()),
+            "effects" => self.effects.is_some(),
             "audit-url" => self.audit_url.is_some(),
             "metrics" => self.metrics.is_some(),
             "health" => self.health.is_some(),

@@ -67,11 +67,14 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
         None => writeln!(out, "\nState cannot be seen in a database.")?,
         Some(tables) => {
             let how_many = if tables.all().count() == 1 { "one table" } else { "two tables" };
-            writeln!(out, "\nState can be seen in {how_many} of a SQLite database:")?;
+            writeln!(out, "\nState can be seen in {how_many} of a database:")?;
             for table in tables.all() {
                 write_table(table, out)?;
             }
         }
+    }
+    if let Some(effects) = &contract.effects {
+        writeln!(out, "How often the work of a key was done can be counted {}.", effects.told())?;
     }
     if let Some(url) = &contract.audit_url {
         writeln!(out, "The audit trail can be read with GET {}?{}=N&{}=EVENT, newest first.", url.path, url.limit, url.event)?;

@@ -23,6 +23,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Contract>);
 /// A chain of contracts longer than this goes in a ring.
 const LONGEST_CHAIN: usize = 8;
 const IN_HEADERS: [&str; 6] = ["sig", "t", "id", "sha256hex(body)", "sha256base64(body)", "sha512base64(body)"];
+const IN_EFFECTS: [&str; 1] = ["key"];
 const IN_OUTCOMES: [&str; 6] = ["sha256", "key", "ts", "first.sha256", "first.ts", "body:NAME"];
 const IN_ROWS: [&str; 6] = ["key", "ts", "ttl", "sha256", "answer", "body:NAME"];
 /// Refusals that every suite asks for; others may fall back to them.
@@ -124,6 +125,9 @@ impl Reading<'_> {
         }
         if let Some(state) = &contract.state {
             state.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
+        }
+        if let Some(effects) = &contract.effects {
+            effects.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
         let is_needed = |why: &Refusal| match why {
             Refusal::MissingKey => contract.is_by_key(),
@@ -257,6 +261,8 @@ impl Reading<'_> {
             (&MESSAGE_PLACEHOLDERS, &["header:", "member:"])
         } else if path.starts_with("signature.query") {
             (&PREPARED_PLACEHOLDERS, &[])
+        } else if path.starts_with("effects.") {
+            (&IN_EFFECTS, &[])
         } else if path.starts_with("signature.") {
             (&IN_HEADERS, &[])
         } else if path.starts_with("outcomes.") {

@@ -137,7 +137,9 @@ impl Column {
     }
 
     fn is_integer(&self) -> bool {
-        self.kind.eq_ignore_ascii_case("INTEGER")
+        let kind = self.kind.to_ascii_uppercase();
+        // As SQLite has it (datatype3, section 3.1), but for two types that have other things in them.
+        (kind.contains("INT") && !kind.contains("POINT") && !kind.contains("INTERVAL")) || kind == "BIGSERIAL" || kind == "SERIAL"
     }
 }
 

@@ -33,6 +33,14 @@ pub enum EvidenceError {
         /// What the system said.
         cause: String,
     },
+    /// Nobody listens where the effects page should be.
+    #[error("cannot reach the effects page {url}: {cause}; name the page that counts effects under `effects.path`")]
+    PageUnreachable {
+        /// Its address.
+        url: String,
+        /// What the system said.
+        cause: String,
+    },
     /// It does not let the user in.
     #[error(
         "{name} does not let {user} in: {cause}; the password is read from the environment variable {variable}, or from the one that --db-password-env names"
@@ -170,6 +178,7 @@ impl EvidenceError {
             | Self::NoTables { .. }
             | Self::Rewind(_)
             | Self::Unreachable { .. }
+            | Self::PageUnreachable { .. }
             | Self::NotLetIn { .. }
             | Self::NoColumn { .. }
             | Self::Denied { .. }

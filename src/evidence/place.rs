@@ -11,7 +11,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::sqlite::SqliteSource;
-use super::{EvidenceError, Source};
+use super::{EffectsTable, EvidenceError, Source};
 use crate::contract::tables::StateTables;
 
 /// Where a receiver keeps what it remembers.
@@ -148,12 +148,26 @@ impl Place {
     ///
     /// # Errors
     /// When its driver is not in this build.
-    pub fn open(self, tables: StateTables, password: Option<SecretString>, patience: Duration) -> Result<Arc<dyn Source>, EvidenceError> {
-        drop(password);
+    pub fn open(
+        self,
+        tables: StateTables,
+        effects: Option<EffectsTable>,
+        password: Option<SecretString>,
+        patience: Duration,
+    ) -> Result<Arc<dyn Source>, EvidenceError> {
         match self {
-            Self::Sqlite(path) => Ok(Arc::new(SqliteSource::new(path, tables, patience))),
+            Self::Sqlite(path) => Ok(Arc::new(SqliteSource::new(path, tables, effects, patience))),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(server) => Ok(Arc::new(super::postgres::PostgresSource::new(server, tables, effects, password, patience))),
+            #[cfg(feature = "mysql")]
+            Self::Mysql(server) => Ok(Arc::new(super::mysql::MysqlSource::new(server, tables, effects, password, patience))),
+            #[cfg(feature = "redis")]
+            Self::Redis(server) => Ok(Arc::new(super::redis::RedisSource::new(server, tables, effects, password, patience))),
+            #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(BadPlace::NotBuilt { scheme: "postgres", feature: "postgres" }.into()),
+            #[cfg(not(feature = "mysql"))]
             Self::Mysql(_) => Err(BadPlace::NotBuilt { scheme: "mysql", feature: "mysql" }.into()),
+            #[cfg(not(feature = "redis"))]
             Self::Redis(_) => Err(BadPlace::NotBuilt { scheme: "redis", feature: "redis" }.into()),
         }
     }

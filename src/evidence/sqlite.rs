@@ -10,6 +10,7 @@
 //! times of key rows that a scenario itself has made, on `--clock rewind`.
 
 mod copy;
+mod counts;
 pub mod rewind;
 mod source;
 
@@ -23,7 +24,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params, params_from_iter};
 
 use self::copy::Copied;
-use crate::clock::{UnixMicros, iso, span};
+use self::counts::counts;
+use crate::clock::{UnixMicros, span};
 use crate::contract::tables::{Column, StateTables, Table};
 use crate::evidence::{Question, Seen, Which, cells};
 use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row, TableShape};
@@ -208,6 +210,20 @@ impl Probe {
         })
     }
 
+    /// How often each of these keys stands in a column of a table, in their order.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn effects(&self, table: &str, key: &str, keys: &[String]) -> Result<Vec<u64>, ProbeError> {
+        self.at_one_moment(|connection| {
+            let sql = format!("SELECT count(*) FROM {} WHERE {key} IN (?1, CAST(?1 AS BLOB))", quoted(table), key = quoted(key));
+            let mut query = connection.prepare(&sql)?;
+            let count = |key: &String| query.query_row(params![key], |row| row.get::<_, i64>(0));
+            let counts = keys.iter().map(count).collect::<rusqlite::Result<Vec<i64>>>()?;
+            Ok(counts.into_iter().map(|count| u64::try_from(count).unwrap_or(0)).collect())
+        })
+    }
+
     /// How many rows of live keys there are at `now`, and how many of the contract's audit rows.
     ///
     /// Expired key rows are left out, for a cleanup may take them away at any
@@ -316,48 +332,6 @@ fn counted(connection: &Connection, table: &Table, column: &str, prefix: &str, t
             told(key, row.get(1)?);
         }
     }
-    Ok(())
-}
-
-fn counts(connection: &Connection, tables: &StateTables, now: UnixMicros) -> rusqlite::Result<Counts> {
-    let mut counts = Counts { at: now, ..Counts::default() };
-    if let Some(keys) = &tables.keys {
-        count_keys(connection, keys, &mut counts)?;
-    }
-    if let Some(audit) = &tables.audit {
-        let all = format!("SELECT count(*) FROM {}", quoted(&audit.table));
-        counts.audit = match &audit.only {
-            Some(only) => {
-                connection.query_row(&format!("{all} WHERE {} = ?1", quoted(&only.column)), params![only.is], |row| row.get(0))?
-            }
-            None => connection.query_row(&all, [], |row| row.get(0))?,
-        };
-    }
-    Ok(counts)
-}
-
-fn count_keys(connection: &Connection, keys: &Table, counts: &mut Counts) -> rusqlite::Result<()> {
-    let (table, now) = (quoted(&keys.table), iso::write(counts.at));
-    let all = format!("SELECT count(*) FROM {table}");
-    let (Some(instant), Some(ttl)) = (keys.instant().map(quoted), keys.column_holding("ttl").map(|column| quoted(&column.name))) else {
-        counts.keys = connection.query_row(&all, [], |row| row.get(0))?;
-        return Ok(());
-    };
-    // A number is counted from the epoch: in seconds, ms, µs or ns, as its size tells.
-    let unit = format!(
-        "CASE WHEN abs({instant}) < 1e11 THEN 1 WHEN abs({instant}) < 1e14 THEN 1e3 WHEN abs({instant}) < 1e17 THEN 1e6 ELSE 1e9 END"
-    );
-    let after = format!("'+' || {ttl} || ' seconds'");
-    let end = format!(
-        "CASE WHEN typeof({instant}) IN ('integer', 'real') THEN datetime({instant} / ({unit}), 'unixepoch', {after}) ELSE datetime({instant}, {after}) END"
-    );
-    // A life that cannot be told never ends.
-    let live = format!("{all} WHERE COALESCE({end} >= datetime(?1), 1)");
-    counts.keys = connection.query_row(&live, params![now], |row| row.get(0))?;
-    let soon = "datetime(?1, '+1 hour')";
-    let ends = format!("SELECT CAST(strftime('%s', {end}) AS INTEGER) FROM {table} WHERE {end} BETWEEN datetime(?1) AND {soon}");
-    let mut query = connection.prepare(&ends)?;
-    counts.ends = query.query_map(params![now], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(())
 }
 

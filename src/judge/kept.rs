@@ -119,6 +119,10 @@ impl Source for Kept<'_> {
         Ok(None)
     }
 
+    async fn effects(&mut self, _at: At<'_>, _keys: &[String]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
+        Ok(None)
+    }
+
     async fn give_time(&mut self, _at: At<'_>, _patience: Duration, _tries: usize) -> Result<bool, ScenarioEnd> {
         Ok(false)
     }

@@ -4,10 +4,12 @@
 //! judged on a footing that does not hold. Requirements that were not reached
 //! are then undecided here, never passed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::circumstances::Before;
 use super::findings::{self, Beside, Place};
+use super::steps::effects::OfKey;
 use super::{At, ScenarioEnd, Sent, Setting, Source};
 use crate::check::answer::referred_instant;
 use crate::check::{Breach, Record, Records, describe};
@@ -46,6 +48,10 @@ pub(super) struct Play<'s, S> {
     pub(super) began_at: Option<UnixMicros>,
     /// How many answers came later than the contract allows.
     pub(super) late: usize,
+    /// What every key was answered, for its effects.
+    pub(super) answered: BTreeMap<String, OfKey>,
+    /// When the receiver had been started again, on the scale on which deliveries are noted.
+    pub(super) restarted_at: Option<i64>,
 }
 
 /// A reference with an empty memory, to be asked beside a source.
@@ -80,6 +86,8 @@ pub async fn play<S: Source>(
         before: Before::new(&setting.catalogue.ordinary_body),
         began_at: None,
         late: 0,
+        answered: BTreeMap::new(),
+        restarted_at: None,
     };
     let end = play.all().await.err();
     let report = play.close(end.clone());
@@ -100,7 +108,8 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         own: false,
         without_force: false,
         shortened: None,
-        statuses: std::collections::BTreeMap::new(),
+        rests_on: BTreeSet::new(),
+        statuses: BTreeMap::new(),
         findings: Vec::new(),
         bursts: Vec::new(),
     }
@@ -118,6 +127,7 @@ impl<S: Source> Play<'_, S> {
                 return done.and(alive);
             }
         }
+        self.count_effects().await?;
         self.check_health("after").await
     }
 
@@ -157,6 +167,8 @@ impl<S: Source> Play<'_, S> {
             self.restart(place, restart).await
         } else if let Some(check) = &step.state {
             self.look(place, check).await
+        } else if let Some(check) = &step.effects {
+            self.effects(place, check).await
         } else if let Some(snap) = &step.snapshot {
             let at = At { number: place.number, records: &self.records, keys: &self.keys };
             self.source.snapshot(at, snap, self.last_answer.as_ref()).await
@@ -228,6 +240,8 @@ impl<S: Source> Play<'_, S> {
             // Half a request can never be taken: that is no open question.
             operation.outcome = crate::outcome::OutcomeSet::only(crate::outcome::Outcome::Rejected);
         }
+        self.note(&record, operation.outcome);
+        self.report.rests_on.insert("answers".to_owned());
         self.source.keep(operation);
         record
     }

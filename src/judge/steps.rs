@@ -4,6 +4,7 @@ mod advance;
 mod ask;
 mod burst;
 mod deliver;
+pub(super) mod effects;
 mod restart;
 mod state;
 

@@ -163,7 +163,7 @@ mod tests {
                 assert_eq!(receiver.deliver(&made, UnixMicros(1_000_000)).unwrap().status, 202);
             }
             let some = vec![contract.key.unique_key("hg1", 2)];
-            let source = SqliteSource::new(database, contract.state.clone().unwrap(), std::time::Duration::from_secs(30));
+            let source = SqliteSource::new(database, contract.state.clone().unwrap(), None, std::time::Duration::from_secs(30));
             let read = read(&source, &contract, "hg1", 4, some).await.unwrap().unwrap();
             let rows = |Evidence { key, audit_rows, key_rows }: &Evidence| (*key, *audit_rows, *key_rows);
             let counted: Vec<_> = read.evidence.iter().map(rows).collect();

@@ -250,7 +250,7 @@ impl Found {
         }));
     }
 
-    fn add(&mut self, catalogue: &Catalogue, id: &str, checked: u64, violations: u64) {
+    pub(super) fn add(&mut self, catalogue: &Catalogue, id: &str, checked: u64, violations: u64) {
         let verdict = match (checked, violations) {
             (_, 1..) => Verdict::Fail,
             (0, 0) => Verdict::NotApplicable,
@@ -260,7 +260,7 @@ impl Found {
     }
 }
 
-fn line(one: &Operation) -> String {
+pub(super) fn line(one: &Operation) -> String {
     let at = |instant: i64| iso::write(UnixMicros(instant));
     let until = if one.returned == NEVER { "no answer".to_owned() } else { at(one.returned) };
     let refers = if one.refers_to == NEVER { String::new() } else { format!(", refers to {}", at(one.refers_to)) };

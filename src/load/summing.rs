@@ -222,9 +222,13 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
     }
     if plan.verify && !plan.contract.is_by_key() {
         notes.push(tally::NO_PROMISE.to_owned());
-    } else if plan.verify && plan.sources.rows.is_none() && !Reader::new(Arc::clone(&plan.contract)).tells_duplicates() {
+    } else if plan.verify
+        && plan.sources.rows.is_none()
+        && plan.sources.effects.is_none()
+        && !Reader::new(Arc::clone(&plan.contract)).tells_duplicates()
+    {
         notes.push(tally::ANSWERS_ALIKE.to_owned());
-    } else if plan.verify && plan.sources.rows.is_none() {
+    } else if plan.verify && plan.sources.rows.is_none() && plan.sources.effects.is_none() {
         notes.push("No database was given: whether the work was done once was judged by answers alone (--db).".to_owned());
     }
     notes

@@ -313,6 +313,17 @@ pub const CATALOGUE: &[Defect] = &[
     defect("audit-in-local-time", "instants are stored in local time", &["AUD-7", "DUP-2", "TTL-1", "TTL-3"]),
     defect("clock-goes-back", "every second instant lies before the one before", &["AUD-7", "TTL-2"]),
     defect("rows-for-refusals", "refused deliveries are written to the audit trail too", &["AUD-5", "KEY-7"]),
+    // Effects.
+    under("every-policy", defect("work-is-done-per-answer", "the work is done for duplicates, too", &["EFF-1", "EFF-2"])),
+    under(
+        "every-policy",
+        defect("losers-do-the-work-too", "duplicates that arrive together are told so, but each does the work", &["EFF-1", "EFF-2"]),
+    ),
+    under(
+        "every-policy",
+        defect("work-is-done-again-after-a-restart", "after a restart a known key's work is done again", &["EFF-1", "EFF-2"]),
+    ),
+    under("every-policy", defect("refusals-do-the-work", "the work of a refused delivery is done all the same", &["EFF-2", "EFF-1"])),
     // HTTP.
     defect("accepted-answered-200", "a first delivery is answered 200", &["AUTH-1"]),
     defect("answers-are-no-json", "answers are text that is no JSON", &["HTTP-1", "AUTH-1"]),

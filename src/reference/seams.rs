@@ -129,6 +129,11 @@ pub trait Seams: Send + Sync {
         false
     }
 
+    /// Working: whether the work of the key is done for this answer, too.
+    fn works_again(&mut self, _what: Answering, _around: Around<'_>) -> bool {
+        false
+    }
+
     /// Answering: the answer that is given.
     fn answer(&mut self, _what: Answering, answer: Answer, _around: Around<'_>) -> Answer {
         answer

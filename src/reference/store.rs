@@ -104,6 +104,22 @@ pub trait Store: Send {
     /// When the store cannot be written.
     fn accept(&mut self, acceptance: &Acceptance) -> Result<(), StoreError>;
 
+    /// Notes that the work of `key` was done once, where the store keeps that; what is rolled back was not done.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn note_effect(&mut self, _key: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// How often the work of `key` was done; `None` where the store does not keep it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn effects_of(&mut self, _key: &str) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
     /// The latest instant of any audit row, so that instants can rise strictly also after a restart.
     ///
     /// # Errors

@@ -317,6 +317,10 @@ impl Seams for Wrong {
             .then(|| format!("{key} refused"))
     }
 
+    fn works_again(&mut self, what: Answering, around: Around<'_>) -> bool {
+        self.works_for(what, around)
+    }
+
     fn answer(&mut self, what: Answering, answer: Answer, around: Around<'_>) -> Answer {
         self.answered += 1;
         self.answering_beside(what, around);
@@ -373,7 +377,7 @@ impl Wrong {
     /// its key: who comes within that moment races, and whoever has seen the
     /// answer does not.
     fn is_a_race(&self) -> bool {
-        self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits")
+        self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits") || self.is("losers-do-the-work-too")
     }
 }
 

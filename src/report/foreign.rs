@@ -143,6 +143,7 @@ impl Foreign for ScenarioReport {
             own: _,
             without_force: _,
             shortened: _,
+            rests_on: _,
             statuses: _,
             findings,
             bursts,

@@ -228,6 +228,18 @@ fn head(report: &Report, voice: Voice) -> String {
         let told = voice.say("head-database", &[("path", one_line(database).into())]);
         text.push_str(&voice.with(DIM, &format!("{}{told}", voice.say("between", &[]))));
     }
+    if let Some(effects) = &report.target.effects {
+        let told = voice.say("head-effects", &[("place", one_line(effects).into())]);
+        text.push_str(&voice.with(DIM, &format!("{}{told}", voice.say("between", &[]))));
+    }
+    let rests_on = |kind: &str| report.requirements.iter().any(|one| one.rests_on.contains(kind));
+    if rests_on("effects") {
+        let kinds =
+            [("answers", "rests-on-answers"), ("rows", "rests-on-rows"), ("effects", "rests-on-effects"), ("pages", "rests-on-pages")];
+        let kinds: Vec<String> = kinds.into_iter().filter(|(kind, _)| rests_on(kind)).map(|(_, key)| voice.say(key, &[])).collect();
+        let told = voice.say("head-rests-on", &[("kinds", kinds.join(&voice.say("between", &[])).into())]);
+        text.push_str(&voice.with(DIM, &format!("\n{told}")));
+    }
     if let Some(history) = &report.history {
         let key = if history.broken + history.undecided == 0 { "history-explained" } else { "history-broken" };
         let facts = [("keys", history.keys.into()), ("broken", history.broken.into()), ("undecided", history.undecided.into())];

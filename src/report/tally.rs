@@ -5,7 +5,7 @@
 //!
 //! Start at [`requirements`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contract::Level;
 use crate::report::{Finding, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
@@ -15,7 +15,7 @@ use crate::scenario::requirement::InLanguage;
 pub const INTERRUPTED: &str = "interrupted";
 
 /// Why a scenario that a receiver without memory would pass, too, shows nothing of what is remembered; and the way out.
-pub const WITHOUT_FORCE: &str = "answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`";
+pub const WITHOUT_FORCE: &str = "answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`, or `effects` in the contract";
 
 /// Why a scenario shows nothing of what is remembered, although answers can be told apart.
 pub const WITHOUT_MEMORY: &str = "nothing of it hangs on memory under this contract: a receiver that remembers nothing passes it, too";
@@ -25,7 +25,7 @@ pub const WITHOUT_IDEMPOTENCY: &str =
     "the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged";
 
 /// What a reader is told first where answers do not show what was remembered.
-pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates are alike, and no effects were seen: duplicates and concurrency were not judged. Give --db with the tables that the contract names under `state`, or a contract whose duplicates can be told.";
+pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates are alike, and no effects were seen: duplicates and concurrency were not judged. Give --db with the tables that the contract names under `state`, `effects` in the contract, or a contract whose duplicates can be told.";
 
 /// What a reader is told first where nothing is promised to be remembered.
 pub const NO_PROMISE: &str = "The contract promises no idempotency: only signatures, HTTP and health were judged.";
@@ -143,9 +143,21 @@ fn requirement(asked: &Asked, scenarios: &[ScenarioReport]) -> RequirementReport
         topic: asked.topic.clone(),
         verdict,
         reason,
+        rests_on: rests_on(verdict, &concerned),
         scenarios: concerned.iter().map(|one| one.id.clone()).collect(),
         memory: asked.memory,
         translations: asked.translations.clone(),
+    }
+}
+
+/// What a verdict rests on: on what was seen in the scenarios that were judged.
+fn rests_on(verdict: Verdict, concerned: &[&ScenarioReport]) -> BTreeSet<String> {
+    match verdict {
+        Verdict::NotApplicable | Verdict::Undecided => BTreeSet::new(),
+        Verdict::Pass | Verdict::Warn | Verdict::Fail | Verdict::Known => {
+            let judged = concerned.iter().filter(|one| !matches!(one.verdict, Verdict::NotApplicable | Verdict::Undecided));
+            judged.flat_map(|one| one.rests_on.iter().cloned()).collect()
+        }
     }
 }
 
@@ -242,6 +254,7 @@ mod tests {
             duration_ms: 1.0,
             file: String::new(),
             own: false,
+            rests_on: BTreeSet::new(),
             without_force: words[0] == "pass" && reason.first() == Some(&"without-force"),
             shortened: None,
             statuses: BTreeMap::new(),

@@ -14,13 +14,16 @@ use crate::clock::VirtualClock;
 use crate::contract::Contract;
 use crate::evidence::{Choice, Sources};
 use crate::files::Scratch;
-use crate::reference::Receiver;
 use crate::reference::defect::Defect;
+use crate::reference::{Receiver, pages};
 use crate::serve::{Serving, serve};
 use crate::sign::Signer;
 use crate::sqlite::{SqliteStore, wrong};
 use crate::target::{Launch, Output, Running, faketime};
 use crate::transport;
+
+/// How long the reference's own database is waited for.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// A receiver that hookgate is to start; `{port}` and `{dir}` are still to be filled in.
 #[derive(Clone, Debug)]
@@ -114,7 +117,7 @@ impl Ground {
         match &plan.target {
             TargetChoice::BuiltIn { defect } => built_in(plan, signer, *defect).await,
             TargetChoice::Foreign { url } => {
-                let sources = plan.evidence.open(&plan.contract, &str::to_owned)?;
+                let sources = plan.evidence.open(&plan.contract, &url.url(""), &str::to_owned)?;
                 let clock = foreign_clock(plan, &sources)?;
                 Ok(Self { url: url.clone(), sources, clock, servant: Servant::Foreign })
             }
@@ -230,7 +233,8 @@ async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Resul
     let address = built_in.serve(LOOPBACK).await?;
     let url = transport::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
     let db = plan.contract.state.is_some().then(|| database.display().to_string());
-    let sources = Choice { db, ..Choice::default() }.open(&plan.contract, &str::to_owned)?;
+    let choice = Choice { db, patience: BUSY, ..Choice::default() };
+    let sources = choice.open(&pages::as_served(&plan.contract), &url.url(""), &str::to_owned)?;
     Ok(Ground { url, sources, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
 }
 
@@ -264,7 +268,7 @@ impl BuiltIn {
 async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageError> {
     let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
     let mut launched = Launched::prepared(choice, &plan.contract, &plan.secret)?;
-    let sources = plan.evidence.open(&plan.contract, &|text| launched.filled(text))?;
+    let sources = plan.evidence.open(&plan.contract, &launched.url().url(""), &|text| launched.filled(text))?;
     let clock = match &plan.clock {
         ClockChoice::Faketime => {
             let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;

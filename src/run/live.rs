@@ -38,7 +38,7 @@ pub struct Live<'s> {
     pub(super) loaded: &'s Loaded,
     kept: Option<KeptConnection>,
     pub(super) broken_in_on: Vec<Built>,
-    moved_us: i64,
+    pub(super) moved_us: i64,
     history: Vec<Operation>,
     given: Option<Moment>,
     /// When the steps that are repeated began.
@@ -224,6 +224,10 @@ impl Source for Live<'_> {
         let look = self.look_once(at, check).await;
         self.has_counted |= check.grown.is_some();
         look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
+    }
+
+    async fn effects(&mut self, at: At<'_>, keys: &[String]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
+        self.effects_of(at, keys).await
     }
 
     async fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {

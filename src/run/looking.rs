@@ -2,11 +2,12 @@
 
 use super::live::Live;
 use crate::check::rows::{Look, found_by};
+use crate::clock::iso;
 use crate::contract::tables::Table;
-use crate::evidence::{EvidenceError, Question, Which};
-use crate::judge::At;
+use crate::evidence::{EXPIRES, EvidenceError, Question, Which};
+use crate::judge::{At, ScenarioEnd};
 use crate::scenario::expect::StateCheck;
-use crate::state::ReceiverState;
+use crate::state::{Cell, ReceiverState, Row};
 
 impl Live<'_> {
     /// Looks once, in one transaction.
@@ -27,6 +28,7 @@ impl Live<'_> {
             let run_word = self.stage.run_word();
             seen.state.keys.retain(|row| key.and_then(|key| row.text(key)).is_some_and(|key| key.starts_with(run_word)));
         }
+        self.tell_lives(at, &mut seen.state);
         Ok(Some(Look { state: seen.state, counts: seen.counts, tables: seen.tables }))
     }
 
@@ -34,7 +36,37 @@ impl Live<'_> {
     pub(super) async fn rows_of_all(&self, at: At<'_>) -> Result<Option<ReceiverState>, EvidenceError> {
         let (key_values, audit_values) = self.row_values(at);
         let question = Question { rows: Which::Of(key_values, audit_values), ..Question::default() };
-        Ok(self.stage.rows(question).await?.map(|seen| seen.state))
+        let seen = self.stage.rows(question).await?;
+        Ok(seen.map(|mut seen| {
+            self.tell_lives(at, &mut seen.state);
+            seen.state
+        }))
+    }
+
+    /// How often the work of each key was done; `None` where nobody counts.
+    pub(super) async fn effects_of(&self, at: At<'_>, keys: &[String]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
+        let Some(source) = &self.stage.sources.effects else { return Ok(None) };
+        let counts = source.effects(keys).await;
+        counts.map(Some).map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
+    }
+
+    /// Where a source tells when a key expires instead of how long it lives, its life is counted from the acceptance that fits best.
+    fn tell_lives(&self, at: At<'_>, state: &mut ReceiverState) {
+        let keys = self.stage.contract.state.as_ref().and_then(|tables| tables.keys.as_ref());
+        let Some((table, column)) = keys.and_then(|table| Some((table, table.column_holding("ttl")?))) else { return };
+        let usual = self.stage.ttl.and_then(|ttl| i64::try_from(ttl).ok()).unwrap_or(0);
+        for row in &mut state.keys {
+            let (Some(expires), Some(key)) = (row.text(EXPIRES).and_then(iso::read), found_key(table, row)) else { continue };
+            let of_key = at.records.deliveries.values().flatten().filter(|record| record.key == key);
+            let begun = of_key.filter(|record| record.outcome(&self.stage.setting.reader).may_have_effect());
+            // A life that was moved back began so much earlier.
+            let begins = begun.flat_map(|record| [record.sent_at.0, record.sent_at.0.saturating_sub(self.moved_us)]);
+            let lives = begins.map(|begin| (expires.0.0.saturating_sub(begin) as f64 / 1e6).round() as i64);
+            let Some(life) = lives.min_by_key(|life| life.abs_diff(usual)) else { continue };
+            if let Some((_, cell)) = row.columns.iter_mut().find(|(name, cell)| *name == column.name && *cell == Cell::Null) {
+                *cell = Cell::Integer(life);
+            }
+        }
     }
 
     /// The values by which the two tables find this scenario's rows.
@@ -49,4 +81,9 @@ impl Live<'_> {
         };
         (values(&tables.keys), values(&tables.audit))
     }
+}
+
+/// The key that a row names.
+fn found_key(table: &Table, row: &Row) -> Option<String> {
+    row.text(&table.column_holding("key")?.name).map(str::to_owned)
 }

@@ -48,6 +48,16 @@ const A_MOMENT: Duration = Duration::from_millis(1);
 pub struct Means {
     /// Whether rows can be looked at.
     pub state: bool,
+    /// Whether effects can be counted.
+    pub effects: bool,
+}
+
+impl Means {
+    /// What a contract promises to be seen.
+    #[must_use]
+    pub fn of(contract: &Contract) -> Self {
+        Self { state: contract.state.is_some(), effects: contract.effects.is_some() }
+    }
 }
 
 /// A receiver in memory as a source of observations.
@@ -284,6 +294,14 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         let shapes = self.receiver.store().tables().map_err(failed)?;
         let counts = counts(tables, &state, self.now, contract.ttl_secs());
         Ok(Some(Look { state, counts, tables: shapes }))
+    }
+
+    async fn effects(&mut self, _at: At<'_>, keys: &[String]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
+        if !self.means.effects {
+            return Ok(None);
+        }
+        let counts = keys.iter().map(|key| self.receiver.effects(key)).collect::<Result<Vec<u64>, _>>();
+        counts.map(Some).map_err(|failed| ScenarioEnd::Undecided(failed.to_string()))
     }
 
     async fn give_time(&mut self, _at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {

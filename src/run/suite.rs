@@ -24,6 +24,9 @@ const SURROUNDINGS: [&str; 3] = ["state", "time", "restart"];
 /// Words of the contract for which a database must be given, too.
 const SEEN_IN_A_DATABASE: [&str; 6] = ["rows", "keys", "audit", "key-ttl", "audit-key", "audit-hash"];
 
+/// Why what counts effects is not judged, and the way out.
+const NO_EFFECTS: &str = "effects cannot be counted: give `effects` in the contract, or --evidence-cmd";
+
 /// Why a scenario is not applicable under a contract, whoever is judged by it, when it is not.
 #[must_use]
 pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<String> {
@@ -40,6 +43,9 @@ pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
     }
     let missing = |need: &String| match need.as_str() {
         "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
+        // A contract names effects, or the command line does.
+        "effects" if !means.effects => Some(NO_EFFECTS.to_owned()),
+        "effects" => None,
         word if SURROUNDINGS.contains(&word) || contract.can(word) => None,
         word => {
             let meaning = setting.catalogue.meaning_of(word).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
@@ -74,7 +80,7 @@ impl Stage {
     /// What can be seen here.
     #[must_use]
     pub fn means(&self) -> Means {
-        Means { state: self.sources.rows.is_some() }
+        Means { state: self.sources.rows.is_some(), effects: self.sources.effects.is_some() }
     }
 
     /// Why a scenario is not applicable here, when it is not.

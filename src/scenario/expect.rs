@@ -227,6 +227,23 @@ pub struct StateCheck {
     pub within: Option<Span>,
 }
 
+/// How often the work of deliveries must have been done.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EffectsCheck {
+    /// The deliveries or bursts: each of their keys is counted.
+    pub of: Vec<String>,
+    /// So often for each key; without it and `at_most`, as often as the answers to the key allow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub each: Option<u64>,
+    /// No more often, for each key: after a restart, where a receiver may count anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u64>,
+    /// Count again until it fits, at most so long; without it, as long as the contract says (`effects.within`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
 /// One of the contract's two tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -24,7 +24,7 @@ use crate::scenario::{Scenario, Step, UnderWay};
 pub use self::advance::{Advance, NotAnAdvance, read_advance};
 
 /// The kinds of steps, in the order in which they are told.
-const KINDS: [&str; 9] = ["deliver", "burst", "advance", "restart", "snapshot", "state", "get", "repeat", "for_each"];
+const KINDS: [&str; 10] = ["deliver", "burst", "advance", "restart", "snapshot", "state", "effects", "get", "repeat", "for_each"];
 /// More rounds than this are a slip of the hand.
 const MOST_ROUNDS: u32 = 100_000;
 
@@ -245,6 +245,9 @@ impl Lint<'_> {
         if let Some(state) = &step.state {
             self.state(&format!("{path}.state"), state);
         }
+        if let Some(effects) = &step.effects {
+            self.effects(&format!("{path}.effects"), effects);
+        }
         if let Some(block) = &step.repeat {
             if block.times == 0 || block.times > MOST_ROUNDS {
                 let message = format!("a block is repeated from 1 to {MOST_ROUNDS} times, this is {}", block.times);
@@ -272,6 +275,7 @@ impl Lint<'_> {
             step.restart.is_some(),
             step.snapshot.is_some(),
             step.state.is_some(),
+            step.effects.is_some(),
             step.get.is_some(),
             step.repeat.is_some(),
             step.for_each.is_some(),

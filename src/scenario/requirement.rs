@@ -106,6 +106,12 @@ pub struct Always {
     /// Nothing follows an answer on its connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing_follows: Option<String>,
+    /// The work of every accepted key is done once; counted after every scenario, where it can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_is_done_once: Option<String>,
+    /// No work is done for a key that was never accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nothing_else_is_done: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

@@ -249,6 +249,14 @@ impl Store for WrongStore {
         self.after_acceptance(acceptance)
     }
 
+    fn note_effect(&mut self, key: &str) -> Result<(), StoreError> {
+        self.inner.note_effect(key)
+    }
+
+    fn effects_of(&mut self, key: &str) -> Result<Option<u64>, StoreError> {
+        self.inner.effects_of(key)
+    }
+
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {
         self.inner.newest_instant()
     }

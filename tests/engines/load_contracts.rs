@@ -11,7 +11,7 @@ use hookgate::load::mix::Mix;
 use hookgate::load::pace::{Arrivals, Course, Model};
 use hookgate::load::report::LoadReport;
 use hookgate::load::{self, Plan, recheck};
-use hookgate::reference::Receiver;
+use hookgate::reference::{Receiver, pages};
 use hookgate::report::{Overall, Verdict};
 use hookgate::serve::serve;
 use hookgate::sign::tamper::Tamper;
@@ -46,7 +46,9 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         contract: Arc::clone(contract),
         catalogue: Arc::clone(&SUITE.catalogue),
         target: Target::parse(&format!("http://{}", serving.address)).expect("an address"),
-        sources: choice.open(contract, &str::to_owned).unwrap_or_else(|wrong| panic!("{wrong}")),
+        sources: choice
+            .open(&pages::as_served(contract), &format!("http://{}", serving.address), &str::to_owned)
+            .unwrap_or_else(|wrong| panic!("{wrong}")),
         secret: contract.secret.for_tests.clone().into(),
         other_secrets: (previous.map(Into::into), retired.map(Into::into)),
         body,

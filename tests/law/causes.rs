@@ -19,7 +19,7 @@ const TOPICS: [&str; 5] = ["signature/", "duplicate/", "database/", "seed/", "au
 
 /// What a run of these topics says of a receiver with a defect, in memory.
 fn report_of(stage: &Stage, defect: Defect) -> Report {
-    let means = Means { state: stage.contract.state.is_some() };
+    let means = Means::of(&stage.contract);
     let (mut scenarios, mut history): (Vec<ScenarioReport>, Vec<_>) = (Vec::new(), Vec::new());
     let short = |id: &str| TOPICS.iter().any(|topic| id.starts_with(topic)) && !id.contains("mebibyte") && !id.contains("thousand");
     for loaded in stage.scenarios.iter().filter(|one| short(&one.id)) {

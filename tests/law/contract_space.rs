@@ -40,7 +40,7 @@ struct Stage {
 impl Stage {
     fn of(contract: &Arc<Contract>) -> Self {
         let (setting, supplies) = surroundings(contract, &SUITE.catalogue, &SUITE.bodies).expect("the published secret is a key");
-        Self { setting, supplies, means: Means { state: contract.state.is_some() } }
+        Self { setting, supplies, means: Means::of(contract) }
     }
 
     fn applicable(&self) -> impl Iterator<Item = &'static Loaded> {
@@ -191,7 +191,7 @@ impl Seams for One {
 
 fn sees_memory(contract: &Contract, setting: &Setting) -> bool {
     let audit = contract.state.as_ref().is_some_and(|tables| tables.audit.is_some());
-    contract.is_by_key() && (setting.reader.tells_duplicates() || audit)
+    contract.is_by_key() && (setting.reader.tells_duplicates() || audit || contract.effects.is_some())
 }
 
 const CLASSES: &[Class] = &[

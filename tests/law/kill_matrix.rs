@@ -24,9 +24,10 @@ use hookgate::scenario::requirement::Catalogue;
 use hookgate::sqlite::{SqliteStore, wrong};
 
 /// Defects that do not show in memory, each with the reason.
-pub(crate) const NOT_HERE: [(&str, &str); 6] = [
+pub(crate) const NOT_HERE: [(&str, &str); 7] = [
     ("forgets-on-restart", "nobody is started again in memory"),
     ("racer-refers-to-itself", "in memory a burst is one moment, so its own time is that of the first"),
+    ("work-is-done-again-after-a-restart", "nobody is started again in memory"),
     ("rival-gets-500", "in memory one delivery ends before the next begins: nobody has a rival"),
     ("rival-is-accepted", "in memory one delivery ends before the next begins: nobody has a rival"),
     ("says-more-than-the-answer", "in memory there are no connections"),
@@ -73,7 +74,7 @@ impl Stage {
         let (catalogue, scenarios, bodies) = suite(&contract.suite);
         let catalogue = Arc::new(catalogue.said_of(&contract));
         let (setting, supplies) = surroundings(&contract, &catalogue, &Arc::new(bodies)).expect("a published secret that can be used");
-        let means = Means { state: contract.state.is_some() };
+        let means = Means::of(&contract);
         let applies = |one: &Loaded| reason_not_under(&setting, &supplies, one, means).is_none();
         let scenarios = scenarios.into_values().flatten().filter(applies).collect();
         Self { contract, setting, supplies, scenarios }
@@ -81,7 +82,7 @@ impl Stage {
 
     /// What a receiver gets wrong in a scenario, as requirements.
     fn found<S: Store>(&self, receiver: Receiver<S>, loaded: &Loaded) -> Vec<String> {
-        let means = Means { state: self.contract.state.is_some() };
+        let means = Means::of(&self.contract);
         let played = rehearse(&self.setting, &self.supplies, loaded, receiver, means);
         played.map_or_else(Vec::new, |one| one.report.findings.into_iter().map(|finding| finding.requirement).collect())
     }

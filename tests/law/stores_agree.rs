@@ -126,7 +126,7 @@ fn agree_under(name: &str, contract: &Arc<Contract>, own_ttl: Option<u64>, happe
     }
     prop_assert_eq!(in_memory.counters(), in_sqlite.counters());
     for key in (0..4).map(|key| format!("key-{key}")) {
-        prop_assert_eq!(in_memory.effects(&key), in_sqlite.effects(&key));
+        prop_assert_eq!(in_memory.effects(&key).expect("memory"), in_sqlite.effects(&key).expect("sqlite"));
     }
     let newest =
         |limit| (limit, contract.state.as_ref().and_then(|tables| tables.audit.as_ref()?.only.as_ref()).map(|only| only.is.clone()));

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from datetime import datetime, timezone
+from urllib.parse import parse_qs
 
 sys.dont_write_bytecode = True  # the module beside this file leaves no folder behind
 import http_door
@@ -70,6 +71,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.claims = {}
         self.log = open(effects, "ab", buffering=0) if effects else None
+        self.effects = {}  # how often the work of a key was done, for the page that tells it
         self.db = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = NORMAL")
@@ -128,7 +130,13 @@ class Ledger:
             del self.claims[key]
 
     def note_effect(self, key):
-        if self.log and self.knob != "works-each-time":
+        if self.knob != "works-each-time":
+            self.work(key)
+
+    def work(self, key):
+        """Does the work of a key: it is counted, and has its line in the log."""
+        self.effects[key] = self.effects.get(key, 0) + 1
+        if self.log:
             self.log.write(key.encode() + b"\n")
 
     def claim_early(self, key):
@@ -155,6 +163,13 @@ class Payments(http_door.Receiver):
         self.secret, self.ledger, self.work, self.knob = secret, ledger, work, knob
         self.poisoned = {}
 
+    def answer(self, request):
+        if request.path == "/__effects" and request.method == "GET":
+            keys = parse_qs(request.query).get("key", [])
+            with self.ledger.lock:
+                return as_json(200, {"by_key": {key: self.ledger.effects[key] for key in keys if key in self.ledger.effects}})
+        return super().answer(request)
+
     def refuse(self, status, why):
         value = {"type": "about:blank", "title": why, "status": status}
         return as_json(status, value, "application/problem+json")
@@ -179,8 +194,9 @@ class Payments(http_door.Receiver):
 
     def once(self, key, fingerprint, request):
         """Works under a claim, or says what is known of the key."""
-        if self.knob == "works-each-time" and self.ledger.log:
-            self.ledger.log.write(key.encode() + b"\n")
+        if self.knob == "works-each-time":
+            with self.ledger.lock:
+                self.ledger.work(key)
         if request.note:
             found, claim = "begun", request.note
             claim.fingerprint = fingerprint

@@ -54,7 +54,7 @@ class Request:
         self.method = method
         self.version = version
         # `http://host/path` is `/path` (RFC 9112, section 3.2.2); nothing else is another spelling of a path.
-        self.path = (ABSOLUTE.sub("", target, count=1) if ABSOLUTE.match(target) else target).split("?")[0]
+        self.path, _, self.query = (ABSOLUTE.sub("", target, count=1) if ABSOLUTE.match(target) else target).partition("?")
         self.lines = lines
         self.body = b""
         self.note = None  # whatever a receiver wants to remember between head and body

@@ -190,7 +190,7 @@ fn contract_is_explained_as_prose() {
     Refused for body: 400 with error = body cannot be used (free)
     Refused for too large: 413 with error = body too large (free)
 
-    State can be seen in two tables of a SQLite database:
+    State can be seen in two tables of a database:
       idempotency_keys
         key TEXT (PK)                            {key}
         ts TEXT NOT NULL                         {ts}

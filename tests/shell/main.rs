@@ -29,9 +29,11 @@ mod receivers;
 mod recipes;
 mod secrets;
 mod selftest;
+mod servers;
 mod serve_command;
 mod shards;
 mod snapshots;
+mod stores;
 mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;

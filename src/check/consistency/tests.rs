@@ -1,6 +1,6 @@
 //! Histories that must be accepted, and histories that must be rejected, as tables.
 
-use super::{Evidence, Law, NEVER, Operation, SECOND, TOLD, Verdict, Why, judge, verdict};
+use super::{Evidence, Law, NEVER, Operation, SECOND, TOLD, Verdict, Why, acceptances, judge, verdict};
 use crate::outcome::{Outcome, OutcomeSet};
 
 const MINUTE: i64 = 60 * SECOND;
@@ -170,4 +170,31 @@ fn keys_are_judged_apart() {
     assert_eq!(judgement.witnesses.len(), TOLD);
     assert_eq!(judgement.witnesses[3].operations.len(), 2);
     assert_eq!(size_of::<Operation>(), 32);
+}
+
+/// How often a key was accepted, at least and at most, as its answers have it; that bounds how often its work was done.
+#[test]
+fn answers_bound_acceptances() {
+    let day = 86_400 * SECOND;
+    let alike = |invoked: i64| Operation {
+        outcome: OutcomeSet::only(Outcome::Accepted).or(Outcome::Duplicate),
+        ..op(Outcome::Accepted, invoked, invoked + 10)
+    };
+    let table: &[(&str, Vec<Operation>, (usize, usize))] = &[
+        ("one accepted, with duplicates", vec![accepted(0, 10), duplicate(20, 30), duplicate(40, 50)], (1, 1)),
+        ("one lost, then a duplicate", vec![lost(0), duplicate(20, 30)], (1, 1)),
+        ("one lost, then one accepted", vec![lost(0), accepted(20, 30)], (1, 1)),
+        ("one that failed, then one accepted", vec![failed(0, 5), accepted(20, 30)], (1, 1)),
+        ("nothing but lost", vec![lost(0), lost(5)], (0, 2)),
+        ("refused", vec![refused(0, 5)], (0, 0)),
+        ("twenty alike at once", (0..20).map(alike).collect(), (1, 1)),
+        ("alike, a life apart", vec![alike(0), alike(day)], (1, 2)),
+        ("accepted, a life apart", vec![accepted(0, 10), accepted(day, day + 10)], (2, 2)),
+        ("accepted twice in a life", vec![accepted(0, 10), accepted(20, 30)], (2, 2)),
+        ("one in flight beside one accepted", vec![accepted(0, 10), op(Outcome::InFlight, 1, 5)], (1, 1)),
+    ];
+    for (what, history, bounds) in table {
+        let now = history.iter().map(|one| one.invoked).max().unwrap_or(0) + MINUTE;
+        assert_eq!(acceptances(history, DAY, now), *bounds, "{what}");
+    }
 }

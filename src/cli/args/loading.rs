@@ -27,6 +27,9 @@ pub(crate) struct LoadArgs {
     /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
     #[arg(long, value_name = "NAME", requires = "db")]
     pub(crate) db_password_env: Option<String>,
+    /// Count the effects of a key with this command line for `sh`, which prints a number, or rows as JSON; `{key}` is the key.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) evidence_cmd: Option<String>,
     #[command(flatten)]
     pub(crate) headers: HeaderArgs,
     /// How many users deliver, each over a connection of its own.

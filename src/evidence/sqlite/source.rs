@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Probe, ProbeError, quoted, rewind};
 use crate::contract::tables::StateTables;
-use crate::evidence::{Asked, Can, EvidenceError, Question, Role, Seen, Source, Told};
+use crate::evidence::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, Told};
 
 /// So many keys are handed over at once while rows are counted.
 const HANDED_OVER: usize = 2_000;
@@ -16,14 +16,15 @@ const HANDED_OVER: usize = 2_000;
 pub struct SqliteSource {
     path: PathBuf,
     tables: StateTables,
+    effects: Option<EffectsTable>,
     busy: Duration,
 }
 
 impl SqliteSource {
     /// The source in the file `path`; a lock of somebody else is waited for so long, at each question.
     #[must_use]
-    pub fn new(path: PathBuf, tables: StateTables, busy: Duration) -> Self {
-        Self { path, tables, busy }
+    pub fn new(path: PathBuf, tables: StateTables, effects: Option<EffectsTable>, busy: Duration) -> Self {
+        Self { path, tables, effects, busy }
     }
 
     /// Asks away from the tasks that send.
@@ -53,11 +54,15 @@ impl Source for SqliteSource {
 
     fn can(&self) -> Can {
         let (keys, audit) = (self.tables.keys.is_some(), self.tables.audit.is_some());
-        Can { keys, audit, effects: false, shape: true, rewind: self.tables.can_be_rewound() }
+        Can { keys, audit, effects: self.effects.is_some(), shape: true, rewind: self.tables.can_be_rewound() }
     }
 
     fn see_that_it_is_there(&self) -> Asked<'_, ()> {
-        self.asked(|probe| probe.rows_of(&[], &[]).map(drop))
+        let effects = self.effects.clone();
+        self.asked(move |probe| {
+            probe.rows_of(&[], &[])?;
+            effects.map_or(Ok(()), |effects| probe.effects(&effects.table, &effects.key, &[]).map(drop))
+        })
     }
 
     fn rows(&self, question: Question) -> Asked<'_, Seen> {
@@ -93,8 +98,12 @@ impl Source for SqliteSource {
         })
     }
 
-    fn effects<'a>(&'a self, _keys: &'a [String]) -> Asked<'a, Vec<u64>> {
-        Box::pin(async move { Err(EvidenceError::CannotShow { name: self.name(), what: "effects" }) })
+    fn effects<'a>(&'a self, keys: &'a [String]) -> Asked<'a, Vec<u64>> {
+        let Some(effects) = self.effects.clone() else {
+            return Box::pin(async move { Err(EvidenceError::CannotShow { name: self.name(), what: "effects" }) });
+        };
+        let keys = keys.to_vec();
+        self.asked(move |probe| probe.effects(&effects.table, &effects.key, &keys))
     }
 
     fn rewind<'a>(&'a self, keys: &'a [String], by: Duration) -> Asked<'a, usize> {

@@ -28,6 +28,7 @@ impl<S: Source> Play<'_, S> {
                 let captures = place.step.answer.as_ref().is_some_and(|check| !check.capture.is_empty());
                 return if captures { Err(ScenarioEnd::NotKept) } else { Ok(()) };
             };
+            self.report.rests_on.insert("pages".to_owned());
             let reference = reference.get_or_insert_with(|| self.reference_tells(&get.what, &told.question)).clone();
             let answer = answer_of(place.number, &told.result)?;
             let around = Surroundings { records: &self.records, took: told.took, forbidden: &[&self.setting.forbidden] };

@@ -22,7 +22,11 @@ impl<S: Source> Play<'_, S> {
     /// Ends the receiver and starts it again.
     pub(in crate::judge) async fn restart(&mut self, place: Place<'_>, restart: &Restart) -> Result<(), ScenarioEnd> {
         let done = match &restart.under_way {
-            None => self.source.restart(restart).await,
+            None => {
+                let restarted = self.source.restart(restart).await;
+                self.restarted_at = Some(self.now_us());
+                restarted
+            }
             Some(under_way) => self.break_in(place, restart, under_way).await,
         };
         self.before.restarted = true;
@@ -32,6 +36,7 @@ impl<S: Source> Play<'_, S> {
     async fn break_in(&mut self, place: Place<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), ScenarioEnd> {
         let at = At { number: place.number, records: &self.records, keys: &self.keys };
         let sent = self.source.break_in(at, restart, under_way).await?;
+        self.restarted_at = Some(self.now_us());
         let mut firsts = Vec::with_capacity(sent.len());
         for one in &sent {
             self.ask_reference(&one.delivery);

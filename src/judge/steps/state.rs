@@ -21,6 +21,7 @@ impl<S: Source> Play<'_, S> {
         loop {
             let at = At { number: place.number, records: &self.records, keys: &self.keys };
             let Some(look) = self.source.look(at, check).await? else { return Ok(()) };
+            self.report.rests_on.insert("rows".to_owned());
             let breaches = rows::judge(self.setting.contract(), check, &look, &self.records, self.setting.ttl);
             if breaches.is_empty() || !self.source.give_time(at, patience, tries).await? {
                 if let Some(name) = &check.name {

@@ -102,6 +102,19 @@ impl Wrong {
         self.is("lease-is-twice-as-long").then(|| around.now.plus(TWICE_THE_LEASE))
     }
 
+    /// Whether a defect works for an answer that asks for no work.
+    pub(super) fn works_for(&self, what: Answering, around: Around<'_>) -> bool {
+        match what {
+            Answering::Duplicate => {
+                self.is("work-is-done-per-answer")
+                    || (self.races && self.is("losers-do-the-work-too"))
+                    || (self.is("work-is-done-again-after-a-restart") && !self.oldest.contains_key(around.key))
+            }
+            Answering::Refused(_) => self.is("refusals-do-the-work"),
+            Answering::Accepted | Answering::InFlight | Answering::Failed => false,
+        }
+    }
+
     fn has_other_signature(&self, around: Around<'_>) -> bool {
         self.beside.signatures.get(around.key).is_some_and(|first| *first != signature_in(around))
     }

@@ -24,6 +24,12 @@ head-made = clock { $clock }, seed { $seed }, { $deliveries ->
    *[other] { $deliveries } deliveries
   }
 head-database = database { $path }
+head-effects = effects by { $place }
+head-rests-on = verdicts rest on { $kinds }
+rests-on-answers = answers
+rests-on-effects = effects
+rests-on-pages = pages
+rests-on-rows = rows
 history-explained = history of { $keys ->
     [one] { $keys } key
    *[other] { $keys } keys
@@ -511,12 +517,13 @@ gate-broken = BROKEN
 gate-nothing = nothing was measured
 
 ## What a report says of itself: sentences that stand in report.json as they are here, and are told in the reader's language.
-told-without-force = answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`
+told-without-force = answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`, or `effects` in the contract
 told-without-memory = nothing of it hangs on memory under this contract: a receiver that remembers nothing passes it, too
 told-without-idempotency = the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged
-told-answers-alike = Answers to first deliveries and to duplicates are alike, and no effects were seen: duplicates and concurrency were not judged. Give --db with the tables that the contract names under `state`, or a contract whose duplicates can be told.
+told-answers-alike = Answers to first deliveries and to duplicates are alike, and no effects were seen: duplicates and concurrency were not judged. Give --db with the tables that the contract names under `state`, `effects` in the contract, or a contract whose duplicates can be told.
 told-no-promise = The contract promises no idempotency: only signatures, HTTP and health were judged.
 told-no-database = it looks at the database, and no --db was given
+told-no-effects = effects cannot be counted: give `effects` in the contract, or --evidence-cmd
 told-no-clock = it moves time, and no --clock was given
 told-no-restart = it starts the receiver again, and hookgate has not started it (--exec)
 told-only-should = it shows only what a receiver should do (--level must)

@@ -11,7 +11,7 @@ use crate::sign::unhex;
 const MOST_AT_ONCE: usize = 10_000;
 
 /// How to mend a step that expects nothing.
-const WAY_OUT: &str = "say what must come of it: `expect`, `answer`, `counts`, or a `state` step";
+const WAY_OUT: &str = "say what must come of it: `expect`, `answer`, `counts`, a `state` or an `effects` step";
 
 impl Lint<'_> {
     pub(super) fn deliver(&mut self, path: &str, deliver: &Deliver) {
@@ -216,6 +216,7 @@ fn expects_something(step: &Step) -> bool {
     };
     let breaks_in = step.restart.as_ref().is_some_and(|restart| restart.under_way.is_some());
     breaks_in
+        || step.effects.is_some()
         || step.snapshot.is_some()
         || step.expect.is_some()
         || step.answer.is_some()

@@ -1,7 +1,7 @@
 //! What a schema cannot say of looks at the database.
 
 use super::{DELIVERIES, Lint, Named};
-use crate::scenario::expect::{Grown, RowCheck, StateCheck};
+use crate::scenario::expect::{EffectsCheck, Grown, RowCheck, StateCheck};
 
 impl Lint<'_> {
     pub(super) fn state(&mut self, path: &str, state: &StateCheck) {
@@ -43,6 +43,17 @@ impl Lint<'_> {
         }
         if audit {
             self.need("audit", "looks at audit rows", path);
+        }
+    }
+
+    pub(super) fn effects(&mut self, path: &str, check: &EffectsCheck) {
+        self.need("effects", "counts effects", path);
+        if check.of.is_empty() {
+            self.say_if_whole(path, "this does not say whose effects are counted", Some("name deliveries with `of`".to_owned()));
+        }
+        self.rows_of(&format!("{path}.of"), &check.of);
+        if check.each.is_some() && check.at_most.is_some() {
+            self.say_at_key(format!("{path}.at_most"), "`each` says how many there are", Some("leave one of them out".to_owned()));
         }
     }
 

@@ -77,6 +77,14 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
             ("renamed", "state: {keys: RENAMED, audit: AUDIT}"),
         ],
     ),
+    (
+        "effects",
+        &[
+            ("none", ""),
+            ("page", "effects: {path: '/__effects?key={key}', count: '/by_key/{key}'}"),
+            ("log", "effects: {log: effects.log, pattern: 'did {key}$'}"),
+        ],
+    ),
     ("idempotency", &[("by-key", ""), ("none", "idempotency: none")]),
     (
         "signature",

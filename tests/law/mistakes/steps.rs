@@ -24,7 +24,7 @@ fn a_step_does_exactly_one_thing() {
     4 |   - expect: accepted
       |     ^^^^^^
       |
-      = help: a step has one of: deliver, burst, advance, restart, snapshot, state, get, repeat, for_each
+      = help: a step has one of: deliver, burst, advance, restart, snapshot, state, effects, get, repeat, for_each
 
     error: a step does one thing, this one has `deliver` and `burst`
      --> mine.yaml:6:5
@@ -48,7 +48,7 @@ fn a_step_does_exactly_one_thing() {
       --> mine.yaml:12:33
        |
     12 |   - repeat: {times: 2, steps: [{deliver: {}}]}
-       |                                 ^^^^^^^ say what must come of it: `expect`, `answer`, `counts`, or a `state` step
+       |                                 ^^^^^^^ say what must come of it: `expect`, `answer`, `counts`, a `state` or an `effects` step
 
     error: `answer` goes with `deliver` or `get`
       --> mine.yaml:13:5
@@ -148,7 +148,7 @@ fn a_scenario_that_ends_without_an_expectation_is_told() {
      --> mine.yaml:9:11
       |
     9 |         - deliver: {key_of: first}
-      |           ^^^^^^^ say what must come of it: `expect`, `answer`, `counts`, or a `state` step
+      |           ^^^^^^^ say what must come of it: `expect`, `answer`, `counts`, a `state` or an `effects` step
     ");
 }
 

@@ -134,7 +134,7 @@ steps:
     10 |   - [deliver]
        |     ^
        |
-       = help: known members: name, shows, deliver, burst, advance, restart, snapshot, state, get, repeat, for_each, expect, answer, counts
+       = help: known members: name, shows, deliver, burst, advance, restart, snapshot, state, effects, get, repeat, for_each, expect, answer, counts
 
     14 mistakes in mine.yaml
     "#);

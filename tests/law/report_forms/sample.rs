@@ -22,6 +22,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         own: true,
         without_force: false,
         shortened: None,
+        rests_on: Default::default(),
         statuses: BTreeMap::from([("202".to_owned(), 2)]),
         findings: Vec::new(),
         bursts: Vec::new(),

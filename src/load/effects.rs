@@ -1,0 +1,114 @@
+//! Effects of a load: the work of every key is counted, page by page, and held against what its answers allow.
+//!
+//! In: the history, sorted by key, and a source that counts. Out: how many keys
+//! were counted, and those whose work was done too often or not at all.
+
+use std::time::Duration;
+
+use super::judging::{About, Found, Violation};
+use crate::check::consistency::{Law, Operation, acceptances};
+use crate::clock::{Clock as _, SystemClock};
+use crate::contract::Contract;
+use crate::evidence::{EvidenceError, Source};
+use crate::scenario::requirement::Catalogue;
+
+/// So many keys are counted at once.
+const KEYS_A_PAGE: usize = 1_000;
+/// So many violations of a requirement are told in full.
+const TOLD: usize = 5;
+
+/// A key whose work was not done as often as its answers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The key.
+    pub key: u32,
+    /// How often its work was done.
+    pub effects: u64,
+    /// How often it must and may have been.
+    pub bounds: (u64, u64),
+}
+
+/// What counting came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many keys were counted.
+    pub keys: u64,
+    /// Those that are not as they should be.
+    pub wrong: Vec<Wrong>,
+}
+
+/// Counts the effects of every key of a history, which is sorted by key.
+///
+/// # Errors
+/// [`EvidenceError`]: why they cannot be counted.
+pub async fn count(
+    source: &dyn Source,
+    history: &[Operation],
+    name: &dyn Fn(u32) -> String,
+    law: Law,
+    contract: &Contract,
+) -> Result<Counted, EvidenceError> {
+    let now = SystemClock.now().0;
+    let mut counted = Counted::default();
+    let mut page: Vec<(u32, (u64, u64))> = Vec::with_capacity(KEYS_A_PAGE);
+    let mut of_keys = history.chunk_by(|a, b| a.key == b.key).peekable();
+    while let Some(of_key) = of_keys.next() {
+        let (least, most) = acceptances(of_key, law, now);
+        page.push((of_key[0].key, (least as u64, most as u64)));
+        if page.len() == KEYS_A_PAGE || of_keys.peek().is_none() {
+            counted.keys += page.len() as u64;
+            counted.wrong.extend(wrong_in(source, &page, name).await?);
+            page.clear();
+        }
+    }
+    if counted.wrong.iter().any(|one| one.effects < one.bounds.0) {
+        // What is done after the answer may still be under way.
+        tokio::time::sleep(patience(contract)).await;
+        let again: Vec<(u32, (u64, u64))> = counted.wrong.iter().map(|one| (one.key, one.bounds)).collect();
+        counted.wrong.clear();
+        for page in again.chunks(KEYS_A_PAGE) {
+            counted.wrong.extend(wrong_in(source, page, name).await?);
+        }
+    }
+    Ok(counted)
+}
+
+fn patience(contract: &Contract) -> Duration {
+    contract.effects.as_ref().and_then(|effects| effects.within).map_or(contract.limits.answer.0, |within| within.0)
+}
+
+async fn wrong_in(source: &dyn Source, page: &[(u32, (u64, u64))], name: &dyn Fn(u32) -> String) -> Result<Vec<Wrong>, EvidenceError> {
+    let names: Vec<String> = page.iter().map(|(key, _)| name(*key)).collect();
+    let counts = source.effects(&names).await?;
+    let all = page.iter().zip(counts).map(|((key, bounds), effects)| Wrong { key: *key, effects, bounds: *bounds });
+    Ok(all.filter(|one| !(one.bounds.0..=one.bounds.1).contains(&one.effects)).collect())
+}
+
+impl Found {
+    /// Adds what counting effects shows; a key that was never accepted has none.
+    pub fn add_effects(&mut self, catalogue: &Catalogue, counted: &Counted, history: &[Operation], about: &About<'_>) {
+        let always = &catalogue.always;
+        for (id, is_of_accepted) in [(&always.work_is_done_once, true), (&always.nothing_else_is_done, false)] {
+            let Some(id) = id.as_ref().filter(|id| about.contract.promises(id)) else { continue };
+            let wrong = || counted.wrong.iter().filter(move |one| (one.bounds.1 > 0) == is_of_accepted);
+            self.add(catalogue, id, counted.keys, wrong().count() as u64);
+            self.violations.extend(wrong().take(TOLD).map(|one| {
+                let first = history.partition_point(|operation| operation.key < one.key);
+                let operations =
+                    history[first..].iter().take_while(|operation| operation.key == one.key).take(TOLD).map(super::judging::line);
+                let (least, most) = one.bounds;
+                let due = if least == most { format!("{least}") } else { format!("from {least} to {most}") };
+                Violation {
+                    requirement: id.clone(),
+                    key: (about.key)(one.key),
+                    why: format!("its work was done {} times, where {due} are due", one.effects),
+                    operations: operations.collect(),
+                    rows: None,
+                    curl: (about.curl)(one.key),
+                }
+            }));
+        }
+        // What answers leave open is decided by what was done.
+        self.undecided = 0;
+    }
+}
