@@ -13,6 +13,7 @@ mod compare;
 mod evidence;
 mod dry_run;
 pub mod exit;
+mod forms;
 mod glob;
 mod headers;
 mod history;
@@ -30,11 +31,13 @@ mod secrets;
 mod selecting;
 mod selftest;
 mod serve;
+mod signals;
 mod signing;
 mod snapshots;
 mod sources;
 mod stored;
 mod tools;
+mod usage;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -78,6 +81,8 @@ pub(crate) struct Look {
 pub(crate) struct Console {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
+    /// Why standard output takes nothing more, when it does not.
+    failed: Option<io::Error>,
     /// Whether standard output takes colour.
     pub(crate) colour: bool,
     /// The columns of standard output, where it is a terminal; else what texts are made for.
@@ -96,6 +101,7 @@ impl Console {
             live: io::stderr().is_terminal(),
             out: Box::new(anstream::AutoStream::new(io::stdout(), choice)),
             err: Box::new(anstream::stderr()),
+            failed: None,
         }
     }
 
@@ -104,9 +110,21 @@ impl Console {
         Look { colour: self.colour, width: self.width }
     }
 
-    /// Prints to standard output. A reader that went away is no error of ours.
+    /// Prints to standard output; what cannot be written is told at the command's end, or by [`Console::was_printed`].
     pub(crate) fn print(&mut self, text: &str) {
-        drop(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()));
+        if self.failed.is_none() {
+            self.failed = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).err();
+        }
+    }
+
+    /// Whether all that was printed was taken; a reader that went away has what it wanted.
+    pub(crate) fn was_printed(&self) -> Result<(), Failure> {
+        match &self.failed {
+            Some(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::harness(format!("cannot write to standard output: {cause}")))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Prints to standard error.
@@ -123,26 +141,46 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(wrong) => return tell_usage(&wrong, &mut console),
     };
-    match dispatch(cli, &mut console) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            let message = failure.message.trim_end();
-            let prefix = if message.starts_with("error") { "" } else { "error: " };
-            console.tell(&format!("{prefix}{message}\n"));
-            failure.exit
+    let ended = dispatch(cli, &mut console);
+    let ended = match (ended, console.was_printed()) {
+        (Err(failure), Err(unwritten)) => {
+            tell(&failure, &mut console);
+            Err(unwritten)
         }
-    }
+        (Ok(_), Err(unwritten)) => Err(unwritten),
+        (ended, Ok(())) => ended,
+    };
+    ended.unwrap_or_else(|failure| {
+        tell(&failure, &mut console);
+        failure.exit
+    })
+}
+
+/// Tells why a command has failed.
+fn tell(failure: &Failure, console: &mut Console) {
+    let message = failure.message.trim_end();
+    let prefix = if message.starts_with("error") { "" } else { "error: " };
+    console.tell(&format!("{prefix}{message}\n"));
 }
 
 /// What clap says of a command line: help and version are no mistakes.
 fn tell_usage(wrong: &clap::Error, console: &mut Console) -> Exit {
     let text = wrong.render();
     if wrong.use_stderr() {
-        console.tell(&text.ansi().to_string());
+        match usage::sentence(wrong, &Cli::command()) {
+            Some(sentence) => tell(&Failure::usage(sentence), console),
+            None => console.tell(&text.ansi().to_string()),
+        }
         Exit::Usage
     } else {
         console.print(&text.ansi().to_string());
-        Exit::Conforms
+        console.was_printed().map_or_else(
+            |failure| {
+                tell(&failure, console);
+                failure.exit
+            },
+            |()| Exit::Conforms,
+        )
     }
 }
 

@@ -21,6 +21,7 @@ pub mod prose;
 pub mod reading;
 mod signing;
 pub mod tables;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

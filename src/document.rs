@@ -8,6 +8,7 @@
 //! adds its own mistakes to those it gives.
 
 pub mod mistake;
+pub mod name;
 pub mod shape;
 pub mod tree;
 

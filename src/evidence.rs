@@ -182,6 +182,15 @@ pub struct Sources {
 }
 
 impl Choice {
+    /// The file that stands for the database, where it is one that is there by that name.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        match Place::read(self.db.as_deref()?).ok()? {
+            Place::Sqlite(path) => Some(path),
+            Place::Postgres(_) | Place::Mysql(_) | Place::Redis(_) => None,
+        }
+    }
+
     /// The sources that a user and a contract name; nothing is asked of them yet.
     ///
     /// * `origin`: `http://host:port/prefix` of the target, for pages of its own.

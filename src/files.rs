@@ -8,7 +8,11 @@
 //!
 //! **Invariant:** only [`ReportFolder`] and [`Scratch`] ever write.
 
+mod folder;
+mod report_folder;
+mod scratch;
 pub mod snapshots;
+pub mod turn;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,6 +20,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use include_dir::{Dir, File, include_dir};
+
+pub use self::report_folder::ReportFolder;
+pub use self::scratch::Scratch;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 static CONTRACTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/contracts");
@@ -165,17 +172,17 @@ pub fn suite_in(folder: &Path, suite: &str) -> Result<SuiteFiles, FileError> {
         files.catalogue_stands_in = false;
         files.catalogue = Some(read_text("read the requirements", &root.join(CATALOGUE))?);
     }
-    let mut left = vec![root.clone()];
-    while let Some(dir) = left.pop() {
-        for path in entries(&dir)? {
-            if path.is_dir() {
-                left.push(path);
-            } else if dir.file_name().is_some_and(|name| name == "bodies") {
-                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-                files.bodies.insert(name, read_bytes("read the body", &path)?);
-            } else if let Some(id) = id_of(&path, &root) {
-                files.scenarios.push((id, read_text("read scenario", &path)?));
+    for path in folder::files_under(&root)? {
+        if let Some(dir) = path.parent().filter(|dir| dir.file_name().is_some_and(|name| name == "bodies")) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            if !folder::is_inside(&path, dir) {
+                let cause = io::Error::other("the link leads out of its folder: put the body itself there");
+                return Err(FileError { what: "read the body", path, cause });
             }
+            files.bodies.insert(name, Bytes::from(folder::bytes_of("read the body", &path)?));
+        } else if let Some(id) = id_of(&path, &root) {
+            let text = text_of("read scenario", &path, folder::bytes_of("read scenario", &path)?)?;
+            files.scenarios.push((id, text));
         }
     }
     files.scenarios.sort();
@@ -231,12 +238,15 @@ pub fn folders_in(path: &Path) -> Result<Vec<PathBuf>, FileError> {
 /// # Errors
 /// [`FileError`] with `what` in it, also when the file is not UTF-8.
 pub fn read_text(what: &'static str, path: &Path) -> Result<TextFile, FileError> {
-    let text = std::fs::read_to_string(path).map_err(|cause| FileError { what, path: path.to_owned(), cause })?;
-    Ok(TextFile { path: path.display().to_string(), text })
+    // Named by somebody, it may be a pipe (`<(…)`), as long as that has an end.
+    let bytes = std::fs::File::open(path).and_then(folder::bounded).map_err(|cause| FileError { what, path: path.to_owned(), cause })?;
+    text_of(what, path, bytes)
 }
 
-fn read_bytes(what: &'static str, path: &Path) -> Result<Bytes, FileError> {
-    std::fs::read(path).map(Bytes::from).map_err(|cause| FileError { what, path: path.to_owned(), cause })
+fn text_of(what: &'static str, path: &Path, bytes: Vec<u8>) -> Result<TextFile, FileError> {
+    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+    let text = String::from_utf8(bytes).map_err(no_text).map_err(|cause| FileError { what, path: path.to_owned(), cause })?;
+    Ok(TextFile { path: path.display().to_string(), text })
 }
 
 /// Writes a text file whole: first beside its place, then into it.
@@ -247,8 +257,11 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
     let failed = |cause| FileError { what: "write", path: path.to_owned(), cause };
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let beside = path.with_file_name(format!(".{name}.part"));
-    std::fs::write(&beside, text).map_err(failed)?;
-    std::fs::rename(&beside, path).map_err(failed)
+    std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path)).map_err(|cause| {
+        // Half of it is of no use to anyone.
+        drop(std::fs::remove_file(&beside));
+        failed(cause)
+    })
 }
 
 /// Makes the folder that a file is to stand in.
@@ -268,88 +281,4 @@ pub fn append_text(path: &Path, text: &str) -> Result<(), FileError> {
     let failed = |cause| FileError { what: "write", path: path.to_owned(), cause };
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
     io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)
-}
-
-/// A folder that reports are written to.
-#[derive(Clone, Debug)]
-pub struct ReportFolder {
-    path: PathBuf,
-}
-
-impl ReportFolder {
-    /// Makes the folder, and sees that it can be written to, before anything is judged.
-    ///
-    /// # Errors
-    /// [`FileError`] when it cannot be made or written.
-    pub fn make(path: &Path) -> Result<Self, FileError> {
-        let failed = |cause| FileError { what: "write reports to", path: path.to_owned(), cause };
-        std::fs::create_dir_all(path).map_err(failed)?;
-        let probe = path.join(".hookgate-can-write");
-        std::fs::write(&probe, b"").map_err(failed)?;
-        std::fs::remove_file(&probe).map_err(failed)?;
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// A folder that is there already.
-    ///
-    /// # Errors
-    /// [`FileError`] when it is not a folder.
-    pub fn at(path: &Path) -> Result<Self, FileError> {
-        std::fs::read_dir(path).map_err(|cause| FileError { what: "read the report folder", path: path.to_owned(), cause })?;
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// Every file in the folder, by its name; folders in it are left out.
-    ///
-    /// # Errors
-    /// [`FileError`] when one cannot be read.
-    pub fn read_all(&self) -> Result<BTreeMap<String, Vec<u8>>, FileError> {
-        let mut all = BTreeMap::new();
-        for path in entries(&self.path)?.into_iter().filter(|path| path.is_file()) {
-            if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
-                all.insert(name.to_owned(), read_bytes("read the report", &path)?.to_vec());
-            }
-        }
-        Ok(all)
-    }
-
-    /// Takes a file out that an earlier report has left; it is all right when there is none.
-    ///
-    /// # Errors
-    /// [`FileError`] when it is there and stays.
-    pub fn forget(&self, name: &str) -> Result<(), FileError> {
-        let path = self.path.join(name);
-        match std::fs::remove_file(&path) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(FileError { what: "take away", path, cause }),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Writes one file whole: first beside its place, then into it, so that no reader sees half a report.
-    ///
-    /// # Errors
-    /// [`FileError`] when it cannot be written.
-    pub fn write(&self, name: &str, text: &str) -> Result<(), FileError> {
-        write_text(&self.path.join(name), text)
-    }
-}
-
-/// A folder that is there as long as it is needed, and gone afterwards.
-#[derive(Debug)]
-pub struct Scratch(tempfile::TempDir);
-
-impl Scratch {
-    /// Makes one in the system's place for such folders.
-    ///
-    /// # Errors
-    /// When the system has no room for it.
-    pub fn new() -> io::Result<Self> {
-        tempfile::Builder::new().prefix("hookgate-").tempdir().map(Self)
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
 }

@@ -72,8 +72,8 @@ pub enum ScenarioEnd {
     NotApplicable(String),
     /// A history does not have what the step would need: nothing more can be judged again.
     NotKept,
-    /// A history has no such delivery.
-    Lacks,
+    /// A history has no such delivery of this step.
+    Lacks(usize),
 }
 
 /// One delivery as it was sent, and what was observed of it.

@@ -10,6 +10,7 @@
 
 pub mod members;
 pub mod mismatch;
+pub mod overlap;
 pub mod reader;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

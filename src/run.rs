@@ -17,6 +17,7 @@ pub mod gate;
 pub mod ground;
 pub mod lateness;
 pub mod launched;
+pub mod life;
 pub mod live;
 pub mod liveness;
 pub mod looking;
@@ -31,7 +32,7 @@ pub mod suite;
 pub mod supplies;
 pub mod unasked;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
 use crate::delivery::HeaderLine;
 use crate::evidence;
+use crate::files::turn::Turn;
 use crate::history::Operation;
 use crate::judge::scenario::blank_report;
 use crate::reference::defect::Defect;
@@ -197,7 +199,11 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         began,
         time_limit: plan.time_limit,
         concurrency: Concurrency::new(plan.jobs, plan.contract.limits.answer.0),
+        known: plan.baseline.clone(),
+        // Other runs may be at the same database, each in a process of its own.
+        turn: Turn::at(plan.evidence.file().as_deref()),
         judged,
+        left: BTreeSet::new(),
         again: Vec::new(),
         suspects: Vec::new(),
         end: None,
@@ -206,11 +212,13 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     executor.play_all(counting, Company::Counting).await;
     alone.append(&mut executor.again);
     executor.play_all(alone, Company::Nobody).await;
-    let Executor { judged: mut scenarios, end, suspects, concurrency, .. } = executor;
+    let Executor { judged: mut scenarios, left, end, suspects, concurrency, .. } = executor;
     stage.blame(&suspects, &mut scenarios);
     scenarios.sort_by(|a, b| a.id.cmp(&b.id));
 
-    let history = stage.take_history();
+    let mut history = stage.take_history();
+    // What was sent for a scenario that was not judged to its end says nothing.
+    history.retain(|one| !left.contains(&one.scenario));
     explaining::count_statuses(&mut scenarios, &history);
     let explained = explaining::explain(&history, &stage.contract, stage.ttl);
     if let Some(facts) = &explained {

@@ -35,7 +35,7 @@ use crate::delivery::{Answer, Delivery, HeaderLine};
 use crate::reference::claims::Ticket;
 use crate::reference::store::{Store, StoreError};
 use crate::reference::{Begun, Receiver, pages};
-use crate::serve::body::{NotTaken, read_to_the_end};
+use crate::serve::body::{NotTaken, Room, read_to_the_end};
 use crate::serve::listener::Door;
 
 pub use tls::{BadTlsFile, TlsFiles};
@@ -77,6 +77,8 @@ struct Shared<S> {
     contract: Arc<Contract>,
     /// Where bodies are read one after the other, whose turn it is.
     turn: Option<tokio::sync::Mutex<()>>,
+    /// Room for bodies that are being read.
+    room: Room,
     /// How long the work of a delivery takes.
     work: Duration,
     /// Told when a delivery that was under way is not any more.
@@ -121,7 +123,8 @@ pub async fn serve_over<S: Store + 'static>(
     let mut receiver = receiver;
     receiver.set_origin(format!("{scheme}://{}", door.address()));
     let turn = receiver.seams().reads_one_at_a_time().then(tokio::sync::Mutex::default);
-    let shared = Arc::new(Shared { turn, receiver: Mutex::new(receiver), clock, contract, work, freed: Notify::new() });
+    let shared =
+        Arc::new(Shared { turn, room: Room::default(), receiver: Mutex::new(receiver), clock, contract, work, freed: Notify::new() });
     let router = Router::new().fallback(page_at::<S>).with_state(shared);
     Ok(start(door, router))
 }
@@ -174,17 +177,22 @@ async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Re
             Some(turn) => Some(turn.lock().await),
             None => None,
         };
-        read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes).await
+        read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes, &shared.room).await
     };
+    let held;
     let headers = parts.headers.iter().map(|(name, value)| HeaderLine::new(name.as_str(), value.as_bytes().to_vec())).collect();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let mut delivery = Delivery { method: parts.method.as_str().to_owned(), path, headers, body: axum::body::Bytes::new() };
     match read {
-        Ok(body) => delivery.body = body,
+        Ok((body, room)) => {
+            delivery.body = body;
+            held = room;
+        }
         Err(NotTaken::TooLarge) => return refuse_body(shared, Refusal::TooLarge, 413, &delivery),
         Err(NotTaken::Broken) => return refuse_body(shared, Refusal::Body, 400, &delivery),
     }
     let (answered, pause) = take(shared, &delivery).await;
+    drop((delivery, held));
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
     }

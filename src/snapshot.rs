@@ -63,7 +63,8 @@ impl Normaliser {
                 let _ = writeln!(text, "{}", self.text(String::from_utf8_lossy(&answer.body).trim_end()));
             }
         }
-        text
+        // A checkout may change line ends: one that the receiver wrote is shown.
+        text.replace('\r', "␍")
     }
 
     /// Rows, a table at a time, in the order of their instants; a table without a name is not there.

@@ -119,13 +119,13 @@ impl Tally {
 /// Counts in words, as they are asked for.
 #[must_use]
 pub fn describe_counts(counts: &Counts) -> String {
-    let part = |n: Option<usize>, what: &str| n.map(|n| format!("{n} {what}"));
+    let part = |n: Option<usize>, one: &str, several: &str| n.map(|n| format!("{n} {}", if n == 1 { one } else { several }));
     let parts = [
-        part(counts.accepted, "accepted as new"),
-        part(counts.duplicate, "duplicates"),
-        part(counts.repeated, "repetitions"),
-        part(counts.rivals, "rivals with bodies of their own"),
-        part(counts.other, "other"),
+        part(counts.accepted, "accepted as new", "accepted as new"),
+        part(counts.duplicate, "duplicate", "duplicates"),
+        part(counts.repeated, "repetition", "repetitions"),
+        part(counts.rivals, "rival with a body of its own", "rivals with bodies of their own"),
+        part(counts.other, "other", "other"),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -166,7 +166,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: Option<u16>,
     /// The seed of everything random; printed, so that a run can be made again.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) seed: Option<u64>,
     /// How long to wait for an answer.
     #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
@@ -320,10 +320,10 @@ pub(crate) struct SelftestArgs {
     #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
     pub(crate) format: MatrixFormat,
     /// How many defects are tried side by side.
-    #[arg(long, value_name = "N", default_value = "6")]
+    #[arg(long, value_name = "N", default_value = "6", value_parser = at_least_one)]
     pub(crate) jobs: std::num::NonZeroU16,
     /// How often the right reference is judged: it must give no failure and no warning.
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = at_least_one)]
     pub(crate) right: std::num::NonZeroU16,
 }
 
@@ -343,6 +343,14 @@ pub(crate) enum ServeClock {
     System,
     /// A clock that `POST /advance` on the control address moves.
     Virtual,
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| format!("`{text}` is no whole number from 0 to {}", u64::MAX))
+}
+
+fn at_least_one(text: &str) -> Result<std::num::NonZeroU16, String> {
+    text.trim().parse().map_err(|_| format!("`{text}` is no whole number from 1 to {}", u16::MAX))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -17,6 +17,7 @@ pub(super) fn arguments(args: &RunArgs) -> String {
     words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
     words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
     words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
+    words.extend(args.launch.tz.as_ref().map(|zone| ("--tz", zone.clone())));
     words.extend(args.db.as_ref().map(|db| ("--db", db.clone())));
     words.extend(args.evidence_cmd.as_ref().map(|command| ("--evidence-cmd", command.clone())));
     words.extend(args.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));

@@ -154,7 +154,10 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                 let lost = if lost == 0 {
                     String::new()
                 } else {
-                    format!(", {lost} answers could not be: their bodies were not kept whole, or something in them is hidden")
+                    format!(
+                        ", {} could not be: not kept whole, or something in it is hidden",
+                        if lost == 1 { "1 answer".to_owned() } else { format!("{lost} answers") }
+                    )
                 };
                 format!(" ({deliveries} deliveries judged again{lost})")
             });
@@ -166,7 +169,8 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
             Ok(Exit::Conforms)
         }
         count => {
-            console.print(&format!("{}: {count} things do not agree\n", args.report.display()));
+            let what = if count == 1 { "thing does" } else { "things do" };
+            console.print(&format!("{}: {count} {what} not agree\n", args.report.display()));
             Ok(Exit::DoesNotConform)
         }
     }

@@ -12,9 +12,10 @@ use super::exit::Exit;
 use super::glob::{Selection, fits_scenario};
 use super::load_suite::{self, Suite, SuiteTexts, looks_like_a_file, nearest};
 use super::{Console, Failure};
-use crate::contract::facts::is_computed;
+use crate::contract::reading::unknown_words;
 use crate::contract::{Level, prose};
 use crate::files::{self, TextFile};
+use crate::outcome::overlap::overlaps;
 use crate::run::rehearsal::{self, Means, contradiction, contradiction_told};
 use crate::run::suite::reason_not_under;
 use crate::scenario::expand::{self, Loaded};
@@ -48,7 +49,7 @@ pub(crate) fn list(args: &ListArgs, console: &mut Console) -> Result<Exit, Failu
             for one in &chosen {
                 line(&mut text, format_args!("{:<width$}  {}  ({})", one.id, one.scenario.title, one.scenario.shows.join(", ")));
             }
-            line(&mut text, format_args!("{} scenarios", chosen.len()));
+            line(&mut text, format_args!("{} scenario{}", chosen.len(), if chosen.len() == 1 { "" } else { "s" }));
             console.print(&text);
         }
     }
@@ -75,8 +76,12 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
             note(wrong.into_iter().next().map_or(Ok(()), |wrong| Err(Failure::usage(wrong))));
         }
     }
+    let mut warnings = Vec::new();
     for path in &args.files {
-        note(check_file(path, args));
+        note(check_file(path, args, &mut warnings));
+    }
+    for warning in &warnings {
+        console.tell(&format!("warning: {warning}\n"));
     }
     if mistakes.is_empty() {
         console.print(&format!("{checked} file{} checked, no mistake\n", if checked == 1 { "" } else { "s" }));
@@ -86,13 +91,11 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
 }
 
 /// Checks one file as what it is: a contract, a catalogue or a scenario.
-fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
+fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
     let file = files::read_text("read", path).map_err(Failure::usage)?;
     let begins = |member: &str| file.text.lines().any(|line| line.starts_with(&format!("{member}:")));
     if begins("contract") {
-        let contract = load_suite::read_contract_file(&file)?;
-        let suite = load_suite::suite_of(&args.suite, contract)?;
-        return keeps_itself(&file.path, &suite);
+        return check_contract(&file, args, warnings);
     }
     if begins("requirements") {
         return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
@@ -102,15 +105,32 @@ fn check_file(path: &Path, args: &CheckArgs) -> Result<(), Failure> {
     expand::load("checked", &file.path, &file.text, &known).map(|_| ()).map_err(Failure::usage)
 }
 
+/// Checks a contract: by itself, against the words of its suite, and on the reference; all mistakes of the file at once.
+fn check_contract(file: &TextFile, args: &CheckArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
+    let read = load_suite::read_contract_file(file);
+    // The suite's words are looked at also where something else is wrong.
+    let named = read.as_ref().ok().map(|contract| contract.suite.clone()).or_else(|| load_suite::suite_named_in(file));
+    let words = named.and_then(|suite| SuiteTexts::of_suite(&args.suite, &suite).ok()).map(|texts| texts.catalogue);
+    let unknown = words.and_then(|catalogue| {
+        let ids: Vec<&str> = catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
+        let capabilities: Vec<&str> = catalogue.capabilities.keys().map(String::as_str).collect();
+        unknown_words(&file.path, &file.text, &ids, &capabilities)
+    });
+    match (read, unknown) {
+        (Ok(contract), None) => {
+            let suite = load_suite::suite_of(&args.suite, contract)?;
+            warnings.extend(overlaps(&suite.contract).into_iter().map(|told| format!("{}: {told}", file.path)));
+            keeps_itself(&file.path, &suite)
+        }
+        (Ok(_), Some(unknown)) => Err(Failure::usage(unknown)),
+        (Err(failure), None) => Err(failure),
+        (Err(failure), Some(unknown)) => Err(Failure::usage(format!("{}\n{unknown}", failure.message))),
+    }
+}
+
 /// Plays the suite on the reference, in memory: what it gets wrong is a contradiction between contract and scenario.
 fn keeps_itself(path: &str, suite: &Suite) -> Result<(), Failure> {
     let contract = &suite.contract;
-    let unknown = contract.capabilities.iter().find(|word| !is_computed(word) && !suite.catalogue.capabilities.contains_key(*word));
-    if let Some(word) = unknown {
-        let known = suite.catalogue.capabilities.keys().map(String::as_str);
-        let hint = nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        return Err(Failure::usage(format!("{path}: unknown capability `{word}`{hint}")));
-    }
     let (setting, supplies) = rehearsal::surroundings(contract, &suite.catalogue, &suite.bodies).map_err(Failure::usage)?;
     let means = Means::of(contract);
     let applies = |one: &&Loaded| reason_not_under(&setting, &supplies, one, means).is_none();

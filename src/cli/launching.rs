@@ -9,7 +9,6 @@ use crate::files::ReportFolder;
 use crate::run::ground::{LaunchChoice, Ready};
 
 /// What is to be started; without an address, it listens on the port that it is given.
-#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
 pub(crate) fn choice(
     args: &LaunchArgs,
     (url, reach): (Option<&str>, &ReachArgs),
@@ -25,7 +24,7 @@ pub(crate) fn choice(
     // Files of TLS and names are looked at before anything is started; the port is not known yet.
     let reached = reach.target(&address.replace("{port}", "1").replace("{dir}", "/dir"))?;
     Ok(LaunchChoice {
-        zone: std::env::var("TZ").ok(),
+        zone: args.tz.clone(),
         command: command.to_owned(),
         url: address.to_owned(),
         reached,

@@ -11,7 +11,6 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use tokio::sync::watch;
 
 use self::asked::{body, conditions, course, gates, make_room, mix, secret};
 use self::folder::{in_format, write_folder};
@@ -25,6 +24,7 @@ use super::headers::Headers;
 use super::launching::folder_of_its_own;
 use super::load_suite;
 use super::secrets::{other_secrets, secrets_of, warn};
+use super::signals::Ends;
 use super::sources::{as_seen, choice};
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
@@ -46,6 +46,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failure> {
+    claim_interruptions()?;
+    let ends = Ends::listen()?;
     let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: None, only_scenarios: None })?;
     let mix = mix(args)?;
     let names = mix.names();
@@ -81,13 +83,12 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     }
     let headers = Headers::read(&args.headers, &suite.contract)?;
     for (line, variable) in &headers.secret {
-        secrets.push_password(&format!("the header `{}` in {variable}", line.name), &String::from_utf8_lossy(&line.value));
+        secrets.push_header(variable, &String::from_utf8_lossy(&line.value));
     }
     let redactor = secrets.redactor();
     let warnings = warn(&secrets, console);
     make_room(users, args.target.is_none() && args.launch.exec.is_none())?;
-    let interrupted = interruption()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
+    let Ends { runtime, wanted: interrupted } = ends;
     let live = console.live;
     let show = !args.quiet && args.format == LoadFormat::Human;
     let ended: Result<_, Failure> = runtime.block_on(async {
@@ -161,10 +162,11 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         report.notes.extend(warnings);
         redactor.redacted(LoadReport { made_from: sealing.made_from(), ..report })
     });
+    let mut unwritten = None;
     if let (Some(folder), Some(report)) = (&folder, &report) {
         let output = output.map(|output| redactor.text(&output).into_owned());
-        let names = write_folder(folder, report, measurement.as_ref(), output.as_deref(), language)?;
-        sealing.write(folder, &names, &report.tool)?;
+        let written = write_folder(folder, report, measurement.as_ref(), output.as_deref(), language);
+        unwritten = written.and_then(|names| sealing.write(folder, &names, &report.tool)).err();
     }
     if let Some(failed) = failed {
         return Err(failed);
@@ -172,6 +174,9 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let Some(report) = report else { return Err(Failure::harness("the load has no report")) };
     let text = in_format(&report, args.format, args.quiet, language)?;
     console.print(&text);
+    if let Some(unwritten) = unwritten {
+        return Err(unwritten);
+    }
     Ok(match report.verdict {
         Overall::Conforms => Exit::Conforms,
         Overall::DoesNotConform => Exit::DoesNotConform,
@@ -181,14 +186,10 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     })
 }
 
-/// Hears Ctrl-C and the signal to end. The handler is set before goose sets its own, which would end the process.
-fn interruption() -> Result<watch::Receiver<bool>, Failure> {
-    let (interrupt, interrupted) = watch::channel(false);
-    let told = ctrlc::set_handler(move || {
-        interrupt.send_replace(true);
-    });
-    told.map_err(|cause| Failure::harness(format!("cannot listen to Ctrl-C: {cause}")))?;
-    Ok(interrupted)
+/// Ctrl-C is ours: a handler of goose's own would end the process.
+fn claim_interruptions() -> Result<(), Failure> {
+    // What is heard is heard by `Ends`; the library takes one handler only.
+    ctrlc::set_handler(|| {}).map_err(|cause| Failure::harness(format!("cannot listen to Ctrl-C: {cause}")))
 }
 
 /// Shows what is told every second under `/metrics`, too.

@@ -15,6 +15,7 @@ use super::Failure;
 use super::args::SuiteArgs;
 use crate::contract::Contract;
 use crate::contract::reading::read_contract_among;
+use crate::document::tree::{Kind, Tree};
 use crate::files::{self, TextFile};
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
@@ -51,6 +52,15 @@ pub(crate) fn contract_file(named: &str) -> Result<TextFile, Failure> {
 pub(crate) fn read_contract_file(file: &TextFile) -> Result<Contract, Failure> {
     let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
     read_contract_among(&file.path, &file.text, &base, &files::shipped_contracts()).map_err(Failure::usage)
+}
+
+/// The suite that a contract names, also one in which something else is wrong.
+pub(crate) fn suite_named_in(file: &TextFile) -> Option<String> {
+    let tree = Tree::read(&file.path, &file.text).ok()?;
+    match &tree.root.member("suite")?.kind {
+        Kind::Text(name) => Some(name.clone()),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) => None,
+    }
 }
 
 pub(crate) fn looks_like_a_file(named: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::args::{FormatArg, ReportArgs, ReportCommand};
 use super::exit::Exit;
-use super::run::in_format;
+use super::forms::in_format;
 use super::stored::{self, Stored};
 use super::{Console, Failure, evidence, merging};
 #[cfg(feature = "load")]

@@ -4,28 +4,28 @@ use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::watch;
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::arguments::arguments;
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
+use super::forms::{for_github, in_format, write_folder};
 use super::headers::Headers;
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
 use super::progress::Progress;
 use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
 use super::selecting::select;
+use super::signals::Ends;
 use super::sources::{as_seen, choice};
 use super::{Console, Failure, Look, dry_run, repeat};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::evidence::Choice;
-use crate::files::{self, ReportFolder};
+use crate::files;
 use crate::history::{Operation, hidden_answers};
-use crate::report::language::Language;
-use crate::report::{Overall, Report, github, html, human, junit, markdown, sarif, tally, tap};
+use crate::report::{Overall, Report, tally};
 use crate::run::clocks::ClockChoice;
 use crate::run::concurrency::Jobs;
 use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
@@ -34,21 +34,18 @@ use crate::run::{Outcome, Plan, TargetChoice};
 use crate::scenario::expand::Loaded;
 use crate::secret::{Redacted, Secrets};
 use crate::sign::Proof;
-use crate::snapshot::kept::{self, Kept};
+use crate::snapshot::kept::Kept;
 use crate::transport;
-
-/// The files of a report folder.
-pub(crate) const FILES: [&str; 7] = ["report.json", "report.html", "report.md", "junit.xml", "history.jsonl", kept::FILE, "target.log"];
 
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let ends = Ends::listen()?;
     let suite = load_suite::suite(&args.suite)?;
     let scenarios = select(args, &suite)?;
-    let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "load.json", "load")).transpose()?;
+    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
+    let secret = together(secret(args, &suite, &variable), target_is_readable(args))?;
     let sealing = Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())?;
     let language = args.language.chosen();
-    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
-    let secret = secret(args, &suite, &variable)?;
     let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
     let ids = suite.scenarios.iter().chain(&scenarios).map(|one| one.id.as_str());
     let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
@@ -58,7 +55,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     }
     let headers = Headers::read(&args.headers, &suite.contract)?;
     for (line, variable) in &headers.secret {
-        secrets.push_password(&format!("the header `{}` in {variable}", line.name), &String::from_utf8_lossy(&line.value));
+        secrets.push_header(variable, &String::from_utf8_lossy(&line.value));
     }
     let redactor = secrets.redactor();
     let given = Given { secret, others, secrets, evidence, headers };
@@ -67,26 +64,14 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     if let (true, Some(plan)) = (args.dry_run, plans.first()) {
         return dry_run::tell(plan, console).map(|()| Exit::Conforms);
     }
+    let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "load.json", "load")).transpose()?;
     let warnings = warn(&given.secrets, console);
     let total = scenarios.len() * plans.len();
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
-    let judged = runtime.block_on(async {
-        let (interrupt, interrupted) = watch::channel(false);
-        let listener = tokio::spawn(async move {
-            until_interrupted().await;
-            if interrupt.send(true).is_ok() {
-                // The channel stays open: the run ends when it has seen the flag.
-                std::future::pending::<()>().await;
-            }
-        });
-        let seen = progress.clone();
-        let judged = repeat::run_all(plans, Arc::new(move |report| seen.done(report)), interrupted).await;
-        listener.abort();
-        judged
-    });
-    runtime.shutdown_background();
+    let seen = progress.clone();
+    let judged = ends.runtime.block_on(repeat::run_all(plans, Arc::new(move |report| seen.done(report)), ends.wanted));
+    ends.runtime.shutdown_background();
     progress.finish();
 
     let Some(Outcome { mut report, history, snapshots, target_output, failed }) = judged else {
@@ -97,12 +82,24 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     }
     report.run.notes.extend(warnings);
     let mut kept = Kept::of(snapshots.iter().cloned());
+    // What goes wrong from here on is told when the report has been: nothing of it may be lost.
+    let mut trouble = Vec::new();
     if let (Some(choice), None) = (snapshot_choice(args, &suite), &failed) {
-        let facts = compare(&snapshots, &mut kept, &choice, &suite.contract.contract).map_err(Failure::harness)?;
-        if facts.fails {
-            tally::fail(&mut report.summary);
+        match compare(&snapshots, &mut kept, &choice, &suite.contract.contract) {
+            Ok(facts) => {
+                if facts.fails {
+                    tally::fail(&mut report.summary);
+                }
+                report.snapshots = Some(facts);
+            }
+            Err(cause) => {
+                kept = Kept::of(snapshots.iter().cloned());
+                let why = format!("snapshots were not compared: {cause}");
+                report.run.ended_early.get_or_insert_with(|| why.clone());
+                report.summary.verdict = tally::overall(&report.summary, report.run.ended_early.as_deref());
+                trouble.push(Failure::harness(redactor.text(&why)));
+            }
         }
-        report.snapshots = Some(facts);
     }
     report.made_from = sealing.made_from();
     mark_own(&mut report, args);
@@ -110,55 +107,47 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     report.run.hidden_answers = hidden_answers(history.iter().map(std::ops::Deref::deref)) as u64;
     let (report, kept) = (redactor.redacted(report), redactor.redacted(kept));
     if let Some(folder) = &folder {
-        write_folder(folder, &report, &history, &kept, language)?;
-        match &target_output {
-            Some(output) => folder.write("target.log", &redactor.text(output)),
-            None => folder.forget("target.log"),
-        }
-        .map_err(Failure::harness)?;
-        sealing.write(folder, &FILES, &report.tool)?;
+        let output = target_output.as_deref().map(|output| redactor.text(output));
+        trouble.extend(write_folder(folder, &report, &history, &kept, (output.as_deref(), &sealing), language).err());
     }
-    if let Some(failed) = &failed {
-        if args.format != FormatArg::Human {
-            console.print(&in_format(&report, args.format, Look { colour: false, width: console.width }, language)?);
-        }
-        return Err(Failure { exit: exit_of_failure(failed), message: redactor.text(&failed.to_string()).into_owned() });
+    if failed.is_none() || args.format != FormatArg::Human {
+        let look = Look { colour: console.colour && failed.is_none(), width: console.width };
+        console.print(&in_format(&report, args.format, look, language)?);
     }
-    console.print(&in_format(&report, args.format, console.look(), language)?);
-    if args.format == FormatArg::Human {
+    if failed.is_none() && args.format == FormatArg::Human {
         if let Some(hint) = locked_out(&report, &variable) {
             console.tell(&hint);
         }
-        if let Some(path) = &args.report {
+        if let (Some(path), true) = (&args.report, trouble.is_empty()) {
             console.tell(&format!("report: {}\n", redactor.text(&path.display().to_string())));
         }
-        for_github(&report, console, language)?;
+        trouble.extend(for_github(&report, console, language).err());
     }
-    Ok(exit_of(&report))
+    trouble
+        .extend(failed.map(|failed| Failure { exit: exit_of_failure(&failed), message: redactor.text(&failed.to_string()).into_owned() }));
+    all_of(trouble).map_or_else(|| Ok(exit_of(&report)), Err)
 }
 
-/// In a GitHub workflow: annotations beside the code, and the report as the step's summary.
-#[expect(clippy::disallowed_methods, reason = "the roof is where the environment is read")]
-fn for_github(report: &Redacted<Report>, console: &mut Console, language: Language) -> Result<(), Failure> {
-    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
-        return Ok(());
-    }
-    console.print(&github::write(report));
-    if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
-        let text = markdown::write(report, language).map_err(Failure::harness)?;
-        files::append_text(Path::new(&path), &text).map_err(Failure::harness)?;
-    }
-    Ok(())
+/// One failure of several: every message, the exit code of the last.
+fn all_of(failures: Vec<Failure>) -> Option<Failure> {
+    failures.into_iter().reduce(|one, other| Failure { exit: other.exit, message: format!("{}\nerror: {}", one.message, other.message) })
 }
 
-/// Ends when the user wants the run to end.
-pub(crate) async fn until_interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+/// The first of two results, or what is wrong with both.
+fn together<T>(one: Result<T, Failure>, other: Result<(), Failure>) -> Result<T, Failure> {
+    match (one, other) {
+        (Ok(value), Ok(())) => Ok(value),
+        (one, other) => {
+            Err(all_of(one.err().into_iter().chain(other.err()).collect()).unwrap_or_else(|| Failure::usage("nothing is wrong")))
         }
-        (_, _) => std::future::pending().await, // the default action of the signals stays as it is
+    }
+}
+
+/// The target's address is looked at before the first mistake is told.
+fn target_is_readable(args: &RunArgs) -> Result<(), Failure> {
+    match (&args.target, &args.launch.exec) {
+        (Some(url), None) => args.reach.target(url).map(drop),
+        _ => Ok(()),
     }
 }
 
@@ -278,63 +267,6 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
         None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn { defect: None }),
         _ => Err(Failure::usage("the built-in reference has a clock of its own: --clock and --control go with --target URL")),
     }
-}
-
-/// A report in the form that was asked for.
-pub(crate) fn in_format(report: &Redacted<Report>, format: FormatArg, look: Look, language: Language) -> Result<String, Failure> {
-    match format {
-        FormatArg::Human => Ok(human::write_in(report, look.colour, language, look.width)),
-        FormatArg::Json => json(report),
-        FormatArg::Junit => junit::write(report).map_err(Failure::harness),
-        FormatArg::Markdown => markdown::write(report, language).map_err(Failure::harness),
-        FormatArg::Html => html::write(report, language).map_err(Failure::harness),
-        FormatArg::Tap => Ok(tap::write(report)),
-        FormatArg::Sarif => serde_json::to_string_pretty(&sarif::write(report)).map(|text| text + "\n").map_err(Failure::harness),
-        FormatArg::Github => Ok(github::write(report)),
-    }
-}
-
-fn json(report: &Report) -> Result<String, Failure> {
-    serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness)
-}
-
-fn write_folder(
-    folder: &ReportFolder,
-    report: &Redacted<Report>,
-    history: &[Redacted<Operation>],
-    kept: &Redacted<Kept>,
-    language: Language,
-) -> Result<(), Failure> {
-    let mut lines = String::new();
-    for operation in history {
-        lines.push_str(&serde_json::to_string(&**operation).map_err(Failure::harness)?);
-        lines.push('\n');
-    }
-    write_forms(folder, report, lines, kept, language)
-}
-
-/// Writes a report in all of its forms, with its history.
-///
-/// * `history`: the lines of history.jsonl, of redacted deliveries.
-pub(crate) fn write_forms(
-    folder: &ReportFolder,
-    report: &Redacted<Report>,
-    history: String,
-    kept: &Redacted<Kept>,
-    language: Language,
-) -> Result<(), Failure> {
-    let files = [
-        ("report.json", json(report)?),
-        ("junit.xml", junit::write(report).map_err(Failure::harness)?),
-        ("report.md", markdown::write(report, language).map_err(Failure::harness)?),
-        ("report.html", html::write(report, language).map_err(Failure::harness)?),
-        ("history.jsonl", history),
-        (kept::FILE, serde_json::to_string_pretty(&**kept).map_err(Failure::harness)? + "\n"),
-    ];
-    for (name, text) in files {
-        folder.write(name, &text).map_err(Failure::harness)?;
-    }
-    Ok(())
 }
 
 /// A contract's file, where it is one that was named as a file.

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::args::{MatrixFormat, SelftestArgs, SuiteArgs};
 use super::exit::Exit;
 use super::glob::fits;
 use super::load_suite::{self, Suite};
-use super::run::until_interrupted;
 use super::secrets::secrets_of;
+use super::signals::Ends;
 use super::{Console, Failure};
 use crate::contract::Level;
 use crate::files;
@@ -33,6 +31,7 @@ const SEED: u64 = 1;
 
 /// Runs the command.
 pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let ends = Ends::listen()?;
     let pattern = args.defect.as_deref().unwrap_or("*");
     let defects: Vec<Defect> = CATALOGUE.iter().copied().filter(|defect| fits(pattern, defect.name)).collect();
     if defects.is_empty() {
@@ -67,16 +66,8 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         jobs: usize::from(args.jobs.get()),
     };
     let live = console.live;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
+    let Ends { runtime, wanted } = ends;
     let matrix = runtime.block_on(async {
-        let (interrupt, interrupted) = watch::channel(false);
-        let listener = tokio::spawn(async move {
-            until_interrupted().await;
-            if interrupt.send(true).is_ok() {
-                // The channel stays open: the runs end when they have seen the flag.
-                std::future::pending::<()>().await;
-            }
-        });
         let (told, hear) = std::sync::mpsc::channel();
         let reporter = live.then(|| {
             std::thread::spawn(move || {
@@ -89,8 +80,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
             })
         });
         let matrix =
-            selftest::selftest(trials, move |done, total| told.send((done as u64, total as u64)).unwrap_or_default(), interrupted).await;
-        listener.abort();
+            selftest::selftest(trials, move |done, total| told.send((done as u64, total as u64)).unwrap_or_default(), wanted).await;
         if let Some(reporter) = reporter {
             drop(reporter.join());
         }

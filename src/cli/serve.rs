@@ -1,6 +1,5 @@
 //! `hookgate serve`: the reference receiver on a port.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,14 +90,17 @@ async fn until_stopped<S: Store + 'static>(
     let tls = tls.transpose().map_err(Failure::usage)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let serving = serve_over(receiver, clock, args.addr, Duration::ZERO, tls).await.map_err(cannot)?;
+    let token = control::token().map_err(cannot)?;
     let control = match args.clock {
         ServeClock::System => None,
-        ServeClock::Virtual => Some(control::serve(moved, SocketAddr::new(args.addr.ip(), 0)).await.map_err(cannot)?),
+        ServeClock::Virtual => Some(control::serve(moved, &token).await.map_err(cannot)?),
     };
     console.print(&format!("listening on {scheme}://{} ({})\n", serving.address, contract.contract));
     if let Some(control) = &control {
-        console.print(&format!("control on http://{}\n", control.address));
+        console.print(&format!("control on http://{}/{}\n", control.address, token));
     }
+    // Nobody would know where it listens.
+    console.was_printed()?;
     if let Some(variable) = published_for {
         console
             .tell(&format!("{variable} is not set: using the published test secret (export {variable}={})\n", contract.secret.for_tests));

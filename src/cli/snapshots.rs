@@ -64,6 +64,7 @@ fn each(
 
 fn review(folder: &SnapshotFolder, pending: &[String], console: &mut Console) -> Result<Exit, Failure> {
     let asks = std::io::stdin().is_terminal();
+    let mut all = false;
     for name in pending {
         let read = |file: Option<String>| file.as_deref().and_then(contents).unwrap_or_default().to_owned();
         let was = read(folder.reviewed(name).map_err(Failure::usage)?);
@@ -72,11 +73,13 @@ fn review(folder: &SnapshotFolder, pending: &[String], console: &mut Console) ->
         if !asks {
             continue;
         }
-        match ask(console) {
-            Some('a') => folder.accept(name).map_err(Failure::harness)?,
-            Some('r') => folder.reject(name).map_err(Failure::harness)?,
-            Some(_) => {}
-            None => break,
+        let answer = if all { Answer::Accept } else { ask(console) };
+        all |= answer == Answer::AcceptAll;
+        match answer {
+            Answer::Accept | Answer::AcceptAll => folder.accept(name).map_err(Failure::harness)?,
+            Answer::Reject => folder.reject(name).map_err(Failure::harness)?,
+            Answer::Skip => {}
+            Answer::Quit => break,
         }
     }
     let left = folder.names().map_err(Failure::usage)?.1.len();
@@ -85,10 +88,60 @@ fn review(folder: &SnapshotFolder, pending: &[String], console: &mut Console) ->
     Ok(if left == 0 { Exit::Conforms } else { Exit::DoesNotConform })
 }
 
-/// The first letter of what a person answers; `None` when there is nobody left to ask.
-fn ask(console: &mut Console) -> Option<char> {
-    console.print("[a]ccept, [r]eject, [s]kip? ");
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line).ok()?;
-    if read == 0 { None } else { line.trim().chars().next().or(Some('s')) }
+/// What a person wants done with a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Accept,
+    AcceptAll,
+    Reject,
+    Skip,
+    Quit,
+}
+
+const HELP: &str = "a  accept it: it is the reviewed one from now on\n\
+                    A  accept it and all that follow\n\
+                    r  reject it: it is thrown away\n\
+                    s  skip it: it waits on (also an empty line)\n\
+                    q  quit: it and all that follow wait on\n\
+                    ?  this\n";
+
+/// What a word means; `None` where it means nothing.
+fn meaning(word: &str) -> Option<Answer> {
+    match word.trim() {
+        "a" | "accept" => Some(Answer::Accept),
+        "A" | "all" => Some(Answer::AcceptAll),
+        "r" | "reject" => Some(Answer::Reject),
+        "s" | "skip" | "" => Some(Answer::Skip),
+        "q" | "quit" => Some(Answer::Quit),
+        _ => None,
+    }
+}
+
+/// Asks until it is understood; when there is nobody left to ask, it is left as it is.
+fn ask(console: &mut Console) -> Answer {
+    loop {
+        console.print("[a]ccept, [A]ccept all, [r]eject, [s]kip, [q]uit, [?]? ");
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Answer::Quit,
+        }
+        match meaning(&line) {
+            Some(answer) => return answer,
+            None => console.print(HELP),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_of_the_question_has_a_meaning() {
+        let all = ["a\n", "A\n", "r\n", "s\n", "\n", "q\n"].map(meaning);
+        let wanted = [Answer::Accept, Answer::AcceptAll, Answer::Reject, Answer::Skip, Answer::Skip, Answer::Quit];
+        assert_eq!(all, wanted.map(Some));
+        assert_eq!(["?\n", "y\n", "accept all\n"].map(meaning), [None; 3]);
+    }
 }

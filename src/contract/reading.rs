@@ -9,10 +9,12 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::contract::facts::{is_computed, meaning_of};
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
-use crate::contract::{Contract, Idempotency, OtherBody, own_headers, signing};
+use crate::contract::{Contract, Idempotency, OtherBody, own_headers, signing, wire};
 use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
+use crate::document::name::word_mistake;
 use crate::document::tree::{Key, Kind, Node, Tree};
 use crate::document::{self, Decoded};
 use crate::sign::{MESSAGE_PLACEHOLDERS, PREPARED_PLACEHOLDERS, Proof};
@@ -105,6 +107,29 @@ fn spell_out_no_signature(root: &mut Node) {
     }
 }
 
+/// What a contract names of its suite, and the suite does not have.
+///
+/// A contract that cannot be read is told by [`read_contract`]; what stands in it all the same is looked at here.
+#[must_use]
+pub fn unknown_words(name: &str, text: &str, requirements: &[&str], capabilities: &[&str]) -> Option<Mistakes> {
+    let tree = Tree::read(name, text).ok()?;
+    let mut mistakes = Vec::new();
+    for word in tree.root.member("capabilities").map_or(&[][..], Node::items) {
+        let Kind::Text(found) = &word.kind else { continue };
+        if !is_computed(found) && !capabilities.contains(&found.as_str()) {
+            let hint = hint(found, "the suite knows", capabilities);
+            mistakes.push(Mistake { span: word.span.clone(), message: format!("unknown capability `{found}`"), hint });
+        }
+    }
+    for (id, _) in tree.root.member("not_promised").map_or(&[][..], Node::members) {
+        if !requirements.contains(&id.text.as_str()) {
+            let hint = hint(&id.text, "the suite has", requirements);
+            mistakes.push(Mistake { span: id.span.clone(), message: format!("unknown requirement `{}`", id.text), hint });
+        }
+    }
+    (!mistakes.is_empty()).then(|| Mistakes::new(name, text, mistakes))
+}
+
 struct Reading<'t> {
     tree: &'t Node,
     mistakes: Vec<Mistake>,
@@ -120,7 +145,12 @@ impl Reading<'_> {
         for (path, template) in contract.templates() {
             self.placeholders(&path, template);
         }
-        for (path, message, way_out) in signing::mistakes(contract) {
+        for (place, name) in [("contract", &contract.contract), ("suite", &contract.suite)] {
+            if let Some(wrong) = word_mistake(name) {
+                self.say(place, wrong, None);
+            }
+        }
+        for (path, message, way_out) in signing::mistakes(contract).into_iter().chain(wire::mistakes(contract)) {
             self.say(&path, message, way_out);
         }
         if let Some(state) = &contract.state {
@@ -196,15 +226,6 @@ impl Reading<'_> {
             }
             (Some(KeyScope::Caller | KeyScope::Path | KeyScope::PathAndQuery | KeyScope::Receiver) | None, _) => {}
         }
-        let paths = std::iter::once(("endpoint.path".to_owned(), contract.endpoint.path.as_str()));
-        let others = contract.endpoint.others.iter().enumerate().map(|(at, path)| (format!("endpoint.others[{at}]"), path.as_str()));
-        for (place, path) in paths.chain(others) {
-            if !path.starts_with('/') {
-                self.say(&place, "a path begins with a slash", Some(format!("write /{path}")));
-            } else if path.contains(['?', '#', ' ']) {
-                self.say(&place, "a path has no query, fragment or blank in it", Some("give the path alone".to_owned()));
-            }
-        }
     }
 
     /// What members promise of each other.
@@ -228,6 +249,11 @@ impl Reading<'_> {
             && !(500..=599).contains(&provoke.status)
         {
             self.say("failures.provoke.status", format!("a failure is a status from 500 to 599, this is {}", provoke.status), None);
+        }
+        for (at, word) in contract.capabilities.iter().enumerate().filter(|(_, word)| is_computed(word) && !contract.can(word)) {
+            let means = meaning_of(word).unwrap_or_default();
+            let way_out = Some(format!("it is true where {means}"));
+            self.say(&format!("capabilities[{at}]"), format!("`{word}` follows from the contract, and this one does not say so"), way_out);
         }
         if contract.in_flight.is_some() && contract.outcomes.in_flight.is_none() {
             let way_out = Some("add outcomes.in-flight: {status: 409}".to_owned());

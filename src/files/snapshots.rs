@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FileError, entries, read_text, write_text};
+use super::folder::{bytes_of, files_under};
+use super::{FileError, text_of, write_text};
 
 /// The ending of a reviewed snapshot.
 const REVIEWED: &str = "snap";
@@ -25,11 +26,18 @@ impl SnapshotFolder {
     /// Where the reviewed snapshot called `name` is.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
-        self.root.join(format!("{name}.{REVIEWED}"))
+        self.inside(name, REVIEWED)
     }
 
     fn pending_path(&self, name: &str) -> PathBuf {
-        self.root.join(format!("{name}.{PENDING}"))
+        self.inside(name, PENDING)
+    }
+
+    /// A place in this folder: a name that would lead out of it loses what leads there.
+    fn inside(&self, name: &str, ending: &str) -> PathBuf {
+        let name = PathBuf::from(format!("{name}.{ending}"));
+        let parts = name.components().filter(|part| matches!(part, std::path::Component::Normal(_)));
+        self.root.join(parts.collect::<PathBuf>())
     }
 
     /// A reviewed snapshot's file, when there is one.
@@ -104,17 +112,13 @@ impl SnapshotFolder {
     /// When the folder cannot be read.
     pub fn names(&self) -> Result<(Vec<String>, Vec<String>), FileError> {
         let (mut reviewed, mut pending) = (Vec::new(), Vec::new());
-        let mut left = if self.root.is_dir() { vec![self.root.clone()] } else { Vec::new() };
-        while let Some(dir) = left.pop() {
-            for path in entries(&dir)? {
-                let Some(inside) = path.strip_prefix(&self.root).ok().and_then(Path::to_str) else { continue };
-                if path.is_dir() {
-                    left.push(path);
-                } else if let Some(name) = inside.strip_suffix(&format!(".{PENDING}")) {
-                    pending.push(name.to_owned());
-                } else if let Some(name) = inside.strip_suffix(&format!(".{REVIEWED}")) {
-                    reviewed.push(name.to_owned());
-                }
+        let files = if self.root.is_dir() { files_under(&self.root)? } else { Vec::new() };
+        for path in files {
+            let Some(inside) = path.strip_prefix(&self.root).ok().and_then(Path::to_str) else { continue };
+            if let Some(name) = inside.strip_suffix(&format!(".{PENDING}")) {
+                pending.push(name.to_owned());
+            } else if let Some(name) = inside.strip_suffix(&format!(".{REVIEWED}")) {
+                reviewed.push(name.to_owned());
             }
         }
         reviewed.sort();
@@ -124,7 +128,13 @@ impl SnapshotFolder {
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>, FileError> {
-    if path.is_file() { read_text("read the snapshot", path).map(|file| Some(file.text)) } else { Ok(None) }
+    const WHAT: &str = "read the snapshot";
+    if !path.exists() {
+        return Ok(None);
+    }
+    let file = text_of(WHAT, path, bytes_of(WHAT, path)?)?;
+    // A checkout may have given it the line ends of another system.
+    Ok(Some(file.text.replace("\r\n", "\n")))
 }
 
 fn write(path: &Path, file: &str) -> Result<(), FileError> {

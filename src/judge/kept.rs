@@ -49,7 +49,7 @@ impl<'h> Kept<'h> {
     }
 
     fn next(&mut self, step: usize) -> Result<&'h Operation, ScenarioEnd> {
-        self.steps.get_mut(&step).and_then(VecDeque::pop_front).ok_or(ScenarioEnd::Lacks)
+        self.steps.get_mut(&step).and_then(VecDeque::pop_front).ok_or(ScenarioEnd::Lacks(step))
     }
 
     /// A delivery as it was observed.
@@ -92,9 +92,10 @@ impl Source for Kept<'_> {
         if let Some(Fault::Dribble(dribble)) = &deliver.fault {
             // Beside a slow sender others deliver, in any order: they bear no name.
             for _ in 0..dribble.meanwhile {
-                let queue = self.steps.get_mut(&at.number).ok_or(ScenarioEnd::Lacks)?;
-                let place = queue.iter().position(|one| one.name.is_none() || deliver.name.is_none()).ok_or(ScenarioEnd::Lacks)?;
-                let one = queue.remove(place).ok_or(ScenarioEnd::Lacks)?;
+                let queue = self.steps.get_mut(&at.number).ok_or(ScenarioEnd::Lacks(at.number))?;
+                let place =
+                    queue.iter().position(|one| one.name.is_none() || deliver.name.is_none()).ok_or(ScenarioEnd::Lacks(at.number))?;
+                let one = queue.remove(place).ok_or(ScenarioEnd::Lacks(at.number))?;
                 beside.push(self.sent(one, true)?);
             }
         }
@@ -157,10 +158,10 @@ impl Source for Kept<'_> {
         firsts.into_iter().map(|one| self.sent(one, true)).collect()
     }
 
-    async fn once_more(&mut self, _at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
+    async fn once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
         let next: Vec<&Operation> = self.again.iter_mut().filter_map(VecDeque::pop_front).collect();
         if next.len() < self.again.len() {
-            return Err(ScenarioEnd::Lacks);
+            return Err(ScenarioEnd::Lacks(at.number));
         }
         next.into_iter().map(|one| self.sent(one, true)).collect()
     }

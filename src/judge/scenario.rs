@@ -134,7 +134,7 @@ impl<S: Source> Play<'_, S> {
     fn close(mut self, end: Option<ScenarioEnd>) -> ScenarioReport {
         let judged = tally::scenario_verdict(&self.report.findings);
         (self.report.verdict, self.report.reason) = match end {
-            None | Some(ScenarioEnd::Broken | ScenarioEnd::NotKept | ScenarioEnd::Lacks) => (judged, None),
+            None | Some(ScenarioEnd::Broken | ScenarioEnd::NotKept | ScenarioEnd::Lacks(_)) => (judged, None),
             Some(ScenarioEnd::Undecided(reason) | ScenarioEnd::NotApplicable(reason)) if judged == Verdict::Fail => {
                 (Verdict::Fail, Some(reason))
             }

@@ -127,8 +127,10 @@ fn play_again(
     again.lost += kept.lost.max(history::hidden_answers(operations.iter().copied()));
     again.deliveries += operations.len();
     // The history has nothing more of a step: a scenario that failed ended there, one that passed did not.
-    if end == Some(ScenarioEnd::Lacks) && passed {
-        again.wrong.push(format!("{id} is said to be `{verdict}`, and the history lacks deliveries of one of its steps"));
+    if let (Some(ScenarioEnd::Lacks(step)), true) = (&end, passed) {
+        let name =
+            loaded.scenario.steps.get(step - 1).and_then(|step| step.name.as_deref()).map_or_else(String::new, |name| format!(" ({name})"));
+        again.wrong.push(format!("{id} is said to be `{verdict}`, and the history lacks a delivery of its step {step}{name}"));
     }
     if let Some(finding) = report.findings.iter().find(|finding| !is_told(finding, said)) {
         again.wrong.push(format!(
@@ -141,7 +143,8 @@ fn play_again(
     if end.is_none() {
         let steps = 1..=loaded.scenario.steps.len();
         if let Some((step, more)) = steps.map(|step| (step, kept.left(step))).find(|(_, more)| *more > 0) {
-            again.wrong.push(format!("the history of {id} has {more} deliveries more than its step {step} makes"));
+            let what = if more == 1 { "delivery" } else { "deliveries" };
+            again.wrong.push(format!("the history of {id} has {more} {what} more than its step {step} makes"));
         }
     }
 }

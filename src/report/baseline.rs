@@ -100,6 +100,13 @@ impl Baseline {
         Ok(Self { name: name.to_owned(), entries: file.known.into_iter().zip(lines).collect() })
     }
 
+    /// Whether everything that a scenario breaks is listed.
+    #[must_use]
+    pub fn knows(&self, scenario: &ScenarioReport) -> bool {
+        let is_listed = |finding: &Finding| self.entries.iter().any(|(entry, _)| entry.covers(scenario, finding));
+        !scenario.findings.is_empty() && scenario.findings.iter().all(is_listed)
+    }
+
     /// Changes failures that are listed to *known*; gives what no longer holds.
     ///
     /// * `today`: `YYYY-MM-DD`, UTC.

@@ -6,7 +6,7 @@
 //! a receiver that is gone or never answers) leaves the rest undecided, with
 //! the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,9 @@ use super::concurrency::Concurrency;
 use super::live::{self, Again};
 use super::stage::Stage;
 use crate::clock::{Moment, span};
+use crate::files::turn::Turn;
 use crate::judge::scenario::blank_report;
+use crate::report::baseline::Baseline;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::Step;
 use crate::scenario::deliver::Deliver;
@@ -64,12 +66,12 @@ impl End {
         }
     }
 
-    /// Why what was not played is undecided; nothing where it is left out.
+    /// Why what was not played is undecided.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::Interrupted => Some(tally::INTERRUPTED.to_owned()),
-            Self::FirstFailure => None,
+            Self::Interrupted => Some(format!("not played: {}", tally::INTERRUPTED)),
+            Self::FirstFailure => Some("not played: stopped at the first failure, as asked".to_owned()),
             Self::Broken(why) | Self::Undecided(why) => Some(why.clone()),
         }
     }
@@ -84,6 +86,12 @@ pub struct Executor {
     pub(super) began: Moment,
     pub(super) time_limit: Duration,
     pub(super) concurrency: Concurrency,
+    /// Failures that are known end nothing.
+    pub(super) known: Option<Arc<Baseline>>,
+    /// Whose turn it is at the target's database, among runs side by side.
+    pub(super) turn: Turn,
+    /// The ids of those that were not played to their end.
+    pub(super) left: BTreeSet<String>,
     /// Every scenario that was judged.
     pub(super) judged: Vec<ScenarioReport>,
     /// Those that are to be played again, alone.
@@ -113,6 +121,7 @@ impl Executor {
             self.leave(scenarios);
             return;
         }
+        self.come_in(company).await;
         // Long ones first, so that the last of all is not the longest; otherwise in their order.
         scenarios.sort_by_key(|loaded| std::cmp::Reverse(deliveries(&loaded.scenario.steps) / LONG));
         scenarios.reverse();
@@ -176,10 +185,27 @@ impl Executor {
                 break;
             }
         }
+        self.turn.over().await;
         let rest: Vec<Loaded> = names.into_values().chain(left).collect();
         if self.end.is_some() {
             let again = std::mem::take(&mut self.again);
             self.leave(rest.into_iter().chain(again).collect());
+        }
+    }
+
+    /// Waits for the turn of these scenarios among other runs at the same database; whoever wants to stop is not kept.
+    async fn come_in(&mut self, company: Company) {
+        let turn = self.turn.clone();
+        let wait = async move {
+            match company {
+                Company::Others => turn.with_others().await,
+                Company::Counting | Company::Nobody => turn.alone().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = super::until_true(&mut self.interrupted) => {}
+            () = wait => {}
         }
     }
 
@@ -196,7 +222,8 @@ impl Executor {
             }
         };
         (self.on_done)(&report);
-        let stop = self.fail_fast && report.verdict == Verdict::Fail;
+        let is_known = self.known.as_ref().is_some_and(|baseline| baseline.knows(&report));
+        let stop = self.fail_fast && report.verdict == Verdict::Fail && !is_known;
         self.judged.push(report);
         if stop {
             self.end.get_or_insert(End::FirstFailure);
@@ -233,6 +260,7 @@ impl Executor {
     fn leave(&mut self, left: Vec<Loaded>) {
         let Some(reason) = self.end.as_ref().and_then(End::reason) else { return };
         for loaded in left {
+            self.left.insert(loaded.id.clone());
             let report = ScenarioReport { reason: Some(reason.clone()), ..blank_report(&loaded, Verdict::Undecided) };
             (self.on_done)(&report);
             self.judged.push(report);

@@ -28,7 +28,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// A receiver that hookgate is to start; `{port}` and `{dir}` are still to be filled in.
 #[derive(Clone, Debug)]
 pub struct LaunchChoice {
-    /// The time zone of whoever starts it (`TZ`), which it keeps when that is not universal time.
+    /// Its time zone, when somebody names one.
     pub zone: Option<String>,
     /// The command line.
     pub command: String,
@@ -96,6 +96,7 @@ pub struct BuiltIn {
 /// A command that was started.
 pub struct Launched {
     pub(super) launch: Launch,
+    pub(super) zone: String,
     pub(super) ready: Ready,
     pub(super) url: transport::Target,
     /// The path of the health page, and the status of a receiver that is well.
@@ -154,6 +155,15 @@ impl Servant {
     #[must_use]
     pub fn can_restart(&self) -> bool {
         !matches!(self, Self::Foreign)
+    }
+
+    /// The time zone that it was started in.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        match self {
+            Self::Launched(launched) => Some(&launched.zone),
+            Self::BuiltIn(_) | Self::Foreign => None,
+        }
     }
 
     /// The command, and what it has written.
@@ -279,6 +289,7 @@ async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageErr
         }
         _ => foreign_clock(plan, &sources)?,
     };
+    launched.see_that_nobody_is_there().await?;
     launched.begin().await?;
     Ok(Ground { url: launched.url.clone(), sources, clock, servant: Servant::Launched(launched) })
 }

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -12,8 +13,11 @@ use super::ground::{LaunchChoice, Launched, Ready};
 use super::stage::StageError;
 use crate::contract::Contract;
 use crate::files::Scratch;
-use crate::target::{Launch, Output, Running, free_port, time_zone};
+use crate::target::{Launch, Output, Running, free_port, shell, time_zone};
 use crate::transport;
+
+/// How long a connection is tried.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A text in which `{port}` and `{dir}` stand for what they are.
 fn filled(text: &str, port: u16, dir: &Path) -> String {
@@ -34,9 +38,10 @@ impl Launched {
         let fill = |text: &str| filled(text, port, &dir);
         let url = choice.reached.at(&fill(&choice.url)).map_err(|cause| failed(&cause))?;
         let mut settings = vec![("PORT".to_owned(), port.to_string())];
-        settings.extend(time_zone(choice.zone.as_deref()));
+        let zone = time_zone(choice.zone.as_deref());
+        settings.push(("TZ".to_owned(), zone.clone()));
         let launch = Launch {
-            command: fill(&choice.command),
+            command: shell::filled(&choice.command, &[("port", &port.to_string()), ("dir", &dir.display().to_string())]),
             stop_signal: choice.stop_signal.clone(),
             settings,
             secret: (choice.secret_env.clone(), secret.clone()),
@@ -48,7 +53,26 @@ impl Launched {
         };
         let health = contract.health.as_ref().map(|health| (health.path.clone(), health.status));
         let (patience, output) = (choice.patience, Arc::default());
-        Ok(Self { launch, ready, url, health, patience, output, running: None, port, dir, scratch })
+        Ok(Self { launch, zone, ready, url, health, patience, output, running: None, port, dir, scratch })
+    }
+
+    /// Sees that nobody listens at an address that was given for it: who is there already is not what will be started.
+    ///
+    /// # Errors
+    /// When somebody does.
+    pub async fn see_that_nobody_is_there(&self) -> Result<(), StageError> {
+        if self.url.port() == self.port {
+            return Ok(());
+        }
+        let connect = tokio::net::TcpStream::connect((self.url.host(), self.url.port()));
+        if tokio::time::timeout(LOOK, connect).await.is_ok_and(|connected| connected.is_ok()) {
+            return Err(StageError::Launch(format!(
+                "something listens at {} before the command is started: --exec starts the receiver and --target says where it will be; stop \
+                 the other, or leave --target out and let the command listen on {{port}}",
+                self.url
+            )));
+        }
+        Ok(())
     }
 
     /// A text with its port and its folder in it.

@@ -137,6 +137,7 @@ pub struct Stage {
     is_built_in: bool,
     pub(super) can_restart: bool,
     output: Option<(String, Arc<Output>)>,
+    zone: Option<String>,
     locked_out: Option<String>,
     stopped_clock: Option<String>,
 }
@@ -199,6 +200,7 @@ impl Stage {
             is_built_in: servant.is_built_in(),
             can_restart: servant.can_restart(),
             output: servant.output(),
+            zone: servant.zone().map(str::to_owned),
             servant: tokio::sync::Mutex::new(servant),
             locked_out: None,
             redactor: plan.secrets.redactor(),
@@ -339,6 +341,7 @@ impl Stage {
             notes.push("Time was not moved: whether keys expire was not judged (--clock).".to_owned());
         }
         notes.extend(self.stopped_clock.as_ref().map(|why| format!("Whether keys expire was not judged: {why}.")));
+        notes.extend(self.zone.iter().map(|zone| format!("The receiver was started in a time zone of its own (--tz): {zone}")));
         notes.extend(self.held_up_note());
         notes.extend(self.url.note().map(str::to_owned));
         notes

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::clocks::{TargetClock, too_long};
 use super::executor::Company;
+use super::life::shortest;
 use super::rehearsal::{Means, contradiction};
 use super::stage::Stage;
 use super::supplies::Supplies;
@@ -104,6 +105,7 @@ impl Stage {
         };
         reason_not_under(&self.setting, &self.supplies, loaded, means)
             .or_else(|| scenario.needs.iter().find_map(here))
+            .or_else(|| too_short_a_life(scenario, self.ttl, contract.lease()))
             .or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0), contract.lease())))
     }
 
@@ -133,6 +135,13 @@ impl Stage {
             [_, ..] => Company::Nobody,
         }
     }
+}
+
+/// Why a scenario cannot be played with keys that live so short.
+fn too_short_a_life(scenario: &Scenario, ttl: Option<u64>, lease: Duration) -> Option<String> {
+    let (ttl, wanted) = (ttl?, shortest(scenario, lease)?);
+    (ttl < wanted)
+        .then(|| format!("its keys must live {wanted} s at least, and those of the receiver live {ttl} s: give it a longer life (--ttl)"))
 }
 
 /// Every step, also those that are repeated.

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::document::mistake::{Mistake, Mistakes, hint};
+use crate::document::name::variant_mistake;
 use crate::document::tree::{Key, Kind, Node, Tree};
 use crate::document::{self, Decoded};
 use crate::scenario::Scenario;
@@ -60,6 +61,8 @@ pub fn load(id: &str, file: &str, text: &str, against: &Known) -> Result<Vec<Loa
         let mut row = Row { members: row, used: &mut used, mistakes: Vec::new() };
         let steps: Vec<Node> = table.steps.items().iter().map(|step| row.filled(step)).collect();
         let mut mistakes = row.mistakes;
+        let scenario_name = id.rsplit('/').next().unwrap_or(id);
+        mistakes.extend(variant_mistake(&name.text, scenario_name).map(|wrong| Mistake::new(name.span.clone(), wrong)));
         let Checked { scenario, mistakes: more, whole } = check(&with_steps(&tree, at, &steps), against);
         mistakes.extend(more);
         found.push(Told { row: name.text.as_str(), mistakes, whole });

@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, test_kill_process_group, wait};
 
 use super::GRACE;
 use crate::clock::Moment;
@@ -79,15 +79,33 @@ pub fn guard(command: &str, stop: Signal, settings: &[(String, String)]) -> u8 {
     });
     std::thread::spawn(move || drop(say.send(Heard::Ended(child.wait().ok()))));
     let ended = until_the_end(&hear, group, stop);
+    if let Ending::Gentle(since, _) = ended {
+        // The shell may have died of the signal at once; whoever it has started has its five seconds all the same.
+        give_the_rest_time(&hear, group, since);
+    }
     end_all(group);
-    ended
+    let status = match ended {
+        Ending::Gentle(_, status) | Ending::ByItself(status) => status,
+        Ending::Killed => None,
+    };
+    status
         .and_then(|status| status.code().or_else(|| status.signal().map(|signal| 128 + signal)))
         .and_then(|code| u8::try_from(code).ok())
         .unwrap_or(137)
 }
 
-/// Waits for the command's end, and passes the stop signal on; `None` when it is to be killed.
-fn until_the_end(hear: &Receiver<Heard>, group: Pid, stop: Signal) -> Option<ExitStatus> {
+/// How the command ended.
+enum Ending {
+    /// After the stop signal, which it got then.
+    Gentle(Moment, Option<ExitStatus>),
+    /// Without being told.
+    ByItself(Option<ExitStatus>),
+    /// It is to be killed now.
+    Killed,
+}
+
+/// Waits for the command's end, and passes the stop signal on.
+fn until_the_end(hear: &Receiver<Heard>, group: Pid, stop: Signal) -> Ending {
     let mut stopped: Option<Moment> = None;
     loop {
         let heard = match stopped {
@@ -99,8 +117,23 @@ fn until_the_end(hear: &Receiver<Heard>, group: Pid, stop: Signal) -> Option<Exi
                 kill_process_group(group, stop).ok();
                 stopped = Some(Moment::now());
             }
-            Ok(Heard::Ended(status)) => return status,
-            Ok(Heard::Kill) | Err(_) => return None,
+            Ok(Heard::Ended(status)) => return stopped.map_or(Ending::ByItself(status), |since| Ending::Gentle(since, status)),
+            Ok(Heard::Kill) | Err(_) => return Ending::Killed,
+        }
+    }
+}
+
+/// Waits until nobody of the group is left, but no longer than the stop signal gives, and not when all is to be killed.
+fn give_the_rest_time(hear: &Receiver<Heard>, group: Pid, since: Moment) {
+    loop {
+        // Orphans of the group are ours, and stay in it until they are waited for.
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        let left = GRACE.saturating_sub(since.elapsed());
+        if left.is_zero() || test_kill_process_group(group).is_err() {
+            return;
+        }
+        if let Ok(Heard::Kill) = hear.recv_timeout(ROUND.min(left)) {
+            return;
         }
     }
 }

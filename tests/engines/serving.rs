@@ -229,7 +229,14 @@ async fn stopping_waits_for_deliveries_and_not_for_silent_connections() {
 #[tokio::test]
 async fn virtual_clock_is_moved_from_its_control_address() {
     let clock = Arc::new(VirtualClock::default());
-    let control = control::serve(Arc::clone(&clock), SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+    let control = control::serve(Arc::clone(&clock), "t0ken").await.expect("a port");
+    let order = |path: &str, more: &str, body: &str| {
+        let port = control.address.port();
+        format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{more}Content-Length: {}\r\n\r\n{body}", body.len())
+            .into_bytes()
+    };
+    const JSON: &str = "Content-Type: application/json; charset=utf-8\r\n";
+    let post = |path: &str, body: &str| order(&format!("/t0ken{path}"), JSON, body);
     for body in [r#"{"seconds": 86402}"#, r#"{"seconds": 0.5}"#, r#"{"span": "1h"}"#] {
         assert_eq!(say(control.address, &post("/advance", body)).await.0, 200, "{body}");
     }
@@ -240,7 +247,24 @@ async fn virtual_clock_is_moved_from_its_control_address() {
         assert!(page(&told)["error"].is_string(), "{told}");
     }
     assert_eq!(clock.ahead(), Duration::from_millis(86_402_500 + 3_600_000), "what is refused moves nothing");
-    let (_, told) = say(control.address, &get("/now")).await;
+    // What a web page could send, and whoever does not know the token.
+    let move_it = r#"{"seconds": 90000}"#;
+    for (path, more, status) in [
+        ("/advance", JSON, 404),
+        ("/other/advance", JSON, 404),
+        ("/t0ken/advance", "Content-Type: text/plain\r\n", 415),
+        ("/t0ken/advance", "", 415),
+        ("/t0ken/advance", &format!("{JSON}Origin: https://evil.example\r\n"), 403),
+        ("/t0ken/advance", &format!("{JSON}Origin: null\r\n"), 403),
+    ] {
+        assert_eq!(say(control.address, &order(path, more, move_it)).await.0, status, "{path} {more}");
+    }
+    let elsewhere =
+        String::from_utf8(order("/t0ken/advance", JSON, move_it)).expect("text").replace("Host: 127.0.0.1", "Host: evil.example");
+    assert_eq!(say(control.address, elsewhere.as_bytes()).await.0, 403);
+    assert_eq!(clock.ahead(), Duration::from_millis(86_402_500 + 3_600_000), "what is refused moves nothing");
+    let now = format!("GET /t0ken/now HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n", control.address.port());
+    let (_, told) = say(control.address, now.as_bytes()).await;
     let told = page(&told)["unix_micros"].as_i64().expect("a number");
     assert!((clock.now().0 - told).abs() < 5_000_000);
     control.stop().await;

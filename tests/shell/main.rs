@@ -1,5 +1,6 @@
 //! Tests of the built command as a shell runs it: arguments, environment and signals in; streams, files and exit codes out.
 
+mod bad_input;
 mod baseline;
 mod browser;
 mod claims;
@@ -8,6 +9,7 @@ mod command_line;
 mod contracts;
 mod compare;
 mod delivering;
+mod ends;
 mod evidence;
 mod families;
 mod forms;

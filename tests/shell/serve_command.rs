@@ -14,8 +14,12 @@ const SECRET: &str = "a secret of the tests, shared with nobody";
 
 /// One request on a connection of its own: status and body.
 fn ask(url: &str, head: &str, body: &str) -> (u16, String) {
+    ask_host(url, "test", head, body)
+}
+
+fn ask_host(url: &str, host: &str, head: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).expect("a connection");
-    let text = format!("{head}\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let text = format!("{head}\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     stream.write_all(text.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -105,12 +109,17 @@ fn body_over_the_limit_is_refused_and_the_next_delivery_works() {
 fn control_address_moves_the_clock_forwards_only() {
     let serving = Running::serve(SECRET, &["--clock", "virtual"]);
     let control = serving.control.clone().expect("a control address");
+    let (address, token) = control.rsplit_once('/').expect("a token");
+    let ask = |head: &str, body: &str| {
+        let head = head.replacen(" /", &format!(" /{token}/"), 1) + "\r\nContent-Type: application/json";
+        ask_host(address, address.trim_start_matches("http://"), &head, body)
+    };
     let ahead = |answer: (u16, String)| serde_json::from_str::<Value>(&answer.1).expect("JSON")["ahead_seconds"].as_f64();
-    assert_eq!(ahead(ask(&control, "POST /advance HTTP/1.1", r#"{"seconds": 86402}"#)), Some(86_402.0));
-    assert_eq!(ahead(ask(&control, "POST /advance HTTP/1.1", r#"{"span": "1.5h"}"#)), Some(91_802.0));
-    assert_eq!(ahead(ask(&control, "GET /now HTTP/1.1", "")), Some(91_802.0));
+    assert_eq!(ahead(ask("POST /advance HTTP/1.1", r#"{"seconds": 86402}"#)), Some(86_402.0));
+    assert_eq!(ahead(ask("POST /advance HTTP/1.1", r#"{"span": "1.5h"}"#)), Some(91_802.0));
+    assert_eq!(ahead(ask("GET /now HTTP/1.1", "")), Some(91_802.0));
     for wrong in ["", "{}", r#"{"seconds": -1}"#, r#"{"seconds": "1"}"#, r#"{"span": "1"}"#] {
-        let (status, body) = ask(&control, "POST /advance HTTP/1.1", wrong);
+        let (status, body) = ask("POST /advance HTTP/1.1", wrong);
         assert!(status == 400 && body.contains("error"), "{wrong}: {status} {body}");
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct LaunchArgs {
     /// With --exec: the signal that stops it gently; what is left after five seconds is killed.
     #[arg(long, value_name = "SIGNAL", default_value = "TERM", value_parser = signal_name)]
     pub(crate) stop_signal: String,
+    /// With --exec: its time zone (`TZ`); without it one that is not UTC, so that local time cannot pass for it.
+    #[arg(long, value_name = "ZONE", requires = "exec")]
+    pub(crate) tz: Option<String>,
     /// With --clock faketime: the library, when it is not where distributions put it.
     #[arg(long, value_name = "PATH", env = "HOOKGATE_FAKETIME_LIB")]
     pub(crate) faketime_lib: Option<PathBuf>,

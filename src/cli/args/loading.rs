@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, duration, duration_or_seconds};
+use super::{HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, at_least_one, duration, duration_or_seconds, whole};
 use crate::clock::span;
 use crate::load::pace::Course;
 
@@ -33,7 +33,7 @@ pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) headers: HeaderArgs,
     /// How many users deliver, each over a connection of its own.
-    #[arg(long, value_name = "N", default_value = "64")]
+    #[arg(long, value_name = "N", default_value = "64", value_parser = at_least_one)]
     pub(crate) users: NonZeroU16,
     /// How many users are started a second; without it, all within a tenth of a second.
     #[arg(long, value_name = "N", value_parser = positive)]
@@ -101,7 +101,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// The seed of what is random; printed, so that a load can be made again.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) seed: Option<u64>,
     /// The environment variable that holds the shared secret, when it is not the contract's.
     #[arg(long, value_name = "NAME")]

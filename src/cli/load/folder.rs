@@ -9,6 +9,7 @@ use crate::load::page::page;
 use crate::load::report::{LoadReport, junit, series};
 use crate::load::telling::{human, markdown, summary};
 use crate::report::language::Language;
+use crate::report::manifest;
 use crate::secret::Redacted;
 
 /// A report in the form that was asked for.
@@ -51,6 +52,7 @@ pub(super) fn write_folder(
     for name in ["latency.hlog", "target.log"].into_iter().filter(|name| files.iter().all(|(known, _)| known != name)) {
         folder.forget(name).map_err(Failure::harness)?;
     }
+    folder.forget(manifest::FILE).map_err(Failure::harness)?;
     for (name, text) in &files {
         folder.write(name, text).map_err(Failure::harness)?;
     }

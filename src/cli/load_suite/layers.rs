@@ -46,7 +46,11 @@ pub(crate) struct ScenarioText {
 impl SuiteTexts {
     /// The suite of a contract: shipped, or in the folder that was named.
     pub(crate) fn of(args: &SuiteArgs, contract: &Contract) -> Result<Self, Failure> {
-        let suite = &contract.suite;
+        Self::of_suite(args, &contract.suite)
+    }
+
+    /// The suite of a name.
+    pub(crate) fn of_suite(args: &SuiteArgs, suite: &str) -> Result<Self, Failure> {
         if let Some(folder) = args.scenarios.as_ref().filter(|_| files::shipped_suite(suite).catalogue.is_some()) {
             return Self::with_more(folder, suite);
         }

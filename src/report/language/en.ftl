@@ -74,7 +74,10 @@ findings-more = and { $count ->
 findings-brief = (a line each from here on; report.json has all of them)
 reason-none = no reason was given
 not-applicable-heading = Not applicable
-reasons-more = and { $count } more reasons, in report.json
+reasons-more = and { $count ->
+    [one] { $count } more reason
+   *[other] { $count } more reasons
+  }, in report.json
 snapshot-changed = changed snapshot { $name }
 snapshot-new = new snapshot { $name }
 snapshot-unreferenced = unreferenced snapshot { $name }
@@ -535,6 +538,8 @@ told-failed-elsewhere = every scenario that shows it failed at something else
 told-by-answers-alone = No database was given: whether receivers did the work once was judged by their answers alone (--db).
 told-load-by-answers-alone = No database was given: whether the work was done once was judged by answers alone (--db).
 told-time-not-moved = Time was not moved: whether keys expire was not judged (--clock).
+told-zone = The receiver was started in a time zone of its own (--tz)
+told-not-played = not played
 told-accepted-twice = accepted as new again while the key must still live
 told-duplicate-of-nothing = answered as a duplicate although nothing can have been accepted before
 told-duplicate-outside-life = answered as a duplicate before the acceptance began, or after the key's life

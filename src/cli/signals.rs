@@ -1,0 +1,57 @@
+//! Signals that end a command: Ctrl-C, `kill`, a terminal that goes away, `quit`.
+//!
+//! Heard from the command's first moment, long before anything is started: what
+//! comes while files are read is not lost, and ends the command as soon as it
+//! would begin. Whoever was started by `nohup` goes on when the terminal goes.
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::Failure;
+
+/// The runtime of a command, and whether somebody wants it to end.
+pub(crate) struct Ends {
+    pub(crate) runtime: Runtime,
+    /// Turns true when somebody does, and stays so.
+    pub(crate) wanted: watch::Receiver<bool>,
+}
+
+impl Ends {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
+        let (want, wanted) = watch::channel(false);
+        let inside = runtime.enter();
+        let mut heard: Vec<Signal> = Vec::new();
+        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()] {
+            if kind == SignalKind::hangup() && is_ignored(kind.as_raw_value()) {
+                continue;
+            }
+            heard.push(signal(kind).map_err(|cause| Failure::harness(format!("cannot listen to signals: {cause}")))?);
+        }
+        drop(inside);
+        runtime.spawn(async move {
+            any_of(heard).await;
+            // The sender stays here, so that the flag is there for as long as anybody looks.
+            want.send_replace(true);
+            std::future::pending::<()>().await;
+        });
+        Ok(Self { runtime, wanted })
+    }
+}
+
+async fn any_of(mut signals: Vec<Signal>) {
+    std::future::poll_fn(|context| {
+        let heard = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if heard { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+}
+
+/// Whether this process was started with a signal ignored, where the system tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
