@@ -175,6 +175,12 @@ pub fn contents(file: &str) -> Option<&str> {
 /// What changed, line by line: `-` what was, `+` what is.
 #[must_use]
 pub fn difference(was: &str, is: &str) -> String {
+    /// More lines than this on either side are not laid beside each other: finding the fewest changes takes time that grows with their square.
+    const MOST: usize = 5_000;
+    let lines = |text: &str| text.lines().count();
+    if lines(was).max(lines(is)) > MOST {
+        return format!("- {} lines, {} bytes\n+ {} lines, {} bytes\n", lines(was), was.len(), lines(is), is.len());
+    }
     let diff = similar::TextDiff::from_lines(was, is);
     diff.iter_all_changes().fold(String::new(), |mut text, change| {
         let sign = match change.tag() {

@@ -5,6 +5,9 @@
 use super::encoding::same;
 use super::form::Marks;
 
+/// A longer line is no claim: what fits where would take time that grows with its square.
+const LONGEST_LINE: usize = 1_000; // characters
+
 /// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part<'t> {
@@ -39,15 +42,21 @@ impl Found {
 /// What stands in the places, when the whole line fits the template.
 #[must_use]
 pub fn fit(template: &str, marks: &Marks, line: &str) -> Option<Found> {
-    let line: Vec<char> = line.trim().chars().collect();
+    let line = characters(line.trim())?;
     fits(&parts(template), marks, &line, true)
 }
 
 /// The same for a template that stands anywhere in a line.
 #[must_use]
 pub fn find(template: &str, marks: &Marks, line: &str) -> Option<Found> {
-    let (line, parts): (Vec<char>, _) = (line.chars().collect(), parts(template));
+    let (line, parts) = (characters(line)?, parts(template));
     (0..line.len()).find_map(|at| fits(&parts, marks, &line[at..], false))
+}
+
+/// The characters of a line that is not too long.
+fn characters(line: &str) -> Option<Vec<char>> {
+    let characters: Vec<char> = line.chars().take(LONGEST_LINE + 1).collect();
+    (characters.len() <= LONGEST_LINE).then_some(characters)
 }
 
 fn parts(template: &str) -> Vec<Part<'_>> {

@@ -70,6 +70,11 @@ pub(crate) fn looks_like_a_file(named: &str) -> bool {
 /// The nearest of `known` to a word, when one is near.
 pub(crate) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     const NEAR: f64 = 0.7;
+    /// A longer word is none that somebody mistyped.
+    const LONGEST: usize = 100;
+    if word.len() > LONGEST {
+        return None;
+    }
     let scored = known.map(|one| (strsim::jaro_winkler(word, one), one));
     scored.filter(|(score, _)| *score >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
 }

@@ -129,6 +129,11 @@ pub(crate) fn listed<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Strin
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     /// Below this, two words merely share letters.
     const NEAR: f64 = 0.8;
+    /// A longer word is none that somebody mistyped; comparing takes time that grows with its square.
+    const LONGEST: usize = 100;
+    if word.len() > LONGEST {
+        return None;
+    }
     let low = word.to_lowercase();
     let scored = known.into_iter().map(|one| {
         let other = one.to_lowercase();
