@@ -114,7 +114,8 @@ fn check_contract(file: &TextFile, args: &CheckArgs, warnings: &mut Vec<String>)
     let unknown = words.and_then(|catalogue| {
         let ids: Vec<&str> = catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
         let capabilities: Vec<&str> = catalogue.capabilities.keys().map(String::as_str).collect();
-        unknown_words(&file.path, &file.text, &ids, &capabilities)
+        let can = |word: &str| read.as_ref().map_or(true, |contract| contract.can(word));
+        unknown_words((&file.path, &file.text), &ids, &capabilities, &can)
     });
     match (read, unknown) {
         (Ok(contract), None) => {

@@ -110,8 +110,15 @@ fn spell_out_no_signature(root: &mut Node) {
 /// What a contract names of its suite, and the suite does not have.
 ///
 /// A contract that cannot be read is told by [`read_contract`]; what stands in it all the same is looked at here.
+///
+/// * `can`: whether the contract offers a word that follows from its members.
 #[must_use]
-pub fn unknown_words(name: &str, text: &str, requirements: &[&str], capabilities: &[&str]) -> Option<Mistakes> {
+pub fn unknown_words(
+    (name, text): (&str, &str),
+    requirements: &[&str],
+    capabilities: &[&str],
+    can: &dyn Fn(&str) -> bool,
+) -> Option<Mistakes> {
     let tree = Tree::read(name, text).ok()?;
     let mut mistakes = Vec::new();
     for word in tree.root.member("capabilities").map_or(&[][..], Node::items) {
@@ -119,6 +126,10 @@ pub fn unknown_words(name: &str, text: &str, requirements: &[&str], capabilities
         if !is_computed(found) && !capabilities.contains(&found.as_str()) {
             let hint = hint(found, "the suite knows", capabilities);
             mistakes.push(Mistake { span: word.span.clone(), message: format!("unknown capability `{found}`"), hint });
+        } else if is_computed(found) && !can(found) {
+            let message = format!("`{found}` follows from the contract, and this one does not say so");
+            let hint = Some(format!("it is true where {}", meaning_of(found).unwrap_or_default()));
+            mistakes.push(Mistake { span: word.span.clone(), message, hint });
         }
     }
     for (id, _) in tree.root.member("not_promised").map_or(&[][..], Node::members) {
@@ -249,11 +260,6 @@ impl Reading<'_> {
             && !(500..=599).contains(&provoke.status)
         {
             self.say("failures.provoke.status", format!("a failure is a status from 500 to 599, this is {}", provoke.status), None);
-        }
-        for (at, word) in contract.capabilities.iter().enumerate().filter(|(_, word)| is_computed(word) && !contract.can(word)) {
-            let means = meaning_of(word).unwrap_or_default();
-            let way_out = Some(format!("it is true where {means}"));
-            self.say(&format!("capabilities[{at}]"), format!("`{word}` follows from the contract, and this one does not say so"), way_out);
         }
         if contract.in_flight.is_some() && contract.outcomes.in_flight.is_none() {
             let way_out = Some("add outcomes.in-flight: {status: 409}".to_owned());
