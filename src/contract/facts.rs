@@ -103,7 +103,8 @@ impl Contract {
             "in-flight" => self.outcomes.in_flight.is_some(),
             "failures" => self.provoke().is_some(),
             "scope" => self.key.scope.is_some(),
-            "fingerprint" => self.fingerprint.is_some(),
+            // A form has no other spelling that is the same JSON.
+            "fingerprint" => self.fingerprint.is_some() && self.key.form_field.is_none(),
             "method" => self.outcomes.refusal(Refusal::Method).is_some(),
             other => self.capabilities.iter().any(|one| one == other),
         }

@@ -10,6 +10,7 @@ use hookgate::report::{Report, RunFacts, ScenarioReport, Target, Verdict, causes
 use hookgate::run::assemble;
 use hookgate::run::explaining::{add_findings, explain};
 use hookgate::run::rehearsal::{Means, rehearse};
+use hookgate::sign::tamper::Tamper;
 use hookgate::sqlite::wrong;
 
 use crate::kill_matrix::Stage;
@@ -63,4 +64,18 @@ fn the_first_cause_names_what_is_wrong_and_nothing_else_is_called_broken() {
         let without = Report { causes: Vec::new(), ..report };
         assert!(judged_again(&without, None).iter().any(|line| line.contains("causes")), "{name}");
     }
+}
+
+/// A forgery that is taken is filed under the requirement that speaks of its kind: a tamper that is new has a line of its own.
+#[test]
+fn every_forgery_has_a_requirement_that_speaks_of_it() {
+    let stage = Stage::of("orch-phase3");
+    let underlies = &stage.setting.catalogue.underlies;
+    let forged = Tamper::ALL.into_iter().filter(|tamper| !tamper.passes());
+    let names = forged.map(|tamper| serde_json::to_value(tamper).expect("a name").as_str().expect("text").to_owned());
+    let unnamed: Vec<String> = names
+        .flat_map(|name| ["refusal-taken", "refusal-failed"].map(|kind| format!("{kind}.{name}")))
+        .filter(|code| !underlies.contains_key(code))
+        .collect();
+    assert_eq!(unnamed, Vec::<String>::new());
 }
