@@ -240,7 +240,8 @@ impl Choice {
 
 /// All futures side by side, in their order.
 pub(crate) async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<(Option<F::Output>, Pin<Box<F>>)> = futures.map(|one| (None, Box::pin(one))).collect();
+    type Running<F> = (Option<<F as Future>::Output>, Pin<Box<F>>);
+    let mut running: Vec<Running<F>> = futures.map(|one| (None, Box::pin(one))).collect();
     std::future::poll_fn(|context| {
         let mut is_done = true;
         for (output, future) in running.iter_mut().filter(|(output, _)| output.is_none()) {

@@ -177,7 +177,7 @@ pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupte
         let (places, interrupted) = (Arc::clone(&places), interrupted.clone());
         runs.spawn(async move {
             let place = places.acquire_owned().await;
-            let outcome = run::run(plan, Arc::new(|_| {}), interrupted).await;
+            let outcome = Box::pin(run::run(plan, Arc::new(|_| {}), interrupted)).await;
             drop(place);
             (at, outcome)
         });

@@ -14,7 +14,7 @@ pub(crate) async fn run_all(plans: Vec<Plan>, on_done: OnDone, interrupted: watc
     let repeats = plans.len() > 1;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for plan in plans {
-        let outcome = run::run(plan, OnDone::clone(&on_done), interrupted.clone()).await;
+        let outcome = Box::pin(run::run(plan, OnDone::clone(&on_done), interrupted.clone())).await;
         let ends = outcome.failed.is_some() || *interrupted.borrow();
         outcomes.push(outcome);
         if ends {

@@ -80,7 +80,7 @@ impl EffectsPlace {
             }
             match (&self.count, &self.rows) {
                 (None, None) => {
-                    say("", "this does not say where on the page the count stands", "give `count`, a JSON pointer, or `rows` with `key`")
+                    say("", "this does not say where on the page the count stands", "give `count`, a JSON pointer, or `rows` with `key`");
                 }
                 (Some(_), Some(_)) => say("rows", "the page has one count", "leave `count` or `rows` out"),
                 (Some(count), None) if !count.to_string().is_empty() && !count.to_string().starts_with('/') => {
@@ -109,7 +109,7 @@ impl EffectsPlace {
         match (&self.log, &self.pattern) {
             (Some(_), None) => say("log", "this does not say which lines are effects", "give `pattern`, with {key} in it"),
             (Some(_), Some(pattern)) if !pattern.contains("{key}") => {
-                say("pattern", "a line of an effect names its key", "put {key} where the key stands")
+                say("pattern", "a line of an effect names its key", "put {key} where the key stands");
             }
             (_, _) => {}
         }

@@ -29,7 +29,7 @@ impl Turn {
 
     /// Waits until nobody is alone at it, and stays with the others.
     pub async fn with_others(&self) {
-        self.wait(|file| file.lock_shared()).await;
+        self.wait(File::lock_shared).await;
     }
 
     /// Waits until nobody else is at it.
@@ -39,7 +39,7 @@ impl Turn {
 
     /// Lets others come.
     pub async fn over(&self) {
-        self.wait(|file| file.unlock()).await;
+        self.wait(File::unlock).await;
     }
 
     /// Where files cannot be locked, nobody waits.

@@ -49,7 +49,7 @@ impl Before {
         let standing = self.keys.get(&record.key).filter(|_| !record.key.is_empty());
         let taken = standing.filter(|one| !one.taken.is_empty());
         let forged = deliver.signature.is_some_and(|tamper| !tamper.passes());
-        let refused = standing.is_some_and(|one| one.refused && !(self.aged && !one.taken.is_empty())) && !forged;
+        let refused = standing.is_some_and(|one| one.refused && (!self.aged || one.taken.is_empty())) && !forged;
         let repeats = taken.is_some_and(|one| one.taken.contains(&record.sha256));
         let found = [
             (When::Restarted, self.restarted),

@@ -253,6 +253,6 @@ mod tests {
     fn quantile_of_few_lies_anywhere() {
         let [low, high] = quantiles_about(0.5, 10_000);
         assert!((low - 0.487).abs() < 1e-3 && (high - 0.513).abs() < 1e-3);
-        assert_eq!(quantiles_about(0.99, 4)[1], 1.0);
+        assert!((quantiles_about(0.99, 4)[1] - 1.0).abs() < 1e-9);
     }
 }

@@ -160,7 +160,7 @@ fn known(plan: &Plan, found: &mut Found, today: &str) -> Vec<String> {
                 told.push(format!("{} is broken, and known: {reason}", one.id));
             }
             (Verdict::Pass, Some(_)) => {
-                told.push(format!("{} is known to fail, and did not: see whether it can leave the baseline", one.id))
+                told.push(format!("{} is known to fail, and did not: see whether it can leave the baseline", one.id));
             }
             (Verdict::Fail | Verdict::Warn | Verdict::Pass, None) | (Verdict::Undecided | Verdict::NotApplicable | Verdict::Known, _) => {}
         }
@@ -190,7 +190,7 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
     match &facts.cut {
         Some(Cut::Aborted(why)) => notes.push(format!("Ended early: {why}.")),
         Some(Cut::Dead) => {
-            notes.push(format!("Ended early, after {:.0} s: the target did not answer any more.", facts.window.planned_end.as_secs_f64()))
+            notes.push(format!("Ended early, after {:.0} s: the target did not answer any more.", facts.window.planned_end.as_secs_f64()));
         }
         Some(Cut::Interrupted) => notes.push(format!("Interrupted after {:.0} s.", facts.window.planned_end.as_secs_f64())),
         None => {}

@@ -196,7 +196,7 @@ pub(super) fn hanging(label: &str, text: &str, most: usize, width: usize, style:
 
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width).word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(line.trim_end(), options).into_iter().map(|line| line.into_owned()).collect()
+    textwrap::wrap(line.trim_end(), options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// The length of the beginning of `text` that takes no more than `width` columns, in bytes.

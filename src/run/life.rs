@@ -65,7 +65,7 @@ mod tests {
         let file = crate::files::shipped_suite("core").catalogue.expect("the suite has a catalogue");
         let catalogue = Catalogue::read(&file.path, &file.text).expect("it has no mistake");
         let text = format!("title: a life\nshows: [TTL-2]\nneeds: [ttl, time, keys]\nsteps:\n{steps}");
-        let loaded = expand::load("ttl/a-life", "a.yaml", &text, &Known::new(&catalogue, ["minimal.json".to_owned()].into_iter()));
+        let loaded = expand::load("ttl/a-life", "a.yaml", &text, &Known::new(&catalogue, ["minimal.json".to_owned()]));
         shortest(&loaded.map_err(|wrong| wrong.to_string()).expect("it has no mistake")[0].scenario, Duration::ZERO)
     }
 

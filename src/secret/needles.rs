@@ -49,8 +49,9 @@ impl Needles {
         let mut patterns: Vec<&[u8]> = Vec::new();
         for (at, form) in forms.iter().enumerate() {
             let long = form.len() > 2 * ANCHOR;
-            let places = if long { vec![0..ANCHOR, form.len() - ANCHOR..form.len()] } else { vec![0..form.len()] };
-            for place in places {
+            let whole = 0..form.len();
+            let places = if long { [Some(0..ANCHOR), Some(form.len() - ANCHOR..form.len())] } else { [Some(whole), None] };
+            for place in places.into_iter().flatten() {
                 belongs.push((at, place.start));
                 patterns.push(&form[place]);
             }

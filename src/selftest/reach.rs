@@ -67,7 +67,7 @@ impl Bench {
         scenarios: &[Loaded],
     ) -> Result<Self, BadSecret> {
         let (setting, supplies) = surroundings(contract, catalogue, bodies)?;
-        let means = Means::of(&contract);
+        let means = Means::of(contract);
         let applies = |one: &&Loaded| reason_not_under(&setting, &supplies, one, means).is_none();
         let scenarios = scenarios.iter().filter(applies).cloned().collect();
         Ok(Self { setting, supplies, scenarios, means, right: BTreeMap::new() })

@@ -265,7 +265,7 @@ const fn ms(ms: u64) -> Duration {
 #[test]
 fn slow_receiver_is_told_as_it_is() {
     let report = tried(&Shape::open(400.0, ms(1_500)), Receives::OneAtATime(ms(10)));
-    assert_eq!((report.kept_up, report.wanted_per_s.map(|rate| rate.round())), (false, Some(400.0)));
+    assert_eq!((report.kept_up, report.wanted_per_s.map(f64::round)), (false, Some(400.0)));
     assert!(report.dropped > 200 && report.rate_per_s < 110.0, "{report:#?}");
     assert!(report.gates.iter().filter(|gate| !gate.ok).count() == 2, "{:?}", report.gates);
 }

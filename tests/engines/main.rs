@@ -5,6 +5,7 @@ mod fault;
 #[cfg(feature = "load")]
 #[expect(dead_code, reason = "loads play no scenarios")]
 #[path = "../law/contract_space/axes.rs"]
+#[expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 mod contract_axes;
 #[cfg(feature = "load")]
 mod load_contracts;

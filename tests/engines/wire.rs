@@ -52,22 +52,11 @@ async fn server<F: Future<Output = ()> + Send>(serve: impl Fn(TcpStream) -> F + 
 async fn read_one(stream: &mut TcpStream) -> bool {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"{}") {
-        if stream.read_buf(&mut bytes).await.is_none_or_zero() {
+        if !matches!(stream.read_buf(&mut bytes).await, Ok(1..)) {
             return false;
         }
     }
     true
-}
-
-/// A read that gave nothing more.
-trait NothingMore {
-    fn is_none_or_zero(self) -> bool;
-}
-
-impl NothingMore for std::io::Result<usize> {
-    fn is_none_or_zero(self) -> bool {
-        !matches!(self, Ok(1..))
-    }
 }
 
 const OK: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok";

@@ -1,5 +1,5 @@
 //! One delivery by hand: `sign`, `send` and `verify`.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use serde_json::Value;
 

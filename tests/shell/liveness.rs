@@ -1,5 +1,5 @@
 //! Receivers that die, are slow to live or never answer: who is blamed, what is started again, and where a run ends.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use serde_json::Value;
 

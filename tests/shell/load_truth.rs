@@ -1,5 +1,5 @@
 //! `hookgate load` tells the truth: of a receiver that is too slow, to whoever looks on, and to whoever reads the report again.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -203,7 +203,7 @@ fn metrics_are_read_back_while_the_load_runs() {
         let fits = |one: &&prometheus_parse::Sample| {
             one.metric == format!("hookgate_load_{metric}") && label.iter().all(|(name, value)| one.labels.get(name) == Some(*value))
         };
-        scrape.samples.iter().find(fits).map(|one| one.value.clone()).unwrap_or_else(|| panic!("{metric} {label:?}"))
+        scrape.samples.iter().find(fits).map_or_else(|| panic!("{metric} {label:?}"), |one| one.value.clone())
     };
     let counter = |metric: &str, label: &[(&str, &str)]| match of(metric, label) {
         Told::Counter(value) | Told::Gauge(value) => value,

@@ -1,6 +1,6 @@
 //! Vendors' own verifiers over what hookgate signs, and their own signatures against ours: the best proof that we send what real
 //! senders send. The libraries are those of tests/vendors/requirements.txt and tests/npm.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -183,9 +183,9 @@ fn vendors_libraries_sign_as_hookgate_signs() {
         let case = json!({"family": name, "secret": family.secret.1, "url": URL, "id": "msg_1", "at": 1_614_265_330, "sign": true,
                           "body": STANDARD.encode(family.body)});
         if name == "github-webhook" {
-            of_node.push(case)
+            of_node.push(case);
         } else {
-            of_python.push(case)
+            of_python.push(case);
         }
         ours.push((name, own));
     }
