@@ -179,7 +179,10 @@ pub fn judge_all(
         };
         Some(Judged::of(catalogue, &id, verdict, if judged { answers.keys as u64 } else { 0 }, count))
     });
-    Found { requirements: requirements.collect(), violations, undecided: rows.as_ref().unwrap_or(&answers).undecided }
+    // What answers that are alike leave open is not judged, and told so: nothing that was judged is open.
+    let open = if about.tells_duplicates { answers.undecided } else { 0 };
+    let undecided = rows.as_ref().map_or(open, |rows| rows.undecided);
+    Found { requirements: requirements.collect(), violations, undecided }
 }
 
 impl Found {

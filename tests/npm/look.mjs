@@ -101,7 +101,7 @@ async function use(page, at, url) {
   }
   const copy = await page.$("button[data-copy]");
   if (copy) {
-    await copy.evaluate((button) => { button.closest("details").open = true; });
+    await copy.evaluate((button) => { for (let box = button.closest("details"); box; box = box.parentElement.closest("details")) { box.open = true; } });
     await copy.click();
     await page.waitForFunction((button) => button.textContent === button.dataset.done, copy, { timeout: 2000 }).catch(() => wrong.push(`${at}: the copy button says nothing`));
   }

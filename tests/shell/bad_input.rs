@@ -84,20 +84,20 @@ fn folders_have_an_end() {
         symlink(".", folder.path(name)).expect("a link");
     }
     let suite = folder.path("suite").display().to_string();
-    let told = hookgate(&["list", "--scenarios", &suite]);
+    let told = hookgate(&["list", "--only-scenarios", &suite]);
     assert!(told.contains("topic/one") && told.contains("\n1 scenario\n"), "{told}");
     symlink("/dev/zero", folder.path("suite/topic/zero.yaml")).expect("a link");
-    let told = hookgate(&["list", "--scenarios", &suite]);
+    let told = hookgate(&["list", "--only-scenarios", &suite]);
     assert!(told.starts_with("exit 2") && told.contains("it is no file with an end"), "{told}");
     std::fs::remove_file(folder.path("suite/topic/zero.yaml")).expect("it was there");
     let pipe = folder.path("suite/topic/pipe.yaml");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-    let told = hookgate(&["list", "--scenarios", &suite]);
+    let told = hookgate(&["list", "--only-scenarios", &suite]);
     assert!(told.starts_with("exit 2") && told.contains("it is no file with an end"), "{told}");
     std::fs::remove_file(&pipe).expect("it was there");
     std::fs::create_dir(folder.path("suite/bodies")).expect("a folder");
     symlink("/etc/passwd", folder.path("suite/bodies/minimal.json")).expect("a link");
-    let told = hookgate(&["list", "--scenarios", &suite]);
+    let told = hookgate(&["list", "--only-scenarios", &suite]);
     assert!(told.starts_with("exit 2") && told.contains("the link leads out of its folder"), "{told}");
 }
 

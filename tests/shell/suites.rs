@@ -111,7 +111,7 @@ fn folder_builds_on_core() {
     folder.write("suites/core-and-more/more/own.yaml", SCENARIO);
     folder.write("suites/core-and-more/duplicate/duplicate-is-told-as-one.yaml", &SCENARIO.replace("Own", "Own instead"));
     let dir = folder.path("suites").display().to_string();
-    let at = |args: &[&str]| hookgate(&[args, &["--contract", &contract, "--scenarios", &dir]].concat());
+    let at = |args: &[&str]| hookgate(&[args, &["--contract", &contract, "--only-scenarios", &dir]].concat());
     let list = at(&["list"]);
     assert!(
         list.contains("  Own  (MORE-1)") && list.contains("Own instead  (MORE-1)") && list.contains("The signature of an empty body"),
@@ -123,10 +123,10 @@ fn folder_builds_on_core() {
     let out = folder.path("report").display().to_string();
     let told = at(&["run", "more/own", "duplicate/duplicate-is-told-as-one", "reuse/*", "--report", &out]);
     assert!(told.starts_with("exit 0"), "{told}");
-    let verified = hookgate(&["report", "verify", &out, "--contract", &contract, "--scenarios", &dir]);
+    let verified = hookgate(&["report", "verify", &out, "--contract", &contract, "--only-scenarios", &dir]);
     assert!(verified.starts_with("exit 0"), "{verified}");
     folder.write("suites/core-and-more/more/own.yaml", &SCENARIO.replace("Own", "Changed"));
-    let verified = hookgate(&["report", "verify", &out, "--contract", &contract, "--scenarios", &dir]);
+    let verified = hookgate(&["report", "verify", &out, "--contract", &contract, "--only-scenarios", &dir]);
     assert!(verified.contains("the report was made with other scenarios than are here"), "{verified}");
 
     folder.write(
@@ -154,6 +154,6 @@ fn folder_without_requirements_is_played_alone() {
     let folder = Folder::new();
     folder.write("topic/mine.yaml", "title: Mine\nshows: [DUP-1, HTTP-1]\nsteps:\n  - deliver: {}\n    expect: accepted\n");
     let dir = folder.path(".").display().to_string();
-    let list = hookgate(&["list", "--scenarios", &dir]);
+    let list = hookgate(&["list", "--only-scenarios", &dir]);
     assert!(list.starts_with("exit 0") && list.contains("1 scenarios") && list.contains("topic/mine"), "{list}");
 }
