@@ -24,7 +24,7 @@ fn variants_are_names() {
         assert!(told.starts_with("exit 2") && told.contains(wanted) && told.matches("error").count() == 1, "{told}");
         let snapshots = folder.path("snapshots").display().to_string();
         let dir = folder.path("scenarios").display().to_string();
-        let told = hookgate(&["run", "--scenarios", &dir, "--snapshots", &snapshots]);
+        let told = hookgate(&["run", "--only-scenarios", &dir, "--snapshots", &snapshots]);
         assert!(told.starts_with("exit 2") && !folder.path("snapshots").exists() && !folder.path("x.snap.new").exists(), "{told}");
     }
 }

@@ -162,7 +162,8 @@ fn what_a_receiver_reveals_is_a_finding_and_stays_in() {
             .filter(|one| one["verdict"] == "fail")
             .map(|one| &one["id"])
             .collect();
-        assert!(broken.iter().all(|id| *id == "AUTH-8" || *id == "AUTH-11") && broken.len() == 2, "{form}: {broken:?}");
+        // One cause explains both: the second may be not judged then, and nothing else is broken.
+        assert!(!broken.is_empty() && broken.iter().all(|id| *id == "AUTH-8" || *id == "AUTH-11"), "{form}: {broken:?}");
         texts.extend(std::fs::read_dir(&out).expect("a folder").flatten().map(|one| std::fs::read(one.path()).expect("a file")));
         for told in [
             "bWFkZSB1cCBmb3IgdGhlIHRlc3Rz",
