@@ -27,11 +27,12 @@ fn ask_host(url: &str, host: &str, head: &str, body: &str) -> (u16, String) {
     (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }
 
-/// The signature that `hookgate sign` makes, header line and all.
+/// The signature that `hookgate sign` makes, its header line alone.
 fn sign(folder: &Folder, body: &str) -> String {
     let file = folder.write("body.json", body);
     let output = command().env("ORCH_WEBHOOK_SECRET", SECRET).args(["sign", &file]).output().expect("it starts");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().find(|line| line.starts_with("X-Signature: ")).expect("a signature").to_owned()
 }
 
 /// A client that has sent half a delivery and says no more does not keep the server from stopping.
