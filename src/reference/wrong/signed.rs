@@ -109,7 +109,7 @@ impl Wrong {
             (Err(Refusal::MalformedSignature), name) if read_carelessly(name, time).is_some_and(|at| ahead(at).abs() <= tolerance) => {
                 over(time)
             }
-            (Ok(()), "only-first-signature-counts") => by(signer, time, &said.known[..1]),
+            (Ok(()), "only-first-signature-counts") => by(signer, time, &said.known[..said.known.len().min(1)]),
             (Ok(()), "only-last-signature-counts") => by(signer, time, &said.known[said.known.len().saturating_sub(1)..]),
             (Ok(()), "every-signature-must-be-right") => said.known.iter().all(|one| by(signer, time, &[one])),
             (Ok(()), "unknown-version-spoils-list") => said.unknown.is_empty(),
