@@ -57,7 +57,8 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Bre
         let decided = if astray { Some(Kind::NewToldAsDuplicate) } else { decided };
         let decided = decided.map(|kind| {
             let forged = case.deliver.signature.is_some_and(|tamper| !tamper.passes());
-            let spied = kind == Kind::RefusalTaken && forged && case.known && case.set.is(Outcome::Duplicate);
+            // Where answers are alike, what a forgery got may be the duplicate's.
+            let spied = kind == Kind::RefusalTaken && forged && case.known && case.set.may_be(Outcome::Duplicate);
             if spied { Kind::RefusalToldAsDuplicate } else { kind }
         });
         if decided.is_some() {

@@ -155,5 +155,5 @@ fn folder_without_requirements_is_played_alone() {
     folder.write("topic/mine.yaml", "title: Mine\nshows: [DUP-1, HTTP-1]\nsteps:\n  - deliver: {}\n    expect: accepted\n");
     let dir = folder.path(".").display().to_string();
     let list = hookgate(&["list", "--only-scenarios", &dir]);
-    assert!(list.starts_with("exit 0") && list.contains("1 scenarios") && list.contains("topic/mine"), "{list}");
+    assert!(list.starts_with("exit 0") && list.contains("\n1 scenario\n") && list.contains("topic/mine"), "{list}");
 }
