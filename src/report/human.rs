@@ -123,7 +123,7 @@ pub(super) fn copyable(text: &str) -> String {
     text.split('\t').map(visible).collect::<Vec<_>>().join("\t")
 }
 
-/// As [`visible`], in one line.
+/// As `visible`, in one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     visible(text).split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")

@@ -1,7 +1,7 @@
 //! Launched: a receiver that hookgate starts by a command line, as it is before it is started, and how it is ended.
 //!
 //! In: a [`LaunchChoice`], whose `{port}` and `{dir}` are filled in. Out: a
-//! [`Launched`]; when it is ready is [`readiness`](super::readiness)'s affair.
+//! [`Launched`]; when it is ready is `readiness`'s affair.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //!
 //! In: the bytes of a request. Out: the answer, also one that comes before the
 //! body was fully sent, or why there is none. Everything that hookgate sends
-//! and judges goes through [`carry`]: ordinary deliveries, bursts, kept
+//! and judges goes through `carry`: ordinary deliveries, bursts, kept
 //! connections, faults and loads.
 //!
 //! **Invariant:** what the receiver says is read even when writing to it fails.

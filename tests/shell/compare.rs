@@ -62,8 +62,8 @@ fn snapshots_tell_what_became_of_answers_and_rows() {
     ] {
         assert!(told.starts_with("exit 0") && told.contains(line), "{line}: {told}");
     }
-    let told = hookgate(&[&phases[..], &["src"]].concat());
-    assert!(told.starts_with("exit 2") && told.contains("src has no reviewed snapshots"), "{told}");
+    let told = hookgate(&[&phases[..], &["schema"]].concat());
+    assert!(told.starts_with("exit 2") && told.contains("schema has no reviewed snapshots"), "{told}");
 }
 
 #[test]
