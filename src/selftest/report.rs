@@ -80,7 +80,7 @@ fn also(row: &Row) -> String {
 
 /// The defects by topic, for the README; what went wrong, if anything did, stands below.
 ///
-/// Which scenario caught a race depends on the race, so none is named here.
+/// Which scenario caught a race, and which cause explains most of it, depends on the race: neither is named here.
 pub fn markdown(matrix: &Matrix, topic_of: impl Fn(&str) -> String) -> String {
     let mut topics: Vec<(String, Vec<&Row>)> = Vec::new();
     for row in &matrix.defects {
@@ -96,19 +96,14 @@ pub fn markdown(matrix: &Matrix, topic_of: impl Fn(&str) -> String) -> String {
         text.push_str(&format!("<details><summary>{topic}: {caught} of {}</summary>\n\n", rows.len()));
         for row in rows {
             let missed = if row.caught { "" } else { " **missed**" };
-            let cause = row.first_cause.as_ref().map_or_else(String::new, |cause| format!("; first cause: {}", cause.requirement));
-            text.push_str(&format!("- `{}`: {} ({}){missed}{cause}\n", row.defect, row.sentence, row.breaks.join(", ")));
+            text.push_str(&format!("- `{}`: {} ({}){missed}\n", row.defect, row.sentence, row.breaks.join(", ")));
         }
         text.push_str("\n</details>\n\n");
     }
     for alarm in &matrix.false_alarms {
         text.push_str(&format!("- **false alarm** on the right reference: {} ({})\n", alarm.scenario, alarm.requirement));
     }
-    for file in &matrix.idle {
-        text.push_str(&format!("- **idle**: {file} catches nothing that few others catch\n"));
-    }
     let caught = matrix.defects.iter().filter(|row| row.caught).count();
     text.push_str(&format!("{caught} of {} defects are caught.\n", matrix.defects.len()));
-    text.push_str(&figures(matrix));
     text
 }
