@@ -61,6 +61,11 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Bre
             let spied = kind == Kind::RefusalTaken && forged && case.known && case.set.may_be(Outcome::Duplicate);
             if spied { Kind::RefusalToldAsDuplicate } else { kind }
         });
+        // Whoever is told that a forgery's key came with another body was looked up before the signature was.
+        let forged = case.deliver.signature.is_some_and(|tamper| !tamper.passes());
+        let looked_up =
+            forged && case.known && due != Due::Refused(Refusal::OtherBody) && case.set.is(Outcome::Refused(Refusal::OtherBody));
+        let decided = if looked_up { Some(Kind::RefusalToldAsDuplicate) } else { decided };
         if decided.is_some() {
             // The members of another outcome's answer are not wrong: the outcome is.
             breach.shows = None;
