@@ -216,7 +216,8 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     meter.look(shared.began.elapsed());
     let mut history = collected(&shared);
     let mut measurement = lock(&shared.measured).clone();
-    let operations = history.len() as u64;
+    // What went twice is one delivery, whose first outcome is unknown.
+    let operations = (history.len() as u64).saturating_sub(shared.resent.load(Ordering::Relaxed));
     let window = Window {
         warm_until: plan.warm_up,
         planned_end: ended.sending,
@@ -289,6 +290,7 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         taken: AtomicU64::new(0),
         late: AtomicU64::new(0),
         crowded: AtomicU64::new(0),
+        resent: AtomicU64::new(0),
         latest: AtomicU64::new(0),
         sent: AtomicU64::new(0),
         measured: Mutex::new(Measurement::new(&plan.mix.names(), plan.warm_up)?),

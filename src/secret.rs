@@ -24,7 +24,7 @@ use std::ops::Deref;
 use serde_json::Value;
 
 pub use forms::forms;
-use needles::Needles;
+use needles::{Escapes, Needles, compact};
 
 /// What stands in the place of a secret.
 pub const HIDDEN: &str = "***";
@@ -65,7 +65,7 @@ pub struct Vocabulary(String);
 impl Vocabulary {
     /// Adds a text whose words are ours.
     pub fn add(&mut self, text: &str) {
-        self.0.push_str(&String::from_utf8_lossy(&needles::compact(text.as_bytes()).0));
+        self.0.push_str(&String::from_utf8_lossy(&compact(text.as_bytes(), Escapes::Breaks).0));
         // No form goes over from one text into the next.
         self.0.push('\0');
     }
@@ -150,7 +150,7 @@ impl Secrets {
     }
 
     fn can_be_told(&self, form: &[u8]) -> bool {
-        form.len() >= SHORTEST && !self.vocabulary.has(&needles::compact(form).0)
+        form.len() >= SHORTEST && !self.vocabulary.has(&compact(form, Escapes::Breaks).0)
     }
 
     /// What cannot be hidden, a sentence a secret.

@@ -320,6 +320,12 @@ impl Scheme {
         self.signs("form_sorted")
     }
 
+    /// Whether the signature stands in the body, so that what is sent has other bytes than what was signed.
+    #[must_use]
+    pub fn stands_in_body(&self) -> bool {
+        self.headers.iter().any(|header| header.member().is_some())
+    }
+
     fn signs_header(&self, name: &str) -> bool {
         self.message.placeholders().filter_map(|one| one.strip_prefix("header:")).any(|one| one.eq_ignore_ascii_case(name))
     }

@@ -200,9 +200,10 @@ impl Found {
     ) {
         let always = &catalogue.always;
         let (table, sampled) = sampled;
+        let hash_is_known = table.column_holding("sha256").is_some() && !about.contract.signature.stands_in_body();
         let kinds = [
             (sampling::Wrong::Cell, &always.rows_are_as_promised, true),
-            (sampling::Wrong::Hash, &always.hashes_are_of_the_body, table.column_holding("sha256").is_some()),
+            (sampling::Wrong::Hash, &always.hashes_are_of_the_body, hash_is_known),
             (sampling::Wrong::Order, &always.instants_never_go_back, table.instant().is_some()),
         ];
         for (kind, id, told) in kinds {

@@ -80,6 +80,8 @@ pub struct Shared {
     pub sent: AtomicU64,
     /// How many were due when all users were waiting for answers.
     pub crowded: AtomicU64,
+    /// How many went once more over a new connection: the history has them twice, they are one delivery each.
+    pub resent: AtomicU64,
     /// What was measured.
     pub measured: Mutex<Measurement>,
     /// What was sent and answered, a list a user.

@@ -272,6 +272,8 @@ impl<'s> User<'s> {
         let expected = (is_allowed || is_again) && !last.had_surplus;
         if last.went_twice {
             self.append_history(choice, OutcomeSet::only(Outcome::NoAnswer));
+            shared.resent.fetch_add(1, Ordering::Relaxed);
+            self.counted += 1;
         }
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
         self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, ended, latency_us: 0 });

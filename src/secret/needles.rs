@@ -2,7 +2,8 @@
 //!
 //! In: forms, then bytes. Out: the places to hide, apart and in order. Letters
 //! are compared in any case; line breaks are passed over, raw or escaped, with
-//! what indents the next line. Of a long form its first or its last bytes are
+//! what indents the next line. A backslash may be the secret's own, and the
+//! letter behind it the text's: so escaped breaks are read as letters, too. Of a long form its first or its last bytes are
 //! enough to be found: as far as it goes on, it is hidden, so that a piece
 //! of a secret that was cut off is found, too. Where a text says itself that it
 //! was cut (`…`), a shorter piece will do.
@@ -39,7 +40,8 @@ enum Anchors {
 impl Needles {
     /// Looks for each of `forms`.
     pub(super) fn new(forms: impl Iterator<Item = Vec<u8>>) -> Self {
-        let mut forms: Vec<Vec<u8>> = forms.map(|form| compact(&form).0).filter(|form| !form.is_empty()).collect();
+        let both = |form: Vec<u8>| [Escapes::Breaks, Escapes::Letters].map(|escapes| compact(&form, escapes).0);
+        let mut forms: Vec<Vec<u8>> = forms.flat_map(both).filter(|form| !form.is_empty()).collect();
         forms.sort();
         forms.dedup();
         if forms.is_empty() {
@@ -70,7 +72,24 @@ impl Needles {
             Anchors::Unsearchable => return std::iter::once(0..bytes.len()).filter(|all| !all.is_empty()).collect(),
             Anchors::Some(anchors) => anchors,
         };
-        let (text, origins) = compact(bytes);
+        let mut found = self.places_in(anchors, bytes, Escapes::Breaks, with_pieces);
+        if bytes.windows(2).any(|pair| matches!(pair, br"\r" | br"\n")) {
+            found.extend(self.places_in(anchors, bytes, Escapes::Letters, with_pieces));
+        }
+        found.sort_by_key(|place| place.start);
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for place in found {
+            match apart.last_mut() {
+                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+                Some(_) | None => apart.push(place),
+            }
+        }
+        apart
+    }
+
+    /// Where forms stand in `bytes`, read in one way; line breaks inside a place belong to it.
+    fn places_in(&self, anchors: &AhoCorasick, bytes: &[u8], escapes: Escapes, with_pieces: bool) -> Vec<Range<usize>> {
+        let (text, origins) = compact(bytes, escapes);
         let mut found: Vec<Range<usize>> = Vec::new();
         let mut reached = vec![0; self.forms.len()];
         for hit in anchors.find_overlapping_iter(&text) {
@@ -86,16 +105,7 @@ impl Needles {
             let cuts = text.windows(CUT.len()).enumerate().filter(|(_, here)| *here == CUT);
             found.extend(cuts.flat_map(|(at, _)| self.pieces_at(&text, at)));
         }
-        found.sort_by_key(|place| place.start);
-        let mut apart: Vec<Range<usize>> = Vec::new();
-        for place in found {
-            match apart.last_mut() {
-                Some(last) if place.start < last.end => last.end = last.end.max(place.end),
-                Some(_) | None => apart.push(place),
-            }
-        }
-        // Back to the text as it was, line breaks inside a place included.
-        apart.into_iter().map(|place| origins.of(place.start)..origins.of(place.end - 1) + 1).collect()
+        found.into_iter().map(|place| origins.of(place.start)..origins.of(place.end - 1) + 1).collect()
     }
 
     /// The longest pieces of forms that end where a text was cut, and that begin after it.
@@ -129,8 +139,17 @@ impl Origins {
     }
 }
 
+/// What a backslash with `r` or `n` behind it is taken for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// A line break, as JSON writes it.
+    Breaks,
+    /// Two characters that follow each other.
+    Letters,
+}
+
 /// Bytes in lower case without their line breaks, and where each of them stood.
-pub(super) fn compact(bytes: &[u8]) -> (Vec<u8>, Origins) {
+pub(super) fn compact(bytes: &[u8], escapes: Escapes) -> (Vec<u8>, Origins) {
     let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n' | b'\\');
     if !bytes.iter().any(breaks) {
         return (bytes.to_ascii_lowercase(), Origins(None));
@@ -140,7 +159,7 @@ pub(super) fn compact(bytes: &[u8]) -> (Vec<u8>, Origins) {
     while at < bytes.len() {
         let length = match (bytes[at], bytes.get(at + 1)) {
             (b'\r' | b'\n', _) => 1,
-            (b'\\', Some(b'r' | b'n')) => 2,
+            (b'\\', Some(b'r' | b'n')) if escapes == Escapes::Breaks => 2,
             _ => 0,
         };
         if length == 0 {

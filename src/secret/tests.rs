@@ -52,7 +52,7 @@ fn line_breaks_are_passed_over() {
     }
     let redactor = Redactor::new(&[b"two \"quoted\"\r\nlines\n"]);
     let json = serde_json::json!({"why": "it is two \"quoted\"\r\nlines\n, no?"}).to_string();
-    assert_eq!(redactor.text(&json), r#"{"why":"it is ***\n, no?"}"#);
+    assert_eq!(redactor.text(&json), r#"{"why":"it is ***, no?"}"#);
 }
 
 /// `xx`, the secret, `yy` in base64: only what the secret does not decide alone is left.
@@ -161,4 +161,20 @@ fn a_secret_of_odd_bytes_is_hidden_in_bytes_and_in_text() {
     let redactor = Redactor::new(&[b"\x81\xff\x00odd bytes"]);
     assert_eq!(redactor.bytes(b"a\x81\xff\x00odd bytesb").as_ref(), b"a***b");
     assert_eq!(redactor.text("a\u{fffd}\u{fffd}\0odd bytesb"), "a***b");
+}
+
+/// A backslash of a secret and the letter beside it are no line break, nor are one before it and its own first letter.
+#[test]
+fn backslash_at_a_secrets_edge_is_no_line_break() {
+    for (secret, text) in [
+        (r"ends-in-one\", r"it was ends-in-one\n, and so on"),
+        (r"ends-in-one\", r"ends-in-one\right"),
+        ("nine-letters", r"C:\nine-letters"),
+        ("right-from-here", r"\right-from-here\r"),
+        (r"a\name-of-nobody", r"x a\name-of-nobody y"),
+    ] {
+        let shown = Redactor::new(&[secret.as_bytes()]).text(text).into_owned();
+        let left = secret.trim_matches('\\');
+        assert!(shown.contains(HIDDEN) && !shown.contains(left), "{secret}: {text} became {shown}");
+    }
 }
