@@ -101,7 +101,7 @@ fn wrong_receivers_after_the_draft_are_found() {
         ("looks-up-before-signature", "signature/signature-is-checked-before*", "AUTH-7"),
         ("poisoned-by-refusal", "key/refused*", "KEY-7"),
         ("key-cut", "key/key-of-200*", "KEY-3"),
-        ("prolongs", "ttl/late*", "TTL-3"),
+        ("prolongs", "ttl/late*", "TTL-4"),
     ]);
 }
 
