@@ -5,8 +5,8 @@
 //! judges: by the answers alone, and once more with the rows.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use hookgate::check::consistency::{Evidence, Law, NEVER, Operation, judge};
 use hookgate::clock::Moment;
+use hookgate::history::consistency::{Evidence, Law, NEVER, Operation, judge};
 use hookgate::outcome::{Outcome, OutcomeSet};
 
 const MILLIONS: [u32; 3] = [1, 3, 10];

@@ -4,7 +4,9 @@
 //! (`history.jsonl`). Long bodies are kept as size and hash: enough to judge
 //! again, not enough to fill a disk. Nothing is written to a file here.
 
+pub mod consistency;
 mod foreign;
+pub mod record;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,12 +16,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::check::Record;
-use crate::check::answer::referred_instant;
-use crate::check::consistency::{self, Judgement};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::history::consistency::Judgement;
+use crate::history::record::{Record, referred_instant};
 use crate::outcome::reader::Reader;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;

@@ -8,6 +8,7 @@
 //! Start at [`scenario::play`]. What a source must do is [`Source`].
 
 mod attribution;
+pub mod check;
 mod circumstances;
 pub mod findings;
 pub mod kept;
@@ -23,12 +24,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::check::Records;
-use crate::check::rows::Look;
 use crate::clock::UnixMicros;
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
+use crate::judge::check::Records;
+use crate::judge::check::rows::Look;
 use crate::outcome::reader::Reader;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;

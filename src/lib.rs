@@ -18,7 +18,6 @@ pub mod contract;
 pub mod outcome;
 pub mod reference;
 pub mod scenario;
-pub mod check;
 pub mod history;
 pub mod snapshot;
 pub mod report;

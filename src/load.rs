@@ -54,12 +54,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, watch};
 
-use crate::check::consistency::{Law, Operation};
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::outcome::MemberValue;
 use crate::contract::{Contract, OtherBody, own_headers};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::evidence::{EvidenceError, Sources};
+use crate::history::consistency::{Law, Operation};
 use crate::load::effort::Meter;
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};

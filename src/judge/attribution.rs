@@ -6,9 +6,9 @@
 //! form is wrong, the one that speaks of the form is meant, and where the
 //! plainest delivery of its kind fails, the one that everything else stands on.
 
-use crate::check::Breach;
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
+use crate::judge::check::Breach;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::refusal_form;
 use crate::outcome::{Outcome, OutcomeSet};

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::Record;
+use crate::history::record::Record;
 use crate::outcome::mismatch::When;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::deliver::{Deliver, Framing, HeaderCase};

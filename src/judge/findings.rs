@@ -1,8 +1,8 @@
 //! Findings: what was not as promised, filed under the requirement that speaks of it.
 
 use super::attribution::requirement_of;
-use crate::check::Breach;
 use crate::contract::Level;
+use crate::judge::check::Breach;
 use crate::judge::{ScenarioEnd, Setting};
 use crate::outcome::mismatch::Mismatch;
 use crate::report::{Finding, ScenarioReport, Verdict, tally};

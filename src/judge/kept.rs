@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::{At, Released, ScenarioEnd, Sent, Source, Told};
-use crate::check::rows::Look;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
+use crate::judge::check::rows::Look;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;

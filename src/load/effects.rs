@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use super::judging::{About, Found, Violation};
-use crate::check::consistency::{Law, Operation, acceptances};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
 use crate::evidence::{EvidenceError, Source};
+use crate::history::consistency::{Law, Operation, acceptances};
 use crate::scenario::requirement::Catalogue;
 
 /// So many keys are counted at once.

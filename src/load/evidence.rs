@@ -3,10 +3,10 @@
 //! In: a database's path and the word of the run that the keys are made of. Out: how many
 //! rows each key has. Twenty bytes a key are kept, so that millions fit.
 
-use crate::check::consistency::Evidence;
 use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::evidence::{EvidenceError, Question, Role, Source, Which};
+use crate::history::consistency::Evidence;
 use crate::state::Row;
 use std::collections::BTreeMap;
 
@@ -135,11 +135,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::check::consistency::Evidence;
     use crate::clock::UnixMicros;
     use crate::contract::reading::read_contract;
     use crate::evidence::sqlite::SqliteSource;
     use crate::files;
+    use crate::history::consistency::Evidence;
     use crate::load::sending::Maker;
     use crate::reference::Receiver;
     use crate::sqlite::SqliteStore;

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::Table;
 use crate::contract::{Contract, Level};
+use crate::history::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
 use crate::load::paging::Page;
 use crate::load::sampling;
 use crate::report::Verdict;

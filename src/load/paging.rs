@@ -3,8 +3,8 @@
 //! One question is asked, of the page that the contract names; the keys that
 //! were accepted last must be on it.
 
-use crate::check::consistency::{NEVER, Operation};
 use crate::contract::Contract;
+use crate::history::consistency::{NEVER, Operation};
 use crate::load::shared::Shared;
 use crate::outcome::Outcome;
 use crate::transport::{Sender, Shipment};

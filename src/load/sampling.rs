@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use crate::check::Record;
-use crate::check::consistency::Operation;
-use crate::check::rows::promised_row;
 use crate::clock::iso;
 use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::delivery::Delivery;
+use crate::history::consistency::Operation;
+use crate::history::record::Record;
+use crate::judge::check::rows::promised_row;
 use crate::load::mix::Kind;
 use crate::load::shared::Shared;
 use crate::outcome::Outcome;

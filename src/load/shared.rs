@@ -16,9 +16,9 @@ use super::mix::Mix;
 use super::pace::{Course, Gaps, Model};
 use super::sending::Maker;
 use super::user::OTHER_BODY;
-use crate::check::consistency::Operation;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
+use crate::history::consistency::Operation;
 use crate::outcome::reader::Reader;
 use crate::transport::Target;
 

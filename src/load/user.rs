@@ -18,12 +18,12 @@ use super::mix::Kind;
 use super::pace::Model;
 use super::sending::Line;
 use super::shared::Shared;
-use crate::check::Record;
-use crate::check::answer::referred_in;
-use crate::check::consistency::{NEVER, Operation};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::OtherBody;
 use crate::delivery::{Answer, NoAnswer};
+use crate::history::consistency::{NEVER, Operation};
+use crate::history::record::Record;
+use crate::history::record::referred_in;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::supplies::Supplies;
-use crate::check::Records;
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::Sent;
+use crate::judge::check::Records;
 use crate::message::member_at;
 use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};

@@ -1,10 +1,10 @@
 //! After a run: whether some order of events explains what every key was answered.
 
-use crate::check::Breach;
-use crate::check::consistency::{NEVER, Operation as Event};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::{Contract, Level};
+use crate::history::consistency::{NEVER, Operation as Event};
 use crate::history::{self, Operation};
+use crate::judge::check::Breach;
 use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::report::lanes::{Lane, MOST};
 use crate::report::{Finding, HistoryFacts, HistoryWitness, ScenarioReport, Verdict, tally};

@@ -1,10 +1,10 @@
 //! Looks at a live target's database.
 
 use super::live::Live;
-use crate::check::rows::{Look, found_by};
 use crate::clock::iso;
 use crate::contract::tables::Table;
 use crate::evidence::{EXPIRES, EvidenceError, Question, Which};
+use crate::judge::check::rows::{Look, found_by};
 use crate::judge::{At, ScenarioEnd};
 use crate::scenario::expect::StateCheck;
 use crate::state::{Cell, ReceiverState, Row};

@@ -14,12 +14,12 @@ use bytes::Bytes;
 
 use super::building::{Built, Workshop, burst_of};
 use super::supplies::Supplies;
-use crate::check::rows::Look;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Level, OtherSecret, own_headers};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
+use crate::judge::check::rows::Look;
 use crate::judge::verify::at_once;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use hookgate::check::consistency::{Evidence, Judgement, Law, NEVER, Operation, judge};
 use hookgate::clock::UnixMicros;
 use hookgate::contract::Contract;
 use hookgate::contract::reading::read_contract;
 use hookgate::delivery::{Answer, Delivery, HeaderLine};
 use hookgate::files;
+use hookgate::history::consistency::{Evidence, Judgement, Law, NEVER, Operation, judge};
 use hookgate::outcome::{Outcome, OutcomeSet};
 use hookgate::reference::Receiver;
 use hookgate::reference::memory::MemoryStore;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::check::literal::{self, Surroundings};
-use crate::check::{Breach, describe, is_broken};
 use crate::delivery::Delivery;
+use crate::judge::check::literal::{self, Surroundings};
+use crate::judge::check::{Breach, describe, is_broken};
 use crate::judge::findings::Place;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Source};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::check::Record;
-use crate::check::burst::{judge, tally};
 use crate::delivery::NoAnswer;
+use crate::history::record::Record;
 use crate::judge::attribution::told_of_delivery;
+use crate::judge::check::burst::{judge, tally};
 use crate::judge::findings::Place;
 use crate::judge::scenario::Play;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source};

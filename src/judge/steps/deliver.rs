@@ -1,9 +1,10 @@
 //! Deliveries: one at a time, and those that are made beside a slow one.
 
-use crate::check::answer::{self, Judged};
-use crate::check::literal::{self, Surroundings};
-use crate::check::{Breach, Record, describe};
+use crate::history::record::Record;
 use crate::judge::attribution::{Case, classify, follows, is_decided, meant, told_of_delivery};
+use crate::judge::check::answer::{self, Judged};
+use crate::judge::check::literal::{self, Surroundings};
+use crate::judge::check::{Breach, describe};
 use crate::judge::findings::Place;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Sent, Source};

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::consistency::{Law, NEVER, Operation, acceptances};
-use crate::check::{Breach, Record};
 use crate::delivery::Delivery;
+use crate::history::consistency::{Law, NEVER, Operation, acceptances};
+use crate::history::record::Record;
+use crate::judge::check::Breach;
 use crate::judge::findings::{self, Beside, Place};
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};

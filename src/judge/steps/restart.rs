@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::check::answer::{Judged, against};
-use crate::check::{Breach, Record, describe, is_broken};
+use crate::history::record::Record;
+use crate::judge::check::answer::{Judged, against};
+use crate::judge::check::{Breach, describe, is_broken};
 use crate::judge::findings::Place;
 use crate::judge::scenario::{MOST_LATE, Play};
 use crate::judge::{At, ScenarioEnd, Source};

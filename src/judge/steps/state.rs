@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::check::rows::{self, found_by};
-use crate::check::{Breach, Record};
 use crate::contract::tables::Table;
+use crate::history::record::Record;
+use crate::judge::check::Breach;
+use crate::judge::check::rows::{self, found_by};
 use crate::judge::findings::Place;
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Breach, INSTANT_TOLERANCE, Record, Records, is_broken};
+use super::{Breach, INSTANT_TOLERANCE, Records, is_broken};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::{AnswerForm, Member, MemberValue};
 use crate::contract::{Contract, Level, OtherBody, Refusals};
 use crate::delivery::Answer;
+use crate::history::record::Record;
 use crate::message::member_at;
 use crate::outcome::members::Values;
 use crate::outcome::mismatch::{Kind, Mismatch};
@@ -302,18 +303,6 @@ fn describe_instant(about: Option<&Record>) -> String {
         Some(Record { referred_as: Some(before), .. }) => format!("{before:?}, as before"),
         Some(record) => format!("the time of the first delivery, about {:?}", iso::write(record.sent_at)),
     }
-}
-
-/// The instant that a duplicate's answer refers to, where the contract has a member for it.
-#[must_use]
-pub fn referred_instant(contract: &Contract, answer: &Answer) -> Option<String> {
-    referred_in(contract, &answer.json()?).map(str::to_owned)
-}
-
-/// The same, in a body that was read already.
-#[must_use]
-pub fn referred_in<'v>(contract: &Contract, body: &'v Value) -> Option<&'v str> {
-    member_at(body, contract.reference_member()?)?.as_str()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Judging: what was promised against what came.
+//! Breaches: what was promised against what came.
 //!
 //! Takes a contract, what is known of earlier deliveries ([`Records`]) and one
 //! observation; gives [`Breach`]es, the places where they differ. Nothing is
@@ -10,7 +10,6 @@
 
 pub mod answer;
 pub mod burst;
-pub mod consistency;
 pub mod literal;
 pub mod rows;
 #[cfg(test)]
@@ -21,13 +20,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::clock::UnixMicros;
 use crate::contract::Level;
-use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::outcome::OutcomeSet;
-use crate::outcome::members::Values;
+use crate::delivery::{Answer, NoAnswer};
+use crate::history::record::Record;
 use crate::outcome::mismatch::Mismatch;
-use crate::outcome::reader::Reader;
 use crate::scenario::expect::Expect;
 use crate::state::{Counts, ReceiverState};
 
@@ -67,47 +63,6 @@ impl Breach {
 #[must_use]
 pub fn is_broken(breaches: &[Breach]) -> bool {
     breaches.iter().any(|breach| breach.level == Level::Must)
-}
-
-/// One delivery as it was sent, and what came back.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// Its key, as the receiver should understand it; empty when it has none.
-    pub key: String,
-    /// What the delivery is known by (`Contract::identity`).
-    pub identity: String,
-    /// SHA-256 of the body that travelled, lower-case hex.
-    pub sha256: String,
-    /// What travelled.
-    pub delivery: Delivery,
-    /// When it was sent, by the receiver's clock.
-    pub sent_at: UnixMicros,
-    /// When its answer had come, by the receiver's clock.
-    pub answered_at: UnixMicros,
-    /// How long the answer took.
-    pub took: Duration,
-    /// How much of that was our own lateness, where it took longer than the contract allows.
-    pub own_delay: Duration,
-    /// What came back.
-    pub result: Result<Answer, NoAnswer>,
-    /// The instant that a duplicate's answer gave for this delivery, once one did.
-    pub referred_as: Option<String>,
-    /// The instant that this answer refers to, when it is a duplicate's.
-    pub refers_to: Option<String>,
-}
-
-impl Record {
-    /// What placeholders stand for, as far as the delivery itself says.
-    #[must_use]
-    pub fn values(&self) -> Values<'_> {
-        Values { body: &self.delivery.body, key: &self.key, sha256: &self.sha256, ..Values::default() }
-    }
-
-    /// What came of it, as far as its answer says.
-    #[must_use]
-    pub fn outcome(&self, reader: &Reader) -> OutcomeSet {
-        reader.read_result(&self.result, &self.values())
-    }
 }
 
 /// What is known of a scenario so far: deliveries, looks and captures by name.

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Records;
 use super::answer::{Judged, judge};
 use super::burst::tally;
 use super::literal::{self, Surroundings};
 use super::rows::{self, Look};
-use super::{Record, Records};
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::contract::reading::read_contract;
 use crate::delivery::{Answer, Delivery};
+use crate::history::record::Record;
 use crate::outcome::reader::Reader;
 use crate::scenario::Counts;
 use crate::scenario::expect::{AnswerCheck, Expect, StateCheck};

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{Judged, against, referred_instant};
-use super::{Breach, Record, Records};
+use super::answer::{Judged, against};
+use super::{Breach, Records};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, OtherBody};
+use crate::history::record::{Record, referred_instant};
 use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::Reader;

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::answer::within;
-use super::{Breach, Record, Records};
+use super::{Breach, Records};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{Column, Table};
+use crate::history::record::Record;
 use crate::message::member_text;
 use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::scenario::expect::{Grown, RowCheck, StateCheck, TableName};

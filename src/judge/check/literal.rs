@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::answer::header_kind;
-use super::{Breach, Record, Records};
+use super::{Breach, Records};
 use crate::clock::span;
 use crate::contract::Contract;
 use crate::contract::outcome::{Member, MemberValue};
 use crate::delivery::Answer;
+use crate::history::record::Record;
 use crate::message::member_at;
 use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::scenario::expect::AnswerCheck;

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::{Look, cannot_be_seen, judge};
-use crate::check::{Record, Records};
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::reading::read_contract;
 use crate::delivery::{Answer, Delivery};
+use crate::history::record::Record;
+use crate::judge::check::Records;
 use crate::scenario::expect::StateCheck;
 use crate::sign::sha256_hex;
 use crate::state::{Cell, ReceiverState, Row};
 
-const PHASE_3: &str = include_str!("../../../fixtures/contracts/orch-phase3.yaml");
+const PHASE_3: &str = include_str!("../../../../fixtures/contracts/orch-phase3.yaml");
 const KEYS: &str = r#"{table: seen, found_by: ~, instant: ~, columns: [{name: word, type: TEXT, holds: "{key}"}, {name: lives, type: INTEGER, holds: "{ttl}"},
     {name: said, type: TEXT, holds: "{answer}"}, {name: note, type: TEXT, free: true}, {name: spare, type: TEXT}]}"#;
 const AUDIT: &str = r#"{table: trail, found_by: ~, instant: ~, only: ~, columns: [{name: of, type: TEXT, holds: "{key}"}, {name: h, type: TEXT, holds: "{sha256}"},
