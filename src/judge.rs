@@ -31,6 +31,7 @@ use crate::history::Operation;
 use crate::judge::check::Records;
 use crate::judge::check::rows::Look;
 use crate::outcome::reader::Reader;
+use crate::report::curl::Curl;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
 use crate::scenario::requirement::Catalogue;
@@ -50,6 +51,8 @@ pub struct Setting {
     pub level: Level,
     /// `http://host:port`, for lines that send a delivery again.
     pub origin: String,
+    /// Writes lines that send a delivery again.
+    pub curl: Curl,
     /// Finds what no answer may reveal: the secrets that sign, in any form.
     pub forbidden: Redactor,
 }

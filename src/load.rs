@@ -75,7 +75,6 @@ use crate::load::user::deliver_again;
 use crate::load::window::Window;
 use crate::outcome::reader::Reader;
 use crate::report::baseline::Baseline;
-use crate::report::curl::curl;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
 use crate::target::usage::Of;
@@ -100,6 +99,8 @@ pub struct Plan {
     pub sources: Sources,
     /// Header lines of the user's own, which every delivery and every question bears.
     pub headers: Vec<HeaderLine>,
+    /// Those of them that came from the environment: the line, and the variable.
+    pub secret_headers: Vec<(HeaderLine, String)>,
     /// The shared secret.
     pub secret: SecretString,
     /// Secrets of other times: the previous one, and a retired one.
@@ -348,9 +349,10 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let life = life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000));
     let law = Law { life, replays_failures: shared.contract.replays_failures() };
     let key = |number: u32| shared.key(number);
+    let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());
     let curl = |number: u32| {
         let key = shared.key(number);
-        curl(&plan.target.url(""), &shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
+        as_curl.line(&shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
     };
     let keys = shared.next_key.load(Ordering::Relaxed);
     let tells_duplicates = shared.reader.tells_duplicates();

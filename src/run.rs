@@ -225,7 +225,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         explaining::add_findings(&mut scenarios, facts, &stage.contract, &stage.catalogue);
     }
     let remarks = stage.sender().remarks().await;
-    unasked::add_findings(&mut scenarios, &remarks, &history, (&stage.contract, &stage.catalogue, &stage.origin));
+    unasked::add_findings(&mut scenarios, &remarks, &history, (&stage.contract, &stage.catalogue, &stage.setting.curl));
     causes::attribute(&mut scenarios);
     let today = started_at.split('T').next().unwrap_or_default().to_owned();
     let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));

@@ -15,6 +15,7 @@
 //! connection that had been used before: it goes once more, over a new one.
 //! **Invariant:** no wait outlasts the time-out, interim answers included.
 
+mod as_curl;
 pub mod burst;
 pub mod codec;
 pub mod connection;

@@ -99,6 +99,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             target: url,
             sources,
             headers: headers.all(),
+            secret_headers: headers.secret,
             secret,
             other_secrets: others,
             body,

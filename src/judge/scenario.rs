@@ -22,7 +22,6 @@ use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::reference::Receiver;
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
-use crate::report::curl::curl;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::expand::Loaded;
 use crate::scenario::{Repeat, Step};
@@ -264,7 +263,7 @@ impl<S: Source> Play<'_, S> {
         let kind = if record.result.is_ok() { Kind::Late } else { Kind::Silent };
         let breach = Breach::must(format!("an answer within {}", span::write(limit)), observed).of(Mismatch::of(kind));
         let breach = Breach { shows: Some(requirement.clone()), ..breach };
-        let line = curl(&self.setting.origin, &record.delivery);
+        let line = self.setting.curl.line(&record.delivery);
         self.late +=
             usize::from(findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line }));
     }
@@ -291,8 +290,8 @@ impl<S: Source> Play<'_, S> {
             let asked = if page.is_some() { format!("GET {path} answers {wanted}") } else { format!("{path} is answered") };
             let breach = Breach::must(format!("{asked} {when} the scenario"), observed.clone()).of(Mismatch::of(Kind::Unwell));
             let step = Step::default();
-            let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
-            let line = curl(&self.setting.origin, &question);
+            // Without a page it is an honest delivery that is asked with.
+            let line = page.map_or_else(String::new, |page| self.setting.curl.question(&page.path));
             let place = Place { number: 0, step: &step };
             findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference: &wanted, curl: &line });
         }

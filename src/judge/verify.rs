@@ -16,6 +16,7 @@ use super::{ScenarioEnd, Setting, scenario};
 use crate::contract::{Contract, Level};
 use crate::history::{self, BodyBytes, Operation};
 use crate::outcome::reader::Reader;
+use crate::report::curl::Curl;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
@@ -87,6 +88,7 @@ fn setting_of(report: &Report, contract: &Arc<Contract>, catalogue: &Arc<Catalog
         ttl: contract.ttl_secs().map(|usual| report.run.ttl_secs.unwrap_or(usual)),
         level: if only_musts { Level::Must } else { Level::Should },
         origin: report.target.url.clone(),
+        curl: Curl::at(&report.target.url),
         forbidden: Redactor::none(),
     }
 }

@@ -1,8 +1,9 @@
 //! One delivery as a shell line: what a finding hands to its reader.
 //!
-//! In: the receiver's address and a delivery. Out: a line for `sh` that sends
-//! the same bytes with curl. Nothing is run here, and no secret is known here:
-//! the signature is already a header line.
+//! In: how the receiver is reached ([`Curl`]) and a delivery. Out: a line for
+//! `sh` that sends the same bytes with curl. Nothing is run here. Signatures
+//! are header lines already; lines whose values are secret are taken from the
+//! environment variables that they came from.
 
 use std::fmt::Write as _;
 
@@ -35,49 +36,102 @@ const MOST_BODY_BYTES: usize = 2 << 10;
 /// ```
 #[must_use]
 pub fn curl(base_url: &str, delivery: &Delivery) -> String {
-    let is_address = delivery.path != delivery.path_and_query();
-    let url = if is_address { delivery.path.clone() } else { format!("{}{}", base_url.trim_end_matches('/'), delivery.path) };
-    // With -X HEAD curl would wait for a body.
-    let mut line =
-        if delivery.method == "HEAD" { "curl -sS -I".to_owned() } else { format!("curl -sS -X {}", word(delivery.method.as_bytes())) };
-    if url.contains(['[', ']', '{', '}']) {
-        line.push_str(" --globoff");
-    }
-    if url.contains("/.") {
-        line.push_str(" --path-as-is");
-    }
-    if is_address {
-        let _ = write!(line, " --request-target {}", quoted(url.as_bytes()));
-    }
-    let _ = write!(line, " {}", quoted(url.as_bytes()));
-    for header in &delivery.headers {
-        let _ = write!(line, " -H {}", quoted(&as_curl_takes_it(header)));
-    }
-    let body = &delivery.body;
-    if body.is_empty() && matches!(delivery.method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS") {
-        return line;
-    }
-    if delivery.header("Content-Type").is_none() {
-        line.push_str(" -H 'Content-Type:'"); // else curl would add one for forms
-    }
-    if body.len() > MOST_BODY_BYTES {
-        let _ = write!(line, " --data-binary @body.bin  # body: {} bytes, sha256 {}", body.len(), sha256_hex(body));
-        return line;
-    }
-    match std::str::from_utf8(body) {
-        // Behind --data-binary a leading @ would name a file.
-        Ok(text) if is_printable(text) && text.starts_with('@') => format!("{line} --data-raw {}", quoted(body)),
-        Ok(text) if is_printable(text) => format!("{line} --data-binary {}", quoted(body)),
-        Ok(_) | Err(_) => format!("{} | {line} --data-binary @-", printf(body)),
-    }
+    Curl::at(base_url).line(delivery)
 }
 
-/// A line of [`curl`], with header lines that hold secrets taken from the environment variables that they came from.
-#[must_use]
-pub fn with_variables(line: &str, secret: &[(HeaderLine, String)]) -> String {
-    secret.iter().fold(line.to_owned(), |line, (header, variable)| {
-        line.replace(&quoted(&as_curl_takes_it(header)), &format!("\"{}: ${{{variable}}}\"", header.name))
-    })
+/// How curl reaches a receiver, and what stands in its lines in place of secrets.
+#[derive(Clone, Debug, Default)]
+pub struct Curl {
+    origin: String,
+    /// Words behind the URL: how the receiver is reached.
+    options: String,
+    /// Header lines that questions bear, too.
+    own: Vec<HeaderLine>,
+    /// Those whose values are secret, and the environment variables that hold them.
+    secret: Vec<(HeaderLine, String)>,
+}
+
+impl Curl {
+    /// Lines to a receiver at this address, with or without a slash at its end.
+    #[must_use]
+    pub fn at(origin: &str) -> Self {
+        Self { origin: origin.trim_end_matches('/').to_owned(), ..Self::default() }
+    }
+
+    /// The same with another option of curl's.
+    #[must_use]
+    pub fn with(mut self, option: &str, value: Option<&[u8]>) -> Self {
+        let value = value.map_or_else(String::new, |value| format!(" {}", quoted(value)));
+        let _ = write!(self.options, " {option}{value}");
+        self
+    }
+
+    /// The same, where questions bear these header lines, too, and some hold what an environment variable does.
+    #[must_use]
+    pub fn bearing(self, own: Vec<HeaderLine>, secret: Vec<(HeaderLine, String)>) -> Self {
+        Self { own, secret, ..self }
+    }
+
+    /// The line that asks for a page.
+    #[must_use]
+    pub fn question(&self, path: &str) -> String {
+        let headers = self.own.clone();
+        self.line(&Delivery { method: "GET".to_owned(), path: path.to_owned(), headers, ..Delivery::default() })
+    }
+
+    /// The line that sends `delivery` again.
+    #[must_use]
+    pub fn line(&self, delivery: &Delivery) -> String {
+        let is_address = delivery.path != delivery.path_and_query();
+        let url = if is_address { delivery.path.clone() } else { format!("{}{}", self.origin, delivery.path) };
+        // With -X HEAD curl would wait for a body.
+        let mut line =
+            if delivery.method == "HEAD" { "curl -sS -I".to_owned() } else { format!("curl -sS -X {}", word(delivery.method.as_bytes())) };
+        line.push_str(&self.options);
+        if url.contains(['[', ']', '{', '}']) {
+            line.push_str(" --globoff");
+        }
+        if url.contains("/.") {
+            line.push_str(" --path-as-is");
+        }
+        if is_address {
+            let _ = write!(line, " --request-target {}", quoted(url.as_bytes()));
+        }
+        let _ = write!(line, " {}", quoted(url.as_bytes()));
+        for header in &delivery.headers {
+            let _ = write!(line, " -H {}", self.header(header));
+        }
+        let body = &delivery.body;
+        if body.is_empty() && matches!(delivery.method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS") {
+            return line;
+        }
+        if delivery.header("Content-Type").is_none() {
+            line.push_str(" -H 'Content-Type:'"); // else curl would add one for forms
+        }
+        if body.len() > MOST_BODY_BYTES {
+            let _ = write!(line, " --data-binary @body.bin  # body: {} bytes, sha256 {}", body.len(), sha256_hex(body));
+            return line;
+        }
+        match std::str::from_utf8(body) {
+            // Behind --data-binary a leading @ would name a file.
+            Ok(text) if is_printable(text) && text.starts_with('@') => format!("{line} --data-raw {}", quoted(body)),
+            Ok(text) if is_printable(text) => format!("{line} --data-binary {}", quoted(body)),
+            Ok(_) | Err(_) => format!("{} | {line} --data-binary @-", printf(body)),
+        }
+    }
+
+    /// A header line as one word for the shell, a secret value as the variable that holds it.
+    fn header(&self, header: &HeaderLine) -> String {
+        let Some((_, variable)) = self.secret.iter().find(|(secret, _)| secret == header) else {
+            return quoted(&as_curl_takes_it(header));
+        };
+        // Names may have characters in them that double quotation marks do not keep.
+        if header.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            format!("\"{}: ${{{variable}}}\"", header.name)
+        } else {
+            format!("{}\"${{{variable}}}\"", quoted(format!("{}: ", header.name).as_bytes()))
+        }
+    }
 }
 
 /// `Name: value`, or `Name;`, by which curl sends a line without a value.
@@ -223,10 +277,14 @@ mod tests {
     /// The value of a secret line is the shell's to fill in.
     #[test]
     fn secret_lines_are_taken_from_the_environment() {
-        let headers = vec![HeaderLine::new("Authorization", "it's secret"), HeaderLine::new("X-Tenant", "seven")];
-        let delivery = Delivery { method: "GET".into(), path: "/".into(), headers: headers.clone(), ..Delivery::default() };
-        let line = with_variables(&curl("http://h", &delivery), &[(headers[0].clone(), "GATEWAY_TOKEN".to_owned())]);
-        assert_eq!(line, r#"curl -sS -X GET 'http://h/' -H "Authorization: ${GATEWAY_TOKEN}" -H 'X-Tenant: seven'"#);
+        let secret = [("Authorization", "GATEWAY_TOKEN"), ("X-`id`", "OTHER")];
+        let secret = secret.map(|(name, variable)| (HeaderLine::new(name, "it's secret"), variable.to_owned()));
+        let own: Vec<HeaderLine> = secret.iter().map(|(line, _)| line.clone()).chain([HeaderLine::new("X-Tenant", "seven")]).collect();
+        let line = Curl::at("http://h").bearing(own, secret.to_vec()).question("/");
+        assert_eq!(
+            line,
+            r#"curl -sS -X GET 'http://h/' -H "Authorization: ${GATEWAY_TOKEN}" -H 'X-`id`: '"${OTHER}" -H 'X-Tenant: seven'"#
+        );
     }
 
     /// A long body is named by its size and hash: 2 KiB are written out, one byte more is not.

@@ -13,7 +13,6 @@ use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
 use crate::judge::check::rows::Look;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told, scenario};
-use crate::report::curl::with_variables;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
@@ -350,9 +349,6 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Resu
             weigh(stage, loaded, report).await
         }
     };
-    for finding in &mut report.findings {
-        finding.curl = with_variables(&finding.curl, &stage.secret_headers);
-    }
     report.duration_ms = super::millis(began.elapsed());
     Ok(report)
 }

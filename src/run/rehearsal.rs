@@ -26,6 +26,7 @@ use crate::outcome::reader::Reader;
 use crate::reference::amnesiac::Amnesiac;
 use crate::reference::store::Store;
 use crate::reference::{Receiver, pages};
+use crate::report::curl::Curl;
 use crate::report::{Finding, ScenarioReport, tally};
 use crate::scenario::deliver::{Asked, Burst, Deliver, Framing, Get};
 use crate::scenario::expand::Loaded;
@@ -100,6 +101,7 @@ pub fn surroundings(
         ttl: contract.ttl_secs(),
         level: Level::Should,
         origin: origin.clone(),
+        curl: Curl::at(&origin),
         forbidden: Redactor::new(&material(secret, &contract.signature).iter().map(Vec::as_slice).collect::<Vec<_>>()),
     };
     let supplies = Supplies {

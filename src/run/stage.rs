@@ -20,7 +20,6 @@ use super::supplies::Supplies;
 use crate::clock::{Clock, Moment, SystemClock};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level, own_headers};
-use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Question, Seen, Sources};
 use crate::history::Operation;
 use crate::judge::Setting;
@@ -126,8 +125,6 @@ pub struct Stage {
     pub lateness: Lateness,
     /// How often the target is asked.
     pub pace: Arc<Pace>,
-    /// Header lines of the user's own that hold secrets, and the variables that these came from.
-    pub secret_headers: Vec<(HeaderLine, String)>,
     /// How long one scenario waits for those who ask to be asked later.
     pub max_wait: Duration,
     history: Mutex<Vec<Operation>>,
@@ -161,6 +158,7 @@ impl Stage {
             ttl,
             level: plan.level,
             origin: url.url(""),
+            curl: url.curl().bearing(own_headers::joined(&plan.contract, &plan.headers), plan.secret_headers.clone()),
             forbidden: plan.secrets.forbidden(),
         };
         let mut stage = Self {
@@ -193,7 +191,6 @@ impl Stage {
             lateness: Lateness::watch(),
             pace: Arc::new(Pace::new(plan.max_rate)),
             max_wait: plan.max_wait,
-            secret_headers: plan.secret_headers.clone(),
             history: Mutex::new(Vec::new()),
             held_up: AtomicU64::new(0),
             snapshots: plan.takes_snapshots.then(Mutex::default),

@@ -6,7 +6,7 @@
 
 use crate::contract::{Contract, Level};
 use crate::history::Operation;
-use crate::report::curl::curl;
+use crate::report::curl::Curl;
 use crate::report::{Finding, ScenarioReport, Verdict, tally};
 use crate::scenario::requirement::Catalogue;
 use crate::transport::Remark;
@@ -16,12 +16,12 @@ const EXPECTED: &str = "nothing follows an answer on its connection";
 
 /// Adds a finding to every scenario whose answers were followed by something.
 ///
-/// * `origin`: the receiver's address, for the line that sends the delivery again.
+/// * `curl`: writes the line that sends the delivery again.
 pub fn add_findings(
     scenarios: &mut [ScenarioReport],
     remarks: &[Remark],
     history: &[Operation],
-    (contract, catalogue, origin): (&Contract, &Catalogue, &str),
+    (contract, catalogue, curl): (&Contract, &Catalogue, &Curl),
 ) {
     let Some(requirement) = catalogue.always.nothing_follows.clone().filter(|id| contract.promises(id)) else { return };
     for remark in remarks {
@@ -44,7 +44,7 @@ pub fn add_findings(
             expected: EXPECTED.to_owned(),
             reference: "nothing follows".to_owned(),
             observed: format!("{} to {method} {path}", remark.surplus),
-            curl: curl(origin, &remark.delivery),
+            curl: curl.line(&remark.delivery),
             ..Finding::default()
         });
         scenario.verdict = tally::scenario_verdict(&scenario.findings);

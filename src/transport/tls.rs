@@ -132,6 +132,12 @@ impl Tls {
         USUAL.get_or_init(|| Self::new(TlsChoice::default()).map_err(|wrong| wrong.to_string())).clone()
     }
 
+    /// What was chosen.
+    #[must_use]
+    pub fn choice(&self) -> &TlsChoice {
+        &self.choice
+    }
+
     /// Whether the receiver's certificate is not looked at.
     #[must_use]
     pub fn is_insecure(&self) -> bool {

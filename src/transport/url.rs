@@ -240,6 +240,12 @@ impl Target {
         named.map_or_else(|| self.host.clone(), |(host, _)| host)
     }
 
+    /// Whether it is addressed by another name than its host's.
+    #[must_use]
+    pub fn is_renamed(&self) -> bool {
+        self.named.is_some()
+    }
+
     fn scheme(&self) -> &'static str {
         if matches!(self.via, Via::Tls(_)) { "https" } else { "http" }
     }

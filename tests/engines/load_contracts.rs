@@ -43,6 +43,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
     let body = SUITE.bodies.get(&SUITE.catalogue.ordinary_body).expect("the ordinary body").to_vec();
     let plan = Plan {
         headers: Vec::new(),
+        secret_headers: Vec::new(),
         contract: Arc::clone(contract),
         catalogue: Arc::clone(&SUITE.catalogue),
         target: Target::parse(&format!("http://{}", serving.address)).expect("an address"),

@@ -150,6 +150,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
     let gates = gates.map(|text| Gate::read(text, &mix.names()).expect("a gate"));
     Plan {
         headers: Vec::new(),
+        secret_headers: Vec::new(),
         contract: contract(),
         catalogue: Arc::new(Catalogue::read(&file.path, &file.text).unwrap_or_else(|wrong| panic!("{wrong}"))),
         target,

@@ -14,6 +14,7 @@ mod evidence;
 mod families;
 mod forms;
 mod histories;
+mod http_two;
 mod judging;
 mod languages;
 #[cfg(feature = "load")]
@@ -26,6 +27,7 @@ mod load;
 #[cfg(feature = "load")]
 mod load_truth;
 mod own_headers;
+mod pasted;
 mod readme;
 mod receivers;
 mod recipes;

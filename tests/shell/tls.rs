@@ -6,19 +6,19 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsa
 use crate::command_line::{Running, alone, command, hookgate_with};
 use crate::surroundings::{Folder, tool};
 
-const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests");
+pub(crate) const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests");
 /// A part of the suite with every way of sending: pooled, kept, bursts, faults, every framing.
 const PART: [&str; 5] = ["duplicate/*", "http/*", "concurrency/*", "fault/*", "signature/*"];
 
 /// A CA and what it has issued, as files.
-struct Files {
+pub(crate) struct Files {
     folder: Folder,
-    ca: String,
+    pub(crate) ca: String,
     other_ca: String,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Folder::new();
         let issuer = |name: &str| {
             let mut params = CertificateParams::new(Vec::new()).expect("no names");
@@ -51,12 +51,12 @@ impl Files {
         Self { folder, ca, other_ca }
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.folder.path(name).display().to_string()
     }
 
     /// The reference over TLS with this certificate.
-    fn serve(&self, certificate: &str, more: &[&str]) -> Running {
+    pub(crate) fn serve(&self, certificate: &str, more: &[&str]) -> Running {
         let (cert, key) = (self.file(&format!("{certificate}.pem")), self.file(&format!("{certificate}.key")));
         Running::serve(SECRET.1, &[&["--tls-cert", &cert, "--tls-key", &key], more].concat())
     }

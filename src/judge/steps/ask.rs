@@ -9,7 +9,6 @@ use crate::judge::findings::Place;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::reference::store::Store as _;
-use crate::report::curl::curl;
 use crate::scenario::deliver::{Asked, Get};
 
 /// How many audit rows the reference shows beside a question.
@@ -40,7 +39,7 @@ impl<S: Source> Play<'_, S> {
                 if let Some(check) = check {
                     literal::capture(check, &answer, &mut self.records);
                 }
-                return self.file(place, breaches, &reference, &curl(&self.setting.origin, &told.question));
+                return self.file(place, breaches, &reference, &self.setting.curl.line(&told.question));
             }
             tries += 1;
         }

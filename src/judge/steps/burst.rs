@@ -15,7 +15,6 @@ use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, When};
 use crate::outcome::reader::Reader;
 use crate::report::BurstFacts;
-use crate::report::curl::curl;
 use crate::report::lanes::{Lane, MOST};
 use crate::scenario::deliver::{Burst, BurstBodies};
 
@@ -60,7 +59,7 @@ impl<S: Source> Play<'_, S> {
         for record in &records {
             self.before.learn(&burst.deliver, record, record.outcome(&self.setting.reader));
         }
-        let line = records.first().map(|record| curl(&self.setting.origin, &record.delivery)).unwrap_or_default();
+        let line = records.first().map(|record| self.setting.curl.line(&record.delivery)).unwrap_or_default();
         if let Some(name) = &burst.name {
             // The one that was accepted comes last: it is what `duplicate_of` means.
             records.sort_by_key(|record| record.outcome(reader).is(Outcome::Accepted));

@@ -10,7 +10,6 @@ use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
-use crate::report::curl::curl;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::Expect;
 use crate::secret::Redactor;
@@ -77,7 +76,7 @@ impl<S: Source> Play<'_, S> {
         let resolved = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
         self.records.learn_reference(&record, resolved.as_ref());
         self.before.learn(deliver, &record, record.outcome(&self.setting.reader));
-        let line = curl(&self.setting.origin, &record.delivery);
+        let line = self.setting.curl.line(&record.delivery);
         self.file(place, breaches, &reference_says, &line)
     }
 
@@ -140,7 +139,7 @@ impl<S: Source> Play<'_, S> {
             }
         }
         let Some(first) = wrong.first() else { return Ok(()) };
-        let line = curl(&self.setting.origin, &first.delivery);
+        let line = self.setting.curl.line(&first.delivery);
         let observed = format!("{} of {count} were not, the first: {}", wrong.len(), describe(&first.result));
         let status = first.result.as_ref().ok().map(|answer| answer.status);
         let kind = match status {

@@ -15,7 +15,6 @@ use crate::judge::findings::{self, Beside, Place};
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::outcome::{Outcome, OutcomeSet};
-use crate::report::curl::curl;
 use crate::scenario::expect::EffectsCheck;
 
 /// So many keys are told in full.
@@ -175,7 +174,7 @@ impl<S: Source> Play<'_, S> {
 
     fn line_of(&self, key: Option<&String>) -> String {
         let first = key.and_then(|key| self.answered.get(key)?.first.as_ref());
-        first.map(|delivery| curl(&self.setting.origin, delivery)).unwrap_or_default()
+        first.map(|delivery| self.setting.curl.line(delivery)).unwrap_or_default()
     }
 }
 

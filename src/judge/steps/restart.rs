@@ -16,7 +16,6 @@ use crate::judge::{At, ScenarioEnd, Source};
 use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::Reader;
-use crate::report::curl::curl;
 use crate::scenario::{Restart, UnderWay};
 
 impl<S: Source> Play<'_, S> {
@@ -66,7 +65,7 @@ impl<S: Source> Play<'_, S> {
             return Err(ScenarioEnd::Undecided(format!("step {}: nothing was answered before the restart", place.number)));
         }
         let Some((one, breach)) = forgotten.first() else { return Ok(()) };
-        let line = curl(&self.setting.origin, &one.delivery);
+        let line = self.setting.curl.line(&one.delivery);
         let observed = format!(
             "{} of them are not, the first: {}\n{}, where {} was due",
             forgotten.len(),
