@@ -54,6 +54,9 @@ pub struct Operation {
     /// How much of that was our own lateness, in microseconds, where it took longer than the contract allows.
     #[serde(default, skip_serializing_if = "is_none")]
     pub own_delay_us: u64,
+    /// Whether its connection met its end before an answer began, and the same delivery went again: the next line is of that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_again: bool,
     /// What the answer is, under the contract.
     #[serde(default)]
     pub outcome: OutcomeSet,
@@ -170,6 +173,7 @@ impl Operation {
         let at = |text: &str| iso::read(text).map_or(UnixMicros(0), |(at, _)| at);
         Some(Record {
             own_delay: Duration::from_micros(self.own_delay_us),
+            went_twice: false,
             key: self.key.clone(),
             identity: self.identity().to_owned(),
             sha256: self.body.sha256.clone(),
@@ -187,6 +191,14 @@ impl Operation {
             result,
             referred_as: None,
         })
+    }
+
+    /// Whether it is of the same delivery as `other`, of which it was the first attempt.
+    #[must_use]
+    pub fn is_attempt_at(&self, other: &Self) -> bool {
+        self.goes_again
+            && (self.step, &self.key, &self.path, &self.headers) == (other.step, &other.key, &other.path, &other.headers)
+            && self.body.sha256 == other.body.sha256
     }
 
     /// What one record of a scenario's step leaves in the history.
@@ -209,6 +221,7 @@ impl Operation {
             answered_at: iso::write(record.answered_at),
             took_us: u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX),
             own_delay_us: u64::try_from(record.own_delay.as_micros()).unwrap_or(u64::MAX),
+            goes_again: false,
             outcome: record.outcome(reader),
             refers_to: record.refers_to.clone(),
             moved_us,
@@ -221,6 +234,17 @@ impl Operation {
             no_answer: record.result.as_ref().err().map(ToString::to_string),
         }
     }
+}
+
+/// What a reader of the report should know of deliveries that went twice; nothing when none did.
+#[must_use]
+pub fn sent_again_note(operations: &[Operation]) -> Option<String> {
+    let times = operations.iter().filter(|one| one.goes_again).count();
+    (times > 0).then(|| {
+        format!(
+            "{times} time(s) a connection that had been answered over was closed while a delivery went out, and the delivery was sent again over a new one. What became of the first is unknown: the second may be accepted, or be its duplicate."
+        )
+    })
 }
 
 /// How many answers hold something that is hidden.
@@ -334,6 +358,7 @@ mod tests {
             answered_at,
             took_us,
             own_delay_us: 0,
+            goes_again: false,
             outcome,
             refers_to,
             moved_us,

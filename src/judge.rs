@@ -49,7 +49,7 @@ pub struct Setting {
     pub ttl: Option<u64>,
     /// The level that is judged.
     pub level: Level,
-    /// `http://host:port`, for lines that send a delivery again.
+    /// `http://host:port`, for schemes that sign the URL.
     pub origin: String,
     /// Writes lines that send a delivery again.
     pub curl: Curl,
@@ -101,6 +101,8 @@ pub struct Sent {
     pub took: Duration,
     /// How much of that was our own lateness, where it took longer than the contract allows.
     pub own_delay: Duration,
+    /// Whether it had gone once before, over a connection that met its end before an answer began.
+    pub went_twice: bool,
     /// After the first of a burst was released, in microseconds.
     pub start_us: u64,
     /// What came back.

@@ -45,7 +45,7 @@ use crate::contract::{Contract, Level};
 use crate::delivery::HeaderLine;
 use crate::evidence;
 use crate::files::turn::Turn;
-use crate::history::Operation;
+use crate::history::{Operation, sent_again_note};
 use crate::judge::scenario::blank_report;
 use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
@@ -242,7 +242,13 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         hidden_answers: 0,
         ended_early: end.as_ref().and_then(End::ended_early),
         arguments: plan.arguments,
-        notes: end.iter().filter_map(End::note).chain(shortened_note(&scenarios)).chain(stage.notes()).collect(),
+        notes: end
+            .iter()
+            .filter_map(End::note)
+            .chain(shortened_note(&scenarios))
+            .chain(sent_again_note(&history))
+            .chain(stage.notes())
+            .collect(),
     };
     let target = stage.target_facts().await;
     stage.strike().await;

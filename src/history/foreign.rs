@@ -21,6 +21,7 @@ impl Foreign for Operation {
             answered_at: _,
             took_us: _,
             own_delay_us: _,
+            goes_again: _,
             outcome: _,
             refers_to,
             moved_us: _,

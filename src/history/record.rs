@@ -12,9 +12,9 @@ use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::message::member_at;
-use crate::outcome::OutcomeSet;
 use crate::outcome::members::Values;
 use crate::outcome::reader::Reader;
+use crate::outcome::{Outcome, OutcomeSet};
 
 /// One delivery as it was sent, and what came back.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Record {
     pub took: Duration,
     /// How much of that was our own lateness, where it took longer than the contract allows.
     pub own_delay: Duration,
+    /// Whether it had gone once before, over a connection that met its end before an answer began: what came of that is unknown.
+    pub went_twice: bool,
     /// What came back.
     pub result: Result<Answer, NoAnswer>,
     /// The instant that a duplicate's answer gave for this delivery, once one did.
@@ -48,6 +50,13 @@ impl Record {
     #[must_use]
     pub fn values(&self) -> Values<'_> {
         Values { body: &self.delivery.body, key: &self.key, sha256: &self.sha256, ..Values::default() }
+    }
+
+    /// Whether it may be its own repetition: it went twice, and the answer is what one that was taken gets again.
+    #[must_use]
+    pub fn repeats_itself(&self, reader: &Reader) -> bool {
+        let set = self.outcome(reader);
+        self.went_twice && (set.may_be(Outcome::Duplicate) || set.may_be(Outcome::InFlight))
     }
 
     /// What came of it, as far as its answer says.

@@ -20,13 +20,20 @@ use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
 
+/// A delivery of a history, and whether a line before it is of its first attempt.
+#[derive(Clone, Copy)]
+struct Line<'h> {
+    one: &'h Operation,
+    went_twice: bool,
+}
+
 /// The deliveries of one scenario, step by step.
 pub struct Kept<'h> {
     contract: &'h Contract,
-    steps: BTreeMap<usize, VecDeque<&'h Operation>>,
+    steps: BTreeMap<usize, VecDeque<Line<'h>>>,
     now: UnixMicros,
     moved_us: i64,
-    again: Vec<VecDeque<&'h Operation>>,
+    again: Vec<VecDeque<Line<'h>>>,
     /// How many answers could not be made again: their bodies were long, or were altered.
     pub lost: usize,
 }
@@ -35,9 +42,15 @@ impl<'h> Kept<'h> {
     /// The history of one scenario, in its order.
     #[must_use]
     pub fn new(contract: &'h Contract, operations: &[&'h Operation]) -> Self {
-        let mut steps: BTreeMap<usize, VecDeque<&'h Operation>> = BTreeMap::new();
+        let mut steps: BTreeMap<usize, VecDeque<Line<'h>>> = BTreeMap::new();
+        let mut attempts: Vec<&Operation> = Vec::new();
         for one in operations {
-            steps.entry(one.step).or_default().push_back(one);
+            if one.goes_again {
+                attempts.push(one);
+                continue;
+            }
+            let attempt = attempts.iter().position(|attempt| attempt.is_attempt_at(one)).map(|at| attempts.remove(at));
+            steps.entry(one.step).or_default().push_back(Line { one, went_twice: attempt.is_some() });
         }
         Self { contract, steps, now: UnixMicros(0), moved_us: 0, again: Vec::new(), lost: 0 }
     }
@@ -48,12 +61,12 @@ impl<'h> Kept<'h> {
         self.steps.get(&step).map_or(0, VecDeque::len)
     }
 
-    fn next(&mut self, step: usize) -> Result<&'h Operation, ScenarioEnd> {
+    fn next(&mut self, step: usize) -> Result<Line<'h>, ScenarioEnd> {
         self.steps.get_mut(&step).and_then(VecDeque::pop_front).ok_or(ScenarioEnd::Lacks(step))
     }
 
     /// A delivery as it was observed.
-    fn sent(&mut self, one: &'h Operation, arrives: bool) -> Result<Sent, ScenarioEnd> {
+    fn sent(&mut self, Line { one, went_twice }: Line<'h>, arrives: bool) -> Result<Sent, ScenarioEnd> {
         let Some(record) = one.record(self.contract) else {
             self.lost += 1;
             return Err(ScenarioEnd::NotKept);
@@ -70,6 +83,7 @@ impl<'h> Kept<'h> {
             sent_at: record.sent_at,
             took: record.took,
             own_delay: record.own_delay,
+            went_twice,
             start_us: 0,
             result: record.result,
             beside: Vec::new(),
@@ -94,7 +108,7 @@ impl Source for Kept<'_> {
             for _ in 0..dribble.meanwhile {
                 let queue = self.steps.get_mut(&at.number).ok_or(ScenarioEnd::Lacks(at.number))?;
                 let place =
-                    queue.iter().position(|one| one.name.is_none() || deliver.name.is_none()).ok_or(ScenarioEnd::Lacks(at.number))?;
+                    queue.iter().position(|line| line.one.name.is_none() || deliver.name.is_none()).ok_or(ScenarioEnd::Lacks(at.number))?;
                 let one = queue.remove(place).ok_or(ScenarioEnd::Lacks(at.number))?;
                 beside.push(self.sent(one, true)?);
             }
@@ -146,10 +160,10 @@ impl Source for Kept<'_> {
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let mut firsts = Vec::new();
         for one in all {
-            match places.get(one.key.as_str()) {
+            match places.get(one.one.key.as_str()) {
                 Some(place) => self.again[*place].push_back(one),
                 None => {
-                    places.insert(&one.key, self.again.len());
+                    places.insert(&one.one.key, self.again.len());
                     self.again.push(VecDeque::new());
                     firsts.push(one);
                 }
@@ -159,7 +173,7 @@ impl Source for Kept<'_> {
     }
 
     async fn once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
-        let next: Vec<&Operation> = self.again.iter_mut().filter_map(VecDeque::pop_front).collect();
+        let next: Vec<Line<'_>> = self.again.iter_mut().filter_map(VecDeque::pop_front).collect();
         if next.len() < self.again.len() {
             return Err(ScenarioEnd::Lacks(at.number));
         }

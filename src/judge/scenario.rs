@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::circumstances::Before;
 use super::findings::{self, Beside, Place};
@@ -17,7 +18,7 @@ use crate::delivery::{Delivery, NoAnswer};
 use crate::history::Operation;
 use crate::history::record::Record;
 use crate::history::record::referred_instant;
-use crate::judge::check::{Breach, Records, describe};
+use crate::judge::check::{Breach, Records, describe, is_broken};
 use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::reference::Receiver;
 use crate::reference::memory::MemoryStore;
@@ -52,6 +53,8 @@ pub(super) struct Play<'s, S> {
     pub(super) answered: BTreeMap<String, OfKey>,
     /// When the receiver had been started again, on the scale on which deliveries are noted.
     pub(super) restarted_at: Option<i64>,
+    /// The step of the first delivery that went twice: nobody knows how many reached the receiver.
+    pub(super) went_twice: Option<usize>,
 }
 
 /// A reference with an empty memory, to be asked beside a source.
@@ -88,6 +91,7 @@ pub async fn play<S: Source>(
         late: 0,
         answered: BTreeMap::new(),
         restarted_at: None,
+        went_twice: None,
     };
     let end = play.all().await.err();
     let report = play.close(end.clone());
@@ -218,8 +222,10 @@ impl<S: Source> Play<'_, S> {
         }
         self.began_at.get_or_insert(sent.sent_at);
         let delivery = sent.delivery.clone();
+        let refers_to = sent.result.as_ref().ok().and_then(|answer| referred_instant(contract, answer));
         let record = Record {
             own_delay: sent.own_delay,
+            went_twice: sent.went_twice,
             identity: contract.identity(
                 &sent.key,
                 &contract.scope_of(&delivery),
@@ -231,10 +237,14 @@ impl<S: Source> Play<'_, S> {
             sent_at: sent.sent_at,
             answered_at: sent.sent_at.plus(sent.took),
             took: sent.took,
-            refers_to: sent.result.as_ref().ok().and_then(|answer| referred_instant(contract, answer)),
+            // Where the answer speaks of the first attempt, its duplicates must speak of it alike.
+            referred_as: refers_to.clone().filter(|_| sent.went_twice),
+            refers_to,
             result: sent.result.clone(),
-            referred_as: None,
         };
+        if sent.went_twice {
+            self.keep_first_attempt(number, name, &record);
+        }
         let mut operation = Operation::of(&self.loaded.id, number, name, &record, &self.setting.reader, self.source.moved_us());
         if !sent.arrives && record.result.is_err() {
             // Half a request can never be taken: that is no open question.
@@ -244,6 +254,32 @@ impl<S: Source> Play<'_, S> {
         self.report.rests_on.insert("answers".to_owned());
         self.source.keep(operation);
         record
+    }
+
+    /// The first attempt of a delivery that went twice: whether it was taken, nobody knows.
+    fn keep_first_attempt(&mut self, number: usize, name: Option<&str>, second: &Record) {
+        self.went_twice.get_or_insert(number);
+        let cause = "its connection was closed before an answer began; it was sent again over a new one".to_owned();
+        let result = Err(NoAnswer::Broken { cause });
+        let first = Record { answered_at: second.sent_at, took: Duration::ZERO, result, refers_to: None, ..second.clone() };
+        let operation = Operation::of(&self.loaded.id, number, name, &first, &self.setting.reader, self.source.moved_us());
+        let operation = Operation { goes_again: true, ..operation };
+        self.note(&first, operation.outcome);
+        self.source.keep(operation);
+    }
+
+    /// Whether counts say nothing, for a delivery may have reached the receiver twice.
+    ///
+    /// # Errors
+    /// [`ScenarioEnd::Undecided`] when they are not as they should be, and one has.
+    pub(super) fn excuse_counts(&self, place: Place<'_>, breaches: &[Breach]) -> Result<(), ScenarioEnd> {
+        match self.went_twice.filter(|_| is_broken(breaches)) {
+            None => Ok(()),
+            Some(step) => Err(ScenarioEnd::Undecided(format!(
+                "step {}: the connection of a delivery was closed before an answer began (step {step}), it was sent again, and nobody knows whether the receiver has seen it once or twice",
+                place.number
+            ))),
+        }
     }
 
     /// Holds every delivery against the contract's limit, whatever the scenario is about.

@@ -91,6 +91,7 @@ fn record(contract: &Contract, key: &str, body: bytes::Bytes) -> Record {
     let (referred_as, refers_to) = (None, None);
     Record {
         own_delay: Duration::ZERO,
+        went_twice: false,
         key: key.to_owned(),
         identity: key.to_owned(),
         sha256,

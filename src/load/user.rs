@@ -113,6 +113,7 @@ impl<'s> User<'s> {
     fn new(shared: &'s Shared, number: usize, given_up: oneshot::Receiver<()>) -> Self {
         let record = Record {
             own_delay: Duration::ZERO,
+            went_twice: false,
             key: String::new(),
             identity: String::new(),
             sha256: String::new(),

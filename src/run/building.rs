@@ -16,7 +16,7 @@ use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
 use crate::sign::{Envelope, sha256_hex, unhex};
-use crate::transport::Shipment;
+use crate::transport::{Exchange, Shipment};
 
 /// A delivery that is ready to travel, and what the judge must know of it.
 pub struct Built {
@@ -31,6 +31,11 @@ pub struct Built {
 }
 
 impl Built {
+    /// The same of what came over a connection, which may have been the second.
+    pub(super) fn exchanged(&self, sent_at: UnixMicros, exchange: Exchange) -> Sent {
+        Sent { went_twice: exchange.went_twice, ..self.sent(sent_at, exchange.took, exchange.result) }
+    }
+
     /// The delivery as it was sent, and what came of it; it arrived, alone, unless the caller knows better.
     pub(super) fn sent(&self, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
         let delivery = self.shipment.delivery.clone();
@@ -44,6 +49,7 @@ impl Built {
             sent_at,
             took,
             own_delay: Duration::ZERO,
+            went_twice: false,
             start_us: 0,
             result,
             beside: Vec::new(),

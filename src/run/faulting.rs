@@ -47,7 +47,7 @@ impl Live<'_> {
             let sent_at = self.stage.clock.now();
             let exchange = self.stage.send(built.shipment.clone()).await;
             if !self.waits(at, &exchange.result).await? {
-                all.push(built.sent(sent_at, exchange.took, exchange.result));
+                all.push(built.exchanged(sent_at, exchange));
             }
         }
         Ok(all)

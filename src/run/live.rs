@@ -175,7 +175,7 @@ impl Source for Live<'_> {
             Some(_) => {}
         }
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
-        Ok(Sent { arrives, beside, own_delay, ..built.sent(sent_at, exchange.took, exchange.result) })
+        Ok(Sent { arrives, beside, own_delay, ..built.exchanged(sent_at, exchange) })
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
@@ -194,7 +194,7 @@ impl Source for Live<'_> {
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
             let start_us = exchange.sent_at.0.abs_diff(began);
             let own_delay = self.own_share(exchange.took, begun);
-            Sent { start_us, own_delay, ..built.sent(sent_at, exchange.took, exchange.result) }
+            Sent { start_us, own_delay, ..built.exchanged(sent_at, exchange) }
         });
         Ok(Released { sent: released.collect(), spread: release.release_spread, most_at_once: release.most_at_once })
     }

@@ -63,7 +63,7 @@ impl Live<'_> {
         for (place, exchange) in exchanges {
             let Some(built) = slots.get_mut(place).and_then(Option::take) else { continue };
             let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
-            all.push(built.sent(began_there.plus(later), exchange.took, exchange.result));
+            all.push(built.exchanged(began_there.plus(later), exchange));
             self.broken_in_on.push(built);
         }
         Ok(all)
@@ -98,7 +98,7 @@ impl Live<'_> {
             }
             let Some(built) = self.broken_in_on.get(place) else { continue };
             let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
-            all.push(built.sent(began_there.plus(later), exchange.took, exchange.result));
+            all.push(built.exchanged(began_there.plus(later), exchange));
         }
         Ok(all)
     }

@@ -8,9 +8,12 @@ slow-health      its health page takes longer than a second
 flapping-health  its first health checks after a start are answered 200, 503, 503, 200
 gateway          something before it wants header lines of its own, and turns away what has none
 impatient        something before it turns the second delivery away, and names the date at which it may come again
+hangs-up         every third delivery over a connection that was used before is taken, and the connection closed without an answer
+redirects        every delivery is sent elsewhere (308, with Location)
 mute             it answers its health check, and no delivery
 """
 
+import io
 import os
 import sys
 import time
@@ -48,6 +51,10 @@ def do_post(self):
         return
     if TROUBLE == "dies-of-all" or (TROUBLE == "dies-of-chunks" and self.headers.get("Transfer-Encoding")):
         os._exit(9)
+    if TROUBLE == "redirects":
+        self.close_connection = True
+        self.answer(308, {"error": "moved"}, {"Location": "https://receiver.example/callbacks/terminal/"})
+        return
     mark = sys.argv[sys.argv.index("--db") + 1] + ".died"
     if TROUBLE == "dies-once" and not os.path.exists(mark):
         open(mark, "w").close()
@@ -57,12 +64,19 @@ def do_post(self):
             pass
         self.close_connection = True
         return
+    self.answered = getattr(self, "answered", 0) + 1
+    if TROUBLE == "hangs-up" and self.answered > 1 and delivered % 3 == 0:
+        self.wfile, wire = io.BytesIO(), self.wfile  # nobody hears what it says
+        deliver(self)
+        self.wfile, self.close_connection = wire, True
+        return
     deliver(self)
 
 
 def do_get(self):
     global asked
     asked += 1
+    self.answered = getattr(self, "answered", 0) + 1
     if is_turned_away(self):
         return
     if TROUBLE == "slow-health":

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use crate::command_line::{among_others, command};
-use crate::surroundings::tool;
+use crate::command_line::{among_others, command, hookgate};
+use crate::surroundings::{Folder, tool};
 
 /// The exit code, the report and what was told of a run on the receiver in this trouble.
 fn judged(trouble: &str, args: &[&str]) -> Option<(i32, Value, String)> {
@@ -89,4 +89,36 @@ fn a_run_ends_with_its_time_limit() {
     let reason = report["scenarios"].as_array().expect("scenarios").iter().find(|one| one["id"] == undecided[0].as_str());
     assert!(reason.expect("it is there")["reason"].as_str().is_some_and(|reason| reason.contains("--time-limit")), "{report:#}");
     assert!(report["run"]["ended_early"].is_null(), "{report:#}");
+}
+
+/// A delivery whose connection was closed before an answer began is sent again, and may have been taken: it is judged so, told, and
+/// judged again alike.
+#[test]
+fn a_delivery_that_went_twice_may_have_been_taken() {
+    let folder = Folder::new();
+    let out = folder.path("out").display().to_string();
+    let part = ["duplicate", "key", "http", "reuse", "signature", "--report", &out, "--jobs", "2"];
+    let Some((exit, report, told)) = judged("hangs-up", &part) else { return };
+    let failed: Vec<&Value> = report["scenarios"].as_array().expect("scenarios").iter().filter(|one| one["verdict"] == "fail").collect();
+    assert!(failed.is_empty() && matches!(exit, 0 | 4), "exit {exit}: {told}\n{failed:#?}");
+    let notes = report["run"]["notes"].to_string();
+    assert!(notes.contains("sent again over a new one"), "{notes}");
+    let history = std::fs::read_to_string(folder.path("out/history.jsonl")).expect("a history");
+    let lines: Vec<Value> = history.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let attempts = lines.iter().filter(|one| one["goes_again"] == true && one["answer"].is_null()).count();
+    assert!(attempts > 0 && with(&report, "pass").len() > 20, "{attempts} attempts, {report:#}");
+    let verified = hookgate(&["report", "verify", &out]);
+    assert!(verified.starts_with("exit 0"), "{verified}");
+}
+
+/// A redirect is no acceptance, and nobody follows it; where it leads stands in the finding and in every report.
+#[test]
+fn redirects_are_told_with_where_they_lead() {
+    let Some((exit, report, told)) = judged("redirects", &["duplicate", "key/missing-key*"]) else { return };
+    assert_eq!(exit, 1, "{told}");
+    let first = report["causes"][0]["example"]["observed"].as_str().expect("a cause");
+    assert!(first.starts_with("308 Location: https://receiver.example/callbacks/terminal/"), "{first}");
+    let all: Vec<&str> =
+        report["scenarios"].as_array().expect("scenarios").iter().filter_map(|one| one["findings"][0]["observed"].as_str()).collect();
+    assert!(!all.is_empty() && all.iter().all(|one| one.starts_with("308 Location: https://receiver.example/")), "{all:#?}");
 }

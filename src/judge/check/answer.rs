@@ -61,7 +61,10 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
     let observed = || super::describe(&Ok(judged.answer.clone()));
     let mismatch = || vec![Breach::must(describe(contract, expect), observed())];
     match expect {
-        Expect::Accepted => outcome(reader, Outcome::Accepted, &contract.outcomes.accepted, judged, None),
+        Expect::Accepted => {
+            let breaches = outcome(reader, Outcome::Accepted, &contract.outcomes.accepted, judged, None);
+            if is_broken(&breaches) && judged.record.repeats_itself(reader) { repetition_of_itself(reader, judged) } else { breaches }
+        }
         Expect::DuplicateOf(first) => duplicate_of(reader, judged, first),
         Expect::Refused(why) => match refusal_form(contract, *why) {
             Some(form) => against(form, judged, None),
@@ -113,6 +116,15 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         // Resolved under the contract before.
         Expect::ReuseOf(_) | Expect::ElsewhereOf(_) | Expect::Respelled(_) | Expect::AgainAfter(_) => mismatch(),
     }
+}
+
+/// The answer to a delivery that went twice, and may have been taken the first time: that of its own duplicate, or of a rival of one under way.
+fn repetition_of_itself(reader: &Reader, judged: Judged<'_>) -> Vec<Breach> {
+    let contract = reader.contract();
+    if let Some(form) = contract.outcomes.in_flight.as_ref().filter(|_| judged.outcome(reader).may_be(Outcome::InFlight)) {
+        return against(form, judged, None);
+    }
+    contract.duplicate().map_or_else(Vec::new, |form| outcome(reader, Outcome::Duplicate, form, judged, Some(judged.record)))
 }
 
 /// An answer must fit a description, and must not fit a more special one better.
@@ -319,6 +331,7 @@ mod tests {
         let headers = vec![HeaderLine::new("Content-Type", "application/json")];
         Record {
             own_delay: std::time::Duration::ZERO,
+            went_twice: false,
             key: "k".to_owned(),
             identity: "k".to_owned(),
             sha256: String::new(),

@@ -64,6 +64,7 @@ fn answer(status: u16, body: &'static str) -> Answer {
 fn record(status: u16, body: &'static str) -> Record {
     Record {
         own_delay: Duration::ZERO,
+        went_twice: false,
         key: "k1".to_owned(),
         identity: "k1".to_owned(),
         sha256: "ab12".to_owned(),

@@ -39,6 +39,9 @@ impl<S: Source> Play<'_, S> {
                 if let Some(check) = check {
                     literal::capture(check, &answer, &mut self.records);
                 }
+                if matches!(get.what, Asked::Audit | Asked::Metrics) {
+                    self.excuse_counts(place, &breaches)?;
+                }
                 return self.file(place, breaches, &reference, &self.setting.curl.line(&told.question));
             }
             tries += 1;

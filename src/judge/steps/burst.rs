@@ -77,6 +77,7 @@ impl<S: Source> Play<'_, S> {
             let result = self.reference.deliver(&one.delivery, now).map_err(|failed| NoAnswer::Broken { cause: failed.to_string() });
             records.push(Record {
                 own_delay: Duration::ZERO,
+                went_twice: false,
                 key: one.key.clone(),
                 identity: String::new(),
                 sha256: one.sha256.clone(),

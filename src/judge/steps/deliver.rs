@@ -52,7 +52,10 @@ impl<S: Source> Play<'_, S> {
             breaches.extend(found);
             self.excuse_end_of_life(place, expect, &record, &breaches)?;
         }
-        if let Some(check) = &place.step.answer {
+        // What is demanded of a first answer says nothing of one to a repetition.
+        let repeats_itself =
+            breaches.is_empty() && record.repeats_itself(&self.setting.reader) && self.wants_new(place.step.expect.as_ref());
+        if let Some(check) = place.step.answer.as_ref().filter(|_| !repeats_itself) {
             let right: Vec<&[u8]> = sent.right_signature.iter().map(Vec::as_slice).filter(|_| check.reveals_nothing).collect();
             let forbidden = [&self.setting.forbidden, &Redactor::new(&right)];
             let around = Surroundings { records: &self.records, took: record.took.saturating_sub(record.own_delay), forbidden: &forbidden };
@@ -84,6 +87,11 @@ impl<S: Source> Play<'_, S> {
     fn case<'c>(&self, expect: &'c Expect, deliver: &'c Deliver, record: &Record, status: u16) -> Case<'c> {
         let set = record.outcome(&self.setting.reader);
         Case { expect, deliver, set, status, known: self.before.is_taken(&record.key), when: self.before.when(deliver, record) }
+    }
+
+    /// Whether a delivery that is new to the receiver is expected to be accepted.
+    fn wants_new(&self, expect: Option<&Expect>) -> bool {
+        expect.is_some_and(|expect| matches!(expect.under(self.setting.contract()), Expect::Accepted))
     }
 
     /// Names a delivery for later steps.
@@ -134,7 +142,8 @@ impl<S: Source> Play<'_, S> {
             let reference = self.ask_reference(&sent.delivery);
             let record = self.record(place.number, None, &sent);
             self.watch_time(place, &record, &reference);
-            if record.result.is_ok() && !record.outcome(&self.setting.reader).may_be(Outcome::Accepted) {
+            let reader = &self.setting.reader;
+            if record.result.is_ok() && !record.outcome(reader).may_be(Outcome::Accepted) && !record.repeats_itself(reader) {
                 wrong.push(record);
             }
         }

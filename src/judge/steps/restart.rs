@@ -43,7 +43,8 @@ impl<S: Source> Play<'_, S> {
             firsts.push(self.record(place.number, None, one));
         }
         let reader = self.setting.reader.clone();
-        let answered = firsts.iter().filter(|first| first.outcome(&reader).may_be(Outcome::Accepted)).count();
+        let answered =
+            firsts.iter().filter(|first| first.outcome(&reader).may_be(Outcome::Accepted) || first.repeats_itself(&reader)).count();
         let mut lives: Vec<Life> = firsts.into_iter().map(|first| Life::of(first, &reader)).collect();
         for _ in 0..2 {
             let at = At { number: place.number, records: &self.records, keys: &self.keys };
@@ -134,7 +135,8 @@ struct Life {
 impl Life {
     fn of(first: Record, reader: &Reader) -> Self {
         let set = first.outcome(reader);
-        let (was_taken, is_accepted) = (set.may_be(Outcome::Accepted), set.is(Outcome::Accepted));
-        Self { accepted: is_accepted.then_some(first), was_taken, refers_to: None, forgotten: None }
+        let was_taken = set.may_be(Outcome::Accepted) || (set.is(Outcome::Duplicate) && first.went_twice);
+        let (is_accepted, refers_to) = (set.is(Outcome::Accepted), first.refers_to.clone());
+        Self { accepted: is_accepted.then_some(first), was_taken, refers_to, forgotten: None }
     }
 }

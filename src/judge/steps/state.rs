@@ -29,6 +29,7 @@ impl<S: Source> Play<'_, S> {
                     self.records.counts.insert(name.clone(), look.counts);
                     self.records.looks.insert(name.clone(), look.state);
                 }
+                self.excuse_counts(place, &breaches)?;
                 let reference = self.reference_rows(check);
                 return self.file(place, self.told_when(check, breaches), &reference, "");
             }

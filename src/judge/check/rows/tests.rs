@@ -34,6 +34,7 @@ fn records() -> Records {
     let answer = Answer { status: 202, headers: Vec::new(), body: "hello".into() };
     let record = Record {
         own_delay: Duration::ZERO,
+        went_twice: false,
         key: "k1".to_owned(),
         identity: "k1".to_owned(),
         sha256: sha256_hex(b"{}"),
