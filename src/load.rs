@@ -19,6 +19,7 @@ pub mod effort;
 pub mod ending;
 pub mod evidence;
 pub mod expected;
+pub mod followed;
 pub mod exposition;
 mod foreign;
 pub mod gate;
@@ -55,12 +56,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
-use crate::contract::outcome::MemberValue;
 use crate::contract::{Contract, OtherBody, own_headers};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::evidence::{EvidenceError, Sources};
-use crate::history::consistency::{Law, Operation};
+use crate::history::consistency::{Law, NEVER, Operation};
 use crate::load::effort::Meter;
+use crate::load::followed::Followed;
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
@@ -248,6 +249,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         cut,
         operations,
         again,
+        followed: shared.surplus.count(),
     };
     let report = summed(plan, &measurement, found, &facts);
     Ok(Loaded { report, measurement })
@@ -271,7 +273,7 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         target: plan.target.clone(),
         maker,
         mix: plan.mix.clone(),
-        hashes: answers_tell_hashes(&plan.contract),
+        hashes: shared::answers_tell_hashes(&plan.contract),
         model: plan.model,
         course: plan.course.clone(),
         gaps,
@@ -294,24 +296,12 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         resent: AtomicU64::new(0),
         latest: AtomicU64::new(0),
         sent: AtomicU64::new(0),
+        surplus: Followed::default(),
         measured: Mutex::new(Measurement::new(&plan.mix.names(), plan.warm_up)?),
         histories: Mutex::default(),
         ended: (AtomicUsize::new(0), Notify::new()),
         waiting: Mutex::default(),
     })
-}
-
-fn answers_tell_hashes(contract: &Contract) -> bool {
-    let outcomes = &contract.outcomes;
-    let members = outcomes
-        .accepted
-        .body
-        .iter()
-        .chain(outcomes.duplicate.iter().flat_map(|form| &form.body))
-        .chain(outcomes.refused.values().flat_map(|one| &one.body));
-    members
-        .into_iter()
-        .any(|member| matches!(&member.is, MemberValue::Text(text) if text.placeholders().any(|name| name.contains("sha256"))))
 }
 
 /// What all users wrote down, as one list; theirs are freed one by one, so that it is never there twice.
@@ -366,9 +356,12 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
         }
         Some(_) | None => None,
     };
+    let answers = history.iter().filter(|one| one.returned != NEVER).count() as u64;
     // Where keys make nothing idempotent, there is no history to explain.
     if !plan.contract.is_by_key() {
-        return Ok(Found::default());
+        let mut found = Found::default();
+        found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
+        return Ok(found);
     }
     let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
     let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
@@ -384,6 +377,7 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);
     }
+    found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
     Ok(found)
 }
 

@@ -43,20 +43,10 @@ pub const NO_PORT: &str = "no port left";
 /// There was an answer.
 pub const NO_ERROR: u8 = u8::MAX;
 /// What may go wrong on the wire.
-pub const ERRORS: [&str; 8] = [
-    "time-out",
-    "connection refused",
-    NO_PORT,
-    "no connection",
-    "connection broken",
-    "not HTTP",
-    "still open at the end",
-    "bytes after an answer",
-];
+pub const ERRORS: [&str; 7] =
+    ["time-out", "connection refused", NO_PORT, "no connection", "connection broken", "not HTTP", "still open at the end"];
 /// The load was over before there was an answer.
 pub const GIVEN_UP: u8 = 6;
-/// There was an answer, and something behind it on its connection that nobody had asked for.
-pub const AFTER_AN_ANSWER: u8 = 7;
 
 /// The place in [`ERRORS`] of why there was no answer.
 ///

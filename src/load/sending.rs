@@ -22,7 +22,7 @@ use crate::load::patience::Patience;
 use crate::message::spelling::as_form;
 use crate::sign::Signer;
 use crate::sign::tamper::{Sending, Tamper};
-use crate::transport::codec::decode::Reading;
+use crate::transport::codec::decode::{Reading, Surplus};
 use crate::transport::codec::encode::{EncodedRequest, Template};
 use crate::transport::connection::{Connection, Exchanged, Outgoing};
 use crate::transport::stream::Idle;
@@ -212,14 +212,16 @@ pub struct Line {
 }
 
 /// What is known of the last delivery, beside its answer.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Last {
     /// From the first byte of the request to the last of its answer (`transport::Exchange::took`).
     pub took: Duration,
     /// Whether it went twice, because a connection that had been used before met its end.
     pub went_twice: bool,
-    /// Whether bytes came behind the answer, or had come behind the one before on the same connection.
-    pub had_surplus: bool,
+    /// What came behind its answer at once.
+    pub after: Option<Surplus>,
+    /// What had come behind the answer before it, on the same connection.
+    pub before: Option<Surplus>,
 }
 
 impl Line {
@@ -263,7 +265,7 @@ impl Line {
             match connection.idle() {
                 Idle::Quiet => {}
                 Idle::Closed => next = None,
-                Idle::Spoke(_) => (next, self.last.had_surplus) = (None, true),
+                Idle::Spoke(bytes) => (next, self.last.before) = (None, Surplus::of(&bytes)),
             }
         }
         let (target, outbox, kept) = (&self.target, self.outbox.as_slice(), self.kept.as_slice());
@@ -285,7 +287,8 @@ impl Line {
                 let reading = Reading { only: Some(kept), ..Reading::default() };
                 let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
                 last.took = sent.elapsed();
-                last.had_surplus |= before.is_some() || after.is_some();
+                last.before = last.before.take().or(before);
+                last.after = after;
                 match result {
                     Err(NoAnswer::Broken { .. }) if was_used && !was_heard => last.went_twice = true,
                     Err(none) => return Err(none),
@@ -302,10 +305,19 @@ impl Line {
         Ok(answer)
     }
 
-    /// What is known of the last delivery, beside its answer.
+    /// What is known of the last delivery, beside its answer; it is told once.
     #[must_use]
-    pub fn last(&self) -> Last {
-        self.last
+    pub fn take_last(&mut self) -> Last {
+        std::mem::take(&mut self.last)
+    }
+
+    /// What has come behind the last answer since; the connection is closed.
+    #[must_use]
+    pub fn said_since(&mut self) -> Option<Surplus> {
+        match self.open.take()?.idle() {
+            Idle::Spoke(bytes) => Surplus::of(&bytes),
+            Idle::Quiet | Idle::Closed => None,
+        }
     }
 
     /// Why no connection could be made, when that was the reason for no answer.

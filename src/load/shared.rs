@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
 use super::dice::Dice;
+use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
 use super::pace::{Course, Gaps, Model};
@@ -18,6 +19,7 @@ use super::sending::Maker;
 use super::user::OTHER_BODY;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
+use crate::contract::outcome::MemberValue;
 use crate::history::consistency::Operation;
 use crate::outcome::reader::Reader;
 use crate::transport::Target;
@@ -82,6 +84,8 @@ pub struct Shared {
     pub crowded: AtomicU64,
     /// How many went once more over a new connection: the history has them twice, they are one delivery each.
     pub resent: AtomicU64,
+    /// What came behind answers.
+    pub surplus: Followed,
     /// What was measured.
     pub measured: Mutex<Measurement>,
     /// What was sent and answered, a list a user.
@@ -90,6 +94,20 @@ pub struct Shared {
     pub ended: (AtomicUsize, Notify),
     /// Whoever waits for an answer waits until its own is dropped.
     pub waiting: Mutex<Vec<oneshot::Sender<()>>>,
+}
+
+/// Whether an answer tells the hash of the body, so that it must be known.
+pub(super) fn answers_tell_hashes(contract: &Contract) -> bool {
+    let outcomes = &contract.outcomes;
+    let members = outcomes
+        .accepted
+        .body
+        .iter()
+        .chain(outcomes.duplicate.iter().flat_map(|form| &form.body))
+        .chain(outcomes.refused.values().flat_map(|one| &one.body));
+    members
+        .into_iter()
+        .any(|member| matches!(&member.is, MemberValue::Text(text) if text.placeholders().any(|name| name.contains("sha256"))))
 }
 
 impl Shared {

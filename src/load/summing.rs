@@ -46,6 +46,8 @@ pub struct Facts {
     pub operations: u64,
     /// How many of them were delivered again, because their answer was lost.
     pub again: u64,
+    /// How many answers were followed by something on their connection.
+    pub followed: u64,
 }
 
 /// The report.
@@ -143,7 +145,18 @@ pub fn nothing(plan: &Plan, why: &str) -> Option<LoadReport> {
     let measurement = Measurement::new(&plan.mix.names(), plan.warm_up).ok()?;
     let began_at = SystemClock.now();
     let window = Window { warm_until: plan.warm_up, planned_end: plan.warm_up, ..Window::default() };
-    let facts = Facts { began_at, window, late: 0, crowded: 0, dropped: 0, effort: Effort::default(), cut: None, operations: 0, again: 0 };
+    let facts = Facts {
+        began_at,
+        window,
+        late: 0,
+        crowded: 0,
+        dropped: 0,
+        effort: Effort::default(),
+        cut: None,
+        operations: 0,
+        again: 0,
+        followed: 0,
+    };
     let report = summed(plan, &measurement, None, &facts);
     // A gate over nothing would be broken, and here it was not even tried.
     Some(LoadReport { gates: Vec::new(), kept_up: false, notes: vec![why.to_owned()], verdict: Overall::Incomplete, ..report })
@@ -215,6 +228,12 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
         notes.push(format!(
             "{} deliveries without an answer were delivered once more after the load, to see what became of them.",
             facts.again
+        ));
+    }
+    if facts.followed > 0 && !plan.verify {
+        notes.push(format!(
+            "{} answers were followed by bytes on their connection that nobody had asked for; without --no-verify that is judged.",
+            facts.followed
         ));
     }
     if plan.verify && plan.sources.rows.is_some() {

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::dice::Dice;
 use super::expected::is_expected;
-use super::measure::{AFTER_AN_ANSWER, GIVEN_UP, NO_ERROR, Sample, error_of};
+use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::pace::Model;
 use super::sending::Line;
@@ -55,6 +55,8 @@ struct User<'s> {
     counted: usize,
     record: Record,
     json: Option<Value>,
+    /// What was answered last, over the connection that is open.
+    answered: Option<Operation>,
     /// Comes when the load is over and nothing is waited for any more.
     given_up: oneshot::Receiver<()>,
     is_given_up: bool,
@@ -78,6 +80,9 @@ pub async fn deliver(shared: &Shared, number: usize) {
         Model::Open => user.deliver_when_due().await,
     }
     user.hand_over();
+    if let (Some(surplus), Some(answered)) = (user.line.said_since(), user.answered) {
+        shared.surplus.note(answered, &surplus);
+    }
     shared.histories.lock().unwrap_or_else(PoisonError::into_inner).push(user.history);
     shared.ended.0.fetch_add(1, Ordering::Release);
     shared.ended.1.notify_one();
@@ -138,6 +143,7 @@ impl<'s> User<'s> {
             counted: 0,
             record,
             json: None,
+            answered: None,
             given_up,
             is_given_up: false,
         }
@@ -248,7 +254,7 @@ impl<'s> User<'s> {
             result = sent => Some(result),
             _ = &mut self.given_up, if !self.is_given_up => None,
         };
-        let (last, ended) = (self.line.last(), shared.began.elapsed());
+        let (last, ended) = (self.line.take_last(), shared.began.elapsed());
         let took = if result.is_some() { last.took } else { ended.saturating_sub(began) };
         self.is_given_up |= result.is_none();
         self.record.result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
@@ -261,7 +267,6 @@ impl<'s> User<'s> {
             Err(_) => self.record.outcome(&shared.reader),
         };
         let error = match &self.record.result {
-            Ok(_) if last.had_surplus => AFTER_AN_ANSWER,
             Ok(_) => NO_ERROR,
             Err(_) if self.is_given_up => GIVEN_UP,
             Err(none) => error_of(none, self.line.refused()),
@@ -270,7 +275,10 @@ impl<'s> User<'s> {
         // What went twice may have been taken the first time.
         let is_again =
             last.went_twice && outcome.may_be(Outcome::Duplicate) && matches!(kind, Kind::Fresh | Kind::Burst | Kind::ConflictingBody);
-        let expected = (is_allowed || is_again) && !last.had_surplus;
+        let expected = is_allowed || is_again;
+        if let (Some(surplus), Some(answered)) = (last.before, self.answered) {
+            shared.surplus.note(answered, &surplus);
+        }
         if last.went_twice {
             self.append_history(choice, OutcomeSet::only(Outcome::NoAnswer));
             shared.resent.fetch_add(1, Ordering::Relaxed);
@@ -279,6 +287,10 @@ impl<'s> User<'s> {
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
         self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, ended, latency_us: 0 });
         self.append_history(choice, outcome);
+        self.answered = self.history.last().copied().filter(|_| self.record.result.is_ok());
+        if let (Some(surplus), Some(answered)) = (last.after, self.answered) {
+            shared.surplus.note(answered, &surplus);
+        }
         if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && place != usize::MAX && shared.mix.repeats() {
             self.hold_for_repetition(number);
         }

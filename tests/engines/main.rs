@@ -11,6 +11,8 @@ mod contract_axes;
 mod load_contracts;
 #[cfg(feature = "load")]
 mod loads;
+#[cfg(feature = "load")]
+mod followed;
 mod probe;
 mod raw_driver;
 mod serving;
