@@ -242,3 +242,43 @@ impl Connection {
 
 /// A wire in memory, for tests of what goes over one.
 impl Wire for tokio::io::DuplexStream {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::delivery::Delivery;
+    use crate::scenario::deliver::Framing;
+    use crate::transport::Shipment;
+
+    /// A body that waits for `100 Continue` leaves as soon as that comes, and after a second when it does not.
+    #[tokio::test(start_paused = true)]
+    async fn bodies_wait_to_be_asked_for_but_not_for_ever() {
+        for (asks, waited) in [(true, Duration::ZERO), (false, CONTINUE_WAIT)] {
+            let delivery = Delivery { method: "POST".to_owned(), path: "/".to_owned(), body: "the body".into(), ..Delivery::default() };
+            let shipment = Shipment { framing: Framing::ExpectContinue, ..Shipment::plain(delivery) };
+            let request = EncodedRequest::new(&Target::parse("http://h").unwrap(), &shipment, false);
+            let (mut wire, mut peer) = tokio::io::duplex(64 << 10);
+            let began = Instant::now();
+            let server = tokio::spawn(async move {
+                let (mut seen, mut answered) = (BytesMut::new(), !asks);
+                while !seen.ends_with(b"the body") {
+                    peer.read_buf(&mut seen).await.unwrap();
+                    if !answered && seen.ends_with(b"\r\n\r\n") {
+                        peer.write_all(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+                        answered = true;
+                    }
+                }
+                peer.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+                began.elapsed()
+            });
+            let (mut inbox, mut decoder) = (BytesMut::new(), Decoder::new(Reading::default()));
+            let answered = carry(&mut wire, &mut inbox, &mut decoder, &mut Outgoing::of(&request)).await;
+            assert_eq!(answered.map(|answered| answered.answer.status), Ok(204));
+            // By the clock of the test, on which nothing but waiting takes time.
+            assert_eq!(server.await.unwrap().as_millis(), waited.as_millis());
+        }
+    }
+}

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::command_line::{Running, among_others, command, hookgate, hookgate_with, nobody};
+use crate::command_line::{Running, among_others, command, hookgate, hookgate_with, nobody, until};
 use crate::latin::{latin, seen};
 use crate::surroundings::{Folder, project, tool};
 
@@ -345,10 +345,10 @@ fn dead_target_is_reported() {
         rusqlite::Connection::open(folder.path("receiver.db"))
             .and_then(|db| db.query_row("SELECT count(*) FROM idempotency_keys", [], |row| row.get::<_, i64>(0)))
     };
-    while !taken().is_ok_and(|count| count > 0) {
+    until("a delivery is taken", || {
         assert!(child.try_wait().expect("it can be asked").is_none(), "the load ended before its time");
-        std::thread::yield_now();
-    }
+        taken().is_ok_and(|count| count > 0)
+    });
     let asked = Command::new("/bin/sh").args(["-c", &format!("kill -KILL {}", serving.id())]).status().expect("a shell");
     assert!(asked.success());
     serving.ended();

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::command_line::{Running, among_others, command, hookgate, hookgate_with};
+use crate::command_line::{Running, among_others, command, hookgate, hookgate_with, until};
 use crate::surroundings::{Folder, project};
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests, shared with nobody");
@@ -188,17 +188,18 @@ fn metrics_are_read_back_while_the_load_runs() {
     let address =
         line.trim().strip_prefix("metrics: http://").and_then(|rest| rest.strip_suffix("/metrics")).expect("an address").to_owned();
     assert!(address.starts_with("127.0.0.1:"), "{address}");
-    let scrape = loop {
+    let mut scrape = None;
+    until("a delivery is counted", || {
         let body = asked(&address, "/metrics").expect("an answer");
-        let scrape = Scrape::parse(body.lines().map(|line| Ok(line.to_owned()))).expect("the format");
+        let told = Scrape::parse(body.lines().map(|line| Ok(line.to_owned()))).expect("the format");
         let sent =
             |scrape: &Scrape| scrape.samples.iter().any(|one| one.metric.ends_with("deliveries_total") && one.value != Told::Counter(0.0));
-        if sent(&scrape) {
-            break scrape;
-        }
-        assert!(load.try_wait().expect("it can be asked").is_none(), "the load ended before its time");
-        std::thread::yield_now();
-    };
+        assert!(sent(&told) || load.try_wait().expect("it can be asked").is_none(), "the load ended before its time");
+        let is_sent = sent(&told);
+        scrape = Some(told);
+        is_sent
+    });
+    let scrape = scrape.expect("it was asked");
     let of = |metric: &str, label: &[(&str, &str)]| {
         let fits = |one: &&prometheus_parse::Sample| {
             one.metric == format!("hookgate_load_{metric}") && label.iter().all(|(name, value)| one.labels.get(name) == Some(*value))
