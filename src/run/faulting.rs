@@ -7,7 +7,7 @@ use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::fault::Fault;
 use crate::transport::Exchange;
-use crate::transport::faulty::Faulted;
+use crate::transport::faulty::{Faulted, Meanwhile};
 
 impl Live<'_> {
     /// Sends one delivery through a network with `fault` in it; what was delivered beside it comes with it.
@@ -17,13 +17,20 @@ impl Live<'_> {
     pub(super) async fn send_through(&mut self, at: At<'_>, built: &Built, fault: &Fault) -> Result<(Exchange, Vec<Sent>), ScenarioEnd> {
         let stage = self.stage;
         let sender = stage.sender();
-        let slow = sender.send_faulty(&built.shipment, fault);
         let (Faulted { exchange, given }, beside) = match fault {
             Fault::Dribble(dribble) if dribble.meanwhile > 0 => {
-                let (faulted, beside) = tokio::join!(slow, self.beside(at, dribble.meanwhile));
+                let (meanwhile, has_begun, is_over) = Meanwhile::new();
+                let beside = async {
+                    // Told or not: one that ends before it was under way keeps nobody waiting.
+                    drop(has_begun.await);
+                    let all = self.beside(at, dribble.meanwhile).await;
+                    drop(is_over);
+                    all
+                };
+                let (faulted, beside) = tokio::join!(sender.send_faulty_while(&built.shipment, fault, meanwhile), beside);
                 (faulted, beside?)
             }
-            _ => (slow.await, Vec::new()),
+            _ => (sender.send_faulty(&built.shipment, fault).await, Vec::new()),
         };
         if exchange.result.is_err()
             && let Some(answer) = &given

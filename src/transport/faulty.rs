@@ -22,6 +22,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use self::answers::Withheld;
+pub use self::requests::Meanwhile;
 use self::requests::{CutRequest, Dribbled, HalfClosed, Untouched, Written};
 use super::codec::decode::{Decoder, Reading, Surplus};
 use super::codec::encode::EncodedRequest;
@@ -67,7 +68,7 @@ pub struct FaultyStream {
 impl FaultyStream {
     /// `inner`, with what `fault` does to `request`.
     #[must_use]
-    pub fn new(inner: Stream, fault: &Fault, request: &EncodedRequest) -> Self {
+    pub fn new(inner: Stream, fault: &Fault, request: &EncodedRequest, meanwhile: Meanwhile) -> Self {
         let (head, whole) = (request.head_bytes, request.len());
         let rule: Box<dyn Rule> = match fault {
             Fault::LoseAnswer => Box::new(Withheld::all(request)),
@@ -85,7 +86,7 @@ impl FaultyStream {
                     Some(Part::Headers) => 0..head,
                     Some(Part::Body) => head..whole,
                 };
-                Box::new(Dribbled::over(slow, dribble.pause.0))
+                Box::new(Dribbled::over(slow, dribble.pause.0, meanwhile))
             }
             Fault::Delay(_) => Box::new(Untouched),
         };
@@ -136,6 +137,11 @@ impl Sender {
     ///
     /// The time-out is longer by what the fault itself holds back.
     pub async fn send_faulty(&self, shipment: &Shipment, fault: &Fault) -> Faulted {
+        self.send_faulty_while(shipment, fault, Meanwhile::nothing()).await
+    }
+
+    /// The same, as slowly as the fault says for as long as something is done beside it.
+    pub async fn send_faulty_while(&self, shipment: &Shipment, fault: &Fault, meanwhile: Meanwhile) -> Faulted {
         let request = EncodedRequest::new(self.target(), shipment, false);
         if let Fault::Delay(span) = fault {
             // Before a connection is made: many receivers give up one that stays silent.
@@ -150,7 +156,7 @@ impl Sender {
                 return Faulted { exchange, given: None };
             }
         };
-        let mut wire = FaultyStream::new(stream, fault, &request);
+        let mut wire = FaultyStream::new(stream, fault, &request, meanwhile);
         let mut inbox = BytesMut::new();
         let reading = reading_of(&request);
         let mut decoder = Decoder::new(reading);

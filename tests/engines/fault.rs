@@ -9,7 +9,7 @@ use hookgate::delivery::{Delivery, HeaderLine, NoAnswer};
 use hookgate::scenario::deliver::Framing;
 use hookgate::scenario::fault::{CutAt, Dribble, Fault, Part};
 use hookgate::transport::codec::encode::EncodedRequest;
-use hookgate::transport::faulty::Faulted;
+use hookgate::transport::faulty::{Faulted, Meanwhile};
 use hookgate::transport::{Sender, Shipment, Target};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -201,4 +201,28 @@ async fn garbage_is_told_and_not_taken_for_a_lost_answer() {
         let (faulted, _, _) = through(&fault, Framing::ContentLength, "SSH-2.0-OpenSSH\r\n", true).await;
         assert!(matches!(faulted.exchange.result, Err(NoAnswer::Garbled { .. })) && faulted.given.is_none(), "{faulted:?}");
     }
+}
+
+/// A slow request is slow as long as something is done beside it; then the rest leaves at once, whatever its pauses are.
+#[tokio::test]
+async fn a_slow_request_ends_with_what_is_done_beside_it() {
+    const AN_HOUR: Duration = Duration::from_secs(3600);
+    let mut shipment = shipment(Framing::ContentLength);
+    shipment.delivery.body = "01".into();
+    let encoded = |target: &Target| EncodedRequest::new(target, &shipment, false);
+    let (target, by) = server(|target| encoded(target).len(), ANSWERS[0].0, false).await;
+    let whole = encoded(&target).whole().to_vec();
+    let fault = Fault::Dribble(Dribble { pause: Span(AN_HOUR), part: Some(Part::Body), meanwhile: 1 });
+    let sender = Sender::new(target, PLENTY);
+    let (meanwhile, has_begun, is_over) = Meanwhile::new();
+    let beside = async {
+        has_begun.await.expect("it is under way");
+        assert!(by.lock().expect("no panic").is_empty(), "it is not over before what is done beside it");
+        drop(is_over);
+    };
+    let both = async { tokio::join!(sender.send_faulty_while(&shipment, &fault, meanwhile), beside).0 };
+    let faulted = tokio::time::timeout(PLENTY, both).await.expect("nobody waits for an hour");
+    assert!(is_ok(&faulted), "{faulted:?}");
+    drop(sender);
+    assert_eq!(reached(&by).await, whole);
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::AsyncWrite as _;
+use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
 use super::Rule;
@@ -120,6 +121,45 @@ impl Rule for Written {
     }
 }
 
+/// After so many slow bytes a request is under way, and those who deliver beside it may begin.
+const WELL_BEGUN: usize = 8;
+
+/// What is done while a request travels slowly: it begins once the request is under way, and when it is over the rest leaves at once.
+#[derive(Debug)]
+pub struct Meanwhile {
+    begun: Option<oneshot::Sender<()>>,
+    over: Option<oneshot::Receiver<()>>,
+}
+
+impl Meanwhile {
+    /// The word for the slow sender; the one that tells when the request is under way, and the one to tell that nothing is done beside it
+    /// any more.
+    #[must_use]
+    pub fn new() -> (Self, oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((begun, has_begun), (is_over, over)) = (oneshot::channel(), oneshot::channel());
+        (Self { begun: Some(begun), over: Some(over) }, has_begun, is_over)
+    }
+
+    /// Nothing is done beside it.
+    pub(super) fn nothing() -> Self {
+        Self { begun: None, over: None }
+    }
+
+    fn begin(&mut self) {
+        // Where nobody waits any more, nobody is to be told.
+        let _ = self.begun.take().map(|begun| begun.send(()));
+    }
+
+    /// Whether it is over; never where nothing is done.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let is_over = self.over.as_mut().is_some_and(|over| Pin::new(over).poll(context).is_ready());
+        if is_over {
+            self.over = None;
+        }
+        is_over
+    }
+}
+
 /// A part of the request leaves byte by byte, with a pause after each.
 #[derive(Debug)]
 pub(super) struct Dribbled {
@@ -127,12 +167,13 @@ pub(super) struct Dribbled {
     at: usize,
     pause: Duration,
     pausing: Option<Pin<Box<Sleep>>>,
+    meanwhile: Meanwhile,
 }
 
 impl Dribbled {
-    /// Slow over these bytes of the request.
-    pub(super) fn over(slow: Range<usize>, pause: Duration) -> Self {
-        Self { slow, at: 0, pause, pausing: None }
+    /// Slow over these bytes of the request, as long as anything is done meanwhile.
+    pub(super) fn over(slow: Range<usize>, pause: Duration, meanwhile: Meanwhile) -> Self {
+        Self { slow, at: 0, pause, pausing: None, meanwhile }
     }
 }
 
@@ -141,7 +182,11 @@ impl Rule for Dribbled {
         if let Some(pausing) = &mut self.pausing {
             // What was written before is not to wait in here as well.
             ready!(Pin::new(&mut *inner).poll_flush(context))?;
-            ready!(pausing.as_mut().poll(context));
+            if self.meanwhile.is_over(context) {
+                self.slow.end = self.at;
+            } else {
+                ready!(pausing.as_mut().poll(context));
+            }
             self.pausing = None;
         }
         let is_slow = self.slow.contains(&self.at);
@@ -151,6 +196,9 @@ impl Rule for Dribbled {
         if is_slow {
             // Counted from when the byte has left, whatever the machine took for it.
             self.pausing = Some(Box::pin(sleep(self.pause)));
+            if self.at - self.slow.start >= WELL_BEGUN.min(self.slow.len() / 2) {
+                self.meanwhile.begin();
+            }
         }
         Poll::Ready(Ok(written))
     }
