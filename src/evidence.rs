@@ -21,6 +21,7 @@ pub mod mysql;
 pub mod place;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod reach;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -36,7 +37,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::clock::UnixMicros;
+use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::tables::StateTables;
 use crate::evidence::command::EffectsCommand;
@@ -44,6 +45,7 @@ pub use crate::evidence::error::EvidenceError;
 use crate::evidence::http::EffectsPage;
 use crate::evidence::log::EffectsLog;
 use crate::evidence::place::Place;
+pub use crate::evidence::reach::{Named, Origin, TlsSettings};
 use crate::state::{Counts, ReceiverState, TableShape};
 
 /// What a source tells once it is asked.
@@ -53,6 +55,11 @@ pub type Told<'a> = dyn FnMut(Role, &str, u32) + Send + 'a;
 
 /// The column in which a source tells when a row expires, where no column of the contract says so.
 pub const EXPIRES: &str = "(expires)";
+
+/// How long a database is waited for that is made with the first delivery.
+const BORN_WITHIN: Duration = Duration::from_secs(3);
+/// A moment between two looks whether it is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A table that gets a row an effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,6 +177,8 @@ pub struct Choice {
     pub command: Option<String>,
     /// How long a busy source is waited for.
     pub patience: Duration,
+    /// Settings of TLS; needed where a source speaks it.
+    pub tls: Option<TlsSettings>,
 }
 
 /// The sources of one target.
@@ -179,6 +188,33 @@ pub struct Sources {
     pub rows: Option<Arc<dyn Source>>,
     /// Where effects are counted.
     pub effects: Option<Arc<dyn Source>>,
+}
+
+impl Sources {
+    /// Opens all of them, and sees that what the contract names is there.
+    ///
+    /// # Errors
+    /// [`EvidenceError`]: what is not.
+    pub async fn see_that_they_are_there(&self) -> Result<(), EvidenceError> {
+        for source in self.rows.iter().chain(&self.effects) {
+            source.see_that_it_is_there().await?;
+        }
+        Ok(())
+    }
+
+    /// The same after a first delivery: some are made with it, and are waited for a while.
+    ///
+    /// # Errors
+    /// As [`Sources::see_that_they_are_there`].
+    pub async fn wait_to_be_there(&self) -> Result<(), EvidenceError> {
+        let began = Moment::now();
+        loop {
+            match self.see_that_they_are_there().await {
+                Err(wrong) if wrong.is_not_there_yet() && began.elapsed() < BORN_WITHIN => tokio::time::sleep(LOOK_AGAIN).await,
+                seen => return seen,
+            }
+        }
+    }
 }
 
 impl Choice {
@@ -193,12 +229,12 @@ impl Choice {
 
     /// The sources that a user and a contract name; nothing is asked of them yet.
     ///
-    /// * `origin`: `http://host:port/prefix` of the target, for pages of its own.
+    /// * `origin`: how the target is reached, for pages of its own.
     /// * `fill`: what stands for `{dir}` and `{port}` in names of files.
     ///
     /// # Errors
     /// When a place cannot be meant, or its driver is not in this build.
-    pub fn open(&self, contract: &Contract, origin: &str, fill: &dyn Fn(&str) -> String) -> Result<Sources, EvidenceError> {
+    pub fn open(&self, contract: &Contract, origin: &Origin, fill: &dyn Fn(&str) -> String) -> Result<Sources, EvidenceError> {
         let place = self.db.as_deref().map(|text| Place::read(&fill(text))).transpose()?;
         let named = contract.effects.as_ref();
         let counted = named.and_then(|effects| {
@@ -207,7 +243,7 @@ impl Choice {
         });
         let tables = contract.state.clone().or_else(|| counted.as_ref().map(|_| StateTables { keys: None, audit: None }));
         let rows = match (place, tables) {
-            (Some(place), Some(tables)) => Some(place.open(tables, counted, self.password.clone(), self.patience)?),
+            (Some(place), Some(tables)) => Some(place.open(tables, counted, self)?),
             (Some(_), None) => return Err(EvidenceError::NoTables { contract: contract.contract.clone() }),
             (None, _) => None,
         };
@@ -219,7 +255,7 @@ impl Choice {
     fn effects(
         &self,
         contract: &Contract,
-        origin: &str,
+        origin: &Origin,
         fill: &dyn Fn(&str) -> String,
         rows: Option<&Arc<dyn Source>>,
     ) -> Result<Option<Arc<dyn Source>>, EvidenceError> {
@@ -228,7 +264,7 @@ impl Choice {
         }
         let Some(place) = &contract.effects else { return Ok(None) };
         if place.is_page() {
-            return Ok(Some(Arc::new(EffectsPage::new(place, origin, self.patience)?)));
+            return Ok(Some(Arc::new(EffectsPage::new(place, origin, self.tls.as_ref(), self.patience)?)));
         }
         if let (Some(log), Some(pattern)) = (&place.log, &place.pattern) {
             return Ok(Some(Arc::new(EffectsLog::new(PathBuf::from(fill(log)), pattern)?)));

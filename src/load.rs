@@ -35,6 +35,7 @@ pub mod pace;
 pub mod page;
 pub mod paging;
 mod patience;
+mod preflight;
 pub mod progress;
 pub mod recheck;
 pub mod report;
@@ -56,8 +57,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
-use crate::contract::{Contract, OtherBody, own_headers};
-use crate::delivery::{Delivery, HeaderLine};
+use crate::contract::{Contract, OtherBody};
+use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Sources};
 use crate::history::consistency::{Law, NEVER, Operation};
 use crate::load::effort::Meter;
@@ -79,7 +80,7 @@ use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::BadSecret;
 use crate::target::usage::Of;
-use crate::transport::{Sender, Shipment, Target, diagnosis};
+use crate::transport::Target;
 
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;
@@ -203,15 +204,20 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
         plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
     };
-    see_that_it_lives(plan).await?;
-    for source in plan.sources.rows.iter().chain(&plan.sources.effects) {
-        source.see_that_it_is_there().await?;
-    }
+    preflight::see_that_it_lives(plan).await?;
+    // What is wrong with a database is told before anything is written to it; some are made with the first delivery.
+    let is_to_be_born = match plan.sources.see_that_they_are_there().await {
+        Err(wrong) if !wrong.is_not_there_yet() => return Err(wrong.into()),
+        seen => seen.is_err(),
+    };
     plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&signer)).map_err(LoadError::Contract)?;
     let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
     let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
     let maker = maker.bearing(&plan.contract, &plan.target, &plan.headers);
     let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
+    if is_to_be_born {
+        preflight::deliver_first(plan, &shared).await?;
+    }
     let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
     let mut meter = Meter::new(plan.beside);
     let (cut, ended) = ending::watch(crowd, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;
@@ -233,7 +239,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let followed = if plan.verify { deliver_again(&shared, lost.into_iter(), left).await } else { Vec::new() };
     let again = followed.len() as u64;
     history.extend(followed);
-    let found = if plan.verify { Some(judged(plan, &shared, &mut history).await?) } else { None };
+    let found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let due = match plan.model {
         Model::Closed => operations,
@@ -314,27 +320,8 @@ fn collected(shared: &Shared) -> Vec<Operation> {
     history
 }
 
-async fn see_that_it_lives(plan: &Plan) -> Result<(), LoadError> {
-    let Some(health) = &plan.contract.health else { return Ok(()) };
-    let path = health.path.clone();
-    let headers = own_headers::joined(&plan.contract, &plan.headers);
-    let question = Delivery { method: "GET".to_owned(), path: path.clone(), headers, ..Delivery::default() };
-    let answer = Sender::new(plan.target.clone(), plan.timeout).send(Shipment::plain(question)).await.result;
-    let unreachable = |cause: String| LoadError::Unreachable { url: plan.target.to_string(), path, cause };
-    if !answer.as_ref().is_ok_and(|answer| answer.status == health.status)
-        && let Some(cause) = diagnosis::reason(&plan.target, &answer).await
-    {
-        return Err(unreachable(cause));
-    }
-    match answer {
-        Ok(answer) if answer.status == health.status => Ok(()),
-        Ok(answer) => Err(unreachable(format!("it answers {}", answer.status))),
-        Err(none) => Err(unreachable(none.to_string())),
-    }
-}
-
-/// Reads the rows of every key, and judges.
-async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Result<Found, LoadError> {
+/// Reads the rows of every key, and judges; what cannot be read any more leaves open what it would have told.
+async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Found {
     let life = plan.contract.ttl_secs().map(|usual| plan.ttl.unwrap_or(usual));
     let life = life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000));
     let law = Law { life, replays_failures: shared.contract.replays_failures() };
@@ -352,33 +339,39 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Resu
     let mut read = match &plan.sources.rows {
         Some(source) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
-            evidence::read(source.as_ref(), &plan.contract, &shared.run_word, keys, names).await?
+            evidence::read(source.as_ref(), &plan.contract, &shared.run_word, keys, names).await
         }
-        Some(_) | None => None,
+        Some(_) | None => Ok(None),
     };
     let answers = history.iter().filter(|one| one.returned != NEVER).count() as u64;
     // Where keys make nothing idempotent, there is no history to explain.
     if !plan.contract.is_by_key() {
         let mut found = Found::default();
         found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
-        return Ok(found);
+        return found;
     }
-    let mut found = judge_all(history, read.as_mut().map(|read| read.evidence.as_mut_slice()), law, &plan.catalogue, &about);
+    let rows = read.as_mut().ok().and_then(Option::as_mut).map(|read| read.evidence.as_mut_slice());
+    let mut found = judge_all(history, rows, law, &plan.catalogue, &about);
     let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
-    if let (Some(audit), Some(read)) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
+    if let (Some(audit), Ok(Some(read))) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
         let wrong = sampling::judge(shared, audit, &sampled, &read.rows);
         let strays = read.tells_strays.then_some(&read.strays);
         found.add_rows(&plan.catalogue, (audit, sampled.len() as u64), &wrong, strays, &about);
     }
     if let (Some(source), false) = (&plan.sources.effects, bodies_divide_keys(plan)) {
-        let counted = effects::count(source.as_ref(), history, &key, law, &plan.contract).await?;
-        found.add_effects(&plan.catalogue, &counted, history, &about);
+        match effects::count(source.as_ref(), history, &key, law, &plan.contract).await {
+            Ok(counted) => found.add_effects(&plan.catalogue, &counted, history, &about),
+            Err(why) => found.leave_open(&plan.catalogue, &effects::told(&plan.catalogue, &plan.contract).collect::<Vec<_>>(), &why),
+        }
+    }
+    if let Err(why) = &read {
+        found.leave_open(&plan.catalogue, &evidence::told(&plan.catalogue, &plan.contract).collect::<Vec<_>>(), why);
     }
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);
     }
     found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
-    Ok(found)
+    found
 }
 
 /// Whether one key has rows of several deliveries, so that its rows cannot be counted against its answers.

@@ -1,17 +1,21 @@
 //! `--dry-run`: what a run would do to a target, told before anything is sent, read or written.
 
 use super::{Console, Failure};
+use crate::evidence::Origin;
 use crate::run::clocks::ClockChoice;
+use crate::run::ground::origin;
 use crate::run::{Plan, TargetChoice};
 
 /// Tells what a plan would send, read and write; nothing of it is done.
 pub(crate) fn tell(plan: &Plan, console: &mut Console) -> Result<(), Failure> {
-    let (origin, who) = match &plan.target {
-        TargetChoice::BuiltIn { .. } => (String::new(), "the built-in reference".to_owned()),
-        TargetChoice::Foreign { url } => (url.url(""), url.to_string()),
-        TargetChoice::Launched(choice) => (choice.url.clone(), format!("{} (started with `{}`)", choice.url, choice.command)),
+    let (reached, who) = match &plan.target {
+        TargetChoice::BuiltIn { .. } => (Origin::default(), "the built-in reference".to_owned()),
+        TargetChoice::Foreign { url } => (origin(url), url.to_string()),
+        TargetChoice::Launched(choice) => {
+            (Origin { url: choice.url.clone(), ..Origin::default() }, format!("{} (started with `{}`)", choice.url, choice.command))
+        }
     };
-    let sources = plan.evidence.open(&plan.contract, &origin, &str::to_owned).map_err(Failure::usage)?;
+    let sources = plan.evidence.open(&plan.contract, &reached, &str::to_owned).map_err(Failure::usage)?;
     let mut text = format!("would judge  {who}, by {}\n", plan.contract.contract);
     text.push_str(&format!("would play   {} scenarios\n", plan.scenarios.len()));
     let read = sources.rows.iter().map(|source| format!("rows in {}", source.name()));

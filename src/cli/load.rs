@@ -59,6 +59,9 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     if args.db.is_some() && args.target.is_none() && args.launch.exec.is_none() {
         return Err(Failure::usage("--db is the database of a target: give the target too, with --target <URL> or --exec <CMD>"));
     }
+    if args.evidence_cmd.is_some() && args.target.is_none() && args.launch.exec.is_none() {
+        return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL or --exec CMD"));
+    }
     let baseline = args.baseline.as_deref().map(|path| read_baseline(path, &suite).map(Arc::new)).transpose()?;
     let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "report.json", "run")).transpose()?;
     let played =
@@ -72,7 +75,13 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let secret = secret(args, &suite)?;
     let evidence = Choice {
         patience: PATIENCE,
-        ..choice(args.db.as_deref(), args.db_password_env.as_deref(), args.evidence_cmd.as_deref(), &suite.contract)?
+        ..choice(
+            args.db.as_deref(),
+            args.db_password_env.as_deref(),
+            args.evidence_cmd.as_deref(),
+            &suite.contract,
+            (args.target.as_deref(), &args.reach),
+        )?
     };
     let starts_it = args.target.is_none() || args.launch.exec.is_some();
     let others = other_secrets(&suite.contract, starts_it)?;

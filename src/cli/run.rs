@@ -49,7 +49,13 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
     let ids = suite.scenarios.iter().chain(&scenarios).map(|one| one.id.as_str());
     let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
-    let evidence = choice(args.db.as_deref(), args.db_password_env.as_deref(), args.evidence_cmd.as_deref(), &suite.contract)?;
+    let evidence = choice(
+        args.db.as_deref(),
+        args.db_password_env.as_deref(),
+        args.evidence_cmd.as_deref(),
+        &suite.contract,
+        (args.target.as_deref(), &args.reach),
+    )?;
     if let Some(password) = &evidence.password {
         secrets.push_password("the database's password", password.expose_secret());
     }

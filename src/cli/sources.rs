@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
+use super::args::ReachArgs;
 use super::secrets::secret_from;
 use crate::contract::Contract;
 use crate::contract::tables::StateTables;
@@ -14,7 +15,15 @@ use crate::evidence::place::Place;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the command line says of evidence, with the password from the environment.
-pub(crate) fn choice(db: Option<&str>, password_env: Option<&str>, command: Option<&str>, contract: &Contract) -> Result<Choice, Failure> {
+///
+/// * `reached`: the target's address, and how it is reached: TLS is spoken to sources by the same settings.
+pub(crate) fn choice(
+    db: Option<&str>,
+    password_env: Option<&str>,
+    command: Option<&str>,
+    contract: &Contract,
+    (target, reach): (Option<&str>, &ReachArgs),
+) -> Result<Choice, Failure> {
     let place = db.map(Place::read).transpose().map_err(Failure::usage)?;
     let counts = contract.effects.as_ref().is_some_and(|effects| effects.table.is_some());
     if place.is_some() && contract.state.is_none() && !counts {
@@ -34,7 +43,11 @@ pub(crate) fn choice(db: Option<&str>, password_env: Option<&str>, command: Opti
         (None, Some(name)) => secret_from(name)?,
         (None, None) => None,
     };
-    Ok(Choice { db: db.map(str::to_owned), password, command: command.map(str::to_owned), patience: PATIENCE })
+    let page = contract.effects.as_ref().and_then(|effects| effects.path.as_ref()).map(ToString::to_string);
+    let is_https = |address: &str| address.starts_with("https://");
+    let page_by_tls = page.is_some_and(|page| is_https(&page) || page.starts_with('/') && target.is_some_and(is_https));
+    let tls = reach.settings(target, page_by_tls || place.as_ref().is_some_and(Place::is_secured))?;
+    Ok(Choice { db: db.map(str::to_owned), password, command: command.map(str::to_owned), patience: PATIENCE, tls })
 }
 
 /// The contract as far as a place can show it: Redis keeps keys, and no audit rows.

@@ -33,6 +33,12 @@ pub enum EvidenceError {
         /// What the system said.
         cause: String,
     },
+    /// It speaks TLS, and nobody has said how.
+    #[error("{name} is spoken to by TLS, and no settings of TLS were given")]
+    NoTls {
+        /// The source.
+        name: String,
+    },
     /// Nobody listens where the effects page should be.
     #[error("cannot reach the effects page {url}: {cause}; name the page that counts effects under `effects.path`")]
     PageUnreachable {
@@ -179,6 +185,7 @@ impl EvidenceError {
             | Self::Rewind(_)
             | Self::Unreachable { .. }
             | Self::PageUnreachable { .. }
+            | Self::NoTls { .. }
             | Self::NotLetIn { .. }
             | Self::NoColumn { .. }
             | Self::Denied { .. }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Asked, Can, EvidenceError, Question, Seen, Source, Told};
+use super::{Asked, Can, EvidenceError, Origin, Question, Seen, Source, TlsSettings, Told};
 use crate::contract::effects::EffectsPlace;
 use crate::message::member_at;
 use crate::template::Template;
@@ -24,6 +24,8 @@ const NOBODYS: &str = "hookgate-asks-for-no-key";
 /// A page of effects.
 pub struct EffectsPage {
     client: reqwest::Client,
+    /// What stands in `Host`, where that is not where the page is.
+    host: Option<String>,
     url: Template,
     place: EffectsPlace,
     patience: Duration,
@@ -32,18 +34,22 @@ pub struct EffectsPage {
 impl EffectsPage {
     /// The page that `place` names, at a target.
     ///
-    /// * `origin`: `http://host:port/prefix` of the receiver, for pages that are paths.
+    /// * `origin`: how the receiver is reached, for pages that are paths.
+    /// * `tls`: settings, where the page is reached by TLS.
     ///
     /// # Errors
     /// When no client can be made.
-    pub fn new(place: &EffectsPlace, origin: &str, patience: Duration) -> Result<Self, EvidenceError> {
+    pub fn new(place: &EffectsPlace, origin: &Origin, tls: Option<&TlsSettings>, patience: Duration) -> Result<Self, EvidenceError> {
         let path = place.path.as_ref().map(ToString::to_string).unwrap_or_default();
-        let text = if path.starts_with('/') { format!("{}{path}", origin.trim_end_matches('/')) } else { path };
+        let is_its_own = path.starts_with('/');
+        let elsewhere = Origin::default();
+        let reached = if is_its_own { origin } else { &elsewhere };
+        let text = if is_its_own { format!("{}{path}", origin.url.trim_end_matches('/')) } else { path };
         let cannot = |cause: String| EvidenceError::CannotRead { name: format!("the effects page {text}"), cause };
         let url = Template::read(&text).map_err(|wrong| cannot(wrong.to_string()))?;
-        let client = reqwest::Client::builder().timeout(patience).redirect(reqwest::redirect::Policy::none()).build();
-        let client = client.map_err(|wrong| cannot(wrong.to_string()))?;
-        Ok(Self { client, url, place: place.clone(), patience })
+        let client = reached.client(tls, patience).map_err(cannot)?;
+        let host = reached.named.as_ref().map(|named| named.authority.clone());
+        Ok(Self { client, host, url, place: place.clone(), patience })
     }
 
     /// Whether each key has a page of its own, or a part of one.
@@ -76,7 +82,11 @@ impl EffectsPage {
                 (false, false) => EvidenceError::Gone { name: name(), cause },
             }
         };
-        let mut answer = self.client.get(&url).header("Accept", "application/json").send().await.map_err(failed)?;
+        let mut asked = self.client.get(&url).header("Accept", "application/json");
+        if let Some(host) = &self.host {
+            asked = asked.header("Host", host);
+        }
+        let mut answer = asked.send().await.map_err(failed)?;
         let status = answer.status().as_u16();
         let of_the_key = self.url.to_string().split('?').next().is_some_and(|path| path.contains("{key}"));
         if status == 404 && of_the_key {
@@ -238,7 +248,8 @@ mod tests {
             keys_a_page,
             ..EffectsPlace::default()
         };
-        EffectsPage::new(&place, "http://h:1/", Duration::from_secs(1)).expect("a client")
+        let origin = Origin { url: "http://h:1/".to_owned(), ..Origin::default() };
+        EffectsPage::new(&place, &origin, None, Duration::from_secs(1)).expect("a client")
     }
 
     fn keys(names: &[&str]) -> Vec<String> {

@@ -10,14 +10,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Conn, Error, OptsBuilder, Params, Row as SqlRow, SslOpts, Value};
+use mysql_async::{ClientIdentity, Conn, Error, OptsBuilder, Params, Row as SqlRow, SslOpts, Value};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use self::values::{among, cell, kind_of, quoted, quoted_table, text_in};
 use super::place::{Server, Tls};
+use super::reach;
 use super::sql::{self, ASKED_AT_ONCE, Declared, Kind};
-use super::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, Told, Which, cells};
+use super::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, TlsSettings, Told, Which, cells};
 use crate::clock::UnixMicros;
 use crate::contract::tables::{Column, StateTables, Table};
 use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row};
@@ -45,6 +46,7 @@ pub struct MysqlSource {
     tables: StateTables,
     effects: Option<EffectsTable>,
     password: Option<SecretString>,
+    tls: Option<TlsSettings>,
     patience: Duration,
     idle: Mutex<Vec<Conn>>,
 }
@@ -56,10 +58,10 @@ impl MysqlSource {
         server: Server,
         tables: StateTables,
         effects: Option<EffectsTable>,
-        password: Option<SecretString>,
+        (password, tls): (Option<SecretString>, Option<TlsSettings>),
         patience: Duration,
     ) -> Self {
-        Self { server, tables, effects, password, patience, idle: Mutex::default() }
+        Self { server, tables, effects, password, tls, patience, idle: Mutex::default() }
     }
 
     fn user(&self) -> String {
@@ -89,11 +91,28 @@ impl MysqlSource {
             options.ip_or_hostname(self.server.host.clone()).tcp_port(self.server.port)
         };
         if self.server.tls == Tls::Require {
-            options = options.ssl_opts(SslOpts::default());
+            options = options.ssl_opts(self.tls_options()?);
         }
         let connecting = tokio::time::timeout(self.patience, Conn::new(options)).await;
         let connected = connecting.map_err(|_| EvidenceError::Unreachable { name: self.name(), cause: "it does not answer".to_owned() })?;
         connected.map_err(|wrong| self.why(&wrong, true))
+    }
+
+    /// TLS as this driver takes it: files, which it reads itself.
+    fn tls_options(&self) -> Result<SslOpts, EvidenceError> {
+        let tls = self.tls.as_ref().ok_or_else(|| EvidenceError::NoTls { name: self.name() })?;
+        reach::choose_provider();
+        let mut options = SslOpts::default().with_danger_accept_invalid_certs(tls.insecure);
+        if tls.insecure {
+            options = options.with_danger_skip_domain_validation(true);
+        }
+        if let Some(file) = &tls.ca_cert {
+            options = options.with_disable_built_in_roots(true).with_root_certs(vec![file.clone().into()]);
+        }
+        if let Some((certificate, key)) = &tls.client {
+            options = options.with_client_identity(Some(ClientIdentity::new(certificate.clone().into(), key.clone().into())));
+        }
+        Ok(options)
     }
 
     async fn in_time<T>(&self, asked: impl Future<Output = Result<T, EvidenceError>>) -> Result<T, EvidenceError> {
@@ -105,7 +124,7 @@ impl MysqlSource {
     fn why(&self, wrong: &Error, connecting: bool) -> EvidenceError {
         let name = self.name();
         let Error::Server(told) = wrong else {
-            let cause = super::innermost(wrong);
+            let cause = reach::with_way_out(super::innermost(wrong));
             return if connecting { EvidenceError::Unreachable { name, cause } } else { EvidenceError::Gone { name, cause } };
         };
         let cause = told.message.clone();

@@ -6,12 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-use secrecy::SecretString;
 
 use super::sqlite::SqliteSource;
-use super::{EffectsTable, EvidenceError, Source};
+use super::{Choice, EffectsTable, EvidenceError, Source};
 use crate::contract::tables::StateTables;
 
 /// Where a receiver keeps what it remembers.
@@ -50,7 +47,7 @@ pub enum Tls {
     /// In the clear.
     #[default]
     Off,
-    /// Over TLS, with a certificate that the platform trusts.
+    /// Over TLS, with a certificate that is believed.
     Require,
 }
 
@@ -105,9 +102,6 @@ pub enum BadPlace {
         /// What could stand there.
         known: &'static str,
     },
-    /// Redis over TLS.
-    #[error("rediss:// is not spoken here; give the plain port, or that of a local proxy that speaks TLS to it")]
-    RedisTls,
 }
 
 /// The environment variables in which clients of each kind find a password.
@@ -127,8 +121,20 @@ impl Place {
             "postgres" | "postgresql" => server(rest, 5432, "PGPASSWORD").map(Self::Postgres),
             "mysql" | "mariadb" => server(rest, 3306, "MYSQL_PWD").map(Self::Mysql),
             "redis" | "valkey" => server(rest, 6379, "REDISCLI_AUTH").map(Self::Redis),
-            "rediss" | "valkeys" => Err(BadPlace::RedisTls),
+            "rediss" | "valkeys" => {
+                let server = server(rest, 6379, "REDISCLI_AUTH")?;
+                Ok(Self::Redis(Server { tls: Tls::Require, ..server }))
+            }
             other => Err(BadPlace::Scheme { scheme: other.to_owned() }),
+        }
+    }
+
+    /// Whether it is spoken to by TLS.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(server) | Self::Mysql(server) | Self::Redis(server) => server.tls == Tls::Require,
         }
     }
 
@@ -148,21 +154,20 @@ impl Place {
     ///
     /// # Errors
     /// When its driver is not in this build.
-    pub fn open(
-        self,
-        tables: StateTables,
-        effects: Option<EffectsTable>,
-        password: Option<SecretString>,
-        patience: Duration,
-    ) -> Result<Arc<dyn Source>, EvidenceError> {
+    pub fn open(self, tables: StateTables, effects: Option<EffectsTable>, choice: &Choice) -> Result<Arc<dyn Source>, EvidenceError> {
+        #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+        let (password, tls) = (choice.password.clone(), choice.tls.clone());
+        let patience = choice.patience;
         match self {
             Self::Sqlite(path) => Ok(Arc::new(SqliteSource::new(path, tables, effects, patience))),
             #[cfg(feature = "postgres")]
-            Self::Postgres(server) => Ok(Arc::new(super::postgres::PostgresSource::new(server, tables, effects, password, patience))),
+            Self::Postgres(server) => {
+                Ok(Arc::new(super::postgres::PostgresSource::new(server, tables, effects, (password, tls), patience)))
+            }
             #[cfg(feature = "mysql")]
-            Self::Mysql(server) => Ok(Arc::new(super::mysql::MysqlSource::new(server, tables, effects, password, patience))),
+            Self::Mysql(server) => Ok(Arc::new(super::mysql::MysqlSource::new(server, tables, effects, (password, tls), patience))),
             #[cfg(feature = "redis")]
-            Self::Redis(server) => Ok(Arc::new(super::redis::RedisSource::new(server, tables, effects, password, patience))),
+            Self::Redis(server) => Ok(Arc::new(super::redis::RedisSource::new(server, tables, effects, (password, tls), patience))),
             #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(BadPlace::NotBuilt { scheme: "postgres", feature: "postgres" }.into()),
             #[cfg(not(feature = "mysql"))]

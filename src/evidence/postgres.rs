@@ -7,9 +7,9 @@
 mod moving;
 mod statements;
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 use tokio_postgres::config::SslMode;
@@ -20,8 +20,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::statements::{COLUMNS, TABLES, among, key_text, quoted, quoted_table, read};
 use super::place::{Server, Tls};
+use super::reach;
 use super::sql::{self, ASKED_AT_ONCE, Declared, FETCHED_AT_ONCE};
-use super::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, Told, Which, cells};
+use super::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, TlsSettings, Told, Which, cells};
 use crate::contract::tables::{StateTables, Table};
 use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row};
 
@@ -31,6 +32,7 @@ pub struct PostgresSource {
     tables: StateTables,
     effects: Option<EffectsTable>,
     password: Option<SecretString>,
+    tls: Option<TlsSettings>,
     patience: Duration,
     idle: Mutex<Vec<Client>>,
 }
@@ -53,10 +55,10 @@ impl PostgresSource {
         server: Server,
         tables: StateTables,
         effects: Option<EffectsTable>,
-        password: Option<SecretString>,
+        (password, tls): (Option<SecretString>, Option<TlsSettings>),
         patience: Duration,
     ) -> Self {
-        Self { server, tables, effects, password, patience, idle: Mutex::default() }
+        Self { server, tables, effects, password, tls, patience, idle: Mutex::default() }
     }
 
     async fn client(&self) -> Result<Client, EvidenceError> {
@@ -80,7 +82,9 @@ impl PostgresSource {
                 client
             }
             Tls::Require => {
-                let tls = self.tls()?;
+                let tls = MakeRustlsConnect::new(ClientConfig::clone(
+                    &self.tls.as_ref().ok_or_else(|| EvidenceError::NoTls { name: self.name() })?.for_database(),
+                ));
                 let (client, connection) = config.ssl_mode(SslMode::Require).connect(tls).await.map_err(|wrong| self.why(&wrong, true))?;
                 tokio::spawn(async move { drop(connection.await) });
                 client
@@ -94,19 +98,6 @@ impl PostgresSource {
         }
         client.batch_execute(&settings).await.map_err(|wrong| self.why(&wrong, false))?;
         Ok(client)
-    }
-
-    /// TLS with the certificates that the platform trusts.
-    fn tls(&self) -> Result<MakeRustlsConnect, EvidenceError> {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in rustls_native_certs::load_native_certs().certs {
-            // One that cannot be read is trusted by nobody.
-            drop(roots.add(certificate));
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.map_err(|wrong| EvidenceError::CannotRead { name: self.name(), cause: wrong.to_string() })?;
-        Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
     }
 
     /// Bounds a question: several statements may each take their time.
@@ -123,7 +114,7 @@ impl PostgresSource {
     fn why(&self, wrong: &tokio_postgres::Error, connecting: bool) -> EvidenceError {
         let name = self.name();
         let Some(told) = wrong.as_db_error() else {
-            let cause = super::innermost(wrong);
+            let cause = reach::with_way_out(super::innermost(wrong));
             let user = self.server.user.clone().unwrap_or_else(|| "postgres".to_owned());
             return if cause.contains("password missing") {
                 EvidenceError::NotLetIn { name, user, cause: "no password was given".to_owned(), variable: "PGPASSWORD" }

@@ -11,11 +11,16 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo as _, RedisConnectionInfo, RedisError, Value};
+use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
 use self::script::{Kept, MOVE, READ, TALLY, kept_in, row};
-use super::place::Server;
-use super::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, Told, Which, cells};
+use super::place::{Server, Tls};
+use super::reach;
+use super::{Asked, Can, EffectsTable, EvidenceError, Question, Role, Seen, Source, TlsSettings, Told, Which, cells};
 use crate::clock::UnixMicros;
 use crate::contract::tables::{StateTables, Table};
 use crate::state::{Cell, Counts, ReceiverState, Row};
@@ -34,6 +39,7 @@ pub struct RedisSource {
     tables: StateTables,
     effects: Option<EffectsTable>,
     password: Option<SecretString>,
+    tls: Option<TlsSettings>,
     patience: Duration,
 }
 
@@ -44,19 +50,31 @@ impl RedisSource {
         server: Server,
         tables: StateTables,
         effects: Option<EffectsTable>,
-        password: Option<SecretString>,
+        (password, tls): (Option<SecretString>, Option<TlsSettings>),
         patience: Duration,
     ) -> Self {
-        Self { server, tables, effects, password, patience }
+        Self { server, tables, effects, password, tls, patience }
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, EvidenceError> {
-        let name = self.name();
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.patience)).set_response_timeout(Some(self.patience));
+        let settings = self.settings()?;
+        if self.server.tls == Tls::Require {
+            return self.secured(&settings, config).await;
+        }
         let address = if self.server.host.starts_with('/') {
             ConnectionAddr::Unix(self.server.host.clone().into())
         } else {
             ConnectionAddr::Tcp(self.server.host.clone(), self.server.port)
         };
+        let info = address.into_connection_info().map_err(|wrong| self.why(&wrong, true))?.set_redis_settings(settings);
+        let client = Client::open(info).map_err(|wrong| self.why(&wrong, true))?;
+        client.get_multiplexed_async_connection_with_config(&config).await.map_err(|wrong| self.why(&wrong, true))
+    }
+
+    /// Which database, and as whom.
+    fn settings(&self) -> Result<RedisConnectionInfo, EvidenceError> {
+        let name = self.name();
         let number = self.server.database.as_deref().unwrap_or("0");
         let number = number
             .parse::<i64>()
@@ -68,10 +86,26 @@ impl RedisSource {
         if let Some(password) = &self.password {
             settings = settings.set_password(password.expose_secret());
         }
-        let info = address.into_connection_info().map_err(|wrong| self.why(&wrong, true))?.set_redis_settings(settings);
-        let client = Client::open(info).map_err(|wrong| self.why(&wrong, true))?;
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.patience)).set_response_timeout(Some(self.patience));
-        client.get_multiplexed_async_connection_with_config(&config).await.map_err(|wrong| self.why(&wrong, true))
+        Ok(settings)
+    }
+
+    /// The same by TLS, with the handshake that all sources have.
+    async fn secured(&self, settings: &RedisConnectionInfo, config: AsyncConnectionConfig) -> Result<MultiplexedConnection, EvidenceError> {
+        let tls = self.tls.as_ref().ok_or_else(|| EvidenceError::NoTls { name: self.name() })?;
+        let unreachable = |cause: String| EvidenceError::Unreachable { name: self.name(), cause: reach::with_way_out(cause) };
+        let server = ServerName::try_from(self.server.host.clone());
+        let server = server.map_err(|_| unreachable(format!("`{}` is no name that a certificate can have", self.server.host)))?;
+        let connecting = async {
+            let stream = TcpStream::connect((self.server.host.as_str(), self.server.port)).await?;
+            TlsConnector::from(tls.for_database()).connect(server, stream).await
+        };
+        let connected = tokio::time::timeout(self.patience, connecting).await;
+        let connected = connected.map_err(|_| EvidenceError::Silent { name: self.name(), after: self.patience })?;
+        let stream = connected.map_err(|cause| unreachable(cause.to_string()))?;
+        let made = MultiplexedConnection::new_with_config(settings, stream, config).await;
+        let (connection, driver) = made.map_err(|wrong| self.why(&wrong, true))?;
+        tokio::spawn(driver);
+        Ok(connection)
     }
 
     /// What a driver's error means, in a sentence.
@@ -251,7 +285,7 @@ impl RedisSource {
 
 impl Source for RedisSource {
     fn name(&self) -> String {
-        self.server.named("redis")
+        self.server.named(if self.server.tls == Tls::Require { "rediss" } else { "redis" })
     }
 
     fn can(&self) -> Can {

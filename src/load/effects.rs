@@ -84,6 +84,13 @@ async fn wrong_in(source: &dyn Source, page: &[(u32, (u64, u64))], name: &dyn Fn
     Ok(all.filter(|one| !(one.bounds.0..=one.bounds.1).contains(&one.effects)).collect())
 }
 
+/// The requirements that counting effects tells of, under a contract.
+pub fn told<'c>(catalogue: &'c Catalogue, contract: &'c Contract) -> impl Iterator<Item = &'c String> {
+    let always = &catalogue.always;
+    let both = [&always.work_is_done_once, &always.nothing_else_is_done];
+    both.into_iter().filter_map(Option::as_ref).filter(|id| contract.promises(id))
+}
+
 impl Found {
     /// Adds what counting effects shows; a key that was never accepted has none.
     pub fn add_effects(&mut self, catalogue: &Catalogue, counted: &Counted, history: &[Operation], about: &About<'_>) {

@@ -7,6 +7,7 @@ use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::evidence::{EvidenceError, Question, Role, Source, Which};
 use crate::history::consistency::Evidence;
+use crate::scenario::requirement::Catalogue;
 use crate::state::Row;
 use std::collections::BTreeMap;
 
@@ -35,6 +36,25 @@ pub fn what_is_not_told(contract: &Contract) -> Option<String> {
         (Some(_), Some(_)) => Some(format!("Under {name} rows cannot be found by their key: what the database remembers was not judged.")),
         (Some(one), None) | (None, Some(one)) => Some(format!("Under {name} {one}: what they hold was not judged.")),
     }
+}
+
+/// The requirements that rows tell of, under a contract.
+pub fn told<'c>(catalogue: &'c Catalogue, contract: &'c Contract) -> impl Iterator<Item = &'c String> {
+    let always = &catalogue.always;
+    let tables = contract.state.as_ref();
+    let keys = names_keys(tables.and_then(|tables| tables.keys.as_ref()));
+    let audit = tables.and_then(|tables| tables.audit.as_ref()).filter(|table| names_keys(Some(table)));
+    let holds_hash = audit.is_some_and(|table| table.column_holding("sha256").is_some()) && !contract.signature.stands_in_body();
+    let all = [
+        (&always.acceptances_are_audited, audit.is_some()),
+        (&always.keys_have_evidence, keys || audit.is_some()),
+        (&always.refusals_leave_no_trace, keys),
+        (&always.rows_are_as_promised, audit.is_some()),
+        (&always.hashes_are_of_the_body, holds_hash),
+        (&always.instants_never_go_back, audit.is_some_and(|table| table.instant().is_some())),
+        (&always.refusals_are_not_audited, audit.is_some()),
+    ];
+    all.into_iter().filter_map(|(id, is_told)| id.as_ref().filter(|id| is_told && contract.promises(id)))
 }
 
 fn names_keys(table: Option<&Table>) -> bool {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::Table;
 use crate::contract::{Contract, Level};
+use crate::evidence::EvidenceError;
 use crate::history::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
 use crate::load::paging::Page;
 use crate::load::sampling;
@@ -88,6 +89,8 @@ pub struct Found {
     pub violations: Vec<Violation>,
     /// How many keys nothing can be said of.
     pub undecided: usize,
+    /// Why evidence could not be read after the load, a sentence a source.
+    pub unread: Vec<String>,
 }
 
 /// How a key's number is told.
@@ -182,7 +185,7 @@ pub fn judge_all(
     // What answers that are alike leave open is not judged, and told so: nothing that was judged is open.
     let open = if about.tells_duplicates { answers.undecided } else { 0 };
     let undecided = rows.as_ref().map_or(open, |rows| rows.undecided);
-    Found { requirements: requirements.collect(), violations, undecided }
+    Found { requirements: requirements.collect(), violations, undecided, unread: Vec::new() }
 }
 
 impl Found {
@@ -231,6 +234,20 @@ impl Found {
                 curl: String::new(),
             }));
         }
+    }
+
+    /// What rows or effects would have told is open, where they could not be read.
+    ///
+    /// * `ids`: the requirements that they tell of; * `why`: what kept them from being read.
+    pub(super) fn leave_open(&mut self, catalogue: &Catalogue, ids: &[&String], why: &EvidenceError) {
+        for &id in ids {
+            match self.requirements.iter_mut().find(|one| one.id == *id) {
+                Some(one) if one.verdict == Verdict::Fail => {}
+                Some(one) => (one.verdict, one.checked) = (Verdict::Undecided, 0),
+                None => self.requirements.push(Judged::of(catalogue, id, Verdict::Undecided, 0, 0)),
+            }
+        }
+        self.unread.push(why.to_string());
     }
 
     /// Adds what the audit trail over HTTP shows.

@@ -77,6 +77,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     let kept_up = was_on_time && wanted.is_none_or(|wanted| window.kept(wanted, measurement.answered(), facts.dropped));
     let mut notes = notes(plan, measurement, facts, percent(facts.late), percent(facts.crowded), was_on_time);
     notes.extend(known);
+    notes.extend(found.unread.iter().map(|why| format!("What it would have told is open: {why}.")));
     let is_cut_short = matches!(facts.cut, Some(Cut::Aborted(_)));
     let broken = is_cut_short
         || found.requirements.iter().any(|one| one.verdict == Verdict::Fail)
@@ -87,6 +88,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     let verdict = match (broken, &facts.cut) {
         (true, _) => Overall::DoesNotConform,
         (false, Some(Cut::Interrupted)) => Overall::Interrupted,
+        (false, _) if !found.unread.is_empty() => Overall::Incomplete,
         (false, _) if measurement.answered() == 0 || found.undecided > 0 => Overall::Undecided,
         (false, Some(Cut::Dead)) => Overall::Undecided,
         (false, _) => Overall::Conforms,

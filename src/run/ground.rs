@@ -2,7 +2,7 @@
 //! or one that hookgate starts; and how it is started again.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::stage::StageError;
 use super::{Plan, TargetChoice};
 use crate::clock::VirtualClock;
 use crate::contract::Contract;
-use crate::evidence::{Choice, Sources};
+use crate::evidence::{Choice, Named, Origin, Sources};
 use crate::files::Scratch;
 use crate::reference::defect::Defect;
 use crate::reference::{Receiver, pages};
@@ -109,6 +109,23 @@ pub struct Launched {
     pub(super) scratch: Scratch,
 }
 
+/// How pages of a receiver are reached.
+#[must_use]
+pub fn origin(url: &transport::Target) -> Origin {
+    let named = url.named_otherwise().map(|_| Named {
+        name: url.server_name(),
+        authority: url.authority(),
+        host: url.host().to_owned(),
+        port: url.port(),
+    });
+    let address = match &named {
+        Some(named) if named.name.contains(':') => url.url("").replacen(&named.authority, &format!("[{}]", named.name), 1),
+        Some(named) => url.url("").replacen(&named.authority, &named.name, 1),
+        None => url.url(""),
+    };
+    Origin { url: address, socket: url.socket().map(Path::to_owned), named }
+}
+
 impl Ground {
     /// Finds or starts the receiver.
     ///
@@ -118,7 +135,7 @@ impl Ground {
         match &plan.target {
             TargetChoice::BuiltIn { defect } => built_in(plan, signer, *defect).await,
             TargetChoice::Foreign { url } => {
-                let sources = plan.evidence.open(&plan.contract, &url.url(""), &str::to_owned)?;
+                let sources = plan.evidence.open(&plan.contract, &origin(url), &str::to_owned)?;
                 let clock = foreign_clock(plan, &sources)?;
                 Ok(Self { url: url.clone(), sources, clock, servant: Servant::Foreign })
             }
@@ -244,7 +261,7 @@ async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Resul
     let url = transport::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
     let db = plan.contract.state.is_some().then(|| database.display().to_string());
     let choice = Choice { db, patience: BUSY, ..Choice::default() };
-    let sources = choice.open(&pages::as_served(&plan.contract), &url.url(""), &str::to_owned)?;
+    let sources = choice.open(&pages::as_served(&plan.contract), &origin(&url), &str::to_owned)?;
     Ok(Ground { url, sources, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
 }
 
@@ -278,7 +295,7 @@ impl BuiltIn {
 async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageError> {
     let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
     let mut launched = Launched::prepared(choice, &plan.contract, &plan.secret)?;
-    let sources = plan.evidence.open(&plan.contract, &launched.url().url(""), &|text| launched.filled(text))?;
+    let sources = plan.evidence.open(&plan.contract, &origin(launched.url()), &|text| launched.filled(text))?;
     let clock = match &plan.clock {
         ClockChoice::Faketime => {
             let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;

@@ -17,7 +17,7 @@ use super::lateness::Lateness;
 use super::liveness::Liveness;
 use super::pace::Pace;
 use super::supplies::Supplies;
-use crate::clock::{Clock, Moment, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level, own_headers};
 use crate::evidence::{EvidenceError, Question, Seen, Sources};
@@ -34,10 +34,6 @@ use crate::snapshot::Snapshot;
 use crate::target::Output;
 use crate::transport::{self, Exchange, Sender, Shipment};
 
-/// How long a database is waited for that is made with the first delivery.
-const BORN_WITHIN: Duration = Duration::from_secs(3);
-/// A moment between two looks whether it is there.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// So many lines of a target's output stand in the report; its log has them all.
 const LINES_KEPT: usize = 40;
 
@@ -221,26 +217,12 @@ impl Stage {
             return (Err(failed), None);
         }
         // What is wrong with a database is told before anything is written to it.
-        match self.see_that_evidence_is_there().await {
+        match self.sources.see_that_they_are_there().await {
             Err(wrong) if !wrong.is_not_there_yet() => return (Err(wrong.into()), None),
             Ok(()) | Err(_) => {}
         }
         let locked_out = self.try_an_honest_delivery().await;
-        let began = Moment::now();
-        loop {
-            match self.see_that_evidence_is_there().await {
-                // Some are made with the first delivery.
-                Err(wrong) if wrong.is_not_there_yet() && began.elapsed() < BORN_WITHIN => tokio::time::sleep(LOOK_AGAIN).await,
-                seen => return (seen.map_err(Into::into), locked_out),
-            }
-        }
-    }
-
-    async fn see_that_evidence_is_there(&self) -> Result<(), EvidenceError> {
-        for source in self.sources.rows.iter().chain(&self.sources.effects) {
-            source.see_that_it_is_there().await?;
-        }
-        Ok(())
+        (self.sources.wait_to_be_there().await.map_err(Into::into), locked_out)
     }
 
     /// What the target has written, when hookgate has started it.

@@ -138,6 +138,12 @@ impl Tls {
         &self.choice
     }
 
+    /// The settings themselves, for others that speak TLS.
+    #[must_use]
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// Whether the receiver's certificate is not looked at.
     #[must_use]
     pub fn is_insecure(&self) -> bool {

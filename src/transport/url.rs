@@ -86,7 +86,7 @@ pub enum BadTarget {
         found: String,
     },
     /// TLS was asked for where there is none.
-    #[error("{found} is no https:// address: --ca-cert, --client-cert, --client-key and --insecure go with one")]
+    #[error("{found} is no https:// address: --ca-cert, --client-cert, --client-key and --insecure go with one, or with a database by TLS")]
     NoTls {
         /// The address.
         found: String,
@@ -138,6 +138,18 @@ impl Target {
         let (path, behind) = rest.split_once(":/").map_or((rest, String::new()), |(path, behind)| (path, format!("/{behind}")));
         let via = Via::Unix(socket_path(path)?);
         Ok(Self { via, host: UNIX_HOST.to_owned(), port: 80, prefix: prefix(&behind)?, named: None })
+    }
+
+    /// Whether it is reached by TLS.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        matches!(self.via, Via::Tls(_))
+    }
+
+    /// The name by which it is addressed, where that is not where it is.
+    #[must_use]
+    pub fn named_otherwise(&self) -> Option<&str> {
+        self.named.as_deref()
     }
 
     /// The same receiver by TLS with these settings.

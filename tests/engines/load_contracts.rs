@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookgate::clock::SystemClock;
 use hookgate::contract::Contract;
-use hookgate::evidence::Choice;
+use hookgate::evidence::{Choice, Origin};
 use hookgate::load::mix::Mix;
 use hookgate::load::pace::{Arrivals, Course, Model};
 use hookgate::load::report::LoadReport;
@@ -48,7 +48,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         catalogue: Arc::clone(&SUITE.catalogue),
         target: Target::parse(&format!("http://{}", serving.address)).expect("an address"),
         sources: choice
-            .open(&pages::as_served(contract), &format!("http://{}", serving.address), &str::to_owned)
+            .open(&pages::as_served(contract), &Origin { url: format!("http://{}", serving.address), ..Origin::default() }, &str::to_owned)
             .unwrap_or_else(|wrong| panic!("{wrong}")),
         secret: contract.secret.for_tests.clone().into(),
         other_secrets: (previous.map(Into::into), retired.map(Into::into)),

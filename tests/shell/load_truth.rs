@@ -162,7 +162,7 @@ fn highest_rate_is_found() {
 }
 
 /// One question over a connection of its own.
-fn asked(address: &str, path: &str) -> Option<String> {
+pub(crate) fn asked(address: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).ok()?;
     let mut text = String::new();
@@ -246,6 +246,33 @@ fn receiver_is_started_loaded_and_stopped() {
     assert!(hookgate(&["report", "verify", &out.display().to_string()]).starts_with("exit 0"));
     let failed = hookgate(&["load", "--exec", "echo gone; exit 7", "--run-time", "1s"]);
     assert!(failed.starts_with("exit 3") && failed.contains("ended before it was ready") && failed.contains("gone"), "{failed}");
+}
+
+/// What cannot be read after a load is open, and all that was measured is in the report.
+#[test]
+fn evidence_that_is_lost_leaves_the_report() {
+    let folder = Folder::new();
+    let (out, db) = (folder.path("out").display().to_string(), folder.path("orch.db").display().to_string());
+    let serving = Running::serve(SECRET.1, &["--db", &db]);
+    // It counts before the load, and not any more afterwards.
+    let counts = "test {key} = hookgate-asks-for-no-key && echo 0";
+    let args = ["load", "--target", &serving.url, "--db", &db, "--evidence-cmd", counts, "--deliveries", "60", "--report", &out];
+    let told = hookgate_with(&[SECRET], &args);
+    assert!(told.starts_with("exit 3") && told.contains("What it would have told is open: "), "{told}");
+    let report = json(&folder.path("out/load.json"));
+    assert_eq!((&report["verdict"], report["deliveries"].as_u64()), (&"incomplete".into(), Some(60)), "{report:#}");
+    let verdict = |id: &str| {
+        let all = report["requirements"].as_array().expect("a list").iter();
+        all.filter(|one| one["id"] == id).map(|one| one["verdict"].as_str().expect("text")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [verdict("EFF-1"), verdict("EFF-2"), verdict("ONCE-3"), verdict("AUD-6")],
+        [["undecided"], ["undecided"], ["pass"], ["pass"]]
+    );
+    let verified = hookgate(&["report", "verify", &out]);
+    assert!(verified.starts_with("exit 0"), "{verified}");
+    let own = hookgate(&["load", "--evidence-cmd", counts, "--deliveries", "60"]);
+    assert!(own.starts_with("exit 2") && own.contains("give the target too"), "{own}");
 }
 
 /// A run and a load do not share a folder, whichever came first.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::surroundings::{Folder, tool};
+use crate::tls::Files;
 
 /// How long a server may take to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,6 +26,10 @@ pub(crate) struct Server {
     /// Its password, where clients look for it.
     pub(crate) env: Vec<(&'static str, String)>,
     pub(crate) password: String,
+    /// What `--db` says to reach it by TLS.
+    pub(crate) secured: String,
+    /// Who has issued its certificate.
+    pub(crate) files: Files,
     /// A Python that has the driver.
     pub(crate) python: PathBuf,
 }
@@ -63,6 +68,20 @@ fn folder() -> Folder {
         assert!(given.success());
     }
     folder
+}
+
+/// The certificate of a server and its key, where nobody may read them and others may not.
+fn certificate(files: &Files, folder: &Folder) -> (String, String) {
+    let own = |name: &str| {
+        let path = folder.path(name).display().to_string();
+        std::fs::copy(files.file(name), &path).expect("a copy");
+        if is_root() {
+            made(Command::new("chown").args(["nobody:nogroup", &path]));
+        }
+        made(Command::new("chmod").args(["600", &path]));
+        path
+    };
+    (own("right.pem"), own("right.key"))
 }
 
 fn free_port() -> u16 {
@@ -112,6 +131,8 @@ pub(crate) fn postgres() -> Option<Server> {
     let python = python_with("psycopg2")?;
     let (initdb, postgres) = (program_of_postgres("initdb")?, program_of_postgres("postgres")?);
     let (folder, port) = (folder(), free_port());
+    let files = Files::new();
+    let (certificate, key) = certificate(&files, &folder);
     let (data, password) = (folder.path("data"), folder.path("password"));
     std::fs::write(&password, PASSWORD).expect("a file");
     let file = format!("--pwfile={}", password.display());
@@ -135,12 +156,16 @@ pub(crate) fn postgres() -> Option<Server> {
         "-c",
         "listen_addresses=127.0.0.1",
     ]);
+    for setting in ["ssl=on".to_owned(), format!("ssl_cert_file={certificate}"), format!("ssl_key_file={key}")] {
+        serve.args(["-c", &setting]);
+    }
     let child = quiet(&mut serve).spawn().expect("it starts");
     listening(port);
     let db = format!("postgres://owner@127.0.0.1:{port}/postgres?schema=app,public");
     let store = format!("postgres://owner@127.0.0.1:{port}/postgres");
     let env = vec![("PGPASSWORD", PASSWORD.to_owned())];
-    Some(Server { child, folder, signal: "-INT", db, store, env, password: PASSWORD.to_owned(), python })
+    let secured = format!("{db}&sslmode=require");
+    Some(Server { secured, files, child, folder, signal: "-INT", db, store, env, password: PASSWORD.to_owned(), python })
 }
 
 /// A MariaDB server, or nothing after saying aloud that the test is skipped.
@@ -150,6 +175,8 @@ pub(crate) fn mysql() -> Option<Server> {
     let server = ["/usr/sbin/mariadbd", "/usr/bin/mariadbd"].map(PathBuf::from).into_iter().find(|path| path.is_file());
     let server = server.or_else(|| tool("mariadbd"))?;
     let (folder, port) = (folder(), free_port());
+    let files = Files::new();
+    let (certificate, key) = certificate(&files, &folder);
     let (data, socket, start) = (folder.path("data"), folder.path("my.sock"), folder.path("start.sql"));
     let statements = format!("ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';\nCREATE DATABASE IF NOT EXISTS jobs;\n");
     std::fs::write(&start, statements).expect("a file");
@@ -159,25 +186,32 @@ pub(crate) fn mysql() -> Option<Server> {
     serve.args(["--no-defaults", &at, "--bind-address=127.0.0.1", "--skip-name-resolve=0", "--innodb-flush-log-at-trx-commit=0"]);
     serve.arg(format!("--socket={}", socket.display())).arg(format!("--port={port}")).arg(format!("--init-file={}", start.display()));
     serve.arg(format!("--pid-file={}", folder.path("my.pid").display()));
+    serve.arg(format!("--ssl-cert={certificate}")).arg(format!("--ssl-key={key}"));
     let child = quiet(&mut serve).spawn().expect("it starts");
     listening(port);
     let db = format!("mysql://root@localhost/jobs?socket={}", socket.display());
     let env = vec![("MYSQL_PWD", PASSWORD.to_owned())];
-    Some(Server { child, folder, signal: "-TERM", store: db.clone(), db, env, password: PASSWORD.to_owned(), python })
+    let secured = format!("mysql://root@localhost:{port}/jobs?sslmode=require");
+    Some(Server { secured, files, child, folder, signal: "-TERM", store: db.clone(), db, env, password: PASSWORD.to_owned(), python })
 }
 
 /// A Redis server, or nothing after saying aloud that the test is skipped.
 pub(crate) fn redis() -> Option<Server> {
     let python = python_with("redis")?;
     let server = tool("redis-server")?;
-    let (folder, port) = (folder(), free_port());
+    let (folder, port, by_tls) = (folder(), free_port(), free_port());
+    let files = Files::new();
+    let (certificate, key) = certificate(&files, &folder);
     let settings = format!("port {port}\nbind 127.0.0.1\ndir {}\nsave \"\"\nrequirepass \"{PASSWORD}\"\n", folder.path("").display());
+    let secured = format!("tls-port {by_tls}\ntls-cert-file {certificate}\ntls-key-file {key}\ntls-auth-clients no\n");
+    let settings = settings + &secured;
     let settings = folder.write("redis.conf", &settings);
     let child = quiet(as_nobody(&server).arg(&settings)).spawn().expect("it starts");
     listening(port);
     let db = format!("redis://127.0.0.1:{port}/0");
     let env = vec![("REDISCLI_AUTH", PASSWORD.to_owned())];
-    Some(Server { child, folder, signal: "-TERM", store: db.clone(), db, env, password: PASSWORD.to_owned(), python })
+    let secured = format!("rediss://127.0.0.1:{by_tls}/0");
+    Some(Server { secured, files, child, folder, signal: "-TERM", store: db.clone(), db, env, password: PASSWORD.to_owned(), python })
 }
 
 /// Holds a statement of PostgreSQL open until its input ends.

@@ -1,6 +1,9 @@
 //! One receiver over every store: right ones conform, wrong ones are caught, and what keeps hookgate out is told in one sentence.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
+#[cfg(feature = "load")]
+mod coming_and_going;
+
 use serde_json::Value;
 
 use crate::command_line::{alone, command};
@@ -269,6 +272,26 @@ fn effects_tell_what_alike_answers_do_not() {
         } else {
             assert!(broken(&wrong).is_empty(), "{:?}", broken(&wrong));
         }
+    }
+}
+
+/// Sources are read by TLS with the receiver's own flags; a certificate that is not believed is one sentence.
+#[test]
+fn sources_are_read_by_tls() {
+    let sources = [("postgres", postgres(), POSTGRES), ("mysql", mysql(), MYSQL), ("redis", redis(), REDIS)];
+    for (name, server, state) in sources.iter().filter_map(|(name, server, state)| Some((name, server.as_ref()?, state))) {
+        let with = |more: &[&str]| {
+            let more = [&["--db", &server.secured, "--clock", "rewind"][..], more].concat().into_iter().map(str::to_owned).collect();
+            let judged = Judged { more, ..Judged::over(server, state) };
+            judged.run("right", &["duplicate/*", "ttl/key-stays*"])
+        };
+        let (exit, report, told) = with(&["--ca-cert", &server.files.ca]);
+        assert_eq!(exit, Some(0), "{name}: {told}{report:#}");
+        let (exit, report, told) = with(&["--insecure"]);
+        assert_eq!(exit, Some(0), "{name}: {told}{report:#}");
+        let (exit, _, told) = with(&[]);
+        assert_eq!(exit, Some(3), "{name}: {told}");
+        assert!(told.contains("believe its CA with --ca-cert FILE"), "{name}: {told}");
     }
 }
 

@@ -40,7 +40,7 @@ impl Files {
             folder.write(&format!("{file}.key"), &key.serialize_pem());
             folder.write(&format!("{file}.pem"), &params.signed_by(&key, &own).expect("a certificate").pem());
         };
-        issue("right", &["127.0.0.1", "receiver.example"], false);
+        issue("right", &["127.0.0.1", "localhost", "receiver.example"], false);
         issue("expired", &["127.0.0.1"], true);
         issue("named", &["receiver.example"], false);
         issue("client", &["a sender"], false);
@@ -97,6 +97,53 @@ fn receivers_behind_tls_are_judged_and_loaded() {
     let own = files.serve("alone", &[]);
     let (exit, text) = told(&["run", "duplicate/*", "--target", &own.url, "--ca-cert", &files.file("alone.pem")]);
     assert_eq!(exit, "exit 0", "{text}");
+}
+
+/// Lets who comes to a socket speak with a receiver that listens elsewhere, as long as the test runs.
+fn relay(socket: &str, address: &str) {
+    use std::net::{Shutdown, TcpStream};
+    use std::os::unix::net::UnixListener;
+    let (listener, address) = (UnixListener::bind(socket).expect("a socket"), address.to_owned());
+    std::thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let Ok(far) = TcpStream::connect(&address) else { continue };
+            let (Ok(mut near_in), Ok(mut far_in)) = (near.try_clone(), far.try_clone()) else { continue };
+            let (mut near, mut far) = (near, far);
+            std::thread::spawn(move || {
+                drop(std::io::copy(&mut near_in, &mut far));
+                drop(far.shutdown(Shutdown::Write));
+            });
+            std::thread::spawn(move || {
+                drop(std::io::copy(&mut far_in, &mut near));
+                drop(near.shutdown(Shutdown::Both));
+            });
+        }
+    });
+}
+
+/// A page of effects is reached as the receiver is: by TLS, by another name, at its socket.
+#[test]
+fn effects_are_counted_where_the_receiver_is() {
+    let files = Files::new();
+    let text = std::fs::read_to_string(crate::surroundings::project("fixtures/contracts/orch-phase3.yaml")).expect("the contract");
+    let page = "\neffects: {path: \"/__effects?key={key}\", count: \"/by_key/{key}\", keys_a_page: 100}\n";
+    let contract = files.folder.write("counted.yaml", &(text + page));
+    let named = files.serve("named", &["--contract", &contract]);
+    let plain = Running::serve(SECRET.1, &["--contract", &contract]);
+    let socket = files.file("receiver.sock");
+    relay(&socket, plain.url.trim_start_matches("http://"));
+    let at_socket = format!("unix:{socket}");
+    let reached = [vec!["--target", &named.url, "--ca-cert", &files.ca, "--host", "receiver.example"], vec!["--target", &at_socket]];
+    for one in &reached {
+        let (exit, text) = told(&[&["run", "effect/*", "--contract", &contract, "--format", "json"][..], one].concat());
+        assert_eq!(exit, "exit 0", "{text}");
+        assert!(text.contains("\"EFF-1\""), "{text}");
+        let json = text.find('{').map(|at| &text[at..]).expect("JSON");
+        let report = serde_json::Deserializer::from_str(json).into_iter::<serde_json::Value>().next();
+        let report = report.expect("a report").expect("JSON");
+        let counted = report["requirements"].as_array().into_iter().flatten().find(|one| one["id"] == "EFF-1").expect("EFF-1");
+        assert_eq!(counted["verdict"], "pass", "{counted}");
+    }
 }
 
 /// Whoever does not look at certificates reads so in every report.

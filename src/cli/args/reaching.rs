@@ -5,22 +5,23 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::Failure;
-use crate::transport::{Target, Tls, TlsChoice};
+use crate::evidence::TlsSettings;
+use crate::transport::{BadTarget, Target, Tls, TlsChoice};
 
 /// How the receiver is reached.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ReachArgs {
-    /// With https: believe certificates of this CA (PEM) instead of the platform's.
-    #[arg(long, value_name = "FILE", requires = "target", conflicts_with = "insecure")]
+    /// With https, or a database by TLS: believe certificates of this CA (PEM) instead of the platform's.
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) ca_cert: Option<PathBuf>,
-    /// With https: show this certificate (PEM, with those between it and its root).
-    #[arg(long, value_name = "FILE", requires = "client_key", requires = "target")]
+    /// With https, or a database by TLS: show this certificate (PEM, with those between it and its root).
+    #[arg(long, value_name = "FILE", requires = "client_key")]
     pub(crate) client_cert: Option<PathBuf>,
-    /// With https: the key of --client-cert (PEM).
+    /// With https, or a database by TLS: the key of --client-cert (PEM).
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub(crate) client_key: Option<PathBuf>,
-    /// With https: do not look at the receiver's certificate; every report says so.
-    #[arg(long, requires = "target")]
+    /// With https, or a database by TLS: do not look at the certificate; every report says so.
+    #[arg(long)]
     pub(crate) insecure: bool,
     /// Address the receiver by this name, in `Host` and in TLS's SNI.
     #[arg(long, value_name = "NAME", requires = "target")]
@@ -35,13 +36,36 @@ impl ReachArgs {
         (choice != TlsChoice::default()).then_some(choice)
     }
 
+    /// Settings of TLS for sources of evidence.
+    ///
+    /// * `target`: the receiver's address; * `wanted`: whether a source is reached by TLS.
+    ///
+    /// # Errors
+    /// What is wrong with a file, or that nothing is reached by TLS, as a usage error.
+    pub(crate) fn settings(&self, target: Option<&str>, wanted: bool) -> Result<Option<TlsSettings>, Failure> {
+        let secured = target.is_some_and(|target| target.starts_with("https://"));
+        match self.tls() {
+            Some(_) if !wanted && !secured => {
+                let found = target.unwrap_or("the receiver").to_owned();
+                Err(Failure::usage(BadTarget::NoTls { found }))
+            }
+            choice if wanted => {
+                let choice = choice.unwrap_or_default();
+                let config = Tls::new(choice.clone()).map_err(Failure::usage)?.config();
+                let TlsChoice { ca_cert, client, insecure } = choice;
+                Ok(Some(TlsSettings { config, ca_cert, client, insecure }))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// The target at an address, reached so.
     ///
     /// # Errors
     /// What is wrong with the address, or with a file, as a usage error.
     pub(crate) fn target(&self, address: &str) -> Result<Target, Failure> {
         let mut target = Target::parse(address).map_err(Failure::usage)?;
-        if let Some(choice) = self.tls() {
+        if let Some(choice) = self.tls().filter(|_| target.is_secured()) {
             target = target.secured(Tls::new(choice).map_err(Failure::usage)?).map_err(Failure::usage)?;
         }
         match &self.host {

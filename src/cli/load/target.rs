@@ -13,7 +13,7 @@ use crate::clock::SystemClock;
 use crate::evidence::{Choice, Sources};
 use crate::files::Scratch;
 use crate::reference::{Receiver, pages};
-use crate::run::ground::Launched;
+use crate::run::ground::{Launched, origin};
 use crate::serve::{Serving, serve};
 use crate::sqlite::SqliteStore;
 use crate::target::usage::Of;
@@ -50,14 +50,15 @@ impl LoadTarget {
             let choice = launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, command)?;
             let mut launched = Launched::prepared(&choice, &suite.contract, secret).map_err(Failure::harness)?;
             see_that_it_is_ours(launched.url(), args)?;
-            let sources = evidence.open(&suite.contract, &launched.url().url(""), &|text| launched.filled(text)).map_err(Failure::usage)?;
+            let sources = evidence.open(&suite.contract, &origin(launched.url()), &|text| launched.filled(text)).map_err(Failure::usage)?;
             launched.begin().await.map_err(Failure::harness)?;
             let (url, beside) = (launched.url().clone(), process.or(launched.guard_id().map(Of::Children)));
             return Ok(Self { url, sources, beside, started: Started::Command(Box::new(launched)) });
         }
         let Some(url) = &args.target else { return built_in(suite, secret, others, args).await };
-        let sources = evidence.open(&suite.contract, url, &str::to_owned).map_err(Failure::usage)?;
-        Ok(Self { url: own_target(url, args)?, sources, beside: process, started: Started::Nothing })
+        let url = own_target(url, args)?;
+        let sources = evidence.open(&suite.contract, &origin(&url), &str::to_owned).map_err(Failure::usage)?;
+        Ok(Self { url, sources, beside: process, started: Started::Nothing })
     }
 }
 
@@ -105,6 +106,6 @@ async fn built_in(suite: &Suite, secret: &SecretString, others: &OtherSecrets, a
     let url = transport::Target::parse(&format!("http://{}", serving.address)).map_err(Failure::harness)?;
     let db = suite.contract.state.is_some().then(|| database.display().to_string());
     let choice = Choice { db, patience: PATIENCE, ..Choice::default() };
-    let sources = choice.open(&pages::as_served(&suite.contract), &url.url(""), &str::to_owned).map_err(Failure::harness)?;
+    let sources = choice.open(&pages::as_served(&suite.contract), &origin(&url), &str::to_owned).map_err(Failure::harness)?;
     Ok(LoadTarget { url, sources, beside: None, started: Started::Reference(serving, scratch) })
 }
