@@ -4,6 +4,7 @@
 //! a sentence. What frames a message is written by what sends it, and what a
 //! contract says of a delivery is said there: neither is ever sent twice.
 
+use super::wire::{MEDIA_TYPE, Named, named};
 use crate::contract::Contract;
 use crate::delivery::HeaderLine;
 
@@ -32,21 +33,11 @@ pub fn refusal(contract: &Contract, name: &str, value: &str) -> Option<String> {
     if OF_THE_WIRE.into_iter().any(is) {
         return Some(format!("`{name}` belongs to the message itself, and is written by what sends it"));
     }
-    if is("Content-Type") {
-        return Some(format!("`{name}` is in every delivery already: the contract says it under `endpoint.content_type`"));
-    }
-    let failures = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref());
-    let own = [
-        (contract.key.header.as_deref(), "the idempotency key"),
-        (contract.key.caller.as_deref(), "the caller"),
-        (contract.ttl.as_ref().and_then(|ttl| ttl.header.as_deref()), "the key's TTL"),
-        (failures.map(|provoke| provoke.header.as_str()), "a failure that is provoked"),
-    ];
-    if let Some((_, what)) = own.into_iter().find(|(header, _)| header.is_some_and(is)) {
-        return Some(format!(
-            "`{name}` carries {what} under the contract `{}`: a second line would be another delivery",
-            contract.contract
-        ));
+    if let Some(Named { place, what, .. }) = named(contract).into_iter().find(|one| is(one.name)) {
+        return Some(match place {
+            MEDIA_TYPE => format!("`{name}` is in every delivery already: the contract says it under `{MEDIA_TYPE}`"),
+            _ => format!("`{name}` carries {what} under the contract `{}`: a second line would be another delivery", contract.contract),
+        });
     }
     if contract.signature.headers.iter().any(|header| is(&header.name)) {
         return Some(format!("`{name}` belongs to the signature under the contract `{}`", contract.contract));

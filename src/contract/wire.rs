@@ -33,18 +33,36 @@ fn path_mistake(place: String, path: &str) -> Option<Told> {
     }
 }
 
-/// Header lines of one name, but for those of the signature, which look after themselves.
-fn headers_that_come_twice(contract: &Contract) -> Vec<Told> {
+/// Where a contract says the media type of every delivery.
+pub(super) const MEDIA_TYPE: &str = "endpoint.content_type";
+
+/// A header line that a contract says of a delivery, but for those of the signature.
+pub(super) struct Named<'c> {
+    /// The member that says it.
+    pub(super) place: &'static str,
+    /// The header's name.
+    pub(super) name: &'c str,
+    /// What it carries.
+    pub(super) what: &'static str,
+}
+
+/// Every header line that a contract says of a delivery, but for those of the signature.
+pub(super) fn named(contract: &Contract) -> Vec<Named<'_>> {
     let key = &contract.key;
     let provoke = contract.failures.as_ref().and_then(|failures| failures.provoke.as_ref());
     let own = [
-        ("endpoint.content_type", Some("Content-Type")),
-        ("key.header", key.header.as_deref()),
-        ("key.caller", key.caller.as_deref()),
-        ("ttl.header", contract.ttl.as_ref().and_then(|ttl| ttl.header.as_deref())),
-        ("failures.provoke.header", provoke.map(|provoke| provoke.header.as_str())),
+        (MEDIA_TYPE, Some("Content-Type"), "the media type"),
+        ("key.header", key.header.as_deref(), "the idempotency key"),
+        ("key.caller", key.caller.as_deref(), "the caller"),
+        ("ttl.header", contract.ttl.as_ref().and_then(|ttl| ttl.header.as_deref()), "the key's TTL"),
+        ("failures.provoke.header", provoke.map(|provoke| provoke.header.as_str()), "a failure that is provoked"),
     ];
-    let own: Vec<(&str, &str)> = own.into_iter().filter_map(|(place, name)| Some((place, name?))).collect();
+    own.into_iter().filter_map(|(place, name, what)| Some(Named { place, name: name?, what })).collect()
+}
+
+/// Header lines of one name, but for those of the signature, which look after themselves.
+fn headers_that_come_twice(contract: &Contract) -> Vec<Told> {
+    let own: Vec<(&str, &str)> = named(contract).into_iter().map(|one| (one.place, one.name)).collect();
     let mut all = Vec::new();
     for (at, (place, name)) in own.iter().enumerate() {
         if let Some((other, _)) = own[..at].iter().find(|(_, earlier)| earlier.eq_ignore_ascii_case(name)) {
