@@ -144,6 +144,24 @@ pub struct At<'a> {
     pub keys: &'a [String],
 }
 
+/// How far time is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// So far in all.
+    pub by: Duration,
+    /// What has passed since then, by the receiver's clock, is a part of it: what is waited for before time is moved, too.
+    pub since: Option<UnixMicros>,
+}
+
+impl Ahead {
+    /// What is left to go at `now`; whole seconds of a span of which some has passed, for rows are moved by those.
+    #[must_use]
+    pub fn left(self, now: UnixMicros) -> Duration {
+        let spent = self.since.map(|since| now.since(since)).filter(|spent| *spent < self.by);
+        spent.map_or(self.by, |spent| Duration::from_secs(self.by.saturating_sub(spent).as_secs()))
+    }
+}
+
 /// Where observations come from.
 ///
 /// A source does what a step says and tells what it saw; it judges nothing.
@@ -163,7 +181,7 @@ pub trait Source: Send {
     fn burst(&mut self, at: At<'_>, burst: &Burst) -> impl Future<Output = Result<Released, ScenarioEnd>> + Send;
 
     /// Lets time pass.
-    fn advance(&mut self, at: At<'_>, by: Duration) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
+    fn advance(&mut self, at: At<'_>, by: Ahead) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
 
     /// Looks at what is remembered; `None` where it cannot be seen.
     fn look(&mut self, at: At<'_>, check: &StateCheck) -> impl Future<Output = Result<Option<Look>, ScenarioEnd>> + Send;

@@ -13,6 +13,7 @@ pub mod concurrency;
 pub mod executor;
 pub mod explaining;
 pub mod faulting;
+mod force;
 pub mod gate;
 pub mod ground;
 pub mod lateness;
@@ -22,6 +23,7 @@ pub mod live;
 pub mod liveness;
 pub mod looking;
 pub mod pace;
+mod passes;
 mod patience;
 mod readiness;
 pub mod rehearsal;
@@ -205,6 +207,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         judged,
         left: BTreeSet::new(),
         again: Vec::new(),
+        late: executor::Late::default(),
         suspects: Vec::new(),
         end: None,
     };

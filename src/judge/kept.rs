@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::{At, Released, ScenarioEnd, Sent, Source, Told};
+use super::{Ahead, At, Released, ScenarioEnd, Sent, Source, Told};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
@@ -126,7 +126,7 @@ impl Source for Kept<'_> {
         Ok(Released { sent, ..Released::default() })
     }
 
-    async fn advance(&mut self, _at: At<'_>, _by: Duration) -> Result<(), ScenarioEnd> {
+    async fn advance(&mut self, _at: At<'_>, _by: Ahead) -> Result<(), ScenarioEnd> {
         Ok(())
     }
 

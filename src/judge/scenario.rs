@@ -49,6 +49,8 @@ pub(super) struct Play<'s, S> {
     pub(super) began_at: Option<UnixMicros>,
     /// How many answers came later than the contract allows.
     pub(super) late: usize,
+    /// How long the slowest answer took.
+    pub(super) slowest: Duration,
     /// What every key was answered, for its effects.
     pub(super) answered: BTreeMap<String, OfKey>,
     /// When the receiver had been started again, on the scale on which deliveries are noted.
@@ -89,6 +91,7 @@ pub async fn play<S: Source>(
         before: Before::new(&setting.catalogue.ordinary_body),
         began_at: None,
         late: 0,
+        slowest: Duration::ZERO,
         answered: BTreeMap::new(),
         restarted_at: None,
         went_twice: None,
@@ -221,6 +224,7 @@ impl<S: Source> Play<'_, S> {
             self.keys.push(sent.key.clone());
         }
         self.began_at.get_or_insert(sent.sent_at);
+        self.slowest = self.slowest.max(sent.took.saturating_sub(sent.own_delay));
         let delivery = sent.delivery.clone();
         let refers_to = sent.result.as_ref().ok().and_then(|answer| referred_instant(contract, answer));
         let record = Record {

@@ -8,7 +8,7 @@
 //!
 //! **Invariant:** what is given with `--jobs` is kept to.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +43,32 @@ const BUSY: f64 = 0.05;
 pub struct Traffic {
     samples: Mutex<Samples>,
     borne: AtomicUsize,
+    /// How many deliveries were begun, and how many of them are over.
+    begun: AtomicU64,
+    over: AtomicU64,
+}
+
+/// Deliveries that are under way, until it is dropped.
+#[derive(Debug)]
+pub struct UnderWay<'t> {
+    traffic: &'t Traffic,
+    own: u64,
+    /// How many were over when these began.
+    over_before: u64,
+}
+
+impl UnderWay<'_> {
+    /// How many others were under way at some moment meanwhile.
+    #[must_use]
+    pub fn others(&self) -> u64 {
+        self.traffic.begun.load(Ordering::SeqCst).saturating_sub(self.over_before).saturating_sub(self.own)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.traffic.over.fetch_add(self.own, Ordering::SeqCst);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +100,23 @@ pub struct Sight {
 }
 
 impl Traffic {
+    /// So many deliveries set out together.
+    pub fn set_out(&self, own: usize) -> UnderWay<'_> {
+        let own = own as u64;
+        let over_before = self.over.load(Ordering::SeqCst);
+        self.begun.fetch_add(own, Ordering::SeqCst);
+        UnderWay { traffic: self, own, over_before }
+    }
+
+    /// Whether a receiver that serves one delivery after the other would have been so late for the others' sake alone.
+    ///
+    /// * `late`: how much later than the contract allows; * `others`: how many were under way meanwhile.
+    #[must_use]
+    pub fn may_be_for_others(&self, late: Duration, others: u64) -> bool {
+        let alone = self.samples.lock().unwrap_or_else(PoisonError::into_inner).quickest;
+        alone.is_some_and(|alone| alone.saturating_mul(u32::try_from(others).unwrap_or(u32::MAX)) >= late)
+    }
+
     /// What came of a fresh, honest delivery, and how long that took.
     pub fn note_fresh(&self, took: Duration, result: &Result<Answer, NoAnswer>) {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -212,6 +255,23 @@ impl Concurrency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A late answer is laid to the others' charge where serving them one by one takes so long; not where nearly nobody was there.
+    #[test]
+    fn late_answers_may_be_for_the_sake_of_others() {
+        let (traffic, ms) = (Traffic::default(), Duration::from_millis);
+        let answer = Ok(Answer { status: 202, headers: Vec::new(), body: bytes::Bytes::new() });
+        assert!(!traffic.may_be_for_others(ms(1), 1_000), "nothing is known of it");
+        traffic.note_fresh(ms(10), &answer);
+        let other = traffic.set_out(64);
+        let this = traffic.set_out(1);
+        drop(other);
+        let later = traffic.set_out(35);
+        assert_eq!((this.others(), later.others()), (99, 1));
+        assert_eq!((traffic.may_be_for_others(ms(990), 99), traffic.may_be_for_others(ms(991), 99)), (true, false));
+        drop((this, later));
+        assert_eq!(traffic.set_out(1).others(), 0);
+    }
 
     const MS: Duration = Duration::from_millis(1);
 

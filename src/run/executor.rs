@@ -19,6 +19,7 @@ use super::live::{self, Again};
 use super::stage::Stage;
 use crate::clock::{Moment, span};
 use crate::files::turn::Turn;
+use crate::history::Operation;
 use crate::judge::scenario::blank_report;
 use crate::report::baseline::Baseline;
 use crate::report::{ScenarioReport, Verdict, tally};
@@ -29,6 +30,8 @@ use crate::target::machine::Ticks;
 
 /// So often it is looked at how many scenarios may be under way.
 const LOOK: Duration = Duration::from_millis(100);
+/// So many scenarios that were late among others are played again alone, when they are late there, too.
+const LATE_BY_ITSELF: usize = 3;
 /// So many deliveries are given up before a receiver that has answered none is not asked any more.
 const NEVER_ANSWERED: u64 = 6;
 
@@ -96,10 +99,27 @@ pub struct Executor {
     pub(super) judged: Vec<ScenarioReport>,
     /// Those that are to be played again, alone.
     pub(super) again: Vec<Loaded>,
+    /// What came of those that were late among others, until it is known whether they are when they are alone.
+    pub(super) late: Late,
     /// The ids of those that were under way when the receiver died.
     pub(super) suspects: Vec<String>,
     /// Why the run ended early, when it did.
     pub(super) end: Option<End>,
+}
+
+/// Scenarios whose answers were late while others were played.
+#[derive(Debug, Default)]
+pub struct Late {
+    among_others: BTreeMap<String, (ScenarioReport, Vec<Operation>)>,
+    /// How many of them were late alone, too.
+    alone: usize,
+}
+
+impl Late {
+    /// What came of a scenario among others, where that holds: a receiver that was late alone so often is late by itself.
+    fn holds(&mut self, id: &str) -> Option<(ScenarioReport, Vec<Operation>)> {
+        (self.alone >= LATE_BY_ITSELF).then(|| self.among_others.remove(id)).flatten()
+    }
 }
 
 /// Whether a scenario has the target to itself.
@@ -138,6 +158,11 @@ impl Executor {
             let places = if is_alone { 1 } else { self.concurrency.now() };
             while !stop && under_way.len() < places {
                 let Some(loaded) = left.pop() else { break };
+                if let Some((report, history)) = self.late.holds(&loaded.id) {
+                    self.stage.remember(history);
+                    stop |= self.take(loaded, Ok(report));
+                    continue;
+                }
                 let (stage, playing) = (Arc::clone(&self.stage), loaded.clone());
                 let company = if is_alone { Company::Nobody } else { company };
                 let handle = under_way.spawn(async move {
@@ -214,13 +239,18 @@ impl Executor {
         let report = match report {
             Ok(report) => report,
             Err(why) => {
-                if why == Again::Died {
-                    self.suspects.push(loaded.id.clone());
+                match why {
+                    Again::Died => self.suspects.push(loaded.id.clone()),
+                    Again::Counted => {}
+                    Again::Late(was) => drop(self.late.among_others.insert(loaded.id.clone(), *was)),
                 }
                 self.again.push(loaded);
                 return false;
             }
         };
+        if self.late.among_others.remove(&loaded.id).is_some() && live::is_late(&self.stage, &report) {
+            self.late.alone += 1;
+        }
         (self.on_done)(&report);
         let is_known = self.known.as_ref().is_some_and(|baseline| baseline.knows(&report));
         let stop = self.fail_fast && report.verdict == Verdict::Fail && !is_known;

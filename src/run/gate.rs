@@ -95,6 +95,20 @@ impl Gate {
     }
 }
 
+impl Pass<'_> {
+    /// The same pass for another reason, with nobody in between.
+    #[must_use]
+    pub fn turned_into(mut self, kind: Passage) -> Self {
+        self.gate.change(|crowd| {
+            crowd.inside[self.kind as usize] -= 1;
+            crowd.inside[kind as usize] += 1;
+        });
+        self.kind = kind;
+        self.gate.changed.notify_waiters();
+        self
+    }
+}
+
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         self.gate.change(|crowd| crowd.inside[self.kind as usize] -= 1);
@@ -149,6 +163,19 @@ mod tests {
         drop(gives_up);
         assert!(is_open(&gate, Passage::Delivery));
         drop(again);
+    }
+
+    /// Who has moved rows delivers at once: another move that waits comes after that.
+    #[tokio::test]
+    async fn a_move_that_turns_into_a_delivery_lets_no_other_move_between() {
+        let gate = Gate::default();
+        let moving = gate.pass(Passage::Move).await;
+        let mut next = Box::pin(gate.pass(Passage::Move));
+        assert!(futures_poll(&mut next).await.is_none());
+        let delivers = moving.turned_into(Passage::Delivery);
+        assert!(futures_poll(&mut next).await.is_none(), "it moves while another delivers");
+        drop(delivers);
+        assert!(futures_poll(&mut next).await.is_some());
     }
 
     /// What a future gives when it is asked once.

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::building::{Built, Workshop, burst_of};
 use super::executor::Company;
-use super::gate::{Pass, Passage};
-use super::rehearsal::{contradiction, contradiction_told, has_force, why_without_force};
+use super::force::weigh;
+use super::passes::Passes;
 use super::stage::Stage;
 use crate::clock::{Moment, UnixMicros};
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
 use crate::judge::check::rows::Look;
-use crate::judge::{At, Released, ScenarioEnd, Sent, Source, Told, scenario};
-use crate::report::{ScenarioReport, Verdict, tally};
+use crate::judge::{Ahead, At, Released, ScenarioEnd, Sent, Source, Told, scenario};
+use crate::report::{ScenarioReport, Verdict};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
@@ -44,9 +44,9 @@ pub struct Live<'s> {
     repeating: Option<Moment>,
     /// Who may be played beside it.
     company: Company,
-    /// While it counts: nobody else delivers.
-    counting: Option<Pass<'s>>,
-    has_counted: bool,
+    passes: Passes<'s>,
+    /// Whether an answer was late, and may have been so for the others' sake.
+    late_among_others: bool,
     /// How often the receiver had died when the scenario began.
     deaths: Option<u32>,
     pub(super) snaps: usize,
@@ -69,8 +69,8 @@ impl<'s> Live<'s> {
             given: None,
             repeating: None,
             company,
-            counting: None,
-            has_counted: false,
+            passes: Passes::default(),
+            late_among_others: false,
             deaths: None,
             snaps: 0,
             patience: stage.max_wait,
@@ -78,20 +78,15 @@ impl<'s> Live<'s> {
         }
     }
 
-    /// Leave to deliver; nobody needs it who counts, and has the target to themselves.
-    async fn may_deliver(&mut self) -> Option<Pass<'s>> {
-        if std::mem::take(&mut self.has_counted) {
-            self.counting = None;
-        }
-        match self.counting {
-            Some(_) => None,
-            None => Some(self.stage.gate.pass(Passage::Delivery).await),
-        }
-    }
-
     /// What of the time of an answer was our own lateness, where it took longer than the contract allows.
-    fn own_share(&self, took: Duration, begun: Moment) -> Duration {
-        self.stage.lateness.share_of(took, self.stage.contract.limits.answer.0, begun)
+    ///
+    /// * `others`: how many deliveries of others were under way meanwhile.
+    fn own_share(&mut self, took: Duration, begun: Moment, others: u64) -> Duration {
+        let limit = self.stage.contract.limits.answer.0;
+        let own = self.stage.lateness.share_of(took, limit, begun);
+        let late = took.saturating_sub(own).saturating_sub(limit);
+        self.late_among_others |= !late.is_zero() && self.stage.traffic.may_be_for_others(late, others);
+        own
     }
 
     /// Whether the receiver died while the scenario was played, and not before it.
@@ -147,11 +142,11 @@ impl Source for Live<'_> {
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
         let (sent_at, exchange, beside, own_delay) = loop {
-            let pass = self.may_deliver().await;
+            let pass = self.passes.to_deliver(&self.stage.gate).await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
                 self.stage.pace.turn(1).await;
             }
-            let (sent_at, begun) = (self.stage.clock.now(), Moment::now());
+            let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(1));
             let (exchange, beside) = match (&deliver.fault, deliver.connection) {
                 (Some(fault), _) => self.send_through(at, &built, fault).await?,
                 (None, ConnectionUse::Kept) => {
@@ -161,8 +156,10 @@ impl Source for Live<'_> {
                 (None, ConnectionUse::Any | ConnectionUse::New) => (self.stage.send(built.shipment.clone()).await, Vec::new()),
             };
             drop(pass);
+            let others = under_way.others();
+            drop(under_way);
             if !self.waits(at, &exchange.result).await? {
-                let own_delay = self.own_share(exchange.took, begun);
+                let own_delay = self.own_share(exchange.took, begun, others);
                 break (sent_at, exchange, beside, own_delay);
             }
         };
@@ -181,11 +178,13 @@ impl Source for Live<'_> {
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
         let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
-        let pass = self.may_deliver().await;
+        let pass = self.passes.to_deliver(&self.stage.gate).await;
         self.stage.pace.turn(built.len()).await;
-        let (sent_at, begun) = (self.stage.clock.now(), Moment::now());
+        let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(built.len()));
         let mut release = self.stage.sender().burst(shipments).await;
         drop(pass);
+        let others = under_way.others();
+        drop(under_way);
         if let Some(one) = release.exchanges.iter().find(|one| one.result.is_ok()).or(release.exchanges.first()) {
             self.stage.traffic.note(one.took, &one.result);
         }
@@ -193,19 +192,22 @@ impl Source for Live<'_> {
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
             let start_us = exchange.sent_at.0.abs_diff(began);
-            let own_delay = self.own_share(exchange.took, begun);
+            let own_delay = self.own_share(exchange.took, begun, others);
             Sent { start_us, own_delay, ..built.exchanged(sent_at, exchange) }
         });
         Ok(Released { sent: released.collect(), spread: release.release_spread, most_at_once: release.most_at_once })
     }
 
-    async fn advance(&mut self, at: At<'_>, by: Duration) -> Result<(), ScenarioEnd> {
+    async fn advance(&mut self, at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
         let pass = match self.stage.clock.locks_the_database() {
-            true => Some(self.stage.gate.pass(Passage::Move).await),
+            true => Some(self.passes.to_move(&self.stage.gate).await),
             false => None,
         };
+        let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.stage.clock.now()));
         self.stage.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
-        drop(pass);
+        if let Some(pass) = pass.filter(|_| ends_within_a_life) {
+            self.passes.deliver_at_once(pass);
+        }
         if self.stage.clock.name() == "rewind" {
             self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
         }
@@ -217,11 +219,9 @@ impl Source for Live<'_> {
             let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
             return Err(ScenarioEnd::NotApplicable(reason.to_owned()));
         }
-        if self.company == Company::Counting && check.name.is_some() && self.counting.is_none() {
-            self.counting = Some(self.stage.gate.pass(Passage::Count).await);
-        }
+        self.passes.to_look(&self.stage.gate, self.company == Company::Counting && check.name.is_some()).await;
         let look = self.look_once(at, check).await;
-        self.has_counted |= check.grown.is_some();
+        self.passes.looked(check.grown.is_some());
         look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
     }
 
@@ -259,7 +259,7 @@ impl Source for Live<'_> {
                 break exchange;
             }
         };
-        Ok(Some(Told { question, took: exchange.took.saturating_sub(self.own_share(exchange.took, begun)), result: exchange.result }))
+        Ok(Some(Told { question, took: exchange.took.saturating_sub(self.own_share(exchange.took, begun, 0)), result: exchange.result }))
     }
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
@@ -268,7 +268,7 @@ impl Source for Live<'_> {
             self.deaths = Some(self.stage.liveness.deaths());
             return Some(health);
         };
-        self.counting = None;
+        self.passes = Passes::default();
         match self.stage.health().await {
             Ok(answer) => Some(Ok(answer)),
             Err(none) => Some(self.stage.find_out(none, deaths).await),
@@ -277,11 +277,13 @@ impl Source for Live<'_> {
 
     async fn restart(&mut self, restart: &Restart) -> Result<(), ScenarioEnd> {
         self.kept = None;
+        self.passes.end_delivering_at_once();
         self.stage.restart(!restart.kill).await.map_err(ScenarioEnd::Undecided)
     }
 
     async fn break_in(&mut self, at: At<'_>, restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
         self.kept = None;
+        self.passes.end_delivering_at_once();
         self.break_in_on(at, restart, under_way).await
     }
 
@@ -306,12 +308,14 @@ impl Source for Live<'_> {
 }
 
 /// Why a scenario is to be played again, alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Again {
     /// The receiver died while it was played.
     Died,
     /// What it counted may be the doing of others that counted.
     Counted,
+    /// An answer was late, which may be the doing of all that was under way beside it. What came of it, should it not be played again.
+    Late(Box<(ScenarioReport, Vec<Operation>)>),
 }
 
 /// Plays one scenario against the target: its report; every delivery goes to the stage.
@@ -332,64 +336,38 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Resu
         Ok(reference) => {
             let mut source = Live::new(stage, loaded, company);
             let (report, _) = scenario::play(&stage.setting, &mut source, loaded, reference).await;
+            let mut for_others = false;
             if report.verdict != Verdict::Pass && company != Company::Nobody && stage.liveness.gone().is_none() {
                 let in_time = stage.catalogue.always.answers_in_time.as_ref();
-                // That an answer is late is nobody else's doing.
+                // That an answer is late is no doing of those that count.
                 let counts = report.findings.is_empty() || report.findings.iter().any(|one| Some(&one.requirement) != in_time);
                 if source.met_a_death() {
                     return Err(Again::Died);
                 } else if company == Company::Counting && counts {
                     return Err(Again::Counted);
                 }
+                for_others = source.late_among_others && is_late(stage, &report);
             }
             if !source.met_a_death() {
                 stage.liveness.survived();
             }
-            stage.remember(source.into_history());
-            weigh(stage, loaded, report).await
+            let (history, report) = (source.into_history(), weigh(stage, loaded, report).await);
+            if for_others && report.verdict == Verdict::Fail {
+                let mut report = report;
+                report.duration_ms = super::millis(began.elapsed());
+                return Err(Again::Late(Box::new((report, history))));
+            }
+            stage.remember(history);
+            report
         }
     };
     report.duration_ms = super::millis(began.elapsed());
     Ok(report)
 }
 
-/// Takes back what no receiver can be blamed for, and what shows nothing.
-async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: ScenarioReport) -> ScenarioReport {
-    let shows_memory = loaded.scenario.shows.iter().filter_map(|id| stage.catalogue.get(id)).any(|one| one.memory);
-    let asks_for_force = shows_memory && matches!(report.verdict, Verdict::Pass | Verdict::Warn);
-    let failed = matches!(report.verdict, Verdict::Fail | Verdict::Warn);
-    if !failed && !asks_for_force {
-        return report;
-    }
-    let means = stage.means();
-    let (at, loaded) = (Arc::clone(stage), loaded.clone());
-    // Away from the tasks that send: a rehearsal of a thousand keys takes a moment.
-    let rehearsed = tokio::task::spawn_blocking(move || {
-        let supplies = at.supplies.for_rehearsal();
-        let contradiction = if failed { contradiction(&at.setting, &supplies, &loaded, means) } else { None };
-        (contradiction, !asks_for_force || has_force(&at.setting, &supplies, &loaded, means))
-    });
-    let Ok((contradiction, has_force)) = rehearsed.await else { return report };
-    if let Some(finding) = contradiction {
-        // What came before the reference itself goes wrong stands.
-        report.findings.retain(|one| one.step < finding.step);
-        report.verdict = match tally::scenario_verdict(&report.findings) {
-            Verdict::Fail => Verdict::Fail,
-            Verdict::Pass | Verdict::Warn | Verdict::Undecided | Verdict::NotApplicable | Verdict::Known => Verdict::Undecided,
-        };
-        report.reason = Some(contradiction_told(&finding));
-        return report;
-    }
-    if !has_force {
-        report.without_force = true;
-        if loaded_shows_only_memory(stage, &report) {
-            report.verdict = Verdict::NotApplicable;
-            report.reason = Some(why_without_force(&stage.setting).to_owned());
-        }
-    }
-    report
-}
-
-fn loaded_shows_only_memory(stage: &Stage, report: &ScenarioReport) -> bool {
-    report.findings.is_empty() && report.shows.iter().all(|id| stage.catalogue.get(id).is_some_and(|one| one.memory))
+/// Whether a report tells of an answer that was late.
+#[must_use]
+pub fn is_late(stage: &Stage, report: &ScenarioReport) -> bool {
+    let in_time = stage.catalogue.always.answers_in_time.as_ref();
+    report.findings.iter().any(|one| Some(&one.requirement) == in_time)
 }

@@ -21,7 +21,7 @@ use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
 use crate::judge::check::rows::Look;
 use crate::judge::verify::at_once;
-use crate::judge::{At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
+use crate::judge::{Ahead, At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;
 use crate::reference::amnesiac::Amnesiac;
 use crate::reference::store::Store;
@@ -283,8 +283,8 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         Ok(Released { most_at_once: all.len(), sent: all, spread: Duration::ZERO })
     }
 
-    async fn advance(&mut self, _at: At<'_>, by: Duration) -> Result<(), ScenarioEnd> {
-        self.now = self.now.plus(by);
+    async fn advance(&mut self, _at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
+        self.now = self.now.plus(by.left(self.now));
         Ok(())
     }
 

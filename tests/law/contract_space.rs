@@ -10,6 +10,7 @@
 mod axes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hookgate::clock::UnixMicros;
 use hookgate::contract::Contract;
@@ -263,4 +264,27 @@ fn points_are_contracts() {
     let all = points();
     let none: Vec<String> = all.iter().filter(|point| contract(point).is_none()).map(name).collect();
     assert!(none.len() * 5 < all.len(), "{} of {}: {none:#?}", none.len(), all.len());
+}
+
+/// Holds every answer back for so long.
+struct Slow(Duration);
+
+impl Seams for Slow {
+    fn pause(&self) -> Duration {
+        self.0
+    }
+}
+
+/// Slow and right is right: who answers within the contract's 2 s gets no finding, and is judged to the end of a key's life.
+#[test]
+fn slow_receiver_within_its_limit_is_judged_and_conforms() {
+    let contract = contract(&points()[0]).expect("the usual contract");
+    let stage = Stage::of(&contract);
+    for millis in [300, 900, 1_500, 1_950] {
+        for loaded in stage.applicable() {
+            let Rehearsed { report, .. } = stage.play(loaded, Some(Box::new(Slow(Duration::from_millis(millis)))));
+            let conforms = matches!(report.verdict, Verdict::Pass | Verdict::NotApplicable) && report.findings.is_empty();
+            assert!(conforms, "{} at {millis} ms an answer: {:?} {:?} {:#?}", loaded.id, report.verdict, report.reason, report.findings);
+        }
+    }
 }

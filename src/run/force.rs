@@ -1,0 +1,53 @@
+//! Force: what a scenario that was played is worth.
+//!
+//! In: a report of it. Out: the same, where the reference and a receiver without
+//! memory were asked, too: what the reference itself breaks is taken back, and
+//! what such a receiver passes shows nothing of memory.
+
+use std::sync::Arc;
+
+use super::rehearsal::{contradiction, contradiction_told, has_force, why_without_force};
+use super::stage::Stage;
+use crate::report::{ScenarioReport, Verdict, tally};
+use crate::scenario::expand::Loaded;
+
+/// Takes back what no receiver can be blamed for, and what shows nothing.
+pub(super) async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: ScenarioReport) -> ScenarioReport {
+    let shows_memory = loaded.scenario.shows.iter().filter_map(|id| stage.catalogue.get(id)).any(|one| one.memory);
+    let asks_for_force = shows_memory && matches!(report.verdict, Verdict::Pass | Verdict::Warn);
+    let failed = matches!(report.verdict, Verdict::Fail | Verdict::Warn);
+    if !failed && !asks_for_force {
+        return report;
+    }
+    let means = stage.means();
+    let (at, loaded) = (Arc::clone(stage), loaded.clone());
+    // Away from the tasks that send: a rehearsal of a thousand keys takes a moment.
+    let rehearsed = tokio::task::spawn_blocking(move || {
+        let supplies = at.supplies.for_rehearsal();
+        let contradiction = if failed { contradiction(&at.setting, &supplies, &loaded, means) } else { None };
+        (contradiction, !asks_for_force || has_force(&at.setting, &supplies, &loaded, means))
+    });
+    let Ok((contradiction, has_force)) = rehearsed.await else { return report };
+    if let Some(finding) = contradiction {
+        // What came before the reference itself goes wrong stands.
+        report.findings.retain(|one| one.step < finding.step);
+        report.verdict = match tally::scenario_verdict(&report.findings) {
+            Verdict::Fail => Verdict::Fail,
+            Verdict::Pass | Verdict::Warn | Verdict::Undecided | Verdict::NotApplicable | Verdict::Known => Verdict::Undecided,
+        };
+        report.reason = Some(contradiction_told(&finding));
+        return report;
+    }
+    if !has_force {
+        report.without_force = true;
+        if loaded_shows_only_memory(stage, &report) {
+            report.verdict = Verdict::NotApplicable;
+            report.reason = Some(why_without_force(&stage.setting).to_owned());
+        }
+    }
+    report
+}
+
+fn loaded_shows_only_memory(stage: &Stage, report: &ScenarioReport) -> bool {
+    report.findings.is_empty() && report.shows.iter().all(|id| stage.catalogue.get(id).is_some_and(|one| one.memory))
+}
