@@ -42,8 +42,10 @@ pub struct Launch {
     pub stop_signal: String,
     /// Environment variables of the command that are no secret.
     pub settings: Vec<(String, String)>,
-    /// The variable that the receiver reads its secret from, and the secret.
-    pub secret: (String, SecretString),
+    /// The variable that the receiver checks signatures by, and what it holds: the shared secret, or a public key.
+    pub secret: Option<(String, SecretString)>,
+    /// Variables of our own that it must not have: they hold private keys.
+    pub withheld: Vec<String>,
 }
 
 /// What the command has written, on either stream.
@@ -106,7 +108,12 @@ impl Running {
             guard.args(["--set", &format!("{name}={value}")]);
         }
         guard.arg("--").arg(&launch.command);
-        guard.env(&launch.secret.0, launch.secret.1.expose_secret());
+        for name in &launch.withheld {
+            guard.env_remove(name);
+        }
+        if let Some((name, secret)) = &launch.secret {
+            guard.env(name, secret.expose_secret());
+        }
         // Ctrl-C goes to hookgate, which ends its run first.
         guard.process_group(0);
         guard.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

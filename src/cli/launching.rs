@@ -5,15 +5,19 @@ use std::path::Path;
 use super::Failure;
 use super::args::{LaunchArgs, ReachArgs};
 use super::load_suite::Suite;
+use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::run::ground::{LaunchChoice, Ready};
+use crate::sign::Proof;
 
 /// What is to be started; without an address, it listens on the port that it is given.
+///
+/// * `secret_env`: the variable that the user names for the secret, instead of the contract's.
 pub(crate) fn choice(
     args: &LaunchArgs,
     (url, reach): (Option<&str>, &ReachArgs),
     suite: &Suite,
-    command: &str,
+    (command, secret_env): (&str, Option<&str>),
 ) -> Result<LaunchChoice, Failure> {
     let ready = match &args.ready {
         None => Ready::Health,
@@ -32,8 +36,19 @@ pub(crate) fn choice(
         patience: args.ready_within,
         stop_signal: args.stop_signal.clone(),
         secret_env: suite.contract.secret.env.clone(),
+        withheld: private(&suite.contract, secret_env),
         faketime: args.faketime_lib.clone(),
     })
+}
+
+/// The variables that hold private keys, whichever the user has named: whoever verifies has none.
+fn private(contract: &Contract, secret_env: Option<&str>) -> Vec<String> {
+    if contract.signature.by != Proof::Ed25519 {
+        return Vec::new();
+    }
+    let secret = &contract.secret;
+    let other = [&secret.previous, &secret.retired].into_iter().flatten().map(|other| other.env.as_str());
+    std::iter::once(secret.env.as_str()).chain(secret_env).chain(other).map(str::to_owned).collect()
 }
 
 /// A folder for a report, in which there is none of another kind.

@@ -190,9 +190,12 @@ fn plan(
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
     }
     let target = match (&args.launch.exec, &args.target) {
-        (Some(command), _) => {
-            TargetChoice::Launched(launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, command)?)
-        }
+        (Some(command), _) => TargetChoice::Launched(launching::choice(
+            &args.launch,
+            (args.target.as_deref(), &args.reach),
+            suite,
+            (command, args.secret_env.as_deref()),
+        )?),
         (None, None) => built_in_target(args)?,
         (None, Some(url)) => TargetChoice::Foreign { url: args.reach.target(url)? },
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::args::{ServeArgs, ServeClock};
 use super::exit::Exit;
@@ -29,9 +29,15 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     let defect = args.defect.as_deref().map(defect_named).transpose()?;
     let variable = args.secret_env.clone().unwrap_or_else(|| contract.secret.env.clone());
     let from_environment = secret_from(&variable)?;
-    let published = from_environment.is_none();
+    // Whoever verifies needs the public half of a key pair only.
+    let public = contract.secret.public.as_ref().filter(|_| from_environment.is_none());
+    let public = public.map(|public| secret_from(&public.env)).transpose()?.flatten();
+    let published = from_environment.is_none() && public.is_none();
     let secret = from_environment.unwrap_or_else(|| SecretString::from(contract.secret.for_tests.clone()));
-    let signer = signer(&contract, &secret, &other_secrets(&contract, published)?)?;
+    let signer = match public {
+        Some(public) => contract.signature.keyed_by_public(public.expose_secret().as_bytes()).map_err(Failure::usage)?,
+        None => signer(&contract, &secret, &other_secrets(&contract, published)?)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     runtime.block_on(async {
         let published_for = published.then_some(&variable);

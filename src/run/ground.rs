@@ -44,6 +44,8 @@ pub struct LaunchChoice {
     pub stop_signal: String,
     /// The variable that it reads its secret from.
     pub secret_env: String,
+    /// Variables that it must not have: private keys, of which it is handed the public half.
+    pub withheld: Vec<String>,
     /// libfaketime, when it was named.
     pub faketime: Option<PathBuf>,
 }

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::ground::{LaunchChoice, Launched, Ready};
 use super::stage::StageError;
 use crate::contract::Contract;
 use crate::files::Scratch;
+use crate::sign::Proof;
 use crate::target::{Launch, Output, Running, free_port, shell, time_zone};
 use crate::transport;
 
@@ -22,6 +23,16 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A text in which `{port}` and `{dir}` stand for what they are.
 fn filled(text: &str, port: u16, dir: &Path) -> String {
     text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string())
+}
+
+/// What it is handed to check signatures by: the shared secret; of a key pair the public half, where the contract says who reads it.
+fn handed(choice: &LaunchChoice, contract: &Contract, secret: &SecretString) -> Option<(String, SecretString)> {
+    if contract.signature.by != Proof::Ed25519 {
+        return Some((choice.secret_env.clone(), secret.clone()));
+    }
+    let public = contract.secret.public.as_ref()?;
+    let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).ok()?;
+    Some((public.env.clone(), signer.public_key_like(&public.for_tests)?.into()))
 }
 
 impl Launched {
@@ -44,7 +55,8 @@ impl Launched {
             command: shell::filled(&choice.command, &[("port", &port.to_string()), ("dir", &dir.display().to_string())]),
             stop_signal: choice.stop_signal.clone(),
             settings,
-            secret: (choice.secret_env.clone(), secret.clone()),
+            secret: handed(choice, contract, secret),
+            withheld: choice.withheld.clone(),
         };
         let ready = match &choice.ready {
             Ready::Url(text) => Ready::Url(fill(text)),

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
-use super::encoding::unhex;
+use super::encoding::{hex, unhex};
 use super::mac::sha256;
 
 /// Half of a signature, and either key.
@@ -51,6 +51,13 @@ impl Pair {
         self.public.to_bytes()
     }
 
+    /// The public key as text, in the form of another one: after its prefix, in hex digits or in base64.
+    pub(super) fn public_like(&self, like: &str) -> String {
+        let (prefix, bare) = like.split_at(like.find('_').map_or(0, |at| at + 1));
+        let is_hex = bare.len() == 2 * HALF && unhex(bare.as_bytes()).is_some();
+        format!("{prefix}{}", if is_hex { hex(&self.public()) } else { STANDARD.encode(self.public()) })
+    }
+
     /// The signature of a message; empty for who has no private key.
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.private.as_ref().map(|key| key.sign(message).to_bytes().to_vec()).unwrap_or_default()
@@ -85,6 +92,23 @@ pub(super) fn small_order() -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::sign::hex;
+
+    /// A public key is written as its neighbour is, and reads back.
+    #[test]
+    fn public_key_has_the_form_of_another() {
+        let pair = Pair::of_private(&unhex(RFC_8032[0].0.as_bytes()).expect("hex digits"));
+        for (like, wanted) in [
+            (RFC_8032[1].1, RFC_8032[0].1),
+            ("whpk_AAAA", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="),
+            (
+                "key_3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+                "key_d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            ),
+        ] {
+            assert_eq!(pair.public_like(like), wanted);
+            assert_eq!(Pair::of_public_text(wanted.as_bytes()).map(|read| read.public()), Some(pair.public()), "{like}");
+        }
+    }
 
     /// RFC 8032, section 7.1, tests 1 to 3: key, public key, message, signature.
     const RFC_8032: [(&str, &str, &str, &str); 3] = [

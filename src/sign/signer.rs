@@ -99,6 +99,12 @@ impl Signer {
         &self.scheme
     }
 
+    /// The public key as text, in the form that `like` has (prefix; hex digits or base64); `None` without a key pair.
+    #[must_use]
+    pub fn public_key_like(&self, like: &str) -> Option<String> {
+        self.pair().map(|pair| pair.public_like(like))
+    }
+
     /// The key's bytes, for those who show what must not be done with them.
     pub(crate) fn key_bytes(&self) -> &[u8] {
         &self.key.bytes

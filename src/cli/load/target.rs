@@ -47,7 +47,8 @@ impl LoadTarget {
     ) -> Result<Self, Failure> {
         let process = args.target_pid.map(Of::Tree);
         if let Some(command) = &args.launch.exec {
-            let choice = launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, command)?;
+            let choice =
+                launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, (command, args.secret_env.as_deref()))?;
             let mut launched = Launched::prepared(&choice, &suite.contract, secret).map_err(Failure::harness)?;
             see_that_it_is_ours(launched.url(), args)?;
             let sources = evidence.open(&suite.contract, &origin(launched.url()), &|text| launched.filled(text)).map_err(Failure::usage)?;
