@@ -148,6 +148,10 @@ pub enum Tamper {
     BlanksInList,
     /// The items of the list in reverse order, the time last: an honest delivery.
     ItemsTurned,
+    /// The list goes on in a second line; the right signature stands in the first.
+    RightInFirstOfTwoLines,
+    /// The list goes on in a second line; the right signature stands there.
+    RightInSecondOfTwoLines,
     /// A list of a wrong signature, and the first half of the right one.
     PrefixInList,
     /// Made over the body alone and written without any mark, as older schemes do; only for schemes that sign more.
@@ -184,7 +188,7 @@ pub struct Sending<'a> {
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 64] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -245,6 +249,8 @@ impl Tamper {
         Self::ByPublicKey,
         Self::BlanksInList,
         Self::ItemsTurned,
+        Self::RightInFirstOfTwoLines,
+        Self::RightInSecondOfTwoLines,
         Self::PrefixInList,
         Self::OldForm,
     ];
@@ -339,6 +345,8 @@ impl Tamper {
             Self::ByPublicKey => making.with_mac(by_public_key),
             Self::BlanksInList => making.with_blanks_in_list(),
             Self::ItemsTurned => making.with_items_turned(),
+            Self::RightInFirstOfTwoLines => making.with_list_on_two_lines(list::Right::First),
+            Self::RightInSecondOfTwoLines => making.with_list_on_two_lines(list::Right::Last),
             Self::PrefixInList => making.with_a_prefix_in_list(),
             Self::OldForm => making.in_old_form(),
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::list::{is_list, unknown_versions};
 use super::time::{Place, place_of_time};
 use super::{MARGIN, Tamper};
-use crate::sign::{Proof, Scheme, Signer, TimeUnit, Tolerance};
+use crate::sign::{ListLines, Proof, Scheme, Signer, TimeUnit, Tolerance};
 
 /// Of a shorter token nothing is left when it is cut.
 const SHORTEST_TOKEN: usize = 8;
@@ -77,6 +77,8 @@ impl Tamper {
             Self::SmallOrder => "the signature is a point of small order and nothing",
             Self::ByPublicKey => "the signature is an HMAC whose secret is the public key",
             Self::BlanksInList => "blanks stand around the items of the list, and the signature is right",
+            Self::RightInFirstOfTwoLines => "the list goes on in a second line, and the right signature stands in the first",
+            Self::RightInSecondOfTwoLines => "the list goes on in a second line, and the right signature stands there",
             Self::ItemsTurned => "the items of the list are in reverse order, and the signature is right",
             Self::PrefixInList => "a wrong signature and the first half of the right one are sent",
             Self::OldForm => "the signature covers the body alone and bears no mark, as in an older form",
@@ -96,6 +98,8 @@ impl Tamper {
                 | Self::ByPreviousSecret
                 | Self::BlanksInList
                 | Self::ItemsTurned
+                | Self::RightInFirstOfTwoLines
+                | Self::RightInSecondOfTwoLines
         )
     }
 
@@ -138,6 +142,8 @@ impl Tamper {
                 | Self::UnknownVersionOnly
                 | Self::BlanksInList
                 | Self::ItemsTurned
+                | Self::RightInFirstOfTwoLines
+                | Self::RightInSecondOfTwoLines
                 | Self::PrefixInList
         )
     }
@@ -180,6 +186,7 @@ impl Tamper {
             Self::OtherDigest | Self::PlainHash | Self::SecretThenMessage => demand(scheme.by == Proof::Hmac, NO_HMAC),
             Self::EmptySecret => demand(scheme.by != Proof::Token, "an empty token is no token"),
             Self::Malleable | Self::SmallOrder | Self::ByPublicKey => demand(scheme.by == Proof::Ed25519, NO_PAIR),
+            Self::TwiceRightFirst | Self::TwiceRightLast if is_one_list(scheme) => Err("two lines of the contract's list are one list"),
             Self::TwiceRightFirst | Self::TwiceRightLast | Self::InBody => {
                 demand(scheme.carrier().is_some_and(|carrier| carrier.member().is_none()), "the contract's signature travels in the body")
             }
@@ -226,6 +233,10 @@ impl Tamper {
                 let passed_over = scheme.several.as_ref().is_some_and(|several| several.blanks);
                 demand(passed_over, "the contract does not say that blanks around items are passed over (several.blanks)")
             }
+            Self::RightInFirstOfTwoLines | Self::RightInSecondOfTwoLines => {
+                demand(is_list(scheme), NO_LIST)?;
+                demand(is_one_list(scheme), "the contract does not say that the lines of its list are one list (several.lines: joined)")
+            }
             Self::ItemsTurned => {
                 demand(is_list(scheme), NO_LIST)?;
                 demand(matches!(place_of_time(scheme), Some(Place::Item(_, _))), "the contract's list has one kind of item")
@@ -270,6 +281,11 @@ const NO_HMAC: &str = "the contract's signatures are no HMACs";
 const NO_PAIR: &str = "the contract's signatures are not made with a key pair";
 const NO_TIME: &str = "the contract's signatures do not carry a time";
 const NO_LIST: &str = "the contract's signature header holds one signature, not a list";
+
+/// Whether several lines of its list are one.
+fn is_one_list(scheme: &Scheme) -> bool {
+    scheme.several.as_ref().is_some_and(|several| several.lines == Some(ListLines::Joined))
+}
 
 fn tolerance(scheme: &Scheme) -> Result<Tolerance, &'static str> {
     scheme.time.filter(|_| scheme.carries_time()).ok_or(NO_TIME)

@@ -1,7 +1,7 @@
 //! Tampers with a list of signatures: where the right one stands, and among what.
 
 use super::making::Making;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, HeaderLine};
 use crate::sign::Scheme;
 use crate::sign::signer::Entry;
 use crate::template::{Part, Template};
@@ -55,6 +55,29 @@ impl Making<'_> {
             Right::Nowhere => entries.push(Entry::known(self.flipped(WRONG_ONES))),
         }
         self.with_entries(&entries)
+    }
+
+    /// A wrong signature and the right one; the last entry stands in a line of its own, without what a list has once.
+    pub(super) fn with_list_on_two_lines(self, right: Right) -> Delivery {
+        let (own, wrong) = (Entry::known(self.right.clone()), Entry::known(self.flipped(0)));
+        let entries = match right {
+            Right::First => [own, wrong],
+            Right::Last => [wrong, own],
+            Right::Nowhere => [wrong, Entry::known(self.flipped(1))],
+        };
+        let separator = self.carrier().and_then(|carrier| self.signer.scheme().separator_of(carrier)).unwrap_or(",").to_owned();
+        let mut lines = self.signer.lines_with_list(&entries, &self.time, self.sending.id);
+        if let Some(at) = lines.iter().position(|line| self.is_carrier(line)) {
+            let whole = String::from_utf8_lossy(&lines[at].value).into_owned();
+            let mut items: Vec<&str> = whole.split(separator.as_str()).collect();
+            if let Some(further) = items.iter().rposition(|item| item.contains(&entries[1].signature)) {
+                let further = items.remove(further).to_owned();
+                let name = lines[at].name.clone();
+                lines[at].value = items.join(&separator).into();
+                lines.push(HeaderLine { name, value: further.into() });
+            }
+        }
+        self.with_lines(lines)
     }
 
     /// A wrong signature, and an entry that holds none.

@@ -63,6 +63,8 @@ fn schemes() -> Vec<String> {
         format!("headers: [{{{SIG}: 't={{t}},v1={{sig}}'}}]"),
         format!("several: {{separator: ',', blanks: true, lines: refused}}, headers: [{{{SIG}: 't={{t}},v1={{sig}}'}}]"),
         format!("several: {{separator: ','}}, headers: [{{{SIG}: 'v1={{sig}},t={{t}}'}}]"),
+        format!("several: {{separator: ',', lines: joined}}, headers: [{{{SIG}: 'v1={{sig}},t={{t}}'}}]"),
+        format!("several: {{separator: ' ', lines: joined}}, headers: [{{name: X-Time, value: '{{t}}'}}, {{{SIG}: 'v1,{{sig}}'}}]"),
         format!("several: {{separator: ';'}}, headers: [{{{SIG}: 'v1.{{t}}.{{sig}}'}}]"),
         format!(
             "several: {{separator: ' '}}, headers: [{{name: X-Id, value: '{{id}}'}}, {{name: X-Time, value: '{{t}}'}}, {{{SIG}: 'v1,{{sig}}'}}]"

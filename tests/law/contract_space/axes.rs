@@ -100,7 +100,7 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
             ),
             (
                 "id",
-                "signature: {digest: sha256, encoding: base64, message: '{id}.{t}.{body}', several: {separator: ' '}, time: {unit: rfc3339, past: 2 m, future: 2 m}, headers: [{name: X-Time, value: '{t}'}, {name: X-Mac, value: 'v1,{sig}'}]}",
+                "signature: {digest: sha256, encoding: base64, message: '{id}.{t}.{body}', several: {separator: ' ', lines: joined}, time: {unit: rfc3339, past: 2 m, future: 2 m}, headers: [{name: X-Time, value: '{t}'}, {name: X-Mac, value: 'v1,{sig}'}]}",
             ),
             ("token", "signature: {by: token, headers: [{name: X-Token, value: 'Bearer {sig}'}]}"),
             ("none", "signature: none"),
