@@ -13,6 +13,8 @@ pub mod kept;
 use std::fmt::Write as _;
 
 use serde_json::Value;
+pub use similar::ChangeTag;
+use similar::TextDiff;
 
 use crate::clock::iso;
 use crate::delivery::Answer;
@@ -21,6 +23,8 @@ use crate::state::{Cell, ReceiverState, Row};
 
 /// What a hash of 32 bytes looks like.
 const HASH_DIGITS: usize = 64;
+/// Up to so many pairs of lines are compared with each other: 2,000 lines with as many.
+const MOST_COMPARED: usize = 4_000_000;
 
 /// Gives names to what differs from run to run.
 #[derive(Clone, Debug, Default)]
@@ -172,23 +176,52 @@ pub fn contents(file: &str) -> Option<&str> {
     rest.find("\n---\n").map(|at| &rest[at + 5..])
 }
 
+/// The lines of two texts beside each other, as similar tells them; each line with its end.
+///
+/// Finding the fewest changes takes time that grows with the square of what differs. So what both begin and end with is set aside, and
+/// where more than [`MOST_COMPARED`] pairs of lines are left, those that stand at the same place are laid beside each other.
+#[must_use]
+pub fn changes<'t>(was: &'t str, is: &'t str) -> Vec<(ChangeTag, &'t str)> {
+    let lines = |text: &'t str| text.split_inclusive('\n').collect::<Vec<_>>();
+    let (was, is) = (lines(was), lines(is));
+    let same = |(one, other): &(&&str, &&str)| one == other;
+    let begin = was.iter().zip(&is).take_while(same).count();
+    let end = was[begin..].iter().rev().zip(is[begin..].iter().rev()).take_while(same).count();
+    let (old, new) = (&was[begin..was.len() - end], &is[begin..is.len() - end]);
+    let mut all: Vec<(ChangeTag, &str)> = was[..begin].iter().map(|line| (ChangeTag::Equal, *line)).collect();
+    if old.len().saturating_mul(new.len()) <= MOST_COMPARED {
+        all.extend(TextDiff::from_slices(old, new).iter_all_changes().map(|change| (change.tag(), change.value())));
+    } else {
+        for at in 0..old.len().max(new.len()) {
+            match (old.get(at), new.get(at)) {
+                (Some(one), Some(other)) if one == other => all.push((ChangeTag::Equal, one)),
+                (one, other) => {
+                    all.extend(one.map(|line| (ChangeTag::Delete, *line)));
+                    all.extend(other.map(|line| (ChangeTag::Insert, *line)));
+                }
+            }
+        }
+    }
+    all.extend(was[was.len() - end..].iter().map(|line| (ChangeTag::Equal, *line)));
+    all
+}
+
 /// What changed, line by line: `-` what was, `+` what is.
 #[must_use]
 pub fn difference(was: &str, is: &str) -> String {
-    /// More lines than this on either side are not laid beside each other: finding the fewest changes takes time that grows with their square.
+    /// Of more lines than this on either side only the numbers are told: nobody reads on.
     const MOST: usize = 5_000;
     let lines = |text: &str| text.lines().count();
     if lines(was).max(lines(is)) > MOST {
         return format!("- {} lines, {} bytes\n+ {} lines, {} bytes\n", lines(was), was.len(), lines(is), is.len());
     }
-    let diff = similar::TextDiff::from_lines(was, is);
-    diff.iter_all_changes().fold(String::new(), |mut text, change| {
-        let sign = match change.tag() {
-            similar::ChangeTag::Delete => '-',
-            similar::ChangeTag::Insert => '+',
-            similar::ChangeTag::Equal => ' ',
+    changes(was, is).into_iter().fold(String::new(), |mut text, (tag, line)| {
+        let sign = match tag {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => ' ',
         };
-        let _ = writeln!(text, "{sign} {}", change.value().trim_end_matches('\n'));
+        let _ = writeln!(text, "{sign} {}", line.trim_end_matches('\n'));
         text
     })
 }
@@ -197,7 +230,7 @@ pub fn difference(was: &str, is: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Normaliser, Snapshot, contents, difference, name};
+    use super::{ChangeTag, MOST_COMPARED, Normaliser, Snapshot, changes, contents, difference, name};
     use crate::delivery::{Answer, HeaderLine};
 
     /// Instants, keys and hashes have names in order of appearance; everything else stays.
@@ -228,6 +261,23 @@ mod tests {
         assert_eq!(contents("202\n"), None);
         assert_eq!(name("c", "t/s[v]", 2, 2), "c/t/s@v.2");
         assert_eq!(difference("a\nb\n", "a\nc\n"), "  a\n- b\n+ c\n");
+    }
+
+    /// Texts that differ throughout are compared by place; of those that differ a little, what differs is found wherever it stands.
+    #[test]
+    fn what_is_compared_is_bounded() {
+        let long = |word: &str, lines: usize| (0..lines).map(|at| format!("{word} {at}\n")).collect::<String>();
+        let count = |was: &str, is: &str| changes(was, is).iter().filter(|(tag, _)| *tag != ChangeTag::Equal).count();
+        let lines = MOST_COMPARED.isqrt() + 1;
+        let (old, new) = (long("old", lines), long("new", lines));
+        assert_eq!(count(&old, &new), 2 * lines);
+        assert_eq!(count(&old, &format!("{}and more\n{}", long("old", 10), &old[long("old", 10).len()..])), 1);
+        // A line more before lines that all differ moves every one of them.
+        let most = MOST_COMPARED.isqrt() / 2;
+        let (few, moved) = (long("old", most), format!("one\n{}two\n", long("old", most)));
+        assert_eq!(count(&few, &moved), 2);
+        assert_eq!(changes("a\nb", "a\nc"), [(ChangeTag::Equal, "a\n"), (ChangeTag::Delete, "b"), (ChangeTag::Insert, "c")]);
+        assert_eq!((changes("", "").len(), count("", "a\n"), count("a\na\n", "a\n")), (0, 1, 1));
     }
 
     proptest! {

@@ -75,21 +75,28 @@ impl Mistakes {
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
-        let mut rendered = self.all.iter().map(|mistake| self.one(&renderer, mistake)).collect::<Vec<_>>().join("\n\n");
+        let starts: Vec<usize> = std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut rendered = self.all.iter().map(|mistake| self.one(&renderer, &starts, mistake)).collect::<Vec<_>>().join("\n\n");
         if self.all.len() > 1 {
             rendered.push_str(&format!("\n\n{} mistakes in {}", self.all.len(), self.source_name));
         }
         rendered
     }
 
-    fn one(&self, renderer: &Renderer, mistake: &Mistake) -> String {
+    /// One mistake with its line: of a file with thousands of them, each shows its line and nobody reads the file anew.
+    ///
+    /// * `starts`: where each line of the text begins.
+    fn one(&self, renderer: &Renderer, starts: &[usize], mistake: &Mistake) -> String {
         let (beside, below) = match &mistake.hint {
             Some(hint) if hint.chars().count() <= LABEL_CHARS => (Some(hint.as_str()), None),
             Some(hint) => (None, Some(hint.as_str())),
             None => (None, None),
         };
-        let caret = AnnotationKind::Primary.span(mistake.span.clone()).label(beside);
-        let snippet = Snippet::source(self.text.as_str()).path(self.source_name.as_str()).annotation(caret);
+        let number = starts.partition_point(|start| *start <= mistake.span.start).max(1);
+        let begin = starts[number - 1];
+        let line = self.text[begin..].split_inclusive('\n').next().unwrap_or_default();
+        let caret = AnnotationKind::Primary.span(mistake.span.start - begin..mistake.span.end - begin).label(beside);
+        let snippet = Snippet::source(line).line_start(number).path(self.source_name.as_str()).annotation(caret);
         let mut group = Level::ERROR.primary_title(mistake.message.as_str()).element(snippet);
         if let Some(hint) = below {
             group = group.element(Level::HELP.message(hint));

@@ -19,6 +19,9 @@ use crate::scenario::pattern::means;
 /// What stands as the reason of an entry that nobody has explained yet.
 pub const UNEXPLAINED: &str = "to be explained";
 
+/// For so many mistakes it is guessed what was meant, which takes a look at every scenario; a file with more is of another suite.
+const MOST_GUESSES: usize = 100;
+
 /// A baseline file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +94,8 @@ impl Baseline {
         };
         let mut mistakes = Vec::new();
         for (entry, node) in file.known.iter().zip(nodes) {
-            mistakes.extend(mistakes_of(entry, node, scenarios, requirements));
+            let guesses = mistakes.len() < MOST_GUESSES;
+            mistakes.extend(mistakes_of(entry, node, (scenarios, requirements), guesses));
         }
         if !mistakes.is_empty() {
             return Err(Mistakes::new(name, text, mistakes));
@@ -194,13 +198,14 @@ fn written(entries: &[Entry]) -> String {
     text
 }
 
-fn mistakes_of(entry: &Entry, node: &Node, scenarios: &[&str], requirements: &[&str]) -> Vec<Mistake> {
+/// * `guesses`: whether the name that is meant is looked for.
+fn mistakes_of(entry: &Entry, node: &Node, (scenarios, requirements): (&[&str], &[&str]), guesses: bool) -> Vec<Mistake> {
     let at = |member: &str| node.entry(member).map_or_else(|| node.span.clone(), |(_, value)| value.span.clone());
     let mut mistakes = Vec::new();
     let mut say = |span, message: String, hint: Option<String>| mistakes.push(Mistake { span, message, hint });
     match (&entry.scenario, &entry.requirement) {
         (Some(pattern), None) if !scenarios.iter().any(|id| means(pattern, id)) => {
-            let near = nearest(pattern, scenarios.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let near = nearest(pattern, scenarios.iter().copied().filter(|_| guesses)).map(|near| format!("did you mean `{near}`?"));
             say(at("scenario"), format!("no scenario fits `{pattern}`"), near.or_else(|| Some("`hookgate list` shows them".to_owned())));
         }
         (None, Some(id)) if !requirements.contains(&id.as_str()) => {

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use similar::{ChangeTag, TextDiff};
-
 use crate::report::language::Language;
+use crate::snapshot::{self, ChangeTag};
 
 /// So many kinds of change are told; the rest is a number.
 const TOLD: usize = 12;
@@ -68,9 +67,9 @@ fn hunks(was: &str, is: &str, language: Language) -> Vec<String> {
             }),
         }
     };
-    for change in TextDiff::from_lines(was, is).iter_all_changes() {
-        let line = change.value().trim().trim_end_matches(',').to_owned();
-        match change.tag() {
+    for (tag, line) in snapshot::changes(was, is) {
+        let line = line.trim().trim_end_matches(',').to_owned();
+        match tag {
             ChangeTag::Delete => gone.push(line),
             ChangeTag::Insert => come.push(line),
             ChangeTag::Equal => end(&mut gone, &mut come),
