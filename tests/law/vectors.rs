@@ -8,11 +8,15 @@ use hookgate::message::member_text;
 use hookgate::sign::{Scheme, unhex};
 use serde_json::{Value, json};
 
-/// Feeds every vector of `fixtures/vectors/` to the scheme that it describes.
+/// Feeds every vector of `fixtures/vectors/signatures.json` to the scheme that it describes.
+///
+/// `secret` is text in the encoding that `secret_encoding` names, after `strip_prefix` was taken off it. `message` says what is signed: `{body}`
+/// the bytes of `body` (or of `body_hex`), `{t}` and `{id}` the members of that name. `expect` is the whole value of the signature's header,
+/// made from `header`.
 #[test]
 fn vectors_from_elsewhere_are_met() {
-    let text = include_str!("../../fixtures/vectors/signatures.yaml");
-    let vectors: Vec<Value> = serde_saphyr::from_str(text).expect("a list of vectors");
+    let text = include_str!("../../fixtures/vectors/signatures.json");
+    let vectors: Vec<Value> = serde_json::from_str(text).expect("a list of vectors");
     assert!(vectors.len() >= 15, "{} vectors", vectors.len());
     for vector in &vectors {
         let get = |name: &str| vector.get(name).and_then(Value::as_str);
@@ -35,6 +39,7 @@ fn vectors_from_elsewhere_are_met() {
         let mut delivery = Delivery { method: "POST".into(), path: "/".into(), body: body.into(), ..Delivery::default() };
         let lines = signer.header_lines(&delivery, id, "", at);
         let name = get("name").unwrap_or_default();
+        assert!(get("source").is_some_and(|source| source.len() > 10), "{name} does not say who computed it");
         assert_eq!(String::from_utf8_lossy(&lines[0].value), get("expect").unwrap_or_default(), "{name}");
         if !get("header").unwrap_or_default().contains("{t}") && get("message").unwrap_or_default().contains("{t}") {
             continue; // time travels in another header, which this vector does not show

@@ -62,10 +62,22 @@ fn families_say_where_they_come_from_and_what_their_senders_advise() {
         assert!(text.contains("https://") && text.contains("2026"), "{name} has no dated source");
         assert!(text.contains("\nreceiver:\n") && text.contains("  repeats: "), "{name} does not say what the sender advises");
         assert!(name == "stripe-api" || text.contains(&format!("extends: {name}")), "{name} does not show where to name effects");
+        shows_how_effects_are_named(name, &text);
         let (code, told) = outcome(command().args(["explain", name]));
         assert!(code == Some(0) && told.contains("The sender advises: answer "), "{told}");
         assert!(!told.contains("{t}\n") && told.lines().all(|line| line == line.trim_end()), "{told}");
     }
+}
+
+/// What a contract's comment shows to be written is a contract, under which effects are counted.
+fn shows_how_effects_are_named(name: &str, text: &str) {
+    let shown: String = text.lines().filter_map(|line| line.strip_prefix("#   ")).map(|line| format!("{line}\n")).collect();
+    if shown.is_empty() {
+        return;
+    }
+    let base = |name: &str| hookgate::files::shipped_contract(name).map(|file| file.text);
+    let contract = hookgate::contract::reading::read_contract("mine", &shown, &base).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+    assert!(contract.effects.is_some(), "{name}: {shown}");
 }
 
 /// Nothing is not applicable but what the family does not promise, or what needs evidence that was not given.
