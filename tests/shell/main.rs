@@ -3,6 +3,7 @@
 mod bad_input;
 mod baseline;
 mod browser;
+mod changed;
 mod claims;
 mod command;
 mod command_line;
