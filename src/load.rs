@@ -71,7 +71,7 @@ use crate::load::pace::{Arrivals, Course, Gaps, Model};
 use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
-use crate::load::shared::Shared;
+use crate::load::shared::{Shared, Tally};
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
 use crate::load::window::Window;
@@ -301,7 +301,7 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         crowded: AtomicU64::new(0),
         resent: AtomicU64::new(0),
         latest: AtomicU64::new(0),
-        sent: AtomicU64::new(0),
+        tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
         surplus: Followed::default(),
         measured: Mutex::new(Measurement::new(&plan.mix.names(), plan.warm_up)?),
         histories: Mutex::default(),

@@ -114,11 +114,15 @@ pub async fn watch(
     }
 }
 
+/// What was due so long ago and is not sent is behind.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
+
 /// How far the load is.
 fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elapsed: Duration, cut_at: Option<Duration>) -> Progress<'a> {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let is_open = plan.model == Model::Open;
-    let until = cut_at.unwrap_or(elapsed).min(elapsed);
+    // What is due at this very moment is on its way.
+    let until = cut_at.unwrap_or(elapsed).min(elapsed.saturating_sub(ON_ITS_WAY));
     let due = if is_open { (plan.course.area(until.as_secs_f64()) as u64).min(plan.most) } else { 0 };
     let begun = shared.next_user.load(Ordering::Relaxed) as usize;
     let phase = match elapsed {
@@ -126,15 +130,17 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
         early if early < plan.warm_up => Phase::WarmingUp,
         _ => Phase::Measuring,
     };
+    let (sent, answered) = shared.by_now();
     Progress {
         measured,
+        answered,
         elapsed,
         length: plan.course.length(),
         drain: plan.drain,
         phase,
         wanted_per_s: is_open.then(|| if phase == Phase::Draining { 0.0 } else { plan.course.level_at(elapsed.as_secs_f64()) }),
         users: begun.min(plan.users).saturating_sub(shared.ended.0.load(Ordering::Relaxed)),
-        behind: due.saturating_sub(count(&shared.sent)),
+        behind: due.saturating_sub(sent),
         late: count(&shared.late),
         gates: &plan.gates,
         effort: None,
@@ -145,7 +151,7 @@ fn aborted(plan: &Plan, progress: &Progress<'_>) -> Option<Cut> {
     if plan.abort_on.is_empty() {
         return None;
     }
-    let (all, kinds) = progress.measured.in_all(&progress.window());
+    let (all, kinds) = progress.measured();
     let true_now = plan.abort_on.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
     let (after, value) = (progress.elapsed.as_secs(), telling::measured(&true_now, Language::En));
     Some(Cut::Aborted(format!("{} was true after {after} s ({value})", true_now.gate)))

@@ -3,6 +3,7 @@
 //! Made every second by [`ending`](super::ending), for whoever looks on: the
 //! live view, the line a second, the metrics. Values only; text is made there.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effort::Look;
@@ -24,8 +25,10 @@ pub enum Phase {
 /// A load, a moment after one of its seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
-    /// What was measured so far.
+    /// What was measured so far and handed over: what came in the last moments lacks.
     pub measured: &'a Measurement,
+    /// How many measured answers came by now.
+    pub answered: u64,
     /// The time since it opened.
     pub elapsed: Duration,
     /// How long sending takes by plan.
@@ -59,16 +62,28 @@ impl Progress<'_> {
     /// Everything so far, as gates read it.
     #[must_use]
     pub fn all(&self) -> Measured {
-        let (mut all, _) = self.measured.in_all(&self.window());
+        self.measured().0
+    }
+
+    /// Everything so far, and each kind: rates are of the answers that came by now, of which kinds have their shares.
+    #[must_use]
+    pub fn measured(&self) -> (Measured, BTreeMap<String, Measured>) {
+        let window = self.window();
+        let (mut all, mut kinds) = self.measured.in_all(&window);
+        let handed_over = self.measured.answered();
+        let lacking = if handed_over == 0 { 1.0 } else { self.answered as f64 / handed_over as f64 };
+        all.rate = window.rate(self.answered);
         all.dropped = self.behind;
-        all
+        for kind in kinds.values_mut() {
+            kind.rate *= lacking;
+        }
+        (all, kinds)
     }
 
     /// The gates so far.
     #[must_use]
     pub fn gates(&self) -> Vec<GateResult> {
-        let (mut all, kinds) = self.measured.in_all(&self.window());
-        all.dropped = self.behind;
+        let (all, kinds) = self.measured();
         self.gates.iter().map(|gate| gate.judge(&all, &kinds)).collect()
     }
 
@@ -81,5 +96,38 @@ impl Progress<'_> {
         second.map_or((0, None), |second| {
             (second.answered, (!second.latency.is_empty()).then(|| [second.quantile(0.5), second.quantile(0.99)]))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::measure::{NO_ERROR, Sample};
+
+    /// Users hand over in lots what they have measured: the rate counts what came by now, and kinds have their shares of it.
+    #[test]
+    fn rates_are_of_what_came_by_now() {
+        let mut measured = Measurement::new(&["fresh".to_owned(), "duplicate".to_owned()], Duration::from_secs(1)).expect("histograms");
+        let sample =
+            |kind| Sample { kind, expected: true, error: NO_ERROR, status: 202, ended: Duration::from_millis(1_500), latency_us: 300 };
+        let samples: Vec<Sample> = (0..60).map(|at| sample(u8::from(at % 3 == 0))).collect();
+        measured.take(&samples);
+        let progress = Progress {
+            measured: &measured,
+            answered: 90,
+            elapsed: Duration::from_secs(4),
+            length: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+            phase: Phase::Measuring,
+            wanted_per_s: Some(30.0),
+            users: 4,
+            behind: 2,
+            late: 0,
+            gates: &[],
+            effort: None,
+        };
+        let (all, kinds) = progress.measured();
+        assert_eq!((all.rate, all.sent, all.dropped), (30.0, 60, 2));
+        assert_eq!((kinds["fresh"].rate, kinds["duplicate"].rate), (20.0, 10.0));
     }
 }

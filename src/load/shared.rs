@@ -78,8 +78,8 @@ pub struct Shared {
     pub late: AtomicU64,
     /// The longest that one was sent late for the generator's own sake, in microseconds.
     pub latest: AtomicU64,
-    /// How many were sent.
-    pub sent: AtomicU64,
+    /// What each user has come to by now: what was measured is handed over later, and in lots.
+    pub tallies: Vec<Tally>,
     /// How many were due when all users were waiting for answers.
     pub crowded: AtomicU64,
     /// How many went once more over a new connection: the history has them twice, they are one delivery each.
@@ -110,7 +110,39 @@ pub(super) fn answers_tell_hashes(contract: &Contract) -> bool {
         .any(|member| matches!(&member.is, MemberValue::Text(text) if text.placeholders().any(|name| name.contains("sha256"))))
 }
 
+/// What a user has come to by now; nobody else writes it, and it shares no cache line with another's.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct Tally {
+    sent: AtomicU64,
+    answered: AtomicU64,
+}
+
+impl Tally {
+    /// A delivery is on its way.
+    pub fn note_sent(&self) {
+        Self::one_more(&self.sent);
+    }
+
+    /// An answer came that is measured.
+    pub fn note_answered(&self) {
+        Self::one_more(&self.answered);
+    }
+
+    /// With one writer this is no more than a load and a store.
+    fn one_more(counter: &AtomicU64) {
+        counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+}
+
 impl Shared {
+    /// How many deliveries were sent by now, and how many measured answers came.
+    #[must_use]
+    pub fn by_now(&self) -> (u64, u64) {
+        let sum = |of: fn(&Tally) -> &AtomicU64| self.tallies.iter().map(|one| of(one).load(Ordering::Relaxed)).sum();
+        (sum(|one| &one.sent), sum(|one| &one.answered))
+    }
+
     /// The key with this number.
     #[must_use]
     pub fn key(&self, number: u32) -> String {

@@ -17,7 +17,7 @@ use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::pace::Model;
 use super::sending::Line;
-use super::shared::Shared;
+use super::shared::{Shared, Tally};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::OtherBody;
 use crate::delivery::{Answer, NoAnswer};
@@ -51,8 +51,6 @@ struct User<'s> {
     samples: Vec<Sample>,
     handed_over: Duration,
     history: Vec<Operation>,
-    /// How many of them are counted as sent.
-    counted: usize,
     record: Record,
     json: Option<Value>,
     /// What was answered last, over the connection that is open.
@@ -140,7 +138,6 @@ impl<'s> User<'s> {
             samples: Vec::with_capacity(SAMPLES),
             handed_over: Duration::ZERO,
             history: Vec::new(),
-            counted: 0,
             record,
             json: None,
             answered: None,
@@ -234,6 +231,7 @@ impl<'s> User<'s> {
         let key = shared.key(number);
         let tamper = if let Kind::Spoiled(tamper) = kind { Some(tamper) } else { None };
         let began = shared.began.elapsed();
+        self.tally().note_sent();
         self.record.sent_at = UnixMicros(shared.instant(began));
         if shared.hashes {
             self.record.sha256 = sha256_hex(&body);
@@ -282,7 +280,6 @@ impl<'s> User<'s> {
         if last.went_twice {
             self.append_history(choice, OutcomeSet::only(Outcome::NoAnswer));
             shared.resent.fetch_add(1, Ordering::Relaxed);
-            self.counted += 1;
         }
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
         self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, ended, latency_us: 0 });
@@ -351,6 +348,9 @@ impl<'s> User<'s> {
             self.samples.pop();
         } else {
             sample.latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
+            if sample.error == NO_ERROR {
+                self.tally().note_answered();
+            }
         }
         if self.samples.len() >= SAMPLES || began.saturating_sub(self.handed_over) > HAND_OVER_EVERY {
             self.handed_over = began;
@@ -372,9 +372,11 @@ impl<'s> User<'s> {
         self.history.push(Operation { key, outcome, invoked: self.record.sent_at.0, returned, refers_to });
     }
 
+    fn tally(&self) -> &'s Tally {
+        &self.shared.tallies[self.number % self.shared.tallies.len()]
+    }
+
     fn hand_over(&mut self) {
-        self.shared.sent.fetch_add((self.history.len() - self.counted) as u64, Ordering::Relaxed);
-        self.counted = self.history.len();
         self.shared.measured.lock().unwrap_or_else(PoisonError::into_inner).take(&self.samples);
         self.samples.clear();
     }

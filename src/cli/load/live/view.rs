@@ -248,6 +248,7 @@ mod tests {
         let own = Look { at_s: 9.0, own_cpu_percent: Some(31.0), receiver_cpu_percent: Some(98.0), receiver_bytes: Some(64 << 20) };
         Progress {
             measured,
+            answered: measured.answered(),
             elapsed: Duration::from_secs(10),
             length: Duration::from_secs(60),
             drain: Duration::from_secs(10),
