@@ -11,6 +11,7 @@ mod captured;
 mod claims;
 mod compare;
 mod evidence;
+mod doctor;
 mod dry_run;
 pub mod exit;
 mod forms;
@@ -31,12 +32,14 @@ mod secrets;
 mod selecting;
 mod selftest;
 mod serve;
+mod show;
 mod signals;
 mod signing;
 mod snapshots;
 mod sources;
 mod stored;
 mod tools;
+mod trend;
 mod usage;
 
 use std::ffi::OsString;
@@ -187,6 +190,7 @@ fn tell_usage(wrong: &clap::Error, console: &mut Console) -> Exit {
 fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(args) => run::run(&args, console),
+        Command::Doctor(args) => doctor::doctor(&args, console),
         Command::Serve(args) => serve::serve(&args, console),
         Command::Selftest(args) => selftest::selftest(&args, console),
         #[cfg(feature = "load")]
@@ -194,6 +198,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::List(args) => inspect::list(&args, console),
         Command::Check(args) => inspect::check(&args, console),
         Command::Explain(args) => inspect::explain(&args, console),
+        Command::Show(args) => show::show(&args, console),
         Command::Coverage(args) => inspect::coverage(&args, console),
         Command::Schema(args) => tools::schema(&args, console),
         Command::Sign(args) => signing::sign(&args, console),
@@ -202,6 +207,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Completions(args) => tools::completions(&args, Cli::command(), console),
         Command::Report(args) => rerender::rerender(&args, console),
         Command::Compare(args) => compare::compare(&args, console),
+        Command::Trend(args) => trend::trend(&args, console),
         Command::Claims(args) => claims::claims(&args, console),
         Command::Baseline(args) => baseline::baseline(&args, console),
         Command::Snapshots(args) => snapshots::snapshots(&args, console),

@@ -20,6 +20,7 @@ pub mod reference;
 pub mod scenario;
 pub mod history;
 pub mod snapshot;
+pub mod visit;
 pub mod report;
 pub mod judge;
 pub mod claims;

@@ -46,6 +46,7 @@ pub mod silence;
 pub mod summing;
 pub mod telling;
 pub mod threads;
+pub mod trend;
 pub mod user;
 pub mod window;
 

@@ -31,6 +31,9 @@ pub mod rejudging;
 pub mod sarif;
 pub mod tally;
 pub mod tap;
+pub mod traceback;
+pub mod trend;
+pub mod visited;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +50,7 @@ use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::scenario::requirement::InLanguage;
 use crate::state::TableShape;
+use crate::visit::Visit;
 
 /// The version of the report's form.
 pub const SCHEMA: &str = "hookgate.report/1";
@@ -136,6 +140,9 @@ pub struct Report {
     /// What explains the findings, the cause that explains most first.
     #[serde(default)]
     pub causes: Vec<Cause>,
+    /// What a few deliveries showed before anything was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
     /// What the history of all deliveries came to, key by key; absent where answers alone cannot say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryFacts>,
@@ -275,6 +282,12 @@ pub struct Finding {
     pub observed: String,
     /// The command that sends the same delivery again; empty when no delivery is at fault.
     pub curl: String,
+    /// What the target wrote while the delivery was under way, stacks of frames folded (`--exec`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
+    /// The exception that it wrote then, by its type and its place, where the delivery failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
     /// What is not as promised, in codes.
     #[serde(default)]
     pub mismatch: Mismatch,

@@ -7,6 +7,7 @@
 //! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
 //! share is on the [`stage`]; how time is made to pass is in [`clocks`].
 
+mod beside;
 pub mod building;
 pub mod clocks;
 pub mod concurrency;
@@ -33,6 +34,7 @@ pub mod stage;
 pub mod suite;
 pub mod supplies;
 pub mod unasked;
+mod visiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -81,6 +83,8 @@ pub struct Plan {
     pub evidence: evidence::Choice,
     /// The shared secret.
     pub secret: SecretString,
+    /// The variable that it came from.
+    pub secret_variable: String,
     /// Secrets of other times: the previous one, and a retired one.
     pub other_secrets: (Option<SecretString>, Option<SecretString>),
     /// All that is to be hidden: these secrets, and whatever else opens a way.
@@ -117,6 +121,8 @@ pub struct Plan {
     pub shard: Option<String>,
     /// The arguments that make the same target be judged the same way again, for reports.
     pub arguments: String,
+    /// Those of them that a visit alone takes.
+    pub visiting: String,
     /// The contract's file, where it is one of the user's own.
     pub contract_file: Option<String>,
 }
@@ -245,6 +251,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         hidden_answers: 0,
         ended_early: end.as_ref().and_then(End::ended_early),
         arguments: plan.arguments,
+        visiting: plan.visiting,
         notes: end
             .iter()
             .filter_map(End::note)
@@ -257,7 +264,8 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     stage.strike().await;
     let target_output = stage.target_output();
     let assembled = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
-    let mut report = Report { history: explained, baseline, ..assembled };
+    let mut report = Report { history: explained, baseline, visit: Some(stage.visited().clone()), ..assembled };
+    report.causes = causes::causes(&report);
     if fails_beside_its_scenarios(&report) {
         tally::fail(&mut report.summary);
     }
@@ -277,6 +285,7 @@ fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageE
         jobs: 0,
         ended_early: Some(ended_early),
         arguments: plan.arguments.clone(),
+        visiting: plan.visiting.clone(),
         shard: plan.shard.clone(),
         contract_file: plan.contract_file.clone(),
         ttl_secs: plan.ttl,
@@ -345,6 +354,7 @@ pub fn assemble(
         made_from: MadeFrom::default(),
         history: None,
         causes: Vec::new(),
+        visit: None,
         baseline: None,
         repeat: None,
         snapshots: None,

@@ -17,14 +17,17 @@ pub mod machine;
 pub mod shell;
 pub mod usage;
 
+use std::collections::VecDeque;
 use std::io;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
+
+use crate::clock::{Clock as _, SystemClock, UnixMicros};
 
 /// How long a target may take to stop after its stop signal.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -50,24 +53,61 @@ pub struct Launch {
 
 /// What the command has written, on either stream.
 #[derive(Debug, Default)]
-pub struct Output(Mutex<Vec<u8>>);
+pub struct Output(Mutex<Kept>);
+
+/// The last of it, and when each piece of it came.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// How many bytes there were before those that are kept.
+    before: usize,
+    /// Where a piece begins, counted from the first byte of all, and when it came.
+    pieces: VecDeque<(usize, UnixMicros)>,
+}
 
 impl Output {
     fn add(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend_from_slice(bytes);
-        let over = kept.len().saturating_sub(KEPT_BYTES);
+        let now = SystemClock.now();
+        let mut kept = self.kept();
+        let begins = kept.before + kept.bytes.len();
+        kept.pieces.push_back((begins, now));
+        kept.bytes.extend_from_slice(bytes);
+        let over = kept.bytes.len().saturating_sub(KEPT_BYTES);
         if over > 0 {
             // In large steps, so that a chatty target does not cost a copy a line.
-            let cut = (over + KEPT_BYTES / 4).min(kept.len());
-            kept.drain(..cut);
+            let cut = (over + KEPT_BYTES / 4).min(kept.bytes.len());
+            kept.bytes.drain(..cut);
+            kept.before += cut;
+            let before = kept.before;
+            while kept.pieces.get(1).is_some_and(|(at, _)| *at <= before) {
+                kept.pieces.pop_front();
+            }
         }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What came from one moment to another, up to the end of its last line.
+    #[must_use]
+    pub fn between(&self, from: UnixMicros, to: UnixMicros) -> String {
+        let kept = self.kept();
+        let all = kept.before + kept.bytes.len();
+        let first = kept.pieces.iter().find(|(_, at)| *at >= from).map_or(all, |(begins, _)| *begins);
+        let end = kept.pieces.iter().find(|(_, at)| *at > to).map_or(all, |(begins, _)| *begins);
+        let place = |of: usize| of.saturating_sub(kept.before).min(kept.bytes.len());
+        let (first, end) = (place(first), place(end.max(first)));
+        let rest = kept.bytes.get(end..).unwrap_or_default();
+        let is_whole = end == first || kept.bytes.get(..end).is_some_and(|bytes| bytes.ends_with(b"\n"));
+        let more = if is_whole { 0 } else { rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()) };
+        String::from_utf8_lossy(kept.bytes.get(first..end + more).unwrap_or_default()).into_owned()
     }
 
     /// All that was kept, bytes outside UTF-8 replaced.
     #[must_use]
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.kept().bytes).into_owned()
     }
 
     /// The last lines.

@@ -3,6 +3,7 @@
 mod afterwards;
 mod comparing;
 mod delivering;
+mod doctor;
 mod headers;
 mod launch;
 mod looking;
@@ -20,13 +21,16 @@ pub(crate) use afterwards::{
     BaselineArgs, BaselineCommand, BaselineUpdateArgs, HistoryArgs, HistoryCheckArgs, HistoryCommand, SnapshotsArgs, SnapshotsCommand,
 };
 pub(crate) use comparing::MergeArgs;
-pub(crate) use comparing::{ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, CompareFormat, ReportArgs, ReportCommand, VerifyArgs};
+pub(crate) use comparing::{
+    ClaimRule, ClaimsArgs, ClaimsFormat, CompareArgs, CompareFormat, ReportArgs, ReportCommand, TrendArgs, TrendFormat, VerifyArgs,
+};
 pub(crate) use delivering::{CapturedArgs, DeliveryArgs, SendArgs, SignArgs, VerifyDeliveryArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use headers::HeaderArgs;
 pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
-pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf};
+pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, ShowArgs};
 pub(crate) use reaching::ReachArgs;
 
 use crate::clock::span;
@@ -45,6 +49,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Judge a receiver; without --target, the built-in reference.
     Run(Box<RunArgs>),
+    /// Visit a receiver before it is judged: a few deliveries, what they show, and why honest ones are refused, when they are.
+    Doctor(Box<DoctorArgs>),
     /// Run the reference receiver.
     Serve(ServeArgs),
     /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.
@@ -58,6 +64,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Explain a requirement, a scenario or a contract.
     Explain(ExplainArgs),
+    /// Print the file of a scenario or a contract that hookgate brings along.
+    Show(ShowArgs),
     /// Show which scenarios show which requirement.
     Coverage(CoverageArgs),
     /// Print a JSON Schema, for editors and validators.
@@ -76,6 +84,8 @@ pub(crate) enum Command {
     Snapshots(SnapshotsArgs),
     /// Two reports side by side: what got better, what broke, what is no longer shown.
     Compare(CompareArgs),
+    /// The reports of many runs and loads on one page: what broke when, rates and latencies over time.
+    Trend(TrendArgs),
     /// Set what a phase report claims beside what a run has shown.
     Claims(ClaimsArgs),
     /// Print a report of a run or a load again, in another form.

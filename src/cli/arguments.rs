@@ -7,7 +7,29 @@ use super::args::{ClockArg, RunArgs};
 
 /// What of the command line says who is judged and how: enough to judge one scenario of it again.
 pub(super) fn arguments(args: &RunArgs) -> String {
-    let mut words: Vec<(&str, String)> = Vec::new();
+    in_one_line(words(args).into_iter().chain(args.reach.arguments()))
+}
+
+/// What of it a visit alone takes.
+pub(super) fn visiting(args: &RunArgs) -> String {
+    /// What only scenarios need.
+    const OF_SCENARIOS: [&str; 4] = ["--scenarios", "--only-scenarios", "--snapshots", "--baseline"];
+    let words = words(args).into_iter().filter(|(flag, _)| !OF_SCENARIOS.contains(flag));
+    in_one_line(words.chain(args.reach.arguments()))
+}
+
+type Word = (&'static str, Option<String>);
+
+fn in_one_line(words: impl Iterator<Item = Word>) -> String {
+    let word = |(flag, value): Word| match value {
+        Some(value) => format!("{flag} {}", in_shell(&value)),
+        None => flag.to_owned(),
+    };
+    words.map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn words(args: &RunArgs) -> Vec<Word> {
+    let mut words: Vec<(&'static str, String)> = Vec::new();
     if args.suite.contract != "orch-phase3" {
         words.push(("--contract", args.suite.contract.clone()));
     }
@@ -31,10 +53,5 @@ pub(super) fn arguments(args: &RunArgs) -> String {
     words.extend(args.headers.header_env.iter().map(|line| ("--header-env", line.clone())));
     words.extend(args.max_rate.map(|rate| ("--max-rate", format!("{rate}/s"))));
     words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
-    let words = words.into_iter().map(|(flag, value)| (flag, Some(value))).chain(args.reach.arguments());
-    let word = |(flag, value): (&str, Option<String>)| match value {
-        Some(value) => format!("{flag} {}", in_shell(&value)),
-        None => flag.to_owned(),
-    };
-    words.map(word).collect::<Vec<_>>().join(" ")
+    words.into_iter().map(|(flag, value)| (flag, Some(value))).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
-use super::arguments::arguments;
+use super::arguments::{arguments, visiting};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
@@ -42,29 +42,10 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let ends = Ends::listen()?;
     let suite = load_suite::suite(&args.suite)?;
     let scenarios = select(args, &suite)?;
-    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
-    let secret = together(secret(args, &suite, &variable), target_is_readable(args))?;
+    let given = given(args, &suite, &scenarios)?;
     let sealing = Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())?;
     let language = args.language.chosen();
-    let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
-    let ids = suite.scenarios.iter().chain(&scenarios).map(|one| one.id.as_str());
-    let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
-    let evidence = choice(
-        args.db.as_deref(),
-        args.db_password_env.as_deref(),
-        args.evidence_cmd.as_deref(),
-        &suite.contract,
-        (args.target.as_deref(), &args.reach),
-    )?;
-    if let Some(password) = &evidence.password {
-        secrets.push_password("the database's password", password.expose_secret());
-    }
-    let headers = Headers::read(&args.headers, &suite.contract)?;
-    for (line, variable) in &headers.secret {
-        secrets.push_header(variable, &String::from_utf8_lossy(&line.value));
-    }
-    let redactor = secrets.redactor();
-    let given = Given { secret, others, secrets, evidence, headers };
+    let redactor = given.secrets.redactor();
     let plan_once = || plan(args, &suite, scenarios.clone(), given.clone());
     let plans = (0..args.repeat).map(|_| plan_once()).collect::<Result<Vec<Plan>, Failure>>()?;
     if let (true, Some(plan)) = (args.dry_run, plans.first()) {
@@ -121,9 +102,6 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         console.print(&in_format(&report, args.format, look, language)?);
     }
     if failed.is_none() && args.format == FormatArg::Human {
-        if let Some(hint) = locked_out(&report, &variable) {
-            console.tell(&hint);
-        }
         if let (Some(path), true) = (&args.report, trouble.is_empty()) {
             console.tell(&format!("report: {}\n", redactor.text(&path.display().to_string())));
         }
@@ -172,19 +150,45 @@ fn secret(args: &RunArgs, suite: &Suite, variable: &str) -> Result<SecretString,
 
 /// What the environment gives a run.
 #[derive(Clone)]
-struct Given {
+pub(super) struct Given {
     secret: SecretString,
+    /// The variable that the secret came from.
+    variable: String,
     others: OtherSecrets,
-    secrets: Secrets,
+    pub(super) secrets: Secrets,
     evidence: Choice,
     headers: Headers,
 }
 
-fn plan(
+/// What the environment gives the run of a command line.
+pub(super) fn given(args: &RunArgs, suite: &Suite, scenarios: &[Loaded]) -> Result<Given, Failure> {
+    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
+    let secret = together(secret(args, suite, &variable), target_is_readable(args))?;
+    let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
+    let ids = suite.scenarios.iter().chain(scenarios).map(|one| one.id.as_str());
+    let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
+    let evidence = choice(
+        args.db.as_deref(),
+        args.db_password_env.as_deref(),
+        args.evidence_cmd.as_deref(),
+        &suite.contract,
+        (args.target.as_deref(), &args.reach),
+    )?;
+    if let Some(password) = &evidence.password {
+        secrets.push_password("the database's password", password.expose_secret());
+    }
+    let headers = Headers::read(&args.headers, &suite.contract)?;
+    for (line, variable) in &headers.secret {
+        secrets.push_header(variable, &String::from_utf8_lossy(&line.value));
+    }
+    Ok(Given { secret, variable, others, secrets, evidence, headers })
+}
+
+pub(super) fn plan(
     args: &RunArgs,
     suite: &Suite,
     scenarios: Vec<Loaded>,
-    Given { secret, others: other_secrets, secrets, evidence, headers }: Given,
+    Given { secret, variable, others: other_secrets, secrets, evidence, headers }: Given,
 ) -> Result<Plan, Failure> {
     if args.clock == Some(ClockArg::Faketime) && args.launch.exec.is_none() {
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
@@ -221,6 +225,7 @@ fn plan(
         bodies: Arc::clone(&suite.bodies),
         target,
         evidence,
+        secret_variable: variable,
         secret,
         other_secrets,
         secrets,
@@ -244,6 +249,7 @@ fn plan(
         baseline: args.baseline.as_deref().map(|path| read_baseline(path, suite).map(Arc::new)).transpose()?,
         shard: args.shard.map(|shard| shard.to_string()),
         arguments: arguments(args),
+        visiting: visiting(args),
         contract_file: own_file(&args.suite.contract),
     })
 }
@@ -293,14 +299,8 @@ fn mark_own(report: &mut Report, args: &RunArgs) {
     }
 }
 
-/// What to tell a user whose honest deliveries are all refused.
-fn locked_out(report: &Report, variable: &str) -> Option<String> {
-    let told = report.run.notes.iter().any(|note| note.contains("honestly signed"));
-    told.then(|| format!("hint: is the secret in {variable} the one that the target has?\n"))
-}
-
 /// A target that cannot be judged is exit 3; a command line that cannot be meant is exit 2.
-fn exit_of_failure(failed: &StageError) -> Exit {
+pub(super) fn exit_of_failure(failed: &StageError) -> Exit {
     match failed {
         StageError::Unreachable { .. }
         | StageError::NotWell { .. }

@@ -150,6 +150,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         scenarios: suite.scenarios.clone(),
         bodies: Arc::clone(&suite.bodies),
         target: TargetChoice::BuiltIn { defect },
+        secret_variable: suite.contract.secret.env.clone(),
         secret,
         other_secrets,
         secrets,
@@ -170,6 +171,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         takes_snapshots: false,
         shard: None,
         arguments: String::new(),
+        visiting: String::new(),
         contract_file: None,
     }
 }

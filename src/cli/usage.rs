@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 
 use super::load_suite::nearest;
+use crate::report::again::in_shell;
 
 /// Words that people try, and what there is in their place.
 const TRIED: [(&[&str], &str); 4] = [
@@ -48,6 +49,12 @@ pub(super) fn sentence(wrong: &Error, command: &Command) -> Option<String> {
             }
             let hint = found(ContextKind::SuggestedArg).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             Some(format!("there is no `{word}` here{hint} (--help shows what there is)"))
+        }
+        ErrorKind::ValueValidation => {
+            let flag = found(ContextKind::InvalidArg)?.split(' ').next()?;
+            let value = found(ContextKind::InvalidValue).unwrap_or_default();
+            let why = std::error::Error::source(wrong)?;
+            Some(format!("{flag} {}: {why}", in_shell(value)))
         }
         _ => None,
     }

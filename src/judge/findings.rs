@@ -106,6 +106,8 @@ pub fn add(
             curl: beside.curl.to_owned(),
             mismatch: breach.mismatch.clone(),
             filed: None,
+            output: Vec::new(),
+            exception: None,
         }),
     }
     true

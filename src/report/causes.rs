@@ -12,7 +12,11 @@
 //!
 //! Start at [`attribute`], then [`causes`].
 
+mod example;
 pub mod telling;
+mod visit;
+
+pub use self::example::{Example, Explained};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +25,7 @@ use crate::contract::Level;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::report::again::again;
 use crate::report::{Finding, Report, RequirementReport, ScenarioReport, Verdict};
+use crate::visit::Refused;
 
 /// What explains a number of findings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,38 +46,12 @@ pub struct Cause {
     pub explains: Explained,
     /// One of its findings.
     pub example: Example,
-}
-
-/// What a cause explains.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Explained {
-    /// How many findings.
-    pub findings: usize,
-    /// How many there are in all.
-    pub of: usize,
-    /// The scenarios that have them.
-    pub scenarios: Vec<String>,
-    /// The requirements that are broken by it, or could not be judged because of it.
-    pub requirements: Vec<String>,
-}
-
-/// One finding of a cause, ready to be tried again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Example {
-    /// The scenario.
-    pub scenario: String,
-    /// The step, from 1.
-    pub step: usize,
-    /// What was due.
-    pub expected: String,
-    /// What the reference answered.
-    pub reference: String,
-    /// What came.
-    pub observed: String,
-    /// The command that sends the same delivery again.
-    pub curl: String,
-    /// The command that runs the scenario again.
-    pub again: String,
+    /// The exception in the target's output that all of its findings have in common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
+    /// Why honest deliveries are turned away, where that is the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Box<Refused>>,
 }
 
 /// Says which requirement explains a finding, among all.
@@ -286,6 +265,7 @@ pub fn causes(report: &Report) -> Vec<Cause> {
     let place = |id: &str| report.requirements.iter().position(|one| one.id == id).unwrap_or(usize::MAX);
     let mut all: Vec<Cause> = groups.iter().map(|group| cause(report, group, of, &place)).collect();
     all.sort_by_key(|one| (one.level, std::cmp::Reverse(one.explains.findings), place(&one.requirement)));
+    let mut all = visit::first(report, all);
     for (at, one) in all.iter_mut().enumerate() {
         one.id = format!("cause-{}", at + 1);
     }
@@ -294,6 +274,9 @@ pub fn causes(report: &Report) -> Vec<Cause> {
 
 /// Whether one cause explains two findings.
 fn belongs(one: &Finding, other: &Finding) -> bool {
+    if let (Some(one), Some(other)) = (&one.exception, &other.exception) {
+        return one == other;
+    }
     let (a, b) = (&one.mismatch, &other.mismatch);
     let same_requirement = one.requirement == other.requirement;
     let same_thing = a.kind == b.kind && (&a.table, &a.name) == (&b.table, &b.name);
@@ -382,12 +365,24 @@ fn cause(report: &Report, group: &[Found<'_>], of: usize, place: &dyn Fn(&str) -
             observed: finding.observed.clone(),
             curl: finding.curl.clone(),
             again: again(&report.run, scenario),
+            output: finding.output.clone(),
         };
         (finding.mismatch.clone(), example)
     });
     let level = group.iter().map(|(_, finding)| finding.level).min().unwrap_or(Level::Must);
     let explains = Explained { findings: group.len(), of, scenarios, requirements: concerned };
-    let mut cause = Cause { id: String::new(), requirement, requirements, level, sentence: String::new(), mismatch, explains, example };
+    let mut cause = Cause {
+        id: String::new(),
+        requirement,
+        requirements,
+        level,
+        sentence: String::new(),
+        mismatch,
+        explains,
+        example,
+        exception: example::common(group),
+        refused: None,
+    };
     cause.sentence = telling::sentence(&cause, crate::report::language::Language::En);
     cause
 }

@@ -125,6 +125,9 @@ pub struct RunFacts {
     /// The arguments that make the same target be judged the same way again.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arguments: String,
+    /// Those of them that `hookgate doctor` takes, which only visits the target.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub visiting: String,
     /// The contract's file, where it was one of the user's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract_file: Option<String>,

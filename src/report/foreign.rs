@@ -7,8 +7,10 @@
 use super::causes::causes;
 use super::lanes::Lane;
 use super::{BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, Report, RunFacts, ScenarioReport, SnapshotFacts, Target};
+use crate::report::visited;
 use crate::secret::{Foreign, Redactor};
 use crate::state::TableShape;
+use crate::visit::{Refused, Visit};
 
 impl Foreign for Report {
     fn hide(&mut self, redactor: &Redactor) {
@@ -21,6 +23,7 @@ impl Foreign for Report {
             made_from: _,
             summary: _,
             causes: _,
+            visit,
             history,
             baseline,
             snapshots,
@@ -30,6 +33,7 @@ impl Foreign for Report {
         } = self;
         run.hide(redactor);
         target.hide(redactor);
+        visit.hide(redactor);
         history.hide(redactor);
         baseline.hide(redactor);
         snapshots.hide(redactor);
@@ -40,17 +44,36 @@ impl Foreign for Report {
     }
 }
 
+impl Foreign for Visit {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { lines, refused } = self;
+        lines.iter_mut().for_each(|line| line.observed.hide(redactor));
+        if let Some(Refused { code: _, facts, sentence: _, advice: _, expected: _, observed, status: _, requirement: _, curl, .. }) =
+            refused
+        {
+            facts.values_mut().for_each(|value| value.hide(redactor));
+            [observed, curl].into_iter().for_each(|text| text.hide(redactor));
+        }
+        // Their facts are foreign, their words are ours.
+        visited::retell(self);
+    }
+}
+
 impl Foreign for Target {
     fn hide(&mut self, redactor: &Redactor) {
         let Self { url, built_in: _, database, tables, command, output, effects } = self;
         [url].into_iter().chain(database).chain(command).for_each(|text| text.hide(redactor));
         tables.hide(redactor);
         effects.hide(redactor);
-        // Lines of one text: a secret may go over from one to the next.
-        let mut whole = output.join("\n");
-        whole.hide(redactor);
-        *output = whole.lines().map(str::to_owned).collect();
+        hide_lines(output, redactor);
     }
+}
+
+/// Lines of one text: a secret may go over from one to the next.
+fn hide_lines(lines: &mut Vec<String>, redactor: &Redactor) {
+    let mut whole = lines.join("\n");
+    whole.hide(redactor);
+    *lines = whole.lines().map(str::to_owned).collect();
 }
 
 impl Foreign for TableShape {
@@ -80,7 +103,9 @@ impl Foreign for RunFacts {
             shard: _,
             ttl_secs: _,
             contract_file,
+            visiting,
         } = self;
+        visiting.hide(redactor);
         contract_file.hide(redactor);
         arguments.hide(redactor);
         ended_early.hide(redactor);
@@ -164,8 +189,23 @@ impl Foreign for BurstFacts {
 
 impl Foreign for Finding {
     fn hide(&mut self, redactor: &Redactor) {
-        let Self { step_name, expected, reference, observed, curl, requirement: _, level: _, step: _, line: _, mismatch: _, filed: _ } =
-            self;
+        let Self {
+            step_name,
+            expected,
+            reference,
+            observed,
+            curl,
+            output,
+            exception,
+            requirement: _,
+            level: _,
+            step: _,
+            line: _,
+            mismatch: _,
+            filed: _,
+        } = self;
+        hide_lines(output, redactor);
+        exception.hide(redactor);
         step_name.hide(redactor);
         [expected, reference, observed, curl].into_iter().for_each(|text| text.hide(redactor));
     }

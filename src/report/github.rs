@@ -24,8 +24,9 @@ pub fn write(report: &Report) -> String {
         left = left.saturating_sub(1);
         let command = if cause.level == Level::Must { "error" } else { "warning" };
         let one = &cause.example;
+        let advice = telling::advice(cause, Language::En).map_or_else(String::new, |advice| format!("\ntry       {advice}"));
         let message = format!(
-            "{}\nexpected  {}\nreference {}\nobserved  {}\n{}\nagain     {}",
+            "{}{advice}\nexpected  {}\nreference {}\nobserved  {}\n{}\nagain     {}",
             telling::explains(cause, Language::En),
             one.expected,
             one.reference,

@@ -14,6 +14,7 @@ use crate::report::causes::{Cause, telling};
 use crate::report::lanes::{Lane, svg};
 use crate::report::language::Language;
 use crate::report::page::page;
+use crate::report::visited;
 use crate::report::words::duration;
 use crate::report::{BurstFacts, Finding, Report, ScenarioReport, Verdict};
 
@@ -46,6 +47,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, Error> {
                 sentence => one.sentence_in(language).to_owned(),
                 reason => one.reason.clone(),
             }).collect::<Vec<_>>(),
+            visit => visited::rows(report, language),
             causes => report.causes.iter().map(|one| cause(one, report, language)).collect::<Vec<_>>(),
             inapplicable => folded(&inapplicable, report, language),
             open => open.into_iter().map(|one| shown(one, report, language)).collect::<Vec<_>>(),
@@ -63,6 +65,7 @@ fn cause(one: &Cause, report: &Report, language: Language) -> Value {
         requirement => one.requirement.clone(),
         sentence => telling::sentence(one, language),
         explains => telling::explains(one, language),
+        advice => telling::advice(one, language),
         requires => report.sentence_of(&one.requirement, language).to_owned(),
         anchor => anchor(&example.scenario),
         scenario => example.scenario.clone(),
@@ -71,6 +74,7 @@ fn cause(one: &Cause, report: &Report, language: Language) -> Value {
         observed => marked(&example.reference, &example.observed),
         curl => example.curl.clone(),
         again => example.again.clone(),
+        output => example.output.join("\n"),
     }
 }
 
@@ -164,6 +168,7 @@ fn finding(finding: &Finding, report: &Report, language: Language) -> Value {
         reference => finding.reference.clone(),
         observed => marked(&finding.reference, &finding.observed),
         curl => finding.curl.clone(),
+        output => finding.output.join("\n"),
     }
 }
 

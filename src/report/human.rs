@@ -8,6 +8,7 @@
 
 mod causes;
 mod findings;
+pub mod visit;
 
 use anstyle::{AnsiColor, Style};
 use fluent_bundle::FluentValue;
@@ -45,9 +46,13 @@ pub fn write_in(report: &Report, colour: bool, language: Language, width: usize)
         text.push_str(&format!("{}\n", last_line(report, voice)));
         text.push_str(&causes::write(report, voice));
     }
+    // What it was concluded from stands beside a cause, and else behind what was judged.
+    let (early, late) = visit::write(report, voice);
+    text.push_str(&early);
     text.push_str(&table(report, voice));
     text.push_str(&findings::write(report, voice));
     text.push_str(&not_judged(report, voice));
+    text.push_str(&late);
     let notes = || report.run.notes.iter().filter(|note| !is_said_first(note));
     for note in notes() {
         text.push_str(&voice.labelled("label-note", DIM, &visible(&language.retold(note))));

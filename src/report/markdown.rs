@@ -15,7 +15,7 @@ use crate::report::again::again;
 use crate::report::causes::{Cause, telling};
 use crate::report::human::{describe_differing, describe_snapshots, one_line, took, visible};
 use crate::report::language::Language;
-use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
+use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict, visited};
 use crate::state::TableShape;
 
 const TEMPLATE: &str = include_str!("markdown.md.j2");
@@ -44,6 +44,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
         contract,
         summary,
         causes: _,
+        visit: _,
         history,
         baseline,
         repeat,
@@ -85,6 +86,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
             differing => repeat.iter().flat_map(|one| &one.differing).map(|one| describe_differing(one, language)).collect::<Vec<_>>(),
             history => history.as_ref().map(|one| context! { keys => one.keys, broken => one.broken, undecided => one.undecided }),
             causes => causes(report, language),
+            visit => visited::rows(report, language),
             inapplicable => inapplicable(scenarios, language),
             topics => topics(scenarios, language),
             findings => findings(report, language),
@@ -101,6 +103,7 @@ fn causes(report: &Report, language: Language) -> Vec<Value> {
             requirement => one.requirement.as_str(),
             sentence => telling::sentence(one, language),
             explains => telling::explains(one, language),
+            advice => telling::advice(one, language),
             requires => report.sentence_of(&one.requirement, language),
             scenario => example.scenario.as_str(),
             step => example.step,
@@ -195,6 +198,7 @@ fn findings(report: &Report, language: Language) -> Vec<Value> {
             reference => finding.reference.as_str(),
             observed => finding.observed.as_str(),
             curl => finding.curl.as_str(),
+            output => finding.output.join("\n"),
         }
     };
     report.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| one(scenario, finding))).collect()

@@ -43,6 +43,8 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     }
     report.snapshots = all().filter_map(|one| one.snapshots.clone()).reduce(snapshots);
     report.repeat = all().filter_map(|one| one.repeat.clone()).reduce(repeats);
+    let refused = |one: &&Report| one.visit.as_ref().is_some_and(|visit| visit.refused.is_some());
+    report.visit = all().find(refused).or(shards.first().map(|(_, one)| one)).and_then(|one| one.visit.clone());
     attribute(&mut scenarios);
     let reports: Vec<&Report> = all().collect();
     let asked: Vec<Asked> = first.requirements.iter().map(|one| asked(one, &reports)).collect();
@@ -144,6 +146,7 @@ pub fn fails_beside_its_scenarios(report: &Report) -> bool {
     report.snapshots.as_ref().is_some_and(|facts| facts.fails)
         || (report.run.shard.is_none() && report.baseline.as_ref().is_some_and(|facts| !facts.stale.is_empty()))
         || report.repeat.as_ref().is_some_and(|facts| !facts.differing.is_empty())
+        || report.visit.as_ref().is_some_and(|visit| visit.refused.is_some())
 }
 
 fn snapshots(mut one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts {

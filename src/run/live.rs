@@ -8,7 +8,7 @@ use super::executor::Company;
 use super::force::weigh;
 use super::passes::Passes;
 use super::stage::Stage;
-use crate::clock::{Moment, UnixMicros};
+use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
 use crate::judge::check::rows::Look;
@@ -39,6 +39,8 @@ pub struct Live<'s> {
     pub(super) broken_in_on: Vec<Built>,
     pub(super) moved_us: i64,
     history: Vec<Operation>,
+    /// When the deliveries of a step were under way, by this machine's clock.
+    under_way: Vec<(usize, UnixMicros, UnixMicros)>,
     given: Option<Moment>,
     /// When the steps that are repeated began.
     repeating: Option<Moment>,
@@ -66,6 +68,7 @@ impl<'s> Live<'s> {
             broken_in_on: Vec::new(),
             moved_us: 0,
             history: Vec::new(),
+            under_way: Vec::new(),
             given: None,
             repeating: None,
             company,
@@ -303,6 +306,9 @@ impl Source for Live<'_> {
     }
 
     fn keep(&mut self, operation: Operation) {
+        let now = SystemClock.now();
+        let took = i64::try_from(operation.took_us).unwrap_or(i64::MAX);
+        self.under_way.push((operation.step, UnixMicros(now.0.saturating_sub(took)), now));
         self.history.push(operation);
     }
 }
@@ -351,9 +357,10 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Resu
             if !source.met_a_death() {
                 stage.liveness.survived();
             }
-            let (history, report) = (source.into_history(), weigh(stage, loaded, report).await);
+            let under_way = std::mem::take(&mut source.under_way);
+            let (history, mut report) = (source.into_history(), weigh(stage, loaded, report).await);
+            stage.stand_beside(&mut report.findings, &under_way).await;
             if for_others && report.verdict == Verdict::Fail {
-                let mut report = report;
                 report.duration_ms = super::millis(began.elapsed());
                 return Err(Again::Late(Box::new((report, history))));
             }

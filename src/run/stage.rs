@@ -8,7 +8,6 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Plan;
-use super::building::{PlainBodies, Workshop};
 use super::clocks::TargetClock;
 use super::concurrency::Traffic;
 use super::gate::Gate;
@@ -18,21 +17,20 @@ use super::liveness::Liveness;
 use super::pace::Pace;
 use super::supplies::Supplies;
 use crate::clock::{Clock, SystemClock};
-use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level, own_headers};
 use crate::evidence::{EvidenceError, Question, Seen, Sources};
+use crate::files::turn::Turn;
 use crate::history::Operation;
 use crate::judge::Setting;
-use crate::judge::check::{Records, describe};
 use crate::outcome::reader::Reader;
 use crate::report;
-use crate::scenario::deliver::Deliver;
 use crate::scenario::requirement::Catalogue;
 use crate::secret::Redactor;
 use crate::sign::{BadSecret, Signer};
 use crate::snapshot::Snapshot;
 use crate::target::Output;
 use crate::transport::{self, Exchange, Sender, Shipment};
+use crate::visit::{Code, Visit};
 
 /// So many lines of a target's output stand in the report; its log has them all.
 const LINES_KEPT: usize = 40;
@@ -131,7 +129,7 @@ pub struct Stage {
     pub(super) can_restart: bool,
     output: Option<(String, Arc<Output>)>,
     zone: Option<String>,
-    locked_out: Option<String>,
+    visited: Visit,
     stopped_clock: Option<String>,
 }
 
@@ -195,34 +193,58 @@ impl Stage {
             output: servant.output(),
             zone: servant.zone().map(str::to_owned),
             servant: tokio::sync::Mutex::new(servant),
-            locked_out: None,
+            visited: Visit::default(),
             redactor: plan.secrets.redactor(),
             stopped_clock: None,
             setting,
         };
         let patience = stage.servant.lock().await.patience();
-        let (stands, locked_out) = stage.see_that_it_stands(patience).await;
-        if let Err(failed) = stands {
-            stage.strike().await;
-            return Err(failed);
+        match stage.see_that_it_stands(plan, patience).await {
+            Ok(visited) => stage.visited = visited,
+            Err(failed) => {
+                stage.strike().await;
+                return Err(failed);
+            }
         }
-        stage.locked_out = locked_out;
         stage.stopped_clock = stage.clock.see_that_it_moves().await.err();
         Ok(stage)
     }
 
-    /// Whether it lives and its evidence can be read; and what an honest delivery got, where that was refused for its signature.
-    async fn see_that_it_stands(&self, patience: Duration) -> (Result<(), StageError>, Option<String>) {
-        if let Err(failed) = self.see_that_it_lives(patience).await {
-            return (Err(failed), None);
-        }
+    /// Sees that it lives and that its evidence can be read, and visits it meanwhile.
+    async fn see_that_it_stands(&self, plan: &Plan, patience: Duration) -> Result<Visit, StageError> {
+        let lives = self.see_that_it_lives(patience).await;
+        // One that answers, though not well, may tell why when it is visited.
+        let unwell = match lives {
+            Ok(()) => None,
+            Err(unwell @ StageError::NotWell { .. }) => Some(unwell),
+            Err(failed) => return Err(failed),
+        };
         // What is wrong with a database is told before anything is written to it.
         match self.sources.see_that_they_are_there().await {
-            Err(wrong) if !wrong.is_not_there_yet() => return (Err(wrong.into()), None),
+            Err(wrong) if unwell.is_none() && !wrong.is_not_there_yet() => return Err(wrong.into()),
             Ok(()) | Err(_) => {}
         }
-        let locked_out = self.try_an_honest_delivery().await;
-        (self.sources.wait_to_be_there().await.map_err(Into::into), locked_out)
+        // Other runs may be counting the rows of this database.
+        let turn = Turn::at(plan.evidence.file().as_deref());
+        turn.with_others().await;
+        let visited = self.visit(plan, unwell.is_none()).await;
+        turn.over().await;
+        match unwell {
+            Some(unwell) if visited.refused.as_ref().is_none_or(|refused| matches!(refused.code, Code::Failure | Code::Credentials)) => {
+                return Err(unwell);
+            }
+            // Nothing more is judged, whatever its evidence is.
+            _ if visited.refused.is_some() => return Ok(visited),
+            Some(_) | None => {}
+        }
+        self.sources.wait_to_be_there().await?;
+        Ok(visited)
+    }
+
+    /// Where what it writes is kept, when hookgate has started it.
+    #[must_use]
+    pub fn output(&self) -> Option<&Output> {
+        self.output.as_ref().map(|(_, output)| &**output)
     }
 
     /// What the target has written, when hookgate has started it.
@@ -231,23 +253,10 @@ impl Stage {
         self.output.as_ref().map(|(_, output)| output.text())
     }
 
-    /// What a receiver that refuses an honest delivery for its signature answers; `None` when it does not.
-    async fn try_an_honest_delivery(&self) -> Option<String> {
-        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
-        let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
-        let built = workshop.build(&Deliver::default(), None, None).ok()?;
-        let exchange = self.send(built.shipment).await;
-        self.traffic.note_fresh(exchange.took, &exchange.result);
-        let answer = exchange.result.ok()?;
-        let refusal = self.contract.outcomes.refusal(Refusal::Signature)?;
-        let refused = refusal.allows_status(answer.status) && !self.contract.outcomes.accepted.allows_status(answer.status);
-        refused.then(|| describe(&Ok(answer)))
-    }
-
-    /// What an honest delivery got, when it was refused for its signature: then nothing else can be judged.
+    /// What a few deliveries showed before anything was judged.
     #[must_use]
-    pub fn locked_out(&self) -> Option<&str> {
-        self.locked_out.as_deref()
+    pub fn visited(&self) -> &Visit {
+        &self.visited
     }
 
     /// Why time cannot be moved, although a clock was given that moves it.
@@ -308,10 +317,8 @@ impl Stage {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        if let Some(answer) = &self.locked_out {
-            notes.push(format!(
-                "The target refuses an honestly signed delivery ({answer}): either the shared secret is another, or it checks signatures otherwise than the contract says. Nothing else was judged."
-            ));
+        if let Some(refused) = &self.visited.refused {
+            notes.push(format!("An honestly signed delivery is refused, and nothing else was judged: {}", refused.observed));
         }
         if self.sources.rows.is_none() && self.sources.effects.is_none() {
             notes.push("No database was given: whether receivers did the work once was judged by their answers alone (--db).".to_owned());

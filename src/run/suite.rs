@@ -112,9 +112,10 @@ impl Stage {
     /// Why a scenario cannot be judged: the receiver refuses honest deliveries, and this is not the scenario that says so.
     #[must_use]
     pub fn reason_not_to_judge(&self, loaded: &Loaded) -> Option<String> {
-        let answer = self.locked_out()?;
-        let says_so = self.catalogue.always.honest_is_accepted.as_ref().is_some_and(|id| loaded.scenario.shows.first() == Some(id));
-        (!says_so).then(|| format!("an honestly signed delivery is refused ({answer}): nothing else can be judged"))
+        let refused = self.visited().refused.as_ref()?;
+        let says_so = self.catalogue.always.honest_is_accepted.as_ref().is_some_and(|id| loaded.scenario.shows == [id.as_str()]);
+        (!says_so || !refused.is_told_by_scenarios)
+            .then(|| format!("an honestly signed delivery is refused, and nothing else can be judged: {}", refused.observed))
     }
 
     /// Who may be played beside a scenario.

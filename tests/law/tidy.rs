@@ -14,7 +14,7 @@ use std::path::Path;
 
 const WORDS: &[&str] = &["clock", "delivery", "message", "secret", "state", "stats", "template"];
 const LAW: &[&str] =
-    &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "snapshot", "report", "judge", "claims"];
+    &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "snapshot", "visit", "report", "judge", "claims"];
 const HANDS: &[&str] = &["evidence", "files", "serve", "sqlite", "target", "transport"];
 const ENGINES: &[&str] = &["run", "load", "selftest"];
 const ROOF: &[&str] = &["cli", "main"];

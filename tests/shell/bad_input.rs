@@ -133,8 +133,8 @@ fn mistyped_command_lines_are_told_in_a_sentence() {
         (&["run", "-v"], "error: there is no `-v`: nothing more"),
         (&["--no-color", "run"], "error: there is no `--no-color`: colour is left out where"),
         (&["run", "--no-color"], "error: there is no `--no-color`: colour is left out where"),
-        (&["load", "--users", "0"], "`0` is no whole number from 1 to 65535"),
-        (&["run", "--seed", "abc"], "`abc` is no whole number from 0 to"),
+        (&["load", "--users", "0"], "error: --users 0: `0` is no whole number from 1 to 65535\n"),
+        (&["run", "--seed", "abc"], "error: --seed abc: `abc` is no whole number from 0 to"),
     ] {
         let told = hookgate(args);
         assert!(told.starts_with("exit 2\n--- stdout\n--- stderr\n") && told.contains(wanted), "{args:?}: {told}");

@@ -93,9 +93,7 @@ fn duration_without_a_unit_is_a_usage_error() {
     exit 2
     --- stdout
     --- stderr
-    error: invalid value '5' for '--timeout <DURATION>': `5` is not a span of time; write a number and a unit: us, ms, s, m, h or d (`250ms`, `86402 s`)
-
-    For more information, try '--help'.
+    error: --timeout 5: `5` is not a span of time; write a number and a unit: us, ms, s, m, h or d (`250ms`, `86402 s`)
     ");
 }
 

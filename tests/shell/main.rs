@@ -44,5 +44,7 @@ mod suites;
 mod surroundings;
 mod tables;
 mod tls;
+mod trends;
 mod trouble;
 mod vendors;
+mod visits;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{FormatArg, LanguageArgs, duration_or_seconds};
+use super::{FormatArg, LanguageArgs, at_least_one, duration_or_seconds};
 use crate::report::compare::rules::FailOn;
 
 #[derive(Args)]
@@ -28,6 +28,31 @@ pub(crate) struct CompareArgs {
     pub(crate) format: CompareFormat,
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct TrendArgs {
+    /// The reports: folders, their report.json or load.json, or folders of such folders.
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) reports: Vec<PathBuf>,
+    /// Only the last so many of each contract.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) last: Option<std::num::NonZeroU16>,
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t = TrendFormat::Html)]
+    pub(crate) format: TrendFormat,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrendFormat {
+    /// One page.
+    Html,
+    /// Markdown.
+    Markdown,
+    /// JSON.
+    Json,
 }
 
 #[derive(Args)]

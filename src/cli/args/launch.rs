@@ -8,7 +8,7 @@ use clap::Args;
 use super::duration;
 
 /// A receiver that hookgate starts itself.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct LaunchArgs {
     /// Start the receiver with this command line for `sh`, and stop it afterwards; `{port}` (also `$PORT`) is a free port, `{dir}` a new folder.
     #[arg(long, value_name = "CMD")]

@@ -48,6 +48,15 @@ pub(crate) struct ExplainArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// A scenario (`duplicate/…`, also with its variant, `*` for any characters), a contract (`orch-phase3`), or the requirements of a suite (`core/requirements`).
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) suite: SuiteArgs,
+}
+
+#[derive(Args)]
 pub(crate) struct CoverageArgs {
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,

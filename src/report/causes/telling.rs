@@ -7,10 +7,14 @@ use crate::contract::outcome::Refusal;
 use crate::outcome::mismatch::{Kind, When};
 use crate::report::human::one_line;
 use crate::report::language::Language;
+use crate::report::visited;
 
 /// A cause as a sentence without a full stop.
 #[must_use]
 pub fn sentence(cause: &Cause, language: Language) -> String {
+    if let Some(refused) = &cause.refused {
+        return visited::sentence(refused, language);
+    }
     let about = &cause.mismatch;
     let none = || language.say("cause-none");
     let word = |word: &Option<String>| word.as_deref().map_or_else(none, one_line);
@@ -32,12 +36,28 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
         (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
         (_, _, _) => plain,
     };
-    language.with(&key, &facts)
+    let plain = language.with(&key, &facts);
+    match &cause.exception {
+        Some(exception) => {
+            let exception = one_line(exception);
+            language.with("cause-exception", &[("sentence", plain.into()), ("exception", exception.into())])
+        }
+        None => plain,
+    }
+}
+
+/// What to try against a cause, where that is known.
+#[must_use]
+pub fn advice(cause: &Cause, language: Language) -> Option<String> {
+    cause.refused.as_ref().map(|refused| visited::advice(refused, language))
 }
 
 /// How much a cause explains.
 #[must_use]
 pub fn explains(cause: &Cause, language: Language) -> String {
+    if cause.refused.is_some() {
+        return language.say("visit-nothing-else");
+    }
     let explained = &cause.explains;
     language.with(
         "cause-explains",

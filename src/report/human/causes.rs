@@ -50,6 +50,9 @@ fn title(number: usize, cause: &Cause, voice: Voice) -> String {
 fn example(report: &Report, cause: &Cause, voice: Voice) -> String {
     let one = &cause.example;
     let mut text = String::new();
+    if let Some(advice) = telling::advice(cause, voice.language) {
+        text.push_str(&labelled("visit-try", &advice, voice));
+    }
     let sentence = report.sentence_of(&cause.requirement, voice.language);
     if !sentence.is_empty() {
         text.push_str(&labelled("label-requirement", &one_line(sentence), voice));
@@ -59,6 +62,9 @@ fn example(report: &Report, cause: &Cause, voice: Voice) -> String {
             let first = value.lines().next().unwrap_or_default();
             text.push_str(&labelled(label, &visible(first), voice));
         }
+    }
+    for line in &one.output {
+        text.push_str(&labelled("label-output", &visible(line), voice));
     }
     if !one.curl.is_empty() && one.curl.chars().count() <= LONGEST_CURL {
         text.push_str(&format!("{}{}\n", label("label-curl", voice), copyable(&one.curl)));

@@ -12,6 +12,8 @@ use crate::report::{Finding, Report, ScenarioReport, Verdict};
 const MOST_IN_FULL: usize = 12;
 /// How many findings of one scenario are told in full.
 const MOST_FINDINGS: usize = 4;
+/// So many scenarios of one reason are told one by one; more are counted.
+const MOST_OF_ONE_REASON: usize = 6;
 /// How many lines an answer may take.
 const MOST_LINES: usize = 4;
 /// The columns that labels take.
@@ -38,20 +40,27 @@ pub(super) fn write(report: &Report, voice: Voice) -> String {
             text.push_str(&format!("{}\n\n", voice.with(DIM, &voice.say("findings-brief", &[]))));
         }
     }
-    let mut open = 0;
+    let mut open: Vec<(Verdict, String, Vec<&ScenarioReport>)> = Vec::new();
     for verdict in [Verdict::Known, Verdict::Undecided] {
         for scenario in report.scenarios.iter().filter(|one| one.verdict == verdict) {
             let reason =
                 scenario.reason.as_deref().map_or_else(|| voice.say("reason-none", &[]), |reason| one_line(&voice.language.retold(reason)));
-            text.push_str(&format!(
-                "{}\n{}\n",
-                title_line(scenario, voice),
-                hanging("  ", &reason, MOST_LINES, voice.width, str::to_owned)
-            ));
-            open += 1;
+            match open.iter_mut().find(|(of, known, _)| *of == verdict && *known == reason) {
+                Some((_, _, all)) => all.push(scenario),
+                None => open.push((verdict, reason, vec![scenario])),
+            }
         }
     }
-    if open > 0 { text + "\n" } else { text }
+    for (verdict, reason, scenarios) in &open {
+        let reason = hanging("  ", reason, MOST_LINES, voice.width, str::to_owned);
+        if scenarios.len() > MOST_OF_ONE_REASON {
+            let count = voice.say("count-scenarios", &[("count", scenarios.len().into())]);
+            text.push_str(&format!("{} {}\n{reason}\n", voice.with(style_of(*verdict), &word(*verdict, voice)), voice.with(BOLD, &count)));
+        } else {
+            scenarios.iter().for_each(|scenario| text.push_str(&format!("{}\n{reason}\n", title_line(scenario, voice))));
+        }
+    }
+    if open.is_empty() { text } else { text + "\n" }
 }
 
 fn title_line(scenario: &ScenarioReport, voice: Voice) -> String {
@@ -100,6 +109,9 @@ fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, voice: V
         if !value.is_empty() {
             text.push_str(&labelled(label, &visible(value), voice));
         }
+    }
+    for line in &finding.output {
+        text.push_str(&labelled("label-output", &visible(line), voice));
     }
     let place = format!("{}:{}", one_line(&scenario.file), finding.line);
     let place = voice.say("place-step", &[("place", place.into()), ("step", finding.step.into()), ("name", step.into())]);

@@ -546,3 +546,117 @@ told-duplicate-outside-life = answered as a duplicate before the acceptance bega
 told-reference-elsewhere = a duplicate refers to an instant at which no delivery of the key was under way
 told-references-differ = duplicates refer to more instants than there can be acceptances
 told-trace-of-refused = refused every time, and its key is there
+
+# The visit before a suite: what is sent, and how it went.
+visit-heading = Visit
+visit-sent = what was sent
+visit-caption = What a few deliveries showed before the suite
+visit-probe-honest = honest delivery
+visit-probe-repeat = its repeat
+visit-probe-forgery = forgery
+visit-probe-no-key = without a key
+visit-probe-no-signature = without a signature
+visit-probe-get = GET on the endpoint
+visit-probe-health = health check
+visit-found-right = ✓ right
+visit-found-wrong = ✗ wrong
+visit-found-not-judged = · not judged
+visit-due = { $observed } (the contract says { $due })
+visit-try = try
+visit-nothing-else = nothing else can be judged
+
+# Why honest deliveries are turned away, most likely; what to try.
+visit-cause-wrong-secret = Honest deliveries are refused for their signature ({ $status }): most likely the receiver has another secret than the one in { $variable }
+visit-try-wrong-secret = Compare the secret in { $variable } with the receiver's, to the last character; if it is the same, the receiver checks signatures otherwise than the contract says
+visit-cause-space-in-secret = The secret in { $variable } has white space at its beginning or end that the receiver's has not: signed without it, the same delivery is accepted
+visit-try-space-in-secret = Take the white space away, as `export { $variable }="$(printf %s "${ $variable }" | xargs)"` does, or read the file without its last line end
+visit-cause-space-in-theirs = The receiver's secret has { $space ->
+    [line] a line end (\n)
+    [windows-line] a line end (\r\n)
+   *[other] a blank
+  } at its end that the one in { $variable } has not: signed with it, the same delivery is accepted
+visit-try-space-in-theirs = Give the receiver its secret without white space at the end: a file that was written by `echo` has a line end
+visit-cause-clock-ahead = The receiver's clock is ahead by { $seconds } s: a delivery that is signed so much later is accepted, and the contract lets { $tolerance } pass
+visit-try-clock-ahead = Set both clocks by the same server (NTP), or mend how the receiver reads the signed time
+visit-cause-clock-behind = The receiver's clock is behind by { $seconds } s: a delivery that is signed so much earlier is accepted, and the contract lets { $tolerance } pass
+visit-try-clock-behind = Set both clocks by the same server (NTP), or mend how the receiver reads the signed time
+visit-cause-wrong-path = Deliveries to { $method } { $path } are answered { $status }: the path is most likely another{ $found ->
+    [none] {""}
+   *[other]  (they are accepted at { $found })
+  }; seen: { $seen }
+visit-try-wrong-path = Give what stands before the path in the address (--target URL/prefix), or the path in the contract (endpoint.path)
+visit-cause-redirect = { $method } { $path } redirects ({ $status }) to { $location }, and a signed delivery is not sent on; seen: { $seen }
+visit-try-redirect = Give that address (--target), or its path in the contract (endpoint.path): senders do not follow redirects
+visit-cause-wrong-method = The method { $method } is refused at { $path } ({ $status }): it is most likely another{ $found ->
+    [none] {""}
+   *[other]  ({ $found } is accepted)
+  }; Allow: { $allow }; seen: { $seen }
+visit-try-wrong-method = Say the method in the contract (endpoint.method), or see that the path is the receiver's (endpoint.path)
+visit-cause-too-many = Deliveries are turned away because there are too many ({ $status }): something limits how often this machine may ask
+visit-try-too-many = Wait a while, send less often (--max-rate 5/s), wait longer for Retry-After (--max-wait), or take this machine out of the limit
+visit-cause-page = A page for people (HTML, { $status }{ $title ->
+    [none] {""}
+   *[other] , titled "{ $title }"
+  }) came where the contract has an answer for machines: something stands before the receiver, a proxy or a login, or the address is another's
+visit-try-page = Ask the receiver itself (--target), or give what lets deliveries through (-H, --header-env); is the receiver behind the proxy up?
+visit-cause-credentials = Somebody asks for credentials ({ $status }) before deliveries get to the receiver
+visit-try-credentials = Give them with --header-env Name=VARIABLE, or ask the receiver itself (--target)
+visit-cause-no-key-seen = Honest deliveries are refused as if they had no key ({ $status }): the contract puts it into { $place }
+visit-try-no-key-seen = See where the receiver looks for the key, and say it in the contract (key)
+visit-cause-body = Honest deliveries are refused for their body or their content type ({ $status })
+visit-try-body = Its answer says what it wants: give it bodies of its own with --scenarios, or its content type in the contract (endpoint.content_type)
+visit-cause-failure = Honest deliveries end in a failure ({ $status }): the receiver does not work
+visit-try-failure = Look into its output for the time of this delivery: its database, its configuration, what it depends on
+visit-cause-unknown = Honest deliveries are answered { $status }, where the contract says { $due }
+visit-try-unknown = Send the same delivery again with the command, and look at what the receiver says of it
+told-visit-refused = an honestly signed delivery is refused, and nothing else can be judged
+told-visit-refused-note = An honestly signed delivery is refused, and nothing else was judged
+
+# hookgate doctor.
+doctor-head = A visit to { $url }, by { $contract }
+doctor-database = { $database }: { $tables }
+doctor-no-database = no database was given (--db): what was remembered is judged by answers alone
+doctor-effects = effects are counted by { $place }
+doctor-ready = ready: it can be judged with hookgate run
+doctor-differs = it can be judged, and { $count ->
+    [one] one thing is
+   *[other] { $count } things are
+  } not as the contract says: hookgate run says more
+doctor-refused = it cannot be judged: no honest delivery was accepted
+doctor-not-well = it cannot be judged yet
+doctor-not-reached = it was not reached
+
+# hookgate trend.
+trend-title = Reports over time
+trend-count = { $count ->
+    [one] 1 report
+   *[other] { $count } reports
+  }
+trend-contract = Contract { $name }
+trend-last = The last one: { $words }
+trend-passed-over = Passed over
+trend-broke = What broke when
+trend-nothing-broke = Nothing was broken in any of them.
+trend-turn-broke = { $id } broke at { $when } (#{ $number } { $path })
+trend-turn-kept = { $id } is kept again since { $when } (#{ $number } { $path })
+trend-broken-from-the-first = { $id } is broken from the first report on, { $when } (#{ $number } { $path })
+trend-matrix = Requirements by report
+trend-signs = ✓ kept, ✗ broken, ! warned, k known, ? undecided, · not applicable; framed where it changed
+trend-reports = Reports
+trend-reports-caption = Each report, the earliest first
+trend-report = report
+trend-when = began (UTC)
+trend-broken = broken requirements
+trend-took = took
+trend-rate = answers a second
+trend-latency = latency
+trend-p50 = median
+trend-p99 = 99 in 100
+trend-of-run = (run)
+trend-of-load = (load)
+trend-kept = Requirements that were never broken: { $count }
+
+# Output of the target beside a finding.
+cause-exception = { $sentence }; the target then writes { $exception }
+label-output = output
+page-output = what the target wrote meanwhile

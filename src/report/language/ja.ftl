@@ -494,3 +494,113 @@ told-duplicate-outside-life = 受理の始まる前、またはキーの寿命�
 told-reference-elsewhere = 重複が、そのキーの配信が一つも行われていない時刻を参照している
 told-references-differ = 重複の参照する時刻が、ありうる受理の数より多い
 told-trace-of-refused = 毎回拒否されたのに、そのキーが残っている
+
+# 実行前の訪問: 何を送り、どうだったか。
+visit-heading = 事前確認
+visit-sent = 送ったもの
+visit-caption = 実行前に数件の配信が示したこと
+visit-probe-honest = 正当な配信
+visit-probe-repeat = その再送
+visit-probe-forgery = 偽造
+visit-probe-no-key = キーなし
+visit-probe-no-signature = 署名なし
+visit-probe-get = エンドポイントへの GET
+visit-probe-health = ヘルスチェック
+visit-found-right = ✓ 正しい
+visit-found-wrong = ✗ 違う
+visit-found-not-judged = · 判定せず
+visit-due = { $observed }（契約では { $due }）
+visit-try = 対処
+visit-nothing-else = ほかは何も判定できない
+
+# 正当な配信が断られる最も確からしい原因と、試すこと。
+visit-cause-wrong-secret = 正当な配信が署名を理由に断られる（{ $status }）。受信側の秘密鍵が { $variable } のものと違うとみられる
+visit-try-wrong-secret = { $variable } の秘密鍵を受信側のものと末尾の一文字まで比べる。同じなら、受信側の署名検証が契約と違う
+visit-cause-space-in-secret = { $variable } の秘密鍵の先頭か末尾に、受信側のものにはない空白がある。空白なしで署名すると同じ配信が受理される
+visit-try-space-in-secret = `export { $variable }="$(printf %s "${ $variable }" | xargs)"` のように空白を取り除くか、ファイルを末尾の改行なしで読む
+visit-cause-space-in-theirs = 受信側の秘密鍵の末尾に、{ $variable } のものにはない{ $space ->
+    [line] 改行 (\n)
+    [windows-line] 改行 (\r\n)
+   *[other] 空白
+  } がある。それを付けて署名すると同じ配信が受理される
+visit-try-space-in-theirs = 受信側に末尾の空白なしの秘密鍵を渡す。`echo` で書いたファイルには改行が付く
+visit-cause-clock-ahead = 受信側の時計が { $seconds } 秒進んでいる。その分遅い時刻で署名した配信は受理される（契約の許容は { $tolerance }）
+visit-try-clock-ahead = 両方の時計を同じサーバー (NTP) に合わせるか、署名時刻の読み方を直す
+visit-cause-clock-behind = 受信側の時計が { $seconds } 秒遅れている。その分早い時刻で署名した配信は受理される（契約の許容は { $tolerance }）
+visit-try-clock-behind = 両方の時計を同じサーバー (NTP) に合わせるか、署名時刻の読み方を直す
+visit-cause-wrong-path = { $method } { $path } への配信に { $status } が返る。パスが違うとみられる{ $found ->
+    [none] {""}
+   *[other] （{ $found } では受理される）
+  }。見たもの: { $seen }
+visit-try-wrong-path = パスの前に付くものをアドレスに入れる (--target URL/prefix) か、契約のパス (endpoint.path) を直す
+visit-cause-redirect = { $method } { $path } は { $location } へリダイレクトする（{ $status }）。署名付きの配信は転送されない。見たもの: { $seen }
+visit-try-redirect = そのアドレスを --target に渡すか、契約のパス (endpoint.path) を直す。送信側はリダイレクトに従わない
+visit-cause-wrong-method = { $path } で { $method } が断られる（{ $status }）。メソッドが違うとみられる{ $found ->
+    [none] {""}
+   *[other] （{ $found } は受理される）
+  }。Allow: { $allow }。見たもの: { $seen }
+visit-try-wrong-method = 契約にメソッド (endpoint.method) を書くか、パス (endpoint.path) が受信側のものか確かめる
+visit-cause-too-many = 配信が多すぎるとして断られる（{ $status }）。この機械からの頻度が制限されている
+visit-try-too-many = しばらく待つ、頻度を下げる (--max-rate 5/s)、Retry-After を長く待つ (--max-wait)、または制限から外す
+visit-cause-page = 契約では機械向けの応答のところに、人向けのページ（HTML、{ $status }{ $title ->
+    [none] {""}
+   *[other] 、題「{ $title }」
+  }）が返る。受信側の手前にプロキシやログインがあるか、アドレスが別のもの
+visit-try-page = 受信側そのものを --target に渡すか、配信を通すもの (-H, --header-env) を渡す。プロキシの後ろの受信側は動いているか
+visit-cause-credentials = 受信側に届く前に認証を求められる（{ $status }）
+visit-try-credentials = --header-env Name=VARIABLE で渡すか、受信側そのものを --target に渡す
+visit-cause-no-key-seen = 正当な配信がキーなしとして断られる（{ $status }）。契約ではキーは { $place } に入る
+visit-try-no-key-seen = 受信側がキーをどこで読むかを確かめ、契約 (key) に書く
+visit-cause-body = 正当な配信が本文か Content-Type を理由に断られる（{ $status }）
+visit-try-body = 応答に求めるものが書いてある。--scenarios で本文を渡すか、契約の endpoint.content_type を直す
+visit-cause-failure = 正当な配信が失敗に終わる（{ $status }）。受信側が動いていない
+visit-try-failure = この配信の時刻の出力を見る。データベース、設定、依存先
+visit-cause-unknown = 正当な配信に { $status } が返る。契約では { $due }
+visit-try-unknown = 同じ配信をコマンドで再送し、受信側の記録を見る
+told-visit-refused = 正当に署名した配信が断られ、ほかは何も判定できない
+told-visit-refused-note = 正当に署名した配信が断られ、ほかは何も判定しなかった
+
+# hookgate doctor。
+doctor-head = { $url } の事前確認（契約 { $contract }）
+doctor-database = { $database }: { $tables }
+doctor-no-database = データベースの指定がない (--db)。記憶は応答だけで判定する
+doctor-effects = 効果は { $place } で数える
+doctor-ready = 準備完了: hookgate run で判定できる
+doctor-differs = 判定はできるが、契約と違う点が { $count } 件ある。詳しくは hookgate run で
+doctor-refused = 判定できない: 正当な配信が一件も受理されなかった
+doctor-not-well = まだ判定できない
+doctor-not-reached = 接続できなかった
+
+# hookgate trend。
+trend-title = 報告の推移
+trend-count = { $count ->
+   *[other] 報告 { $count } 件
+  }
+trend-contract = 契約 { $name }
+trend-last = 最新: { $words }
+trend-passed-over = 読めなかったもの
+trend-broke = いつ壊れたか
+trend-nothing-broke = どの報告でも破られた要件はない。
+trend-turn-broke = { $id } が { $when } に破られた（#{ $number } { $path }）
+trend-turn-kept = { $id } が { $when } から再び守られている（#{ $number } { $path }）
+trend-broken-from-the-first = { $id } は最初の報告から破られている、{ $when }（#{ $number } { $path }）
+trend-matrix = 報告ごとの要件
+trend-signs = ✓ 遵守、✗ 違反、! 警告、k 既知、? 未確定、· 対象外。変わったところは枠付き
+trend-reports = 報告
+trend-reports-caption = 古い順
+trend-report = 報告
+trend-when = 開始 (UTC)
+trend-broken = 破られた要件
+trend-took = 所要時間
+trend-rate = 毎秒の応答
+trend-latency = 応答時間
+trend-p50 = 中央値
+trend-p99 = 99 パーセンタイル
+trend-of-run = （実行）
+trend-of-load = （負荷）
+trend-kept = 一度も破られなかった要件: { $count } 件
+
+# Output of the target beside a finding.
+cause-exception = { $sentence }。受信側はそのとき { $exception } を出力
+label-output = 出力
+page-output = その間の受信側の出力

@@ -1,0 +1,84 @@
+//! `hookgate doctor`: a visit alone. What a few deliveries show, what was found of evidence, and why honest deliveries are refused.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::args::{DoctorArgs, ListFormat};
+use super::exit::Exit;
+use super::run::{exit_of_failure, given, plan};
+use super::secrets::warn;
+use super::signals::Ends;
+use super::{Console, Failure, load_suite, repeat};
+use crate::report::human;
+use crate::run::Outcome;
+use crate::run::stage::StageError;
+
+/// The version of what `--format json` prints.
+const SCHEMA: &str = "hookgate.doctor/1";
+
+/// Runs the command.
+pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let ends = Ends::listen()?;
+    let language = args.language.chosen();
+    let (format, args) = (args.format, args.as_run());
+    let suite = load_suite::suite(&args.suite)?;
+    let given = given(&args, &suite, &[])?;
+    let redactor = given.secrets.redactor();
+    let plans = vec![plan(&args, &suite, Vec::new(), given.clone())?];
+    warn(&given.secrets, console);
+    let visited = ends.runtime.block_on(repeat::run_all(plans, Arc::new(|_| {}), ends.wanted));
+    ends.runtime.shutdown_background();
+    let Some(Outcome { report, failed, .. }) = visited else { return Err(Failure::harness("nothing was visited")) };
+    let failed = failed.map(|failed| (exit_of_failure(&failed), redactor.text(&failed.to_string()).into_owned(), is_reached(&failed)));
+    let report = redactor.redacted(report);
+    let exit = match (&failed, &report.visit) {
+        (Some((exit, _, _)), _) => *exit,
+        (None, Some(visit)) if visit.finds_something() => Exit::DoesNotConform,
+        (None, _) => Exit::Conforms,
+    };
+    match (format, failed) {
+        (ListFormat::Json, failed) => {
+            let verdict = match exit {
+                Exit::Conforms => "ready",
+                Exit::DoesNotConform if report.visit.as_ref().is_some_and(|visit| visit.refused.is_some()) => "refused",
+                Exit::DoesNotConform => "differs",
+                Exit::Interrupted => "interrupted",
+                Exit::Usage | Exit::Harness | Exit::Undecided | Exit::Guarded(_) => "not-reached",
+            };
+            let told = json!({
+                "schema": SCHEMA,
+                "contract": report.contract,
+                "target": report.target,
+                "clock": report.run.clock,
+                "visit": report.visit,
+                "notes": report.run.notes,
+                "error": failed.as_ref().map(|(_, message, _)| message),
+                "verdict": verdict,
+            });
+            console.print(&format!("{told:#}\n"));
+            Ok(exit)
+        }
+        (ListFormat::Human, Some((exit, message, reached))) => {
+            console.print(&human::visit::unreached(&report, &message, reached, (console.colour, console.width), language));
+            Ok(exit)
+        }
+        (ListFormat::Human, None) => {
+            console.print(&human::visit::alone(&report, (console.colour, console.width), language));
+            Ok(exit)
+        }
+    }
+}
+
+/// Whether somebody answered before it went wrong.
+fn is_reached(failed: &StageError) -> bool {
+    match failed {
+        StageError::NotWell { .. } | StageError::Database(_) => true,
+        StageError::Unreachable { .. }
+        | StageError::Clock(_)
+        | StageError::Secret(_)
+        | StageError::Interrupted
+        | StageError::Launch(_)
+        | StageError::BuiltIn(_) => false,
+    }
+}
