@@ -56,19 +56,15 @@ fn head(report: &Report, voice: Voice) -> String {
 fn evidence(report: &Report, voice: Voice) -> String {
     let target = &report.target;
     let mut found: Vec<(Found, String)> = Vec::new();
-    match &target.database {
-        Some(database) => {
-            let table = |one: &crate::state::TableShape| {
-                let columns: Vec<String> = one.columns.iter().map(|column| one_line(&column.name)).collect();
-                format!("{} ({})", one_line(&one.table), columns.join(", "))
-            };
-            let tables: Vec<String> = target.tables.iter().map(table).collect();
-            let between = voice.say("between", &[]);
-            let told = [("database", one_line(database).into()), ("tables", tables.join(&between).into())];
-            found.push((Found::Right, voice.say("doctor-database", &told)));
-        }
-        None if target.built_in => {}
-        None => found.push((Found::NotJudged, voice.say("doctor-no-database", &[]))),
+    if let Some(database) = &target.database {
+        let table = |one: &crate::state::TableShape| {
+            let columns: Vec<String> = one.columns.iter().map(|column| one_line(&column.name)).collect();
+            format!("{} ({})", one_line(&one.table), columns.join(", "))
+        };
+        let tables: Vec<String> = target.tables.iter().map(table).collect();
+        let between = voice.say("between", &[]);
+        let told = [("database", one_line(database).into()), ("tables", tables.join(&between).into())];
+        found.push((Found::Right, voice.say("doctor-database", &told)));
     }
     if let Some(effects) = &target.effects {
         found.push((Found::Right, voice.say("doctor-effects", &[("place", one_line(effects).into())])));

@@ -615,7 +615,6 @@ told-visit-refused-note = An honestly signed delivery is refused, and nothing el
 # hookgate doctor.
 doctor-head = A visit to { $url }, by { $contract }
 doctor-database = { $database }: { $tables }
-doctor-no-database = no database was given (--db): what was remembered is judged by answers alone
 doctor-effects = effects are counted by { $place }
 doctor-ready = ready: it can be judged with hookgate run
 doctor-differs = it can be judged, and { $count ->

@@ -563,7 +563,6 @@ told-visit-refused-note = 正当に署名した配信が断られ、ほかは何
 # hookgate doctor。
 doctor-head = { $url } の事前確認（契約 { $contract }）
 doctor-database = { $database }: { $tables }
-doctor-no-database = データベースの指定がない (--db)。記憶は応答だけで判定する
 doctor-effects = 効果は { $place } で数える
 doctor-ready = 準備完了: hookgate run で判定できる
 doctor-differs = 判定はできるが、契約と違う点が { $count } 件ある。詳しくは hookgate run で
