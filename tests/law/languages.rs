@@ -169,7 +169,7 @@ fn rules_for_claims_are_translated() {
 }
 
 /// Keys that are put together from a verdict, a kind or the like.
-const MADE: [&str; 18] = [
+const MADE: [&str; 22] = [
     "cause-",
     "when-",
     "refused-",
