@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::reference::defect::Defect;
@@ -165,28 +165,24 @@ pub struct Trials {
 ///
 /// An interrupted selftest gives `None`: half a matrix proves nothing.
 pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupted: watch::Receiver<bool>) -> Option<Matrix> {
-    let mut plans: Vec<(Option<usize>, Plan)> = Vec::new();
-    for contract in &trials.contracts {
-        plans.extend((0..trials.right).map(|_| (None, (trials.plan)(contract, None))));
-    }
-    plans.extend(trials.defects.iter().enumerate().map(|(at, defect)| (Some(at), (trials.plan)(defect.under, Some(*defect)))));
-    let total = plans.len();
-    let places = Arc::new(Semaphore::new(trials.jobs));
+    let right = trials.contracts.iter().flat_map(|contract| std::iter::repeat_n((None, *contract, None), trials.right));
+    let wrong = trials.defects.iter().enumerate().map(|(at, defect)| (Some(at), defect.under, Some(*defect)));
+    let mut trying = right.chain(wrong);
+    let total = trials.right * trials.contracts.len() + trials.defects.len();
     let mut runs = JoinSet::new();
-    for (at, plan) in plans {
-        let (places, interrupted) = (Arc::clone(&places), interrupted.clone());
-        runs.spawn(async move {
-            let place = places.acquire_owned().await;
-            let outcome = Box::pin(run::run(plan, Arc::new(|_| {}), interrupted)).await;
-            drop(place);
-            (at, outcome)
-        });
-    }
     let mut matrix = Matrix { right_runs: trials.right * trials.contracts.len(), under: trials.under.clone(), ..Matrix::default() };
     let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
     let mut played = BTreeSet::new();
     let mut done = 0;
-    while let Some(joined) = runs.join_next().await {
+    loop {
+        // A plan holds a whole suite, so that each is made when its turn comes.
+        while runs.len() < trials.jobs.max(1)
+            && let Some((at, contract, defect)) = trying.next()
+        {
+            let (plan, interrupted) = ((trials.plan)(contract, defect), interrupted.clone());
+            runs.spawn(async move { (at, Box::pin(run::run(plan, Arc::new(|_| {}), interrupted)).await) });
+        }
+        let Some(joined) = runs.join_next().await else { break };
         // A run that panicked is a mistake of the harness: half a matrix would look like a good one.
         let (at, outcome) = match joined.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(run) => run,
