@@ -211,6 +211,9 @@ pub struct ScenarioReport {
     pub id: String,
     /// The behaviour as a sentence.
     pub title: String,
+    /// The same sentence in other languages, by the two letters of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub titles: BTreeMap<String, String>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why, for `not-applicable` and `undecided`.
@@ -323,6 +326,14 @@ pub struct RequirementReport {
     /// Topic and sentence in other languages, by the two letters of each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub translations: BTreeMap<String, InLanguage>,
+}
+
+impl ScenarioReport {
+    /// The title in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn title_in(&self, language: Language) -> &str {
+        self.titles.get(language.code()).unwrap_or(&self.title)
+    }
 }
 
 impl RequirementReport {

@@ -37,6 +37,9 @@ use crate::scenario::expect::{AnswerCheck, EffectsCheck, Expect, StateCheck};
 pub struct Scenario {
     /// The behaviour as a sentence.
     pub title: String,
+    /// The same sentence in other languages, by the two letters of each: `{ja: …}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub titles: BTreeMap<String, String>,
     /// Why it matters, or what a reader must know; free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,

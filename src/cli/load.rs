@@ -182,7 +182,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         return Err(failed);
     }
     let Some(report) = report else { return Err(Failure::harness("the load has no report")) };
-    let text = in_format(&report, args.format, args.quiet, language)?;
+    let text = in_format(&report, args.format, args.quiet, language, console.width)?;
     console.print(&text);
     if let Some(unwritten) = unwritten {
         return Err(unwritten);

@@ -21,19 +21,24 @@ pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit,
     let text = match stored::read(from)? {
         Stored::Run(report) => in_format(&Redacted::as_stored(*report), args.format, console.look(), args.language.chosen())?,
         #[cfg(feature = "load")]
-        Stored::Load(report) => load_in_format(&report, args.format, args.language.chosen())?,
+        Stored::Load(report) => load_in_format(&report, args.format, args.language.chosen(), console.width)?,
     };
     console.print(&text);
     Ok(Exit::Conforms)
 }
 
 #[cfg(feature = "load")]
-fn load_in_format(report: &crate::load::report::LoadReport, format: FormatArg, language: Language) -> Result<String, Failure> {
+fn load_in_format(
+    report: &crate::load::report::LoadReport,
+    format: FormatArg,
+    language: Language,
+    width: usize,
+) -> Result<String, Failure> {
     use crate::load::page::page;
     use crate::load::report::junit;
     use crate::load::telling::{human, markdown};
     match format {
-        FormatArg::Human => Ok(human(report, language)),
+        FormatArg::Human => Ok(human(report, language, width)),
         FormatArg::Json => serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness),
         FormatArg::Markdown => Ok(markdown(report, language)),
         FormatArg::Html => page(report, language).map_err(Failure::harness),

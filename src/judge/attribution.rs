@@ -96,6 +96,10 @@ fn told_of(mismatch: &mut Mismatch, due: Due, deliver: &Deliver, when: &[When], 
         // Of a key that never came before neither its age nor its bodies tell anything.
         mismatch.when.retain(|when| !matches!(when, When::Aged | When::OtherBody));
     }
+    if mismatch.when.contains(&When::Aged) && mismatch.kind != Kind::HonestRefused {
+        // What time has made of a key is another story than what a refusal has.
+        mismatch.when.retain(|when| *when != When::AfterRefusal);
+    }
     mismatch.tamper = deliver.signature.filter(|tamper| !tamper.passes()).and_then(name_of);
     mismatch.why = match (mismatch.kind, due) {
         (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, Due::Refused(why)) => Some(why),
@@ -228,18 +232,34 @@ pub(super) fn requirement_of(
     let own = scope.first().cloned().unwrap_or_default();
     breach.mismatch.under = of(&catalogue.underlies);
     breach.mismatch.under.extend(breach.shows.clone().filter(|id| catalogue.get(id).is_some() && contract.promises(id)));
+    // Where nothing of an answer can be read, no member of it is wrong.
+    if breach.mismatch.kind == Kind::NoJson
+        && let Some(speaking) = of(&catalogue.speaks).into_iter().next().filter(|_| !is_later)
+    {
+        return speaking;
+    }
     if let Some(named) = breach.shows.as_ref().filter(|id| scope.contains(id)) {
         return named.clone();
     }
+    // What a suite says of circumstances is meant of them, whichever member it is.
+    let of_circumstances = codes.iter().filter(|code| code.contains('@')).find_map(|code| catalogue.speaks.get(code));
+    let promised = |id: &&String| catalogue.get(id).is_some() && contract.promises(id);
+    if let Some(speaking) = of_circumstances.into_iter().flatten().find(promised).filter(|_| !is_later) {
+        return speaking.clone();
+    }
     // What comes after another finding, or in an odd way, may be wrong because of that.
-    let odd = breach.mismatch.when.iter().any(|when| matches!(when, When::OddKey | When::OddWay | When::Aged));
+    let is_odd = |when: &When| matches!(when, When::OddKey | When::OddWay | When::Aged);
+    let together = breach.mismatch.kind == Kind::References && breach.mismatch.when.contains(&When::AtOnce);
+    let odd = together || breach.mismatch.when.iter().any(is_odd);
     if let Some(named) = breach.shows.as_ref().filter(|id| !is_later && !odd && catalogue.get(id).is_some() && contract.promises(id)) {
         return named.clone();
     }
     if let Some(speaking) = of(&catalogue.speaks).into_iter().next().filter(|_| !is_later) {
         return speaking;
     }
-    let plainly = breach.mismatch.is_plain() && is_decided(breach.mismatch.kind) && breach.level == Level::Must && !is_later;
+    // Failures come and go: one among many that went well is no less plain for its coming later.
+    let plain = breach.mismatch.is_plain() || (breach.mismatch.kind == Kind::HonestFailed && breach.mismatch.special().is_empty());
+    let plainly = plain && is_decided(breach.mismatch.kind) && breach.level == Level::Must && !is_later;
     breach.mismatch.under.first().filter(|_| plainly).cloned().unwrap_or(own)
 }
 

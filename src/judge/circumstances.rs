@@ -7,17 +7,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::delivery::Delivery;
 use crate::history::record::Record;
 use crate::outcome::mismatch::When;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::deliver::{Deliver, Framing, HeaderCase};
+use crate::sign::Scheme;
 
 /// What came before in a scenario.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before {
     /// The body file of deliveries that do not say which.
     ordinary_body: String,
+    /// How deliveries are signed, where the time is signed, too.
+    signed_time: Option<Scheme>,
     deliveries: usize,
+    /// Whether anything came that is to be refused.
+    refusals: bool,
+    /// Whether a key came more than once.
+    repeats: bool,
     /// Whether time was moved.
     pub(super) aged: bool,
     /// Whether the receiver was started again.
@@ -36,12 +44,30 @@ pub(super) struct Before {
 struct Standing {
     taken: Vec<String>,
     refused: bool,
+    /// Whether the last one got no answer.
+    unanswered: bool,
+    /// The signed time of the first that was taken.
+    signed_at: Option<Vec<u8>>,
 }
 
 impl Before {
     /// Nothing came yet.
-    pub(super) fn new(ordinary_body: &str) -> Self {
-        Self { ordinary_body: ordinary_body.to_owned(), ..Self::default() }
+    pub(super) fn new(ordinary_body: &str, scheme: &Scheme) -> Self {
+        let signed_time = scheme.carries_time().then(|| scheme.clone());
+        Self { ordinary_body: ordinary_body.to_owned(), signed_time, ..Self::default() }
+    }
+
+    /// The time that a delivery says it was signed at, as it stands there.
+    fn signed_at(&self, delivery: &Delivery) -> Option<Vec<u8>> {
+        let scheme = self.signed_time.as_ref()?;
+        let header = scheme.headers.iter().find(|header| header.carries("t"))?;
+        let line = String::from_utf8_lossy(delivery.header(&header.name)?);
+        let (templates, items) = match scheme.separator_of(header) {
+            Some(separator) => (header.value.split(separator), line.split(separator).map(str::trim).collect::<Vec<_>>()),
+            None => (vec![header.value.clone()], vec![line.trim()]),
+        };
+        let mut found = items.iter().filter_map(|item| templates.iter().find_map(|template| template.matches(item.as_bytes())));
+        found.find_map(|found| found.iter().find(|(name, _)| *name == "t").map(|(_, time)| time.to_vec()))
     }
 
     /// Under which circumstances a delivery comes; none where it is the plainest of its kind.
@@ -49,11 +75,15 @@ impl Before {
         let standing = self.keys.get(&record.key).filter(|_| !record.key.is_empty());
         let taken = standing.filter(|one| !one.taken.is_empty());
         let forged = deliver.signature.is_some_and(|tamper| !tamper.passes());
-        let refused = standing.is_some_and(|one| one.refused && (!self.aged || one.taken.is_empty())) && !forged;
+        let refused = standing.is_some_and(|one| one.refused) && !forged;
         let repeats = taken.is_some_and(|one| one.taken.contains(&record.sha256));
+        let anew = |one: &Standing| one.signed_at.is_some() && one.signed_at != self.signed_at(&record.delivery);
         let found = [
+            (When::Resigned, repeats && !forged && !self.aged && taken.is_some_and(anew)),
             (When::Restarted, self.restarted),
             (When::OddWay, comes_oddly(deliver) || self.broken || self.odd_ways.contains(&record.key)),
+            // Nobody knows whether the one before it is still under way.
+            (When::AtOnce, !self.aged && standing.is_some_and(|one| one.unanswered)),
             (When::Aged, self.aged && taken.is_some()),
             (When::AfterRefusal, refused),
             (When::OtherBody, deliver.respell_of.is_none() && taken.is_some_and(|one| !one.taken.contains(&record.sha256))),
@@ -70,7 +100,9 @@ impl Before {
             (When::Restarted, self.restarted),
             (When::AtOnce, records.len() > 1 && records.iter().any(|one| one.sent_at == records[0].sent_at && one.key != records[0].key)),
             (When::Aged, self.aged),
+            (When::AfterRefusal, self.refusals),
             (When::OddKey, records.iter().any(|one| self.odd_keys.contains(&one.key))),
+            (When::Later, self.repeats),
         ];
         found.into_iter().filter(|(_, is_so)| *is_so).map(|(when, _)| when).collect()
     }
@@ -103,11 +135,18 @@ impl Before {
             self.odd_ways.insert(record.key.clone());
         }
         let forged = deliver.signature.is_some_and(|tamper| !tamper.passes());
+        let signed_at = self.signed_at(&record.delivery);
+        self.refusals |= forged || deliver.no_key || deliver.method.is_some() || set.is_refusal();
+        self.repeats |= self.keys.contains_key(&record.key);
         let standing = self.keys.entry(record.key.clone()).or_default();
+        standing.unanswered = record.result.is_err();
         if set.is_taken() {
             if set.is(Outcome::Accepted) {
                 // A new life: what came in an earlier one is another body by now.
                 standing.taken.clear();
+            }
+            if standing.taken.is_empty() {
+                standing.signed_at = signed_at;
             }
             standing.taken.push(record.sha256.clone());
         } else if set.is_refusal() && (forged || standing.taken.is_empty()) {

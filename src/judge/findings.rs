@@ -90,6 +90,8 @@ pub fn add(
             && kind(&one.mismatch) == kind(&breach.mismatch)
     };
     match report.findings.iter_mut().find(same) {
+        // The same thing found twice is told once.
+        Some(finding) if stands_in(&finding.expected, &breach.expected) && stands_in(&finding.observed, &breach.observed) => {}
         Some(finding) => {
             finding.expected.push_str(&format!("\n{}", breach.expected));
             finding.observed.push_str(&format!("\n{}", breach.observed));
@@ -111,4 +113,9 @@ pub fn add(
         }),
     }
     true
+}
+
+/// Whether a text has all lines of another one in it.
+fn stands_in(text: &str, lines: &str) -> bool {
+    lines.lines().all(|line| text.lines().any(|one| one == line))
 }

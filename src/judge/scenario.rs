@@ -88,7 +88,7 @@ pub async fn play<S: Source>(
         reference,
         keys: Vec::new(),
         last_answer: None,
-        before: Before::new(&setting.catalogue.ordinary_body),
+        before: Before::new(&setting.catalogue.ordinary_body, &setting.contract().signature),
         began_at: None,
         late: 0,
         slowest: Duration::ZERO,
@@ -107,6 +107,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
     ScenarioReport {
         id: loaded.id.clone(),
         title: loaded.scenario.title.clone(),
+        titles: loaded.scenario.titles.clone(),
         verdict,
         reason: None,
         shows: loaded.scenario.shows.clone(),

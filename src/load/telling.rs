@@ -16,6 +16,10 @@ use crate::report::words::{columns, duration, padded};
 
 /// A rate that is this share of what was wanted is not told as missed.
 const NEARLY: f64 = 0.98;
+/// So much farther in goes what did not fit in a line.
+const INDENT: usize = 4; // columns
+/// Narrower than this no line is broken.
+const NARROWEST: usize = 40; // columns
 /// So many violations are told on a terminal.
 const TOLD: usize = 5;
 
@@ -76,9 +80,26 @@ pub fn summary(report: &LoadReport, language: Language) -> String {
     format!("{}  {}\n", language.overall(report.verdict), parts.join(&language.say("between")))
 }
 
-/// The terminal's text.
+/// The terminal's text, for so many columns: what is longer goes on in the next line, but for commands, which are there to be copied.
 #[must_use]
-pub fn human(report: &LoadReport, language: Language) -> String {
+pub fn human(report: &LoadReport, language: Language, width: usize) -> String {
+    let text = unbroken(report, language);
+    let again = format!("  {}  ", language.say("label-again"));
+    let lines = text.lines().map(|line| if line.starts_with(&again) { line.to_owned() } else { folded(line, width) });
+    lines.map(|line| line + "\n").collect()
+}
+
+/// A line broken at a width, further lines a little farther in than the first.
+fn folded(line: &str, width: usize) -> String {
+    if columns(line) <= width {
+        return line.to_owned();
+    }
+    let indent = " ".repeat(line.len() - line.trim_start().len() + INDENT);
+    let options = textwrap::Options::new(width.max(NARROWEST)).subsequent_indent(&indent);
+    textwrap::wrap(line, options.word_splitter(textwrap::WordSplitter::NoHyphenation)).join("\n")
+}
+
+fn unbroken(report: &LoadReport, language: Language) -> String {
     let facts = [
         ("target", report.target.as_str().into()),
         ("contract", report.contract.as_str().into()),
@@ -88,11 +109,13 @@ pub fn human(report: &LoadReport, language: Language) -> String {
     ];
     let mut text = format!("\n{}\n\n", language.with("load-head", &facts));
     let right = |cell: &str, width: usize| format!("{}{cell}", " ".repeat(width.saturating_sub(columns(cell))));
-    text.push_str(&table(report, language, |cells| {
-        let [kind, sent, unexpected, latencies @ ..] = cells;
-        let latencies: String = latencies.iter().map(|cell| format!(" {}", right(cell, 9))).collect();
-        format!("{} {} {}{latencies}\n", padded(&kind, 20), right(&sent, 10), right(&unexpected, 11))
-    }));
+    let rows = rows(report, language);
+    let widest = |at: usize| rows.iter().map(|cells| columns(&cells[at])).max().unwrap_or(0);
+    for cells in &rows {
+        text.push_str(&padded(&cells[0], widest(0)));
+        cells.iter().enumerate().skip(1).for_each(|(at, cell)| text.push_str(&format!("  {}", right(cell, widest(at)))));
+        text.push('\n');
+    }
     for line in unexpected(report, language) {
         let _ = writeln!(text, "  {line}");
     }
@@ -160,7 +183,7 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
         let _ = writeln!(text, "\n{found}");
     }
     text.push('\n');
-    let rows = table(report, language, |cells| format!("| {} |\n", cells.join(" | ")));
+    let rows: String = rows(report, language).iter().map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
     let (head, rest) = rows.split_at(rows.find('\n').map_or(rows.len(), |at| at + 1));
     let _ = write!(text, "{head}|---|---|---|---|---|---|---|\n{rest}\n");
     let heads = |keys: &[&str]| {
@@ -260,13 +283,13 @@ fn judged(one: &Judged, language: Language) -> String {
     language.with("load-violations", &[("violations", one.violations.into()), ("keys", one.checked.into())])
 }
 
-fn table(report: &LoadReport, language: Language, row: impl Fn([String; 7]) -> String) -> String {
+fn rows(report: &LoadReport, language: Language) -> Vec<[String; 7]> {
     let heads = ["load-kind", "load-sent", "load-unexpected"].map(|key| language.say(key));
     let [kind, sent, unexpected] = heads;
-    let mut text = row([kind, sent, unexpected, "p50".to_owned(), "p95".to_owned(), "p99".to_owned(), language.say("load-max")]);
+    let mut rows = vec![[kind, sent, unexpected, "p50".to_owned(), "p95".to_owned(), "p99".to_owned(), language.say("load-max")]];
     for (kind, one) in &report.kinds {
         let of = |pick: fn(&Latency) -> u64| one.latency_us.as_ref().map_or_else(|| "·".to_owned(), |latency| duration(pick(latency)));
-        text.push_str(&row([
+        rows.push([
             kind.clone(),
             one.sent.to_string(),
             one.unexpected.to_string(),
@@ -274,7 +297,7 @@ fn table(report: &LoadReport, language: Language, row: impl Fn([String; 7]) -> S
             of(|l| l.p95),
             of(|l| l.p99),
             of(|l| l.max),
-        ]));
+        ]);
     }
-    text
+    rows
 }

@@ -112,12 +112,16 @@ pub enum When {
     Restarted,
     /// Several at once.
     AtOnce,
+    /// Another of its key is under way, and the contract says what is told then.
+    UnderWay,
     /// Time has passed.
     Aged,
     /// Its key came with another body before.
     OtherBody,
     /// Its key was refused before.
     AfterRefusal,
+    /// It was signed anew, at another time than the first of its key.
+    Resigned,
     /// Its key is an unusual one.
     OddKey,
     /// Its body is an unusual one.
@@ -136,9 +140,11 @@ impl When {
         match self {
             Self::Restarted => "restarted",
             Self::AtOnce => "at-once",
+            Self::UnderWay => "under-way",
             Self::Aged => "aged",
             Self::OtherBody => "other-body",
             Self::AfterRefusal => "after-refusal",
+            Self::Resigned => "resigned",
             Self::OddKey => "odd-key",
             Self::OddBody => "odd-body",
             Self::OddWay => "odd-way",

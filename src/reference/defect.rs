@@ -108,7 +108,7 @@ pub const CATALOGUE: &[Defect] = &[
     under("orch-phase4", defect("unknown-version-passes", "the right signature under an unknown version passes", &["SIGL-2"])),
     under("orch-phase4", defect("empty-entry-passes", "an empty entry of a list passes", &["SIGL-2"])),
     under("orch-phase4", defect("long-list-gives-500", "more than a hundred signatures give a 500", &["SIGL-2"])),
-    under("orch-phase4", defect("prefix-in-list-passes", "an entry of a list is compared as far as it goes", &["SIGL-2"])),
+    under("orch-phase4", defect("prefix-in-list-passes", "an entry of a list is compared as far as it goes", &["SIGL-2", "AUTH-5"])),
     under("orch-phase4", defect("blank-in-list-is-refused", "a blank behind a comma of the list makes it unreadable", &["SIGL-1"])),
     under("orch-phase4", defect("time-must-come-first", "a list is refused whose first item is not the time", &["SIGL-1"])),
     under("orch-phase4", defect("old-form-passes", "a signature in the older form passes, over the body alone", &["SIGT-3"])),
@@ -177,7 +177,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("duplicate-refers-to-itself", "a duplicate's answer refers to its own time", &["DUP-2"]),
     defect("duplicate-names-another-type", "a duplicate's reference is of another type", &["DUP-2"]),
     defect("duplicate-bears-its-own-hash", "a duplicate's answer has the hash of its own body", &["DUP-3"]),
-    defect("only-first-duplicate-is-known", "the second duplicate is taken as new", &["DUP-5", "DUP-1"]),
+    defect("only-first-duplicate-is-known", "the second duplicate is taken as new", &["DUP-5", "DUP-1", "DUP-2"]),
     defect("tenth-duplicate-gives-429", "after ten duplicates the receiver has enough", &["DUP-5"]),
     defect("duplicate-writes-audit-row", "a duplicate writes an audit row", &["DUP-4", "DUP-2", "DUP-5", "DUP-7", "ONCE-2"]),
     defect("first-duplicate-is-slow", "the first duplicate of a key is answered after three seconds", &["HTTP-7"]),
@@ -228,7 +228,10 @@ pub const CATALOGUE: &[Defect] = &[
     defect("racer-refers-to-itself", "duplicates that arrive together refer to their own time", &["ONCE-2", "ONCE-3"]),
     // Deliveries under way, failures, scopes.
     under("ietf-idempotency-key", defect("rival-gets-500", "a rival of a delivery under way gets a 500", &["FLY-1"])),
-    under("ietf-idempotency-key", defect("rival-is-accepted", "a rival of a delivery under way is accepted, too", &["FLY-1", "ONCE-1"])),
+    under(
+        "ietf-idempotency-key",
+        defect("rival-is-accepted", "a rival of a delivery under way is accepted, too", &["FLY-1", "ONCE-1", "ONCE-3"]),
+    ),
     under(
         "ietf-idempotency-key",
         defect("key-stays-in-flight-after-its-answer", "a key stays in flight for a second after its answer", &["FLY-2"]),
@@ -284,11 +287,14 @@ pub const CATALOGUE: &[Defect] = &[
     defect("expires-on-cleanup-only", "a key ends when a cleanup happens to remove it", &["TTL-3"]),
     defect("cleanup-never-runs", "expired rows stay in the table", &["TTL-6", "TTL-8"]),
     defect("cleanup-removes-live-keys", "cleanup removes keys that have half of their life left", &["TTL-6", "TTL-2"]),
-    defect("cleanup-removes-every-key", "once one key has expired, cleanup removes them all", &["TTL-6"]),
+    defect("cleanup-removes-every-key", "once one key has expired, cleanup removes them all", &["TTL-6", "TTL-2"]),
     defect("cleanup-removes-audit", "cleanup removes the audit rows of expired keys", &["TTL-7", "TTL-5"]),
     defect("re-acceptance-overwrites-audit", "a key that is accepted anew loses its old audit row", &["TTL-5", "TTL-7"]),
     under("orch-phase3-ttl", defect("own-ttl-ignored", "the TTL that a delivery brings is ignored", &["TTL-9"])),
-    under("orch-phase3-ttl", defect("own-ttl-for-all", "the TTL of one delivery becomes that of all later ones", &["TTL-9", "TTL-1"])),
+    under(
+        "orch-phase3-ttl",
+        defect("own-ttl-for-all", "the TTL of one delivery becomes that of all later ones", &["TTL-9", "TTL-1", "TTL-2"]),
+    ),
     under("orch-phase3-ttl", defect("odd-ttl-stored-as-null", "a TTL that is no number is stored as NULL", &["DB-4"])),
     // Audit trail.
     defect("no-audit-row", "an accepted delivery writes no audit row", &["AUD-1", "DB-2", "DUP-2", "DUP-3"]),

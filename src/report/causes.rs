@@ -13,16 +13,18 @@
 //! Start at [`attribute`], then [`causes`].
 
 mod example;
+pub mod filing;
 pub mod telling;
 mod visit;
 
 pub use self::example::{Example, Explained};
+pub use self::filing::attribute;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::report::again::again;
 use crate::report::{Finding, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::visit::Refused;
@@ -52,197 +54,6 @@ pub struct Cause {
     /// Why honest deliveries are turned away, where that is the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Box<Refused>>,
-}
-
-/// Says which requirement explains a finding, among all.
-type Pass = fn(&Finding, &[Finding]) -> Option<String>;
-
-/// Files every finding under the requirement that explains it.
-///
-/// What was filed by an earlier call is taken back first, so that findings of several runs can be put together.
-pub fn attribute(scenarios: &mut [ScenarioReport]) {
-    for finding in scenarios.iter_mut().flat_map(|one| &mut one.findings) {
-        if let Some(own) = finding.filed.take() {
-            finding.requirement = own;
-        }
-    }
-    for scenario in scenarios.iter_mut() {
-        after_a_warning(&mut scenario.findings);
-    }
-    // What answers show first, then rows, then what hangs on both.
-    let answers: Pass = |finding, all| if is_of_rows(&finding.mismatch) { None } else { underlying(finding, all) };
-    let rows: Pass = |finding, all| of_rows(finding, all).or_else(|| underlying(finding, all));
-    for pass in [answers, rows, of_both] {
-        let all: Vec<Finding> = scenarios.iter().flat_map(|one| one.findings.iter().cloned()).collect();
-        for finding in scenarios.iter_mut().flat_map(|one| &mut one.findings).filter(|one| one.filed.is_none()) {
-            if let Some(requirement) = pass(finding, &all).filter(|id| *id != finding.requirement) {
-                finding.filed = Some(std::mem::replace(&mut finding.requirement, requirement));
-            }
-        }
-    }
-}
-
-/// What follows a broken *should* in a scenario was judged on a footing that does not hold.
-fn after_a_warning(findings: &mut [Finding]) {
-    let Some(first) = findings.first().filter(|one| one.level == Level::Should).map(|one| one.requirement.clone()) else { return };
-    for finding in findings.iter_mut().skip(1).filter(|one| one.requirement != first && one.mismatch.kind != Kind::Late) {
-        finding.filed = Some(std::mem::replace(&mut finding.requirement, first.clone()));
-    }
-}
-
-/// The requirement that explains a finding of another one.
-///
-/// One that underlies it, where the plainest delivery of its kind fails; or the one under which the same happens with less
-/// that is special: whoever refuses odd bodies refuses odd bodies in chunks as well.
-fn underlying(finding: &Finding, all: &[Finding]) -> Option<String> {
-    let about = &finding.mismatch;
-    let within = |one: &Finding| {
-        let (fewer, more) = (one.mismatch.special(), about.special());
-        fewer.iter().all(|when| more.contains(when)) && same_story(&one.mismatch, about)
-    };
-    // The further it stands from the finding, the plainer it must have failed.
-    let is_plain =
-        |one: &Finding| one.mismatch.special().is_empty() || matches!(one.mismatch.kind, Kind::HonestRefused | Kind::HonestFailed);
-    let general = about.under.iter().enumerate().rev().find(|(at, id)| {
-        **id != finding.requirement
-            && all.iter().any(|one| one.requirement == **id && (*at == 0 || is_plain(one)) && like(&one.mismatch, about) && within(one))
-    });
-    if let Some((_, id)) = general {
-        return Some(id.clone());
-    }
-    let explains = |one: &&Finding| {
-        one.requirement != finding.requirement
-            && one.level <= finding.level
-            && like(&one.mismatch, about)
-            && one.mismatch.tamper == about.tamper
-            && within(one)
-            && one.mismatch.special().len() < about.special().len()
-    };
-    let fewest = all.iter().filter(explains).map(|one| one.mismatch.special().len()).min();
-    let simplest = all.iter().filter(explains).filter(|one| Some(one.mismatch.special().len()) == fewest);
-    most_frequent(simplest).or_else(|| of_forms(finding, all))
-}
-
-/// Whether a mismatch is of rows, which follow from what answers show.
-fn is_of_rows(about: &Mismatch) -> bool {
-    matches!(about.kind, Kind::RowMissing | Kind::RowSurplus | Kind::RowsChanged | Kind::Cell)
-}
-
-/// The requirement of the form that answers have, where they are told by it as neither one thing nor the other.
-fn of_forms(finding: &Finding, all: &[Finding]) -> Option<String> {
-    let about = &finding.mismatch;
-    let taken = about.status.is_some_and(|status| (200..=299).contains(&status));
-    let untold = matches!(about.kind, Kind::DuplicateOtherwise | Kind::AcceptedOtherwise | Kind::OddOtherwise | Kind::RepeatRefused);
-    let forms = |one: &&Finding| {
-        let form = matches!(one.mismatch.kind, Kind::Member | Kind::Header | Kind::MediaType | Kind::NoJson | Kind::Body);
-        form && one.requirement != finding.requirement
-    };
-    if taken && untold && about.due.as_deref() != about.status.map(|status| status.to_string()).as_deref() {
-        return None;
-    }
-    if taken && untold { most_frequent(all.iter().filter(forms)) } else { None }
-}
-
-/// What a key has behind it tells why it is taken for a known one: that is another story than a new key that is.
-fn same_story(one: &Mismatch, other: &Mismatch) -> bool {
-    let alike = |when: When| one.when.contains(&when) == other.when.contains(&when);
-    one.kind != Kind::NewToldAsDuplicate || (alike(When::Aged) && alike(When::AfterRefusal))
-}
-
-/// Whether two are the same thing as far as an answer shows it, whatever was due.
-fn like(one: &Mismatch, other: &Mismatch) -> bool {
-    let class = |about: &Mismatch| match about.kind {
-        Kind::HonestRefused | Kind::RepeatRefused | Kind::OddOtherwise | Kind::DuplicateOtherwise | Kind::AcceptedOtherwise => {
-            Some((Kind::HonestRefused, about.status))
-        }
-        Kind::HonestFailed | Kind::RepeatFailed | Kind::OddFailed => Some((Kind::HonestFailed, None)),
-        Kind::RefusalTaken | Kind::RefusalToldAsDuplicate => Some((Kind::RefusalTaken, None)),
-        Kind::RefusalFailed | Kind::NewToldAsDuplicate | Kind::RepeatTakenAsNew | Kind::SecretTold | Kind::References | Kind::Member => {
-            Some((about.kind, None))
-        }
-        Kind::RowMissing | Kind::RowSurplus | Kind::Cell => Some((about.kind, None)),
-        Kind::StillInFlight => Some((Kind::StillInFlight, None)),
-        Kind::RefusedOtherwise
-        | Kind::NoFailure
-        | Kind::MediaType
-        | Kind::Header
-        | Kind::NoJson
-        | Kind::Body
-        | Kind::FirstTold
-        | Kind::RowsChanged
-        | Kind::Schema
-        | Kind::NoEvidence
-        | Kind::NoLife
-        | Kind::InstantsGoBack
-        | Kind::Page
-        | Kind::Counter
-        | Kind::Late
-        | Kind::Silent
-        | Kind::Unwell
-        | Kind::Unexplained
-        | Kind::Other => None,
-    };
-    let same_place = one.table == other.table
-        && (one.role == other.role || one.kind != Kind::Cell)
-        && (one.name == other.name || one.kind != Kind::Member || one.is_plain());
-    class(one).is_some_and(|of_one| Some(of_one) == class(other)) && same_place
-}
-
-/// The requirement of what answers have shown already, for rows that follow from it.
-fn of_rows(finding: &Finding, all: &[Finding]) -> Option<String> {
-    let about = &finding.mismatch;
-    let of = |fits: &dyn Fn(&Mismatch) -> bool| most_frequent(all.iter().filter(|one| fits(&one.mismatch)));
-    let honest = || of(&|one| matches!(one.kind, Kind::HonestRefused | Kind::HonestFailed) && one.special().is_empty());
-    match about.kind {
-        // What is known by something else than its key is not found by it.
-        Kind::RowMissing if about.role.as_deref() == Some("key") => {
-            of(&|one| one.kind == Kind::NewToldAsDuplicate || (one.kind == Kind::RepeatTakenAsNew && one.when.contains(&When::OtherBody)))
-                .or_else(honest)
-        }
-        Kind::RowMissing => honest(),
-        // What is accepted anew is written anew, and so is what is refused and remembered.
-        Kind::RowSurplus | Kind::RowsChanged => of(&|one| one.kind == Kind::RepeatTakenAsNew)
-            .or_else(|| of(&|one| one.kind == Kind::RefusalTaken))
-            .or_else(|| of(&|one| one.kind == Kind::NewToldAsDuplicate && one.when.contains(&When::AfterRefusal)))
-            .or_else(|| of(&|one| one.kind == Kind::References)),
-        _ => None,
-    }
-}
-
-/// The requirement of what explains a page or a history.
-fn of_both(finding: &Finding, all: &[Finding]) -> Option<String> {
-    if finding.mismatch.kind != Kind::Page {
-        return of_history(finding, all);
-    }
-    let rows =
-        |one: &&Finding| matches!(one.mismatch.kind, Kind::RowMissing | Kind::Cell) && one.mismatch.table.as_deref() == Some("audit");
-    most_frequent(all.iter().filter(rows))
-}
-
-/// The requirement that most of some findings are filed under.
-fn most_frequent<'f, I: Iterator<Item = &'f Finding>>(found: I) -> Option<String> {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for one in found {
-        match counts.iter_mut().find(|(id, _)| *id == one.requirement) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((&one.requirement, 1)),
-        }
-    }
-    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(id, _)| id.to_owned())
-}
-
-/// The requirement of what explains a history that no order of events explains.
-fn of_history(finding: &Finding, all: &[Finding]) -> Option<String> {
-    if finding.mismatch.kind != Kind::Unexplained {
-        return None;
-    }
-    let kinds: &[Kind] = match finding.mismatch.name.as_deref()? {
-        "accepted-twice" => &[Kind::RepeatTakenAsNew],
-        "duplicate-of-nothing" | "duplicate-outside-life" => &[Kind::NewToldAsDuplicate],
-        "reference-elsewhere" | "references-differ" => &[Kind::References, Kind::Member],
-        _ => return None,
-    };
-    most_frequent(all.iter().filter(|one| kinds.contains(&one.mismatch.kind)))
 }
 
 /// A finding, and the scenario that it is of.

@@ -160,6 +160,7 @@ impl Foreign for ScenarioReport {
         let Self {
             id: _,
             title,
+            titles,
             verdict: _,
             reason,
             shows: _,
@@ -174,6 +175,7 @@ impl Foreign for ScenarioReport {
             bursts,
         } = self;
         title.hide(redactor);
+        titles.values_mut().for_each(|title| title.hide(redactor));
         reason.hide(redactor);
         file.hide(redactor);
         findings.hide(redactor);

@@ -11,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::contract::Level;
 use crate::report::causes::{Cause, telling};
+use crate::report::human::is_said_first;
 use crate::report::lanes::{Lane, svg};
 use crate::report::language::Language;
 use crate::report::page::page;
@@ -35,6 +36,8 @@ pub fn write(report: &Report, language: Language) -> Result<String, Error> {
         BODY,
         context! {
             report => Value::from(Serde(report)),
+            first => report.run.notes.iter().filter(|note| is_said_first(note)).cloned().collect::<Vec<_>>(),
+            notes => report.run.notes.iter().filter(|note| !is_said_first(note)).cloned().collect::<Vec<_>>(),
             words => language.overall(report.summary.verdict),
             verdict => report.summary.verdict.words().replace(' ', "-"),
             took => duration((report.run.duration_ms * 1e3) as u64),
@@ -69,9 +72,9 @@ fn cause(one: &Cause, report: &Report, language: Language) -> Value {
         requires => report.sentence_of(&one.requirement, language).to_owned(),
         anchor => anchor(&example.scenario),
         scenario => example.scenario.clone(),
-        expected => example.expected.clone(),
-        reference => example.reference.clone(),
-        observed => marked(&example.reference, &example.observed),
+        expected => language.retold(&example.expected),
+        reference => language.retold(&example.reference),
+        observed => marked(&language.retold(&example.reference), &language.retold(&example.observed)),
         curl => example.curl.clone(),
         again => example.again.clone(),
         output => example.output.join("\n"),
@@ -113,7 +116,7 @@ fn shown(scenario: &ScenarioReport, report: &Report, language: Language) -> Valu
     context! {
         id => scenario.id.clone(),
         anchor => anchor(&scenario.id),
-        title => scenario.title.clone(),
+        title => scenario.title_in(language).to_owned(),
         verdict => scenario.verdict.name(),
         reason => scenario.reason.clone(),
         shows => scenario.shows.clone(),
@@ -164,9 +167,9 @@ fn finding(finding: &Finding, report: &Report, language: Language) -> Value {
         step => finding.step,
         step_name => finding.step_name.clone(),
         line => finding.line,
-        expected => finding.expected.clone(),
-        reference => finding.reference.clone(),
-        observed => marked(&finding.reference, &finding.observed),
+        expected => language.retold(&finding.expected),
+        reference => language.retold(&finding.reference),
+        observed => marked(&language.retold(&finding.reference), &language.retold(&finding.observed)),
         curl => finding.curl.clone(),
         output => finding.output.join("\n"),
     }

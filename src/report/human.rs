@@ -215,7 +215,7 @@ fn fitting(text: &str, width: usize) -> usize {
 }
 
 /// Whether a note stands above everything else.
-fn is_said_first(note: &str) -> bool {
+pub(super) fn is_said_first(note: &str) -> bool {
     [tally::ANSWERS_ALIKE, tally::NO_PROMISE].contains(&note)
 }
 
@@ -355,7 +355,7 @@ fn last_line(report: &Report, voice: Voice) -> String {
     let told =
         voice.say("last-line", &[("counts", counts.into()), ("took", took(report.run.duration_ms).into()), ("bursts", bursts.into())]);
     let early = report.run.ended_early.as_deref().filter(|why| *why != summary.verdict.words());
-    let early = early.map_or_else(String::new, |why| voice.labelled("label-early", Style::new(), &one_line(why)));
+    let early = early.map_or_else(String::new, |why| voice.labelled("label-early", Style::new(), &one_line(&voice.language.retold(why))));
     let word = voice.language.overall(summary.verdict);
     format!("{early}{}\n", hanging(&format!("{word}  "), &told, usize::MAX, voice.width, |label| voice.with(style, label)))
 }

@@ -5,6 +5,8 @@
 //! were written down; sentences of requirements come translated with the
 //! catalogue. Where a translation is missing the key stands, and a test fails.
 
+pub mod phrases;
+
 use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -104,17 +106,24 @@ impl Language {
         bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
     }
 
-    /// A sentence that stands in a report as it was written down, in this language where it is one of ours: whole, or up to its colon.
+    /// A text that stands in a report as it was written down, in this language where it is ours: a phrase, a sentence, or one up to
+    /// its colon; line by line.
     #[must_use]
-    pub fn retold(self, sentence: &str) -> String {
+    pub fn retold(self, text: &str) -> String {
+        match self {
+            Self::En => text.to_owned(),
+            Self::Ja => phrases::in_japanese(text, &|sentence| self.told(sentence)),
+        }
+    }
+
+    /// A sentence that has a key of its own, whole or up to its colon.
+    fn told(self, sentence: &str) -> Option<String> {
         let key = |text: &str| TOLD.iter().find(|(_, told)| *told == text).map(|(key, _)| *key);
         if let Some(key) = key(sentence) {
-            return self.say(key);
+            return Some(self.say(key));
         }
-        match sentence.split_once(": ") {
-            Some((head, rest)) => key(head).map_or_else(|| sentence.to_owned(), |key| format!("{}: {rest}", self.say(key))),
-            None => sentence.to_owned(),
-        }
+        let (head, rest) = sentence.split_once(": ")?;
+        key(head).map(|key| format!("{}: {rest}", self.say(key)))
     }
 
     /// A verdict.

@@ -13,7 +13,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 use crate::contract::Level;
 use crate::report::again::again;
 use crate::report::causes::{Cause, telling};
-use crate::report::human::{describe_differing, describe_snapshots, one_line, took, visible};
+use crate::report::human::{describe_differing, describe_snapshots, is_said_first, one_line, took, visible};
 use crate::report::language::Language;
 use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict, visited};
 use crate::state::TableShape;
@@ -63,8 +63,9 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
                 deliveries => run.deliveries,
                 clock => run.clock.as_str(),
                 seed => run.seed,
-                ended_early => run.ended_early.as_deref(),
-                notes => run.notes.clone(),
+                ended_early => run.ended_early.as_deref().map(|why| language.retold(why)),
+                first => run.notes.iter().filter(|note| is_said_first(note)).cloned().collect::<Vec<_>>(),
+                notes => run.notes.iter().filter(|note| !is_said_first(note)).cloned().collect::<Vec<_>>(),
             },
             state => state(summary.verdict, language),
             summary => context! {
@@ -107,9 +108,9 @@ fn causes(report: &Report, language: Language) -> Vec<Value> {
             requires => report.sentence_of(&one.requirement, language),
             scenario => example.scenario.as_str(),
             step => example.step,
-            expected => example.expected.as_str(),
-            reference => example.reference.as_str(),
-            observed => example.observed.as_str(),
+            expected => language.retold(&example.expected),
+            reference => language.retold(&example.reference),
+            observed => language.retold(&example.observed),
             curl => example.curl.as_str(),
             again => example.again.as_str(),
         }
@@ -174,12 +175,12 @@ fn result(scenario: &ScenarioReport, language: Language) -> Value {
         (Verdict::Undecided, _) => (language.with("md-undecided", &[("reason", reason().into())]), None),
         (Verdict::NotApplicable, _) => (language.with("md-not-applicable", &[("reason", reason().into())]), None),
         (Verdict::Warn | Verdict::Fail | Verdict::Known, Some(worst)) => {
-            (code(&short(&worst.observed)), Some(code(&short(&worst.expected))))
+            (code(&short(&language.retold(&worst.observed))), Some(code(&short(&language.retold(&worst.expected)))))
         }
         (Verdict::Warn | Verdict::Fail | Verdict::Known, None) => (language.verdict(scenario.verdict), None),
     };
     // A title that ends a sentence would put its full stop before the colon.
-    context! { what => scenario.title.trim_end_matches('.'), got, want, sign => sign(scenario.verdict) }
+    context! { what => scenario.title_in(language).trim_end_matches(['.', '。']), got, want, sign => sign(scenario.verdict) }
 }
 
 fn findings(report: &Report, language: Language) -> Vec<Value> {
@@ -189,14 +190,14 @@ fn findings(report: &Report, language: Language) -> Vec<Value> {
             id => scenario.id.as_str(),
             sign => sign(scenario.verdict),
             requirement => finding.requirement.as_str(),
-            sentence => sentence(&finding.requirement).unwrap_or(&scenario.title),
+            sentence => sentence(&finding.requirement).unwrap_or_else(|| scenario.title_in(language)),
             step => finding.step,
             step_name => finding.step_name.as_deref(),
             place => format!("{}:{}", scenario.file, finding.line),
             again => again(&report.run, scenario),
-            expected => finding.expected.as_str(),
-            reference => finding.reference.as_str(),
-            observed => finding.observed.as_str(),
+            expected => language.retold(&finding.expected),
+            reference => language.retold(&finding.reference),
+            observed => language.retold(&finding.observed),
             curl => finding.curl.as_str(),
             output => finding.output.join("\n"),
         }

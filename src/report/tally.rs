@@ -25,10 +25,10 @@ pub const WITHOUT_IDEMPOTENCY: &str =
     "the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged";
 
 /// What a reader is told first where answers do not show what was remembered.
-pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates are alike, and no effects were seen: duplicates and concurrency were not judged. Give --db with the tables that the contract names under `state`, `effects` in the contract, or a contract whose duplicates can be told.";
+pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates are alike, and no effects were seen: signatures, keys, HTTP and health were judged, duplicates and concurrency were not. Give --db with the tables that the contract names under `state`, `effects` in the contract, or a contract whose duplicates can be told.";
 
 /// What a reader is told first where nothing is promised to be remembered.
-pub const NO_PROMISE: &str = "The contract promises no idempotency: only signatures, HTTP and health were judged.";
+pub const NO_PROMISE: &str = "Judged on signatures, HTTP and health alone: the contract promises no idempotency, so duplicates, concurrency, lives of keys and what is stored were not judged. That would take `idempotency: by-key` and a `key` in the contract.";
 
 /// How many reasons are named before the rest is only counted.
 const MOST_REASONS: usize = 3;
@@ -248,6 +248,7 @@ mod tests {
         ScenarioReport {
             id: format!("topic/{}", words[0]),
             title: String::new(),
+            titles: BTreeMap::new(),
             verdict,
             reason: (!reason.is_empty()).then(|| reason.join(" ")),
             shows: words[1].split(',').map(str::to_owned).collect(),

@@ -4,14 +4,16 @@
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use hookgate::contract::Level;
+use hookgate::reference::Receiver;
 use hookgate::reference::defect::Defect;
+use hookgate::reference::wrong::Wrong;
 use hookgate::report::rejudging::judged_again;
-use hookgate::report::{Report, RunFacts, ScenarioReport, Target, Verdict, causes};
+use hookgate::report::{Finding, Report, RunFacts, ScenarioReport, Target, Verdict, causes};
 use hookgate::run::assemble;
 use hookgate::run::explaining::{add_findings, explain};
 use hookgate::run::rehearsal::{Means, rehearse};
 use hookgate::sign::tamper::Tamper;
-use hookgate::sqlite::wrong;
+use hookgate::sqlite::wrong::{self, WrongStore};
 
 use crate::kill_matrix::Stage;
 
@@ -20,13 +22,17 @@ const TOPICS: [&str; 5] = ["signature/", "duplicate/", "database/", "seed/", "au
 
 /// What a run of these topics says of a receiver with a defect, in memory.
 fn report_of(stage: &Stage, defect: Defect) -> Report {
+    let receiver = || wrong::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
+    report_of_receiver(stage, &TOPICS, &|| receiver().expect("a receiver in memory"))
+}
+
+/// What a run of some topics says of a receiver, in memory.
+fn report_of_receiver(stage: &Stage, topics: &[&str], receiver: &dyn Fn() -> Receiver<WrongStore>) -> Report {
     let means = Means::of(&stage.contract);
     let (mut scenarios, mut history): (Vec<ScenarioReport>, Vec<_>) = (Vec::new(), Vec::new());
-    let short = |id: &str| TOPICS.iter().any(|topic| id.starts_with(topic)) && !id.contains("mebibyte") && !id.contains("thousand");
+    let short = |id: &str| topics.iter().any(|topic| id.starts_with(topic)) && !id.contains("mebibyte") && !id.contains("thousand");
     for loaded in stage.scenarios.iter().filter(|one| short(&one.id)) {
-        let signer = Some(stage.supplies.signer.clone());
-        let receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, defect).expect("a receiver in memory");
-        let played = rehearse(&stage.setting, &stage.supplies, loaded, receiver, means).expect("memory does not wait");
+        let played = rehearse(&stage.setting, &stage.supplies, loaded, receiver(), means).expect("memory does not wait");
         scenarios.push(played.report);
         history.extend(played.history);
     }
@@ -78,4 +84,50 @@ fn every_forgery_has_a_requirement_that_speaks_of_it() {
         .filter(|code| !underlies.contains_key(code))
         .collect();
     assert_eq!(unnamed, Vec::<String>::new());
+}
+
+/// Topics in which pairs of defects are seen.
+const TOPICS_OF_PAIRS: [&str; 7] = ["signature/", "duplicate/", "seed/", "audit/row-", "key/refused", "ttl/", "database/"];
+
+/// Two defects that have nothing to do with each other: one of what is remembered, one of what is answered.
+const PAIRS: [(&str, &str); 7] = [
+    ("duplicate-writes-audit-row", "bad-signature-answered-403"),
+    ("key-never-expires", "missing-signature-passes"),
+    ("audit-rows-twice", "plain-hash-passes"),
+    ("key-forgotten-at-half-its-life", "refusal-is-repeated"),
+    ("duplicate-prolongs-key", "looks-up-before-signature"),
+    ("cleanup-never-runs", "signature-compared-as-far-as-it-goes"),
+    ("re-acceptance-overwrites-audit", "audit-hash-in-upper-case"),
+];
+
+/// Of two defects neither hides the other: both are named by a cause or called broken, and nothing passes that either makes fail.
+#[test]
+fn neither_of_two_defects_hides_the_other() {
+    let stage = Stage::of("orch-phase3");
+    for (remembers, answers) in PAIRS {
+        let [remembers, answers] = [remembers, answers].map(|name| Defect::named(name).expect("a defect"));
+        let alone = |defect: Defect| {
+            let receiver = || wrong::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
+            report_of_receiver(&stage, &TOPICS_OF_PAIRS, &|| receiver().expect("a receiver in memory"))
+        };
+        let both = report_of_receiver(&stage, &TOPICS_OF_PAIRS, &|| {
+            let signer = Some(stage.supplies.signer.clone());
+            let mut receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, remembers).expect("a receiver in memory");
+            receiver.set_seams(Box::new(Wrong::new(answers, stage.contract.state.clone())));
+            receiver
+        });
+        for defect in [remembers, answers] {
+            let named = |id: &&str| both.causes.iter().any(|cause| cause.requirement == **id) || broken(&both).contains(id);
+            assert!(defect.breaks.iter().any(|id| named(&id)), "{} is hidden: {:?}", defect.name, broken(&both));
+            for one in alone(defect).scenarios.iter().filter(|one| one.verdict == Verdict::Fail) {
+                let verdict = both.scenarios.iter().find(|other| other.id == one.id).map(|other| other.verdict);
+                assert!(verdict != Some(Verdict::Pass), "{} fails with {} alone, and passes with both", one.id, defect.name);
+            }
+        }
+        let others: Vec<&str> =
+            broken(&both).into_iter().filter(|id| !remembers.breaks.contains(id) && !answers.breaks.contains(id)).collect();
+        let of_others = |one: &&Finding| others.contains(&one.requirement.as_str());
+        let found: Vec<&Finding> = both.scenarios.iter().flat_map(|one| &one.findings).filter(of_others).collect();
+        assert!(others.is_empty(), "{} and {} do not break {others:?}: {found:#?}", remembers.name, answers.name);
+    }
 }

@@ -2,17 +2,21 @@
 
 #![expect(clippy::expect_used, reason = "what a test cannot read fails it")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hookgate::contract::reading::read_contract;
 use hookgate::report::compare::runs;
-use hookgate::report::language::Language;
+use hookgate::report::language::{Language, phrases};
 use hookgate::report::{BaselineFacts, Differing, HistoryFacts, RepeatFacts, Report, SnapshotFacts, html, human, markdown};
+use hookgate::run::rehearsal::{Means, rehearse};
 use hookgate::scenario::requirement::Catalogue;
+use hookgate::sqlite::wrong;
+use hookgate::template::{Part, Template};
 use regex_lite::Regex;
 use serde_json::Value;
 
+use crate::kill_matrix::Stage;
 use crate::latin::{latin, seen};
 use crate::report_forms::sample::sample;
 use crate::surroundings::project;
@@ -102,6 +106,81 @@ fn no_english_is_left_in_a_japanese_report() {
     assert_eq!(latin(&comparison.human()), none, "in a comparison");
     assert_eq!(latin(&comparison.markdown()), none, "in a comparison in Markdown");
     assert_eq!(latin(&seen(&comparison.html().expect("the template is right"))), none, "on the page of a comparison");
+}
+
+/// What a line has of the wire and of names in it: bodies, quoted text, code, header lines, cells, hashes, instants.
+const WIRE: &str = r#"(?mx) ^\d{3}\ .*$ | \bttl\b | [\w.]+\ =\ ("[^"]*"|\{.*\}|\w+|…) | \{.*\} | "[^"]*" | `[^`]*` | \[.*\] | ヘッダ\ .* | [\w.]+\ =\ ("[^"]*"|\{.*\}|\w+|…) | \w+\ (TEXT|INTEGER) | \S*[=_:/.]\S* | \S*\d\S* | NULL | TEXT | INTEGER | PRIMARY\ KEY | DEFAULT | ISO"#;
+
+/// Every phrase that the judge writes of any defect, and every reason, is told in Japanese: what is left in Latin letters came over the
+/// wire, or is a name.
+#[test]
+fn whatever_is_found_is_told_in_japanese() {
+    let wire = Regex::new(WIRE).expect("a pattern");
+    let mut stages: BTreeMap<&str, Stage> = BTreeMap::new();
+    let mut left: BTreeMap<String, String> = BTreeMap::new();
+    for defect in hookgate::reference::defect::CATALOGUE {
+        let stage = stages.entry(defect.under).or_insert_with(|| Stage::of(defect.under));
+        let shows =
+            |one: &&hookgate::scenario::expand::Loaded| one.scenario.shows.first().is_some_and(|id| defect.breaks.contains(&id.as_str()));
+        for loaded in stage.scenarios.iter().filter(shows).filter(|one| !one.id.contains("thousand")).take(PLAYED) {
+            let signer = Some(stage.supplies.signer.clone());
+            let receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, *defect).expect("a receiver in memory");
+            let means = Means::of(&stage.contract);
+            let played = rehearse(&stage.setting, &stage.supplies, loaded, receiver, means).expect("memory does not wait");
+            let texts = played.report.findings.iter().flat_map(|one| [&one.expected, &one.observed, &one.reference]);
+            for text in texts.chain(&played.report.reason) {
+                let told = Language::Ja.retold(text);
+                let words = latin(&wire.replace_all(&told, " "));
+                if !words.is_empty() {
+                    left.insert(format!("{words:?}"), text.clone());
+                }
+            }
+        }
+    }
+    assert!(left.is_empty(), "left in English:\n{left:#?}");
+}
+
+/// A piece of a phrase that is shorter stands anywhere.
+const SHORTEST: usize = 3;
+
+/// So many scenarios are played for a defect.
+const PLAYED: usize = 6;
+
+/// Every scenario that is shipped has its title in every language, and it is in that language.
+#[test]
+fn every_scenario_has_its_title_in_every_language() {
+    for name in ["orch-phase3", "every-policy", "orch-phase4"] {
+        for one in Stage::of(name).scenarios {
+            let title = one.scenario.titles.get("ja").unwrap_or_else(|| panic!("{} has no title in Japanese", one.id));
+            let words = latin(title);
+            let names = ["Content", "Type", "webhook", "EXTERNAL", "terminal", "callback", "audit", "events", "idempotency", "keys"];
+            assert!(words.iter().all(|word| names.contains(&word.as_str())), "{}: {title}: {words:?}", one.id);
+        }
+    }
+}
+
+/// No phrase of the table is one that nobody says.
+#[test]
+fn every_phrase_is_said_somewhere() {
+    let mut sources = String::new();
+    gather(&project("src"), &mut sources);
+    for folder in ["fixtures/contracts", "scenarios"] {
+        gather_as(&project(folder), "yaml", &mut sources);
+    }
+    for (english, _) in phrases::lines() {
+        let template = Template::read(english).expect("whole braces");
+        let mut pieces = template.parts().iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.trim_matches([' ', '=', '.', '(', ')', ':'])),
+            Part::Placeholder(_) => None,
+        });
+        // Longer sentences are put together where they are said; codes are written with hyphens.
+        let is_said = pieces.any(|piece| {
+            let piece = piece.split_inclusive(' ').take(4).collect::<String>();
+            let piece = piece.trim();
+            piece.len() >= SHORTEST && (sources.contains(piece) || sources.contains(&piece.replace(' ', "-")))
+        });
+        assert!(is_said, "{english} is said by nobody");
+    }
 }
 
 /// Two columns each: Japanese lines fit a terminal as English ones do, but for what is there to be copied.
@@ -224,11 +303,16 @@ fn every_key_is_used_and_every_used_key_is_there() {
 }
 
 fn gather(folder: &Path, text: &mut String) {
+    gather_as(folder, "rs", text);
+    gather_as(folder, "j2", text);
+}
+
+fn gather_as(folder: &Path, wanted: &str, text: &mut String) {
     for entry in std::fs::read_dir(folder).expect("a folder of sources").flatten() {
         let path = entry.path();
         if path.is_dir() {
-            gather(&path, text);
-        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "j2") {
+            gather_as(&path, wanted, text);
+        } else if path.extension().is_some_and(|ending| ending == wanted) {
             text.push_str(&std::fs::read_to_string(&path).expect("a source"));
         }
     }

@@ -13,13 +13,19 @@ use crate::report::manifest;
 use crate::secret::Redacted;
 
 /// A report in the form that was asked for.
-pub(super) fn in_format(report: &Redacted<LoadReport>, format: LoadFormat, quiet: bool, language: Language) -> Result<String, Failure> {
+pub(super) fn in_format(
+    report: &Redacted<LoadReport>,
+    format: LoadFormat,
+    quiet: bool,
+    language: Language,
+    width: usize,
+) -> Result<String, Failure> {
     match (format, quiet) {
         (LoadFormat::Json, _) => json(report),
         (LoadFormat::Markdown, _) => Ok(markdown(report, language)),
         (LoadFormat::Junit, _) => junit(report).map_err(Failure::harness),
         (LoadFormat::Human, true) => Ok(summary(report, language)),
-        (LoadFormat::Human, false) => Ok(human(report, language)),
+        (LoadFormat::Human, false) => Ok(human(report, language, width)),
     }
 }
 

@@ -101,7 +101,15 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
             let each: Vec<Vec<Breach>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
             // One whose status fits, and whose members do not, tells more than that none fits.
             let nearly = |breaches: &&Vec<Breach>| breaches.iter().all(|breach| !breach.mismatch.is_of_outcome());
-            let nearest = each.iter().rev().filter(nearly).min_by_key(|breaches| breaches.len());
+            // What repeats a delivery that was taken is held against its duplicate's answer first.
+            let repeats = |one: &Expect| match one {
+                Expect::DuplicateOf(first) => judged.records.one(first).and_then(|record| record.result.as_ref().ok()),
+                _ => None,
+            };
+            let is_taken = |answer: &Answer| (200..=299).contains(&answer.status);
+            let pairs = any.iter().zip(&each).rev().filter(|(_, breaches)| nearly(breaches));
+            let nearest = pairs.min_by_key(|(one, breaches)| (!repeats(one).is_some_and(is_taken), breaches.len()));
+            let nearest = nearest.map(|(_, breaches)| breaches);
             let best = each.iter().find(|breaches| !is_broken(breaches)).or(nearest);
             best.cloned().unwrap_or_else(mismatch)
         }

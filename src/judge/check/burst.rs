@@ -11,9 +11,9 @@ use super::{Breach, Records};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, OtherBody};
 use crate::history::record::{Record, referred_instant};
-use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::Reader;
+use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::Counts;
 
 /// So many keys are told in full; the rest are counted.
@@ -175,10 +175,38 @@ fn push_new(all: &mut Vec<String>, one: Option<String>) {
 pub fn judge(reader: &Reader, counts: &Counts, burst: &[Record]) -> Vec<Breach> {
     let tallies = tally(reader, burst);
     let off: Vec<&(String, Tally)> = tallies.iter().filter(|(_, tally)| !tally.fits(counts, reader.contract())).collect();
-    if !off.is_empty() {
-        return vec![count_breach(counts, &off, tallies.len())];
+    if let Some((key, _)) = off.first() {
+        let breach = count_breach(counts, &off, tallies.len());
+        return vec![form_of(reader, key, &breach, burst)];
     }
     tallies.iter().filter_map(|(key, tally)| disagreement(reader, key, tally, burst)).take(KEYS_TOLD).collect()
+}
+
+/// Whether an answer is counted as none of those that have a name.
+fn is_other(set: OutcomeSet) -> bool {
+    !set.is_taken() && !set.may_be(Outcome::InFlight) && !set.may_be(Outcome::Refused(Refusal::OtherBody))
+}
+
+/// A mismatch of counts, told by what is wrong with the first answer that has the status of what was due and not its form.
+fn form_of(reader: &Reader, key: &str, breach: &Breach, burst: &[Record]) -> Breach {
+    let contract = reader.contract();
+    let of_key = || burst.iter().filter(|record| record.key == key);
+    let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted));
+    let form = match breach.mismatch.kind {
+        Kind::DuplicateOtherwise => contract.duplicate(),
+        Kind::AcceptedOtherwise => Some(&contract.outcomes.accepted),
+        _ => None,
+    };
+    let none = Records::default();
+    let wrong = form.and_then(|form| {
+        let record = of_key().find(|record| is_other(record.outcome(reader)) && record.result.is_ok())?;
+        let answer = record.result.as_ref().ok().filter(|answer| form.allows_status(answer.status))?;
+        against(form, Judged { answer, record, records: &none }, accepted).into_iter().find(|one| !one.mismatch.is_of_outcome())
+    });
+    match wrong {
+        Some(wrong) => Breach { shows: wrong.shows, mismatch: wrong.mismatch, ..breach.clone() },
+        None => breach.clone(),
+    }
 }
 
 /// One mismatch for all keys whose counts are off: the first ones in full.
@@ -212,7 +240,8 @@ fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> 
         let member = form.body.iter().find(|member| Some(member.member.as_str()) == path);
         let expected = format!("key {key:?}: every duplicate refers to the same delivery");
         let observed = format!("{} different instants: {}", tally.references.len(), tally.references.join(", "));
-        let breach = Breach::must(expected, observed).of(Mismatch::of(Kind::References));
+        let mismatch = Mismatch { name: path.map(str::to_owned), ..Mismatch::of(Kind::References) };
+        let breach = Breach::must(expected, observed).of(mismatch);
         return Some(Breach { shows: member.and_then(|member| member.shows.clone()), ..breach });
     }
     let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted))?;

@@ -44,8 +44,13 @@ impl<S: Source> Play<'_, S> {
         for breach in &mut breaches {
             let odd = records.first().map_or_else(Vec::new, |first| self.before.when(&burst.deliver, first));
             let unlike = (burst.bodies == BurstBodies::Unlike).then_some(When::OtherBody);
-            let when: Vec<When> =
-                std::iter::once(When::AtOnce).chain(unlike).chain(odd.into_iter().filter(|when| *when != When::Later)).collect();
+            let told = self.setting.contract().outcomes.in_flight.is_some() && is_of_rivals(breach.mismatch.kind);
+            let under_way = told.then_some(When::UnderWay);
+            let when: Vec<When> = std::iter::once(When::AtOnce)
+                .chain(under_way)
+                .chain(unlike)
+                .chain(odd.into_iter().filter(|when| *when != When::Later))
+                .collect();
             told_of_delivery(&mut breach.mismatch, None, &burst.deliver, &when);
             let outcomes = &self.setting.contract().outcomes;
             breach.mismatch.due = match breach.mismatch.kind {
@@ -95,6 +100,11 @@ impl<S: Source> Play<'_, S> {
 }
 
 /// A delivery of a burst, to be drawn.
+/// Whether it is the answer to one that overlaps another of its key.
+fn is_of_rivals(kind: Kind) -> bool {
+    matches!(kind, Kind::RepeatFailed | Kind::RepeatRefused | Kind::DuplicateOtherwise)
+}
+
 fn lane(reader: &Reader, record: &Record, start_us: u64) -> Lane {
     let set = record.outcome(reader);
     let got = match &record.result {

@@ -13,9 +13,9 @@ use crate::judge::check::{Breach, describe, is_broken};
 use crate::judge::findings::Place;
 use crate::judge::scenario::{MOST_LATE, Play};
 use crate::judge::{At, ScenarioEnd, Source};
-use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::outcome::reader::Reader;
+use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::{Restart, UnderWay};
 
 impl<S: Source> Play<'_, S> {
@@ -65,19 +65,20 @@ impl<S: Source> Play<'_, S> {
         if answered == 0 {
             return Err(ScenarioEnd::Undecided(format!("step {}: nothing was answered before the restart", place.number)));
         }
-        let Some((one, breach)) = forgotten.first() else { return Ok(()) };
+        let Some((one, first_breach)) = forgotten.first() else { return Ok(()) };
         let line = self.setting.curl.line(&one.delivery);
         let observed = format!(
             "{} of them are not, the first: {}\n{}, where {} was due",
             forgotten.len(),
             describe(&one.result),
-            breach.observed,
-            breach.expected
+            first_breach.observed,
+            first_breach.expected
         );
         let breach =
             Breach::must(format!("all {answered} deliveries that were answered before the restart are duplicates after it"), observed);
-        let mismatch = Mismatch { when: vec![When::Restarted], ..Mismatch::of(Kind::RepeatTakenAsNew) };
-        self.file(place, vec![breach.of(mismatch)], "remembers them", &line)
+        let mismatch = Mismatch { when: vec![When::Restarted], ..first_breach.mismatch.clone() };
+        let breach = Breach { shows: first_breach.shows.clone(), ..breach.of(mismatch) };
+        self.file(place, vec![breach], "remembers them", &line)
     }
 
     /// Judges a delivery that was sent once more.
@@ -92,18 +93,26 @@ impl<S: Source> Play<'_, S> {
         let contract = Arc::clone(self.setting.contract());
         let set = again.outcome(&self.setting.reader);
         let judged = Judged { answer: &answer, record: &again, records: &self.records };
-        let due = |expected: &str| Breach::must(expected, describe(&again.result));
+        let due = |kind: Kind, expected: &str| {
+            let statuses = contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses();
+            let name = contract.reference_member().filter(|_| kind == Kind::References).map(str::to_owned);
+            let mismatch = Mismatch { status: Some(answer.status), due: Some(statuses), name, ..Mismatch::of(kind) };
+            Breach::must(expected, describe(&again.result)).of(mismatch)
+        };
         let breach = if !set.is_taken() {
-            Some(due("an acceptance or a duplicate"))
+            let form = contract.duplicate().filter(|form| form.allows_status(answer.status));
+            let wrong = form.and_then(|form| against(form, judged, life.accepted.as_ref()).into_iter().next());
+            let told = due(kind_of(set, answer.status), "an acceptance or a duplicate");
+            Some(wrong.map_or_else(|| told.clone(), |wrong| Breach { shows: wrong.shows, mismatch: wrong.mismatch, ..told.clone() }))
         } else if set.is(Outcome::Accepted) && life.was_taken {
-            Some(due("a duplicate"))
+            Some(due(Kind::RepeatTakenAsNew, "a duplicate"))
         } else if set.is(Outcome::Duplicate) {
             let broken = contract.duplicate().map_or_else(Vec::new, |form| against(form, judged, life.accepted.as_ref()));
             let differs = life.refers_to.is_some() && again.refers_to != life.refers_to;
             broken
                 .into_iter()
                 .find(|breach| is_broken(std::slice::from_ref(breach)))
-                .or_else(|| differs.then(|| due("the same reference as before")))
+                .or_else(|| differs.then(|| due(Kind::References, "the same reference as before")))
         } else {
             None
         };
@@ -117,6 +126,16 @@ impl<S: Source> Play<'_, S> {
             life.accepted.get_or_insert(again);
         }
         Ok(())
+    }
+}
+
+/// What kind of thing it is that a delivery of before the restart is neither accepted nor a duplicate after it.
+fn kind_of(set: OutcomeSet, status: u16) -> Kind {
+    match status {
+        _ if set.is(Outcome::InFlight) => Kind::StillInFlight,
+        500.. => Kind::RepeatFailed,
+        200..=299 => Kind::DuplicateOtherwise,
+        _ => Kind::RepeatRefused,
     }
 }
 

@@ -31,8 +31,10 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
         ("id", cause.requirement.as_str().into()),
     ];
     let plain = format!("cause-{}", about.kind.name());
-    // Without the statuses that were due, only what came can be told.
+    let as_due = about.due.is_some() && about.due == about.status.map(|status| status.to_string());
+    // Without the statuses that were due, or where it is not the status that is wrong, only what came can be told.
     let key = match (about.kind, &about.due, about.status) {
+        (Kind::DuplicateOtherwise | Kind::AcceptedOtherwise, _, _) if as_due || about.due.is_none() => format!("{plain}-bare"),
         (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
         (_, _, _) => plain,
     };
@@ -70,6 +72,8 @@ fn when_key(when: When) -> &'static str {
         When::Later => "when-plain",
         When::Restarted => "when-restarted",
         When::AtOnce => "when-at-once",
+        When::UnderWay => "when-under-way",
+        When::Resigned => "when-resigned",
         When::Aged => "when-aged",
         When::OtherBody => "when-other-body",
         When::AfterRefusal => "when-after-refusal",

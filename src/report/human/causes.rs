@@ -60,7 +60,7 @@ fn example(report: &Report, cause: &Cause, voice: Voice) -> String {
     for (label, value) in [("label-expected", &one.expected), ("label-reference", &one.reference), ("label-observed", &one.observed)] {
         if !value.is_empty() {
             let first = value.lines().next().unwrap_or_default();
-            text.push_str(&labelled(label, &visible(first), voice));
+            text.push_str(&labelled(label, &visible(&voice.language.retold(first)), voice));
         }
     }
     for line in &one.output {

@@ -83,8 +83,11 @@ fn in_brief(scenario: &ScenarioReport, voice: Voice) -> String {
 }
 
 fn in_full(report: &Report, scenario: &ScenarioReport, voice: Voice) -> String {
-    let mut text =
-        format!("{}\n{}\n", title_line(scenario, voice), hanging("  ", &one_line(&scenario.title), MOST_LINES, voice.width, str::to_owned));
+    let mut text = format!(
+        "{}\n{}\n",
+        title_line(scenario, voice),
+        hanging("  ", &one_line(scenario.title_in(voice.language)), MOST_LINES, voice.width, str::to_owned)
+    );
     for finding in scenario.findings.iter().take(MOST_FINDINGS) {
         text.push_str(&block(report, scenario, finding, voice));
     }
@@ -107,7 +110,7 @@ fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, voice: V
         [("label-expected", &finding.expected), ("label-reference", &finding.reference), ("label-observed", &finding.observed)]
     {
         if !value.is_empty() {
-            text.push_str(&labelled(label, &visible(value), voice));
+            text.push_str(&labelled(label, &visible(&voice.language.retold(value)), voice));
         }
     }
     for line in &finding.output {

@@ -14,6 +14,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
     ScenarioReport {
         id: id.to_owned(),
         title: title.to_owned(),
+        titles: BTreeMap::new(),
         verdict,
         reason: None,
         shows: vec![shows.to_owned()],
