@@ -1,7 +1,9 @@
 //! Every command that the README prints works as it is printed there.
 #![expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test ends where something is not as it should be")]
 
-use crate::command_line::{Running, command, hookgate};
+use regex_lite::Regex;
+
+use crate::command_line::{Running, command, hookgate, hookgate_with};
 use crate::surroundings::{Folder, project, say_skipped};
 
 const SECRET: &str = "the-secret-that-your-receiver-has";
@@ -107,4 +109,42 @@ fn every_command_of_the_readme_works() {
         let told = hookgate(&["report", "verify", &folder.path(name).display().to_string()]);
         assert!(told.starts_with("exit 0"), "{name}: {told}");
     }
+}
+
+/// A text without what differs from run to run: numbers, hashes, times, paths.
+fn without_numbers(text: &str) -> String {
+    let replace = |text: String, pattern: &str, by: &str| Regex::new(pattern).expect("a pattern").replace_all(&text, by).into_owned();
+    let text = replace(text.to_owned(), r"(--db|database) \S+", "$1 #");
+    let text = replace(text, r"\bhg[0-9a-f]+-\d+", "#");
+    let text = replace(text, r"[0-9a-f]{32,}|\d+(\.\d+)?", "#");
+    replace(text, r"# (µs|ms|s)\b", "# t")
+}
+
+/// What the README shows of a failure is what is printed, from the first line to the example of what explains it.
+#[test]
+fn failure_in_the_readme_is_the_one_that_is_printed() {
+    let readme = std::fs::read_to_string(project("README.md")).expect("the README");
+    let section = readme.split("## What a failure looks like").nth(1).expect("the section");
+    let shown = section.split("```text\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("its sample");
+    let folder = Folder::new();
+    let database = folder.path("l.db").display().to_string();
+    let receiver = Running::serve(SECRET, &["--db", &database, "--defect", "checks-then-marks"]);
+    let told = hookgate_with(
+        &[("ORCH_WEBHOOK_SECRET", SECRET)],
+        &[
+            "run",
+            "concurrency/exactly-one-is-accepted*",
+            "--target",
+            &receiver.url,
+            "--db",
+            &database,
+            "--clock",
+            "rewind",
+            "--seed",
+            "177894",
+        ],
+    );
+    let from = told.find("orch-phase3 against").expect("the first line");
+    let to = told.find("\nrequirements ").expect("the table");
+    assert_eq!(without_numbers(shown.trim()), without_numbers(told[from..to].trim()));
 }
