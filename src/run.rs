@@ -140,7 +140,7 @@ pub enum TargetChoice {
         url: transport::Target,
     },
     /// A receiver that hookgate starts.
-    Launched(LaunchChoice),
+    Launched(Box<LaunchChoice>),
 }
 
 /// What a run leaves.

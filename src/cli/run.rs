@@ -194,12 +194,10 @@ pub(super) fn plan(
         return Err(Failure::usage("--clock faketime goes under a target that hookgate starts: give its command with --exec"));
     }
     let target = match (&args.launch.exec, &args.target) {
-        (Some(command), _) => TargetChoice::Launched(launching::choice(
-            &args.launch,
-            (args.target.as_deref(), &args.reach),
-            suite,
-            (command, args.secret_env.as_deref()),
-        )?),
+        (Some(command), _) => {
+            let named = (command.as_str(), args.secret_env.as_deref());
+            TargetChoice::Launched(Box::new(launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, named)?))
+        }
         (None, None) => built_in_target(args)?,
         (None, Some(url)) => TargetChoice::Foreign { url: args.reach.target(url)? },
     };

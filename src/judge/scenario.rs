@@ -45,7 +45,7 @@ pub(super) struct Play<'s, S> {
     pub(super) last_answer: Option<crate::delivery::Answer>,
     /// What came before, for the circumstances of what comes next.
     pub(super) before: Before,
-    /// When the scenario's first delivery was sent, by the receiver's clock.
+    /// When the first delivery of the present lives was sent, by the receiver's clock.
     pub(super) began_at: Option<UnixMicros>,
     /// How many answers came later than the contract allows.
     pub(super) late: usize,

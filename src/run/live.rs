@@ -145,7 +145,7 @@ impl Source for Live<'_> {
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
         let (sent_at, exchange, beside, own_delay) = loop {
-            let pass = self.passes.to_deliver(&self.stage.gate).await;
+            let pass = self.passes.before_delivering(&self.stage.gate).await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
                 self.stage.pace.turn(1).await;
             }
@@ -181,7 +181,7 @@ impl Source for Live<'_> {
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
         let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
-        let pass = self.passes.to_deliver(&self.stage.gate).await;
+        let pass = self.passes.before_delivering(&self.stage.gate).await;
         self.stage.pace.turn(built.len()).await;
         let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(built.len()));
         let mut release = self.stage.sender().burst(shipments).await;
@@ -203,7 +203,7 @@ impl Source for Live<'_> {
 
     async fn advance(&mut self, at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
         let pass = match self.stage.clock.locks_the_database() {
-            true => Some(self.passes.to_move(&self.stage.gate).await),
+            true => Some(self.passes.before_moving(&self.stage.gate).await),
             false => None,
         };
         let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.stage.clock.now()));
@@ -222,7 +222,7 @@ impl Source for Live<'_> {
             let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
             return Err(ScenarioEnd::NotApplicable(reason.to_owned()));
         }
-        self.passes.to_look(&self.stage.gate, self.company == Company::Counting && check.name.is_some()).await;
+        self.passes.before_looking(&self.stage.gate, self.company == Company::Counting && check.name.is_some()).await;
         let look = self.look_once(at, check).await;
         self.passes.looked(check.grown.is_some());
         look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))

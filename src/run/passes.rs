@@ -19,7 +19,7 @@ pub(super) struct Passes<'s> {
 
 impl<'s> Passes<'s> {
     /// Leave to deliver; nobody needs it who has it, or counts and has the target to themselves.
-    pub(super) async fn to_deliver(&mut self, gate: &'s Gate) -> Option<Pass<'s>> {
+    pub(super) async fn before_delivering(&mut self, gate: &'s Gate) -> Option<Pass<'s>> {
         if std::mem::take(&mut self.has_counted) {
             self.counting = None;
         }
@@ -30,7 +30,7 @@ impl<'s> Passes<'s> {
     }
 
     /// Leave to move rows.
-    pub(super) async fn to_move(&mut self, gate: &'s Gate) -> Pass<'s> {
+    pub(super) async fn before_moving(&mut self, gate: &'s Gate) -> Pass<'s> {
         *self = Self::default();
         gate.pass(Passage::Move).await
     }
@@ -46,7 +46,7 @@ impl<'s> Passes<'s> {
     }
 
     /// Leave to look: what is counted must not be the doing of others.
-    pub(super) async fn to_look(&mut self, gate: &'s Gate, counts: bool) {
+    pub(super) async fn before_looking(&mut self, gate: &'s Gate, counts: bool) {
         self.at_once = None;
         if counts && self.counting.is_none() {
             self.counting = Some(gate.pass(Passage::Count).await);

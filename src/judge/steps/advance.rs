@@ -15,11 +15,16 @@ const SPARE: Duration = Duration::from_secs(1);
 impl<S: Source> Play<'_, S> {
     pub(in crate::judge) async fn advance(&mut self, place: Place<'_>, by: &str) -> Result<(), ScenarioEnd> {
         let by = read_advance(by).map_err(|wrong| ScenarioEnd::NotApplicable(wrong.to_string()))?;
+        let over = matches!(by, Advance::TtlPlus(_));
         let by = self.span_until(place.number, &by);
         let moved_before = self.source.moved_us();
         let at = At { number: place.number, records: &self.records, keys: &self.keys };
         self.source.advance(at, by).await?;
         self.before.aged = true;
+        if over {
+            // The lives that began before are over: the next one begins with the next delivery.
+            self.began_at = None;
+        }
         let moved = self.source.moved_us().saturating_sub(moved_before);
         if moved > 0 {
             // The reference's rows are moved as the target's are.
@@ -29,7 +34,7 @@ impl<S: Source> Play<'_, S> {
         Ok(())
     }
 
-    /// The span of a step. One that ends within a life counts from the scenario's first delivery: what a slow receiver
+    /// The span of a step. One that ends within a life counts from the first delivery of the life: what a slow receiver
     /// has taken of its keys' lives already is not waited for again. And it leaves as much of them as the deliveries
     /// that come next may take.
     fn span_until(&self, number: usize, by: &Advance) -> Ahead {
