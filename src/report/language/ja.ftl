@@ -115,7 +115,7 @@ cause-header = ヘッダー { $name } が契約と異なる
 cause-no-json = 応答の本文の形式が契約と異なる
 cause-member = 応答の `{ $name }` が契約と異なる
 cause-body = 応答の本文が期待と異なる
-cause-secret-told = 応答が秘密鍵または期待した署名を漏らす
+cause-secret-told = 応答が共有シークレットまたは期待した署名を漏らす
 cause-first-told = 拒否の応答が最初の配信のことを漏らす
 cause-references = 重複が最初の配信以外を参照する
 cause-row-missing = { $when }{ $table }に行が足りない
@@ -518,16 +518,16 @@ visit-try = 対処
 visit-nothing-else = ほかは何も判定できない
 
 # 正当な配信が断られる最も確からしい原因と、試すこと。
-visit-cause-wrong-secret = 正当な配信が署名を理由に断られる（{ $status }）。受信側の秘密鍵が { $variable } のものと違うとみられる
-visit-try-wrong-secret = { $variable } の秘密鍵を受信側のものと末尾の一文字まで比べる。同じなら、受信側の署名検証が契約と違う
-visit-cause-space-in-secret = { $variable } の秘密鍵の先頭か末尾に、受信側のものにはない空白がある。空白なしで署名すると同じ配信が受理される
+visit-cause-wrong-secret = 正当な配信が署名を理由に断られる（{ $status }）。受信側の共有シークレットが { $variable } のものと違うとみられる
+visit-try-wrong-secret = { $variable } の共有シークレットを受信側のものと末尾の一文字まで比べる。同じなら、受信側の署名検証が契約と違う
+visit-cause-space-in-secret = { $variable } の共有シークレットの先頭か末尾に、受信側のものにはない空白がある。空白なしで署名すると同じ配信が受理される
 visit-try-space-in-secret = `export { $variable }="$(printf %s "${ $variable }" | xargs)"` のように空白を取り除くか、ファイルを末尾の改行なしで読む
-visit-cause-space-in-theirs = 受信側の秘密鍵の末尾に、{ $variable } のものにはない{ $space ->
+visit-cause-space-in-theirs = 受信側の共有シークレットの末尾に、{ $variable } のものにはない{ $space ->
     [line] 改行 (\n)
     [windows-line] 改行 (\r\n)
    *[other] 空白
   } がある。それを付けて署名すると同じ配信が受理される
-visit-try-space-in-theirs = 受信側に末尾の空白なしの秘密鍵を渡す。`echo` で書いたファイルには改行が付く
+visit-try-space-in-theirs = 受信側に末尾の空白なしの共有シークレットを渡す。`echo` で書いたファイルには改行が付く
 visit-cause-clock-ahead = 受信側の時計が { $seconds } 秒進んでいる。その分遅い時刻で署名した配信は受理される（契約の許容は { $tolerance }）
 visit-try-clock-ahead = 両方の時計を同じサーバー (NTP) に合わせるか、署名時刻の読み方を直す
 visit-cause-clock-behind = 受信側の時計が { $seconds } 秒遅れている。その分早い時刻で署名した配信は受理される（契約の許容は { $tolerance }）
