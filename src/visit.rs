@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cause::Code;
 use crate::contract::Contract;
-use crate::contract::outcome::Refusal;
+use crate::contract::outcome::{AnswerForm, Refusal};
 use crate::delivery::{Answer, NoAnswer};
 use crate::outcome::reader::refusal_form;
 use crate::outcome::{Outcome, OutcomeSet};
@@ -171,15 +171,15 @@ pub fn line(contract: &Contract, probe: Probe, result: &Result<Answer, NoAnswer>
 
 /// The statuses that are due; empty where the contract does not say.
 fn due(contract: &Contract, probe: Probe) -> String {
-    let refused = |why: Refusal| refusal_form(contract, why).map_or_else(String::new, |form| form.statuses());
+    let refused = |why: Refusal| refusal_form(contract, why).map_or_else(String::new, AnswerForm::statuses);
     match probe {
         Probe::Honest => contract.outcomes.accepted.statuses(),
         Probe::Repeat if !contract.is_by_key() => contract.outcomes.accepted.statuses(),
-        Probe::Repeat => contract.duplicate().map_or_else(String::new, |form| form.statuses()),
+        Probe::Repeat => contract.duplicate().map_or_else(String::new, AnswerForm::statuses),
         Probe::Forgery => refused(Refusal::Signature),
         Probe::NoKey => refused(Refusal::MissingKey),
         Probe::NoSignature => refused(Refusal::MissingSignature),
-        Probe::Get => contract.outcomes.refusal(Refusal::Method).map_or_else(String::new, |form| form.statuses()),
+        Probe::Get => contract.outcomes.refusal(Refusal::Method).map_or_else(String::new, AnswerForm::statuses),
         Probe::Health => contract.health.as_ref().map_or_else(String::new, |health| health.status.to_string()),
     }
 }

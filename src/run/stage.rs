@@ -227,7 +227,7 @@ impl Stage {
         // Other runs may be counting the rows of this database.
         let turn = Turn::at(plan.evidence.file().as_deref());
         turn.with_others().await;
-        let visited = self.visit(plan, unwell.is_none()).await;
+        let visited = Box::pin(self.visit(plan, unwell.is_none())).await;
         turn.over().await;
         match unwell {
             Some(unwell) if visited.refused.as_ref().is_none_or(|refused| matches!(refused.code, Code::Failure | Code::Credentials)) => {

@@ -5,11 +5,11 @@ use minijinja::{Error, Value, context};
 use super::telling::{moment, numbers, sign, turns};
 use super::{Entry, Of, OfContract, Row, Trend};
 use crate::contract::Level;
-use crate::report::Overall;
 use crate::report::language::Language;
 use crate::report::page::chart::{Chart, Line, Scale};
 use crate::report::page::page;
 use crate::report::words::duration;
+use crate::report::{Overall, Verdict};
 
 const BODY: &str = include_str!("../page/trend.html.j2");
 /// So many reports have their numbers under a chart; of more, every n-th.
@@ -44,7 +44,7 @@ fn contract(number: usize, one: &OfContract, language: Language) -> Value {
             let words = verdict.map(|verdict| language.verdict(verdict)).unwrap_or_default();
             context! {
                 sign => sign(*verdict),
-                verdict => verdict.map(|verdict| verdict.name()).unwrap_or_default(),
+                verdict => verdict.map(Verdict::name).unwrap_or_default(),
                 told => format!("{} #{} {}: {words}", row.id, at + 1, moment(&report.started_at)),
                 turns => row.turns.iter().any(|turn| turn.at == at),
             }
