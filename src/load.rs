@@ -19,6 +19,7 @@ pub mod effort;
 pub mod ending;
 pub mod evidence;
 pub mod expected;
+mod first;
 pub mod followed;
 pub mod exposition;
 mod foreign;
@@ -35,7 +36,6 @@ pub mod pace;
 pub mod page;
 pub mod paging;
 mod patience;
-mod preflight;
 pub mod progress;
 pub mod recheck;
 pub mod report;
@@ -54,11 +54,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
-use crate::contract::{Contract, OtherBody};
+use crate::contract::{Contract, OtherBody, own_headers};
 use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Sources};
 use crate::history::consistency::{Law, NEVER, Operation};
@@ -79,7 +78,9 @@ use crate::load::window::Window;
 use crate::outcome::reader::Reader;
 use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
-use crate::sign::BadSecret;
+use crate::session::error::SessionError;
+use crate::session::preflight::still_lives;
+use crate::sign::Signer;
 use crate::target::usage::Of;
 use crate::transport::Target;
 
@@ -104,10 +105,8 @@ pub struct Plan {
     pub headers: Vec<HeaderLine>,
     /// Those of them that came from the environment: the line, and the variable.
     pub secret_headers: Vec<(HeaderLine, String)>,
-    /// The shared secret.
-    pub secret: SecretString,
-    /// Secrets of other times: the previous one, and a retired one.
-    pub other_secrets: (Option<SecretString>, Option<SecretString>),
+    /// Signs as an honest sender does.
+    pub signer: Signer,
     /// The body, with `{unique}` and `{padding}` in it.
     pub body: Vec<u8>,
     /// Which kinds.
@@ -149,22 +148,12 @@ pub struct Plan {
 /// Why there is no load.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The secret cannot be used.
-    #[error(transparent)]
-    Secret(#[from] BadSecret),
     /// The contract's deliveries cannot be made at speed.
     #[error("{0}")]
     Contract(&'static str),
-    /// The target does not answer.
-    #[error("the target {url} does not answer its health check {path}: {cause}; start it, or give another --target")]
-    Unreachable {
-        /// Its address.
-        url: String,
-        /// The path that was asked.
-        path: String,
-        /// What was seen.
-        cause: String,
-    },
+    /// The target does not live, or cannot be read.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The database cannot be read.
     #[error(transparent)]
     Database(#[from] EvidenceError),
@@ -200,24 +189,20 @@ pub enum Cut {
 /// # Errors
 /// [`LoadError`]; a target that dies under the load is no error, it is reported.
 pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<Loaded, LoadError> {
-    let signer = {
-        let (previous, retired) = &plan.other_secrets;
-        let text = |other: &Option<SecretString>| other.as_ref().map(|other| other.expose_secret().to_owned());
-        plan.contract.signer(plan.secret.expose_secret().as_bytes(), text(previous).as_deref(), text(retired).as_deref())?
-    };
-    preflight::see_that_it_lives(plan).await?;
+    // Another load may have come before it.
+    still_lives(&plan.contract, &plan.target, own_headers::joined(&plan.contract, &plan.headers), plan.timeout).await?;
     // What is wrong with a database is told before anything is written to it; some are made with the first delivery.
     let is_to_be_born = match plan.sources.see_that_they_are_there().await {
         Err(wrong) if !wrong.is_not_there_yet() => return Err(wrong.into()),
         seen => seen.is_err(),
     };
-    plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&signer)).map_err(LoadError::Contract)?;
+    plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&plan.signer)).map_err(LoadError::Contract)?;
     let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
-    let maker = Maker::new(&plan.contract, signer, &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
+    let maker = Maker::new(&plan.contract, plan.signer.clone(), &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
     let maker = maker.bearing(&plan.contract, &plan.target, &plan.headers);
     let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     if is_to_be_born {
-        preflight::deliver_first(plan, &shared).await?;
+        first::deliver_first(plan, &shared).await?;
     }
     let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
     let mut meter = Meter::new(plan.beside);

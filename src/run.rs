@@ -5,34 +5,27 @@
 //! that loses its target reports what it has judged.
 //!
 //! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
-//! share is on the [`stage`]; how time is made to pass is in [`clocks`].
+//! share is on the [`stage`], over a [`session`](crate::session).
 
 mod beside;
-pub mod building;
-pub mod clocks;
 pub mod concurrency;
 pub mod executor;
 pub mod explaining;
 pub mod faulting;
 mod force;
 pub mod gate;
-pub mod ground;
 pub mod lateness;
-pub mod launched;
 pub mod life;
 pub mod live;
 pub mod liveness;
 pub mod looking;
-pub mod pace;
 mod passes;
 mod patience;
-mod readiness;
 pub mod rehearsal;
 pub mod restarting;
 pub mod snapping;
 pub mod stage;
 pub mod suite;
-pub mod supplies;
 pub mod unasked;
 mod visiting;
 
@@ -51,21 +44,20 @@ use crate::evidence;
 use crate::files::turn::Turn;
 use crate::history::{Operation, sent_again_note};
 use crate::judge::scenario::blank_report;
-use crate::reference::defect::Defect;
 use crate::report::baseline::Baseline;
 use crate::report::manifest::MadeFrom;
 use crate::report::merge::fails_beside_its_scenarios;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, causes, tally};
-use crate::run::clocks::ClockChoice;
 use crate::run::concurrency::{Concurrency, Jobs};
 use crate::run::executor::{Company, End, Executor};
-use crate::run::ground::LaunchChoice;
-use crate::run::stage::{Stage, StageError};
+use crate::run::stage::Stage;
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::secret::Secrets;
+use crate::session::clocks::ClockChoice;
+use crate::session::error::SessionError;
+use crate::session::{self, TargetChoice, until_true};
 use crate::snapshot::Snapshot;
-use crate::transport;
 
 /// What to judge, with what, and how.
 pub struct Plan {
@@ -127,20 +119,26 @@ pub struct Plan {
     pub contract_file: Option<String>,
 }
 
-/// Who is judged.
-pub enum TargetChoice {
-    /// The reference, served in this process over real HTTP.
-    BuiltIn {
-        /// What it does wrong on purpose, when it does.
-        defect: Option<Defect>,
-    },
-    /// A receiver that is already there.
-    Foreign {
-        /// Its address.
-        url: transport::Target,
-    },
-    /// A receiver that hookgate starts.
-    Launched(Box<LaunchChoice>),
+impl Plan {
+    /// What its session is made of.
+    pub(crate) fn session(&self) -> session::Choice {
+        session::Choice {
+            contract: Arc::clone(&self.contract),
+            target: self.target.clone(),
+            evidence: self.evidence.clone(),
+            secret: self.secret.clone(),
+            other_secrets: self.other_secrets.clone(),
+            clock: self.clock.clone(),
+            headers: self.headers.clone(),
+            bodies: Arc::clone(&self.bodies),
+            ordinary_body: self.catalogue.ordinary_body.clone(),
+            max_rate: self.max_rate,
+            max_wait: self.max_wait,
+            seed: self.seed,
+            timeout: self.timeout,
+            ttl: self.ttl,
+        }
+    }
 }
 
 /// What a run leaves.
@@ -154,7 +152,7 @@ pub struct Outcome {
     /// What the target has written, when hookgate has started it.
     pub target_output: Option<String>,
     /// Why nothing could be judged, when nothing could.
-    pub failed: Option<StageError>,
+    pub failed: Option<SessionError>,
 }
 
 /// Called with every scenario's report as it is done.
@@ -171,7 +169,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     let started_at = iso::write(SystemClock.now());
     let set = tokio::select! {
         biased;
-        () = until_true(&mut interrupted) => Err(StageError::Interrupted),
+        () = until_true(&mut interrupted) => Err(SessionError::Interrupted),
         set = Stage::set(&plan) => set,
     };
     let stage = match set {
@@ -261,7 +259,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
             .collect(),
     };
     let target = stage.target_facts().await;
-    stage.strike().await;
+    stage.shutdown().await;
     let target_output = stage.target_output();
     let assembled = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
     let mut report = Report { history: explained, baseline, visit: Some(stage.visited().clone()), ..assembled };
@@ -273,11 +271,11 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
 }
 
 /// The report of a run that could not begin.
-fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: StageError) -> Outcome {
+fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: SessionError) -> Outcome {
     let why = failed.to_string();
     let undecided = |loaded: &Loaded| ScenarioReport { reason: Some(why.clone()), ..blank_report(loaded, Verdict::Undecided) };
     let scenarios = plan.scenarios.iter().map(undecided).collect();
-    let ended_early = if matches!(failed, StageError::Interrupted) { tally::INTERRUPTED.to_owned() } else { why.clone() };
+    let ended_early = if matches!(failed, SessionError::Interrupted) { tally::INTERRUPTED.to_owned() } else { why.clone() };
     let facts = RunFacts {
         seed: plan.seed,
         started_at,
@@ -310,12 +308,6 @@ fn shortened_note(scenarios: &[ScenarioReport]) -> Option<String> {
     let shortened: Vec<&str> = scenarios.iter().filter(|one| one.shortened.is_some()).map(|one| one.id.as_str()).collect();
     let all = shortened.join(", ");
     (!shortened.is_empty()).then(|| format!("The receiver is slow: steps that are repeated were played fewer times than the scenario has, and judged by what was seen: {all}."))
-}
-
-async fn until_true(flag: &mut watch::Receiver<bool>) {
-    if flag.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await; // nobody is left who could interrupt
-    }
 }
 
 /// A report of scenarios that were judged: its requirements tallied, its causes found; they must have been filed before.

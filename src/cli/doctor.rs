@@ -12,7 +12,7 @@ use super::signals::Ends;
 use super::{Console, Failure, load_suite, repeat};
 use crate::report::human;
 use crate::run::Outcome;
-use crate::run::stage::StageError;
+use crate::session::error::SessionError;
 
 /// The version of what `--format json` prints.
 const SCHEMA: &str = "hookgate.doctor/1";
@@ -71,14 +71,14 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
 }
 
 /// Whether somebody answered before it went wrong.
-fn is_reached(failed: &StageError) -> bool {
+fn is_reached(failed: &SessionError) -> bool {
     match failed {
-        StageError::NotWell { .. } | StageError::Database(_) => true,
-        StageError::Unreachable { .. }
-        | StageError::Clock(_)
-        | StageError::Secret(_)
-        | StageError::Interrupted
-        | StageError::Launch(_)
-        | StageError::BuiltIn(_) => false,
+        SessionError::NotWell { .. } | SessionError::Database(_) => true,
+        SessionError::Unreachable { .. }
+        | SessionError::Clock(_)
+        | SessionError::Secret(_)
+        | SessionError::Interrupted
+        | SessionError::Launch(_)
+        | SessionError::BuiltIn(_) => false,
     }
 }

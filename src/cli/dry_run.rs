@@ -2,9 +2,10 @@
 
 use super::{Console, Failure};
 use crate::evidence::Origin;
-use crate::run::clocks::ClockChoice;
-use crate::run::ground::origin;
-use crate::run::{Plan, TargetChoice};
+use crate::run::Plan;
+use crate::session::TargetChoice;
+use crate::session::clocks::ClockChoice;
+use crate::session::target_under_test::origin;
 
 /// Tells what a plan would send, read and write; nothing of it is done.
 pub(crate) fn tell(plan: &Plan, console: &mut Console) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use super::args::{LaunchArgs, ReachArgs};
 use super::load_suite::Suite;
 use crate::contract::Contract;
 use crate::files::ReportFolder;
-use crate::run::ground::{LaunchChoice, Ready};
+use crate::session::target_under_test::{LaunchChoice, Ready};
 use crate::sign::Proof;
 
 /// What is to be started; without an address, it listens on the port that it is given.

@@ -3,7 +3,6 @@
 mod asked;
 mod folder;
 mod live;
-mod target;
 
 use std::io::{Write as _, stderr};
 use std::net::SocketAddr;
@@ -15,22 +14,23 @@ use secrecy::ExposeSecret as _;
 use self::asked::{body, conditions, course, gates, make_room, mix, secret};
 use self::folder::{in_format, write_folder};
 use self::live::teller;
-use self::target::LoadTarget;
 use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
 use super::headers::Headers;
-use super::launching::folder_of_its_own;
-use super::load_suite;
+use super::launching::{self, folder_of_its_own};
+use super::load_suite::{self, Suite};
+use super::run::exit_of_failure;
 use super::secrets::{other_secrets, secrets_of, warn};
 use super::signals::Ends;
 use super::sources::{as_seen, choice};
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock};
-use crate::evidence::Choice;
+use crate::evidence::{Choice, Sources};
 use crate::load::gate::Gate;
 use crate::load::knee::Step;
+use crate::load::measure::Measurement;
 use crate::load::pace::Arrivals;
 use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
@@ -38,8 +38,14 @@ use crate::load::summing::nothing;
 use crate::load::telling::knee_step;
 use crate::load::{self, LoadError, Loaded, OnSecond, Plan, climb, exposition};
 use crate::report::Overall;
+use crate::secret::Redactor;
 use crate::serve::Serving;
 use crate::serve::text::{Page, serve_text};
+use crate::session::clocks::ClockChoice;
+use crate::session::error::SessionError;
+use crate::session::target_under_test::origin;
+use crate::session::{self, Session, TargetChoice};
+use crate::target::usage::Of;
 
 /// How long a source of evidence is waited for that is busy after a load.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,9 +74,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         args.mix.clone().unwrap_or_default() + &mix.weights().iter().map(|(kind, weight)| format!("\n{kind}={weight}")).collect::<String>();
     let sealing = Sealing::of(&args.contract, &played, args.seal_env.as_deref())?;
     let language = args.language.chosen();
-    if let (Some(url), None) = (&args.target, &args.launch.exec) {
-        target::own_target(url, args)?;
-    }
+    let target = target(args, &suite)?;
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
     let evidence = Choice {
@@ -97,20 +101,38 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let redactor = secrets.redactor();
     let warnings = warn(&secrets, console);
     make_room(users, args.target.is_none() && args.launch.exec.is_none())?;
-    let Ends { runtime, wanted: interrupted } = ends;
+    let Ends { runtime, wanted: mut interrupted } = ends;
+    let choice = session::Choice {
+        contract: as_seen(&suite.contract, &evidence),
+        target,
+        evidence,
+        secret,
+        other_secrets: others,
+        clock: ClockChoice::None,
+        headers: headers.all(),
+        bodies: Arc::clone(&suite.bodies),
+        ordinary_body: suite.catalogue.ordinary_body.clone(),
+        max_rate: None,
+        max_wait: Duration::ZERO,
+        seed: 0,
+        timeout: args.timeout,
+        ttl: args.ttl.map(|ttl| ttl.as_secs()),
+    };
+    if !matches!(choice.target, TargetChoice::BuiltIn { .. }) {
+        // What cannot be meant is told before anything is started; nothing is asked of a source yet.
+        choice.evidence.open(&choice.contract, &origin(&choice.target.address()), &str::to_owned).map_err(Failure::usage)?;
+    }
     let live = console.live;
     let show = !args.quiet && args.format == LoadFormat::Human;
-    let ended: Result<_, Failure> = runtime.block_on(async {
-        let LoadTarget { url, sources, beside, started } = LoadTarget::find(&suite, &secret, &others, &evidence, args).await?;
-        let plan = Plan {
-            contract: as_seen(&suite.contract, &evidence),
+    let ended: Result<Ended, Failure> = runtime.block_on(async {
+        let mut plan = Plan {
+            contract: Arc::clone(&choice.contract),
             catalogue: Arc::clone(&suite.catalogue),
-            target: url,
-            sources,
-            headers: headers.all(),
+            target: choice.target.address(),
+            sources: Sources::default(),
+            headers: choice.headers.clone(),
             secret_headers: headers.secret,
-            secret,
-            other_secrets: others,
+            signer: choice.signer().map_err(Failure::usage)?,
             body,
             mix,
             users,
@@ -130,9 +152,16 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             verify: !args.no_verify,
             ttl: args.ttl.map(|ttl| ttl.as_secs()),
             seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
-            beside,
+            beside: args.target_pid.map(Of::Tree),
             baseline,
         };
+        let session = match Session::connect(&choice, &mut interrupted).await {
+            Ok(session) => session,
+            Err(failed) => return without_a_session(&plan, &failed, &redactor),
+        };
+        plan.target = session.url.clone();
+        plan.sources = session.sources.clone();
+        plan.beside = plan.beside.or(session.guard_id().await.map(Of::Children));
         let title = format!("load of {} ({})", plan.target, plan.contract.contract);
         let (on_second, metrics) = exposed(args.metrics, teller(show, console.live, title), console).await?;
         let ended = match &find_max {
@@ -152,14 +181,15 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         if let Some(metrics) = metrics {
             metrics.kill().await;
         }
-        let output = started.end().await;
+        session.shutdown().await;
+        let output = session.target_output();
         Ok(match ended {
             Ok(Loaded { report, measurement }) => (Some(report), Some(measurement), None, output),
             Err(failed) => {
                 let why = redactor.text(&failed.to_string()).into_owned();
                 match failed {
-                    LoadError::Secret(_) | LoadError::Contract(_) => return Err(Failure::usage(why)),
-                    LoadError::Unreachable { .. } | LoadError::Database(_) | LoadError::Crowd(_) => {
+                    LoadError::Contract(_) => return Err(Failure::usage(why)),
+                    LoadError::Session(_) | LoadError::Database(_) | LoadError::Crowd(_) => {
                         (nothing(&plan, &why), None, Some(Failure::harness(why)), output)
                     }
                 }
@@ -194,6 +224,45 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         Overall::Interrupted => Exit::Interrupted,
         Overall::Incomplete => Exit::Harness,
     })
+}
+
+/// What a load came to: a report, what was measured, what went wrong with us, and what a target that was started has written.
+type Ended = (Option<LoadReport>, Option<Measurement>, Option<Failure>, Option<String>);
+
+/// A load that could not begin is reported, too; where the command line cannot be meant, there is nothing to report.
+fn without_a_session(plan: &Plan, failed: &SessionError, redactor: &Redactor) -> Result<Ended, Failure> {
+    let why = redactor.text(&failed.to_string()).into_owned();
+    let report = nothing(plan, &why);
+    match exit_of_failure(failed) {
+        Exit::Usage => Err(Failure::usage(why)),
+        Exit::Interrupted => Ok((report.map(|report| LoadReport { verdict: Overall::Interrupted, ..report }), None, None, None)),
+        Exit::Conforms | Exit::DoesNotConform | Exit::Harness | Exit::Undecided | Exit::Guarded(_) => {
+            Ok((report, None, Some(Failure::harness(why)), None))
+        }
+    }
+}
+
+/// Who is loaded; on another machine only whoever says that it is theirs.
+fn target(args: &LoadArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
+    let (target, told) = match (&args.launch.exec, &args.target) {
+        (Some(command), url) => {
+            let choice = launching::choice(&args.launch, (url.as_deref(), &args.reach), suite, (command, args.secret_env.as_deref()))?;
+            let told = choice.url.clone();
+            (TargetChoice::Launched(Box::new(choice)), told)
+        }
+        (None, Some(url)) => {
+            let url = args.reach.target(url)?;
+            let told = url.to_string();
+            (TargetChoice::Foreign { url }, told)
+        }
+        (None, None) => (TargetChoice::BuiltIn { defect: None }, String::new()),
+    };
+    if !target.address().is_on_this_machine() && !args.i_own_this_target {
+        return Err(Failure::usage(format!(
+            "{told} is not on this machine, and a load can take a receiver down: give --i-own-this-target when it is yours"
+        )));
+    }
+    Ok(target)
 }
 
 /// Ctrl-C is ours: a handler of goose's own would end the process.

@@ -26,13 +26,14 @@ use crate::evidence::Choice;
 use crate::files;
 use crate::history::{Operation, hidden_answers};
 use crate::report::{Overall, Report, tally};
-use crate::run::clocks::ClockChoice;
 use crate::run::concurrency::Jobs;
 use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
-use crate::run::stage::StageError;
-use crate::run::{Outcome, Plan, TargetChoice};
+use crate::run::{Outcome, Plan};
 use crate::scenario::expand::Loaded;
 use crate::secret::{Redacted, Secrets};
+use crate::session::TargetChoice;
+use crate::session::clocks::ClockChoice;
+use crate::session::error::SessionError;
 use crate::sign::Proof;
 use crate::snapshot::kept::Kept;
 use crate::transport;
@@ -298,15 +299,15 @@ fn mark_own(report: &mut Report, args: &RunArgs) {
 }
 
 /// A target that cannot be judged is exit 3; a command line that cannot be meant is exit 2.
-pub(super) fn exit_of_failure(failed: &StageError) -> Exit {
+pub(super) fn exit_of_failure(failed: &SessionError) -> Exit {
     match failed {
-        StageError::Unreachable { .. }
-        | StageError::NotWell { .. }
-        | StageError::Database(_)
-        | StageError::Launch(_)
-        | StageError::BuiltIn(_) => Exit::Harness,
-        StageError::Clock(_) | StageError::Secret(_) => Exit::Usage,
-        StageError::Interrupted => Exit::Interrupted,
+        SessionError::Unreachable { .. }
+        | SessionError::NotWell { .. }
+        | SessionError::Database(_)
+        | SessionError::Launch(_)
+        | SessionError::BuiltIn(_) => Exit::Harness,
+        SessionError::Clock(_) | SessionError::Secret(_) => Exit::Usage,
+        SessionError::Interrupted => Exit::Interrupted,
     }
 }
 

@@ -14,11 +14,12 @@ use super::{Console, Failure};
 use crate::contract::Level;
 use crate::files;
 use crate::reference::defect::{CATALOGUE, Defect};
-use crate::run::clocks::ClockChoice;
+use crate::run::Plan;
 use crate::run::concurrency::Jobs;
-use crate::run::{Plan, TargetChoice};
 use crate::selftest::reach::{Bench, Counted, Reach};
 use crate::selftest::{self, Standing, Trials, report};
+use crate::session::TargetChoice;
+use crate::session::clocks::ClockChoice;
 
 /// How long an answer is waited for: longer than any defect holds one back, and than a busy machine does.
 const TIMEOUT: Duration = Duration::from_secs(60);

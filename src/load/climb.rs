@@ -94,8 +94,8 @@ pub async fn find(
         let loaded = match run(&plan, on_second.clone(), interrupted.clone()).await {
             Ok(loaded) => loaded,
             // It was loaded a moment ago: now it is down, or still busy with what was sent.
-            Err(LoadError::Unreachable { cause, .. }) if !steps.is_empty() => {
-                let why = vec![format!("it did not answer its health check: {cause}")];
+            Err(LoadError::Session(gone)) if !steps.is_empty() => {
+                let why = vec![gone.to_string()];
                 let step = Step { wanted_per_s: rate, why, users: plan.users, ..Step::default() };
                 search.saw(rate, false);
                 told(&step);

@@ -26,6 +26,7 @@ use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::Step;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
+use crate::session::until_true;
 use crate::target::machine::Ticks;
 
 /// So often it is looked at how many scenarios may be under way.
@@ -176,7 +177,7 @@ impl Executor {
             }
             let end = tokio::select! {
                 biased;
-                () = super::until_true(&mut self.interrupted) => Some(End::Interrupted),
+                () = until_true(&mut self.interrupted) => Some(End::Interrupted),
                 () = &mut time_is_up => Some(self.out_of_time()),
                 done = under_way.join_next_with_id() => {
                     match done {
@@ -229,7 +230,7 @@ impl Executor {
         };
         tokio::select! {
             biased;
-            () = super::until_true(&mut self.interrupted) => {}
+            () = until_true(&mut self.interrupted) => {}
             () = wait => {}
         }
     }

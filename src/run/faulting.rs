@@ -1,11 +1,11 @@
 //! Deliveries through a faulty network.
 
-use super::building::Built;
 use super::live::Live;
-use super::patience::asks_to_wait;
 use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::fault::Fault;
+use crate::session::deliveries::PreparedDelivery;
+use crate::session::patience::asks_to_wait;
 use crate::transport::Exchange;
 use crate::transport::faulty::{Faulted, Meanwhile};
 
@@ -14,7 +14,12 @@ impl Live<'_> {
     ///
     /// An answer that was lost was given all the same: whoever loses it knows that it was.
     /// Where none was given, the delivery is undecided, as it is without a fault.
-    pub(super) async fn send_through(&mut self, at: At<'_>, built: &Built, fault: &Fault) -> Result<(Exchange, Vec<Sent>), ScenarioEnd> {
+    pub(super) async fn send_through(
+        &mut self,
+        at: At<'_>,
+        built: &PreparedDelivery,
+        fault: &Fault,
+    ) -> Result<(Exchange, Vec<Sent>), ScenarioEnd> {
         let stage = self.stage;
         let sender = stage.sender();
         let (Faulted { exchange, given }, beside) = match fault {
@@ -50,7 +55,7 @@ impl Live<'_> {
     async fn beside(&mut self, at: At<'_>, count: usize) -> Result<Vec<Sent>, ScenarioEnd> {
         let mut all = Vec::with_capacity(count);
         while all.len() < count {
-            let built = self.workshop(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
+            let built = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
             let sent_at = self.stage.clock.now();
             let exchange = self.stage.send(built.shipment.clone()).await;
             if !self.waits(at, &exchange.result).await? {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::building::{Built, Workshop, burst_of};
 use super::executor::Company;
 use super::force::weigh;
 use super::passes::Passes;
@@ -19,6 +18,7 @@ use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
+use crate::session::deliveries::{DeliveryBuilder, PreparedDelivery, burst_of};
 use crate::snapshot::Normaliser;
 use crate::transport::{KeptConnection, Shipment};
 
@@ -36,7 +36,7 @@ pub struct Live<'s> {
     pub(super) stage: &'s Stage,
     pub(super) loaded: &'s Loaded,
     kept: Option<KeptConnection>,
-    pub(super) broken_in_on: Vec<Built>,
+    pub(super) broken_in_on: Vec<PreparedDelivery>,
     pub(super) moved_us: i64,
     history: Vec<Operation>,
     /// When the deliveries of a step were under way, by this machine's clock.
@@ -103,8 +103,8 @@ impl<'s> Live<'s> {
         self.history
     }
 
-    pub(super) fn workshop<'a>(&'a self, at: At<'a>) -> Workshop<'a> {
-        Workshop {
+    pub(super) fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
+        DeliveryBuilder {
             supplies: &self.stage.supplies,
             now: self.stage.clock.now(),
             records: at.records,
@@ -143,7 +143,7 @@ impl Source for Live<'_> {
     }
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
-        let built = self.workshop(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
+        let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
         let (sent_at, exchange, beside, own_delay) = loop {
             let pass = self.passes.before_delivering(&self.stage.gate).await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
@@ -179,7 +179,7 @@ impl Source for Live<'_> {
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
-        let built = burst_of(&self.workshop(at), burst).map_err(ScenarioEnd::NotApplicable)?;
+        let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let pass = self.passes.before_delivering(&self.stage.gate).await;
         self.stage.pace.turn(built.len()).await;

@@ -12,18 +12,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::building::{PlainBodies, Workshop};
-use super::ground::Servant;
-use super::patience::asks_to_wait;
-use super::stage::{Stage, StageError};
+use super::stage::Stage;
 use crate::clock::{Moment, span};
 use crate::contract::Level;
 use crate::delivery::{Answer, NoAnswer};
-use crate::judge::check::Records;
 use crate::outcome::mismatch::{Kind, Mismatch};
 use crate::report::{Finding, ScenarioReport, Verdict};
-use crate::scenario::deliver::{ConnectionUse, Deliver};
-use crate::transport::{Shipment, diagnosis};
+use crate::scenario::deliver::ConnectionUse;
+use crate::session::target_under_test::ManagedTarget;
 
 /// So long a receiver that no longer answers is waited for.
 const A_WHILE: Duration = Duration::from_secs(3);
@@ -90,80 +86,6 @@ impl Liveness {
 }
 
 impl Stage {
-    /// Asks the target whether it lives: its health page, or, without one, with an honest delivery. Where it does not
-    /// seem to, it is asked again over a new connection.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn health(&self) -> Result<Answer, NoAnswer> {
-        let health = self.ask_health(ConnectionUse::Any).await;
-        match health {
-            Ok(answer) if self.is_well(&answer) => Ok(answer),
-            Ok(_) | Err(_) => self.ask_health(ConnectionUse::New).await,
-        }
-    }
-
-    /// Asks over a connection of the pool or a new one; a gateway that asks to come again is waited for.
-    async fn ask_health(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
-        let mut patience = self.max_wait;
-        loop {
-            let health = self.ask_health_once(connection).await;
-            let wait = asks_to_wait(&self.contract, &health).and_then(|wait| Some((wait, patience.checked_sub(wait)?)));
-            let Some((wait, left)) = wait else { return health };
-            patience = left;
-            self.held_up.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    async fn ask_health_once(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
-        let shipment = if let Some(health) = &self.contract.health {
-            Shipment::plain(self.supplies.question("GET", &health.path))
-        } else {
-            let (records, plain_bodies) = (Records::default(), PlainBodies::new());
-            let workshop = Workshop { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
-            workshop.build(&Deliver::default(), None, None).map_err(|cause| NoAnswer::Unreachable { cause })?.shipment
-        };
-        self.send(Shipment { connection, ..shipment }).await.result
-    }
-
-    /// Whether the answer to [`Stage::health`] is that of a receiver that lives; without a page, every answer but a failure is.
-    #[must_use]
-    pub fn is_well(&self, answer: &Answer) -> bool {
-        match &self.contract.health {
-            Some(health) => answer.status == health.status,
-            None => answer.status < 500,
-        }
-    }
-
-    /// Sees that the receiver lives before anything is judged; one that was just started is given what is left of `patience`.
-    pub(super) async fn see_that_it_lives(&self, patience: Duration) -> Result<(), StageError> {
-        let began = Moment::now();
-        loop {
-            let health = self.health().await;
-            if health.as_ref().is_ok_and(|answer| self.is_well(answer)) {
-                return Ok(());
-            }
-            if began.elapsed() >= patience {
-                return Err(self.not_well(health).await);
-            }
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
-    }
-
-    async fn not_well(&self, health: Result<Answer, NoAnswer>) -> StageError {
-        let url = self.url.to_string();
-        let path = self.contract.health.as_ref().map_or(&self.contract.endpoint.path, |health| &health.path).clone();
-        let wanted = self.contract.health.as_ref().map_or(self.contract.outcomes.accepted.status, |health| health.status);
-        if let Some(cause) = diagnosis::reason(&self.url, &health).await {
-            return StageError::Unreachable { url, path, cause };
-        }
-        match health {
-            Ok(answer) => StageError::NotWell { url, path, status: answer.status, wanted },
-            Err(none) => StageError::Unreachable { url, path, cause: none.to_string() },
-        }
-    }
-
     /// The health before a scenario: a receiver that died between two scenarios is nobody's finding, as long as it comes back.
     pub(super) async fn health_before(&self) -> Result<Answer, NoAnswer> {
         let deaths = self.liveness.deaths();
@@ -182,11 +104,11 @@ impl Stage {
     ///
     /// * `deaths`: how often it had died when it was last seen alive.
     pub(super) async fn find_out(&self, none: NoAnswer, deaths: u32) -> Result<Answer, NoAnswer> {
-        let mut servant = self.servant.lock().await;
+        let mut managed = self.managed.lock().await;
         if self.liveness.deaths() != deaths {
             return Err(none); // somebody else has found it dead meanwhile, and has done what can be done
         }
-        let (back, ended) = self.comes_back(&mut servant).await;
+        let (back, ended) = self.comes_back(&mut managed).await;
         if let Some((answer, after)) = back {
             // One that nobody listened for was away; one that was slow was there.
             if !matches!(none, NoAnswer::Unreachable { .. }) {
@@ -203,7 +125,7 @@ impl Stage {
             |how| format!("the receiver has ended ({how})"),
         );
         let counted = self.liveness.died(&how);
-        if !self.can_restart {
+        if !self.can_restart() {
             self.liveness.mark_gone("the target stopped answering its health check");
             return Err(none);
         }
@@ -212,7 +134,7 @@ impl Stage {
             return Err(and(none, &how));
         }
         self.hang_up();
-        match servant.restart(false).await {
+        match managed.restart(false).await {
             Ok(()) => Err(and(none, &format!("{how}, and was started again"))),
             Err(failed) => {
                 self.liveness.mark_gone(format!("{how}, and could not be started again: {failed}"));
@@ -222,10 +144,10 @@ impl Stage {
     }
 
     /// Waits a little for a receiver that no longer answers: its answer and how long that took, or how its process ended.
-    async fn comes_back(&self, servant: &mut Servant) -> (Option<(Answer, Duration)>, Option<String>) {
+    async fn comes_back(&self, managed: &mut ManagedTarget) -> (Option<(Answer, Duration)>, Option<String>) {
         let began = Moment::now();
         while began.elapsed() < A_WHILE {
-            if let Some(how) = servant.ended() {
+            if let Some(how) = managed.ended() {
                 return (None, Some(how));
             }
             let left = A_WHILE.saturating_sub(began.elapsed());
@@ -234,7 +156,7 @@ impl Stage {
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
-        (None, servant.ended())
+        (None, managed.ended())
     }
 
     /// Files a death that happened in company, and for which no scenario alone was to blame: the receiver died all the same.

@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::building::{Built, Workshop, burst_of};
-use super::supplies::Supplies;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Level, OtherSecret, own_headers};
@@ -35,6 +33,8 @@ use crate::scenario::fault::Fault;
 use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::secret::Redactor;
+use crate::session::deliveries::{DeliveryBuilder, PreparedDelivery, burst_of};
+use crate::session::supplies::Supplies;
 use crate::sign::BadSecret;
 use crate::sign::material::material;
 use crate::state::{Cell, Counts, ReceiverState, Row};
@@ -68,7 +68,7 @@ pub struct Rehearsal<'s, R> {
     receiver: R,
     means: Means,
     now: UnixMicros,
-    broken_in_on: Vec<Built>,
+    broken_in_on: Vec<PreparedDelivery>,
     history: Vec<Operation>,
 }
 
@@ -195,12 +195,12 @@ impl Supplies {
 }
 
 impl<S: Store> Rehearsal<'_, Receiver<S>> {
-    fn workshop<'a>(&'a self, at: At<'a>) -> Workshop<'a> {
-        Workshop { supplies: self.supplies, now: self.now, records: at.records, plain_bodies: &at.records.plain_bodies }
+    fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
+        DeliveryBuilder { supplies: self.supplies, now: self.now, records: at.records, plain_bodies: &at.records.plain_bodies }
     }
 
     /// What the receiver is given: the delivery with the lines that its framing adds.
-    fn as_it_arrives(built: &Built) -> Delivery {
+    fn as_it_arrives(built: &PreparedDelivery) -> Delivery {
         let mut delivery = built.shipment.delivery.clone();
         let line = match built.shipment.framing {
             Framing::ContentLength => None,
@@ -212,7 +212,7 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
     }
 
     /// One delivery, as it is received at this moment.
-    fn receive(&mut self, built: &Built) -> Result<Answer, NoAnswer> {
+    fn receive(&mut self, built: &PreparedDelivery) -> Result<Answer, NoAnswer> {
         let delivery = Self::as_it_arrives(built);
         if !self.receiver.is_at(delivery.path_and_query()) {
             return Ok(pages::json_page(404, &serde_json::json!({"error": "not found"})));
@@ -220,7 +220,7 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
         self.receiver.deliver(&delivery, self.now).map_err(|failed| NoAnswer::Broken { cause: failed.to_string() })
     }
 
-    fn send(&mut self, built: &Built) -> Sent {
+    fn send(&mut self, built: &PreparedDelivery) -> Sent {
         let sent_at = self.now;
         let result = self.receive(built);
         let took = A_MOMENT.saturating_add(self.receiver.pause());
@@ -239,7 +239,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
     }
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
-        let built = self.workshop(at).build(deliver, None, None).map_err(Self::not_made)?;
+        let built = self.builder(at).build(deliver, None, None).map_err(Self::not_made)?;
         let lost = || Err(NoAnswer::Broken { cause: "the answer was lost".to_owned() });
         match &deliver.fault {
             None | Some(Fault::HalfClose | Fault::Delay(_)) => Ok(self.send(&built)),
@@ -259,7 +259,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
             Some(Fault::Dribble(dribble)) => {
                 let mut beside = Vec::with_capacity(dribble.meanwhile);
                 for _ in 0..dribble.meanwhile {
-                    let other = self.workshop(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
+                    let other = self.builder(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
                     beside.push(self.send(&other));
                 }
                 Ok(Sent { beside, ..self.send(&built) })
@@ -268,7 +268,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
-        let built = burst_of(&self.workshop(at), burst).map_err(Self::not_made)?;
+        let built = burst_of(&self.builder(at), burst).map_err(Self::not_made)?;
         // All at one moment, one after the other.
         let sent_at = self.now;
         let mut all = Vec::with_capacity(built.len());
@@ -345,7 +345,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         self.broken_in_on.clear();
         let mut all = Vec::with_capacity(under_way.answers);
         for _ in 0..under_way.answers {
-            let built = self.workshop(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
+            let built = self.builder(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
             all.push(self.send(&built));
             self.broken_in_on.push(built);
         }

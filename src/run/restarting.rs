@@ -1,16 +1,13 @@
 //! Restarts of a live target, with deliveries under way or without.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use super::building::Built;
 use super::live::Live;
-use super::pace::Pace;
-use super::patience::asks_to_wait;
 use super::stage::Stage;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
@@ -18,6 +15,9 @@ use crate::delivery::NoAnswer;
 use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::{Restart, UnderWay};
+use crate::session::deliveries::PreparedDelivery;
+use crate::session::pace::Pace;
+use crate::session::patience::asks_to_wait;
 use crate::transport::{Exchange, Sender, Shipment};
 
 /// More than any sender gets through before the receiver is ended.
@@ -30,8 +30,8 @@ impl Live<'_> {
     /// Ends the receiver while several senders deliver, and starts it again.
     pub(super) async fn break_in_on(&mut self, at: At<'_>, restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
         let most = (under_way.answers * 4).clamp(under_way.senders, MOST_A_SENDER);
-        let built: Vec<Built> = (0..most)
-            .map(|_| self.workshop(at).build(&Deliver::default(), None, None))
+        let built: Vec<PreparedDelivery> = (0..most)
+            .map(|_| self.builder(at).build(&Deliver::default(), None, None))
             .collect::<Result<_, _>>()
             .map_err(ScenarioEnd::NotApplicable)?;
         let (began, began_there) = (SystemClock.now(), self.stage.clock.now());
@@ -57,7 +57,7 @@ impl Live<'_> {
         // In the order in which they were sent, as the history has them.
         exchanges.sort_by_key(|(_, exchange)| exchange.sent_at);
         restarted.map_err(ScenarioEnd::Undecided)?;
-        let mut slots: Vec<Option<Built>> = built.into_iter().map(Some).collect();
+        let mut slots: Vec<Option<PreparedDelivery>> = built.into_iter().map(Some).collect();
         let mut all = Vec::with_capacity(exchanges.len());
         self.broken_in_on.clear();
         for (place, exchange) in exchanges {
@@ -112,23 +112,11 @@ impl Stage {
     pub async fn restart(&self, gently: bool) -> Result<(), String> {
         // Connections to the old process are of no use to anyone, and may keep it from ending.
         self.hang_up();
-        let restarted = self.servant.lock().await.restart(gently).await;
+        let restarted = self.managed.lock().await.restart(gently).await;
         restarted.map_err(|failed| {
             self.liveness.mark_gone(failed.to_string());
             failed.to_string()
         })
-    }
-
-    /// Closes every connection of the pool.
-    pub(super) fn hang_up(&self) {
-        let mut sender = self.sender.write().unwrap_or_else(PoisonError::into_inner);
-        *sender = sender.renewed();
-    }
-
-    /// Whether the target can be started again.
-    #[must_use]
-    pub fn can_restart(&self) -> bool {
-        self.can_restart
     }
 }
 

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::clocks::{TargetClock, too_long};
 use super::executor::Company;
 use super::life::shortest;
 use super::rehearsal::{Means, contradiction};
 use super::stage::Stage;
-use super::supplies::Supplies;
 use crate::contract::Level;
 use crate::contract::facts::is_computed;
 use crate::judge::check::rows::cannot_be_seen;
@@ -19,6 +17,8 @@ use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Grown;
 use crate::scenario::lint::read_advance;
 use crate::scenario::{Scenario, Step};
+use crate::session::clocks::{TargetClock, too_long};
+use crate::session::supplies::Supplies;
 
 /// Words that name the surroundings of a run, and not the contract.
 const SURROUNDINGS: [&str; 3] = ["state", "time", "restart"];

@@ -13,10 +13,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use secrecy::ExposeSecret as _;
 
 use super::Plan;
-use super::building::{Built, PlainBodies, Workshop};
-use super::patience::asks_to_wait;
 use super::stage::Stage;
-use super::supplies::Supplies;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
@@ -25,6 +22,9 @@ use crate::outcome::members::Values;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::report::visited;
 use crate::scenario::deliver::{ConnectionUse, Deliver};
+use crate::session::deliveries::{DeliveryBuilder, PlainBodies, PreparedDelivery};
+use crate::session::patience::asks_to_wait;
+use crate::session::supplies::Supplies;
 use crate::sign::sha256_hex;
 use crate::sign::tamper::Tamper;
 use crate::transport::{Exchange, Shipment};
@@ -43,7 +43,7 @@ const OTHER_NUMBERS: u64 = 1 << 32;
 
 /// A delivery that was sent, and what came of it.
 struct Seen {
-    built: Built,
+    built: PreparedDelivery,
     result: Result<Answer, NoAnswer>,
     took: Duration,
     set: OutcomeSet,
@@ -120,10 +120,10 @@ impl Stage {
     /// Builds a delivery and sends it; an answer that asks to come again is waited for.
     ///
     /// * `like`: the delivery whose key and body it has; * `later`: as if it were sent so many seconds later.
-    async fn deliver(&self, supplies: &Supplies, deliver: &Deliver, like: Option<&Built>, later: i64) -> Result<Seen, String> {
+    async fn deliver(&self, supplies: &Supplies, deliver: &Deliver, like: Option<&PreparedDelivery>, later: i64) -> Result<Seen, String> {
         let (records, plain_bodies) = (Records::default(), PlainBodies::new());
         let now = UnixMicros(self.clock.now().0.saturating_add(later.saturating_mul(1_000_000)));
-        let workshop = Workshop { supplies, now, records: &records, plain_bodies: &plain_bodies };
+        let workshop = DeliveryBuilder { supplies, now, records: &records, plain_bodies: &plain_bodies };
         let key = like.map(|one| one.key.as_bytes()).filter(|key| !key.is_empty());
         let built = workshop.build(deliver, key, like.map(|one| &one.plain_body))?;
         let Exchange { result, took, .. } = self.send_patiently(&built.shipment).await;

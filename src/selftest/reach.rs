@@ -15,9 +15,9 @@ use crate::judge::{Setting, scenario};
 use crate::reference::defect::Defect;
 use crate::run::rehearsal::{Means, Rehearsed, rehearse, surroundings};
 use crate::run::suite::reason_not_under;
-use crate::run::supplies::Supplies;
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
+use crate::session::supplies::Supplies;
 use crate::sign::BadSecret;
 use crate::sqlite::wrong;
 

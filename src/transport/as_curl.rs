@@ -15,7 +15,7 @@ impl Target {
         if let Some(socket) = self.socket() {
             return curl.with("--unix-socket", Some(bytes(socket)));
         }
-        if self.is_renamed() {
+        if self.named_otherwise().is_some() {
             let host = if self.host().contains(':') { format!("[{}]", self.host()) } else { self.host().to_owned() };
             curl = curl.with("--connect-to", Some(format!("::{host}:{}", self.port()).as_bytes()));
         }

@@ -7,7 +7,7 @@
 //! connected to in here.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use crate::transport::tls::Tls;
@@ -132,6 +132,12 @@ impl Target {
         Ok(Self { via, host, port, prefix, named: None })
     }
 
+    /// This machine, over TCP, at no port that anybody has yet.
+    #[must_use]
+    pub fn here() -> Self {
+        Self { via: Via::Tcp, host: Ipv4Addr::LOCALHOST.to_string(), port: 0, prefix: String::new(), named: None }
+    }
+
     /// `/path/to.sock`, `///path/to.sock`, `/path/to.sock:/prefix`.
     fn at_socket(rest: &str) -> Result<Self, BadTarget> {
         let rest = rest.strip_prefix("//").unwrap_or(rest);
@@ -250,12 +256,6 @@ impl Target {
     pub fn server_name(&self) -> String {
         let named = self.named.as_deref().and_then(|name| host_and_port(name, self.port).ok());
         named.map_or_else(|| self.host.clone(), |(host, _)| host)
-    }
-
-    /// Whether it is addressed by another name than its host's.
-    #[must_use]
-    pub fn is_renamed(&self) -> bool {
-        self.named.is_some()
     }
 
     fn scheme(&self) -> &'static str {

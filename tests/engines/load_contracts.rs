@@ -36,7 +36,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
     // Not every contract has a secret that could be the wrong one.
     let spoiled = if Tamper::WrongSecret.applies_to(&signer).is_ok() { ",bad-signature=4" } else { "" };
     let store = SqliteStore::open(Arc::clone(contract), &database).expect("a store");
-    let receiver = Receiver::new(Arc::clone(contract), Some(signer), store, None).expect("a receiver");
+    let receiver = Receiver::new(Arc::clone(contract), Some(signer.clone()), store, None).expect("a receiver");
     let serving = serve(receiver, Arc::new(SystemClock), ([127, 0, 0, 1], 0).into()).await.expect("a port");
     let db = contract.state.is_some().then(|| database.display().to_string());
     let choice = Choice { db, patience: LONG, ..Choice::default() };
@@ -50,8 +50,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         sources: choice
             .open(&pages::as_served(contract), &Origin { url: format!("http://{}", serving.address), ..Origin::default() }, &str::to_owned)
             .unwrap_or_else(|wrong| panic!("{wrong}")),
-        secret: contract.secret.for_tests.clone().into(),
-        other_secrets: (previous.map(Into::into), retired.map(Into::into)),
+        signer: signer.clone(),
         body,
         mix: Mix::read(&format!("{MIX}{spoiled}")).expect("a mix"),
         users: USERS,

@@ -26,8 +26,8 @@ use hookgate::reference::store::First;
 use hookgate::report::{ScenarioReport, Verdict, tally};
 use hookgate::run::rehearsal::{Means, Rehearsed, has_force, rehearse, surroundings};
 use hookgate::run::suite::reason_not_under;
-use hookgate::run::supplies::Supplies;
 use hookgate::scenario::expand::Loaded;
+use hookgate::session::supplies::Supplies;
 
 use self::axes::{SUITE, contract, name, points};
 

@@ -17,10 +17,10 @@ use hookgate::reference::defect::{CATALOGUE, Defect};
 use hookgate::reference::store::Store;
 use hookgate::run::rehearsal::{Means, rehearse, surroundings};
 use hookgate::run::suite::reason_not_under;
-use hookgate::run::supplies::Supplies;
 use hookgate::scenario::expand::{Loaded, load};
 use hookgate::scenario::lint::Known;
 use hookgate::scenario::requirement::Catalogue;
+use hookgate::session::supplies::Supplies;
 use hookgate::sqlite::{SqliteStore, wrong};
 
 /// Defects that do not show in memory, each with the reason.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::ground::{Launched, Ready};
-use super::stage::StageError;
+use super::error::SessionError;
+use super::target_under_test::{Launched, Ready};
 use crate::clock::{Moment, span};
 use crate::delivery::Delivery;
 use crate::scenario::deliver::ConnectionUse;
@@ -30,16 +30,16 @@ impl Launched {
     ///
     /// # Errors
     /// Why it cannot be started, or never became ready; it is stopped then.
-    pub async fn begin(&mut self) -> Result<(), StageError> {
+    pub async fn begin(&mut self) -> Result<(), SessionError> {
         let said_before = self.times_said();
         let running = Running::start(&self.launch, &self.output);
-        let mut running = running.map_err(|cause| StageError::Launch(format!("the target could not be started: {cause}")))?;
+        let mut running = running.map_err(|cause| SessionError::Launch(format!("the target could not be started: {cause}")))?;
         let began = Moment::now();
         // A look may take as long as there is patience: health may be slow, and a first connection may hang for ever.
         let (mut looks, mut looked) = (JoinSet::new(), None::<Moment>);
         loop {
             if let Some(how) = running.ended() {
-                return Err(StageError::Launch(format!("the target ended before it was ready ({how}){}", self.last_words())));
+                return Err(SessionError::Launch(format!("the target ended before it was ready ({how}){}", self.last_words())));
             }
             let left = self.patience.saturating_sub(began.elapsed());
             if looks.is_empty() || (looks.len() < MOST_LOOKS && looked.is_none_or(|looked| looked.elapsed() >= LOOK)) {
@@ -54,7 +54,7 @@ impl Launched {
             if left.is_zero() {
                 running.stop(false).await;
                 let (within, wanted) = (span::write(self.patience), self.wanted());
-                return Err(StageError::Launch(format!(
+                return Err(SessionError::Launch(format!(
                     "the target was not ready within {within}: {wanted}; give it longer with --ready-within{}",
                     self.last_words()
                 )));

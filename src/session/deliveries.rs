@@ -1,4 +1,4 @@
-//! From a scenario's `deliver` to the bytes that travel.
+//! Deliveries: from what is wanted of one to the bytes that travel.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::sign::{Envelope, sha256_hex, unhex};
 use crate::transport::{Exchange, Shipment};
 
 /// A delivery that is ready to travel, and what the judge must know of it.
-pub struct Built {
+pub struct PreparedDelivery {
     /// What travels, and how.
     pub shipment: Shipment,
     /// The key as the receiver should understand it; empty when there is none.
@@ -30,14 +30,14 @@ pub struct Built {
     pub right_signature: Vec<Vec<u8>>,
 }
 
-impl Built {
+impl PreparedDelivery {
     /// The same of what came over a connection, which may have been the second.
-    pub(super) fn exchanged(&self, sent_at: UnixMicros, exchange: Exchange) -> Sent {
+    pub(crate) fn exchanged(&self, sent_at: UnixMicros, exchange: Exchange) -> Sent {
         Sent { went_twice: exchange.went_twice, ..self.sent(sent_at, exchange.took, exchange.result) }
     }
 
     /// The delivery as it was sent, and what came of it; it arrived, alone, unless the caller knows better.
-    pub(super) fn sent(&self, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
+    pub(crate) fn sent(&self, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
         let delivery = self.shipment.delivery.clone();
         Sent {
             sha256: sha256_hex(&delivery.body),
@@ -61,7 +61,7 @@ impl Built {
 pub type PlainBodies = std::collections::BTreeMap<String, Bytes>;
 
 /// What a delivery is built from, beside its own description.
-pub struct Workshop<'a> {
+pub struct DeliveryBuilder<'a> {
     /// What it is made from.
     pub supplies: &'a Supplies,
     /// When it is sent, by the receiver's clock.
@@ -72,7 +72,7 @@ pub struct Workshop<'a> {
     pub plain_bodies: &'a PlainBodies,
 }
 
-impl Workshop<'_> {
+impl DeliveryBuilder<'_> {
     /// Builds one delivery.
     ///
     /// * `key`: the key to use whatever the description says (bursts).
@@ -80,7 +80,7 @@ impl Workshop<'_> {
     ///
     /// # Errors
     /// Why this delivery cannot be made under this contract, as a sentence.
-    pub fn build(&self, deliver: &Deliver, key: Option<&[u8]>, body: Option<&Bytes>) -> Result<Built, String> {
+    pub fn build(&self, deliver: &Deliver, key: Option<&[u8]>, body: Option<&Bytes>) -> Result<PreparedDelivery, String> {
         let contract = &self.supplies.contract;
         let number = self.supplies.number();
         let unique = self.supplies.word(number);
@@ -119,7 +119,7 @@ impl Workshop<'_> {
             delivery.path = Door::Absolute.spell(&delivery.path, &self.supplies.origin).unwrap_or(delivery.path);
         }
         let shipment = Shipment { delivery, framing: deliver.framing, header_case: deliver.header_case, connection: deliver.connection };
-        Ok(Built { shipment, key, plain_body, right_signature })
+        Ok(PreparedDelivery { shipment, key, plain_body, right_signature })
     }
 
     /// The header lines before the signature's.
@@ -291,7 +291,7 @@ impl Workshop<'_> {
 ///
 /// # Errors
 /// Why they cannot be made under this contract, as a sentence.
-pub fn burst_of(workshop: &Workshop<'_>, burst: &Burst) -> Result<Vec<Built>, String> {
+pub fn burst_of(workshop: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<PreparedDelivery>, String> {
     let keys: Vec<String> = (0..burst.keys).map(|_| workshop.supplies.unique_key()).collect();
     let body_for = |unique: &str| workshop.body(&burst.deliver, unique);
     let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::ground::{LaunchChoice, Launched, Ready};
-use super::stage::StageError;
+use super::error::SessionError;
+use super::target_under_test::{LaunchChoice, Launched, Ready};
 use crate::contract::Contract;
 use crate::files::Scratch;
 use crate::sign::Proof;
@@ -40,8 +40,8 @@ impl Launched {
     ///
     /// # Errors
     /// What this machine does not have for it: a folder, a port.
-    pub fn prepared(choice: &LaunchChoice, contract: &Contract, secret: &SecretString) -> Result<Self, StageError> {
-        let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
+    pub fn prepared(choice: &LaunchChoice, contract: &Contract, secret: &SecretString) -> Result<Self, SessionError> {
+        let failed = |cause: &dyn std::fmt::Display| SessionError::Launch(format!("the target could not be started: {cause}"));
         let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
         let dir = scratch.path().join("target");
         std::fs::create_dir(&dir).map_err(|cause| failed(&cause))?;
@@ -72,13 +72,13 @@ impl Launched {
     ///
     /// # Errors
     /// When somebody does.
-    pub async fn see_that_nobody_is_there(&self) -> Result<(), StageError> {
+    pub async fn see_that_nobody_is_there(&self) -> Result<(), SessionError> {
         if self.url.port() == self.port {
             return Ok(());
         }
         let connect = tokio::net::TcpStream::connect((self.url.host(), self.url.port()));
         if tokio::time::timeout(LOOK, connect).await.is_ok_and(|connected| connected.is_ok()) {
-            return Err(StageError::Launch(format!(
+            return Err(SessionError::Launch(format!(
                 "something listens at {} before the command is started: --exec starts the receiver and --target says where it will be; stop \
                  the other, or leave --target out and let the command listen on {{port}}",
                 self.url

@@ -1,4 +1,4 @@
-//! Who is judged: the reference served here, a receiver that is already there,
+//! Target under test: the reference served here, a receiver that is already there,
 //! or one that hookgate starts; and how it is started again.
 
 use std::net::SocketAddr;
@@ -8,11 +8,11 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use super::clocks::{ClockChoice, TargetClock};
-use super::stage::StageError;
-use super::{Plan, TargetChoice};
+use super::error::SessionError;
+use super::{Choice, TargetChoice};
 use crate::clock::VirtualClock;
 use crate::contract::Contract;
-use crate::evidence::{Choice, Named, Origin, Sources};
+use crate::evidence::{self, Named, Origin, Sources};
 use crate::files::Scratch;
 use crate::reference::defect::Defect;
 use crate::reference::{Receiver, pages};
@@ -62,7 +62,7 @@ pub enum Ready {
 }
 
 /// The receiver that is judged, as it was found or started.
-pub struct Ground {
+pub struct TargetUnderTest {
     /// Its address.
     pub url: transport::Target,
     /// Where evidence is read.
@@ -70,11 +70,11 @@ pub struct Ground {
     /// Its time.
     pub clock: TargetClock,
     /// What hookgate has started.
-    pub servant: Servant,
+    pub managed: ManagedTarget,
 }
 
 /// What hookgate has started, and how to start it again.
-pub enum Servant {
+pub enum ManagedTarget {
     /// The reference, in this process.
     BuiltIn(BuiltIn),
     /// A command.
@@ -128,25 +128,25 @@ pub fn origin(url: &transport::Target) -> Origin {
     Origin { url: address, socket: url.socket().map(Path::to_owned), named }
 }
 
-impl Ground {
+impl TargetUnderTest {
     /// Finds or starts the receiver.
     ///
     /// # Errors
-    /// [`StageError`]: what is missing, and the way out. What was started is stopped again.
-    pub async fn find(plan: &Plan, signer: &Signer) -> Result<Self, StageError> {
-        match &plan.target {
-            TargetChoice::BuiltIn { defect } => built_in(plan, signer, *defect).await,
+    /// [`SessionError`]: what is missing, and the way out. What was started is stopped again.
+    pub async fn find(choice: &Choice, signer: &Signer) -> Result<Self, SessionError> {
+        match &choice.target {
+            TargetChoice::BuiltIn { defect } => built_in(choice, signer, *defect).await,
             TargetChoice::Foreign { url } => {
-                let sources = plan.evidence.open(&plan.contract, &origin(url), &str::to_owned)?;
-                let clock = foreign_clock(plan, &sources)?;
-                Ok(Self { url: url.clone(), sources, clock, servant: Servant::Foreign })
+                let sources = choice.evidence.open(&choice.contract, &origin(url), &str::to_owned)?;
+                let clock = foreign_clock(choice, &sources)?;
+                Ok(Self { url: url.clone(), sources, clock, managed: ManagedTarget::Foreign })
             }
-            TargetChoice::Launched(choice) => launched(plan, choice).await,
+            TargetChoice::Launched(launch) => launched(choice, launch).await,
         }
     }
 }
 
-impl Servant {
+impl ManagedTarget {
     /// Whether it is the reference in this process.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
@@ -159,6 +159,15 @@ impl Servant {
         match self {
             Self::Launched(launched) => launched.patience,
             Self::BuiltIn(_) | Self::Foreign => Duration::ZERO,
+        }
+    }
+
+    /// The process whose children it is, while hookgate runs it.
+    #[must_use]
+    pub fn guard_id(&self) -> Option<u32> {
+        match self {
+            Self::Launched(launched) => launched.guard_id(),
+            Self::BuiltIn(_) | Self::Foreign => None,
         }
     }
 
@@ -202,11 +211,7 @@ impl Servant {
                     if gently { serving.stop().await } else { serving.kill().await }
                 }
             }
-            Self::Launched(launched) => {
-                if let Some(running) = launched.running.take() {
-                    running.stop(gently).await;
-                }
-            }
+            Self::Launched(launched) => launched.end(gently).await,
             Self::Foreign => {}
         }
     }
@@ -215,7 +220,7 @@ impl Servant {
     ///
     /// # Errors
     /// Why it cannot be started, or never became ready.
-    pub async fn begin(&mut self) -> Result<(), StageError> {
+    pub async fn begin(&mut self) -> Result<(), SessionError> {
         match self {
             Self::BuiltIn(built_in) => {
                 let address = built_in.serving.as_ref().map(|serving| serving.address);
@@ -230,7 +235,7 @@ impl Servant {
     ///
     /// # Errors
     /// Why it cannot be started, or never became ready.
-    pub async fn restart(&mut self, gently: bool) -> Result<(), StageError> {
+    pub async fn restart(&mut self, gently: bool) -> Result<(), SessionError> {
         let address = match self {
             Self::BuiltIn(built_in) => built_in.serving.as_ref().map(|serving| serving.address),
             Self::Launched(_) | Self::Foreign => None,
@@ -245,14 +250,14 @@ impl Servant {
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Result<Ground, StageError> {
+async fn built_in(choice: &Choice, signer: &Signer, defect: Option<Defect>) -> Result<TargetUnderTest, SessionError> {
     let scratch = Scratch::new().map_err(|cause| not_served(&cause))?;
     let clock = Arc::new(VirtualClock::default());
     let database = scratch.path().join("reference.db");
     let mut built_in = BuiltIn {
-        contract: Arc::clone(&plan.contract),
+        contract: Arc::clone(&choice.contract),
         signer: signer.clone(),
-        ttl: plan.ttl,
+        ttl: choice.ttl,
         defect,
         clock: Arc::clone(&clock),
         database: database.clone(),
@@ -261,18 +266,18 @@ async fn built_in(plan: &Plan, signer: &Signer, defect: Option<Defect>) -> Resul
     };
     let address = built_in.serve(LOOPBACK).await?;
     let url = transport::Target::parse(&format!("http://{address}")).map_err(|cause| not_served(&cause))?;
-    let db = plan.contract.state.is_some().then(|| database.display().to_string());
-    let choice = Choice { db, patience: BUSY, ..Choice::default() };
-    let sources = choice.open(&pages::as_served(&plan.contract), &origin(&url), &str::to_owned)?;
-    Ok(Ground { url, sources, clock: TargetClock::Own(clock), servant: Servant::BuiltIn(built_in) })
+    let db = choice.contract.state.is_some().then(|| database.display().to_string());
+    let evidence = evidence::Choice { db, patience: choice.evidence.patience.max(BUSY), ..evidence::Choice::default() };
+    let sources = evidence.open(&pages::as_served(&choice.contract), &origin(&url), &str::to_owned)?;
+    Ok(TargetUnderTest { url, sources, clock: TargetClock::Own(clock), managed: ManagedTarget::BuiltIn(built_in) })
 }
 
-fn not_served(cause: &dyn std::fmt::Display) -> StageError {
-    StageError::BuiltIn(cause.to_string())
+fn not_served(cause: &dyn std::fmt::Display) -> SessionError {
+    SessionError::BuiltIn(cause.to_string())
 }
 
 impl BuiltIn {
-    async fn serve(&mut self, listen: SocketAddr) -> Result<SocketAddr, StageError> {
+    async fn serve(&mut self, listen: SocketAddr) -> Result<SocketAddr, SessionError> {
         let contract = Arc::clone(&self.contract);
         let time = Arc::<VirtualClock>::clone(&self.clock);
         let signer = Some(self.signer.clone());
@@ -294,38 +299,38 @@ impl BuiltIn {
     }
 }
 
-async fn launched(plan: &Plan, choice: &LaunchChoice) -> Result<Ground, StageError> {
-    let failed = |cause: &dyn std::fmt::Display| StageError::Launch(format!("the target could not be started: {cause}"));
-    let mut launched = Launched::prepared(choice, &plan.contract, &plan.secret)?;
-    let sources = plan.evidence.open(&plan.contract, &origin(launched.url()), &|text| launched.filled(text))?;
-    let clock = match &plan.clock {
+async fn launched(choice: &Choice, launch: &LaunchChoice) -> Result<TargetUnderTest, SessionError> {
+    let failed = |cause: &dyn std::fmt::Display| SessionError::Launch(format!("the target could not be started: {cause}"));
+    let mut launched = Launched::prepared(launch, &choice.contract, &choice.secret)?;
+    let sources = choice.evidence.open(&choice.contract, &origin(launched.url()), &|text| launched.filled(text))?;
+    let clock = match &choice.clock {
         ClockChoice::Faketime => {
-            let library = faketime::library(choice.faketime.as_deref()).map_err(StageError::Launch)?;
+            let library = faketime::library(launch.faketime.as_deref()).map_err(SessionError::Launch)?;
             let file = launched.scratch.path().join("faketime");
             faketime::set(&file, Duration::ZERO).map_err(|cause| failed(&cause))?;
             launched.launch.settings.extend(faketime::settings(&library, &file));
             TargetClock::Faketime { file, ahead: AtomicI64::new(0) }
         }
-        _ => foreign_clock(plan, &sources)?,
+        _ => foreign_clock(choice, &sources)?,
     };
     launched.see_that_nobody_is_there().await?;
     launched.begin().await?;
-    Ok(Ground { url: launched.url.clone(), sources, clock, servant: Servant::Launched(launched) })
+    Ok(TargetUnderTest { url: launched.url.clone(), sources, clock, managed: ManagedTarget::Launched(launched) })
 }
 
-fn foreign_clock(plan: &Plan, sources: &Sources) -> Result<TargetClock, StageError> {
-    match &plan.clock {
+fn foreign_clock(choice: &Choice, sources: &Sources) -> Result<TargetClock, SessionError> {
+    match &choice.clock {
         ClockChoice::None => Ok(TargetClock::None),
         ClockChoice::Wait(most) => Ok(TargetClock::Wait(*most)),
-        ClockChoice::Virtual(Some(at)) => Ok(TargetClock::Control { at: at.clone(), ahead: AtomicI64::new(0), timeout: plan.timeout }),
-        ClockChoice::Virtual(None) => Err(StageError::Clock(
+        ClockChoice::Virtual(Some(at)) => Ok(TargetClock::Control { at: at.clone(), ahead: AtomicI64::new(0), timeout: choice.timeout }),
+        ClockChoice::Virtual(None) => Err(SessionError::Clock(
             "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
         )),
-        ClockChoice::Faketime => Err(StageError::Clock("--clock faketime goes under a target that hookgate starts: give it with --exec")),
+        ClockChoice::Faketime => Err(SessionError::Clock("--clock faketime goes under a target that hookgate starts: give it with --exec")),
         ClockChoice::Rewind => match &sources.rows {
-            None => Err(StageError::Clock("--clock rewind moves times in the target's database: give it with --db")),
+            None => Err(SessionError::Clock("--clock rewind moves times in the target's database: give it with --db")),
             Some(source) if source.can().rewind => Ok(TargetClock::Rewind { source: Arc::clone(source) }),
-            Some(_) => Err(StageError::Clock(
+            Some(_) => Err(SessionError::Clock(
                 "--clock rewind moves the times of key rows, and the contract has no table of keys with a column for {key} and one for {ts}",
             )),
         },

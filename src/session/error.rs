@@ -1,0 +1,49 @@
+//! Errors of a session: why there is none, each with the way out.
+
+use crate::evidence::EvidenceError;
+use crate::sign::BadSecret;
+
+/// Why nothing can be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The target does not answer.
+    #[error("the target {url} does not answer its health check {path}: {cause}; start it, or give another --target")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// The path that was asked.
+        path: String,
+        /// What was seen.
+        cause: String,
+    },
+    /// The target answers, but is not well.
+    #[error("the target {url} answers its health check {path} with status {status}, where the contract has {wanted}")]
+    NotWell {
+        /// Its address.
+        url: String,
+        /// The path that was asked.
+        path: String,
+        /// What it answered.
+        status: u16,
+        /// What it should answer.
+        wanted: u16,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Database(#[from] EvidenceError),
+    /// A clock was asked for that cannot work here.
+    #[error("{0}")]
+    Clock(&'static str),
+    /// The secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] BadSecret),
+    /// The user wants to stop.
+    #[error("interrupted before anything was judged")]
+    Interrupted,
+    /// The target could not be started.
+    #[error("{0}")]
+    Launch(String),
+    /// The built-in reference could not be served.
+    #[error("the built-in reference could not be served: {0}")]
+    BuiltIn(String),
+}
