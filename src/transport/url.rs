@@ -86,7 +86,9 @@ pub enum BadTarget {
         found: String,
     },
     /// TLS was asked for where there is none.
-    #[error("{found} is no https:// address: --ca-cert, --client-cert, --client-key and --insecure go with one, or with a database by TLS")]
+    #[error(
+        "{found} is no https:// address: --ca-cert, --client-cert, --client-key and --insecure go with one (--target https://…), or with a database by TLS"
+    )]
     NoTls {
         /// The address.
         found: String,
