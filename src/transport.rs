@@ -24,6 +24,7 @@ pub mod diagnosis;
 pub mod faulty;
 pub mod manners;
 mod pool;
+mod reached;
 pub mod stream;
 pub mod tls;
 pub mod url;
