@@ -118,9 +118,9 @@ fn repeated_runs_of_a_steady_receiver_agree() {
 /// One that differs from run to run does not conform, and it is told how.
 #[test]
 fn repeated_runs_that_differ_are_told() {
-    // A run sends three deliveries, and of all of them every hundredth fails.
+    // Of all deliveries every hundredth fails, and what a run and its visit send is no divisor of a hundred: it is another each time.
     let serving = Running::serve(SECRET, &["--defect", "every-hundredth-gives-503"]);
     let (env, scenario) = ([("ORCH_WEBHOOK_SECRET", SECRET)], "duplicate/duplicate-is-told-as-one");
-    let told = hookgate_with(&env, &["run", scenario, "--target", &serving.url, "--repeat", "140"]);
+    let told = hookgate_with(&env, &["run", scenario, "key/missing-key*", "--target", &serving.url, "--repeat", "140"]);
     assert!(told.starts_with("exit 1") && told.contains(&format!("differs  {scenario}: ")), "{told}");
 }
