@@ -103,7 +103,7 @@ fn an_empty_file_is_no_scenario() {
      --> mine.yaml:1:1
       |
     1 |
-      | ^ known members: title, about, shows, needs, alone, stands, steps
+      | ^ known members: title, titles, about, shows, needs, alone, stands, steps
     ");
 }
 
@@ -115,7 +115,7 @@ fn a_list_is_no_scenario() {
      --> mine.yaml:1:1
       |
     1 | - title: x
-      | ^ known members: title, about, shows, needs, alone, stands, steps
+      | ^ known members: title, titles, about, shows, needs, alone, stands, steps
     ");
 }
 
