@@ -5,7 +5,7 @@
 //! that loses its target reports what it has judged.
 //!
 //! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
-//! share is on the [`stage`], over a [`session`](crate::session).
+//! share is on the [`stage`], over a [`session`].
 
 mod beside;
 pub mod concurrency;

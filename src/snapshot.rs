@@ -179,7 +179,7 @@ pub fn contents(file: &str) -> Option<&str> {
 /// The lines of two texts beside each other, as similar tells them; each line with its end.
 ///
 /// Finding the fewest changes takes time that grows with the square of what differs. So what both begin and end with is set aside, and
-/// where more than [`MOST_COMPARED`] pairs of lines are left, those that stand at the same place are laid beside each other.
+/// where more than `MOST_COMPARED` pairs of lines are left, those that stand at the same place are laid beside each other.
 #[must_use]
 pub fn changes<'t>(was: &'t str, is: &'t str) -> Vec<(ChangeTag, &'t str)> {
     let lines = |text: &'t str| text.split_inclusive('\n').collect::<Vec<_>>();

@@ -1,6 +1,8 @@
 //! `hookgate report`: a report again, in another form.
 
-use super::args::{FormatArg, ReportArgs, ReportCommand};
+#[cfg(feature = "load")]
+use super::args::FormatArg;
+use super::args::{ReportArgs, ReportCommand};
 use super::exit::Exit;
 use super::forms::in_format;
 use super::stored::{self, Stored};

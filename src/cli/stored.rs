@@ -80,6 +80,8 @@ pub(crate) fn read_all(path: &Path) -> Result<StoredAll, Failure> {
 ///
 /// * `wanted_for`: what it is needed for, as in `a baseline`.
 pub(crate) fn read_run(path: &Path, wanted_for: &str) -> Result<Report, Failure> {
+    // Without loads there is nothing else that it could be.
+    let _ = wanted_for;
     match read(path)? {
         Stored::Run(report) => Ok(*report),
         #[cfg(feature = "load")]

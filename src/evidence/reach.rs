@@ -41,6 +41,7 @@ pub(super) fn choose_provider() {
 }
 
 /// What a handshake says that failed, with the way out.
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
 pub(super) fn with_way_out(cause: String) -> String {
     if cause.contains("invalid peer certificate") {
         format!("{cause} (believe its CA with --ca-cert FILE, or look at no certificate with --insecure)")

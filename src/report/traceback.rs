@@ -176,7 +176,7 @@ mod tests {
         (lines, exception)
     }
 
-    /// As CPython 3.11, Node 22, OpenJDK 21 and Rust 1.89 print them.
+    /// As `CPython` 3.11, Node 22, `OpenJDK` 21 and Rust 1.89 print them.
     #[test]
     fn stacks_become_one_line_each() {
         let python = "POST /hooks\nTraceback (most recent call last):\n  File \"/srv/door.py\", line 3, in do\n    self.take()\n    ^^^^^\n  File \"/srv/app.py\", line 12, in take\n    return self.keys[key]\nKeyError: 'hg1-7'\nnext line\n";

@@ -1,5 +1,4 @@
 //! Answers under load that are followed by something: counted as answers, and judged by the requirement that speaks of it.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -118,7 +118,7 @@ fn neither_of_two_defects_hides_the_other() {
         });
         for defect in [remembers, answers] {
             let named = |id: &&str| both.causes.iter().any(|cause| cause.requirement == **id) || broken(&both).contains(id);
-            if !defect.breaks.iter().any(|id| named(&id)) {
+            if !defect.breaks.iter().any(named) {
                 wrong.push(format!("{} is hidden by {answers:?} or {remembers:?}: {:?}", defect.name, broken(&both)));
             }
             for one in alone(defect).scenarios.iter().filter(|one| one.verdict == Verdict::Fail) {

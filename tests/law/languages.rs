@@ -173,7 +173,7 @@ fn every_phrase_is_said_somewhere() {
             .parts()
             .iter()
             .filter_map(|part| match part {
-                Part::Literal(text) => Some(text.trim_matches([' ', '=', '.', '(', ')', ':'])),
+                Part::Literal(text) => Some(text.trim_matches([' ', '=', '.', ';', '(', ')', ':'])),
                 Part::Placeholder(_) => None,
             })
             .filter(|piece| piece.len() >= SHORTEST)

@@ -1,5 +1,5 @@
 //! The contracts of families: each is told, explained, signed by hand, kept by the reference under `run` and `load`.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use std::process::Command;
 

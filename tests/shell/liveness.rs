@@ -121,5 +121,5 @@ fn redirects_are_told_with_where_they_lead() {
     // Nothing else can be judged, and each scenario says why.
     let all: Vec<&str> = report["scenarios"].as_array().expect("scenarios").iter().filter_map(|one| one["reason"].as_str()).collect();
     let says = |one: &&str| one.contains("308 Location: https://receiver.example/") || one.contains("does not offer") || one.contains("--");
-    assert!(!all.is_empty() && all.iter().all(|one| says(&one)), "{all:#?}");
+    assert!(!all.is_empty() && all.iter().all(says), "{all:#?}");
 }

@@ -1,5 +1,4 @@
 //! `hookgate trend` and `hookgate show`: reports over time, and files that are shipped.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use serde_json::Value;
 
