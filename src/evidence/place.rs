@@ -289,7 +289,8 @@ mod tests {
             ("mysql://root@[::1]:3307/shop", "mysql://root@[::1]:3307/shop"),
             ("mariadb:///shop?socket=/tmp/my.sock", "mysql:///shop?host=/tmp/my.sock"),
             ("valkey://cache/2", "redis://cache:6379/2"),
-            ("rediss://cache", "rediss:// is not spoken here; give the plain port, or that of a local proxy that speaks TLS to it"),
+            ("rediss://cache", "redis://cache:6379/"),
+            ("valkeys://cache:1/2", "redis://cache:1/2"),
             ("postgres://h:x/d", "`x` is not a port in --db; write a number from 1 to 65535"),
             (
                 "mysql://h/d?charset=x",
