@@ -12,6 +12,8 @@ use crate::target::usage::{Of, Usage};
 
 /// So many looks are kept; of a longer load, every second one is left out.
 const MOST_LOOKS: usize = 7_200;
+/// Between two looks that are told lies so much at the least.
+const SHORTEST: Duration = Duration::from_millis(250);
 
 /// What a load took beside its answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -94,7 +96,8 @@ impl Meter {
     fn seen(&mut self, now: Seen) {
         let resident = |usage: Option<Usage>| usage.map_or(0, |usage| usage.resident);
         self.peaks = (self.peaks.0.max(resident(now.own)), self.peaks.1.max(resident(now.receiver)));
-        if let Some(last) = &self.last {
+        // Processor time is counted in ticks: of a shorter while its share would be made up.
+        if let Some(last) = self.last.as_ref().filter(|last| now.at.saturating_sub(last.at) >= SHORTEST) {
             if self.looks.len() >= MOST_LOOKS {
                 let mut place = 0;
                 self.looks.retain(|_| {
@@ -153,10 +156,12 @@ mod tests {
         for look in [seen(0, 100, None), seen(2, 1_100, Some(500)), seen(3, 1_100, Some(2_500))] {
             meter.seen(look);
         }
+        // The end of a load comes a moment after its last second: ten milliseconds of work in one are no whole core.
+        meter.seen(Seen { at: Duration::from_millis(3_006), ..seen(3, 1_100, Some(2_500)) });
         let told = meter.told(Duration::from_millis(3));
         let each: Vec<_> = told.looks.iter().map(|look| (look.own_cpu_percent, look.receiver_cpu_percent)).collect();
         assert_eq!(each, [(Some(50.0), None), (Some(0.0), Some(200.0))]);
         assert_eq!((told.own_peak_bytes, told.receiver_peak_bytes, told.latest_us), (Some(1_101), Some(2_501), 3_000));
-        assert!(told.own_cpu_percent.is_some_and(|percent| (percent - 100.0 / 3.0).abs() < 1e-9), "{told:?}");
+        assert!(told.own_cpu_percent.is_some_and(|percent| (percent - 100_000.0 / 3_006.0).abs() < 1e-9), "{told:?}");
     }
 }

@@ -61,6 +61,9 @@ fn drawn(chart: &Chart<'_>) -> Drawn {
     Drawn { title: chart.title.to_owned(), svg: chart.svg(), legend }
 }
 
+/// Words below a chart stand so far apart at the least, as a share of its width.
+const APART: f64 = 0.25;
+
 /// What there is to draw: the knee of a search first, then one load over time.
 fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
     let say = |key: &str| language.say(key);
@@ -76,7 +79,10 @@ fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
         steps.sort_by(|one, other| one.wanted_per_s.total_cmp(&other.wanted_per_s));
         steps.dedup_by(|one, other| (one.wanted_per_s - other.wanted_per_s).abs() < f64::EPSILON);
         let each = |pick: fn(&Step) -> u64| steps.iter().map(|step| (step.wanted_per_s, pick(step) as f64)).collect::<Vec<_>>();
-        let ends = [knee.last_good_per_s, steps.last().map(|step| step.wanted_per_s)];
+        let last = steps.last().map(|step| step.wanted_per_s);
+        // Two words at one place could not be read.
+        let is_apart = |last: &f64| knee.last_good_per_s.is_none_or(|good| (last - good).abs() > last * APART);
+        let ends = [knee.last_good_per_s, last.filter(is_apart)];
         let places: Vec<(f64, String)> = std::iter::once(0.0).chain(ends.into_iter().flatten()).map(|at| (at, per_second(at))).collect();
         let (title, dropped, name) = (say("knee-latency-chart"), say("knee-dropped-chart"), say("load-dropped-label"));
         let lines = vec![
