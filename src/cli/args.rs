@@ -4,6 +4,7 @@ mod afterwards;
 mod comparing;
 mod delivering;
 mod doctor;
+mod evidence;
 mod headers;
 mod launch;
 mod looking;
@@ -26,6 +27,7 @@ pub(crate) use comparing::{
 };
 pub(crate) use delivering::{CapturedArgs, DeliveryArgs, SendArgs, SignArgs, VerifyDeliveryArgs};
 pub(crate) use doctor::DoctorArgs;
+pub(crate) use evidence::EvidenceArgs;
 pub(crate) use headers::HeaderArgs;
 pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
@@ -145,15 +147,8 @@ pub(crate) struct RunArgs {
     pub(crate) launch: LaunchArgs,
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,
-    /// Where the receiver remembers (read only): a SQLite file, or sqlite:PATH, postgres://…, mysql://…, redis://…, without a password.
-    #[arg(long, value_name = "PATH|URL")]
-    pub(crate) db: Option<String>,
-    /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
-    #[arg(long, value_name = "NAME", requires = "db")]
-    pub(crate) db_password_env: Option<String>,
-    /// Count the effects of a key with this command line for `sh`, which prints a number, or rows as JSON; `{key}` is the key.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) evidence_cmd: Option<String>,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
     /// How time passes for the receiver.
     #[arg(long, value_enum, value_name = "CLOCK")]
     pub(crate) clock: Option<ClockArg>,

@@ -40,9 +40,9 @@ fn words(args: &RunArgs) -> Vec<Word> {
     words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));
     words.extend(args.launch.ready.as_ref().map(|ready| ("--ready", ready.clone())));
     words.extend(args.launch.tz.as_ref().map(|zone| ("--tz", zone.clone())));
-    words.extend(args.db.as_ref().map(|db| ("--db", db.clone())));
-    words.extend(args.evidence_cmd.as_ref().map(|command| ("--evidence-cmd", command.clone())));
-    words.extend(args.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));
+    words.extend(args.evidence.db.as_ref().map(|db| ("--db", db.clone())));
+    words.extend(args.evidence.evidence_cmd.as_ref().map(|command| ("--evidence-cmd", command.clone())));
+    words.extend(args.evidence.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));
     let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     words.extend(args.clock.map(|clock| ("--clock", name(clock))));
     words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));

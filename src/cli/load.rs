@@ -62,10 +62,10 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let abort_on = args.abort_on.iter().map(|text| Gate::condition(text, &names));
     let abort_on = abort_on.collect::<Result<Vec<Gate>, String>>().map_err(Failure::usage)?;
     let body = body(&mix, &suite)?;
-    if args.db.is_some() && args.target.is_none() && args.launch.exec.is_none() {
+    if args.evidence.db.is_some() && args.target.is_none() && args.launch.exec.is_none() {
         return Err(Failure::usage("--db is the database of a target: give the target too, with --target <URL> or --exec <CMD>"));
     }
-    if args.evidence_cmd.is_some() && args.target.is_none() && args.launch.exec.is_none() {
+    if args.evidence.evidence_cmd.is_some() && args.target.is_none() && args.launch.exec.is_none() {
         return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL or --exec CMD"));
     }
     let baseline = args.baseline.as_deref().map(|path| read_baseline(path, &suite).map(Arc::new)).transpose()?;
@@ -77,16 +77,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let target = target(args, &suite)?;
     let (course, model, users) = course(args)?;
     let secret = secret(args, &suite)?;
-    let evidence = Choice {
-        patience: PATIENCE,
-        ..choice(
-            args.db.as_deref(),
-            args.db_password_env.as_deref(),
-            args.evidence_cmd.as_deref(),
-            &suite.contract,
-            (args.target.as_deref(), &args.reach),
-        )?
-    };
+    let evidence = Choice { patience: PATIENCE, ..choice(&args.evidence, &suite.contract, (args.target.as_deref(), &args.reach))? };
     let starts_it = args.target.is_none() || args.launch.exec.is_some();
     let others = other_secrets(&suite.contract, starts_it)?;
     let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());

@@ -168,13 +168,7 @@ pub(super) fn given(args: &RunArgs, suite: &Suite, scenarios: &[Loaded]) -> Resu
     let others = other_secrets(&suite.contract, args.target.is_none() || args.launch.exec.is_some())?;
     let ids = suite.scenarios.iter().chain(scenarios).map(|one| one.id.as_str());
     let mut secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&variable, &secret), &others);
-    let evidence = choice(
-        args.db.as_deref(),
-        args.db_password_env.as_deref(),
-        args.evidence_cmd.as_deref(),
-        &suite.contract,
-        (args.target.as_deref(), &args.reach),
-    )?;
+    let evidence = choice(&args.evidence, &suite.contract, (args.target.as_deref(), &args.reach))?;
     if let Some(password) = &evidence.password {
         secrets.push_password("the database's password", password.expose_secret());
     }
@@ -210,7 +204,7 @@ pub(super) fn plan(
             ClockChoice::Virtual(args.control.as_deref().map(transport::Target::parse).transpose().map_err(Failure::usage)?)
         }
         Some(ClockArg::Faketime) => ClockChoice::Faketime,
-        Some(ClockArg::Rewind) if args.target.is_some() && args.db.is_none() => {
+        Some(ClockArg::Rewind) if args.target.is_some() && args.evidence.db.is_none() => {
             return Err(Failure::usage("--clock rewind moves times in the target's database: give it with --db PATH"));
         }
         Some(ClockArg::Rewind) => ClockChoice::Rewind,
@@ -271,10 +265,10 @@ fn snapshot_choice(args: &RunArgs, suite: &Suite) -> Option<SnapshotChoice> {
 
 /// The built-in reference brings its own database and clock; asking for others is a mistake.
 fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
-    if args.db.is_some() {
+    if args.evidence.db.is_some() {
         return Err(Failure::usage("--db is the database of a target: give the target too, with --target URL"));
     }
-    if args.evidence_cmd.is_some() {
+    if args.evidence.evidence_cmd.is_some() {
         return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL"));
     }
     match args.clock {

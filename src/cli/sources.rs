@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
-use super::args::ReachArgs;
+use super::args::{EvidenceArgs, ReachArgs};
 use super::secrets::secret_from;
 use crate::contract::Contract;
 use crate::contract::tables::StateTables;
@@ -17,13 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What the command line says of evidence, with the password from the environment.
 ///
 /// * `reached`: the target's address, and how it is reached: TLS is spoken to sources by the same settings.
-pub(crate) fn choice(
-    db: Option<&str>,
-    password_env: Option<&str>,
-    command: Option<&str>,
-    contract: &Contract,
-    (target, reach): (Option<&str>, &ReachArgs),
-) -> Result<Choice, Failure> {
+pub(crate) fn choice(args: &EvidenceArgs, contract: &Contract, (target, reach): (Option<&str>, &ReachArgs)) -> Result<Choice, Failure> {
+    let (db, password_env, command) = (args.db.as_deref(), args.db_password_env.as_deref(), args.evidence_cmd.as_deref());
     let place = db.map(Place::read).transpose().map_err(Failure::usage)?;
     let counts = contract.effects.as_ref().is_some_and(|effects| effects.table.is_some());
     if place.is_some() && contract.state.is_none() && !counts {

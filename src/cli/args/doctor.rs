@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{
-    ClockArg, FormatArg, HeaderArgs, LanguageArgs, LaunchArgs, LevelArg, ListFormat, ReachArgs, RunArgs, SuiteArgs, duration,
+    ClockArg, EvidenceArgs, FormatArg, HeaderArgs, LanguageArgs, LaunchArgs, LevelArg, ListFormat, ReachArgs, RunArgs, SuiteArgs, duration,
     duration_or_seconds, rate,
 };
 
@@ -24,15 +24,8 @@ pub(crate) struct DoctorArgs {
     /// The contract: the name of a shipped one, or a file.
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,
-    /// Where the receiver remembers (read only): a SQLite file, or sqlite:PATH, postgres://…, mysql://…, redis://…, without a password.
-    #[arg(long, value_name = "PATH|URL")]
-    pub(crate) db: Option<String>,
-    /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
-    #[arg(long, value_name = "NAME", requires = "db")]
-    pub(crate) db_password_env: Option<String>,
-    /// Count the effects of a key with this command line for `sh`, which prints a number, or rows as JSON; `{key}` is the key.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) evidence_cmd: Option<String>,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
     /// How time would pass for the receiver: whether it can be moved is looked at.
     #[arg(long, value_enum, value_name = "CLOCK")]
     pub(crate) clock: Option<ClockArg>,
@@ -72,9 +65,7 @@ impl DoctorArgs {
             reach: self.reach.clone(),
             launch: self.launch.clone(),
             suite: SuiteArgs { contract: self.contract.clone(), scenarios: None, only_scenarios: None },
-            db: self.db.clone(),
-            db_password_env: self.db_password_env.clone(),
-            evidence_cmd: self.evidence_cmd.clone(),
+            evidence: self.evidence.clone(),
             clock: self.clock,
             control: self.control.clone(),
             ttl: self.ttl,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, at_least_one, duration, duration_or_seconds, whole};
+use super::{EvidenceArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, at_least_one, duration, duration_or_seconds, whole};
 use crate::clock::span;
 use crate::load::pace::Course;
 
@@ -21,15 +21,8 @@ pub(crate) struct LoadArgs {
     /// The contract: the name of a shipped one, or a file.
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,
-    /// Where the receiver remembers (read only): a SQLite file, or sqlite:PATH, postgres://…, mysql://…, redis://…, without a password.
-    #[arg(long, value_name = "PATH|URL")]
-    pub(crate) db: Option<String>,
-    /// The environment variable that holds the database's password [default: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH].
-    #[arg(long, value_name = "NAME", requires = "db")]
-    pub(crate) db_password_env: Option<String>,
-    /// Count the effects of a key with this command line for `sh`, which prints a number, or rows as JSON; `{key}` is the key.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) evidence_cmd: Option<String>,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
     #[command(flatten)]
     pub(crate) headers: HeaderArgs,
     /// How many users deliver, each over a connection of its own.
