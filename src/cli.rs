@@ -15,7 +15,6 @@ mod doctor;
 mod dry_run;
 pub mod exit;
 mod forms;
-mod glob;
 mod headers;
 mod history;
 mod inspect;

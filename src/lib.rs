@@ -32,6 +32,7 @@ pub mod sqlite;
 pub mod target;
 pub mod transport;
 // engines
+pub mod suites;
 pub mod session;
 pub mod run;
 #[cfg(feature = "load")]

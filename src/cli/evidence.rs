@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use super::args::{SuiteArgs, VerifyArgs};
 use super::exit::Exit;
-use super::load_suite::{self, SuiteTexts};
+use super::load_suite;
 use super::secrets::secret_from;
 use super::stored::{self, Stored};
 use super::{Console, Failure};
@@ -23,6 +23,7 @@ use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::sha256_hex;
 use crate::snapshot::kept::{self, Kept};
+use crate::suites::SuiteTexts;
 
 /// What a manifest is made with.
 pub(crate) struct Sealing {
@@ -34,7 +35,7 @@ impl Sealing {
     /// Looks at contract and scenarios, and takes the key from the environment.
     pub(crate) fn new(args: &SuiteArgs, contract: &Contract, seal_env: Option<&str>) -> Result<Self, Failure> {
         let mut text = String::new();
-        for one in &SuiteTexts::of(args, contract)?.scenarios {
+        for one in &load_suite::texts(args, contract)?.scenarios {
             text.push_str(&format!("{} {}\n", sha256_hex(one.file.text.as_bytes()), one.id));
         }
         Self::of(&args.contract, &text, seal_env)
@@ -194,7 +195,7 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     if here.scenarios_sha256 != report.made_from.scenarios_sha256 {
         return other("other scenarios", "--scenarios DIR or --only-scenarios DIR");
     }
-    let SuiteTexts { catalogue, mut scenarios, .. } = SuiteTexts::of(&suite_args, &contract)?;
+    let SuiteTexts { catalogue, mut scenarios, .. } = load_suite::texts(&suite_args, &contract)?;
     // Only what was played is read; a variant is called as its file, with its own name in brackets.
     let was_played = |id: &str| report.scenarios.iter().any(|one| one.id.split('[').next() == Some(id));
     scenarios.retain(|one| was_played(&one.id));

@@ -9,8 +9,7 @@ use serde_json::json;
 
 use super::args::{CheckArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat};
 use super::exit::Exit;
-use super::glob::{Selection, fits_scenario};
-use super::load_suite::{self, Suite, SuiteTexts, looks_like_a_file, nearest};
+use super::load_suite::{self, Suite, looks_like_a_file, nearest};
 use super::{Console, Failure};
 use crate::contract::reading::unknown_words;
 use crate::contract::{Level, prose};
@@ -20,6 +19,8 @@ use crate::run::rehearsal::{self, Means, contradiction, contradiction_told};
 use crate::run::suite::reason_not_under;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
+use crate::suites::SuiteTexts;
+use crate::suites::selection::{Selection, fits_scenario};
 
 /// `hookgate list`
 pub(crate) fn list(args: &ListArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -71,7 +72,7 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
         for name in files::shipped_contracts() {
             note(load_suite::contract(&name).and_then(|contract| keeps_itself(&name, &load_suite::suite_of(&args.suite, contract)?)));
         }
-        for one in SuiteTexts::of(&args.suite, &contract)?.scenarios {
+        for one in load_suite::texts(&args.suite, &contract)?.scenarios {
             let (_, wrong) = load_suite::read_scenarios(std::slice::from_ref(&one));
             note(wrong.into_iter().next().map_or(Ok(()), |wrong| Err(Failure::usage(wrong))));
         }
@@ -101,7 +102,7 @@ fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Resu
         return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
     }
     let contract = load_suite::contract(&args.suite.contract)?;
-    let known = SuiteTexts::of(&args.suite, &contract)?.known();
+    let known = load_suite::texts(&args.suite, &contract)?.known();
     expand::load("checked", &file.path, &file.text, &known).map(|_| ()).map_err(Failure::usage)
 }
 
@@ -110,7 +111,7 @@ fn check_contract(file: &TextFile, args: &CheckArgs, warnings: &mut Vec<String>)
     let read = load_suite::read_contract_file(file);
     // The suite's words are looked at also where something else is wrong.
     let named = read.as_ref().ok().map(|contract| contract.suite.clone()).or_else(|| load_suite::suite_named_in(file));
-    let words = named.and_then(|suite| SuiteTexts::of_suite(&args.suite, &suite).ok()).map(|texts| texts.catalogue);
+    let words = named.and_then(|suite| SuiteTexts::of_suite(&args.suite.choice(), &suite).ok()).map(|texts| texts.catalogue);
     let unknown = words.and_then(|catalogue| {
         let ids: Vec<&str> = catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
         let capabilities: Vec<&str> = catalogue.capabilities.keys().map(String::as_str).collect();

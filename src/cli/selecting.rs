@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::Failure;
 use super::args::RunArgs;
-use super::glob::{Selection, fits_scenario};
 use super::load_suite::{Suite, looks_like_a_file, nearest};
 use crate::files;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::lint::Known;
+use crate::suites::selection::{Selection, fits_scenario};
 
 /// The scenarios that were asked for, in the order of their ids.
 pub(crate) fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {

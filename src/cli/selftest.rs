@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::args::{MatrixFormat, SelftestArgs, SuiteArgs};
 use super::exit::Exit;
-use super::glob::fits;
 use super::load_suite::{self, Suite};
 use super::secrets::secrets_of;
 use super::signals::Ends;
@@ -20,6 +19,7 @@ use crate::selftest::reach::{Bench, Counted, Reach};
 use crate::selftest::{self, Standing, Trials, report};
 use crate::session::TargetChoice;
 use crate::session::clocks::ClockChoice;
+use crate::suites::selection::fits;
 
 /// How long an answer is waited for: longer than any defect holds one back, and than a busy machine does.
 const TIMEOUT: Duration = Duration::from_secs(60);

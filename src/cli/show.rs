@@ -2,10 +2,10 @@
 
 use super::args::ShowArgs;
 use super::exit::Exit;
-use super::glob::fits_scenario;
-use super::load_suite::{self, SuiteTexts, nearest};
+use super::load_suite::{self, nearest};
 use super::{Console, Failure};
 use crate::files;
+use crate::suites::selection::fits_scenario;
 
 /// What stands between two files.
 const BETWEEN: &str = "---\n";
@@ -22,7 +22,7 @@ pub(crate) fn show(args: &ShowArgs, console: &mut Console) -> Result<Exit, Failu
         return Ok(Exit::Conforms);
     }
     let contract = load_suite::contract(&args.suite.contract)?;
-    let texts = SuiteTexts::of(&args.suite, &contract)?;
+    let texts = load_suite::texts(&args.suite, &contract)?;
     let (loaded, _) = load_suite::read_scenarios(&texts.scenarios);
     let meant: Vec<&str> = loaded.iter().filter(|one| fits_scenario(what, one)).map(|one| plain(&one.id)).collect();
     let files = texts.scenarios.iter().filter(|one| meant.contains(&one.id.as_str()));

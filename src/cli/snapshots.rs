@@ -4,12 +4,12 @@ use std::io::{BufRead as _, IsTerminal as _};
 
 use super::args::{SnapshotsArgs, SnapshotsCommand, SuiteArgs};
 use super::exit::Exit;
-use super::glob::fits;
 use super::{Console, Failure, load_suite};
 use crate::files;
 use crate::files::snapshots::SnapshotFolder;
 use crate::run::snapping::expected;
 use crate::snapshot::{contents, difference};
+use crate::suites::selection::fits;
 
 /// Runs the command.
 pub(crate) fn snapshots(args: &SnapshotsArgs, console: &mut Console) -> Result<Exit, Failure> {

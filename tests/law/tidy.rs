@@ -16,7 +16,7 @@ const WORDS: &[&str] = &["clock", "delivery", "message", "secret", "state", "sta
 const LAW: &[&str] =
     &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "snapshot", "visit", "report", "judge", "claims"];
 const HANDS: &[&str] = &["evidence", "files", "serve", "sqlite", "target", "transport"];
-const ENGINES: &[&str] = &["session", "run", "load", "selftest"];
+const ENGINES: &[&str] = &["suites", "session", "run", "load", "selftest"];
 const ROOF: &[&str] = &["cli", "main"];
 const FLOORS: [(&str, &[&str]); 5] = [("words", WORDS), ("law", LAW), ("hands", HANDS), ("engines", ENGINES), ("roof", ROOF)];
 

@@ -14,8 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::Failure;
-use super::super::args::SuiteArgs;
+use super::{SuiteChoice, SuiteError};
 use crate::contract::Contract;
 use crate::document::mistake::{Mistake, Mistakes, hint};
 use crate::document::tree::Tree;
@@ -24,45 +23,49 @@ use crate::scenario::lint::Known;
 use crate::scenario::requirement::Catalogue;
 
 /// A suite with all that it includes, as text; only the catalogue is read.
-pub(crate) struct SuiteTexts {
+pub struct SuiteTexts {
     /// The suite's catalogue on top of those that it includes.
-    pub(crate) catalogue: Catalogue,
+    pub catalogue: Catalogue,
     /// Every scenario, in the order of the ids.
-    pub(crate) scenarios: Vec<ScenarioText>,
+    pub scenarios: Vec<ScenarioText>,
     /// Body files by name.
-    pub(crate) bodies: BTreeMap<String, Bytes>,
+    pub bodies: BTreeMap<String, Bytes>,
 }
 
 /// One scenario's text, and what it may refer to.
-pub(crate) struct ScenarioText {
+pub struct ScenarioText {
     /// `topic/name`.
-    pub(crate) id: String,
+    pub id: String,
     /// Its file.
-    pub(crate) file: TextFile,
+    pub file: TextFile,
     /// What its own suite knows.
-    pub(crate) against: Arc<Known>,
+    pub against: Arc<Known>,
 }
 
 impl SuiteTexts {
     /// The suite of a contract: shipped, or in the folder that was named.
-    pub(crate) fn of(args: &SuiteArgs, contract: &Contract) -> Result<Self, Failure> {
-        Self::of_suite(args, &contract.suite)
+    ///
+    /// # Errors
+    /// [`SuiteError`]: what is missing or wrong.
+    pub fn of(choice: &SuiteChoice, contract: &Contract) -> Result<Self, SuiteError> {
+        Self::of_suite(choice, &contract.suite)
     }
 
     /// The suite of a name.
-    pub(crate) fn of_suite(args: &SuiteArgs, suite: &str) -> Result<Self, Failure> {
-        if let Some(folder) = args.scenarios.as_ref().filter(|_| files::shipped_suite(suite).catalogue.is_some()) {
+    ///
+    /// # Errors
+    /// As [`SuiteTexts::of`].
+    pub fn of_suite(choice: &SuiteChoice, suite: &str) -> Result<Self, SuiteError> {
+        if let Some(folder) = choice.scenarios.as_ref().filter(|_| files::shipped_suite(suite).catalogue.is_some()) {
             return Self::with_more(folder, suite);
         }
-        let folder = args.only_scenarios.as_ref().or(args.scenarios.as_ref());
+        let folder = choice.only_scenarios.as_ref().or(choice.scenarios.as_ref());
         let files = match folder {
-            Some(folder) => files::suite_in(folder, suite).map_err(Failure::usage)?,
+            Some(folder) => files::suite_in(folder, suite)?,
             None => files::shipped_suite(suite),
         };
         if files.catalogue.is_none() {
-            return Err(Failure::usage(format!(
-                "the suite `{suite}` has no requirements.yaml: name a shipped suite in the contract, or a folder with --only-scenarios"
-            )));
+            return Err(SuiteError::NoCatalogue { suite: suite.to_owned() });
         }
         let own: BTreeSet<String> = files.scenarios.iter().map(|(id, _)| id.clone()).collect();
         let alone = files.catalogue_stands_in;
@@ -75,11 +78,11 @@ impl SuiteTexts {
     }
 
     /// A shipped suite, and the scenarios of a folder on top of it: their own win, and so does what a catalogue there says.
-    fn with_more(folder: &Path, suite: &str) -> Result<Self, Failure> {
+    fn with_more(folder: &Path, suite: &str) -> Result<Self, SuiteError> {
         let mut texts = Self::on_its_base(files::shipped_suite(suite), None, &[suite])?;
-        let more = files::suite_in(folder, suite).map_err(Failure::usage)?;
+        let more = files::suite_in(folder, suite)?;
         if let Some(file) = more.catalogue.filter(|_| !more.catalogue_stands_in) {
-            texts.catalogue = Catalogue::read(&file.path, &file.text).map_err(Failure::usage)?.on(&texts.catalogue);
+            texts.catalogue = Catalogue::read(&file.path, &file.text)?.on(&texts.catalogue);
         }
         texts.bodies.extend(more.bodies);
         let against = Arc::new(texts.known());
@@ -93,7 +96,8 @@ impl SuiteTexts {
     }
 
     /// What scenarios of this suite may refer to.
-    pub(crate) fn known(&self) -> Known {
+    #[must_use]
+    pub fn known(&self) -> Known {
         Known::new(&self.catalogue, self.bodies.keys().cloned())
     }
 
@@ -101,13 +105,13 @@ impl SuiteTexts {
     ///
     /// * `way`: the names of the suites that led here, the contract's first and this one last.
     /// * `folder`: where suites that are included may stand, before the shipped ones.
-    fn on_its_base(files: SuiteFiles, folder: Option<&Path>, way: &[&str]) -> Result<Self, Failure> {
+    fn on_its_base(files: SuiteFiles, folder: Option<&Path>, way: &[&str]) -> Result<Self, SuiteError> {
         let file = files.catalogue.unwrap_or_default();
-        let mut catalogue = Catalogue::read(&file.path, &file.text).map_err(Failure::usage)?;
+        let mut catalogue = Catalogue::read(&file.path, &file.text)?;
         let (mut scenarios, mut bodies) = (BTreeMap::new(), BTreeMap::new());
         for (at, name) in catalogue.includes.clone().iter().enumerate() {
             let included = match folder {
-                Some(folder) => files::suite_beside(folder, way.first().unwrap_or(&""), name).map_err(Failure::usage)?,
+                Some(folder) => files::suite_beside(folder, way.first().unwrap_or(&""), name)?,
                 None => files::shipped_suite(name),
             };
             if included.catalogue.is_none() || way.contains(&name.as_str()) {
@@ -128,10 +132,10 @@ impl SuiteTexts {
 }
 
 /// The mistake at a name under `includes`.
-fn cannot_include(file: &TextFile, at: usize, name: &str, way: &[&str]) -> Failure {
+fn cannot_include(file: &TextFile, at: usize, name: &str, way: &[&str]) -> SuiteError {
     let tree = match Tree::read(&file.path, &file.text) {
         Ok(tree) => tree,
-        Err(mistakes) => return Failure::usage(mistakes),
+        Err(mistakes) => return mistakes.into(),
     };
     let known = files::shipped_suites();
     let (message, hint) = if way.contains(&name) {
@@ -141,5 +145,5 @@ fn cannot_include(file: &TextFile, at: usize, name: &str, way: &[&str]) -> Failu
         (format!("there is no suite `{name}` to include"), hint(name, "there are", &known))
     };
     let mistake = Mistake { span: tree.root.span_at(&format!("includes[{at}]")), message, hint };
-    Failure::usage(Mistakes::new(&file.path, &file.text, vec![mistake]))
+    Mistakes::new(&file.path, &file.text, vec![mistake]).into()
 }
