@@ -16,7 +16,8 @@ use serde_json::Value;
 pub use similar::ChangeTag;
 use similar::TextDiff;
 
-use crate::clock::iso;
+use crate::clock::{UnixMicros, iso};
+use crate::contract::tables::{StateTables, Table};
 use crate::delivery::Answer;
 use crate::secret::{Foreign as _, Redactor};
 use crate::state::{Cell, ReceiverState, Row};
@@ -31,7 +32,7 @@ const MOST_COMPARED: usize = 4_000_000;
 pub struct Normaliser {
     run_word: String,
     redactor: Redactor,
-    instants: Vec<String>,
+    instants: Vec<UnixMicros>,
     words: Vec<String>,
     hashes: Vec<String>,
 }
@@ -71,26 +72,30 @@ impl Normaliser {
         text.replace('\r', "␍")
     }
 
-    /// Rows, a table at a time, in the order of their instants; a table without a name is not there.
+    /// Rows, a table at a time, in the order of their instants. What stands in a free column (a number that the database counts up) is
+    /// nobody's promise and differs from run to run: it is `<any>`.
     #[must_use]
-    pub fn state(&mut self, state: &ReceiverState, key_table: Option<&str>, audit_table: Option<&str>) -> String {
+    pub fn state(&mut self, state: &ReceiverState, tables: &StateTables) -> String {
         let mut text = String::new();
-        let tables = [(key_table, &state.keys), (audit_table, &state.audit)];
-        for (table, rows) in tables.into_iter().filter_map(|(table, rows)| Some((table?, rows))) {
-            let _ = writeln!(text, "{table}: {}", if rows.len() == 1 { "1 row".to_owned() } else { format!("{} rows", rows.len()) });
+        let tables = [(&tables.keys, &state.keys), (&tables.audit, &state.audit)];
+        for (table, rows) in tables.into_iter().filter_map(|(table, rows)| Some((table.as_ref()?, rows))) {
+            let count = if rows.len() == 1 { "1 row".to_owned() } else { format!("{} rows", rows.len()) };
+            let _ = writeln!(text, "{}: {count}", table.table);
             for row in rows {
-                let _ = writeln!(text, "  {}", self.row(row));
+                let _ = writeln!(text, "  {}", self.row(row, table));
             }
         }
         text
     }
 
-    fn row(&mut self, row: &Row) -> String {
-        let columns = row.columns.iter().map(|(name, cell)| match cell {
-            Cell::Text(text) => (name.clone(), Cell::Text(self.text(text))),
-            Cell::Null | Cell::Integer(_) | Cell::Real(_) => (name.clone(), cell.clone()),
+    fn row(&mut self, row: &Row, table: &Table) -> String {
+        let is_free = |name: &str| table.columns.iter().any(|column| column.name == name && column.free);
+        let cells = row.columns.iter().map(|(name, cell)| match cell {
+            _ if is_free(name) => format!("{name}=<any>"),
+            Cell::Text(text) => format!("{name}={}", Cell::Text(self.text(text))),
+            Cell::Null | Cell::Integer(_) | Cell::Real(_) => format!("{name}={cell}"),
         });
-        Row { columns: columns.collect() }.to_string()
+        cells.collect::<Vec<_>>().join(" ")
     }
 
     fn value(&mut self, value: &mut Value) {
@@ -106,11 +111,11 @@ impl Normaliser {
     pub fn text(&mut self, text: &str) -> String {
         let redactor = self.redactor.clone();
         let text = &*redactor.text(text);
-        if iso::read(text).is_some() {
-            return format!("<t{}>", place(&mut self.instants, text));
+        if let Some((at, _)) = iso::read(text) {
+            return format!("<t{}>", place(&mut self.instants, &at));
         }
         if text.len() == HASH_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            return format!("<h{}>", place(&mut self.hashes, text) + 1);
+            return format!("<h{}>", place(&mut self.hashes, &text.to_owned()) + 1);
         }
         let mut named = String::with_capacity(text.len());
         let mut rest = text;
@@ -119,17 +124,17 @@ impl Normaliser {
             let digits = word[self.run_word.len()..].bytes().take_while(u8::is_ascii_digit).count();
             let (word, after) = word.split_at(self.run_word.len() + digits);
             named.push_str(before);
-            let _ = write!(named, "<k{}>", place(&mut self.words, word) + 1);
+            let _ = write!(named, "<k{}>", place(&mut self.words, &word.to_owned()) + 1);
             rest = after;
         }
         named + rest
     }
 }
 
-/// Where a text first appeared.
-fn place(known: &mut Vec<String>, text: &str) -> usize {
-    known.iter().position(|one| one == text).unwrap_or_else(|| {
-        known.push(text.to_owned());
+/// Where it first appeared.
+fn place<T: Clone + PartialEq>(known: &mut Vec<T>, what: &T) -> usize {
+    known.iter().position(|one| one == what).unwrap_or_else(|| {
+        known.push(what.clone());
         known.len() - 1
     })
 }
@@ -246,6 +251,9 @@ mod tests {
         );
         assert_eq!(normaliser.answer(&answer), first);
         assert_eq!(normaliser.text("hgab-70 and hgab-7"), "<k2> and <k1>");
+        // One instant, however it is written.
+        assert_eq!(normaliser.text("2025-10-05T23:05:03.123456+03:00"), "<t0>");
+        assert_eq!(normaliser.text("2025-10-05T20:05:03.123457"), "<t1>");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::PoisonError;
 
 use super::live::Live;
 use super::stage::Stage;
-use crate::contract::tables::Table;
 use crate::delivery::Answer;
 use crate::files::FileError;
 use crate::files::snapshots::SnapshotFolder;
@@ -53,8 +52,7 @@ impl Live<'_> {
         if let (true, Some(tables)) = (snap.state, self.stage.contract.state.clone()) {
             let rows = self.rows_of_all(at).await.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))?;
             if let Some(rows) = rows {
-                let named = |table: &Option<Table>| table.as_ref().map(|table| table.table.clone());
-                contents.push_str(&self.normaliser.state(&rows, named(&tables.keys).as_deref(), named(&tables.audit).as_deref()));
+                contents.push_str(&self.normaliser.state(&rows, &tables));
             }
         }
         self.snaps += 1;

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "load")]
 mod coming_and_going;
+mod reviewed;
 
 use serde_json::Value;
 
@@ -49,6 +50,7 @@ const LOG: &str = "\neffects: {log: \"{dir}/jobs.log\", pattern: \"did {key}$\"}
 const OF_MEMORY: [&str; 8] = ["DUP-1", "DUP-5", "DUP-6", "ONCE-1", "ONCE-3", "EFF-1", "EFF-2", "OTHER-1"];
 
 /// A receiver over a store, and what it takes to judge it.
+#[derive(Clone)]
 struct Judged<'a> {
     state: &'a str,
     store: String,
