@@ -1,6 +1,6 @@
-//! Documents: YAML text in, values in which every mistake has its place out.
+//! Documents: YAML or TOML text in, values in which every mistake has its place out.
 //!
-//! Text becomes a [`tree`] that knows its places; the tree is held against
+//! Text becomes a [`tree`] that knows its places ([`toml`] does it for TOML); the tree is held against
 //! the JSON Schema of the Rust type ([`shape`]) and decoded with serde. Every
 //! [`mistake`] is told at once. Nothing is read from files here.
 //!
@@ -10,6 +10,7 @@
 pub mod mistake;
 pub mod name;
 pub mod shape;
+pub mod toml;
 pub mod tree;
 
 use std::fmt;

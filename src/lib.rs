@@ -13,6 +13,7 @@ pub mod state;
 pub mod template;
 // law
 pub mod document;
+pub mod project;
 pub mod sign;
 pub mod contract;
 pub mod outcome;

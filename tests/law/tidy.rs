@@ -13,8 +13,21 @@ use std::fs;
 use std::path::Path;
 
 const WORDS: &[&str] = &["clock", "delivery", "message", "secret", "state", "stats", "template"];
-const LAW: &[&str] =
-    &["document", "sign", "contract", "outcome", "reference", "scenario", "history", "snapshot", "visit", "report", "judge", "claims"];
+const LAW: &[&str] = &[
+    "document",
+    "project",
+    "sign",
+    "contract",
+    "outcome",
+    "reference",
+    "scenario",
+    "history",
+    "snapshot",
+    "visit",
+    "report",
+    "judge",
+    "claims",
+];
 const HANDS: &[&str] = &["evidence", "files", "serve", "sqlite", "target", "transport"];
 const ENGINES: &[&str] = &["suites", "session", "run", "load", "selftest"];
 const ROOF: &[&str] = &["cli", "main"];
