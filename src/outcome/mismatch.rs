@@ -186,6 +186,9 @@ pub struct Mismatch {
     /// are broken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub under: Vec<String>,
+    /// Whether it is one of the failures that come and go, whatever is delivered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub now_and_then: bool,
 }
 
 impl Mismatch {

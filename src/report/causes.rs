@@ -14,6 +14,7 @@
 
 mod example;
 pub mod filing;
+mod sporadic;
 pub mod telling;
 mod visit;
 
@@ -90,6 +91,9 @@ fn belongs(one: &Finding, other: &Finding) -> bool {
     }
     let (a, b) = (&one.mismatch, &other.mismatch);
     let same_requirement = one.requirement == other.requirement;
+    if a.now_and_then || b.now_and_then {
+        return a.now_and_then == b.now_and_then && same_requirement && a.status == b.status;
+    }
     let same_thing = a.kind == b.kind && (&a.table, &a.name) == (&b.table, &b.name);
     let refiled = one.filed.is_some() || other.filed.is_some();
     if same_requirement && a.kind == Kind::Unexplained && one.filed.is_some() {

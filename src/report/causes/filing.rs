@@ -8,6 +8,7 @@
 //!
 //! Start at [`attribute`].
 
+use super::sporadic;
 use crate::contract::Level;
 use crate::outcome::mismatch::{Kind, Mismatch, When};
 use crate::report::{Finding, ScenarioReport};
@@ -26,6 +27,7 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
         if let Some(own) = finding.filed.take() {
             finding.requirement = own;
         }
+        finding.mismatch.now_and_then = false;
     }
     for scenario in scenarios.iter_mut() {
         after_a_warning(&mut scenario.findings);
@@ -42,9 +44,17 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|at| all.get(*at).map(|one| (one.mismatch.special().len(), one.mismatch.when.len())));
     let mut explained_by: Vec<Option<usize>> = vec![None; all.len()];
+    let now_and_then = sporadic::come_and_go(&all, scenarios);
+    for (finding, requirement) in all.iter_mut().zip(&now_and_then).filter(|(one, _)| one.filed.is_none()) {
+        let Some(requirement) = requirement else { continue };
+        finding.mismatch.now_and_then = true;
+        if finding.requirement != *requirement {
+            finding.filed = Some(std::mem::replace(&mut finding.requirement, requirement.clone()));
+        }
+    }
     for pass in [answers, rows, of_both, of_failures] {
         for at in &order {
-            let Some(finding) = all.get(*at).filter(|one| one.filed.is_none()) else { continue };
+            let Some(finding) = all.get(*at).filter(|one| one.filed.is_none() && !one.mismatch.now_and_then) else { continue };
             let Some(requirement) = pass(finding, &all).filter(|id| *id != finding.requirement) else { continue };
             let by = representative(finding, &requirement, &all);
             if let (Some(place), Some(finding)) = (explained_by.get_mut(*at), all.get_mut(*at)) {
@@ -109,7 +119,8 @@ fn underlying(finding: &Finding, all: &[Finding]) -> Option<String> {
     let about = &finding.mismatch;
     let within = |one: &Finding| {
         let (fewer, more) = (one.mismatch.special(), about.special());
-        fewer.iter().all(|when| more.contains(when)) && same_story(&one.mismatch, about)
+        // What comes and goes explains nothing that always comes.
+        !one.mismatch.now_and_then && fewer.iter().all(|when| more.contains(when)) && same_story(&one.mismatch, about)
     };
     // The further it stands from the finding, the plainer it must have failed.
     let is_plain =

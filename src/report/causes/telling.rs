@@ -36,6 +36,7 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
     let key = match (about.kind, &about.due, about.status) {
         (Kind::DuplicateOtherwise | Kind::AcceptedOtherwise, _, _) if as_due || about.due.is_none() => format!("{plain}-bare"),
         (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
+        (_, _, _) if about.now_and_then => "cause-now-and-then".to_owned(),
         (_, _, _) => plain,
     };
     let plain = language.with(&key, &facts);

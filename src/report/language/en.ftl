@@ -130,6 +130,7 @@ cause-refusal-told-as-duplicate = Forgeries with a used key are answered as dupl
 cause-refused-otherwise = { $what } are answered { $status } where the contract says { $due }
 cause-refused-otherwise-bare = { $what } are answered { $status }, which the contract does not say
 cause-refusal-failed = { $what } get a failure ({ $status })
+cause-now-and-then = Deliveries of every kind get a failure ({ $status }) now and then
 cause-odd-failed = Deliveries{ $when } get a failure ({ $status })
 cause-odd-otherwise = Deliveries{ $when } are neither accepted nor refused as the contract says ({ $status })
 cause-still-in-flight = Keys stay in flight{ $when } ({ $status })

@@ -106,6 +106,7 @@ cause-refusal-told-as-duplicate = 使われたキーの偽の配信が重複と�
 cause-refused-otherwise = { $what }への応答が { $status } (契約では { $due })
 cause-refused-otherwise-bare = { $what }への応答が契約にない { $status }
 cause-refusal-failed = { $what }が失敗になる ({ $status })
+cause-now-and-then = どの種類の配信も、ときどき失敗する ({ $status })
 cause-odd-failed = { $when }配信が失敗する ({ $status })
 cause-odd-otherwise = { $when }配信が契約どおりに受理も拒否もされない ({ $status })
 cause-still-in-flight = { $when }キーが処理中のまま残る ({ $status })
