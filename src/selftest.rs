@@ -51,6 +51,9 @@ pub struct Row {
     pub first_cause: Option<FirstCause>,
     /// Requirements that are called broken, and that the defect does not break.
     pub called_broken: Vec<String>,
+    /// Whether no more was played than it takes to catch it: then nothing is known of its causes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub until_caught: bool,
 }
 
 /// The cause that explains most of what a run has found.
@@ -103,6 +106,11 @@ impl Matrix {
         self.defects.iter().filter(|row| row.first_cause.as_ref().is_some_and(|cause| cause.is_of_the_defect)).count()
     }
 
+    /// The defects under which the whole suite was played, so that their causes are known.
+    pub fn judged_whole(&self) -> impl Iterator<Item = &Row> {
+        self.defects.iter().filter(|row| !row.until_caught)
+    }
+
     /// How many requirements are called broken that the defect does not break, over all defects.
     #[must_use]
     pub fn wrongly_called(&self) -> usize {
@@ -138,15 +146,46 @@ fn file_of(scenario: &str) -> &str {
     scenario.split('[').next().unwrap_or(scenario).trim_end()
 }
 
+/// How much of a suite is played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// All of it.
+    Whole,
+    /// One scenario, by its id.
+    One(String),
+    /// Those that show what the defect breaks, until one fails.
+    Showing,
+}
+
+impl Share {
+    /// What is played when this has caught nothing.
+    fn next(&self) -> Option<Self> {
+        match self {
+            Self::One(_) => Some(Self::Showing),
+            Self::Showing => Some(Self::Whole),
+            Self::Whole => None,
+        }
+    }
+}
+
+/// A defect, and what is played to catch it.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The defect, under the contract that it is tried with.
+    pub defect: Defect,
+    /// How much is played at first; where that catches nothing, more is.
+    pub share: Share,
+}
+
 /// Makes the plan of one run: under a contract, with a defect or none.
-pub type MakePlan = Box<dyn Fn(&str, Option<Defect>) -> Plan + Send>;
+pub type MakePlan = Box<dyn Fn(&str, Option<&Trial>) -> Plan + Send>;
 
 /// What to try.
 pub struct Trials {
     /// How a run is planned.
     pub plan: MakePlan,
     /// The defects, in order.
-    pub defects: Vec<Defect>,
+    pub defects: Vec<Trial>,
     /// Whether these are all there are: only then is a scenario that catches none of them idle.
     pub whole: bool,
     /// The contracts under which the right reference is judged.
@@ -165,9 +204,11 @@ pub struct Trials {
 ///
 /// An interrupted selftest gives `None`: half a matrix proves nothing.
 pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupted: watch::Receiver<bool>) -> Option<Matrix> {
-    let right = trials.contracts.iter().flat_map(|contract| std::iter::repeat_n((None, *contract, None), trials.right));
-    let wrong = trials.defects.iter().enumerate().map(|(at, defect)| (Some(at), defect.under, Some(*defect)));
+    let right = trials.contracts.iter().flat_map(|contract| std::iter::repeat_n((None, *contract), trials.right));
+    let wrong = trials.defects.iter().enumerate().map(|(at, trial)| (Some((at, trial.clone())), trial.defect.under));
     let mut trying = right.chain(wrong);
+    // What was not caught by a part of the suite is tried with more of it.
+    let mut more: Vec<(usize, Trial)> = Vec::new();
     let total = trials.right * trials.contracts.len() + trials.defects.len();
     let mut runs = JoinSet::new();
     let mut matrix = Matrix { right_runs: trials.right * trials.contracts.len(), under: trials.under.clone(), ..Matrix::default() };
@@ -176,29 +217,36 @@ pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupte
     let mut done = 0;
     loop {
         // A plan holds a whole suite, so that each is made when its turn comes.
-        while runs.len() < trials.jobs.max(1)
-            && let Some((at, contract, defect)) = trying.next()
-        {
-            let (plan, interrupted) = ((trials.plan)(contract, defect), interrupted.clone());
-            runs.spawn(async move { (at, Box::pin(run::run(plan, Arc::new(|_| {}), interrupted)).await) });
+        while runs.len() < trials.jobs.max(1) {
+            let again = more.pop().map(|(at, trial)| (trial.defect.under, Some((at, trial))));
+            let Some((contract, of)) = again.or_else(|| trying.next().map(|(of, contract)| (contract, of))) else { break };
+            let (plan, interrupted) = ((trials.plan)(contract, of.as_ref().map(|(_, trial)| trial)), interrupted.clone());
+            runs.spawn(async move { (of, Box::pin(run::run(plan, Arc::new(|_| {}), interrupted)).await) });
         }
         let Some(joined) = runs.join_next().await else { break };
         // A run that panicked is a mistake of the harness: half a matrix would look like a good one.
-        let (at, outcome) = match joined.map_err(tokio::task::JoinError::try_into_panic) {
+        let (of, outcome) = match joined.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(run) => run,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
             Err(Err(_)) => return None,
         };
-        done += 1;
-        on_done(done, total);
-        match at.and_then(|at| trials.defects.get(at).map(|defect| (at, *defect))) {
-            Some((at, defect)) => drop(rows.insert(at, row_of(defect, &outcome.report))),
+        match of {
+            Some((at, trial)) => {
+                let row = row_of(&trial, &outcome.report);
+                if let Some(share) = trial.share.next().filter(|_| !row.caught && !*interrupted.borrow()) {
+                    more.push((at, Trial { share, ..trial }));
+                    continue;
+                }
+                rows.insert(at, row);
+            }
             None => {
                 let ours = |one: &&crate::report::ScenarioReport| one.verdict != Verdict::NotApplicable;
                 played.extend(outcome.report.scenarios.iter().filter(ours).map(|one| file_of(&one.id).to_owned()));
                 matrix.false_alarms.extend(alarms(&outcome));
             }
         }
+        done += 1;
+        on_done(done, total);
     }
     if *interrupted.borrow() {
         return None;
@@ -222,7 +270,8 @@ fn catches(report: &Report) -> BTreeSet<Catch> {
         .collect()
 }
 
-fn row_of(defect: Defect, report: &Report) -> Row {
+fn row_of(Trial { defect, share }: &Trial, report: &Report) -> Row {
+    let whole = *share == Share::Whole;
     let (caught_by, also): (Vec<Catch>, Vec<Catch>) =
         catches(report).into_iter().partition(|one| defect.breaks.contains(&one.requirement.as_str()));
     Row {
@@ -233,7 +282,7 @@ fn row_of(defect: Defect, report: &Report) -> Row {
         caught: !caught_by.is_empty(),
         caught_by,
         also,
-        first_cause: report.causes.first().map(|cause| FirstCause {
+        first_cause: report.causes.first().filter(|_| whole).map(|cause| FirstCause {
             requirement: cause.requirement.clone(),
             sentence: cause.sentence.clone(),
             is_of_the_defect: defect.breaks.contains(&cause.requirement.as_str()),
@@ -241,9 +290,11 @@ fn row_of(defect: Defect, report: &Report) -> Row {
         called_broken: report
             .requirements
             .iter()
+            .filter(|_| whole)
             .filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn) && !defect.breaks.contains(&one.id.as_str()))
             .map(|one| one.id.clone())
             .collect(),
+        until_caught: !whole,
     }
 }
 
@@ -272,6 +323,7 @@ mod tests {
             also: Vec::new(),
             first_cause: None,
             called_broken: Vec::new(),
+            until_caught: false,
         }
     }
 

@@ -15,8 +15,9 @@ use crate::files;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::run::Plan;
 use crate::run::concurrency::Jobs;
+use crate::scenario::expand::Loaded;
 use crate::selftest::reach::{Bench, Counted, Reach};
-use crate::selftest::{self, Standing, Trials, report};
+use crate::selftest::{self, Share, Standing, Trial, Trials, report};
 use crate::session::TargetChoice;
 use crate::session::clocks::ClockChoice;
 use crate::suites::selection::fits;
@@ -50,7 +51,11 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
     contracts.sort_unstable();
     contracts.dedup();
     let suites = contracts.iter().map(|name| Ok((*name, suite(name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
-    let (defects, under) = if asked.is_empty() { (defects, Vec::new()) } else { reaching(&suites, &defects)? };
+    let whole_suite = |defect: &Defect| Trial { defect: *defect, share: Share::Whole };
+    let (defects, under) = match asked.as_slice() {
+        [] => (defects.iter().map(whole_suite).collect(), Vec::new()),
+        [_, ..] => reaching(&suites, &defects, args.all)?,
+    };
     if defects.is_empty() {
         return Err(Failure::usage(format!("no defect that fits `{pattern}` applies under {}", contracts.join(", "))));
     }
@@ -59,7 +64,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
     let trials = Trials {
         standing: standing(&suites),
         under,
-        plan: Box::new(move |contract, defect| plan(&suites[contract], defect)),
+        plan: Box::new(move |contract, trial| plan(&suites[contract], trial)),
         defects,
         whole,
         contracts,
@@ -103,25 +108,51 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
 }
 
 /// The defects that apply under each contract, as defects of that contract; those that were made for it always do.
-fn reaching(suites: &BTreeMap<&'static str, Suite>, defects: &[Defect]) -> Result<(Vec<Defect>, Vec<Counted>), Failure> {
-    let (mut all, mut counted) = (Vec::new(), Vec::new());
+///
+/// * `until_caught`: whether no more is played of a contract's suite than catches a defect that was made for another.
+fn reaching(suites: &BTreeMap<&'static str, Suite>, defects: &[Defect], until_caught: bool) -> Result<(Vec<Trial>, Vec<Counted>), Failure> {
+    let mut benches = Vec::new();
     for (name, suite) in suites {
-        let mut bench = Bench::new(&suite.contract, &suite.catalogue, &suite.bodies, &suite.scenarios).map_err(Failure::usage)?;
-        let mut here = Counted { contract: name, defects: defects.len(), ..Counted::default() };
-        for defect in defects {
-            let reach = if defect.under == *name { Reach::Applies } else { bench.reach(*defect) };
-            match reach {
-                Reach::Applies => {
-                    here.apply += 1;
-                    all.push(Defect { under: name, ..*defect });
-                }
-                Reach::Allowed => here.allowed += 1,
-                Reach::Nothing => {}
-            }
-        }
-        counted.push(here);
+        benches.push((*name, Bench::new(&suite.contract, &suite.catalogue, &suite.bodies, &suite.scenarios).map_err(Failure::usage)?));
     }
-    Ok((all, counted))
+    // In memory nothing waits: one thread a processor is as fast as it goes.
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(benches.len().max(1));
+    let queue = std::sync::Mutex::new(benches.into_iter().enumerate().collect::<Vec<_>>());
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((at, (name, mut bench))) = queue.lock().ok().and_then(|mut queue| queue.pop()) {
+            done.push((at, under_one(name, &mut bench, defects, until_caught)));
+        }
+        done
+    };
+    let mut found = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Result<Vec<_>, _>>()
+    })
+    .map_err(|_| Failure::harness("a defect could not be tried in memory"))?
+    .concat();
+    found.sort_by_key(|(at, _)| *at);
+    let (trials, counted): (Vec<Vec<Trial>>, Vec<Counted>) = found.into_iter().map(|(_, one)| one).unzip();
+    Ok((trials.concat(), counted))
+}
+
+/// What applies under one contract.
+fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_caught: bool) -> (Vec<Trial>, Counted) {
+    let (mut trials, mut here) = (Vec::new(), Counted { contract: name, defects: defects.len(), ..Counted::default() });
+    for defect in defects {
+        let own = defect.under == name;
+        let reach = if own { Reach::Applies(String::new()) } else { bench.reach(*defect) };
+        match reach {
+            Reach::Applies(by) => {
+                here.apply += 1;
+                let share = if own || !until_caught { Share::Whole } else { Share::One(by) };
+                trials.push(Trial { defect: Defect { under: name, ..*defect }, share });
+            }
+            Reach::Allowed => here.allowed += 1,
+            Reach::Nothing => {}
+        }
+    }
+    (trials, here)
 }
 
 fn suite(contract: &str) -> Result<Suite, Failure> {
@@ -137,18 +168,27 @@ fn standing(suites: &BTreeMap<&'static str, Suite>) -> Standing {
     said.collect()
 }
 
-fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
+fn plan(suite: &Suite, trial: Option<&Trial>) -> Plan {
+    let defect = trial.map(|one| one.defect);
+    let breaks: &[&str] = defect.map_or(&[], |one| one.breaks);
+    let share = trial.map_or(&Share::Whole, |one| &one.share);
+    let is_played = |one: &&Loaded| match share {
+        Share::Whole => true,
+        Share::One(id) => one.id == *id,
+        Share::Showing => one.scenario.shows.iter().any(|id| breaks.contains(&id.as_str())),
+    };
+    let scenarios: Vec<Loaded> = suite.scenarios.iter().filter(is_played).cloned().collect();
     let secret = suite.contract.secret.for_tests.clone().into();
     let other_secrets = (
         suite.contract.secret.previous.as_ref().map(|other| other.for_tests.clone().into()),
         suite.contract.secret.retired.as_ref().map(|other| other.for_tests.clone().into()),
     );
-    let ids = suite.scenarios.iter().map(|one| one.id.as_str());
+    let ids = scenarios.iter().map(|one| one.id.as_str());
     let secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&suite.contract.secret.env, &secret), &other_secrets);
     Plan {
         contract: Arc::clone(&suite.contract),
         catalogue: Arc::clone(&suite.catalogue),
-        scenarios: suite.scenarios.clone(),
+        scenarios,
         bodies: Arc::clone(&suite.bodies),
         target: TargetChoice::BuiltIn { defect },
         secret_variable: suite.contract.secret.env.clone(),
@@ -167,7 +207,7 @@ fn plan(suite: &Suite, defect: Option<Defect>) -> Plan {
         timeout: TIMEOUT,
         ttl: None,
         level: Level::Should,
-        fail_fast: false,
+        fail_fast: *share != Share::Whole,
         baseline: None,
         takes_snapshots: false,
         shard: None,

@@ -22,10 +22,10 @@ use crate::sign::BadSecret;
 use crate::sqlite::wrong;
 
 /// What a defect comes to under a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// It breaks what the contract promises: the suite must catch it.
-    Applies,
+    /// It breaks what the contract promises: the suite must catch it, and the scenario of this id does in memory.
+    Applies(String),
     /// It acts otherwise, and the contract holds nobody to that, or nothing tells it.
     Allowed,
     /// It does nothing there.
@@ -76,13 +76,15 @@ impl Bench {
     /// What a defect comes to here.
     pub fn reach(&mut self, defect: Defect) -> Reach {
         let shows = |one: &Loaded| one.scenario.shows.iter().any(|id| defect.breaks.contains(&id.as_str()));
-        let of_it: Vec<Loaded> = self.scenarios.iter().filter(|one| shows(one)).cloned().collect();
+        let mut of_it: Vec<Loaded> = self.scenarios.iter().filter(|one| shows(one)).cloned().collect();
+        // The short ones first: most defects are caught by many.
+        of_it.sort_by_key(|one| one.scenario.steps.len());
         let mut reach = Reach::Nothing;
         for loaded in of_it {
             let Some(played) = self.wrong(defect, &loaded) else { continue };
             let is_it = |id: &String| defect.breaks.contains(&id.as_str());
             if played.report.findings.iter().any(|finding| is_it(&finding.requirement)) {
-                return Reach::Applies;
+                return Reach::Applies(loaded.id);
             }
             if reach == Reach::Nothing && acts(&played) != self.right(&loaded) {
                 reach = Reach::Allowed;

@@ -19,7 +19,9 @@ pub fn human(matrix: &Matrix) -> String {
             (true, many) => format!("{:<22} {first} and {} more", on.join(", "), many - 1),
         };
         text.push_str(&format!("{} {:width$}  {told}\n", if row.caught { "caught" } else { "MISSED" }, row.defect));
-        text.push_str(&cause_line(row));
+        if !row.until_caught {
+            text.push_str(&cause_line(row));
+        }
     }
     for alarm in &matrix.false_alarms {
         text.push_str(&format!("FALSE ALARM on the right reference: {} ({})\n", alarm.scenario, alarm.requirement));
@@ -33,8 +35,12 @@ pub fn human(matrix: &Matrix) -> String {
         let rows = || matrix.defects.iter().filter(|row| row.contract == one.contract);
         let (caught, total) = (rows().filter(|row| row.caught).count(), rows().count());
         text.push_str(&format!(
-            "{}: of {} defects {} apply, {caught} of {total} caught; {} act otherwise where nobody is held to that\n",
-            one.contract, one.defects, one.apply, one.allowed
+            "{}: of {} defects {} apply, {caught} of {total} caught, {} missed; {} act otherwise where nobody is held to that\n",
+            one.contract,
+            one.defects,
+            one.apply,
+            total - caught,
+            one.allowed
         ));
     }
     text.push_str(&figures(matrix));
@@ -65,10 +71,19 @@ fn cause_line(row: &Row) -> String {
 
 /// The two figures of causes.
 fn figures(matrix: &Matrix) -> String {
+    let whole = matrix.judged_whole().count();
+    if whole == 0 {
+        return String::new();
+    }
+    let rest = if whole == matrix.defects.len() {
+        String::new()
+    } else {
+        format!(" (of the other {} only that they are caught is known)", matrix.defects.len() - whole)
+    };
     format!(
-        "\nthe first cause names a requirement of the defect for {} of {} defects; {} requirements are called broken that the defect does not break\n",
+        "\nthe first cause names a requirement of the defect for {} of {} defects; {} requirements are called broken that the defect does not break{rest}\n",
         matrix.named(),
-        matrix.defects.len(),
+        whole,
         matrix.wrongly_called()
     )
 }
