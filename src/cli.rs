@@ -24,7 +24,6 @@ mod load;
 mod load_suite;
 mod merging;
 mod progress;
-mod repeat;
 mod rerender;
 mod run;
 mod secrets;

@@ -13,6 +13,7 @@
 
 pub mod cells;
 pub mod command;
+pub mod counter;
 pub mod error;
 pub mod http;
 pub mod log;
@@ -41,6 +42,7 @@ use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::tables::StateTables;
 use crate::evidence::command::EffectsCommand;
+use crate::evidence::counter::Counter;
 pub use crate::evidence::error::EvidenceError;
 use crate::evidence::http::EffectsPage;
 use crate::evidence::log::EffectsLog;
@@ -175,6 +177,8 @@ pub struct Choice {
     pub password: Option<SecretString>,
     /// `--evidence-cmd`: a command that counts the effects of a key.
     pub command: Option<String>,
+    /// A function that counts the effects of a key, where the receiver is in this process.
+    pub counter: Option<Counter>,
     /// How long a busy source is waited for.
     pub patience: Duration,
     /// Settings of TLS; needed where a source speaks it.
@@ -259,6 +263,9 @@ impl Choice {
         fill: &dyn Fn(&str) -> String,
         rows: Option<&Arc<dyn Source>>,
     ) -> Result<Option<Arc<dyn Source>>, EvidenceError> {
+        if let Some(counter) = &self.counter {
+            return Ok(Some(Arc::new(counter.clone())));
+        }
         if let Some(command) = &self.command {
             return Ok(Some(Arc::new(EffectsCommand::new(&fill(command), self.patience))));
         }

@@ -21,6 +21,7 @@ use crate::contract::reading::read_contract_among;
 use crate::document::mistake::Mistakes;
 use crate::document::tree::{Kind, Tree};
 use crate::files::{self, FileError, TextFile};
+use crate::report::baseline::Baseline;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
 
@@ -86,6 +87,19 @@ pub struct Suite {
     pub scenarios: Vec<Loaded>,
     /// Body files by name.
     pub bodies: Arc<BTreeMap<String, Bytes>>,
+}
+
+impl Suite {
+    /// Reads a baseline, and holds it against the suite.
+    ///
+    /// # Errors
+    /// When it cannot be read, or something in it is wrong.
+    pub fn baseline(&self, path: &Path) -> Result<Baseline, SuiteError> {
+        let file = files::read_text("read the baseline", path)?;
+        let scenarios: Vec<&str> = self.scenarios.iter().map(|one| one.id.as_str()).collect();
+        let requirements: Vec<&str> = self.catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
+        Ok(Baseline::read(&file.path, &file.text, &scenarios, &requirements)?)
+    }
 }
 
 /// Reads a contract by name or file.

@@ -18,10 +18,7 @@ pub(crate) fn baseline(args: &BaselineArgs, console: &mut Console) -> Result<Exi
 
 /// Reads a baseline, and holds it against a suite.
 pub(crate) fn read_baseline(path: &Path, suite: &Suite) -> Result<Baseline, Failure> {
-    let file = files::read_text("read the baseline", path).map_err(Failure::usage)?;
-    let scenarios: Vec<&str> = suite.scenarios.iter().map(|one| one.id.as_str()).collect();
-    let requirements: Vec<&str> = suite.catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
-    Baseline::read(&file.path, &file.text, &scenarios, &requirements).map_err(Failure::usage)
+    suite.baseline(path).map_err(Failure::usage)
 }
 
 fn update(args: &BaselineUpdateArgs, console: &mut Console) -> Result<Exit, Failure> {

@@ -9,9 +9,10 @@ use super::exit::Exit;
 use super::run::{exit_of_failure, given, plan};
 use super::secrets::warn;
 use super::signals::Ends;
-use super::{Console, Failure, load_suite, repeat};
+use super::{Console, Failure, load_suite};
+use crate::api::judging::{Afterwards, Judged, judge};
 use crate::report::human;
-use crate::run::Outcome;
+use crate::report::manifest::MadeFrom;
 use crate::session::error::SessionError;
 
 /// The version of what `--format json` prints.
@@ -27,11 +28,17 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
     let redactor = given.secrets.redactor();
     let plans = vec![plan(&args, &suite, Vec::new(), given.clone())?];
     warn(&given.secrets, console);
-    let visited = ends.runtime.block_on(repeat::run_all(plans, Arc::new(|_| {}), ends.wanted));
+    let after = Afterwards {
+        redactor: redactor.clone(),
+        warnings: Vec::new(),
+        made_from: MadeFrom::default(),
+        snapshots: None,
+        is_own: Box::new(|_| false),
+    };
+    let visited = ends.runtime.block_on(judge(plans, Arc::new(|_| {}), ends.wanted, after));
     ends.runtime.shutdown_background();
-    let Some(Outcome { report, failed, .. }) = visited else { return Err(Failure::harness("nothing was visited")) };
+    let Some(Judged { report, failed, .. }) = visited else { return Err(Failure::harness("nothing was visited")) };
     let failed = failed.map(|failed| (exit_of_failure(&failed), redactor.text(&failed.to_string()).into_owned(), is_reached(&failed)));
-    let report = redactor.redacted(report);
     let exit = match (&failed, &report.visit) {
         (Some((exit, _, _)), _) => *exit,
         (None, Some(visit)) if visit.finds_something() => Exit::DoesNotConform,

@@ -25,7 +25,15 @@ pub(crate) fn tell(plan: &Plan, console: &mut Console) -> Result<(), Failure> {
     text.push_str(&format!("would read   {}\n", if all.is_empty() { "answers alone".to_owned() } else { all.join("; ") }));
     let statement = match (&plan.clock, &sources.rows) {
         (ClockChoice::Rewind, Some(source)) => source.would_rewind(),
-        (ClockChoice::Rewind | ClockChoice::Virtual(_) | ClockChoice::Faketime | ClockChoice::Wait(_) | ClockChoice::None, _) => None,
+        (
+            ClockChoice::Rewind
+            | ClockChoice::Virtual(_)
+            | ClockChoice::Moved(_)
+            | ClockChoice::Faketime
+            | ClockChoice::Wait(_)
+            | ClockChoice::None,
+            _,
+        ) => None,
     };
     text.push_str(&match statement {
         Some(statement) => format!("would write  {statement}\n             (--clock rewind, in scenarios that let time pass, for keys that they have made themselves)\n"),

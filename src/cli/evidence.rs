@@ -1,6 +1,5 @@
 //! Evidence: writing the manifest of a report folder, and `hookgate report verify`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
@@ -11,6 +10,7 @@ use super::load_suite;
 use super::secrets::secret_from;
 use super::stored::{self, Stored};
 use super::{Console, Failure};
+use crate::api::folder::Seal;
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::history::Operation;
@@ -26,47 +26,45 @@ use crate::snapshot::kept::{self, Kept};
 use crate::suites::SuiteTexts;
 
 /// What a manifest is made with.
-pub(crate) struct Sealing {
-    made_from: MadeFrom,
-    key: Option<secrecy::SecretString>,
-}
+pub(crate) struct Sealing(Seal);
 
 impl Sealing {
     /// Looks at contract and scenarios, and takes the key from the environment.
     pub(crate) fn new(args: &SuiteArgs, contract: &Contract, seal_env: Option<&str>) -> Result<Self, Failure> {
-        let mut text = String::new();
-        for one in &load_suite::texts(args, contract)?.scenarios {
-            text.push_str(&format!("{} {}\n", sha256_hex(one.file.text.as_bytes()), one.id));
-        }
-        Self::of(&args.contract, &text, seal_env)
+        let scenarios_sha256 = load_suite::texts(args, contract)?.sha256();
+        Self::of_digest(&args.contract, scenarios_sha256, seal_env)
     }
 
     /// The same for what was not made from scenarios: a load has a mix, as text.
     pub(crate) fn of(contract: &str, played: &str, seal_env: Option<&str>) -> Result<Self, Failure> {
+        Self::of_digest(contract, sha256_hex(played.as_bytes()), seal_env)
+    }
+
+    fn of_digest(contract: &str, scenarios_sha256: String, seal_env: Option<&str>) -> Result<Self, Failure> {
         let contract_sha256 = sha256_hex(load_suite::contract_file(contract)?.text.as_bytes());
-        let made_from = MadeFrom { contract_sha256, scenarios_sha256: sha256_hex(played.as_bytes()) };
-        Ok(Self { made_from, key: seal_env.map(key).transpose()? })
+        let made_from = MadeFrom { contract_sha256, scenarios_sha256 };
+        Ok(Self(Seal { made_from, key: seal_env.map(key).transpose()? }))
     }
 
     /// The same for what was made of reports: their manifest says from what.
     pub(crate) fn from(manifest: &Manifest, seal_env: Option<&str>) -> Result<Self, Failure> {
         let (contract_sha256, scenarios_sha256) = (manifest.contract_sha256.clone(), manifest.scenarios_sha256.clone());
-        Ok(Self { made_from: MadeFrom { contract_sha256, scenarios_sha256 }, key: seal_env.map(key).transpose()? })
+        Ok(Self(Seal { made_from: MadeFrom { contract_sha256, scenarios_sha256 }, key: seal_env.map(key).transpose()? }))
     }
 
     /// What a report is made from, for the report.
     pub(crate) fn made_from(&self) -> MadeFrom {
-        self.made_from.clone()
+        self.0.made_from.clone()
     }
 
     /// Writes the manifest of what is in the folder.
     pub(crate) fn write(&self, folder: &ReportFolder, names: &[&str], tool: &Tool) -> Result<(), Failure> {
-        let all = folder.read_all().map_err(Failure::harness)?;
-        let ours: BTreeMap<String, Vec<u8>> = all.into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect();
-        let key = self.key.as_ref().map(|key| key.expose_secret().as_bytes());
-        let manifest = Manifest::of(tool.clone(), self.made_from.clone(), &ours, key);
-        let text = serde_json::to_string_pretty(&manifest).map_err(Failure::harness)? + "\n";
-        folder.write(FILE, &text).map_err(Failure::harness)
+        self.0.write(folder, names, tool).map_err(Failure::harness)
+    }
+
+    /// What it is made with.
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.0
     }
 }
 
@@ -185,7 +183,7 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
     let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone(), only_scenarios: args.only_scenarios.clone() };
     let contract = load_suite::contract(&suite_args.contract)?;
-    let here = Sealing::new(&suite_args, &contract, None)?.made_from;
+    let here = Sealing::new(&suite_args, &contract, None)?.made_from();
     let other = |what: &str, way_out: &str| {
         Err(Failure::usage(format!("the report was made with {what} than are here: give those that it was made with ({way_out})")))
     };

@@ -5,10 +5,11 @@ use secrecy::ExposeSecret as _;
 use super::args::{FormatArg, MergeArgs};
 use super::evidence::{Sealing, key as seal_key};
 use super::exit::Exit;
-use super::forms::{FILES, in_format, write_forms};
+use super::forms::in_format;
 use super::launching::folder_of_its_own;
 use super::run::exit_of;
 use super::{Console, Failure, stored};
+use crate::api::folder::{FILES, write_forms};
 use crate::files::{self, ReportFolder};
 use crate::report::manifest::{FILE, Manifest};
 use crate::report::merge::joined;
@@ -53,7 +54,7 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     let folder = folder_of_its_own(&args.report, "load.json", "load")?;
     // What the shards have written is redacted already, and nobody here knows the secret.
     let report = Redacted::as_stored(report);
-    write_forms(&folder, &report, history, &Redacted::as_stored(all), language)?;
+    write_forms(&folder, &report, history, &Redacted::as_stored(all), language).map_err(Failure::harness)?;
     if let Some(manifest) = &first {
         Sealing::from(manifest, args.seal_env.as_deref())?.write(&folder, &FILES, &report.tool)?;
     }

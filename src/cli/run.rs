@@ -10,7 +10,7 @@ use super::arguments::{arguments, visiting};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::forms::{for_github, in_format, write_folder};
+use super::forms::{for_github, in_format};
 use super::headers::Headers;
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
@@ -18,24 +18,25 @@ use super::progress::Progress;
 use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
 use super::selecting::select;
 use super::signals::Ends;
-use super::sources::{as_seen, choice};
-use super::{Console, Failure, Look, dry_run, repeat};
+use super::sources::choice;
+use super::{Console, Failure, Look, dry_run};
+use crate::api::folder::write_folder;
+use crate::api::judging::{Afterwards, IsOwn, Judged, judge};
+use crate::api::places::as_seen;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Level;
 use crate::evidence::Choice;
 use crate::files;
-use crate::history::{Operation, hidden_answers};
-use crate::report::{Overall, Report, tally};
+use crate::report::{Overall, Report};
+use crate::run::Plan;
 use crate::run::concurrency::Jobs;
-use crate::run::snapping::{SnapshotChoice, Update, compare, expected};
-use crate::run::{Outcome, Plan};
+use crate::run::snapping::{SnapshotChoice, Update, expected};
 use crate::scenario::expand::Loaded;
-use crate::secret::{Redacted, Secrets};
+use crate::secret::Secrets;
 use crate::session::TargetChoice;
 use crate::session::clocks::ClockChoice;
 use crate::session::error::SessionError;
 use crate::sign::Proof;
-use crate::snapshot::kept::Kept;
 use crate::transport;
 
 /// Runs the command.
@@ -58,46 +59,29 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 
     let seen = progress.clone();
-    let judged = ends.runtime.block_on(repeat::run_all(plans, Arc::new(move |report| seen.done(report)), ends.wanted));
+    let after = Afterwards {
+        redactor: redactor.clone(),
+        warnings,
+        made_from: sealing.made_from(),
+        snapshots: snapshot_choice(args, &suite),
+        is_own: is_own(args),
+    };
+    let judged = ends.runtime.block_on(judge(plans, Arc::new(move |report| seen.done(report)), ends.wanted, after));
     ends.runtime.shutdown_background();
     progress.finish();
 
-    let Some(Outcome { mut report, history, snapshots, target_output, failed }) = judged else {
+    let Some(judged) = judged else {
         return Err(Failure::usage("--repeat 0 runs nothing"));
     };
-    if let Some(failed) = failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
+    if let Some(failed) = judged.failed.as_ref().filter(|failed| exit_of_failure(failed) == Exit::Usage) {
         return Err(Failure::usage(redactor.text(&failed.to_string())));
     }
-    report.run.notes.extend(warnings);
-    let mut kept = Kept::of(snapshots.iter().cloned());
     // What goes wrong from here on is told when the report has been: nothing of it may be lost.
-    let mut trouble = Vec::new();
-    if let (Some(choice), None) = (snapshot_choice(args, &suite), &failed) {
-        match compare(&snapshots, &mut kept, &choice, &suite.contract.contract) {
-            Ok(facts) => {
-                if facts.fails {
-                    tally::fail(&mut report.summary);
-                }
-                report.snapshots = Some(facts);
-            }
-            Err(cause) => {
-                kept = Kept::of(snapshots.iter().cloned());
-                let why = format!("snapshots were not compared: {cause}");
-                report.run.ended_early.get_or_insert_with(|| why.clone());
-                report.summary.verdict = tally::overall(&report.summary, report.run.ended_early.as_deref());
-                trouble.push(Failure::harness(redactor.text(&why)));
-            }
-        }
-    }
-    report.made_from = sealing.made_from();
-    mark_own(&mut report, args);
-    let history: Vec<Redacted<Operation>> = history.into_iter().map(|one| redactor.redacted(one)).collect();
-    report.run.hidden_answers = hidden_answers(history.iter().map(std::ops::Deref::deref)) as u64;
-    let (report, kept) = (redactor.redacted(report), redactor.redacted(kept));
+    let mut trouble: Vec<Failure> = judged.not_compared.iter().map(Failure::harness).collect();
     if let Some(folder) = &folder {
-        let output = target_output.as_deref().map(|output| redactor.text(output));
-        trouble.extend(write_folder(folder, &report, &history, &kept, (output.as_deref(), &sealing), language).err());
+        trouble.extend(write_folder(folder, &judged, sealing.seal(), language).err().map(Failure::harness));
     }
+    let Judged { report, failed, .. } = judged;
     if failed.is_none() || args.format != FormatArg::Human {
         let look = Look { colour: console.colour && failed.is_none(), width: console.width };
         console.print(&in_format(&report, args.format, look, language)?);
@@ -282,14 +266,14 @@ fn own_file(contract: &str) -> Option<String> {
     (files::shipped_contract(contract).is_none() && load_suite::looks_like_a_file(contract)).then(|| contract.to_owned())
 }
 
-/// Marks the scenarios whose files are the user's own, so that what is found can be shown beside them.
-fn mark_own(report: &mut Report, args: &RunArgs) {
-    let named = |file: &str| args.only.iter().any(|one| one == file);
-    let inside =
-        |file: &str| [&args.suite.scenarios, &args.suite.only_scenarios].into_iter().flatten().any(|dir| Path::new(file).starts_with(dir));
-    for scenario in &mut report.scenarios {
-        scenario.own = (named(&scenario.file) || inside(&scenario.file)) && Path::new(&scenario.file).is_file();
-    }
+/// Whether a scenario's file is one of the user's own, so that what is found can be shown beside it.
+fn is_own(args: &RunArgs) -> IsOwn {
+    let (named, folders) = (args.only.clone(), [args.suite.scenarios.clone(), args.suite.only_scenarios.clone()]);
+    Box::new(move |file| {
+        let is_named = named.iter().any(|one| one == file);
+        let is_inside = folders.iter().flatten().any(|dir| Path::new(file).starts_with(dir));
+        (is_named || is_inside) && Path::new(file).is_file()
+    })
 }
 
 /// A target that cannot be judged is exit 3; a command line that cannot be meant is exit 2.

@@ -1,13 +1,11 @@
 //! Sources of evidence, as a command line names them: checked before anything is started.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
 use super::args::{EvidenceArgs, ReachArgs};
 use super::secrets::secret_from;
 use crate::contract::Contract;
-use crate::contract::tables::StateTables;
 use crate::evidence::Choice;
 use crate::evidence::place::Place;
 
@@ -42,17 +40,5 @@ pub(crate) fn choice(args: &EvidenceArgs, contract: &Contract, (target, reach): 
     let is_https = |address: &str| address.starts_with("https://");
     let page_by_tls = page.is_some_and(|page| is_https(&page) || page.starts_with('/') && target.is_some_and(is_https));
     let tls = reach.settings(target, page_by_tls || place.as_ref().is_some_and(Place::is_secured))?;
-    Ok(Choice { db: db.map(str::to_owned), password, command: command.map(str::to_owned), patience: PATIENCE, tls })
-}
-
-/// The contract as far as a place can show it: Redis keeps keys, and no audit rows.
-pub(crate) fn as_seen(contract: &Arc<Contract>, choice: &Choice) -> Arc<Contract> {
-    let is_redis = choice.db.as_deref().and_then(|db| Place::read(db).ok()).is_some_and(|place| matches!(place, Place::Redis(_)));
-    match &contract.state {
-        Some(state) if is_redis && state.audit.is_some() => {
-            let state = state.keys.clone().map(|keys| StateTables { keys: Some(keys), audit: None });
-            Arc::new(Contract { state, ..Contract::clone(contract) })
-        }
-        Some(_) | None => Arc::clone(contract),
-    }
+    Ok(Choice { db: db.map(str::to_owned), password, command: command.map(str::to_owned), counter: None, patience: PATIENCE, tls })
 }

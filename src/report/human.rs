@@ -124,7 +124,7 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// As [`visible`], with its tabs: for what is there to be copied.
-pub(super) fn copyable(text: &str) -> String {
+pub(crate) fn copyable(text: &str) -> String {
     text.split('\t').map(visible).collect::<Vec<_>>().join("\t")
 }
 

@@ -19,11 +19,38 @@ pub enum ClockChoice {
     Rewind,
     /// libfaketime under a target that hookgate starts.
     Faketime,
+    /// The receiver is in this process, and a function moves its clock.
+    Moved(Mover),
     /// Time is really waited for, at most so long in one scenario.
     Wait(Duration),
     /// Time cannot be moved.
     None,
 }
+
+/// A function that moves the clock of a receiver in this process.
+#[derive(Clone)]
+pub struct Mover(Arc<dyn Fn(Duration) + Send + Sync>);
+
+impl Mover {
+    /// Moves by a function, which has moved the clock when it returns.
+    pub fn new(moves: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(moves))
+    }
+}
+
+impl std::fmt::Debug for Mover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mover(fn)")
+    }
+}
+
+impl PartialEq for Mover {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Mover {}
 
 /// A clock that is at work.
 pub enum TargetClock {
@@ -37,6 +64,13 @@ pub enum TargetClock {
         ahead: AtomicI64,
         /// How long to wait for its answer.
         timeout: Duration,
+    },
+    /// A function moves it.
+    Moved {
+        /// The function.
+        by: Mover,
+        /// How far it has been moved, in microseconds.
+        ahead: AtomicI64,
     },
     /// Rows are moved.
     Rewind {
@@ -61,7 +95,7 @@ impl TargetClock {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Own(_) | Self::Control { .. } => "virtual",
+            Self::Own(_) | Self::Control { .. } | Self::Moved { .. } => "virtual",
             Self::Rewind { .. } => "rewind",
             Self::Faketime { .. } => "faketime",
             Self::Wait(_) => "wait",
@@ -74,7 +108,7 @@ impl TargetClock {
     pub fn now(&self) -> UnixMicros {
         match self {
             Self::Own(clock) => clock.now(),
-            Self::Control { ahead, .. } | Self::Faketime { ahead, .. } => {
+            Self::Control { ahead, .. } | Self::Moved { ahead, .. } | Self::Faketime { ahead, .. } => {
                 UnixMicros(SystemClock.now().0.saturating_add(ahead.load(Ordering::SeqCst)))
             }
             Self::Rewind { .. } | Self::Wait(_) | Self::None => SystemClock.now(),
@@ -85,7 +119,7 @@ impl TargetClock {
     #[must_use]
     pub fn moves_everyone(&self) -> bool {
         match self {
-            Self::Own(_) | Self::Control { .. } | Self::Faketime { .. } => true,
+            Self::Own(_) | Self::Control { .. } | Self::Moved { .. } | Self::Faketime { .. } => true,
             Self::Rewind { .. } | Self::Wait(_) | Self::None => false,
         }
     }
@@ -95,7 +129,7 @@ impl TargetClock {
     pub fn locks_the_database(&self) -> bool {
         match self {
             Self::Rewind { .. } => true,
-            Self::Own(_) | Self::Control { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => false,
+            Self::Own(_) | Self::Control { .. } | Self::Moved { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => false,
         }
     }
 
@@ -106,7 +140,7 @@ impl TargetClock {
     pub async fn see_that_it_moves(&self) -> Result<(), String> {
         match self {
             Self::Rewind { source } => source.see_that_it_can_be_written().await.map_err(|failed| failed.to_string()),
-            Self::Own(_) | Self::Control { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => Ok(()),
+            Self::Own(_) | Self::Control { .. } | Self::Moved { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => Ok(()),
         }
     }
 
@@ -124,6 +158,11 @@ impl TargetClock {
                 transport::control::move_clock(at, by, *timeout)
                     .await
                     .map_err(|none| format!("the clock's control address did not move it: {none}"))?;
+                ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+                Ok(())
+            }
+            Self::Moved { by: mover, ahead } => {
+                (mover.0)(by);
                 ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
                 Ok(())
             }
@@ -154,6 +193,7 @@ pub fn too_long(clock: &TargetClock, total: Duration) -> Option<String> {
         }
         TargetClock::Own(_)
         | TargetClock::Control { .. }
+        | TargetClock::Moved { .. }
         | TargetClock::Rewind { .. }
         | TargetClock::Faketime { .. }
         | TargetClock::Wait(_)

@@ -323,6 +323,7 @@ fn foreign_clock(choice: &Choice, sources: &Sources) -> Result<TargetClock, Sess
         ClockChoice::None => Ok(TargetClock::None),
         ClockChoice::Wait(most) => Ok(TargetClock::Wait(*most)),
         ClockChoice::Virtual(Some(at)) => Ok(TargetClock::Control { at: at.clone(), ahead: AtomicI64::new(0), timeout: choice.timeout }),
+        ClockChoice::Moved(by) => Ok(TargetClock::Moved { by: by.clone(), ahead: AtomicI64::new(0) }),
         ClockChoice::Virtual(None) => Err(SessionError::Clock(
             "--clock virtual needs the control address that `hookgate serve --clock virtual` prints: --control http://127.0.0.1:PORT",
         )),

@@ -21,6 +21,7 @@ use crate::document::tree::Tree;
 use crate::files::{self, SuiteFiles, TextFile};
 use crate::scenario::lint::Known;
 use crate::scenario::requirement::Catalogue;
+use crate::sign::sha256_hex;
 
 /// A suite with all that it includes, as text; only the catalogue is read.
 pub struct SuiteTexts {
@@ -93,6 +94,13 @@ impl SuiteTexts {
         texts.scenarios.extend(added);
         texts.scenarios.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(texts)
+    }
+
+    /// The digest of all scenarios.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        let line = |one: &ScenarioText| format!("{} {}\n", sha256_hex(one.file.text.as_bytes()), one.id);
+        sha256_hex(self.scenarios.iter().map(line).collect::<String>().as_bytes())
     }
 
     /// What scenarios of this suite may refer to.

@@ -13,6 +13,7 @@ mod load_contracts;
 mod loads;
 #[cfg(feature = "load")]
 mod followed;
+mod library;
 mod probe;
 mod raw_driver;
 mod serving;

@@ -10,6 +10,7 @@ mod languages;
 mod mistakes;
 mod report_forms;
 mod stores_agree;
+mod surface;
 #[expect(dead_code, reason = "the law has no folders of its own, and calls no tools")]
 #[path = "../shared/surroundings.rs"]
 mod surroundings;

@@ -30,8 +30,10 @@ const LAW: &[&str] = &[
 ];
 const HANDS: &[&str] = &["evidence", "files", "serve", "sqlite", "target", "transport"];
 const ENGINES: &[&str] = &["suites", "session", "run", "load", "selftest"];
+const FACADE: &[&str] = &["api"];
 const ROOF: &[&str] = &["cli", "main"];
-const FLOORS: [(&str, &[&str]); 5] = [("words", WORDS), ("law", LAW), ("hands", HANDS), ("engines", ENGINES), ("roof", ROOF)];
+const FLOORS: [(&str, &[&str]); 6] =
+    [("words", WORDS), ("law", LAW), ("hands", HANDS), ("engines", ENGINES), ("façade", FACADE), ("roof", ROOF)];
 
 /// What reaches the outside world; words and law are values in, values or text out.
 const IO: [&str; 15] = [

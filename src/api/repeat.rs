@@ -1,12 +1,10 @@
-//! Running everything several times: what differs is told, and the worst run stands.
+//! Repeated runs: what differs between them is told, and the worst one stands.
 
 use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
-use super::exit::Exit;
-use super::run::exit_of;
-use crate::report::{Differing, RepeatFacts, tally};
+use crate::report::{Differing, Overall, RepeatFacts, tally};
 use crate::run::{self, OnDone, Outcome, Plan};
 
 /// Runs plans one after the other, until one cannot be run or the user has had enough; without plans there is no outcome.
@@ -46,7 +44,7 @@ fn differing(outcomes: &[Outcome]) -> Vec<Differing> {
 fn worse(one: Outcome, other: Outcome) -> Outcome {
     let weight = |outcome: &Outcome| {
         let summary = &outcome.report.summary;
-        let not_well = exit_of(&outcome.report) != Exit::Conforms;
+        let not_well = summary.verdict != Overall::Conforms;
         // What could not be judged at all weighs most, then failures, then what is undecided.
         (outcome.failed.is_some(), summary.fail, not_well, summary.undecided, summary.warn)
     };

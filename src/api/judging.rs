@@ -1,0 +1,86 @@
+//! Judging: plans are played, and what came of them is compared, counted and hidden; for tests and the command line alike.
+//!
+//! In: plans of one target under one contract, and what becomes of their
+//! outcome ([`Afterwards`]). Out: [`Judged`], in which no secret is left. Who
+//! prints or writes it takes it from here.
+//!
+//! Start at [`judge`].
+
+use tokio::sync::watch;
+
+use super::repeat::run_all;
+use crate::history::{Operation, hidden_answers};
+use crate::report::manifest::MadeFrom;
+use crate::report::{Report, tally};
+use crate::run::snapping::{SnapshotChoice, compare};
+use crate::run::{OnDone, Outcome, Plan};
+use crate::secret::{Redacted, Redactor};
+use crate::session::error::SessionError;
+use crate::snapshot::kept::Kept;
+
+/// Says of the path of a scenario's file whether that is one of the user's own.
+pub(crate) type IsOwn = Box<dyn Fn(&str) -> bool + Send>;
+
+/// What becomes of an outcome.
+pub(crate) struct Afterwards {
+    /// Hides every secret of the plans.
+    pub(crate) redactor: Redactor,
+    /// What cannot be hidden, for the report.
+    pub(crate) warnings: Vec<String>,
+    /// What the report is made from.
+    pub(crate) made_from: MadeFrom,
+    /// Reviewed snapshots to compare with.
+    pub(crate) snapshots: Option<SnapshotChoice>,
+    /// Which scenarios are the user's own, so that what is found can be shown beside them.
+    pub(crate) is_own: IsOwn,
+}
+
+/// What was judged, without a secret in it.
+pub(crate) struct Judged {
+    /// The report; of several runs, that of the worst.
+    pub(crate) report: Redacted<Report>,
+    /// Every delivery.
+    pub(crate) history: Vec<Redacted<Operation>>,
+    /// Every snapshot, and what became of it.
+    pub(crate) kept: Redacted<Kept>,
+    /// What the target has written, when hookgate has started it.
+    pub(crate) target_output: Option<String>,
+    /// Why nothing could be judged, when nothing could.
+    pub(crate) failed: Option<SessionError>,
+    /// Why snapshots were not compared, when they were not.
+    pub(crate) not_compared: Option<String>,
+}
+
+/// Plays plans one after the other; without plans nothing is judged.
+pub(crate) async fn judge(plans: Vec<Plan>, on_done: OnDone, interrupted: watch::Receiver<bool>, after: Afterwards) -> Option<Judged> {
+    let Outcome { mut report, history, snapshots, target_output, failed } = run_all(plans, on_done, interrupted).await?;
+    report.run.notes.extend(after.warnings);
+    let mut kept = Kept::of(snapshots.iter().cloned());
+    let mut not_compared = None;
+    if let (Some(choice), None) = (&after.snapshots, &failed) {
+        match compare(&snapshots, &mut kept, choice, &report.contract) {
+            Ok(facts) => {
+                if facts.fails {
+                    tally::fail(&mut report.summary);
+                }
+                report.snapshots = Some(facts);
+            }
+            Err(cause) => {
+                kept = Kept::of(snapshots.iter().cloned());
+                let why = format!("snapshots were not compared: {cause}");
+                report.run.ended_early.get_or_insert_with(|| why.clone());
+                report.summary.verdict = tally::overall(&report.summary, report.run.ended_early.as_deref());
+                not_compared = Some(after.redactor.text(&why).into_owned());
+            }
+        }
+    }
+    report.made_from = after.made_from;
+    for scenario in &mut report.scenarios {
+        scenario.own = (after.is_own)(&scenario.file);
+    }
+    let redactor = after.redactor;
+    let history: Vec<Redacted<Operation>> = history.into_iter().map(|one| redactor.redacted(one)).collect();
+    report.run.hidden_answers = hidden_answers(history.iter().map(std::ops::Deref::deref)) as u64;
+    let target_output = target_output.map(|output| redactor.text(&output).into_owned());
+    Some(Judged { report: redactor.redacted(report), kept: redactor.redacted(kept), history, target_output, failed, not_compared })
+}

@@ -1,0 +1,140 @@
+//! Signing one delivery as an honest sender does, for unit tests of a handler.
+
+use bytes::Bytes;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::error::Error;
+use crate::clock::{Clock as _, SystemClock, UnixMicros};
+use crate::contract::own_headers;
+use crate::delivery::{Delivery, HeaderLine};
+use crate::suites;
+
+/// The start of every key that is made here.
+const MADE_HERE: &str = "hg-by-hand";
+
+/// A delivery that is to be signed. Made by [`sign`](crate::sign).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is signed before a body is given"]
+pub struct Sign {
+    contract: String,
+    secret: Option<SecretString>,
+    key: Option<String>,
+    at: Option<i64>,
+    url: Option<String>,
+}
+
+/// A delivery as it travels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedDelivery(Delivery);
+
+impl Sign {
+    pub(super) fn of(contract: String) -> Self {
+        Self { contract, secret: None, key: None, at: None, url: None }
+    }
+
+    /// The secret to sign with; without it, the published test secret of the contract.
+    pub fn secret(self, secret: impl Into<String>) -> Self {
+        Self { secret: Some(secret.into().into()), ..self }
+    }
+
+    /// The idempotency key: the id of an event, a message or a request. Without it, one that nobody else has.
+    pub fn key(self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    /// When it is signed, in seconds since 1970; without it, now.
+    pub fn at(self, unix_seconds: i64) -> Self {
+        Self { at: Some(unix_seconds), ..self }
+    }
+
+    /// The address that it is delivered to, for schemes that sign it.
+    pub fn url(self, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..self }
+    }
+
+    /// Signs this body. A key that travels in the body is put there; every other byte travels as it is.
+    ///
+    /// # Errors
+    /// When contract or secret cannot be used, when the body cannot bear the key, or when the scheme signs an address and none
+    /// is given.
+    pub fn body(self, body: impl AsRef<[u8]>) -> Result<SignedDelivery, Error> {
+        let contract = suites::contract(&self.contract)?;
+        let secret = self.secret.unwrap_or_else(|| contract.secret.for_tests.clone().into());
+        let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(|wrong| Error::Secret(wrong.to_string()))?;
+        let (origin, path) = match &self.url {
+            Some(url) => address(url).ok_or_else(|| Error::Asked(format!("`{url}` is no address: it begins with http:// or https://")))?,
+            None => Default::default(),
+        };
+        if self.url.is_none() && (signer.scheme().signs("url") || signer.scheme().signs("authority")) {
+            return Err(Error::Asked(format!("{} signs the address: give it with `url`", contract.contract)));
+        }
+        let mut delivery = Delivery {
+            method: contract.endpoint.method.clone(),
+            path: if path.is_empty() { contract.endpoint.path.clone() } else { path },
+            headers: Vec::new(),
+            body: Bytes::copy_from_slice(body.as_ref()),
+        };
+        let at = self.at.map_or_else(|| SystemClock.now(), UnixMicros::from_secs);
+        let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
+        let there = contract.key.read(&delivery).ok().filter(|_| in_body);
+        let made = || contract.key.unique_key(&format!("{MADE_HERE}-{:x}", SystemClock.now().0), 1);
+        let key = match (self.key, there) {
+            (Some(key), _) | (None, Some(key)) => key,
+            (None, None) if contract.key.is_somewhere() => made(),
+            (None, None) => String::new(),
+        };
+        let put = contract.travelling_body(&delivery.body, in_body.then_some(key.as_bytes())).map_err(Error::asked)?.into_owned();
+        delivery.body = put.into();
+        signer.permits(&delivery.body).map_err(|why| Error::Asked(format!("cannot sign this body: {why}")))?;
+        if !contract.endpoint.content_type.is_empty() {
+            delivery.headers.push(HeaderLine::new("Content-Type", contract.endpoint.content_type.clone()));
+        }
+        if let Some(header) = contract.key.header.as_ref().filter(|_| !key.is_empty()) {
+            delivery.headers.push(HeaderLine::new(header.clone(), contract.key.write(key.as_bytes()).into_owned()));
+        }
+        delivery.headers.extend(contract.key.caller_line(false));
+        delivery.headers.extend(own_headers::joined(&contract, &[]));
+        Ok(SignedDelivery(signer.signed(delivery, &key, &origin, at)))
+    }
+}
+
+/// Scheme and authority of an address, and its path with the query; the path may be empty.
+fn address(url: &str) -> Option<(String, String)> {
+    let (scheme, rest) = url.split('#').next()?.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let is_one = ["http", "https"].contains(&scheme) && !authority.is_empty();
+    let slash = if path.starts_with('?') { "/" } else { "" };
+    is_one.then(|| (format!("{scheme}://{authority}"), format!("{slash}{path}")))
+}
+
+impl SignedDelivery {
+    /// The method: `POST` as a rule.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    /// Path and query, with what a scheme adds to them.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// Every header line, in the order in which they travel.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.headers.iter().map(|line| (line.name.as_str(), &line.value[..]))
+    }
+
+    /// The first value of a header, by its name in any case; `None` also where that is not UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// The body's exact bytes.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+}
