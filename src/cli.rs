@@ -17,6 +17,7 @@ pub mod exit;
 mod forms;
 mod headers;
 mod history;
+mod init;
 mod inspect;
 mod launching;
 #[cfg(feature = "load")]
@@ -189,6 +190,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(args) => run::run(&args, console),
         Command::Doctor(args) => doctor::doctor(&args, console),
+        Command::Init(args) => init::init(&args, console),
         Command::Serve(args) => serve::serve(&args, console),
         Command::Selftest(args) => selftest::selftest(&args, console),
         #[cfg(feature = "load")]

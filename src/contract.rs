@@ -63,7 +63,7 @@ pub struct Contract {
     pub about: String,
     /// Where these facts come from.
     pub source: String,
-    /// Another contract whose members hold where this file does not say otherwise (a name, not a file).
+    /// Another contract whose members hold where this file does not say otherwise (its name, or its file from this one's folder).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extends: Option<String>,
     /// The suite of scenarios that judges it: a folder under `scenarios/`.

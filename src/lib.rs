@@ -123,6 +123,8 @@ pub mod run;
 pub mod load;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod selftest;
+#[doc(hidden)]
+pub mod init;
 // façade
 mod api;
 // roof

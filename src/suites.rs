@@ -131,7 +131,8 @@ pub fn contract_file(named: &str) -> Result<TextFile, SuiteError> {
 /// # Errors
 /// All that is wrong in it.
 pub fn read_contract_file(file: &TextFile) -> Result<Contract, SuiteError> {
-    let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
+    let own = |name: &str| looks_like_a_file(name).then(|| files::read_text("read contract", Path::new(name)).ok()).flatten();
+    let base = |name: &str| files::shipped_contract(name).or_else(|| own(name)).map(|file| file.text);
     Ok(read_contract_among(&file.path, &file.text, &base, &files::shipped_contracts())?)
 }
 

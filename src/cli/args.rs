@@ -6,6 +6,7 @@ mod delivering;
 mod doctor;
 mod evidence;
 mod headers;
+mod init;
 mod launch;
 mod looking;
 mod reaching;
@@ -29,6 +30,7 @@ pub(crate) use delivering::{CapturedArgs, DeliveryArgs, SendArgs, SignArgs, Veri
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use evidence::EvidenceArgs;
 pub(crate) use headers::HeaderArgs;
+pub(crate) use init::{CiArg, InitArgs, VisitArg};
 pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Visit a receiver before it is judged: a few deliveries, what they show, and why honest ones are refused, when they are.
     Doctor(Box<DoctorArgs>),
+    /// Begin: write hookgate.toml and a contract for a receiver, so that `hookgate run` needs no flag.
+    Init(Box<InitArgs>),
     /// Run the reference receiver.
     Serve(ServeArgs),
     /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.

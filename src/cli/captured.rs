@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::clock::{UnixMicros, iso};
-use crate::delivery::{Delivery, HeaderLine};
+use crate::delivery::{Answer, Delivery, HeaderLine};
 
 /// A delivery as it was captured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub(crate) struct Captured {
     pub(crate) origin: Option<String>,
     /// When it was sent, where that is known.
     pub(crate) at: Option<UnixMicros>,
+    /// What was answered, where the capture tells.
+    pub(crate) answer: Option<Answer>,
+    /// What was answered when the same was sent once more, where the capture tells.
+    pub(crate) again: Option<Answer>,
 }
 
 /// Reads header lines, with a request line in front or without one.
@@ -108,8 +112,51 @@ pub(crate) fn from_har(text: &str, entry: Option<usize>, names: &[String]) -> Re
         }
         Some(_) | None => body.into(),
     };
+    captured.answer = answer_of(chosen);
+    let is_again =
+        |one: &&Value| one["request"]["url"] == request["url"] && one["request"]["postData"]["text"] == request["postData"]["text"];
+    let later = entries.iter().skip_while(|one| !std::ptr::eq(*one, chosen)).skip(1);
+    captured.again = later.filter(is_again).find_map(answer_of);
     captured.at = chosen["startedDateTime"].as_str().and_then(iso::read).map(|(at, _)| at);
     Ok(captured)
+}
+
+/// The answer of a HAR's entry; none, where none came.
+fn answer_of(entry: &Value) -> Option<Answer> {
+    let response = &entry["response"];
+    let status = response["status"].as_u64().and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 100)?;
+    let line = |line: &Value| Some(HeaderLine::new(line["name"].as_str()?, line["value"].as_str()?.to_owned()));
+    let headers = response["headers"].as_array().into_iter().flatten().filter_map(line).collect();
+    Some(Answer { status, headers, body: response["content"]["text"].as_str().unwrap_or_default().to_owned().into() })
+}
+
+/// Reads a capture of any form: a HAR, a curl command, or header lines with a blank line and the body behind them.
+///
+/// * `entry`, `names`: as for [`from_har`]; * `read`: as for [`from_curl`].
+///
+/// # Errors
+/// What cannot be understood, as a sentence.
+pub(crate) fn from_any(
+    bytes: &[u8],
+    entry: Option<usize>,
+    names: &[String],
+    read: &dyn Fn(&Path) -> Result<Vec<u8>, String>,
+) -> Result<Captured, String> {
+    let text = std::str::from_utf8(bytes);
+    let begin = text.map_or("", str::trim_start);
+    let begin = begin.strip_prefix("$ ").unwrap_or(begin);
+    if begin.starts_with('{') {
+        return from_har(text.unwrap_or_default(), entry, names);
+    }
+    if begin.split_whitespace().next().is_some_and(|word| word == "curl" || word.ends_with("/curl")) {
+        return from_curl(begin, read);
+    }
+    let ends = [&b"\r\n\r\n"[..], b"\n\n"];
+    let end = ends.iter().filter_map(|end| Some((bytes.windows(end.len()).position(|window| window == *end)?, end.len()))).min();
+    let (at, length) = end
+        .ok_or("this is no capture: it is neither a curl command nor a HAR, nor header lines with a blank line and the body behind them")?;
+    let headers = std::str::from_utf8(&bytes[..at]).map_err(|_| "its header lines are not UTF-8")?;
+    from_headers(headers, bytes[at + length..].to_vec())
 }
 
 /// Reads a curl command, as browsers and tools write it.

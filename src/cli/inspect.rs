@@ -131,7 +131,7 @@ fn check_contract(file: &TextFile, args: &CheckArgs, warnings: &mut Vec<String>)
 }
 
 /// Plays the suite on the reference, in memory: what it gets wrong is a contradiction between contract and scenario.
-fn keeps_itself(path: &str, suite: &Suite) -> Result<(), Failure> {
+pub(super) fn keeps_itself(path: &str, suite: &Suite) -> Result<(), Failure> {
     let contract = &suite.contract;
     let (setting, supplies) = rehearsal::surroundings(contract, &suite.catalogue, &suite.bodies).map_err(Failure::usage)?;
     let means = Means::of(contract);

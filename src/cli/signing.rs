@@ -164,7 +164,7 @@ fn signer(contract: &Contract, secret_env: Option<&str>) -> Result<Signer, Failu
     contract.signature.keyed(secret.expose_secret().as_bytes()).map_err(Failure::usage)
 }
 
-fn read_body(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_body(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     let read = if file == Path::new("-") {
         std::io::stdin().read_to_end(&mut body)

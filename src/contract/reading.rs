@@ -5,6 +5,7 @@
 //!
 //! Start at [`read_contract`].
 
+use std::path::Path;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -69,6 +70,7 @@ fn read_whole(
         if chain == 0 {
             return Err(refuse("contracts extend each other in a ring".to_owned(), None));
         }
+        let wanted = &reached_from(name, wanted);
         let found = base(wanted).ok_or_else(|| {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             refuse(format!("there is no contract `{wanted}` to extend"), hint(wanted, "there are", &known))
@@ -92,6 +94,15 @@ fn read_whole(
             Ok((tree, contract))
         }
         Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
+    }
+}
+
+/// The name of the contract that a file extends: a file is named from the folder of the one that names it.
+fn reached_from(name: &str, wanted: &str) -> String {
+    let is_file = wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml");
+    match Path::new(name).parent().filter(|folder| is_file && !folder.as_os_str().is_empty()) {
+        Some(folder) => folder.join(wanted).display().to_string(),
+        None => wanted.to_owned(),
     }
 }
 

@@ -1,0 +1,421 @@
+//! `hookgate init`: from flags, questions or a capture to files by which `hookgate run` needs no flag.
+//!
+//! What is known is gathered here ([`recognised`], [`questions`]); what it means
+//! is `init`'s. Files are written when everything is known and none is in the
+//! way, and not before.
+
+mod questions;
+mod recognised;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::ValueEnum as _;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use self::questions::Questions;
+use self::recognised::{Recognised, recognise};
+use super::args::{CiArg, InitArgs, VisitArg};
+use super::exit::Exit;
+use super::inspect::keeps_itself;
+use super::secrets::secret_from;
+use super::signals::Ends;
+use super::{Console, Failure, load_suite};
+use crate::contract::reading::read_contract_among;
+use crate::contract::{Contract, Health};
+use crate::files;
+use crate::init::contract_text::{contract_text, secret_form};
+use crate::init::pipelines::{Pipeline, pipeline};
+use crate::init::settings_text::settings_text;
+use crate::init::sightings::{Findings, Sightings, findings};
+use crate::init::visiting::{Extent, Visit, visit};
+use crate::init::{self, Base, CONTRACT_FILE, Known, SETTINGS_FILE, Whereabouts, Written};
+use crate::session::target_under_test::{LaunchChoice, Launched, Ready};
+use crate::sign::Proof;
+use crate::suites::{self, SuiteChoice};
+use crate::transport::Target;
+
+/// How long a command may take to become ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Everything that was chosen.
+struct Chosen {
+    known: Known,
+    extent: Extent,
+    pipelines: Vec<Pipeline>,
+    recognised: Option<Recognised>,
+}
+
+/// Runs the command.
+pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let mut questions = Questions::new(args.yes);
+    let Some(chosen) = chosen(args, &mut questions, console)? else {
+        console.print("nothing was written\n");
+        return Ok(Exit::Conforms);
+    };
+    let Chosen { mut known, extent, pipelines, recognised } = chosen;
+    let paths = paths(&pipelines);
+    see_that_none_is_there(args, &paths)?;
+    if !questions.may_write(&args.dir, &paths, console)? {
+        console.print("nothing was written\n");
+        return Ok(Exit::Conforms);
+    }
+    let mut contract = read(args, &known, &Findings::default())?;
+    let secret = secret_from(&known.secret_env)?;
+    let mut seen = recognised.map(|one| one.sightings).unwrap_or_default();
+    let (visited, health) = visited(&known, &contract, secret.as_ref(), extent)?;
+    seen.extend(visited);
+    if known.health.is_none() && health.is_some() {
+        known.health = health;
+        contract = read(args, &known, &Findings::default())?;
+    }
+    let found = sound(args, &known, findings(&contract, &seen), secret.as_ref())?;
+    let mut written = vec![
+        Written { path: SETTINGS_FILE.to_owned(), text: settings_text(&known) },
+        Written { path: CONTRACT_FILE.to_owned(), text: contract_text(&known, &found) },
+    ];
+    written.extend(pipelines.into_iter().map(|kind| pipeline(kind, &known)));
+    write(&args.dir, &written)?;
+    tell(args, &known, &contract, &written, &found, secret.is_some(), console);
+    Ok(Exit::Conforms)
+}
+
+/// The files that are to be written.
+fn paths(pipelines: &[Pipeline]) -> Vec<&'static str> {
+    let of = |kind: &Pipeline| match kind {
+        Pipeline::Github => ".github/workflows/hookgate.yml",
+        Pipeline::Gitlab => ".gitlab-ci.hookgate.yml",
+        Pipeline::Compose => "compose.yaml",
+    };
+    [SETTINGS_FILE, CONTRACT_FILE].into_iter().chain(pipelines.iter().map(of)).collect()
+}
+
+/// All or nothing: where one file is there already, none is written.
+fn see_that_none_is_there(args: &InitArgs, paths: &[&str]) -> Result<(), Failure> {
+    let there: Vec<String> = paths
+        .iter()
+        .map(|path| args.dir.join(path))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .map(|path| path.display().to_string())
+        .collect();
+    if there.is_empty() || args.force {
+        return Ok(());
+    }
+    let is = if there.len() == 1 { "is" } else { "are" };
+    Err(Failure::usage(format!(
+        "{} {is} there already, and nothing was written: --force writes over, --dir names another folder",
+        there.join(" and ")
+    )))
+}
+
+fn write(dir: &Path, written: &[Written]) -> Result<(), Failure> {
+    for one in written {
+        let path = dir.join(&one.path);
+        files::make_folder_of(&path).and_then(|()| files::write_text(&path, &one.text)).map_err(Failure::harness)?;
+    }
+    Ok(())
+}
+
+/// The contract as it would be written.
+fn read(args: &InitArgs, known: &Known, found: &Findings) -> Result<Contract, Failure> {
+    let (name, text) = (args.dir.join(CONTRACT_FILE).display().to_string(), contract_text(known, found));
+    let own = |name: &str| load_suite::looks_like_a_file(name).then(|| files::read_text("read contract", Path::new(name)).ok()).flatten();
+    let base = |name: &str| files::shipped_contract(name).or_else(|| own(name)).map(|file| file.text);
+    read_contract_among(&name, &text, &base, &files::shipped_contracts())
+        .map_err(|wrong| Failure::usage(format!("a contract cannot be made of what was given:\n{wrong}")))
+}
+
+/// Findings with which the contract keeps itself: the reference passes the whole suite under it.
+fn sound(args: &InitArgs, known: &Known, mut found: Findings, secret: Option<&SecretString>) -> Result<Findings, Failure> {
+    // What a receiver answers is its own; a secret that it tells is not written down.
+    let tells = |text: &str| secret.is_some_and(|secret| !secret.expose_secret().is_empty() && text.contains(secret.expose_secret()));
+    found.adopted.retain(|_, one| !one.members.iter().any(|(_, value)| tells(value)));
+    if found.adopted.is_empty() {
+        return Ok(found);
+    }
+    let keeps = read(args, known, &found).and_then(|contract| {
+        let suite = suites::suite_of(&SuiteChoice::of(CONTRACT_FILE), contract).map_err(Failure::usage)?;
+        keeps_itself(CONTRACT_FILE, &suite)
+    });
+    if let Err(failure) = keeps {
+        found.adopted.clear();
+        let why = failure.message.lines().next().unwrap_or_default().to_owned();
+        found.warnings.push(format!("what was seen contradicts the contract, and is not in it: {why}"));
+    }
+    Ok(found)
+}
+
+/// Visits the receiver, which is started where a command was given.
+fn visited(
+    known: &Known,
+    contract: &Contract,
+    secret: Option<&SecretString>,
+    extent: Extent,
+) -> Result<(Sightings, Option<Health>), Failure> {
+    if extent == Extent::Nothing {
+        return Ok((Sightings::default(), None));
+    }
+    let ends = Ends::listen()?;
+    let for_tests: SecretString = contract.secret.for_tests.clone().into();
+    let looked = async {
+        match &known.at {
+            Whereabouts::Url(url) => match Target::parse(url) {
+                Ok(target) => Ok(visit(&of_visit(contract, target, secret, extent)).await),
+                Err(wrong) => Err(Failure::usage(wrong)),
+            },
+            Whereabouts::Exec(command) => {
+                let unseen = |why: String| (Sightings { answers: Vec::new(), unseen: vec![why] }, None);
+                let choice = launch(command, known, contract)?;
+                // What is started gets the published secret, where none is set: as a run does it.
+                let secret = secret.unwrap_or(&for_tests);
+                let mut launched = match Launched::prepared(&choice, contract, secret) {
+                    Ok(launched) => launched,
+                    Err(why) => return Ok(unseen(why.to_string())),
+                };
+                let seen = match launched.begin().await {
+                    Ok(()) => visit(&of_visit(contract, launched.url().clone(), Some(secret), extent)).await,
+                    Err(why) => unseen(format!(
+                        "{}; nothing was seen of what the receiver does",
+                        why.to_string().replace(secret.expose_secret(), "***")
+                    )),
+                };
+                launched.end(true).await;
+                Ok(seen)
+            }
+        }
+    };
+    let mut wanted = ends.wanted.clone();
+    let seen = ends.runtime.block_on(async {
+        tokio::select! {
+            seen = looked => Some(seen),
+            _ = wanted.wait_for(|wanted| *wanted) => None,
+        }
+    });
+    ends.runtime.shutdown_background();
+    seen.unwrap_or_else(|| Err(Failure { exit: Exit::Interrupted, message: "interrupted, and nothing was written".to_owned() }))
+}
+
+fn of_visit<'v>(contract: &'v Contract, target: Target, secret: Option<&'v SecretString>, extent: Extent) -> Visit<'v> {
+    let texts = suites::SuiteTexts::of(&SuiteChoice::default(), contract).ok();
+    let body = texts.and_then(|texts| texts.bodies.get(&texts.catalogue.ordinary_body).cloned());
+    Visit { contract, target, secret, body: body.unwrap_or_else(|| Bytes::from_static(b"{}")), extent }
+}
+
+fn launch(command: &str, known: &Known, contract: &Contract) -> Result<LaunchChoice, Failure> {
+    let url = "http://127.0.0.1:{port}".to_owned();
+    let ready = match &known.ready {
+        None => Ready::Health,
+        Some(text) if text.contains("://") => Ready::Url(text.clone()),
+        Some(path) if path.starts_with('/') => Ready::Url(format!("{url}{path}")),
+        Some(text) => Ready::Text(text.clone()),
+    };
+    let withheld = if contract.signature.by == Proof::Ed25519 { vec![contract.secret.env.clone()] } else { Vec::new() };
+    Ok(LaunchChoice {
+        zone: None,
+        command: command.to_owned(),
+        reached: Target::parse("http://127.0.0.1:1").map_err(Failure::usage)?,
+        url,
+        ready,
+        patience: READY_WITHIN,
+        stop_signal: "TERM".to_owned(),
+        secret_env: contract.secret.env.clone(),
+        withheld,
+        faketime: None,
+    })
+}
+
+/// What the flags say, and what is asked for; nothing, when the user leaves.
+fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> Result<Option<Chosen>, Failure> {
+    let recognised = args.from.as_ref().map(|file| recognise(args, file)).transpose()?;
+    let Some((base, told)) = based(args, recognised.as_ref(), questions, console)? else { return Ok(None) };
+    let extended = match &base {
+        Base::Extended { contract, .. } => Some(contract.as_ref().clone()),
+        Base::Own { .. } => None,
+    };
+    let has_signature = match &base {
+        Base::Extended { contract, .. } => contract.signature.by != Proof::None,
+        Base::Own { scheme, .. } => scheme.by != Proof::None,
+    };
+    let Some(at) = whereabouts(args, questions, console)? else { return Ok(None) };
+    let captured = recognised.as_ref().and_then(|one| one.path.clone());
+    let usual = captured.clone().or_else(|| extended.as_ref().map(|one| one.endpoint.path.clone())).unwrap_or_else(|| "/".to_owned());
+    let Some(path) = questions.text("Which path takes deliveries?", "--path", args.path.as_deref(), Some(&usual), console)? else {
+        return Ok(None);
+    };
+    let usual = extended.as_ref().map(|one| one.secret.env.clone()).filter(|env| !env.is_empty());
+    let usual = usual.unwrap_or_else(|| "WEBHOOK_SECRET".to_owned());
+    let given = args.secret_env.as_deref();
+    let secret_env = if has_signature {
+        questions.text("Which environment variable holds the secret?", "--secret-env", given, Some(&usual), console)?
+    } else {
+        Some(given.unwrap_or(&usual).to_owned())
+    };
+    let Some(secret_env) = secret_env else { return Ok(None) };
+    if !is_variable(&secret_env) {
+        return Err(Failure::usage(format!(
+            "--secret-env takes the name of a variable that holds the secret, and never the secret: letters, digits and `_`{}",
+            if given.is_some() { "" } else { "; what was answered is none" }
+        )));
+    }
+    let nothing = "none";
+    let Some(db) =
+        questions.text("Where does it remember? A SQLite file, or a database's URL", "--db", args.db.as_deref(), Some(nothing), console)?
+    else {
+        return Ok(None);
+    };
+    let asks = "Where can it be counted how often work was done? /page?key={key}#/count, table:NAME.COLUMN or log:FILE:PATTERN";
+    let Some(effects) = questions.text(asks, "--effects", args.effects.as_deref(), Some(nothing), console)? else { return Ok(None) };
+    let db = Some(db).filter(|db| db != nothing);
+    let effects = Some(effects).filter(|text| text != nothing).map(|text| init::effects(&text)).transpose();
+    let effects = effects.map_err(|wrong| Failure::usage(format!("--effects: {wrong}")))?;
+    let reads_rows =
+        extended.as_ref().is_some_and(|one| one.state.is_some() || one.effects.as_ref().is_some_and(|effects| effects.table.is_some()));
+    if db.is_some() && !reads_rows && effects.as_ref().is_none_or(|effects| effects.table.is_none()) {
+        return Err(Failure::usage(
+            "--db is given, and neither the contract nor --effects says what is read there: name the table that gets a row each time work is \
+             done, with --effects table:NAME.COLUMN (the column holds the key)",
+        ));
+    }
+    if effects.as_ref().is_some_and(|effects| effects.table.is_some()) && db.is_none() {
+        return Err(Failure::usage("--effects names a table: give its database, too, with --db"));
+    }
+    let Some(extent) = extent(args, questions, console)? else { return Ok(None) };
+    let Some(pipelines) = pipelines(args, questions, console)? else { return Ok(None) };
+    let name = args.name.clone().unwrap_or_else(|| match &extended {
+        Some(one) if one.contract.starts_with("my-") => format!("{}-here", one.contract),
+        Some(one) => format!("my-{}", one.contract),
+        None => "my-receiver".to_owned(),
+    });
+    let known = Known {
+        base,
+        name,
+        secret_env,
+        at,
+        ready: args.ready.clone(),
+        path: Some(path),
+        content_type: recognised.as_ref().and_then(|one| one.content_type.clone()),
+        health: args.health.clone().map(|path| Health { path, status: 200, body: serde_json::Value::Null }),
+        db,
+        db_password_env: args.db_password_env.clone(),
+        effects,
+        clock: args.clock.and_then(|clock| clock.to_possible_value()).map(|value| value.get_name().to_owned()),
+        told,
+    };
+    Ok(Some(Chosen { known, extent, pipelines, recognised }))
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// What the contract is built on: what was named, what the capture keeps, or what is chosen from those that are shipped.
+fn based(
+    args: &InitArgs,
+    recognised: Option<&Recognised>,
+    questions: &mut Questions,
+    console: &mut Console,
+) -> Result<Option<(Base, Vec<String>)>, Failure> {
+    let told = recognised.map(|one| one.told.clone()).unwrap_or_default();
+    let named = match (&args.contract, recognised) {
+        (Some(named), _) => named.clone(),
+        (None, Some(one)) => {
+            console.print(&one.told.iter().map(|told| format!("{told}\n")).collect::<String>());
+            return Ok(Some((one.base.clone(), told)));
+        }
+        (None, None) => match questions.family(console)? {
+            Some(named) => named,
+            None => return Ok(None),
+        },
+    };
+    let contract = load_suite::contract(&named)?;
+    let extends = if files::shipped_contract(&named).is_some() { named } else { reached(&args.dir, Path::new(&named))? };
+    Ok(Some((Base::Extended { extends, contract: Box::new(contract) }, told)))
+}
+
+/// A contract's file as the written contract reaches it.
+fn reached(dir: &Path, file: &Path) -> Result<String, Failure> {
+    let failed = |cause: std::io::Error| Failure::usage(format!("cannot read {}: {cause}", file.display()));
+    let file = std::fs::canonicalize(file).map_err(failed)?;
+    let inside = std::fs::canonicalize(dir).ok().and_then(|dir| file.strip_prefix(dir).map(PathBuf::from).ok());
+    Ok(inside.map_or_else(|| file.display().to_string(), |inside| format!("../{}", inside.display())))
+}
+
+fn whereabouts(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> Result<Option<Whereabouts>, Failure> {
+    if let Some(command) = &args.exec {
+        return Ok(Some(Whereabouts::Exec(command.clone())));
+    }
+    let asks = "Where does the receiver answer? An address, or the command that starts it ({port} stands for a free port)";
+    let given = args.target.as_deref();
+    let Some(answer) = questions.text(asks, "--target URL, or --exec CMD", given, None, console)? else { return Ok(None) };
+    let is_url = ["http://", "https://", "unix:"].iter().any(|scheme| answer.starts_with(scheme));
+    if is_url || given.is_some() {
+        Target::parse(&answer).map_err(Failure::usage)?;
+        return Ok(Some(Whereabouts::Url(answer)));
+    }
+    Ok(Some(Whereabouts::Exec(answer)))
+}
+
+fn extent(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> Result<Option<Extent>, Failure> {
+    let given = args.visit.and_then(|one| one.to_possible_value()).map(|value| value.get_name().to_owned());
+    let asks = "May it be visited? harmless: questions, and deliveries that are to be refused; full: one honest delivery, too, twice; none";
+    let Some(answer) = questions.text(asks, "--visit", given.as_deref(), Some("harmless"), console)? else { return Ok(None) };
+    match VisitArg::from_str(&answer, true)
+        .map_err(|_| Failure::usage(format!("`{answer}` is none of none, harmless and full (--visit)")))?
+    {
+        VisitArg::None => Ok(Some(Extent::Nothing)),
+        VisitArg::Harmless => Ok(Some(Extent::Harmless)),
+        VisitArg::Full => Ok(Some(Extent::Full)),
+    }
+}
+
+fn pipelines(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> Result<Option<Vec<Pipeline>>, Failure> {
+    let mut all: Vec<Pipeline> = Vec::new();
+    for one in &args.ci {
+        all.push(match one {
+            CiArg::Github => Pipeline::Github,
+            CiArg::Gitlab => Pipeline::Gitlab,
+        });
+    }
+    all.extend(args.compose.then_some(Pipeline::Compose));
+    if all.is_empty() {
+        let asks = "A pipeline, too? github, gitlab, compose, or several with commas between them";
+        let Some(answer) = questions.text(asks, "--ci", None, Some("none"), console)? else { return Ok(None) };
+        for word in answer.split(',').map(str::trim).filter(|word| !word.is_empty() && *word != "none") {
+            all.push(match word {
+                "github" => Pipeline::Github,
+                "gitlab" => Pipeline::Gitlab,
+                "compose" => Pipeline::Compose,
+                other => return Err(Failure::usage(format!("`{other}` is none of github, gitlab and compose"))),
+            });
+        }
+    }
+    Ok(Some(all))
+}
+
+/// What was written, what is not as it should be, and how it goes on.
+fn tell(
+    args: &InitArgs,
+    known: &Known,
+    contract: &Contract,
+    written: &[Written],
+    found: &Findings,
+    has_secret: bool,
+    console: &mut Console,
+) {
+    for one in written {
+        console.print(&format!("wrote {}\n", args.dir.join(&one.path).display()));
+    }
+    for warning in &found.warnings {
+        console.print(&format!("warning: {warning}\n"));
+    }
+    let mut text = String::from("\nnext:\n");
+    if args.dir != Path::new(".") {
+        text.push_str(&format!("  cd {}\n", crate::report::again::in_shell(&args.dir.display().to_string())));
+    }
+    if !has_secret && contract.signature.by != Proof::None {
+        text.push_str(&format!("  export {}=…   # the secret.{}\n", known.secret_env, secret_form(&contract.signature.key)));
+    }
+    text.push_str(&format!("  hookgate check {CONTRACT_FILE}\n  hookgate run\n  hookgate explain {CONTRACT_FILE}\n"));
+    console.print(&text);
+}

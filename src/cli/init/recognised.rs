@@ -1,0 +1,193 @@
+//! What a captured delivery tells: which contract it keeps, its path and content type, and what was answered.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+
+use crate::cli::args::InitArgs;
+use crate::cli::captured::{self, Captured};
+use crate::cli::secrets::secret_from;
+use crate::cli::signing::read_body;
+use crate::cli::{Failure, load_suite};
+use crate::clock::{Clock as _, SystemClock};
+use crate::contract::Contract;
+use crate::contract::key::KeyPlace;
+use crate::delivery::Delivery;
+use crate::files;
+use crate::init::Base;
+use crate::init::proof::{form_of, key_place, proven};
+use crate::init::recognition::{Capture, Held, Match, content_type, held, matches};
+use crate::init::sightings::Sightings;
+use crate::visit::Probe;
+
+/// What was recognised.
+pub(super) struct Recognised {
+    /// What the contract is built on.
+    pub(super) base: Base,
+    /// How it was recognised, in sentences.
+    pub(super) told: Vec<String>,
+    /// The path, without its query.
+    pub(super) path: Option<String>,
+    /// The content type.
+    pub(super) content_type: Option<String>,
+    /// What was answered.
+    pub(super) sightings: Sightings,
+}
+
+/// Recognises a captured delivery.
+pub(super) fn recognise(args: &InitArgs, file: &Path) -> Result<Recognised, Failure> {
+    let shipped: Vec<Contract> = files::shipped_contracts().iter().filter_map(|name| load_suite::contract(name).ok()).collect();
+    let captured = read(args, file, &shipped)?;
+    let (base, mut told) = match &args.contract {
+        Some(named) => by_name(args, named, &captured)?,
+        None => by_lines(args, file, &captured, &shipped)?,
+    };
+    let mut sightings = Sightings::default();
+    sightings.answers.extend(captured.answer.clone().map(|answer| (Probe::Honest, answer)));
+    sightings.answers.extend(captured.again.clone().map(|answer| (Probe::Repeat, answer)));
+    if !sightings.answers.is_empty() {
+        told.push("What was answered stands in the capture, too.".to_owned());
+    }
+    let path = captured.delivery.path_and_query().split('?').next().unwrap_or_default().to_owned();
+    Ok(Recognised {
+        base,
+        told,
+        path: Some(path).filter(|path| path.starts_with('/')),
+        content_type: content_type(&captured.delivery),
+        sightings,
+    })
+}
+
+fn read(args: &InitArgs, file: &Path, shipped: &[Contract]) -> Result<Captured, Failure> {
+    let bearing = shipped.iter().flat_map(|one| one.signature.headers.iter().filter(|header| header.carries("sig")));
+    let names: Vec<String> = bearing.map(|header| header.name.clone()).collect();
+    let beside = |path: &Path| read_body(path).map_err(|failure| failure.message);
+    captured::from_any(&read_body(file)?, args.entry, &names, &beside)
+        .map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.display())))
+}
+
+fn capture<'c>(captured: &'c Captured, secret: Option<&'c secrecy::SecretString>) -> Capture<'c> {
+    Capture {
+        delivery: &captured.delivery,
+        origin: captured.origin.as_deref().unwrap_or_default(),
+        at: captured.at.unwrap_or_else(|| SystemClock.now()),
+        secret: secret.map(|secret| secret.expose_secret().as_bytes()),
+    }
+}
+
+/// A contract that was named: whether the capture keeps it.
+fn by_name(args: &InitArgs, named: &str, captured: &Captured) -> Result<(Base, Vec<String>), Failure> {
+    let contract = load_suite::contract(named)?;
+    let variable = args.secret_env.as_deref().unwrap_or(&contract.secret.env);
+    let secret = secret_from(variable)?;
+    let told = told_of(&held(&contract, capture(captured, secret.as_ref())), variable);
+    Ok((Base::Extended { extends: named.to_owned(), contract: Box::new(contract) }, vec![told]))
+}
+
+fn told_of(held: &Held, variable: &str) -> String {
+    match held {
+        Held::Proven => format!("The captured signature was computed anew with {variable}, and holds."),
+        Held::Refuted(why) => format!("The captured signature does not hold with {variable}: {why}."),
+        Held::Untried => format!("The captured signature was not computed anew: {variable} is not set."),
+    }
+}
+
+/// The contract whose lines a delivery bears; or its scheme, proven, where none fits.
+fn by_lines(args: &InitArgs, file: &Path, captured: &Captured, shipped: &[Contract]) -> Result<(Base, Vec<String>), Failure> {
+    let named = args.secret_env.as_deref().map(secret_from).transpose()?.flatten();
+    let mut found = matches(shipped, capture(captured, named.as_ref()));
+    let best = found.first().cloned();
+    // Without a name, each family's own variable is tried for its own signature.
+    if args.secret_env.is_none() {
+        for one in &mut found {
+            let Some(contract) = shipped.iter().find(|contract| contract.contract == one.contract) else { continue };
+            let secret = secret_from(&contract.secret.env)?;
+            one.held = held(contract, capture(captured, secret.as_ref()));
+        }
+        let proven = found.iter().position(|one| one.held == Held::Proven);
+        if let Some(at) = proven {
+            found.swap(0, at);
+        } else if let Some(best) = best {
+            found.sort_by_key(|one| one.contract != best.contract);
+        }
+    }
+    let key = key_of(args, &captured.delivery);
+    match found.first() {
+        Some(one) if one.held != Held::Untried || named.is_none() => {
+            if matches!(one.held, Held::Refuted(_))
+                && let Some(own) = own(args, captured, named.as_ref(), key.as_ref())
+            {
+                return Ok(own);
+            }
+            Ok(family(args, one, &found, shipped))
+        }
+        Some(_) | None => match own(args, captured, named.as_ref(), key.as_ref()) {
+            Some(own) => Ok(own),
+            None => Err(unknown(args, file, captured, named.is_some())),
+        },
+    }
+}
+
+fn family(args: &InitArgs, one: &Match, found: &[Match], shipped: &[Contract]) -> (Base, Vec<String>) {
+    let contract = shipped.iter().find(|contract| contract.contract == one.contract);
+    let variable = args.secret_env.clone().or_else(|| contract.map(|contract| contract.secret.env.clone())).unwrap_or_default();
+    let mut told = vec![format!("Recognised as `{}` by {}. {}", one.contract, one.by.join(", "), told_of(&one.held, &variable))];
+    let alike: Vec<&str> = found
+        .iter()
+        .skip(1)
+        .filter(|other| other.score == one.score && other.held == one.held)
+        .map(|other| other.contract.as_str())
+        .collect();
+    if !alike.is_empty() && one.held != Held::Proven {
+        told.push(format!("It could as well be {}: --contract says which.", alike.join(" or ")));
+    }
+    let base =
+        Base::Extended { extends: one.contract.clone(), contract: Box::new(contract.cloned().unwrap_or_else(|| shipped[0].clone())) };
+    (base, told)
+}
+
+/// A scheme of its own, which the secret proves.
+fn own(
+    args: &InitArgs,
+    captured: &Captured,
+    secret: Option<&secrecy::SecretString>,
+    key: Option<&KeyPlace>,
+) -> Option<(Base, Vec<String>)> {
+    let key = key.cloned().unwrap_or_default();
+    let scheme = proven(capture(captured, secret), &key)?;
+    let variable = args.secret_env.as_deref().unwrap_or_default();
+    let lines: Vec<&str> = scheme.headers.iter().map(|line| line.name.as_str()).collect();
+    let told = format!(
+        "No shipped contract fits; the signature in {} was computed anew with {variable}, over `{}`.",
+        lines.join(" and "),
+        scheme.message
+    );
+    Some((Base::Own { scheme: Box::new(scheme), key: Box::new(key) }, vec![told]))
+}
+
+/// Where the key travels: as the flags say, or as it seems.
+fn key_of(args: &InitArgs, delivery: &Delivery) -> Option<KeyPlace> {
+    if let Some(name) = &args.key_header {
+        let value = delivery.header(name).and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default();
+        return Some(KeyPlace { header: Some(name.clone()), form: form_of(value.trim()), ..KeyPlace::default() });
+    }
+    match &args.key_member {
+        Some(path) => Some(KeyPlace { body_member: Some(path.clone()), ..KeyPlace::default() }),
+        None => key_place(delivery),
+    }
+}
+
+/// What is missing to know the scheme.
+fn unknown(args: &InitArgs, file: &Path, captured: &Captured, has_secret: bool) -> Failure {
+    let names: Vec<&str> = captured.delivery.headers.iter().map(|line| line.name.as_str()).collect();
+    let lines = if names.is_empty() { "it bears no header line".to_owned() } else { format!("it bears {}", names.join(", ")) };
+    let way_out = match (&args.secret_env, has_secret) {
+        (None, _) => "name the variable that holds the secret with --secret-env, so that its signature can be computed anew".to_owned(),
+        (Some(variable), false) => format!("{variable} is not set: export it, so that its signature can be computed anew"),
+        (Some(variable), true) => format!(
+            "none of the usual forms of an HMAC with the secret in {variable} gives its signature: see that the capture is whole to the byte, and \
+             that it is the secret; or name a contract with --contract"
+        ),
+    };
+    Failure::usage(format!("{}: no shipped contract is signed as this delivery is ({lines}): {way_out}", file.display()))
+}

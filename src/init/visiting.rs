@@ -1,0 +1,184 @@
+//! Visiting: a few deliveries to a receiver whose contract is still to be written.
+//!
+//! In: the contract as it would be, the receiver's address, and how far the
+//! visit may go. Out: [`Sightings`], and where its health is asked. Harmless
+//! is what any passer-by could send: questions, a delivery that is signed with
+//! another secret, one that bears no signature. With leave, an honest one goes, twice.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::sightings::Sightings;
+use crate::clock::{Clock as _, SystemClock};
+use crate::contract::{Contract, Health, own_headers};
+use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::sign::{Proof, Signer};
+use crate::transport::{Sender, Shipment, Target};
+use crate::visit::Probe;
+
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Where receivers usually say that they are well.
+const HEALTH_PAGES: [&str; 4] = ["/health", "/healthz", "/status", "/ping"];
+/// Where nobody has a page: who answers it as if there were one says nothing by a page of health.
+const NO_PAGE: &str = "/hookgate-asks-for-no-page";
+/// A key that no receiver has; as long as a private key, and visible, so that every scheme can sign with it.
+const ANOTHER_KEY: &[u8; 32] = b"another-secret-of-hookgate-init.";
+
+/// How far a visit may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Nothing is sent.
+    Nothing,
+    /// Questions, and deliveries that are to be refused.
+    Harmless,
+    /// Those, and one honest delivery, twice.
+    Full,
+}
+
+/// What a visit is made of.
+#[derive(Clone, Debug)]
+pub struct Visit<'v> {
+    /// The contract as it would be.
+    pub contract: &'v Contract,
+    /// Where the receiver is.
+    pub target: Target,
+    /// The shared secret, where it is at hand.
+    pub secret: Option<&'v SecretString>,
+    /// The body of an ordinary delivery.
+    pub body: Bytes,
+    /// How far it may go.
+    pub extent: Extent,
+}
+
+/// What was seen: answers, and the page of health, where the contract names none and one was found.
+pub async fn visit(visit: &Visit<'_>) -> (Sightings, Option<Health>) {
+    let mut seen = Sightings::default();
+    if visit.extent == Extent::Nothing {
+        return (seen, None);
+    }
+    let sender = Sender::new(visit.target.clone(), PATIENCE);
+    let health = match &visit.contract.health {
+        Some(health) => match question(&sender, &health.path).await {
+            Ok(answer) if answer.status == health.status => None,
+            Ok(answer) => {
+                seen.unseen.push(format!(
+                    "the health check {} was answered {} where {} is due: `hookgate run` would not begin",
+                    health.path, answer.status, health.status
+                ));
+                None
+            }
+            Err(none) => return (nobody(visit, &none), None),
+        },
+        None => match find_health(&sender).await {
+            Ok(found) => found,
+            Err(none) => return (nobody(visit, &none), None),
+        },
+    };
+    let contract = visit.contract;
+    let signer =
+        contract.signature.keyed(visit.secret.map_or(contract.secret.for_tests.as_bytes(), |secret| secret.expose_secret().as_bytes()));
+    let signer = match signer {
+        Ok(signer) => signer,
+        Err(wrong) => {
+            seen.unseen.push(format!("nothing could be signed: {wrong}"));
+            return (seen, health);
+        }
+    };
+    let maker = Maker { visit, run_word: format!("hgi{:x}", SystemClock.now().0) };
+    if contract.signature.by != Proof::None {
+        let forged = maker.delivery(1, &signer.with_key(ANOTHER_KEY));
+        look(&sender, Probe::Forgery, forged, &mut seen).await;
+        let unsigned = maker.delivery(2, &signer).map(|signed| without_signature(contract, signed));
+        look(&sender, Probe::NoSignature, unsigned, &mut seen).await;
+    }
+    match (visit.extent, visit.secret) {
+        (Extent::Full, None) if contract.signature.by != Proof::None => {
+            seen.unseen.push("no honest delivery was sent: the variable of the secret is not set".to_owned());
+        }
+        (Extent::Full, _) => {
+            let honest = maker.delivery(3, &signer);
+            look(&sender, Probe::Honest, honest.clone(), &mut seen).await;
+            look(&sender, Probe::Repeat, honest, &mut seen).await;
+        }
+        (Extent::Nothing | Extent::Harmless, _) => {}
+    }
+    (seen, health)
+}
+
+async fn question(sender: &Sender, path: &str) -> Result<Answer, NoAnswer> {
+    let question = Delivery { method: "GET".to_owned(), path: path.to_owned(), ..Delivery::default() };
+    sender.send(Shipment::plain(question)).await.result
+}
+
+async fn find_health(sender: &Sender) -> Result<Option<Health>, NoAnswer> {
+    if question(sender, NO_PAGE).await?.status < 400 {
+        return Ok(None);
+    }
+    for path in HEALTH_PAGES {
+        if let Ok(answer) = question(sender, path).await
+            && answer.status == 200
+        {
+            return Ok(Some(Health { path: path.to_owned(), status: 200, body: serde_json::Value::Null }));
+        }
+    }
+    Ok(None)
+}
+
+fn nobody(visit: &Visit<'_>, none: &NoAnswer) -> Sightings {
+    let unseen = format!("nobody answered at {} ({none}): nothing was seen of what the receiver does", visit.target);
+    Sightings { answers: Vec::new(), unseen: vec![unseen] }
+}
+
+async fn look(sender: &Sender, probe: Probe, delivery: Result<Delivery, String>, seen: &mut Sightings) {
+    match delivery {
+        Err(why) => seen.unseen.push(format!("a delivery ({}) could not be made: {why}", probe.name())),
+        Ok(delivery) => match sender.send(Shipment::plain(delivery)).await.result {
+            Ok(answer) => seen.answers.push((probe, answer)),
+            Err(none) => seen.unseen.push(format!("a delivery ({}) got no answer: {none}", probe.name())),
+        },
+    }
+}
+
+/// A delivery without what bears its signature.
+fn without_signature(contract: &Contract, mut delivery: Delivery) -> Delivery {
+    let bears =
+        |name: &str| contract.signature.headers.iter().any(|header| header.carries("sig") && header.name.eq_ignore_ascii_case(name));
+    delivery.headers.retain(|line| !bears(&line.name));
+    if let Some(path) = contract.signature.carrier().and_then(|carrier| carrier.member())
+        && let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&delivery.body)
+    {
+        crate::message::put_member(&mut body, path, "".into());
+        delivery.body = body.to_string().into();
+    }
+    delivery
+}
+
+/// Makes deliveries as an honest sender does.
+struct Maker<'m> {
+    visit: &'m Visit<'m>,
+    run_word: String,
+}
+
+impl Maker<'_> {
+    fn delivery(&self, number: u64, signer: &Signer) -> Result<Delivery, String> {
+        let contract = self.visit.contract;
+        let key = contract.key.is_somewhere().then(|| contract.key.unique_key(&self.run_word, number)).unwrap_or_default();
+        let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
+        let body = contract.travelling_body(&self.visit.body, in_body.then_some(key.as_bytes()))?.into_owned();
+        signer.permits(&body)?;
+        let mut headers = Vec::new();
+        if !contract.endpoint.content_type.is_empty() {
+            headers.push(HeaderLine::new("Content-Type", contract.endpoint.content_type.clone()));
+        }
+        if let Some(name) = contract.key.header.as_ref() {
+            headers.push(HeaderLine::new(name.clone(), contract.key.write(key.as_bytes()).into_owned()));
+        }
+        headers.extend(contract.key.caller_line(false));
+        headers.extend(own_headers::joined(contract, &[]));
+        let bare = Delivery { method: contract.endpoint.method.clone(), path: contract.endpoint.path.clone(), headers, body: body.into() };
+        Ok(signer.signed(bare, &key, &self.visit.target.url(""), SystemClock.now()))
+    }
+}
