@@ -123,7 +123,7 @@ pub mod run;
 pub mod load;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod selftest;
-#[doc(hidden)]
+#[cfg_attr(not(clippy), doc(hidden))]
 pub mod init;
 // façade
 mod api;

@@ -6,21 +6,20 @@
 
 mod questions;
 mod recognised;
+mod visited;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bytes::Bytes;
 use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use self::questions::Questions;
 use self::recognised::{Recognised, recognise};
+use self::visited::visited;
 use super::args::{CiArg, InitArgs, VisitArg};
 use super::exit::Exit;
 use super::inspect::keeps_itself;
 use super::secrets::secret_from;
-use super::signals::Ends;
 use super::{Console, Failure, load_suite};
 use crate::contract::reading::read_contract_among;
 use crate::contract::{Contract, Health};
@@ -28,16 +27,12 @@ use crate::files;
 use crate::init::contract_text::{contract_text, secret_form};
 use crate::init::pipelines::{Pipeline, pipeline};
 use crate::init::settings_text::settings_text;
-use crate::init::sightings::{Findings, Sightings, findings};
-use crate::init::visiting::{Extent, Visit, visit};
+use crate::init::sightings::{Findings, findings};
+use crate::init::visiting::Extent;
 use crate::init::{self, Base, CONTRACT_FILE, Known, SETTINGS_FILE, Whereabouts, Written};
-use crate::session::target_under_test::{LaunchChoice, Launched, Ready};
 use crate::sign::Proof;
 use crate::suites::{self, SuiteChoice};
 use crate::transport::Target;
-
-/// How long a command may take to become ready.
-const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Everything that was chosen.
 struct Chosen {
@@ -144,85 +139,6 @@ fn sound(args: &InitArgs, known: &Known, mut found: Findings, secret: Option<&Se
         found.warnings.push(format!("what was seen contradicts the contract, and is not in it: {why}"));
     }
     Ok(found)
-}
-
-/// Visits the receiver, which is started where a command was given.
-fn visited(
-    known: &Known,
-    contract: &Contract,
-    secret: Option<&SecretString>,
-    extent: Extent,
-) -> Result<(Sightings, Option<Health>), Failure> {
-    if extent == Extent::Nothing {
-        return Ok((Sightings::default(), None));
-    }
-    let ends = Ends::listen()?;
-    let for_tests: SecretString = contract.secret.for_tests.clone().into();
-    let looked = async {
-        match &known.at {
-            Whereabouts::Url(url) => match Target::parse(url) {
-                Ok(target) => Ok(visit(&of_visit(contract, target, secret, extent)).await),
-                Err(wrong) => Err(Failure::usage(wrong)),
-            },
-            Whereabouts::Exec(command) => {
-                let unseen = |why: String| (Sightings { answers: Vec::new(), unseen: vec![why] }, None);
-                let choice = launch(command, known, contract)?;
-                // What is started gets the published secret, where none is set: as a run does it.
-                let secret = secret.unwrap_or(&for_tests);
-                let mut launched = match Launched::prepared(&choice, contract, secret) {
-                    Ok(launched) => launched,
-                    Err(why) => return Ok(unseen(why.to_string())),
-                };
-                let seen = match launched.begin().await {
-                    Ok(()) => visit(&of_visit(contract, launched.url().clone(), Some(secret), extent)).await,
-                    Err(why) => unseen(format!(
-                        "{}; nothing was seen of what the receiver does",
-                        why.to_string().replace(secret.expose_secret(), "***")
-                    )),
-                };
-                launched.end(true).await;
-                Ok(seen)
-            }
-        }
-    };
-    let mut wanted = ends.wanted.clone();
-    let seen = ends.runtime.block_on(async {
-        tokio::select! {
-            seen = looked => Some(seen),
-            _ = wanted.wait_for(|wanted| *wanted) => None,
-        }
-    });
-    ends.runtime.shutdown_background();
-    seen.unwrap_or_else(|| Err(Failure { exit: Exit::Interrupted, message: "interrupted, and nothing was written".to_owned() }))
-}
-
-fn of_visit<'v>(contract: &'v Contract, target: Target, secret: Option<&'v SecretString>, extent: Extent) -> Visit<'v> {
-    let texts = suites::SuiteTexts::of(&SuiteChoice::default(), contract).ok();
-    let body = texts.and_then(|texts| texts.bodies.get(&texts.catalogue.ordinary_body).cloned());
-    Visit { contract, target, secret, body: body.unwrap_or_else(|| Bytes::from_static(b"{}")), extent }
-}
-
-fn launch(command: &str, known: &Known, contract: &Contract) -> Result<LaunchChoice, Failure> {
-    let url = "http://127.0.0.1:{port}".to_owned();
-    let ready = match &known.ready {
-        None => Ready::Health,
-        Some(text) if text.contains("://") => Ready::Url(text.clone()),
-        Some(path) if path.starts_with('/') => Ready::Url(format!("{url}{path}")),
-        Some(text) => Ready::Text(text.clone()),
-    };
-    let withheld = if contract.signature.by == Proof::Ed25519 { vec![contract.secret.env.clone()] } else { Vec::new() };
-    Ok(LaunchChoice {
-        zone: None,
-        command: command.to_owned(),
-        reached: Target::parse("http://127.0.0.1:1").map_err(Failure::usage)?,
-        url,
-        ready,
-        patience: READY_WITHIN,
-        stop_signal: "TERM".to_owned(),
-        secret_env: contract.secret.env.clone(),
-        withheld,
-        faketime: None,
-    })
 }
 
 /// What the flags say, and what is asked for; nothing, when the user leaves.

@@ -5,7 +5,7 @@
 //!
 //! Start at [`read_contract`].
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -101,9 +101,24 @@ fn read_whole(
 fn reached_from(name: &str, wanted: &str) -> String {
     let is_file = wanted.contains('/') || wanted.ends_with(".yaml") || wanted.ends_with(".yml");
     match Path::new(name).parent().filter(|folder| is_file && !folder.as_os_str().is_empty()) {
-        Some(folder) => folder.join(wanted).display().to_string(),
+        Some(folder) => straight(&folder.join(wanted)),
         None => wanted.to_owned(),
     }
+}
+
+/// A path without `name/..`, which is right also where no folder of that name is there yet.
+fn straight(path: &Path) -> String {
+    let mut all = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(all.components().next_back(), Some(Component::Normal(_))) => {
+                all.pop();
+            }
+            Component::Prefix(_) | Component::RootDir | Component::ParentDir | Component::Normal(_) => all.push(part),
+        }
+    }
+    all.display().to_string()
 }
 
 /// `signature: none` is short for `signature: {by: none}`.

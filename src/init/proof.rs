@@ -162,7 +162,7 @@ fn carried(
         let signer = scheme.keyed(secret).ok()?;
         let written = signer.signature(capture.delivery, Envelope { time: time.map_or("", |time| &time.text), id, origin: capture.origin });
         let Some((at, _)) = lines.iter().enumerate().find(|(_, (_, value))| value.contains(&written)) else { continue };
-        for separator in ["", " ", ",", ";"] {
+        for separator in [" ", ",", ";", ""] {
             let found = with_lines(&scheme, lines, (at, &written), time, separator, key);
             if let Some(found) = found.filter(|found| holds(found, (capture, id, secret))) {
                 return Some(found);
@@ -195,7 +195,9 @@ fn with_lines(
         }
     }
     if !separator.is_empty() {
-        if kept.len() == items.len() {
+        // What is named like the items that carry something, and carries nothing, is another signature, of another version or secret.
+        let is_named = |item: &String| item.contains('=') || separator == " " && item.contains(',');
+        if kept.len() == items.len() || !items.iter().all(is_named) {
             return None;
         }
         scheme.several = Some(Several { separator: separator.to_owned(), blanks: false, lines: None });

@@ -16,6 +16,7 @@ mod families;
 mod forms;
 mod histories;
 mod http_two;
+mod init;
 mod judging;
 mod languages;
 #[cfg(feature = "load")]
