@@ -12,6 +12,7 @@ mod compare;
 mod delivering;
 mod ends;
 mod evidence;
+mod examples;
 mod families;
 mod forms;
 mod histories;
