@@ -1,17 +1,19 @@
 //! Concurrency: how many scenarios are played side by side.
 //!
-//! In: how long answers take, and how idle the machine is. Out: a number.
-//! Where scenarios mostly wait for answers, more of them are played at a time,
-//! as long as the machine has time left and the receiver answers fresh
-//! deliveries as quickly as it does one alone. A receiver that serves one
+//! In: how long answers take, how many are waited for, and how idle the machine
+//! is. Out: a number. Where scenarios mostly wait for answers, more of them are
+//! played at a time, as long as the machine has time left and the receiver
+//! answers fresh deliveries as quickly as it does one alone. A receiver that serves one
 //! delivery after the other is not made late by us: then it is fewer.
 //!
 //! **Invariant:** what is given with `--jobs` is kept to.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::clock::Moment;
 use crate::delivery::{Answer, NoAnswer};
 
 /// How many scenarios are played side by side.
@@ -25,8 +27,10 @@ pub enum Jobs {
 
 /// Where an adaptive run begins, and where it is on a busy machine.
 const USUAL: usize = 4;
-/// More than this are never played at a time.
+/// More than this are not played at a time where answers are quick enough to keep the receiver at work.
 const MOST: usize = 32;
+/// And so many where they take long: they only wait.
+const MOST_THAT_WAIT: usize = 64;
 /// Shorter answers are not waited for: then it is we who work.
 const WORTH_WAITING: Duration = Duration::from_millis(20);
 /// So much slower an answer may be by chance, or by delayed acknowledgements, without a queue.
@@ -46,6 +50,14 @@ pub struct Traffic {
     /// How many deliveries were begun, and how many of them are over.
     begun: AtomicU64,
     over: AtomicU64,
+    out: Mutex<BTreeMap<u64, Out>>,
+}
+
+/// A delivery that is under way, or a burst.
+#[derive(Clone, Copy, Debug)]
+struct Out {
+    since: Moment,
+    is_fresh: bool,
 }
 
 /// Deliveries that are under way, until it is dropped.
@@ -53,6 +65,8 @@ pub struct Traffic {
 pub struct UnderWay<'t> {
     traffic: &'t Traffic,
     own: u64,
+    /// What it is known by.
+    number: u64,
     /// How many were over when these began.
     over_before: u64,
 }
@@ -68,6 +82,7 @@ impl UnderWay<'_> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.traffic.over.fetch_add(self.own, Ordering::SeqCst);
+        self.traffic.out.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -97,15 +112,29 @@ pub struct Sight {
     pub alone: Option<Duration>,
     /// Which part of the machine is idle; unknown on some systems.
     pub idle: Option<f64>,
+    /// How many deliveries other than fresh ones have been waited for long by now.
+    pub waiting: usize,
+    /// For how long the fresh delivery has been waited for that is the longest under way.
+    pub fresh_waits: Option<Duration>,
 }
 
 impl Traffic {
     /// So many deliveries set out together.
-    pub fn set_out(&self, own: usize) -> UnderWay<'_> {
+    ///
+    /// * `is_fresh`: whether it is a fresh, honest one.
+    pub fn set_out(&self, own: usize, is_fresh: bool) -> UnderWay<'_> {
         let own = own as u64;
         let over_before = self.over.load(Ordering::SeqCst);
-        self.begun.fetch_add(own, Ordering::SeqCst);
-        UnderWay { traffic: self, own, over_before }
+        let number = self.begun.fetch_add(own, Ordering::SeqCst);
+        self.out.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Out { since: Moment::now(), is_fresh });
+        UnderWay { traffic: self, own, number, over_before }
+    }
+
+    /// How many have been waited for long, and for how long the fresh one that is the longest under way.
+    fn waiting(&self) -> (usize, Option<Duration>) {
+        let out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let long = out.values().filter(|one| !one.is_fresh && one.since.elapsed() >= LONG_WAIT).count();
+        (long, out.values().filter(|one| one.is_fresh).map(|one| one.since.elapsed()).max())
     }
 
     /// Whether a receiver that serves one delivery after the other would have been so late for the others' sake alone.
@@ -132,6 +161,15 @@ impl Traffic {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner).note(took, result);
     }
 
+    /// What came of a delivery through a network that went wrong: how long that took says nothing, whether it was answered does.
+    pub fn note_through_fault(&self, result: &Result<Answer, NoAnswer>, was_answered: bool) {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Err(NoAnswer::TimedOut { .. }) if !was_answered => samples.given_up += 1,
+            Ok(_) | Err(_) => samples.answered += u64::from(was_answered || result.is_ok()),
+        }
+    }
+
     /// So many side by side were borne so far.
     pub fn set_borne(&self, number: usize) {
         self.borne.store(number, Ordering::Relaxed);
@@ -140,7 +178,7 @@ impl Traffic {
     /// How many deliveries may be sent side by side where nothing else is.
     #[must_use]
     pub fn borne(&self) -> usize {
-        self.borne.load(Ordering::Relaxed).clamp(1, MOST)
+        self.borne.load(Ordering::Relaxed).clamp(1, MOST_THAT_WAIT)
     }
 
     /// How many deliveries were given up, when none has ever been answered.
@@ -155,7 +193,10 @@ impl Traffic {
     fn sight(&self, idle: Option<f64>) -> Sight {
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.fresh.sort_unstable();
+        let (waiting, fresh_waits) = self.waiting();
         Sight {
+            waiting,
+            fresh_waits,
             mean: samples.waited.checked_div(samples.count),
             answers: samples.count,
             fresh: samples.fresh.get(samples.fresh.len() / 2).copied(),
@@ -233,22 +274,32 @@ impl Concurrency {
     }
 
     fn next(&self, sight: &Sight) -> usize {
-        let Some(mean) = sight.mean else { return self.now };
-        let queues = match (sight.fresh, sight.alone) {
-            (Some(fresh), Some(alone)) => fresh > (alone + alone / 2).max(alone + SLACK),
-            (_, _) => false,
-        };
+        let is_in_a_queue = |took: Duration, alone: Duration| took > (alone + alone / 2).max(alone + SLACK);
+        let is_busy = sight.idle.is_some_and(|idle| idle < BUSY);
+        // Most of them wait, and what is fresh is answered at once: nobody is in their way.
+        let fresh_is_quick = sight.alone.is_some_and(|alone| sight.fresh_waits.is_none_or(|waits| !is_in_a_queue(waits, alone)));
+        let most_wait = fresh_is_quick && !is_busy && sight.waiting * 2 >= self.now;
+        let Some(mean) = sight.mean else { return if most_wait { self.more(MOST_THAT_WAIT) } else { self.now } };
+        let queues = sight.fresh.zip(sight.alone).is_some_and(|(fresh, alone)| is_in_a_queue(fresh, alone));
         if queues {
             let near_the_limit = sight.fresh.is_some_and(|fresh| fresh > self.limit / 2);
             return (self.now / 2).max(if near_the_limit { 1 } else { USUAL.min(self.now) });
         }
         let costs_nothing = mean >= LONG_WAIT;
-        if !costs_nothing && sight.idle.is_some_and(|idle| idle < BUSY) {
+        if !costs_nothing && is_busy {
             return (self.now / 2).max(USUAL.min(self.now));
         }
         let enough_seen = sight.answers as usize >= self.now;
-        let waits = costs_nothing || (mean >= WORTH_WAITING && sight.idle.is_none_or(|idle| idle >= IDLE_ENOUGH));
-        if enough_seen && waits { (self.now * 2).min(MOST) } else { self.now }
+        if most_wait || (enough_seen && costs_nothing) {
+            return self.more(MOST_THAT_WAIT);
+        }
+        let waits = mean >= WORTH_WAITING && sight.idle.is_none_or(|idle| idle >= IDLE_ENOUGH);
+        if enough_seen && waits { self.more(MOST) } else { self.now }
+    }
+
+    /// Twice as many, up to a most; no fewer.
+    fn more(&self, most: usize) -> usize {
+        (self.now * 2).min(most).max(self.now)
     }
 }
 
@@ -263,14 +314,14 @@ mod tests {
         let answer = Ok(Answer { status: 202, headers: Vec::new(), body: bytes::Bytes::new() });
         assert!(!traffic.may_be_for_others(ms(1), 1_000), "nothing is known of it");
         traffic.note_fresh(ms(10), &answer);
-        let other = traffic.set_out(64);
-        let this = traffic.set_out(1);
+        let other = traffic.set_out(64, false);
+        let this = traffic.set_out(1, false);
         drop(other);
-        let later = traffic.set_out(35);
+        let later = traffic.set_out(35, false);
         assert_eq!((this.others(), later.others()), (99, 1));
         assert_eq!((traffic.may_be_for_others(ms(990), 99), traffic.may_be_for_others(ms(991), 99)), (true, false));
         drop((this, later));
-        assert_eq!(traffic.set_out(1).others(), 0);
+        assert_eq!(traffic.set_out(1, false).others(), 0);
     }
 
     const MS: Duration = Duration::from_millis(1);
@@ -281,7 +332,8 @@ mod tests {
 
     /// From 4 scenarios, what a receiver leads to whose fresh deliveries take so long alone and side by side.
     fn from_four(alone: u32, fresh: u32, mean: u32, idle: f64) -> usize {
-        let sight = Sight { mean: Some(MS * mean), answers: 4, fresh: Some(MS * fresh), alone: Some(MS * alone), idle: Some(idle) };
+        let (mean, fresh, alone) = (Some(MS * mean), Some(MS * fresh), Some(MS * alone));
+        let sight = Sight { mean, answers: 4, fresh, alone, idle: Some(idle), ..Sight::default() };
         Concurrency::new(Jobs::Adaptive, MS * 2_000).next(&sight)
     }
 
@@ -303,6 +355,24 @@ mod tests {
         }
     }
 
+    /// Where half of them wait long for what is not fresh, there is room for more before any of it is answered; not where fresh
+    /// ones wait, too, nor on a busy machine, nor while nothing is known of what one alone takes.
+    #[test]
+    fn those_that_wait_make_room() {
+        let waits = |waiting, fresh_waits, alone, idle| {
+            let sight = Sight { waiting, fresh_waits: Some(MS * fresh_waits), alone, idle: Some(idle), ..Sight::default() };
+            Concurrency::new(Jobs::Adaptive, MS * 2_000).next(&sight)
+        };
+        let alone = Some(MS * 2);
+        assert_eq!((waits(2, 1, alone, 0.9), waits(1, 1, alone, 0.9)), (8, 4));
+        assert_eq!((waits(4, 100, alone, 0.9), waits(4, 1, None, 0.9), waits(4, 1, alone, 0.01)), (4, 4, 4));
+        let traffic = Traffic::default();
+        let (fresh, other) = (traffic.set_out(1, true), traffic.set_out(2, false));
+        assert_eq!((traffic.waiting().0, traffic.waiting().1.is_some()), (0, true), "nobody has waited long");
+        drop((fresh, other));
+        assert_eq!(traffic.waiting(), (0, None));
+    }
+
     /// It ends at a most, does nothing before anything was seen, and keeps to what the user says.
     #[test]
     fn the_number_has_bounds() {
@@ -312,11 +382,11 @@ mod tests {
         assert_eq!(adaptive.now(), USUAL);
         let mut fixed = Concurrency::new(Jobs::Fixed(2), MS * 2_000);
         for _ in 0..10 {
-            (0..MOST).for_each(|_| traffic.note_fresh(MS * 500, &answered()));
+            (0..MOST_THAT_WAIT).for_each(|_| traffic.note_fresh(MS * 500, &answered()));
             fixed.adapt(&traffic, Some(1.0));
             adaptive.adapt(&traffic, Some(1.0));
         }
-        assert_eq!((adaptive.now(), adaptive.most_so_far(), fixed.now()), (MOST, MOST, 2));
+        assert_eq!((adaptive.now(), adaptive.most_so_far(), fixed.now()), (MOST_THAT_WAIT, MOST_THAT_WAIT, 2));
     }
 
     /// That nothing is ever answered is known only as long as nothing is.
@@ -325,7 +395,13 @@ mod tests {
         let traffic = Traffic::default();
         (0..3).for_each(|_| traffic.note(MS, &Err(NoAnswer::TimedOut { after: MS })));
         assert_eq!(traffic.never_answered(), Some(3));
-        traffic.note(MS, &answered());
+        // Nor does a delivery count as answered whose answer was lost without having been given.
+        traffic.note_through_fault(&Err(NoAnswer::TimedOut { after: MS }), false);
+        assert_eq!(traffic.never_answered(), Some(4));
+        traffic.note_through_fault(&Err(NoAnswer::TimedOut { after: MS }), true);
         assert_eq!(traffic.never_answered(), None);
+        let other = Traffic::default();
+        other.note(MS, &answered());
+        assert_eq!(other.never_answered(), None);
     }
 }

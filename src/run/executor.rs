@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// So many scenarios that were late among others are played again alone, when they are late there, too.
 const LATE_BY_ITSELF: usize = 3;
 /// So many deliveries are given up before a receiver that has answered none is not asked any more.
-const NEVER_ANSWERED: u64 = 6;
+const NEVER_ANSWERED: u64 = 5;
 
 /// Why a run ends before all is played.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -299,14 +299,15 @@ impl Executor {
     }
 }
 
-/// A scenario with so many deliveries one after the other is long.
+/// A scenario with so many deliveries one after the other is long; so is one that lets time pass, which waits for all that is under way.
 const LONG: usize = 20;
 
-/// How many deliveries the steps wait for, one after the other.
+/// How many deliveries the steps wait for, one after the other, or as long as for so many.
 fn deliveries(steps: &[Step]) -> usize {
     let one = |step: &Step| {
         let beside = step.deliver.as_ref().and_then(|deliver: &Deliver| deliver.fault.as_ref()).map_or(0, |_| LONG);
-        let own = usize::from(step.deliver.is_some() || step.burst.is_some()) + beside;
+        let passes = step.advance.as_ref().map_or(0, |_| LONG);
+        let own = usize::from(step.deliver.is_some() || step.burst.is_some()) + beside + passes;
         own + step.repeat.as_ref().map_or(0, |block| block.times as usize * deliveries(&block.steps))
     };
     steps.iter().map(one).sum()

@@ -37,6 +37,9 @@ impl Live<'_> {
             }
             _ => (sender.send_faulty(&built.shipment, fault).await, Vec::new()),
         };
+        if fault.lets_the_request_through() {
+            stage.traffic.note_through_fault(&exchange.result, given.is_some());
+        }
         if exchange.result.is_err()
             && let Some(answer) = &given
             && let Some(wait) = asks_to_wait(&stage.contract, &Ok(answer.clone()))

@@ -144,12 +144,14 @@ impl Source for Live<'_> {
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
+        let is_honest = deliver.key.is_none() && deliver.key_of.is_none() && deliver.signature.is_none() && !deliver.no_key;
         let (sent_at, exchange, beside, own_delay) = loop {
             let pass = self.passes.before_delivering(&self.stage.gate).await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
                 self.stage.pace.turn(1).await;
             }
-            let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(1));
+            let under_way = self.stage.traffic.set_out(1, is_honest && deliver.fault.is_none());
+            let (sent_at, begun) = (self.stage.clock.now(), Moment::now());
             let (exchange, beside) = match (&deliver.fault, deliver.connection) {
                 (Some(fault), _) => self.send_through(at, &built, fault).await?,
                 (None, ConnectionUse::Kept) => {
@@ -168,9 +170,8 @@ impl Source for Live<'_> {
         };
         // Only an acceptance says how long accepting takes: what is refused at the door is refused at once.
         let accepted = exchange.result.as_ref().is_ok_and(|answer| answer.status == self.stage.contract.outcomes.accepted.status);
-        let is_fresh = accepted && deliver.key.is_none() && deliver.key_of.is_none() && deliver.signature.is_none() && !deliver.no_key;
         match &deliver.fault {
-            None if is_fresh => self.stage.traffic.note_fresh(exchange.took, &exchange.result),
+            None if is_honest && accepted => self.stage.traffic.note_fresh(exchange.took, &exchange.result),
             None => self.stage.traffic.note(exchange.took, &exchange.result),
             Some(_) => {}
         }
@@ -183,7 +184,7 @@ impl Source for Live<'_> {
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let pass = self.passes.before_delivering(&self.stage.gate).await;
         self.stage.pace.turn(built.len()).await;
-        let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(built.len()));
+        let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(built.len(), false));
         let mut release = self.stage.sender().burst(shipments).await;
         drop(pass);
         let others = under_way.others();
