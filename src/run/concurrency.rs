@@ -51,13 +51,27 @@ pub struct Traffic {
     begun: AtomicU64,
     over: AtomicU64,
     out: Mutex<BTreeMap<u64, Out>>,
+    outs: AtomicU64,
 }
 
-/// A delivery that is under way, or a burst.
+/// What a scenario waits for.
 #[derive(Clone, Copy, Debug)]
 struct Out {
     since: Moment,
     is_fresh: bool,
+}
+
+/// A scenario that waits, until it is dropped.
+#[derive(Debug)]
+pub struct Waits<'t> {
+    traffic: &'t Traffic,
+    number: u64,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.traffic.out.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
 }
 
 /// Deliveries that are under way, until it is dropped.
@@ -65,8 +79,7 @@ struct Out {
 pub struct UnderWay<'t> {
     traffic: &'t Traffic,
     own: u64,
-    /// What it is known by.
-    number: u64,
+    _waits: Waits<'t>,
     /// How many were over when these began.
     over_before: u64,
 }
@@ -82,7 +95,6 @@ impl UnderWay<'_> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.traffic.over.fetch_add(self.own, Ordering::SeqCst);
-        self.traffic.out.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
 }
 
@@ -125,9 +137,15 @@ impl Traffic {
     pub fn set_out(&self, own: usize, is_fresh: bool) -> UnderWay<'_> {
         let own = own as u64;
         let over_before = self.over.load(Ordering::SeqCst);
-        let number = self.begun.fetch_add(own, Ordering::SeqCst);
+        self.begun.fetch_add(own, Ordering::SeqCst);
+        UnderWay { traffic: self, own, _waits: self.wait(is_fresh), over_before }
+    }
+
+    /// A scenario waits: for its turn, or for a delivery that is a fresh, honest one or not.
+    pub fn wait(&self, is_fresh: bool) -> Waits<'_> {
+        let number = self.outs.fetch_add(1, Ordering::Relaxed);
         self.out.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Out { since: Moment::now(), is_fresh });
-        UnderWay { traffic: self, own, number, over_before }
+        Waits { traffic: self, number }
     }
 
     /// How many have been waited for long, and for how long the fresh one that is the longest under way.

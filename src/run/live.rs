@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::executor::Company;
 use super::force::weigh;
+use super::gate::Pass;
 use super::passes::Passes;
 use super::stage::Stage;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
@@ -92,6 +93,12 @@ impl<'s> Live<'s> {
         own
     }
 
+    /// Leave to deliver; who waits for it is in nobody's way.
+    async fn pass_to_deliver(&mut self) -> Option<Pass<'s>> {
+        let _waits = self.stage.traffic.wait(false);
+        self.passes.before_delivering(&self.stage.gate).await
+    }
+
     /// Whether the receiver died while the scenario was played, and not before it.
     fn met_a_death(&self) -> bool {
         self.deaths.is_some_and(|deaths| deaths != self.stage.liveness.deaths())
@@ -146,7 +153,7 @@ impl Source for Live<'_> {
         let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
         let is_honest = deliver.key.is_none() && deliver.key_of.is_none() && deliver.signature.is_none() && !deliver.no_key;
         let (sent_at, exchange, beside, own_delay) = loop {
-            let pass = self.passes.before_delivering(&self.stage.gate).await;
+            let pass = self.pass_to_deliver().await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
                 self.stage.pace.turn(1).await;
             }
@@ -182,7 +189,7 @@ impl Source for Live<'_> {
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
         let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
-        let pass = self.passes.before_delivering(&self.stage.gate).await;
+        let pass = self.pass_to_deliver().await;
         self.stage.pace.turn(built.len()).await;
         let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(built.len(), false));
         let mut release = self.stage.sender().burst(shipments).await;
@@ -204,7 +211,10 @@ impl Source for Live<'_> {
 
     async fn advance(&mut self, at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
         let pass = match self.stage.clock.locks_the_database() {
-            true => Some(self.passes.before_moving(&self.stage.gate).await),
+            true => {
+                let _waits = self.stage.traffic.wait(false);
+                Some(self.passes.before_moving(&self.stage.gate).await)
+            }
             false => None,
         };
         let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.stage.clock.now()));
