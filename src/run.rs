@@ -26,6 +26,7 @@ pub mod restarting;
 pub mod snapping;
 pub mod stage;
 pub mod suite;
+pub mod traffic;
 pub mod unasked;
 mod visiting;
 
