@@ -148,6 +148,7 @@ pub struct Session {
     pub(crate) managed: tokio::sync::Mutex<ManagedTarget>,
     sender: RwLock<Sender>,
     is_built_in: bool,
+    is_right_reference: bool,
     can_restart: bool,
     output: Option<(String, Arc<Output>)>,
     zone: Option<String>,
@@ -217,6 +218,7 @@ impl Session {
             max_wait: choice.max_wait,
             held_up: AtomicU64::new(0),
             is_built_in: managed.is_built_in(),
+            is_right_reference: managed.is_right_reference(),
             can_restart: managed.can_restart(),
             output: managed.output(),
             zone: managed.zone().map(str::to_owned),
@@ -259,6 +261,12 @@ impl Session {
     #[must_use]
     pub fn run_word(&self) -> &str {
         &self.supplies.run_word
+    }
+
+    /// Whether the target is the reference in this process, with nothing wrong in it.
+    #[must_use]
+    pub fn is_right_reference(&self) -> bool {
+        self.is_right_reference
     }
 
     /// Whether the target can be started again.

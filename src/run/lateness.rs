@@ -3,7 +3,8 @@
 //! On a busy machine an answer may lie ready while we do not get to read it.
 //! In: nothing. Out: by how much our own tasks were late since a moment, which
 //! is then not the receiver's time. A task of its own sleeps for a tick, again
-//! and again, and notes by how much it woke too late.
+//! and again, and notes by how much it woke too late. The reference in this
+//! process has nothing in it that waits: whatever is late of it is our own.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,12 +27,16 @@ type Ticks = VecDeque<(Moment, Duration)>;
 pub struct Lateness {
     ticks: Arc<Mutex<Ticks>>,
     task: tokio::task::JoinHandle<()>,
+    /// Whether the receiver is the right reference, which runs when we do.
+    is_ours: bool,
 }
 
 impl Lateness {
     /// Begins to measure.
+    ///
+    /// * `is_ours`: whether the receiver is the right reference, in this process.
     #[must_use]
-    pub fn watch() -> Self {
+    pub fn watch(is_ours: bool) -> Self {
         let ticks: Arc<Mutex<Ticks>> = Arc::default();
         let noted = Arc::clone(&ticks);
         let task = tokio::spawn(async move {
@@ -41,7 +46,7 @@ impl Lateness {
                 note(&noted, Moment::now(), began.elapsed());
             }
         });
-        Self { ticks, task }
+        Self { ticks, task, is_ours }
     }
 
     /// By how much this process was late since `began`, in all.
@@ -54,7 +59,11 @@ impl Lateness {
     /// What of `took` was our own doing: nothing, unless it took longer than `limit`.
     #[must_use]
     pub fn share_of(&self, took: Duration, limit: Duration, began: Moment) -> Duration {
-        if took <= limit { Duration::ZERO } else { self.since(began).min(took) }
+        match took.checked_sub(limit) {
+            None | Some(Duration::ZERO) => Duration::ZERO,
+            Some(late) if self.is_ours => late,
+            Some(_) => self.since(began).min(took),
+        }
     }
 }
 
@@ -83,7 +92,7 @@ mod tests {
     /// What was late before a moment does not count, and what is usual never does.
     #[tokio::test]
     async fn only_late_ticks_since_a_moment_count() {
-        let lateness = Lateness { ticks: Arc::default(), task: tokio::spawn(std::future::pending()) };
+        let lateness = Lateness { ticks: Arc::default(), task: tokio::spawn(std::future::pending()), is_ours: false };
         let long = Duration::from_millis(900);
         note(&lateness.ticks, Moment::now(), TICK + USUAL + long);
         let began = Moment::now();
@@ -95,5 +104,16 @@ mod tests {
         let limit = Duration::from_secs(2);
         assert_eq!(lateness.share_of(limit, limit, began), Duration::ZERO);
         assert_eq!(lateness.share_of(limit + TICK, limit, began), long);
+    }
+
+    /// What is late of the reference in this process is our own, to the last microsecond, whether or not our ticks were late.
+    #[tokio::test]
+    async fn the_reference_is_never_late() {
+        let lateness = Lateness { ticks: Arc::default(), task: tokio::spawn(std::future::pending()), is_ours: true };
+        let limit = Duration::from_secs(2);
+        for late in [Duration::ZERO, TICK, limit] {
+            assert_eq!(lateness.share_of(limit + late, limit, Moment::now()), late);
+        }
+        assert_eq!(lateness.share_of(TICK, limit, Moment::now()), Duration::ZERO);
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Plan;
-use super::concurrency::Traffic;
 use super::gate::Gate;
 use super::lateness::Lateness;
 use super::liveness::Liveness;
+use super::traffic::Traffic;
 use crate::contract::{Level, own_headers};
 use crate::files::turn::Turn;
 use crate::history::Operation;
@@ -86,6 +86,7 @@ impl Stage {
             forbidden: plan.secrets.forbidden(),
         };
         Self {
+            lateness: Lateness::watch(session.is_right_reference()),
             session,
             catalogue: Arc::clone(&plan.catalogue),
             level: plan.level,
@@ -94,7 +95,6 @@ impl Stage {
             liveness: Liveness::default(),
             gate: Gate::default(),
             traffic: Traffic::default(),
-            lateness: Lateness::watch(),
             visited: Visit::default(),
             history: Mutex::new(Vec::new()),
             snapshots: plan.takes_snapshots.then(Mutex::default),

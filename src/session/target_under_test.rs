@@ -153,6 +153,12 @@ impl ManagedTarget {
         matches!(self, Self::BuiltIn(_))
     }
 
+    /// Whether it is the reference in this process, with nothing wrong in it.
+    #[must_use]
+    pub fn is_right_reference(&self) -> bool {
+        matches!(self, Self::BuiltIn(BuiltIn { defect: None, .. }))
+    }
+
     /// How long it may take to become ready, and has not taken yet: health may flap at first.
     #[must_use]
     pub fn patience(&self) -> Duration {

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::command_line::{among_others, command, hookgate, hookgate_with};
+use crate::command_line::{among_others, command, hookgate, hookgate_with, until};
 use crate::surroundings::{Folder, project, tool};
 
 fn report_in(out: &Path) -> Value {
@@ -27,15 +27,6 @@ fn names(folder: &Path) -> Vec<String> {
 fn kill(child: &Child, signal: &str) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{signal} {}", child.id())]).status().expect("a shell");
     assert!(sent.success());
-}
-
-/// Waits until something is there; a process gives no other sign.
-fn until(what: &str, is: impl Fn() -> bool) {
-    let began = std::time::Instant::now();
-    while !is() {
-        assert!(began.elapsed().as_secs() < 30, "{what}: not within 30 s");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
 }
 
 #[test]

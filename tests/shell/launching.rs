@@ -5,6 +5,9 @@
     reason = "a test ends where something is not as it should be, and waits for processes"
 )]
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Stdio};
 
 use crate::command_line::{command, hookgate, until};
@@ -23,17 +26,42 @@ fn faketime_is_here() -> bool {
     !missing
 }
 
-/// The processes whose command line holds `mark`.
-fn processes(mark: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").expect("a list of processes").flatten() {
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if line.contains(mark) {
-            found.push(line);
-        }
+/// A pipe with a name: who has it open to write lives.
+struct Lifeline {
+    path: String,
+    _folder: Folder,
+}
+
+impl Lifeline {
+    fn new() -> Self {
+        let folder = Folder::new();
+        let path = folder.path("lifeline").display().to_string();
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo");
+        assert!(made.success());
+        Self { path, _folder: folder }
     }
-    found
+
+    /// A command of a shell that says `up` into the pipe, and `left` when nobody has ended it for so long.
+    fn sleeper(&self) -> String {
+        format!("sh -c 'echo up; sleep 60; echo left' >{}", self.path)
+    }
+
+    fn read_without_waiting(&self) -> File {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        File::options().read(true).custom_flags(flags).open(&self.path).expect("a pipe")
+    }
+
+    /// The other end; there is none before a writer is there.
+    fn read(&self) -> BufReader<File> {
+        BufReader::new(File::open(&self.path).expect("a pipe"))
+    }
+}
+
+/// What is said into the pipe before nobody is left who could.
+fn last_words(mut lifeline: impl Read) -> String {
+    let mut words = String::new();
+    lifeline.read_to_string(&mut words).expect("words");
+    words
 }
 
 /// The reference by `--exec` conforms, restarts included, with nothing undecided.
@@ -87,11 +115,12 @@ fn a_receiver_that_does_not_start_is_told_with_its_last_words() {
     assert!(ended.starts_with("exit 3") && ended.contains("ended before it was ready") && ended.contains("no such port"), "{ended}");
     let absent = hookgate(&["run", "--exec", "no-such-receiver --port {port}"]);
     assert!(absent.starts_with("exit 3") && absent.contains("no-such-receiver"), "{absent}");
-    // A number that no other process of this machine sleeps for.
-    let sleeps = format!("sleep 7{}0", std::process::id());
-    let silent = hookgate(&["run", "--exec", &sleeps, "--ready", "I am here", "--ready-within", "200 ms"]);
+    let lifeline = Lifeline::new();
+    // Whoever reads it without waiting finds its end where nobody has it open to write.
+    let mut read = lifeline.read_without_waiting();
+    let silent = hookgate(&["run", "--exec", &lifeline.sleeper(), "--ready", "I am here", "--ready-within", "200 ms"]);
     assert!(silent.starts_with("exit 3") && silent.contains("did not write `I am here`"), "{silent}");
-    until("the silent one is gone", || processes(&sleeps).is_empty());
+    until("the silent one is gone", || matches!(read.read(&mut [0; 8]), Ok(0)));
 }
 
 /// Ready is when it says so, or when an address answers.
@@ -127,29 +156,33 @@ fn the_targets_output_is_kept_without_the_secret() {
     assert!(!log.contains("a-secret-to-be-kept") && !report.contains("a-secret-to-be-kept"));
 }
 
-/// A run over a receiver with children, one of them in a session of its own, far from its end.
-fn long_run(mark: &str) -> Child {
-    let receiver = format!("sleep {mark} & setsid sleep {mark} & {SERVE} & wait");
+/// A run over a receiver with children, one of them in a session of its own, far from its end; and where they are heard of.
+fn long_run(lifeline: &Lifeline) -> (Child, impl Read + use<>) {
+    let sleeper = lifeline.sleeper();
+    let receiver = format!("{sleeper} & setsid {sleeper} & {SERVE} & wait");
     let mut run = command();
     run.args(["run", "--exec", &receiver, "--db", "{dir}/orch.db", "--clock", "wait", "--max-wait", "1000 s", "--ttl", "500 s"]);
     let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-    until("the receiver and its children are there", || {
-        processes(&format!("sleep {mark}")).iter().filter(|line| line.starts_with("sleep")).count() == 2
-    });
-    run
+    let mut read = lifeline.read();
+    for _ in 0..2 {
+        let mut line = String::new();
+        read.read_line(&mut line).expect("a line");
+        assert_eq!(line, "up\n");
+    }
+    (run, read)
 }
 
 /// Ctrl-C, and a kill that hookgate itself never hears of.
 #[test]
 fn nothing_is_left_after_ctrl_c_and_after_a_kill() {
-    for (last, signal) in [(1, "-INT"), (2, "-KILL")] {
-        let mark = format!("7{}{last}", std::process::id());
-        let mut run = long_run(&mark);
+    for signal in ["-INT", "-KILL"] {
+        let lifeline = Lifeline::new();
+        let (mut run, read) = long_run(&lifeline);
         let killed = std::process::Command::new("/bin/sh").args(["-c", &format!("kill {signal} {}", run.id())]).status().expect("a shell");
         assert!(killed.success());
         let ended = run.wait().expect("it ends");
         assert_eq!(ended.code(), if signal == "-INT" { Some(130) } else { None });
-        until("everything is gone", || processes(&format!("sleep {mark}")).is_empty());
+        assert_eq!(last_words(read), "", "{signal}: everything is gone");
     }
 }
 

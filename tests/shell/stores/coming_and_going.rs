@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use super::{Judged, POSTGRES, SQLITE, list, sqlite, verdict};
-use crate::command_line::{Running, alone, command};
+use crate::command_line::{Running, alone, command, until};
 use crate::load_truth::asked;
 use crate::servers::postgres;
 use crate::surroundings::{Folder, project, tool};
@@ -55,10 +55,10 @@ fn database_that_goes_away_during_a_load_leaves_the_report() {
     lines.read_line(&mut line).expect("a line");
     let address = line.trim().strip_prefix("metrics: http://").and_then(|rest| rest.strip_suffix("/metrics")).expect("an address");
     // Its database was looked at before the first second was told.
-    while !asked(address, "/metrics").is_some_and(|text| text.contains("deliveries_total{")) {
+    until("it delivers", || {
         assert!(load.try_wait().expect("it can be asked").is_none(), "the load ended before its time");
-        std::thread::yield_now();
-    }
+        asked(address, "/metrics").is_some_and(|text| text.contains("deliveries_total{"))
+    });
     drop(server);
     let output = load.wait_with_output().expect("it ends");
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
