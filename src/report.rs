@@ -288,6 +288,9 @@ pub struct Finding {
     /// What the target wrote while the delivery was under way, stacks of frames folded (`--exec`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
+    /// Whether other deliveries were under way meanwhile, so that some of these lines may be about them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_shared: bool,
     /// The exception that it wrote then, by its type and its place, where the delivery failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<String>,

@@ -222,6 +222,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     executor.play_all(alone, Company::Nobody).await;
     let Executor { judged: mut scenarios, left, end, suspects, concurrency, .. } = executor;
     stage.blame(&suspects, &mut scenarios);
+    stage.settle(&mut scenarios);
     scenarios.sort_by(|a, b| a.id.cmp(&b.id));
 
     let mut history = stage.take_history();

@@ -272,8 +272,15 @@ fn catches(report: &Report) -> BTreeSet<Catch> {
 
 fn row_of(Trial { defect, share }: &Trial, report: &Report) -> Row {
     let whole = *share == Share::Whole;
-    let (caught_by, also): (Vec<Catch>, Vec<Catch>) =
-        catches(report).into_iter().partition(|one| defect.breaks.contains(&one.requirement.as_str()));
+    let is_its_own = |id: &str| defect.breaks.contains(&id);
+    // Under another contract than its own it may let nothing in that is honest: more than it breaks, and told at the visit.
+    let own = Defect::named(defect.name).is_none_or(|one| one.under == defect.under);
+    let visited = report.visit.as_ref().and_then(|visit| visit.refused.as_ref()).filter(|_| !own);
+    let turned_away = visited.map(|refused| Catch { scenario: "visit".to_owned(), requirement: refused.requirement.clone() });
+    let (mut caught_by, also): (Vec<Catch>, Vec<Catch>) =
+        catches(report).into_iter().partition(|one| turned_away.is_some() || is_its_own(&one.requirement));
+    caught_by.extend(turned_away.clone());
+    let is_of_the_defect = |id: &str| is_its_own(id) || turned_away.as_ref().is_some_and(|one| one.requirement == id);
     Row {
         defect: defect.name,
         sentence: defect.sentence,
@@ -285,13 +292,13 @@ fn row_of(Trial { defect, share }: &Trial, report: &Report) -> Row {
         first_cause: report.causes.first().filter(|_| whole).map(|cause| FirstCause {
             requirement: cause.requirement.clone(),
             sentence: cause.sentence.clone(),
-            is_of_the_defect: defect.breaks.contains(&cause.requirement.as_str()),
+            is_of_the_defect: is_of_the_defect(&cause.requirement),
         }),
         called_broken: report
             .requirements
             .iter()
             .filter(|_| whole)
-            .filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn) && !defect.breaks.contains(&one.id.as_str()))
+            .filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn) && !is_of_the_defect(&one.id))
             .map(|one| one.id.clone())
             .collect(),
         until_caught: !whole,

@@ -109,6 +109,7 @@ pub fn add(
             mismatch: breach.mismatch.clone(),
             filed: None,
             output: Vec::new(),
+            output_shared: false,
             exception: None,
         }),
     }

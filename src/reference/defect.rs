@@ -242,7 +242,7 @@ pub const CATALOGUE: &[Defect] = &[
     ),
     under(
         "ietf-idempotency-key",
-        defect("failure-keeps-its-key-in-flight", "a failure keeps its key in flight for ever", &["FLY-2", "ERR-1"]),
+        defect("failure-keeps-its-key-in-flight", "a failure keeps its key in flight for ever", &["FLY-2", "ERR-1", "HTTP-7"]),
     ),
     under(
         "ietf-idempotency-key",

@@ -20,6 +20,7 @@ mod visit;
 
 pub use self::example::{Example, Explained};
 pub use self::filing::attribute;
+pub use self::visit::beside_scenarios;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -181,6 +182,7 @@ fn cause(report: &Report, group: &[Found<'_>], of: usize, place: &dyn Fn(&str) -
             curl: finding.curl.clone(),
             again: again(&report.run, scenario),
             output: finding.output.clone(),
+            output_shared: finding.output_shared,
         };
         (finding.mismatch.clone(), example)
     });

@@ -205,6 +205,7 @@ impl Foreign for Finding {
             line: _,
             mismatch: _,
             filed: _,
+            output_shared: _,
         } = self;
         hide_lines(output, redactor);
         exception.hide(redactor);

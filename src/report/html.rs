@@ -78,6 +78,7 @@ fn cause(one: &Cause, report: &Report, language: Language) -> Value {
         curl => example.curl.clone(),
         again => example.again.clone(),
         output => example.output.join("\n"),
+        output_shared => example.output_shared,
     }
 }
 
@@ -172,6 +173,7 @@ fn finding(finding: &Finding, report: &Report, language: Language) -> Value {
         observed => marked(&language.retold(&finding.reference), &language.retold(&finding.observed)),
         curl => finding.curl.clone(),
         output => finding.output.join("\n"),
+        output_shared => finding.output_shared,
     }
 }
 

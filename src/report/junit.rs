@@ -11,6 +11,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, SerializeError, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 use crate::contract::Level;
+use crate::report::causes::{Cause, beside_scenarios};
 use crate::report::human::{one_line, visible};
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 
@@ -39,7 +40,26 @@ pub fn write(report: &Report) -> Result<String, SerializeError> {
         }
         xml.add_test_suite(suite);
     }
+    if let Some(cause) = beside_scenarios(report) {
+        xml.add_test_suite(of_visit(report, cause));
+    }
     xml.to_string()
+}
+
+/// What a visit has found, where no scenario tells it.
+fn of_visit(report: &Report, cause: &Cause) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type(one_line(&cause.requirement));
+    let message = format!("{}: expected {}, observed {}", cause.requirement, cause.example.expected, cause.example.observed);
+    status.set_message(one_line(&message));
+    status.set_description(visible(&format!("{}\n{}", cause.sentence, cause.example.curl)));
+    let mut case = TestCase::new("visit/honest-delivery", status);
+    case.set_classname(one_line(&format!("{}.visit", report.contract)));
+    case.add_property(Property::new("shows", one_line(&cause.requirement)));
+    case.add_property(Property::new("verdict", Verdict::Fail.name()));
+    let mut suite = TestSuite::new("visit");
+    suite.add_test_case(case);
+    suite
 }
 
 fn test_case(contract: &str, scenario: &ScenarioReport) -> TestCase {

@@ -200,6 +200,7 @@ fn findings(report: &Report, language: Language) -> Vec<Value> {
             observed => language.retold(&finding.observed),
             curl => finding.curl.as_str(),
             output => finding.output.join("\n"),
+            output_shared => finding.output_shared,
         }
     };
     report.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| one(scenario, finding))).collect()

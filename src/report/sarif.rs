@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::contract::Level;
-use crate::report::causes::Cause;
+use crate::report::causes::{Cause, Example, beside_scenarios};
 use crate::report::human::one_line;
 use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::sign::sha256_hex;
@@ -25,6 +25,7 @@ pub fn write(report: &Report) -> Value {
     // The findings of the cause that explains most come first.
     let mut results: Vec<(usize, Value)> = results.collect();
     results.sort_by_key(|(cause, _)| *cause);
+    let results = results.into_iter().map(|(_, result)| result);
     let worked = report.summary.verdict != Overall::Incomplete && report.summary.verdict != Overall::Interrupted;
     json!({
         "$schema": SCHEMA,
@@ -37,7 +38,7 @@ pub fn write(report: &Report) -> Value {
                 "rules": rules,
             }},
             "invocations": [{"executionSuccessful": worked, "startTimeUtc": format!("{}Z", report.run.started_at.trim_end_matches('Z'))}],
-            "results": results.into_iter().map(|(_, result)| result).collect::<Vec<_>>(),
+            "results": beside_scenarios(report).map(|cause| of_visit(report, cause)).into_iter().chain(results).collect::<Vec<_>>(),
         }]
     })
 }
@@ -75,9 +76,7 @@ fn result(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> (usi
             "hookgate/v1": sha256_hex(format!("{} {} {} {}", report.contract, scenario.id, finding.requirement, finding.step).as_bytes()),
         },
     });
-    if let Some(at) = report.requirements.iter().position(|one| one.id == finding.requirement) {
-        result["ruleIndex"] = json!(at);
-    }
+    name_rule(&mut result, report);
     if scenario.verdict == Verdict::Known {
         let reason = scenario.reason.as_deref().unwrap_or("listed in the baseline");
         result["suppressions"] = json!([{"kind": "external", "justification": reason}]);
@@ -85,9 +84,33 @@ fn result(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> (usi
     (at.unwrap_or(usize::MAX), result)
 }
 
+/// What a visit has found, where no scenario tells it.
+fn of_visit(report: &Report, cause: &Cause) -> Value {
+    let Example { expected, observed, .. } = &cause.example;
+    let mut result = json!({
+        "ruleId": cause.requirement,
+        "level": level(cause.level),
+        "message": {"text": format!("{}: expected {}; observed {}", cause.sentence, one_line(expected), one_line(observed))},
+        "locations": report.run.contract_file.as_ref().map_or_else(|| json!([]), |file| place(file, 1)),
+        "partialFingerprints": {"hookgate/v1": sha256_hex(format!("{} visit {}", report.contract, cause.requirement).as_bytes())},
+    });
+    name_rule(&mut result, report);
+    result
+}
+
+/// Says which of the rules it is that a result names.
+fn name_rule(result: &mut Value, report: &Report) {
+    if let Some(at) = report.requirements.iter().position(|one| result["ruleId"] == one.id.as_str()) {
+        result["ruleIndex"] = json!(at);
+    }
+}
+
+fn place(file: &str, line: u32) -> Value {
+    json!([{"physicalLocation": {"artifactLocation": {"uri": file}, "region": {"startLine": line}}}])
+}
+
 /// The line of a scenario of the user's own, else the contract's file, else nothing.
 fn locations(report: &Report, scenario: &ScenarioReport, finding: &Finding) -> Value {
-    let place = |file: &str, line: u32| json!([{"physicalLocation": {"artifactLocation": {"uri": file}, "region": {"startLine": line}}}]);
     match &report.run.contract_file {
         _ if scenario.own => place(&scenario.file, finding.line.max(1)),
         Some(file) => place(file, 1),

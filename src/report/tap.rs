@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 
+use crate::report::causes::beside_scenarios;
 use crate::report::human::one_line;
 use crate::report::{Report, ScenarioReport, Verdict};
 
 /// `report` as TAP.
 #[must_use]
 pub fn write(report: &Report) -> String {
-    let mut text = format!("TAP version 14\n1..{}\n", report.scenarios.len());
+    let visit = beside_scenarios(report);
+    let mut text = format!("TAP version 14\n1..{}\n", report.scenarios.len() + usize::from(visit.is_some()));
     for (at, scenario) in report.scenarios.iter().enumerate() {
         let (ok, directive) = match scenario.verdict {
             Verdict::Pass | Verdict::Warn => ("ok", String::new()),
@@ -34,6 +36,15 @@ pub fn write(report: &Report) -> String {
             }
             text.push_str("  ...\n");
         }
+    }
+    // What a visit has found, where no scenario tells it.
+    if let Some(cause) = visit {
+        let _ = writeln!(text, "not ok {} - visit {}", report.scenarios.len() + 1, escaped(&one_line(&cause.sentence)));
+        let _ = writeln!(text, "  ---\n  - requirement: {}", cause.requirement);
+        for (name, value) in [("expected", &cause.example.expected), ("observed", &cause.example.observed)] {
+            let _ = writeln!(text, "    {name}: {}", serde_json::Value::from(one_line(value)));
+        }
+        text.push_str("  ...\n");
     }
     text
 }

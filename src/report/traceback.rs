@@ -1,10 +1,17 @@
 //! Tracebacks: what a target wrote while a delivery was under way, with every stack of frames folded into one line.
 //!
-//! In: lines. Out: fewer lines, and the last exception among them, by its type
-//! and the place in the code that raised it: what two findings have in common
+//! In: lines. Out: fewer lines, and the exceptions among them, by their type
+//! and the place in the code that raised them: what two findings have in common
 //! whose messages name different keys. Python's, Node's, Java's and Rust's
-//! forms are known; whatever else is there stays as it is.
+//! forms are known; whatever else is there stays as it is. Threads that write at
+//! once weave their stacks into each other (Python writes a frame at a time):
+//! those are told apart where they are copies of one, and else their places are
+//! left open.
 
+use std::collections::BTreeSet;
+
+/// How a stack of Python's begins.
+const BEGINS: &str = "Traceback (most recent call last):";
 /// So many lines are kept of one delivery.
 const MOST_LINES: usize = 8;
 /// So long a line may be, in characters.
@@ -15,20 +22,65 @@ const LONGEST_LINE: usize = 240;
 pub struct Folded {
     /// The lines, the last ones where there are many.
     pub lines: Vec<String>,
-    /// The last exception: its type and its place.
-    pub exception: Option<String>,
+    /// The exceptions in their order.
+    pub exceptions: Vec<Exception>,
+    /// Whether a stack has no end.
+    pub unfinished: bool,
 }
 
-/// One stack of frames.
-struct Stack {
-    /// The exception with its message.
-    told: String,
+/// An exception, without its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
     /// Its type.
-    kind: String,
-    /// The place that raised it; empty where no frame tells.
-    place: String,
+    pub kind: String,
+    /// The place that raised it; `None` where it cannot be told from that of another.
+    pub place: Option<String>,
+}
+
+impl Exception {
+    /// It by name, where its place is known, or where no frame tells one.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        let place = self.place.as_ref()?;
+        Some(if place.is_empty() { self.kind.clone() } else { format!("{} at {place}", self.kind) })
+    }
+}
+
+impl Folded {
+    /// The exceptions that stand whole.
+    pub fn whole(&self) -> impl Iterator<Item = String> {
+        self.exceptions.iter().filter_map(Exception::name)
+    }
+
+    /// The exceptions by name, in their order.
+    ///
+    /// * `known`: those that stand whole somewhere: one whose place is open is the only known one of its type, or known by its type alone.
+    #[must_use]
+    pub fn candidates(&self, known: &BTreeSet<String>) -> Vec<String> {
+        let by_type = |kind: &str| {
+            let mut of_it = known.iter().filter(|one| one.split(" at ").next() == Some(kind));
+            let first = of_it.next().filter(|_| of_it.next().is_none());
+            first.cloned().unwrap_or_else(|| kind.to_owned())
+        };
+        self.exceptions.iter().map(|one| one.name().unwrap_or_else(|| by_type(&one.kind))).collect()
+    }
+}
+
+/// One stack of frames, or several that are woven into each other.
+struct Stack {
+    /// The exceptions with their messages.
+    told: Vec<(String, Exception)>,
+    /// Lines of somebody else that stand between.
+    between: Vec<String>,
     /// How many lines it took.
     lines: usize,
+}
+
+impl Stack {
+    fn one(told: &str, kind: &str, place: String, lines: usize) -> Self {
+        let exception = Exception { kind: kind.to_owned(), place: Some(place) };
+        Self { told: vec![(told.to_owned(), exception)], between: Vec::new(), lines }
+    }
 }
 
 /// Folds the stacks of frames in some output.
@@ -40,11 +92,16 @@ pub fn fold(text: &str) -> Folded {
     while let Some(line) = all.get(at) {
         let rest = &all[at..];
         if let Some(stack) = python(rest).or_else(|| rust(rest)).or_else(|| frames(rest)) {
-            let place = if stack.place.is_empty() { String::new() } else { format!(" ({})", stack.place) };
-            folded.lines.push(cut(&format!("{}{place} [{} lines]", stack.told, stack.lines)));
-            folded.exception = Some(if stack.place.is_empty() { stack.kind } else { format!("{} at {}", stack.kind, stack.place) });
+            for (told, exception) in stack.told {
+                let place =
+                    exception.place.as_deref().filter(|place| !place.is_empty()).map_or_else(String::new, |place| format!(" ({place})"));
+                folded.lines.push(cut(&format!("{told}{place} [{} lines]", stack.lines)));
+                folded.exceptions.push(exception);
+            }
+            folded.lines.extend(stack.between.iter().map(|line| cut(line)));
             at += stack.lines.max(1);
         } else {
+            folded.unfinished |= line.trim_start().starts_with(BEGINS);
             folded.lines.push(cut(line));
             at += 1;
         }
@@ -54,31 +111,80 @@ pub fn fold(text: &str) -> Folded {
 }
 
 /// `Traceback (most recent call last):`, frames, and the exception; one that was raised while another was handled is the last.
+///
+/// What begins before the first has ended is woven into it: all end together, and lines of others stand between.
 fn python(lines: &[&str]) -> Option<Stack> {
-    const BEGINS: &str = "Traceback (most recent call last):";
-    if !lines.first()?.trim_start().starts_with(BEGINS) {
+    let begins = |line: &str| line.trim_start().starts_with(BEGINS);
+    if !begins(lines.first()?) {
         return None;
     }
-    let mut end = 0;
-    let mut place = String::new();
-    let told = loop {
-        let frame = |line: &str| line.starts_with([' ', '\t']) || line.trim_start().starts_with(BEGINS);
-        let ends = end + lines.get(end..)?.iter().position(|line| !frame(line))?;
-        let file = lines[end..ends].iter().rev().find_map(|line| python_place(line));
-        place = file.unwrap_or(place);
-        let told = lines[ends];
-        end = ends + 1;
-        // Its message may go on; the next stack is told by a sentence between.
-        let next = lines.get(end..).unwrap_or_default();
-        let chained = next.first().is_some_and(|line| {
-            line.starts_with("During handling of the above exception") || line.starts_with("The above exception was the direct cause")
-        });
-        if !chained || !next.get(1).is_some_and(|line| line.starts_with(BEGINS)) {
-            break told;
-        }
+    let (mut end, mut open, mut begun) = (0, 0, 0);
+    let (mut told, mut places, mut between): (Vec<String>, Vec<String>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let line = *lines.get(end)?;
         end += 1;
+        if begins(line) {
+            (open, begun) = (open + 1, begun + 1);
+        } else if line.starts_with([' ', '\t']) {
+            places.extend(python_place(line));
+        } else if is_chain(line) {
+            // The next stack is told by a sentence between: it is that of the last that ended.
+            told.pop();
+            begun -= usize::from(begun > 0);
+            if begun == 0 {
+                places.clear();
+            }
+        } else if is_exception(line) {
+            told.push(line.to_owned());
+            open -= 1;
+        } else {
+            between.push(line.to_owned());
+        }
+        let goes_on = lines.get(end).is_some_and(|next| is_chain(next)) && lines.get(end + 1).is_some_and(|next| begins(next));
+        if open == 0 && !goes_on && !told.is_empty() {
+            break;
+        }
+    }
+    let place = common_place(&places, begun);
+    let kinds: BTreeSet<String> = told.iter().map(|one| kind_of(one)).collect();
+    let place = place.filter(|_| kinds.len() == 1);
+    let told = told.into_iter().map(|told| {
+        let exception = Exception { kind: kind_of(&told), place: place.clone() };
+        (told, exception)
+    });
+    Some(Stack { told: told.collect(), between, lines: end })
+}
+
+/// The place that raised so many stacks, where they are copies of one; the last frame of one.
+fn common_place(places: &[String], copies: usize) -> Option<String> {
+    if copies <= 1 {
+        return Some(places.last().cloned().unwrap_or_default());
+    }
+    let mut each: Vec<(&String, usize)> = Vec::new();
+    for place in places {
+        match each.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, times)) => *times += 1,
+            None => each.push((place, 1)),
+        }
+    }
+    each.last().filter(|_| each.iter().all(|(_, times)| times % copies == 0)).map(|(place, _)| (*place).clone())
+}
+
+/// The sentence between two stacks of which one was raised while the other was handled.
+fn is_chain(line: &str) -> bool {
+    line.starts_with("During handling of the above exception") || line.starts_with("The above exception was the direct cause")
+}
+
+/// `KeyError: 'a'`, `sqlite3.OperationalError: database is locked`, `StopIteration`.
+fn is_exception(line: &str) -> bool {
+    let name = line.split(": ").next().unwrap_or(line).trim_end_matches(':');
+    let part = |part: &str| {
+        let begins = part.starts_with(|first: char| first.is_alphabetic() || first == '_');
+        begins && part.chars().all(|one| one.is_alphanumeric() || matches!(one, '_' | '<' | '>'))
     };
-    Some(Stack { told: told.to_owned(), kind: kind_of(told), place, lines: end })
+    // `INFO: …` is a line of a log.
+    let is_level = name.len() > 2 && name.chars().all(|one| one.is_ascii_uppercase());
+    !name.is_empty() && !is_level && name.split('.').all(part)
 }
 
 /// `  File "/srv/app.py", line 12, in handle` as `app.py:12 in handle`.
@@ -111,7 +217,7 @@ fn rust(lines: &[&str]) -> Option<Stack> {
             || text.split(':').next().is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
     let more = lines.get(told_by..).unwrap_or_default().iter().take_while(is_backtrace).count();
-    Some(Stack { told: format!("panicked: {message}"), kind: "panic".to_owned(), place, lines: told_by + more })
+    Some(Stack::one(&format!("panicked: {message}"), "panic", place, told_by + more))
 }
 
 /// Node's and Java's: a line that names an exception, and lines below it that begin with `at`.
@@ -137,7 +243,7 @@ fn frames(lines: &[&str]) -> Option<Stack> {
     let told = told.strip_prefix("Exception in thread ").and_then(|rest| rest.split_once("\" ")).map_or(told, |(_, told)| told);
     let told = told.trim_start_matches("Uncaught ");
     let place = lines.get(from).map(|line| frame_place(line)).unwrap_or_default();
-    Some(Stack { told: told.to_owned(), kind: kind_of(told), place, lines: end })
+    Some(Stack::one(told, &kind_of(told), place, end))
 }
 
 /// `at deliver (/srv/app.js:12:7)`, `at com.shop.Hooks.deliver(Hooks.java:12)`, as `app.js:12`, `Hooks.java:12`.
@@ -172,8 +278,8 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> (Vec<String>, Option<String>) {
-        let Folded { lines, exception } = fold(text);
-        (lines, exception)
+        let Folded { lines, exceptions, .. } = fold(text);
+        (lines, exceptions.last().and_then(Exception::name))
     }
 
     /// As `CPython` 3.11, Node 22, `OpenJDK` 21 and Rust 1.89 print them.
@@ -222,5 +328,26 @@ mod tests {
         assert_eq!(told("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n").1, None);
         let many: String = (0..20).map(|at| format!("line {at}\n")).collect();
         assert_eq!(told(&many).0.first().map(String::as_str), Some("line 12"));
+    }
+
+    /// What threads write at once is told apart where it is the same, and left open where it is not; nobody else's line is lost.
+    #[test]
+    fn stacks_that_are_woven_into_each_other_make_no_new_exception() {
+        const FRAMES: [&str; 2] =
+            ["  File \"/srv/door.py\", line 3, in do\n    self.take()\n", "  File \"/srv/app.py\", line 12, in take\n    x\n"];
+        let [door, app] = FRAMES;
+        let same = format!(
+            "{BEGINS}\n{door}{BEGINS}\n{door}{app}KeyError: 'hg1-7'\n127.0.0.1 - - \"POST / HTTP/1.1\" 500 -\n{app}KeyError: 'hg1-8'\n"
+        );
+        let folded = fold(&same);
+        let names: Vec<_> = folded.whole().collect();
+        assert_eq!(names, ["KeyError at app.py:12 in take", "KeyError at app.py:12 in take"], "{folded:?}");
+        assert!(folded.lines.iter().any(|line| line.starts_with("127.0.0.1")), "{folded:?}");
+        let two = format!("{BEGINS}\n{BEGINS}\n{door}{app}KeyError: 'hg1-7'\nValueError: no\n");
+        let folded = fold(&two);
+        assert_eq!((folded.whole().count(), folded.exceptions.len()), (0, 2), "{folded:?}");
+        let known = ["KeyError at app.py:12 in take".to_owned(), "OSError at a.py:1 in f".to_owned()].into();
+        assert_eq!(folded.candidates(&known), ["KeyError at app.py:12 in take", "ValueError"]);
+        assert!(fold(&format!("{BEGINS}\n{door}")).unfinished && !folded.unfinished);
     }
 }

@@ -370,7 +370,7 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Resu
             }
             let under_way = std::mem::take(&mut source.under_way);
             let (history, mut report) = (source.into_history(), weigh(stage, loaded, report).await);
-            stage.stand_beside(&mut report.findings, &under_way).await;
+            stage.stand_beside(&loaded.id, &mut report.findings, &under_way).await;
             if for_others && report.verdict == Verdict::Fail {
                 report.duration_ms = super::millis(began.elapsed());
                 return Err(Again::Late(Box::new((report, history))));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Plan;
+use super::beside::Beside;
 use super::gate::Gate;
 use super::lateness::Lateness;
 use super::liveness::Liveness;
@@ -44,6 +45,8 @@ pub struct Stage {
     pub lateness: Lateness,
     visited: Visit,
     history: Mutex<Vec<Operation>>,
+    /// What the target has written beside deliveries.
+    pub(super) beside: Mutex<Beside>,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
 }
 
@@ -97,6 +100,7 @@ impl Stage {
             traffic: Traffic::default(),
             visited: Visit::default(),
             history: Mutex::new(Vec::new()),
+            beside: Mutex::default(),
             snapshots: plan.takes_snapshots.then(Mutex::default),
         }
     }

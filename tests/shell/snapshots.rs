@@ -1,16 +1,53 @@
 //! Snapshots: what is new, changed or left over is told; nothing is written where nobody reviews.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::command_line::{Running, command, hookgate, hookgate_with};
-use crate::surroundings::{Folder, project};
+use crate::surroundings::{Folder, project, tool};
 
 const SCENARIOS: [&str; 2] = ["seed/first-delivery-is-answered-202", "ttl/key-is-new-again-past-its-ttl"];
 
 fn run(dir: &str, more: &[&str]) -> String {
     let fixed = ["run", SCENARIOS[0], SCENARIOS[1], "--snapshots", dir];
     hookgate(&[&fixed, more].concat())
+}
+
+/// What a person at a terminal sees who answers so, and the exit code.
+fn reviewed_by_hand(dir: &str, answers: &str) -> (Option<i32>, String) {
+    const AT_A_TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let mut python = Command::new("python3");
+    python.args(["-c", AT_A_TERMINAL, env!("CARGO_BIN_EXE_hookgate"), "snapshots", "review", "--dir", dir]);
+    python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut running = python.spawn().expect("python3 is there");
+    running.stdin.as_mut().expect("a pipe").write_all(answers.as_bytes()).expect("it reads");
+    // The pipe stays open meanwhile, as a person stays at the terminal.
+    let mut seen = String::new();
+    running.stdout.take().expect("a pipe").read_to_string(&mut seen).expect("text");
+    (running.wait().expect("it ends").code(), seen)
+}
+
+/// At a terminal each one is asked about: `?` helps, `a` accepts one, `q` leaves all others waiting, `r` rejects, `A` accepts the rest.
+#[test]
+fn person_reviews_one_after_the_other() {
+    if tool("python3").is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    let (path, dir) = (folder.path("snaps"), folder.path("snaps").display().to_string());
+    run(&dir, &["--update", "new"]);
+    let waiting = || all(&path).iter().filter(|(name, _)| name.ends_with(".snap.new")).count();
+    let (code, seen) = reviewed_by_hand(&dir, "?\na\nq\n");
+    assert_eq!((code, all(&path).len(), waiting()), (Some(1), 2, 1), "{seen}");
+    assert!(seen.contains("a  accept it") && seen.contains("q  quit") && seen.contains("1 pending"), "{seen}");
+    assert_eq!(seen.matches("[?]? ").count(), 3, "{seen}");
+    let (code, seen) = reviewed_by_hand(&dir, "what\nr\n");
+    assert_eq!((code, all(&path).len(), waiting()), (Some(0), 1, 0), "{seen}");
+    run(&dir, &["--update", "new"]);
+    assert_eq!(reviewed_by_hand(&dir, "A\n").0, Some(0));
+    assert_eq!((all(&path).len(), waiting()), (2, 0));
 }
 
 /// Every file under a folder with its text.

@@ -187,7 +187,7 @@ fn exception_in_the_targets_output_names_the_cause() {
     let exec = "CAUSE=raises exec python3 tests/receivers/turned_away.py --port {port} --db {dir}/orch.db";
     let mut run = command();
     run.env("ORCH_WEBHOOK_SECRET", SECRET);
-    let args = ["run", "signature/honest*", "audit/*", "--exec", exec, "--db", "{dir}/orch.db", "--jobs", "1", "--format", "json"];
+    let args = ["run", "signature/honest*", "audit/*", "--exec", exec, "--db", "{dir}/orch.db", "--jobs", "8", "--format", "json"];
     let output = among_others(run.args(args).stdin(Stdio::null()));
     let text = String::from_utf8_lossy(&output.stdout);
     let report: Value = serde_json::from_str(&text).expect("a report");

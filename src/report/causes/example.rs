@@ -38,6 +38,9 @@ pub struct Example {
     /// What the target wrote meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
+    /// Whether other deliveries were under way meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_shared: bool,
 }
 
 /// The exception that all of some findings have.

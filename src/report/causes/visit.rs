@@ -41,6 +41,12 @@ pub(super) fn first(report: &Report, others: Vec<Cause>) -> Vec<Cause> {
     std::iter::once(cause).chain(others.into_iter().filter(|_| passed)).collect()
 }
 
+/// The cause that a visit has found and no scenario tells of: forms that are lists of scenarios have it beside them.
+#[must_use]
+pub fn beside_scenarios(report: &Report) -> Option<&Cause> {
+    report.causes.iter().find(|cause| cause.refused.is_some() && cause.explains.findings == 0)
+}
+
 /// The command that visits the receiver again.
 fn doctor(report: &Report) -> String {
     let arguments = &report.run.visiting;

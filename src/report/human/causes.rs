@@ -66,6 +66,9 @@ fn example(report: &Report, cause: &Cause, voice: Voice) -> String {
     for line in &one.output {
         text.push_str(&labelled("label-output", &visible(line), voice));
     }
+    if one.output_shared {
+        text.push_str(&labelled("label-output", &voice.say("output-shared", &[]), voice));
+    }
     if !one.curl.is_empty() && one.curl.chars().count() <= LONGEST_CURL {
         text.push_str(&format!("{}{}\n", label("label-curl", voice), copyable(&one.curl)));
     }

@@ -116,6 +116,9 @@ fn block(report: &Report, scenario: &ScenarioReport, finding: &Finding, voice: V
     for line in &finding.output {
         text.push_str(&labelled("label-output", &visible(line), voice));
     }
+    if finding.output_shared {
+        text.push_str(&labelled("label-output", &voice.say("output-shared", &[]), voice));
+    }
     let place = format!("{}:{}", one_line(&scenario.file), finding.line);
     let place = voice.say("place-step", &[("place", place.into()), ("step", finding.step.into()), ("name", step.into())]);
     text.push_str(&labelled("label-at", &place, voice));

@@ -662,5 +662,6 @@ trend-kept = Requirements that were never broken: { $count }
 
 # Output of the target beside a finding.
 cause-exception = { $sentence }; the target then writes { $exception }
+output-shared = other deliveries were under way: some of it may be about them
 label-output = output
 page-output = what the target wrote meanwhile

@@ -606,5 +606,6 @@ trend-kept = 一度も破られなかった要件: { $count } 件
 
 # Output of the target beside a finding.
 cause-exception = { $sentence }。受信側はそのとき { $exception } を出力
+output-shared = ほかの配信も処理中だったため、一部はそれらについての出力かもしれない
 label-output = 出力
 page-output = その間の受信側の出力

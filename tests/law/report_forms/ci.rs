@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hookgate::report::language::Language;
-use hookgate::report::{github, human, junit, markdown, sarif, tap};
+use hookgate::report::{Verdict, causes, github, human, junit, markdown, sarif, tap};
+use hookgate::visit::Visit;
 use quick_junit::{NonSuccessKind, TestCaseStatus};
 
 use super::sample::sample;
@@ -168,4 +169,33 @@ fn sarif_is_valid_by_its_published_schema() {
         *broken.pointer_mut(at).expect("a member") = value.into();
         assert!(!validator.is_valid(&broken), "{at}");
     }
+}
+
+/// A receiver that lets nothing in is told by every form, also where no scenario that was chosen tells of it: none is green.
+#[test]
+fn refused_visit_is_told_where_no_scenario_tells_it() {
+    let mut report = sample();
+    for scenario in &mut report.scenarios {
+        scenario.findings.clear();
+        scenario.verdict = Verdict::Undecided;
+    }
+    let refused = serde_json::json!({
+        "code": "wrong-secret", "facts": {}, "sentence": "Honest deliveries are refused", "advice": "compare", "expected": "202",
+        "observed": "401 # no", "status": 401, "requirement": "AUTH-1", "curl": "curl http://h/"
+    });
+    report.visit = Some(Visit { lines: Vec::new(), refused: Some(serde_json::from_value(refused).expect("a refusal")) });
+    report.causes = causes::causes(&report);
+    let read = quick_junit::Report::deserialize_from_str(&junit::write(&report).expect("written in memory")).expect("it is JUnit");
+    assert_eq!((read.failures, read.test_suites.last().map(|one| one.name.as_str().to_owned())), (1, Some("visit".to_owned())));
+    let sarif = sarif::write(&report);
+    let results = sarif["runs"][0]["results"].as_array().expect("a list");
+    assert_eq!((results.len(), &results[0]["ruleId"], &results[0]["level"]), (1, &"AUTH-1".into(), &"error".into()));
+    let tap = tap::write(&report);
+    assert!(tap.contains(&format!("\n1..{}\n", report.scenarios.len() + 1)), "{tap}");
+    assert_eq!(tap.lines().filter(|line| line.starts_with("not ok")).count(), 1, "{tap}");
+    // Where a scenario tells it, nothing is told twice.
+    let found = sample();
+    report.scenarios[1] = found.scenarios[1].clone();
+    report.causes = causes::causes(&report);
+    assert!(!tap::write(&report).contains("visit") && !sarif::write(&report).to_string().contains(" visit "));
 }

@@ -42,6 +42,7 @@ fn finding(requirement: &str, level: Level, expected: &str, observed: &str) -> F
         observed: observed.to_owned(),
         curl: "curl -sS -X POST 'http://127.0.0.1:5001/callbacks/terminal' --data-binary '{\"a\":1}'".to_owned(),
         output: Vec::new(),
+        output_shared: false,
         exception: None,
         mismatch: Mismatch::named(Kind::Member, "reference.type"),
         filed: None,
