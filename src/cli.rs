@@ -40,6 +40,7 @@ mod stored;
 mod tools;
 mod trend;
 mod usage;
+mod version;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -213,6 +214,7 @@ fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Snapshots(args) => snapshots::snapshots(&args, console),
         Command::History(args) => history::history(&args, console),
         Command::Man => tools::man(Cli::command(), console),
+        #[cfg(unix)]
         Command::Guard(args) => Ok(Exit::Guarded(crate::target::guard::guard(&args.command, args.stop_signal, &args.set))),
     }
 }

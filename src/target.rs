@@ -11,6 +11,7 @@
 //! **Invariant:** the secret travels in the environment, never in arguments.
 
 pub mod faketime;
+#[cfg(unix)]
 pub mod guard;
 pub mod limits;
 pub mod machine;
@@ -29,6 +30,10 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
 
+/// The hidden command that is the guard.
+pub const GUARD_COMMAND: &str = "__guard";
+/// Why nothing is started on other systems.
+pub const NEEDS_UNIX: &str = "a receiver is started on Unix systems only, where it can be ended with all its children; start it yourself, and give its address with --target";
 /// How long a target may take to stop after its stop signal.
 pub const GRACE: Duration = Duration::from_secs(5);
 /// So much longer the guard itself is waited for.
@@ -136,14 +141,17 @@ impl Running {
     /// Starts the command; what it writes is added to `output` as it comes.
     ///
     /// # Errors
-    /// When no process can be started.
+    /// When no process can be started; elsewhere than on Unix always, for there is no guard that would end it.
     pub fn start(launch: &Launch, output: &Arc<Output>) -> io::Result<Self> {
+        if !cfg!(unix) {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, NEEDS_UNIX));
+        }
         // The program that runs, also when its file was replaced meanwhile.
         let mut guard = Command::new("/proc/self/exe");
         if !std::path::Path::new("/proc/self/exe").exists() {
             guard = Command::new(std::env::current_exe()?);
         }
-        guard.arg(guard::COMMAND).args(["--stop-signal", &launch.stop_signal]);
+        guard.arg(GUARD_COMMAND).args(["--stop-signal", &launch.stop_signal]);
         for (name, value) in &launch.settings {
             guard.args(["--set", &format!("{name}={value}")]);
         }
@@ -155,6 +163,7 @@ impl Running {
             guard.env(name, secret.expose_secret());
         }
         // Ctrl-C goes to hookgate, which ends its run first.
+        #[cfg(unix)]
         guard.process_group(0);
         guard.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut guard = guard.spawn()?;

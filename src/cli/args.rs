@@ -31,7 +31,9 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use evidence::EvidenceArgs;
 pub(crate) use headers::HeaderArgs;
 pub(crate) use init::{CiArg, InitArgs, VisitArg};
-pub(crate) use launch::{GuardArgs, LaunchArgs, Shard};
+#[cfg(unix)]
+pub(crate) use launch::GuardArgs;
+pub(crate) use launch::{LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
 pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, ShowArgs};
@@ -42,7 +44,7 @@ use crate::report::language::Language;
 
 /// Conformance tests for HTTP receivers of signed callbacks that promise idempotency.
 #[derive(Parser)]
-#[command(name = "hookgate", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "hookgate", version, long_version = crate::cli::version::long(), about, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 conforms, 1 does not, 2 usage, 3 the harness could not work, 4 undecided, 130 interrupted.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -101,6 +103,7 @@ pub(crate) enum Command {
     /// Print the manual page.
     Man,
     /// Stand between hookgate and a target that it has started.
+    #[cfg(unix)]
     #[command(name = "__guard", hide = true)]
     Guard(GuardArgs),
 }

@@ -9,6 +9,7 @@ use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::session::target_under_test::{LaunchChoice, Ready};
 use crate::sign::Proof;
+use crate::target::NEEDS_UNIX;
 
 /// What is to be started; without an address, it listens on the port that it is given.
 ///
@@ -19,6 +20,9 @@ pub(crate) fn choice(
     suite: &Suite,
     (command, secret_env): (&str, Option<&str>),
 ) -> Result<LaunchChoice, Failure> {
+    if !cfg!(unix) {
+        return Err(Failure::usage(format!("--exec cannot be used here: {NEEDS_UNIX}")));
+    }
     let ready = match &args.ready {
         None => Ready::Health,
         Some(url) if ["http://", "https://", "unix:"].iter().any(|scheme| url.starts_with(scheme)) => Ready::Url(url.clone()),

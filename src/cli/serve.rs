@@ -123,6 +123,7 @@ async fn drain(serving: Serving, control: Option<Serving>) {
     }
 }
 
+#[cfg(unix)]
 async fn wait_for_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
@@ -130,5 +131,12 @@ async fn wait_for_stop() {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         }
         (_, _) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
     }
 }

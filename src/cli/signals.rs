@@ -4,7 +4,10 @@
 //! comes while files are read is not lost, and ends the command as soon as it
 //! would begin. Whoever was started by `nohup` goes on when the terminal goes.
 
+use std::io;
+
 use tokio::runtime::Runtime;
+#[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -23,16 +26,10 @@ impl Ends {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
         let (want, wanted) = watch::channel(false);
         let inside = runtime.enter();
-        let mut heard: Vec<Signal> = Vec::new();
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()] {
-            if kind == SignalKind::hangup() && is_ignored(kind.as_raw_value()) {
-                continue;
-            }
-            heard.push(signal(kind).map_err(|cause| Failure::harness(format!("cannot listen to signals: {cause}")))?);
-        }
+        let heard = heard().map_err(|cause| Failure::harness(format!("cannot listen to signals: {cause}")))?;
         drop(inside);
         runtime.spawn(async move {
-            any_of(heard).await;
+            heard.await;
             // The sender stays here, so that the flag is there for as long as anybody looks.
             want.send_replace(true);
             std::future::pending::<()>().await;
@@ -41,15 +38,39 @@ impl Ends {
     }
 }
 
-async fn any_of(mut signals: Vec<Signal>) {
-    std::future::poll_fn(|context| {
+/// Ready when one of the signals has come; they are listened to from now on.
+#[cfg(unix)]
+fn heard() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut signals: Vec<Signal> = Vec::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()] {
+        if kind == SignalKind::hangup() && is_ignored(kind.as_raw_value()) {
+            continue;
+        }
+        signals.push(signal(kind)?);
+    }
+    Ok(std::future::poll_fn(move |context| {
         let heard = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
         if heard { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    }))
+}
+
+/// Ready when one of the events of a console has come; they are listened to from now on.
+#[cfg(windows)]
+fn heard() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+    let (mut interrupt, mut stop, mut close, mut shutdown) = (ctrl_c()?, ctrl_break()?, ctrl_close()?, ctrl_shutdown()?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+            _ = close.recv() => {}
+            _ = shutdown.recv() => {}
+        }
     })
-    .await;
 }
 
 /// Whether this process was started with a signal ignored, where the system tells.
+#[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

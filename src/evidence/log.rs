@@ -7,12 +7,12 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use regex_lite::Regex;
+use same_file::Handle;
 
 use super::{Asked, Can, EvidenceError, Question, Seen, Source, Told};
 use crate::reference::effects::Effects;
@@ -43,9 +43,8 @@ pub struct EffectsLog {
 struct Tail {
     path: PathBuf,
     line: Regex,
-    file: Option<File>,
-    /// Device and number of the open file.
-    mark: (u64, u64),
+    /// The open file, which is equal to another handle when that is of the same file.
+    file: Option<Handle>,
     offset: u64,
     /// The last bytes before the offset: where others stand, the file was begun again.
     before: Vec<u8>,
@@ -76,7 +75,6 @@ impl EffectsLog {
             path: path.clone(),
             line,
             file: None,
-            mark: (0, 0),
             offset: 0,
             before: Vec::new(),
             rest: Vec::new(),
@@ -107,8 +105,8 @@ fn look(tail: &Mutex<Tail>) {
 
 impl Tail {
     fn begin_at_the_end(&mut self) {
-        if let Ok((file, mark, length)) = opened(&self.path) {
-            (self.file, self.mark, self.offset) = (Some(file), mark, length);
+        if let Ok((file, length)) = opened(&self.path) {
+            (self.file, self.offset) = (Some(file), length);
         }
     }
 
@@ -121,9 +119,9 @@ impl Tail {
             Err(wrong) if wrong.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(wrong) => return Err(wrong),
         };
-        let (file, mark, length) = now;
-        if self.file.is_some() && mark == self.mark {
-            if length < self.offset || !self.is_as_it_was(&file)? {
+        let (file, length) = now;
+        if self.file.as_ref() == Some(&file) {
+            if length < self.offset || !self.is_as_it_was(file.as_file())? {
                 // Cut to nothing, and begun again.
                 (self.offset, self.rest, self.before) = (0, Vec::new(), Vec::new());
                 self.read_on()?;
@@ -133,19 +131,20 @@ impl Tail {
         let missed = self.file.is_some().then(|| opened(&with_one(&self.path)).ok()).flatten();
         // What was written between the last look and the renaming.
         self.read_on()?;
-        if let Some((between, its_mark, _)) = missed.filter(|(_, its_mark, _)| *its_mark != self.mark && *its_mark != mark) {
-            (self.file, self.mark, self.offset, self.rest, self.before) = (Some(between), its_mark, 0, Vec::new(), Vec::new());
+        if let Some((between, _)) = missed.filter(|(between, _)| self.file.as_ref() != Some(between) && *between != file) {
+            (self.file, self.offset, self.rest, self.before) = (Some(between), 0, Vec::new(), Vec::new());
             self.read_on()?;
         }
-        (self.file, self.mark, self.offset, self.rest, self.before) = (Some(file), mark, 0, Vec::new(), Vec::new());
+        (self.file, self.offset, self.rest, self.before) = (Some(file), 0, Vec::new(), Vec::new());
         self.read_on()
     }
 
     /// Whether the bytes that were read last still stand where they stood.
-    fn is_as_it_was(&self, file: &File) -> std::io::Result<bool> {
+    fn is_as_it_was(&self, mut file: &File) -> std::io::Result<bool> {
         let mut there = vec![0; self.before.len()];
         let begin = self.offset.saturating_sub(there.len() as u64);
-        match file.read_exact_at(&mut there, begin) {
+        file.seek(SeekFrom::Start(begin))?;
+        match file.read_exact(&mut there) {
             Ok(()) => Ok(there == self.before),
             Err(wrong) if wrong.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
             Err(wrong) => Err(wrong),
@@ -154,7 +153,7 @@ impl Tail {
 
     /// Reads the open file to its end.
     fn read_on(&mut self) -> std::io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+        let Some(mut file) = self.file.as_ref().map(Handle::as_file) else { return Ok(()) };
         file.seek(SeekFrom::Start(self.offset))?;
         let mut piece = vec![0; PIECE];
         loop {
@@ -180,11 +179,11 @@ impl Tail {
     }
 }
 
-/// A file, which it is, and how long.
-fn opened(path: &Path) -> std::io::Result<(File, (u64, u64), u64)> {
+/// A file, and how long it is.
+fn opened(path: &Path) -> std::io::Result<(Handle, u64)> {
     let file = File::open(path)?;
-    let about = file.metadata()?;
-    Ok((file, (about.dev(), about.ino()), about.len()))
+    let length = file.metadata()?.len();
+    Ok((Handle::from_file(file)?, length))
 }
 
 /// The name that a log gets when it is put away.

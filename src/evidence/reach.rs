@@ -85,7 +85,12 @@ impl Origin {
             client = client.tls_backend_preconfigured(ClientConfig::clone(&tls.config));
         }
         if let Some(socket) = &self.socket {
-            client = client.unix_socket(socket.clone());
+            #[cfg(unix)]
+            {
+                client = client.unix_socket(socket.clone());
+            }
+            #[cfg(not(unix))]
+            return Err(format!("the Unix socket {} needs a Unix system", socket.display()));
         }
         if let Some(Named { name, host, port, .. }) = &self.named {
             let found = (host.as_str(), *port).to_socket_addrs().map_err(|cause| format!("{host} is not found: {cause}"))?;

@@ -9,6 +9,10 @@
 //! **Invariant:** nothing here writes, but for [`rewind`], which moves the
 //! times of key rows that a scenario itself has made, on `--clock rewind`.
 
+#[cfg(unix)]
+mod copy;
+#[cfg(not(unix))]
+#[path = "sqlite/no_copy.rs"]
 mod copy;
 mod counts;
 pub mod rewind;

@@ -8,7 +8,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Once;
 
@@ -51,12 +50,11 @@ impl Scratch {
 
 /// Takes away the scratch folders whose processes are gone. What cannot be taken away stays: it hinders nobody.
 fn take_left_ones(place: &Path) {
-    let us = rustix::process::geteuid().as_raw();
     for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
         let path = entry.path();
         let is_named_so = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        let is_ours = || path.symlink_metadata().is_ok_and(|about| about.is_dir() && about.uid() == us);
-        let owner_is_ours = || path.join(OWNER).symlink_metadata().is_ok_and(|about| about.is_file() && about.uid() == us);
+        let is_ours = || path.symlink_metadata().is_ok_and(|about| about.is_dir() && is_of_this_user(&about));
+        let owner_is_ours = || path.join(OWNER).symlink_metadata().is_ok_and(|about| about.is_file() && is_of_this_user(&about));
         if is_named_so && is_ours() && owner_is_ours() {
             let owner = File::open(path.join(OWNER));
             if owner.is_ok_and(|owner| owner.try_lock().is_ok()) {
@@ -64,6 +62,19 @@ fn take_left_ones(place: &Path) {
             }
         }
     }
+}
+
+/// Whether a file or folder belongs to whoever runs this.
+#[cfg(unix)]
+fn is_of_this_user(about: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    about.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file or folder belongs to whoever runs this: elsewhere every user has a place for such folders.
+#[cfg(not(unix))]
+fn is_of_this_user(_about: &std::fs::Metadata) -> bool {
+    true
 }
 
 #[cfg(test)]

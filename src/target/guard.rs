@@ -17,8 +17,6 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group
 use super::GRACE;
 use crate::clock::Moment;
 
-/// The hidden command that is the guard.
-pub const COMMAND: &str = "__guard";
 /// What a guard says when its command cannot be started, as shells do.
 const CANNOT_START: u8 = 126;
 /// So many rounds of killing orphans, a moment apart.

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
@@ -34,6 +36,7 @@ pub enum Stream {
     /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
     /// A Unix socket.
+    #[cfg(unix)]
     Unix(UnixStream),
 }
 
@@ -93,10 +96,17 @@ impl Stream {
                     let shaken = tls.handshake(stream, &target.server_name()).await.map_err(by_word)?;
                     Ok(Self::Tls(Box::new(shaken)))
                 }
+                #[cfg(unix)]
                 Via::Unix(path) => match UnixStream::connect(path).await {
                     Ok(stream) => Ok(Self::Unix(stream)),
                     Err(error) => Err(Unreachable { cause: format!("{}: {}", path.display(), plain(&error)), kind: Some(error.kind()) }),
                 },
+                // No address says so there: see `Target::parse`.
+                #[cfg(not(unix))]
+                Via::Unix(path) => Err(Unreachable {
+                    cause: format!("{}: a Unix socket needs a Unix system", path.display()),
+                    kind: Some(io::ErrorKind::Unsupported),
+                }),
             }
         };
         timeout(limit, opening).await.unwrap_or_else(|_| Err(not_within(target, limit)))
@@ -146,6 +156,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Tls(tls) => tls.get_ref().0.try_write(bytes),
+            #[cfg(unix)]
             Self::Unix(stream) => stream.try_write(bytes),
         }
     }
@@ -156,6 +167,7 @@ impl Wire for Stream {
         match self {
             Self::Tcp(stream) => acknowledge(stream),
             Self::Tls(tls) => acknowledge(tls.get_ref().0),
+            #[cfg(unix)]
             Self::Unix(_) => {}
         }
     }
@@ -163,7 +175,9 @@ impl Wire for Stream {
     fn poll_write_sealed(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tls(tls) => Pin::new(tls.get_mut().0).poll_write(context, bytes),
-            plain @ (Self::Tcp(_) | Self::Unix(_)) => Pin::new(plain).poll_write(context, bytes),
+            plain @ Self::Tcp(_) => Pin::new(plain).poll_write(context, bytes),
+            #[cfg(unix)]
+            plain @ Self::Unix(_) => Pin::new(plain).poll_write(context, bytes),
         }
     }
 }
@@ -183,6 +197,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_read(context, buffer),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
@@ -193,6 +208,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(context, bytes),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
@@ -201,6 +217,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(context),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -209,6 +226,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }

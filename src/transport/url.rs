@@ -85,6 +85,12 @@ pub enum BadTarget {
         /// What stands in its place.
         found: String,
     },
+    /// This system has no Unix sockets.
+    #[error("the Unix socket `{found}` needs a Unix system; let the receiver listen at a port, and give http://host:port")]
+    NeedsUnix {
+        /// The path of the socket.
+        found: String,
+    },
     /// TLS was asked for where there is none.
     #[error(
         "{found} is no https:// address: --ca-cert, --client-cert, --client-key and --insecure go with one (--target https://…), or with a database by TLS"
@@ -304,6 +310,9 @@ fn prefix(path: &str) -> Result<String, BadTarget> {
 }
 
 fn socket_path(path: &str) -> Result<PathBuf, BadTarget> {
+    if !cfg!(unix) {
+        return Err(BadTarget::NeedsUnix { found: path.to_owned() });
+    }
     let is_whole = path.starts_with('/') && path.len() > 1;
     if is_whole { Ok(PathBuf::from(path)) } else { Err(BadTarget::Socket { found: path.to_owned() }) }
 }

@@ -30,6 +30,7 @@ mod load;
 #[cfg(feature = "load")]
 mod load_truth;
 mod own_headers;
+mod packaging;
 mod pasted;
 mod readme;
 mod receivers;

@@ -30,11 +30,20 @@ pub(crate) struct LaunchArgs {
     pub(crate) faketime_lib: Option<PathBuf>,
 }
 
+#[cfg(unix)]
 fn signal_name(text: &str) -> Result<String, String> {
     crate::target::guard::signal(text).map(|_| text.to_owned())
 }
 
+/// Nothing is started where there is no guard, and so nothing stopped.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "clap's readers may fail")]
+fn signal_name(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
 /// See `target::guard`; no user types this.
+#[cfg(unix)]
 #[derive(Args)]
 pub(crate) struct GuardArgs {
     #[arg(long, value_parser = crate::target::guard::signal)]
@@ -44,6 +53,7 @@ pub(crate) struct GuardArgs {
     pub(crate) command: String,
 }
 
+#[cfg(unix)]
 fn setting(text: &str) -> Result<(String, String), String> {
     text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=VALUE".to_owned())
 }
