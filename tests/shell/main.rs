@@ -51,3 +51,4 @@ mod trends;
 mod trouble;
 mod vendors;
 mod visits;
+mod walks;

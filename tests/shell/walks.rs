@@ -1,0 +1,242 @@
+//! Walks of a new user, each in a fresh folder: `hookgate init` with flags, `hookgate run` without, a receiver that fails, named by its
+//! cause, mended, and green. No file is edited by hand but the receiver. How long each took, and how much was judged, is told.
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "a test ends where something is not as it should be, and tells what it took")]
+
+mod standard_webhooks;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command_line::{alone, command};
+use crate::surroundings::{Folder, npm, project, python_with_vendors, tool};
+
+/// A walk's folder, and what it takes to walk there.
+struct Walk {
+    folder: Folder,
+    secret: (&'static str, &'static str),
+}
+
+impl Walk {
+    fn run(&self, args: &[&str]) -> (Option<i32>, String) {
+        let output = alone(command().env(self.secret.0, self.secret.1).current_dir(self.folder.path("")).args(args));
+        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!told.contains(self.secret.1), "the secret is told: {told}");
+        (output.status.code(), told)
+    }
+
+    fn init(&self, args: &[&str]) -> String {
+        let (exit, told) = self.run(&[&["init", "--yes"], args].concat());
+        assert_eq!(exit, Some(0), "{told}");
+        let (exit, checked) = self.run(&["check", "hookgate/contract.yaml"]);
+        assert_eq!(exit, Some(0), "{checked}");
+        told
+    }
+
+    /// `run` alone, where it reads hookgate.toml; else with the flags that stand there.
+    fn words_of_a_run(&self) -> Vec<String> {
+        let mut words = vec!["run".to_owned()];
+        if self.run(&["run", "--help"]).1.contains("--profile") {
+            return words;
+        }
+        let text = std::fs::read_to_string(self.folder.path("hookgate.toml")).expect("settings");
+        let flags = [("contract", "--contract"), ("url", "--target"), ("exec", "--exec"), ("db", "--db"), ("dir", "--report")];
+        for line in text.lines() {
+            let member = line.split_once(" = ").and_then(|(name, value)| Some((name, serde_json::from_str::<String>(value).ok()?)));
+            let flag = member.and_then(|(name, value)| Some((flags.iter().find(|(one, _)| *one == name)?.1, value)));
+            words.extend(flag.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        }
+        words
+    }
+
+    /// `hookgate run`, without a flag: the exit code, what it told, and its report.
+    fn judged(&self) -> (Option<i32>, String, Value) {
+        let words = self.words_of_a_run();
+        let (exit, told) = self.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let report = std::fs::read_to_string(self.folder.path("hookgate-report/report.json")).unwrap_or_default();
+        (exit, told, serde_json::from_str(&report).unwrap_or_default())
+    }
+}
+
+/// The titles of a report's causes.
+fn causes(report: &Value) -> String {
+    report["causes"].as_array().into_iter().flatten().map(|cause| format!("{cause}\n")).collect()
+}
+
+/// How many requirements were judged so.
+fn judged(report: &Value, verdict: &str) -> usize {
+    report["requirements"].as_array().into_iter().flatten().filter(|one| one["verdict"] == verdict).count()
+}
+
+/// Tells what a walk took, and sees that much was judged.
+#[expect(clippy::disallowed_methods, reason = "how long a walk takes is told, and never judged")]
+fn walked<T>(name: &str, walk: impl FnOnce() -> (Value, T)) {
+    let begun = std::time::Instant::now();
+    let (report, rest) = walk();
+    let (pass, all) = (judged(&report, "pass"), report["requirements"].as_array().map_or(0, Vec::len));
+    eprintln!("walk {name}: {:.1} s, {pass} of {all} requirements judged and passed", begun.elapsed().as_secs_f32());
+    drop(rest);
+    assert!(pass >= 25, "{name}: only {pass} requirements were judged");
+    let once = |one: &&Value| one["verdict"] == "pass" && one["id"].as_str().is_some_and(|id| id.starts_with("EFF-"));
+    assert!(report["requirements"].as_array().into_iter().flatten().any(|one| once(&one)), "{name}: effects were not judged");
+}
+
+/// A receiver of Stripe's events with Flask and Stripe's own library; `MEND` is where it is wrong.
+const FLASK: &str = r#"import logging, os, sqlite3, sys
+import stripe
+from flask import Flask, request
+from werkzeug.serving import WSGIRequestHandler
+
+app = Flask(__name__)
+WSGIRequestHandler.protocol_version = "HTTP/1.1"
+
+def db():
+    connection = sqlite3.connect("app.sqlite", timeout=10)
+    connection.execute("PRAGMA synchronous = OFF")
+    return connection
+
+@app.post("/webhooks/stripe")
+def webhook():
+    try:
+        header = request.headers.get("Stripe-Signature", "")
+        event = stripe.Webhook.construct_event(request.get_data(), header, os.environ["STRIPE_WEBHOOK_SECRET"])
+        known = event["id"]
+        if not isinstance(known, str):
+            raise ValueError("no id")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, stripe.SignatureVerificationError):
+        return {"error": "not verified"}, 400
+    connection = db()
+    with connection:
+        MEND
+        connection.execute("INSERT INTO done VALUES (?)", (known,))
+    connection.close()
+    return {"received": True}
+
+start = db()
+start.executescript("""PRAGMA journal_mode = WAL;
+    CREATE TABLE IF NOT EXISTS seen (event TEXT PRIMARY KEY);
+    CREATE TABLE IF NOT EXISTS done (event TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS done_by_event ON done (event);""")
+start.close()
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+app.run(port=int(sys.argv[1]), threaded=True)
+"#;
+const FLASK_WRONG: &str = r#"connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (known,))"#;
+const FLASK_RIGHT: &str = r#"if connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (known,)).rowcount == 0:
+            return {"received": True}"#;
+
+#[test]
+fn flask_and_stripe() {
+    let Some(python) = python_with_vendors() else { return };
+    walked("Flask + Stripe", || {
+        let walk = Walk { folder: Folder::new(), secret: ("STRIPE_WEBHOOK_SECRET", "whsec_of_the_walk_with_flask") };
+        walk.folder.write("app.py", &FLASK.replace("MEND", FLASK_WRONG));
+        let exec = format!("exec {} app.py {{port}}", python.display());
+        let effects = ["--db", "app.sqlite", "--effects", "table:done.event"];
+        walk.init(&[&["--contract", "stripe-webhook", "--exec", &exec, "--visit", "full"], &effects[..]].concat());
+        let (exit, told, report) = walk.judged();
+        assert_eq!(exit, Some(1), "{told}");
+        assert!(causes(&report).contains("EFF-1"), "{}\n{told}", causes(&report));
+        walk.folder.write("app.py", &FLASK.replace("MEND", FLASK_RIGHT));
+        let (exit, told, report) = walk.judged();
+        assert_eq!((exit, &report["summary"]["verdict"]), (Some(0), &"conforms".into()), "{told}");
+        (report, walk)
+    });
+}
+
+/// A receiver of GitHub's webhooks with GitHub's own library, over node:http; `MEND` is where it is wrong.
+const NODE: &str = r#"import { createServer } from "node:http";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { verify } from "LIBRARY";
+
+const secret = process.env.GITHUB_WEBHOOK_SECRET;
+const done = new Map(existsSync("done.log") ? readFileSync("done.log", "utf8").trim().split("\n").map((id) => [id, 1]) : []);
+const answer = (response, status, value) => {
+  response.writeHead(status, { "Content-Type": "application/json" });
+  response.end(JSON.stringify(value));
+};
+
+async function deliver(request, response, body) {
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    MEND
+  } catch {
+    return answer(response, 400, { error: "no text" });
+  }
+  const signature = request.headers["x-hub-signature-256"];
+  if (!signature || !text || !(await verify(secret, text, signature).catch(() => false))) return answer(response, 401, { error: "not verified" });
+  const [id, another] = request.headersDistinct["x-github-delivery"] ?? [];
+  if (!id || another !== undefined) return answer(response, 400, { error: "no id" });
+  if (done.has(id)) return answer(response, 202, { duplicate: true });
+  appendFileSync("done.log", id + "\n");
+  done.set(id, 1);
+  return answer(response, 202, { accepted: true });
+}
+
+createServer((request, response) => {
+  const url = new URL(request.url, "http://here");
+  if (request.method === "GET" && url.pathname === "/health") return answer(response, 200, {});
+  if (request.method === "GET" && url.pathname === "/effects") return answer(response, 200, { count: done.get(url.searchParams.get("key")) ?? 0 });
+  if (url.pathname !== "/webhooks/github") return answer(response, 404, {});
+  if (request.method !== "POST") return answer(response, 405, {});
+  const pieces = [];
+  request.on("data", (piece) => pieces.push(piece));
+  request.on("error", () => {});
+  request.on("end", () => deliver(request, response, Buffer.concat(pieces)).catch(() => answer(response, 500, {})));
+}).listen(Number(process.env.PORT), "127.0.0.1");
+"#;
+
+#[test]
+fn node_and_github() {
+    let (Some(node), Some(_)) = (tool("node"), npm("@octokit/webhooks-methods/package.json")) else { return };
+    walked("Node + GitHub", || {
+        let walk = Walk { folder: Folder::new(), secret: ("GITHUB_WEBHOOK_SECRET", "a secret of the walk with node") };
+        let library = project("tests/npm/node_modules/@octokit/webhooks-methods/dist-node/index.js");
+        let app = NODE.replace("LIBRARY", &library.display().to_string());
+        walk.folder.write("app.mjs", &app.replace("MEND", "text = JSON.stringify(JSON.parse(text));"));
+        let exec = format!("exec {} app.mjs", node.display());
+        let flags = ["--effects", "/effects?key={key}", "--visit", "full", "--ci", "github"];
+        walk.init(&[&["--contract", "github-webhook", "--exec", &exec], &flags[..]].concat());
+        let contract = std::fs::read_to_string(walk.folder.path("hookgate/contract.yaml")).expect("a contract");
+        assert!(
+            contract.contains("health: {path: /health, status: 200}") && contract.contains("member: duplicate, is: true"),
+            "{contract}"
+        );
+        let (exit, told, report) = walk.judged();
+        assert_eq!(exit, Some(1), "{told}");
+        assert!(causes(&report).contains("AUTH-4"), "{}\n{told}", causes(&report));
+        walk.folder.write("app.mjs", &app.replace("MEND", ""));
+        let (exit, told, report) = walk.judged();
+        assert_eq!((exit, &report["summary"]["verdict"]), (Some(0), &"conforms".into()), "{told}");
+        (report, walk)
+    });
+}
+
+#[test]
+fn axum_and_standard_webhooks() {
+    walked("axum + Standard Webhooks", || {
+        let walk = Walk { folder: Folder::new(), secret: ("STANDARD_WEBHOOKS_SECRET", "whsec_YW4gYXh1bSByZWNlaXZlciBvZiBhIHdhbGs=") };
+        let receiver = standard_webhooks::serve(walk.secret.1);
+        let url = receiver.url();
+        walk.init(&[
+            "--contract",
+            "standard-webhooks",
+            "--target",
+            &url,
+            "--effects",
+            "/effects?key={key}",
+            "--visit",
+            "full",
+            "--compose",
+        ]);
+        let (exit, told, report) = walk.judged();
+        assert_eq!(exit, Some(1), "{told}");
+        assert!(causes(&report).contains("SIGT-"), "{}\n{told}", causes(&report));
+        receiver.mend();
+        let (exit, told, report) = walk.judged();
+        assert_eq!((exit, &report["summary"]["verdict"]), (Some(0), &"conforms".into()), "{told}");
+        assert!(Path::new(&walk.folder.path("compose.yaml")).is_file());
+        (report, walk)
+    });
+}
