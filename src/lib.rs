@@ -64,6 +64,8 @@ pub mod clock;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod delivery;
 #[cfg_attr(not(clippy), doc(hidden))]
+pub mod event_stream;
+#[cfg_attr(not(clippy), doc(hidden))]
 pub mod message;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod secret;
