@@ -52,7 +52,7 @@
 //! What fails is told by its cause, with one example and the command that sends it again: see [`Verdict`]. What is promised
 //! of this crate is what stands on this page; its other modules are those of the command, and change with it.
 //!
-//! [`judge`] begins a judgement, [`Judge::visit`] only looks, [`sign`] makes a delivery, [`reference`] serves a receiver that
+//! [`judge()`] begins a judgement, [`Judge::visit`] only looks, [`sign()`] makes a delivery, [`reference()`] serves a receiver that
 //! is right, or wrong on purpose.
 
 // ARCHITECTURE.md has the plan of the house. Rooms by floor, from the ground: a room names only rooms on lower floors, or

@@ -1,7 +1,7 @@
 //! Secrets: the forms in which they travel, and what is shown in their place.
 //!
 //! Takes secrets once, then values that came from outside, and gives these
-//! back with `***` in the place of every form of every secret ([`forms`]). What
+//! back with `***` in the place of every form of every secret (`forms`). What
 //! hides and what accuses is one: a text that [`Redactor::finds`] something in
 //! is the text that [`Redactor::text`] changes.
 //!
