@@ -10,6 +10,7 @@ mod baseline;
 mod captured;
 mod claims;
 mod compare;
+mod config;
 mod evidence;
 mod doctor;
 mod dry_run;
@@ -25,6 +26,8 @@ mod load;
 mod load_suite;
 mod merging;
 mod progress;
+mod project;
+mod required;
 mod rerender;
 mod run;
 mod secrets;
@@ -44,11 +47,13 @@ mod version;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Exit;
+use crate::cli::project::InForce;
 use crate::report::human::WIDTH;
 
 /// Why a command ended without a verdict.
@@ -140,11 +145,22 @@ impl Console {
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::of_process();
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(wrong) => return tell_usage(&wrong, &mut console),
+    let prepared = match project::prepare(args.into_iter().collect()) {
+        Ok(prepared) => prepared,
+        Err(failure) => {
+            tell(&failure, &mut console);
+            return failure.exit;
+        }
     };
-    let ended = dispatch(cli, &mut console);
+    let in_force = prepared.in_force.unwrap_or_default();
+    let cli = match Cli::try_parse_from(prepared.words) {
+        Ok(cli) => cli,
+        Err(wrong) => return tell_usage(&wrong, &in_force, &mut console),
+    };
+    let ended = dispatch(cli, &in_force, &mut console).map_err(|failure| match failure.exit {
+        Exit::Usage => Failure { message: in_force.explained(&failure.message), ..failure },
+        Exit::Conforms | Exit::DoesNotConform | Exit::Harness | Exit::Undecided | Exit::Interrupted | Exit::Guarded(_) => failure,
+    });
     let ended = match (ended, console.was_printed()) {
         (Err(failure), Err(unwritten)) => {
             tell(&failure, &mut console);
@@ -167,12 +183,12 @@ fn tell(failure: &Failure, console: &mut Console) {
 }
 
 /// What clap says of a command line: help and version are no mistakes.
-fn tell_usage(wrong: &clap::Error, console: &mut Console) -> Exit {
+fn tell_usage(wrong: &clap::Error, in_force: &InForce, console: &mut Console) -> Exit {
     let text = wrong.render();
     if wrong.use_stderr() {
         match usage::sentence(wrong, &Cli::command()) {
-            Some(sentence) => tell(&Failure::usage(sentence), console),
-            None => console.tell(&text.ansi().to_string()),
+            Some(sentence) => tell(&Failure::usage(in_force.explained(&sentence)), console),
+            None => console.tell(&in_force.explained(&text.ansi().to_string())),
         }
         Exit::Usage
     } else {
@@ -187,17 +203,30 @@ fn tell_usage(wrong: &clap::Error, console: &mut Console) -> Exit {
     }
 }
 
-fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
+fn dispatch(cli: Cli, in_force: &Arc<InForce>, console: &mut Console) -> Result<Exit, Failure> {
     match cli.command {
-        Command::Run(args) => run::run(&args, console),
-        Command::Doctor(args) => doctor::doctor(&args, console),
+        Command::Run(mut args) => {
+            args.project = Some(Arc::clone(in_force));
+            run::run(&args, console)
+        }
+        Command::Doctor(mut args) => {
+            args.project = Some(Arc::clone(in_force));
+            doctor::doctor(&args, console)
+        }
         Command::Init(args) => init::init(&args, console),
+        Command::Config(args) => config::config(&args, in_force, console),
         Command::Serve(args) => serve::serve(&args, console),
         Command::Selftest(args) => selftest::selftest(&args, console),
         #[cfg(feature = "load")]
-        Command::Load(args) => load::load(&args, console),
+        Command::Load(mut args) => {
+            args.project = Some(Arc::clone(in_force));
+            load::load(&args, console)
+        }
         Command::List(args) => inspect::list(&args, console),
-        Command::Check(args) => inspect::check(&args, console),
+        Command::Check(mut args) => {
+            args.project = Some(Arc::clone(in_force));
+            inspect::check(&args, console)
+        }
         Command::Explain(args) => inspect::explain(&args, console),
         Command::Show(args) => show::show(&args, console),
         Command::Coverage(args) => inspect::coverage(&args, console),

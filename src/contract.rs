@@ -59,14 +59,17 @@ pub struct Contract {
     pub contract: String,
     /// One line for people.
     pub title: String,
-    /// What kind of receiver this is, in a few sentences.
+    /// What kind of receiver this is, in a few sentences; without it, the title says it all.
+    #[serde(default)]
     pub about: String,
-    /// Where these facts come from.
+    /// Where these facts come from; without it, from whoever wrote the contract.
+    #[serde(default = "own_source")]
     pub source: String,
     /// Another contract whose members hold where this file does not say otherwise (its name, or its file from this one's folder).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extends: Option<String>,
-    /// The suite of scenarios that judges it: a folder under `scenarios/`.
+    /// The suite of scenarios that judges it: a folder under `scenarios/`; without it, `core`, which judges every contract.
+    #[serde(default = "core_suite")]
     pub suite: String,
     /// Where deliveries go.
     pub endpoint: Endpoint,
@@ -200,7 +203,9 @@ pub struct Advice {
 pub struct SecretSource {
     /// The environment variable that holds it.
     pub env: String,
-    /// A published secret: used by the built-in reference alone, when the variable is not set.
+    /// A published secret: used by the built-in reference alone, when the variable is not set. Without it, 64 digits, which are
+    /// text, hexadecimal and base64 alike.
+    #[serde(default = "published_secret")]
     pub for_tests: String,
     /// With `signature.by: ed25519`, the environment variable that holds the public key of receivers, for those who only verify.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -221,6 +226,21 @@ pub struct OtherSecret {
     pub env: String,
     /// A published secret: used by the built-in reference alone, when the variable is not set.
     pub for_tests: String,
+}
+
+/// The source of a contract that names none.
+fn own_source() -> String {
+    "whoever wrote this contract".to_owned()
+}
+
+/// The suite of a contract that names none.
+fn core_suite() -> String {
+    "core".to_owned()
+}
+
+/// The published secret of a contract that has none of its own: text, hexadecimal and base64 alike.
+fn published_secret() -> String {
+    "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef".to_owned()
 }
 
 /// How long a key lives.

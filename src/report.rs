@@ -28,6 +28,7 @@ pub mod markdown;
 pub mod merge;
 pub mod page;
 pub mod rejudging;
+pub mod required;
 pub mod sarif;
 pub mod tally;
 pub mod tap;
@@ -48,6 +49,7 @@ pub use crate::report::facts::{BaselineFacts, Differing, HistoryFacts, HistoryWi
 use crate::report::lanes::Lane;
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
+use crate::report::required::RequiredFacts;
 use crate::scenario::requirement::InLanguage;
 use crate::state::TableShape;
 use crate::visit::Visit;
@@ -152,6 +154,9 @@ pub struct Report {
     /// How answers and rows compare with reviewed snapshots, when they were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<SnapshotFacts>,
+    /// What had to be judged, and what of it was not (`--require`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<RequiredFacts>,
     /// What differed, when everything was run several times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<RepeatFacts>,

@@ -352,6 +352,7 @@ pub fn assemble(
         baseline: None,
         repeat: None,
         snapshots: None,
+        required: None,
         scenarios,
         requirements,
     };

@@ -32,8 +32,8 @@ pub use self::layers::{ScenarioText, SuiteTexts};
 pub struct SuiteChoice {
     /// The contract: the name of a shipped one, or a file.
     pub contract: String,
-    /// Scenarios that are played beside those of the suite.
-    pub scenarios: Option<PathBuf>,
+    /// Folders of scenarios that are played beside those of the suite, and those before them.
+    pub scenarios: Vec<PathBuf>,
     /// Scenarios that are played instead of those of the suite.
     pub only_scenarios: Option<PathBuf>,
 }

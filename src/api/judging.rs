@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::repeat::run_all;
 use crate::history::{Operation, hidden_answers};
 use crate::report::manifest::MadeFrom;
+use crate::report::required::required;
 use crate::report::{Report, tally};
 use crate::run::snapping::{SnapshotChoice, compare};
 use crate::run::{OnDone, Outcome, Plan};
@@ -29,6 +30,8 @@ pub(crate) struct Afterwards {
     pub(crate) warnings: Vec<String>,
     /// What the report is made from.
     pub(crate) made_from: MadeFrom,
+    /// Requirements that must have been judged: names, `*` for any characters.
+    pub(crate) required: Vec<String>,
     /// Reviewed snapshots to compare with.
     pub(crate) snapshots: Option<SnapshotChoice>,
     /// Which scenarios are the user's own, so that what is found can be shown beside them.
@@ -55,6 +58,14 @@ pub(crate) struct Judged {
 pub(crate) async fn judge(plans: Vec<Plan>, on_done: OnDone, interrupted: watch::Receiver<bool>, after: Afterwards) -> Option<Judged> {
     let Outcome { mut report, history, snapshots, target_output, failed } = run_all(plans, on_done, interrupted).await?;
     report.run.notes.extend(after.warnings);
+    if !after.required.is_empty() {
+        let facts = required(&after.required, &report.requirements);
+        // A part of a suite cannot tell: what is joined from all of them does.
+        if failed.is_none() && report.run.shard.is_none() && !facts.missing.is_empty() {
+            tally::fail(&mut report.summary);
+        }
+        report.required = Some(facts);
+    }
     let mut kept = Kept::of(snapshots.iter().cloned());
     let mut not_compared = None;
     if let (Some(choice), None) = (&after.snapshots, &failed) {

@@ -102,6 +102,7 @@ impl Judge {
             redactor: redactor.clone(),
             warnings: secrets.warnings(),
             made_from,
+            required: Vec::new(),
             snapshots: None,
             is_own: Box::new(move |file| {
                 let file = std::path::Path::new(file);
@@ -151,7 +152,7 @@ impl Judge {
         let contract = suites::read_contract_file(&file)?;
         let choice = SuiteChoice {
             contract: contract.contract.clone(),
-            scenarios: self.scenarios.clone(),
+            scenarios: self.scenarios.clone().into_iter().collect(),
             only_scenarios: self.only_scenarios.clone(),
         };
         let texts = SuiteTexts::of(&choice, &contract)?;

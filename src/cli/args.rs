@@ -9,12 +9,15 @@ mod headers;
 mod init;
 mod launch;
 mod looking;
+mod project;
 mod reaching;
+mod selftest;
 #[cfg(feature = "load")]
 mod loading;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -37,8 +40,11 @@ pub(crate) use launch::{LaunchArgs, Shard};
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
 pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, ShowArgs};
+pub(crate) use project::{ConfigArgs, ProjectArgs, alone};
 pub(crate) use reaching::ReachArgs;
+pub(crate) use selftest::{MatrixFormat, SelftestArgs};
 
+use crate::cli::project::InForce;
 use crate::clock::span;
 use crate::report::language::Language;
 
@@ -47,6 +53,8 @@ use crate::report::language::Language;
 #[command(name = "hookgate", version, long_version = crate::cli::version::long(), about, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 conforms, 1 does not, 2 usage, 3 the harness could not work, 4 undecided, 130 interrupted.")]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -59,6 +67,8 @@ pub(crate) enum Command {
     Doctor(Box<DoctorArgs>),
     /// Begin: write hookgate.toml and a contract for a receiver, so that `hookgate run` needs no flag.
     Init(Box<InitArgs>),
+    /// Print what is in force of hookgate.toml, its profiles, the environment and flags, and from where each value comes.
+    Config(ConfigArgs),
     /// Run the reference receiver.
     Serve(ServeArgs),
     /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.
@@ -114,9 +124,9 @@ pub(crate) struct SuiteArgs {
     /// The contract: the name of a shipped one, or a file.
     #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
     pub(crate) contract: String,
-    /// Play the scenarios in this folder, too; one with the id of a shipped scenario is played in its place.
+    /// Play the scenarios in this folder, too; one with the id of a shipped scenario is played in its place. May be given again.
     #[arg(long, value_name = "DIR", conflicts_with = "only_scenarios")]
-    pub(crate) scenarios: Option<PathBuf>,
+    pub(crate) scenarios: Vec<PathBuf>,
     /// Play the scenarios in this folder instead of the shipped ones.
     #[arg(long, value_name = "DIR")]
     pub(crate) only_scenarios: Option<PathBuf>,
@@ -168,6 +178,9 @@ pub(crate) struct RunArgs {
     /// Only what shows these requirements or has these ids: `TTL-*`, `AUTH-*,!AUTH-8`.
     #[arg(long, value_name = "EXPR")]
     pub(crate) select: Option<String>,
+    /// What must have been judged: requirements (`DUP-*,TTL-*`); one that is not applicable or undecided fails the run, with what to give.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub(crate) require: Vec<String>,
     /// Play only one of several equal parts, as `2/3`; `hookgate report merge` joins their reports.
     #[arg(long, value_name = "K/N", value_parser = Shard::read)]
     pub(crate) shard: Option<Shard>,
@@ -226,6 +239,9 @@ pub(crate) struct RunArgs {
     /// Run everything so often, and tell every verdict that differs; the report is that of the worst run.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) repeat: u16,
+    /// The project file that is in force.
+    #[arg(skip)]
+    pub(crate) project: Option<Arc<InForce>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -315,38 +331,6 @@ pub(crate) struct ServeArgs {
     /// List the ways to be wrong on purpose, and the requirements that they break.
     #[arg(long)]
     pub(crate) list_defects: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct SelftestArgs {
-    /// Only the defects that fit: a name, `*` for any characters.
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) defect: Option<String>,
-    /// Under this shipped contract: every defect that applies there, whatever contract it was made for. May be given again.
-    #[arg(long, value_name = "ID")]
-    pub(crate) contract: Vec<String>,
-    /// Under every shipped contract.
-    #[arg(long, conflicts_with = "contract")]
-    pub(crate) all: bool,
-    /// How to print the matrix.
-    #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
-    pub(crate) format: MatrixFormat,
-    /// How many defects are tried side by side.
-    #[arg(long, value_name = "N", default_value = "6", value_parser = at_least_one)]
-    pub(crate) jobs: std::num::NonZeroU16,
-    /// How often the right reference is judged: it must give no failure and no warning.
-    #[arg(long, value_name = "N", default_value = "3", value_parser = at_least_one)]
-    pub(crate) right: std::num::NonZeroU16,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MatrixFormat {
-    /// A line each, with the scenarios that caught it.
-    Human,
-    /// Everything, as JSON.
-    Json,
-    /// The defects by topic, as the README has them.
-    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

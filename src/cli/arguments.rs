@@ -7,7 +7,14 @@ use super::args::{ClockArg, RunArgs};
 
 /// What of the command line says who is judged and how: enough to judge one scenario of it again.
 pub(super) fn arguments(args: &RunArgs) -> String {
-    in_one_line(words(args).into_iter().chain(args.reach.arguments()))
+    in_one_line(typed(args, words(args).into_iter().chain(args.reach.arguments()).collect()))
+}
+
+/// What need not be typed again stands in the project file; which that is may have to be.
+fn typed(args: &RunArgs, words: Vec<Word>) -> impl Iterator<Item = Word> {
+    let project = args.project.clone().unwrap_or_default();
+    let again = project.again();
+    words.into_iter().filter(move |(flag, value)| !project.has(flag, value.as_deref())).chain(again)
 }
 
 /// What of it a visit alone takes.
@@ -15,7 +22,7 @@ pub(super) fn visiting(args: &RunArgs) -> String {
     /// What only scenarios need.
     const OF_SCENARIOS: [&str; 4] = ["--scenarios", "--only-scenarios", "--snapshots", "--baseline"];
     let words = words(args).into_iter().filter(|(flag, _)| !OF_SCENARIOS.contains(flag));
-    in_one_line(words.chain(args.reach.arguments()))
+    in_one_line(typed(args, words.chain(args.reach.arguments()).collect()))
 }
 
 type Word = (&'static str, Option<String>);
@@ -34,7 +41,7 @@ fn words(args: &RunArgs) -> Vec<Word> {
         words.push(("--contract", args.suite.contract.clone()));
     }
     let path = |path: &std::path::PathBuf| path.display().to_string();
-    words.extend(args.suite.scenarios.as_ref().map(|dir| ("--scenarios", path(dir))));
+    words.extend(args.suite.scenarios.iter().map(|dir| ("--scenarios", path(dir))));
     words.extend(args.suite.only_scenarios.as_ref().map(|dir| ("--only-scenarios", path(dir))));
     words.extend(args.target.as_ref().map(|url| ("--target", url.clone())));
     words.extend(args.launch.exec.as_ref().map(|command| ("--exec", command.clone())));

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::args::{DoctorArgs, ListFormat};
 use super::exit::Exit;
-use super::run::{exit_of_failure, given, plan};
+use super::run::{exit_of_failure, given, plan, say_in_force};
 use super::secrets::warn;
 use super::signals::Ends;
-use super::{Console, Failure, load_suite};
+use super::{Console, Failure, launching, load_suite};
 use crate::api::judging::{Afterwards, Judged, judge};
 use crate::report::human;
 use crate::report::manifest::MadeFrom;
@@ -28,13 +28,18 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
     let redactor = given.secrets.redactor();
     let plans = vec![plan(&args, &suite, Vec::new(), given.clone())?];
     warn(&given.secrets, console);
+    if format == ListFormat::Human {
+        say_in_force(args.project.as_deref(), console);
+    }
     let after = Afterwards {
         redactor: redactor.clone(),
         warnings: Vec::new(),
         made_from: MadeFrom::default(),
+        required: Vec::new(),
         snapshots: None,
         is_own: Box::new(|_| false),
     };
+    ends.runtime.block_on(launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach))?;
     let visited = ends.runtime.block_on(judge(plans, Arc::new(|_| {}), ends.wanted, after));
     ends.runtime.shutdown_background();
     let Some(Judged { report, failed, .. }) = visited else { return Err(Failure::harness("nothing was visited")) };

@@ -181,7 +181,8 @@ type MadeWith = (Arc<Contract>, Arc<Catalogue>, Vec<Loaded>);
 /// The contract and the scenarios that a report was made with; others than those are refused.
 fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
-    let suite_args = SuiteArgs { contract: named, scenarios: args.scenarios.clone(), only_scenarios: args.only_scenarios.clone() };
+    let suite_args =
+        SuiteArgs { contract: named, scenarios: args.scenarios.clone().into_iter().collect(), only_scenarios: args.only_scenarios.clone() };
     let contract = load_suite::contract(&suite_args.contract)?;
     let here = Sealing::new(&suite_args, &contract, None)?.made_from();
     let other = |what: &str, way_out: &str| {

@@ -1,13 +1,14 @@
 //! `list`, `check`, `explain`, `coverage`: looking at a suite without running it.
 
 mod contracts;
+mod project_file;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{CheckArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat};
+use super::args::{CheckArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SuiteArgs};
 use super::exit::Exit;
 use super::load_suite::{self, Suite, looks_like_a_file, nearest};
 use super::{Console, Failure};
@@ -78,6 +79,9 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
         }
     }
     let mut warnings = Vec::new();
+    if let Some(path) = args.project.as_ref().and_then(|project| project.file.as_deref()).filter(|_| args.files.is_empty()) {
+        note(project_file::check(path, &mut warnings));
+    }
     for path in &args.files {
         note(check_file(path, args, &mut warnings));
     }
@@ -93,10 +97,13 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
 
 /// Checks one file as what it is: a contract, a catalogue or a scenario.
 fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
+    if path.extension().is_some_and(|ending| ending == "toml") {
+        return project_file::check(path, warnings);
+    }
     let file = files::read_text("read", path).map_err(Failure::usage)?;
     let begins = |member: &str| file.text.lines().any(|line| line.starts_with(&format!("{member}:")));
     if begins("contract") {
-        return check_contract(&file, args, warnings);
+        return check_contract(&file, &args.suite, warnings);
     }
     if begins("requirements") {
         return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
@@ -107,11 +114,11 @@ fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Resu
 }
 
 /// Checks a contract: by itself, against the words of its suite, and on the reference; all mistakes of the file at once.
-fn check_contract(file: &TextFile, args: &CheckArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
+fn check_contract(file: &TextFile, suite_args: &SuiteArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
     let read = load_suite::read_contract_file(file);
     // The suite's words are looked at also where something else is wrong.
     let named = read.as_ref().ok().map(|contract| contract.suite.clone()).or_else(|| load_suite::suite_named_in(file));
-    let words = named.and_then(|suite| SuiteTexts::of_suite(&args.suite.choice(), &suite).ok()).map(|texts| texts.catalogue);
+    let words = named.and_then(|suite| SuiteTexts::of_suite(&suite_args.choice(), &suite).ok()).map(|texts| texts.catalogue);
     let unknown = words.and_then(|catalogue| {
         let ids: Vec<&str> = catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
         let capabilities: Vec<&str> = catalogue.capabilities.keys().map(String::as_str).collect();
@@ -120,7 +127,7 @@ fn check_contract(file: &TextFile, args: &CheckArgs, warnings: &mut Vec<String>)
     });
     match (read, unknown) {
         (Ok(contract), None) => {
-            let suite = load_suite::suite_of(&args.suite, contract)?;
+            let suite = load_suite::suite_of(suite_args, contract)?;
             warnings.extend(overlaps(&suite.contract).into_iter().map(|told| format!("{}: {told}", file.path)));
             keeps_itself(&file.path, &suite)
         }

@@ -21,7 +21,7 @@ use super::exit::Exit;
 use super::headers::Headers;
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
-use super::run::exit_of_failure;
+use super::run::{exit_of_failure, say_in_force};
 use super::secrets::{other_secrets, secrets_of, warn};
 use super::signals::Ends;
 use super::sources::choice;
@@ -55,7 +55,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failure> {
     claim_interruptions()?;
     let ends = Ends::listen()?;
-    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: None, only_scenarios: None })?;
+    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+    if !args.require.is_empty() {
+        return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
+    }
     let mix = mix(args)?;
     let names = mix.names();
     let gates = gates(args, &names)?;
@@ -115,6 +118,9 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         choice.evidence.open(&choice.contract, &origin(&choice.target.address()), &str::to_owned).map_err(Failure::usage)?;
     }
     let live = console.live;
+    if !args.quiet && args.format == LoadFormat::Human {
+        say_in_force(args.project.as_deref(), console);
+    }
     let show = !args.quiet && args.format == LoadFormat::Human;
     let ended: Result<Ended, Failure> = runtime.block_on(async {
         let mut plan = Plan {
@@ -147,6 +153,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             beside: args.target_pid.map(Of::Tree),
             baseline,
         };
+        launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach).await?;
         let session = match Session::connect(&choice, &mut interrupted).await {
             Ok(session) => session,
             Err(failed) => return without_a_session(&plan, &failed, &redactor),
@@ -216,6 +223,20 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         Overall::Interrupted => Exit::Interrupted,
         Overall::Incomplete => Exit::Harness,
     })
+}
+
+/// Checks what a command line names, without loading anything: its mix, its gates, its course.
+pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
+    let mix = mix(args)?;
+    let names = mix.names();
+    gates(args, &names)?;
+    if let Some(text) = args.find_max.as_deref() {
+        conditions(text, args, &names)?;
+    }
+    for text in &args.abort_on {
+        Gate::condition(text, &names).map_err(Failure::usage)?;
+    }
+    course(args).map(drop)
 }
 
 /// What a load came to: a report, what was measured, what went wrong with us, and what a target that was started has written.

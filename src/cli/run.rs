@@ -1,6 +1,6 @@
 //! `hookgate run`: judge a receiver.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,11 +15,12 @@ use super::headers::Headers;
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
 use super::progress::Progress;
+use super::project::InForce;
 use super::secrets::{OtherSecrets, other_secrets, secret_from, secrets_of, warn};
 use super::selecting::select;
 use super::signals::Ends;
 use super::sources::choice;
-use super::{Console, Failure, Look, dry_run};
+use super::{Console, Failure, Look, dry_run, required};
 use crate::api::folder::write_folder;
 use crate::api::judging::{Afterwards, IsOwn, Judged, judge};
 use crate::api::places::as_seen;
@@ -44,6 +45,8 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let ends = Ends::listen()?;
     let suite = load_suite::suite(&args.suite)?;
     let scenarios = select(args, &suite)?;
+    let must = must_be_judged(args);
+    required::known(must, &suite)?;
     let given = given(args, &suite, &scenarios)?;
     let sealing = Sealing::new(&args.suite, &suite.contract, args.seal_env.as_deref())?;
     let language = args.language.chosen();
@@ -56,6 +59,9 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "load.json", "load")).transpose()?;
     let warnings = warn(&given.secrets, console);
     let total = scenarios.len() * plans.len();
+    if args.format == FormatArg::Human {
+        say_in_force(args.project.as_deref(), console);
+    }
     let progress = Progress::new(total, console.live && args.format == FormatArg::Human);
 
     let seen = progress.clone();
@@ -63,9 +69,11 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         redactor: redactor.clone(),
         warnings,
         made_from: sealing.made_from(),
+        required: must.to_vec(),
         snapshots: snapshot_choice(args, &suite),
         is_own: is_own(args),
     };
+    ends.runtime.block_on(launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach))?;
     let judged = ends.runtime.block_on(judge(plans, Arc::new(move |report| seen.done(report)), ends.wanted, after));
     ends.runtime.shutdown_background();
     progress.finish();
@@ -95,6 +103,20 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
     trouble
         .extend(failed.map(|failed| Failure { exit: exit_of_failure(&failed), message: redactor.text(&failed.to_string()).into_owned() }));
     all_of(trouble).map_or_else(|| Ok(exit_of(&report)), Err)
+}
+
+/// What must have been judged: what a file demands of the whole suite is not demanded of scenarios that were picked out by hand.
+fn must_be_judged(args: &RunArgs) -> &[String] {
+    let in_file = |flag: &str| args.project.as_ref().is_some_and(|project| project.has(flag, None));
+    let picked = !args.only.is_empty() || (args.select.is_some() && !in_file("--select"));
+    if picked && in_file("--require") { &[] } else { &args.require }
+}
+
+/// Says in one line which project file is in force, when one is.
+pub(super) fn say_in_force(project: Option<&InForce>, console: &mut Console) {
+    if let Some(line) = project.and_then(InForce::line) {
+        console.print(&format!("{line}\n"));
+    }
 }
 
 /// One failure of several: every message, the exit code of the last.
@@ -268,10 +290,11 @@ fn own_file(contract: &str) -> Option<String> {
 
 /// Whether a scenario's file is one of the user's own, so that what is found can be shown beside it.
 fn is_own(args: &RunArgs) -> IsOwn {
-    let (named, folders) = (args.only.clone(), [args.suite.scenarios.clone(), args.suite.only_scenarios.clone()]);
+    let named = args.only.clone();
+    let folders: Vec<PathBuf> = args.suite.scenarios.iter().chain(&args.suite.only_scenarios).cloned().collect();
     Box::new(move |file| {
         let is_named = named.iter().any(|one| one == file);
-        let is_inside = folders.iter().flatten().any(|dir| Path::new(file).starts_with(dir));
+        let is_inside = folders.iter().any(|dir| Path::new(file).starts_with(dir));
         (is_named || is_inside) && Path::new(file).is_file()
     })
 }

@@ -156,7 +156,7 @@ fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_ca
 }
 
 fn suite(contract: &str) -> Result<Suite, Failure> {
-    load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: None, only_scenarios: None })
+    load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: Vec::new(), only_scenarios: None })
 }
 
 /// Why scenario files stand that may catch nothing alone.

@@ -13,6 +13,7 @@ pub(crate) fn schema(args: &SchemaArgs, console: &mut Console) -> Result<Exit, F
     let schema = match args.of {
         SchemaOf::Scenario => schemars::schema_for!(Scenario),
         SchemaOf::Contract => with_no_signature(schemars::schema_for!(Contract)),
+        SchemaOf::Config => crate::project::schema().try_into().map_err(Failure::harness)?,
         SchemaOf::Requirements => schemars::schema_for!(Catalogue),
         SchemaOf::Baseline => schemars::schema_for!(crate::report::baseline::File),
         SchemaOf::Snapshots => schemars::schema_for!(crate::snapshot::kept::Kept),

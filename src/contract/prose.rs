@@ -19,7 +19,8 @@ pub fn explain(contract: &Contract) -> String {
 }
 
 fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "{}: {}\n\n{}\nSource: {}\n", contract.contract, contract.title, contract.about.trim(), contract.source.trim())?;
+    let about = if contract.about.trim().is_empty() { String::new() } else { format!("{}\n", contract.about.trim()) };
+    writeln!(out, "{}: {}\n\n{about}Source: {}\n", contract.contract, contract.title, contract.source.trim())?;
     let endpoint = &contract.endpoint;
     writeln!(out, "A delivery is {} {} with a body of {}.", endpoint.method, endpoint.path, endpoint.content_type)?;
     if !endpoint.headers.is_empty() {

@@ -94,6 +94,12 @@ impl Member {
         }
     }
 
+    /// Whether it may have several values.
+    #[must_use]
+    pub fn is_many(&self) -> bool {
+        matches!(self.form, Form::Lines(_)) || self.is_list()
+    }
+
     fn is_list(&self) -> bool {
         ["scenarios", "require", "gates.rules", "gates.files", "gates.abort_on"].contains(&self.path)
     }
@@ -137,7 +143,7 @@ pub static MEMBERS: &[Member] = &[
     Member::new("scenarios", Form::Path, &[("scenarios", SUITES)]).against(&["only_scenarios"]),
     Member::new("only_scenarios", Form::Path, &[("only-scenarios", SUITES)]),
     Member::new("baseline", Form::Path, &[("baseline", &["run", "load"])]),
-    text("require", &[("require", &["run", "load"])]),
+    text("require", &[("require", RUN)]),
     text("select", &[("select", RUN)]),
     text("level", &[("level", RUN)]),
     text("jobs", &[("jobs", RUN)]),

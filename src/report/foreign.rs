@@ -27,6 +27,7 @@ impl Foreign for Report {
             history,
             baseline,
             snapshots,
+            required,
             repeat: _,
             scenarios,
             requirements,
@@ -37,6 +38,7 @@ impl Foreign for Report {
         history.hide(redactor);
         baseline.hide(redactor);
         snapshots.hide(redactor);
+        required.iter_mut().flat_map(|one| &mut one.missing).for_each(|one| one.reason.hide(redactor));
         scenarios.hide(redactor);
         requirements.iter_mut().for_each(|one| one.reason.hide(redactor));
         // Their examples are texts of findings: they are made anew from what is hidden by now.

@@ -50,6 +50,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, Error> {
                 sentence => one.sentence_in(language).to_owned(),
                 reason => one.reason.clone(),
             }).collect::<Vec<_>>(),
+            required => report.required.iter().flat_map(|one| &one.missing).map(|one| one.told(language)).collect::<Vec<_>>(),
             visit => visited::rows(report, language),
             causes => report.causes.iter().map(|one| cause(one, report, language)).collect::<Vec<_>>(),
             inapplicable => folded(&inapplicable, report, language),

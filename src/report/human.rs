@@ -63,6 +63,9 @@ pub fn write_in(report: &Report, colour: bool, language: Language, width: usize)
     for one in report.baseline.iter().flat_map(|one| &one.stale) {
         text.push_str(&voice.labelled("label-stale", style_of(Verdict::Fail), &visible(one)));
     }
+    for one in report.required.iter().flat_map(|one| &one.missing) {
+        text.push_str(&voice.labelled("label-required", style_of(Verdict::Fail), &visible(&one.told(language))));
+    }
     for one in report.repeat.iter().flat_map(|one| &one.differing) {
         text.push_str(&voice.labelled("label-differs", style_of(Verdict::Fail), &describe_differing(one, language)));
     }

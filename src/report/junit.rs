@@ -13,6 +13,8 @@ use quick_junit::{NonSuccessKind, Property, SerializeError, TestCase, TestCaseSt
 use crate::contract::Level;
 use crate::report::causes::{Cause, beside_scenarios};
 use crate::report::human::{one_line, visible};
+use crate::report::language::Language;
+use crate::report::required::Missing;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 
 /// `report` as JUnit XML.
@@ -42,6 +44,19 @@ pub fn write(report: &Report) -> Result<String, SerializeError> {
     }
     if let Some(cause) = beside_scenarios(report) {
         xml.add_test_suite(of_visit(report, cause));
+    }
+    let missing: Vec<&Missing> = report.required.iter().flat_map(|one| &one.missing).collect();
+    if !missing.is_empty() {
+        let mut suite = TestSuite::new("required");
+        for one in missing {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type(one_line(&one.id));
+            status.set_message(one_line(&one.told(Language::En)));
+            let mut case = TestCase::new(one_line(&one.id), status);
+            case.set_classname(one_line(&format!("{}.required", report.contract)));
+            suite.add_test_case(case);
+        }
+        xml.add_test_suite(suite);
     }
     xml.to_string()
 }

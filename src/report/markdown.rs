@@ -49,6 +49,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
         baseline,
         repeat,
         snapshots,
+        required,
         scenarios,
         requirements: _,
     } = report;
@@ -83,6 +84,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
                 tables => tables(&target.tables),
             },
             stale => baseline.as_ref().map(|one| one.stale.clone()).unwrap_or_default(),
+            required => required.iter().flat_map(|one| &one.missing).map(|one| one.told(language)).collect::<Vec<_>>(),
             snapshots => snapshots.as_ref().map(|facts| describe_snapshots(facts, language)),
             differing => repeat.iter().flat_map(|one| &one.differing).map(|one| describe_differing(one, language)).collect::<Vec<_>>(),
             history => history.as_ref().map(|one| context! { keys => one.keys, broken => one.broken, undecided => one.undecided }),

@@ -6,6 +6,7 @@
 //! counted as passed.
 
 use crate::report::causes::{attribute, causes};
+use crate::report::required::required;
 use crate::report::tally::{self, Asked, fail};
 use crate::report::{BaselineFacts, HistoryFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict};
 
@@ -51,6 +52,7 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     report.requirements = tally::requirements(&asked, &scenarios);
     report.summary = tally::summary(&scenarios, report.run.ended_early.as_deref());
     report.scenarios = scenarios;
+    report.required = all().find_map(|one| one.required.as_ref()).map(|one| required(&one.asked, &report.requirements));
     report.causes = causes(&report);
     // What fails a shard for something else than a scenario fails the whole.
     if fails_beside_its_scenarios(&report) {
@@ -140,10 +142,11 @@ fn repeats(mut one: RepeatFacts, other: RepeatFacts) -> RepeatFacts {
 
 /// Whether something else than a scenario makes a run not conform: snapshots, a baseline that is stale, verdicts that differ.
 ///
-/// A part of a suite cannot tell that an entry of a baseline is stale.
+/// A part of a suite cannot tell that an entry of a baseline is stale, nor what the other parts judge.
 #[must_use]
 pub fn fails_beside_its_scenarios(report: &Report) -> bool {
     report.snapshots.as_ref().is_some_and(|facts| facts.fails)
+        || (report.run.shard.is_none() && report.required.as_ref().is_some_and(|facts| !facts.missing.is_empty()))
         || (report.run.shard.is_none() && report.baseline.as_ref().is_some_and(|facts| !facts.stale.is_empty()))
         || report.repeat.as_ref().is_some_and(|facts| !facts.differing.is_empty())
         || report.visit.as_ref().is_some_and(|visit| visit.refused.is_some())

@@ -5,6 +5,7 @@
 
 use crate::report::causes::{Cause, attribute, causes};
 use crate::report::merge::{asked, fails_beside_its_scenarios};
+use crate::report::required::{Missing, required};
 use crate::report::tally::Asked;
 use crate::report::{HistoryFacts, Report, ScenarioReport, Summary, Verdict, tally as counted};
 use crate::snapshot::kept::Kept;
@@ -34,6 +35,13 @@ pub fn judged_again(report: &Report, history: Option<&HistoryFacts>) -> Vec<Stri
     for (said, due) in report.requirements.iter().zip(counted::requirements(&asked, &report.scenarios)) {
         if (said.verdict, &said.scenarios) != (due.verdict, &due.scenarios) {
             wrong.push(format!("{} is said to be `{}`, and its scenarios come to `{}`", said.id, said.verdict.name(), due.verdict.name()));
+        }
+    }
+    if let Some(said) = &report.required {
+        let names = |all: &[Missing]| all.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+        let (said, due) = (names(&said.missing), names(&required(&said.asked, &report.requirements).missing));
+        if said != due {
+            wrong.push(format!("required and not judged are said to be {}, and are {}", said.join(", "), due.join(", ")));
         }
     }
     wrong.extend(causes_wrong(report));

@@ -57,10 +57,10 @@ impl SuiteTexts {
     /// # Errors
     /// As [`SuiteTexts::of`].
     pub fn of_suite(choice: &SuiteChoice, suite: &str) -> Result<Self, SuiteError> {
-        if let Some(folder) = choice.scenarios.as_ref().filter(|_| files::shipped_suite(suite).catalogue.is_some()) {
-            return Self::with_more(folder, suite);
+        if !choice.scenarios.is_empty() && files::shipped_suite(suite).catalogue.is_some() {
+            return Self::with_more(Self::on_its_base(files::shipped_suite(suite), None, &[suite])?, &choice.scenarios, suite);
         }
-        let folder = choice.only_scenarios.as_ref().or(choice.scenarios.as_ref());
+        let folder = choice.only_scenarios.as_ref().or(choice.scenarios.first());
         let files = match folder {
             Some(folder) => files::suite_in(folder, suite)?,
             None => files::shipped_suite(suite),
@@ -75,12 +75,17 @@ impl SuiteTexts {
             // A folder of scenarios without a catalogue is played as it is, and nothing beside it.
             texts.scenarios.retain(|one| own.contains(&one.id));
         }
-        Ok(texts)
+        Self::with_more(texts, choice.scenarios.get(1..).unwrap_or_default(), suite)
     }
 
-    /// A shipped suite, and the scenarios of a folder on top of it: their own win, and so does what a catalogue there says.
-    fn with_more(folder: &Path, suite: &str) -> Result<Self, SuiteError> {
-        let mut texts = Self::on_its_base(files::shipped_suite(suite), None, &[suite])?;
+    /// A suite, and the scenarios of folders on top of it, one after the other.
+    fn with_more(texts: Self, folders: &[PathBuf], suite: &str) -> Result<Self, SuiteError> {
+        folders.iter().try_fold(texts, |texts, folder| texts.and(folder, suite))
+    }
+
+    /// The same with the scenarios of a folder on top: their own win, and so does what a catalogue there says.
+    fn and(mut self, folder: &Path, suite: &str) -> Result<Self, SuiteError> {
+        let texts = &mut self;
         let more = files::suite_in(folder, suite)?;
         if let Some(file) = more.catalogue.filter(|_| !more.catalogue_stands_in) {
             texts.catalogue = Catalogue::read(&file.path, &file.text)?.on(&texts.catalogue);
@@ -93,7 +98,7 @@ impl SuiteTexts {
             more.scenarios.iter().map(|(id, file)| ScenarioText { id: id.clone(), file: file.clone(), against: Arc::clone(&against) });
         texts.scenarios.extend(added);
         texts.scenarios.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(texts)
+        Ok(self)
     }
 
     /// The digest of all scenarios.

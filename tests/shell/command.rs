@@ -226,7 +226,9 @@ fn requirement_is_explained_with_its_scenarios() {
 
 #[test]
 fn schemas_in_the_project_are_those_of_the_code() {
-    for name in ["scenario", "contract", "requirements", "baseline", "report", "load", "mix", "gates", "compare", "claims", "claim-rules"] {
+    for name in
+        ["scenario", "contract", "requirements", "baseline", "report", "load", "mix", "gates", "compare", "claims", "claim-rules", "config"]
+    {
         let file = std::fs::read_to_string(format!("{}/schema/{name}.json", env!("CARGO_MANIFEST_DIR"))).expect("a committed schema");
         let text = hookgate(&["schema", name]);
         assert!(text == format!("exit 0\n--- stdout\n{file}--- stderr\n"), "schema/{name}.json is stale");

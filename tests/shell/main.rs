@@ -32,6 +32,7 @@ mod load_truth;
 mod own_headers;
 mod packaging;
 mod pasted;
+mod project;
 mod readme;
 mod receivers;
 mod recipes;

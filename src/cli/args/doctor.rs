@@ -1,5 +1,6 @@
 //! Arguments of `hookgate doctor`: those of a run that say who is visited, and with what.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +9,8 @@ use super::{
     ClockArg, EvidenceArgs, FormatArg, HeaderArgs, LanguageArgs, LaunchArgs, LevelArg, ListFormat, ReachArgs, RunArgs, SuiteArgs, duration,
     duration_or_seconds, rate,
 };
+
+use crate::cli::project::InForce;
 
 /// Longer than any visit takes.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
@@ -54,6 +57,9 @@ pub(crate) struct DoctorArgs {
     pub(crate) format: ListFormat,
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
+    /// The project file that is in force.
+    #[arg(skip)]
+    pub(crate) project: Option<Arc<InForce>>,
 }
 
 impl DoctorArgs {
@@ -64,12 +70,13 @@ impl DoctorArgs {
             target: self.target.clone(),
             reach: self.reach.clone(),
             launch: self.launch.clone(),
-            suite: SuiteArgs { contract: self.contract.clone(), scenarios: None, only_scenarios: None },
+            suite: SuiteArgs { contract: self.contract.clone(), scenarios: Vec::new(), only_scenarios: None },
             evidence: self.evidence.clone(),
             clock: self.clock,
             control: self.control.clone(),
             ttl: self.ttl,
             select: None,
+            require: Vec::new(),
             shard: None,
             level: LevelArg::Should,
             jobs: None,
@@ -90,6 +97,7 @@ impl DoctorArgs {
             update: None,
             baseline: None,
             repeat: 1,
+            project: self.project.clone(),
         }
     }
 }

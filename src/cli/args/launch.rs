@@ -13,10 +13,11 @@ pub(crate) struct LaunchArgs {
     /// Start the receiver with this command line for `sh`, and stop it afterwards; `{port}` (also `$PORT`) is a free port, `{dir}` a new folder.
     #[arg(long, value_name = "CMD")]
     pub(crate) exec: Option<String>,
-    /// With --exec: it is ready when this address answers 2xx, or when it writes this text; else when it answers its health check.
-    #[arg(long, value_name = "URL|TEXT", requires = "exec")]
+    /// It is ready when this address or path answers 2xx; with --exec also when it writes this text, and without --ready when it
+    /// answers its health check.
+    #[arg(long, value_name = "URL|PATH|TEXT")]
     pub(crate) ready: Option<String>,
-    /// With --exec: how long that may take.
+    /// How long that may take.
     #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
     pub(crate) ready_within: Duration,
     /// With --exec: the signal that stops it gently; what is left after five seconds is killed.

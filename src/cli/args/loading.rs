@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::{EvidenceArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, at_least_one, duration, duration_or_seconds, whole};
+use crate::cli::project::InForce;
 use crate::clock::span;
 use crate::load::pace::Course;
 
@@ -61,6 +63,9 @@ pub(crate) struct LoadArgs {
     /// End early, and fail, as soon as this is true: `errors>5%`, `p99>2s`.
     #[arg(long, value_name = "CONDITION")]
     pub(crate) abort_on: Vec<String>,
+    /// Refused: what a run must have judged is asked of a run.
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', hide = true)]
+    pub(crate) require: Vec<String>,
     /// Look for the highest rate at which all of this holds, and the rate is kept: `p99<250ms,errors<0.1%,violations==0`.
     #[arg(long, value_name = "GATE,…", conflicts_with_all = ["rate", "run_time", "stages", "deliveries", "warm_up", "gate", "gates", "abort_on"])]
     pub(crate) find_max: Option<String>,
@@ -116,6 +121,9 @@ pub(crate) struct LoadArgs {
     /// Load a target that is not on this machine: it is yours, and may go down.
     #[arg(long)]
     pub(crate) i_own_this_target: bool,
+    /// The project file that is in force.
+    #[arg(skip)]
+    pub(crate) project: Option<Arc<InForce>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

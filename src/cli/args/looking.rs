@@ -1,10 +1,12 @@
 //! Arguments of commands that look and judge nothing: what there is, what it means, how it is written.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::SuiteArgs;
+use crate::cli::project::InForce;
 
 #[derive(Args)]
 pub(crate) struct ListArgs {
@@ -31,11 +33,14 @@ pub(crate) enum ListFormat {
 
 #[derive(Args)]
 pub(crate) struct CheckArgs {
-    /// Scenario, contract or requirement files; without any, everything that is shipped (or in --scenarios).
+    /// Scenario, contract, requirement or project files; without any, everything that is shipped (or in --scenarios), and the project file with what it names.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) suite: SuiteArgs,
+    /// The project file that is in force.
+    #[arg(skip)]
+    pub(crate) project: Option<Arc<InForce>>,
 }
 
 #[derive(Args)]
@@ -78,6 +83,8 @@ pub(crate) enum SchemaOf {
     Scenario,
     /// Contract files.
     Contract,
+    /// hookgate.toml.
+    Config,
     /// requirements.yaml.
     Requirements,
     /// Baseline files.
