@@ -120,7 +120,7 @@ impl InForce {
             let is_file = matches!(one.member.form, Form::Path) || (one.member.form == Form::PathOrName && looks_like_a_file(&one.value));
             let quoted = if is_file { message.contains(&one.value) } else { message.contains(&format!("`{}`", one.value)) };
             let line = format!("  {flag} {} is `{}` of {}", in_shell(&one.value), one.member.path, self.place(&one.origin));
-            if (named || quoted) && !told.contains(&line) {
+            if (named || quoted) && !told.contains(&line) && !message.contains(&line) {
                 told.push(line);
             }
         }

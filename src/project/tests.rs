@@ -1,6 +1,6 @@
 //! Tests of reading project files: what is right becomes members, what is wrong is told with its place.
 
-use super::*;
+use super::{TextOrWhole, read};
 
 /// Everything that is wrong with a file, as people read it.
 fn told(text: &str) -> String {

@@ -83,8 +83,7 @@ fn a_run_needs_no_flag_and_no_particular_folder() {
     let inner = folder.path("deep/er");
     std::fs::create_dir_all(&inner).expect("a folder");
     let binary = env!("CARGO_BIN_EXE_hookgate");
-    let shown = among_others(command().args(["show", "standard-webhooks"])).stdout;
-    std::fs::write(folder.path("mine.yaml"), shown).expect("written");
+    folder.write("mine.yaml", "contract: mine\ntitle: Mine\nextends: standard-webhooks\n");
     let exec = format!("test -f mine.yaml && {binary} serve --no-config --contract mine.yaml --addr 127.0.0.1:{{port}}");
     let text =
         format!("contract = \"mine.yaml\"\nselect = \"AUTH-1\"\n[target]\nexec = \"{exec}\"\n[report]\ndir = \"out\"\n[profile.ci]\n");
@@ -151,4 +150,23 @@ fn what_must_be_judged_and_is_not_fails_the_run() {
     assert!(with.starts_with("exit 0"), "{with}");
     let unknown = in_folder(&folder.path(""), &env, &["run", "--require", "DUPP-1"]);
     assert!(unknown.starts_with("exit 2") && unknown.contains("no requirement fits"), "{unknown}");
+}
+
+/// A receiver that runs already is waited for by its page, too; what it writes cannot be seen.
+#[test]
+fn a_receiver_that_others_have_started_is_waited_for() {
+    let folder = Folder::new();
+    let serving = crate::command_line::Running::serve("a secret of the test", &[]);
+    let env = [("ORCH_WEBHOOK_SECRET", "a secret of the test")];
+    let run = |ready: &str| {
+        let text = format!("select = \"AUTH-1\"\ntarget = {{ url = \"{}\", ready = \"{ready}\", ready_within = \"1 s\" }}\n", serving.url);
+        folder.write("hookgate.toml", &text);
+        in_folder(&folder.path(""), &env, &["run"])
+    };
+    let ready = run("/status");
+    assert!(ready.starts_with("exit 0"), "{ready}");
+    let never = run("/nowhere");
+    assert!(never.starts_with("exit 3") && never.contains("was not ready within 1 s"), "{never}");
+    let text = run("listening");
+    assert!(text.starts_with("exit 2") && text.contains("`target.ready` of hookgate.toml:2"), "{text}");
 }

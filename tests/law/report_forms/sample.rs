@@ -138,6 +138,7 @@ pub(crate) fn sample() -> Report {
         made_from: MadeFrom::default(),
         history: None,
         baseline: None,
+        required: None,
         repeat: None,
         snapshots: None,
         causes: Vec::new(),
