@@ -160,4 +160,15 @@ fn nothing_stands_in_for_a_host_that_is_not_there() {
     for member in ["repository", "homepage", "documentation"] {
         assert!(!manifest.lines().any(|line| line.starts_with(&format!("{member} ="))), "{member}: CONTRIBUTING.md says who fills it in");
     }
+    let release = text(".github/workflows/release.yml");
+    let names_hookgate = |line: &&str| line.contains("://") && line.contains("hookgate");
+    assert_eq!(release.lines().filter(names_hookgate).collect::<Vec<_>>(), Vec::<&str>::new());
+    assert!(release.contains("${{ github.sha }}"), "it publishes where it runs");
+    // The workflow is that of the version of dist that the configuration names.
+    let configured = text("dist-workspace.toml");
+    let version = configured.split("cargo-dist-version = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a version");
+    assert!(release.contains(&format!("/download/v{version}/cargo-dist-installer.sh")), "{version}");
+    assert!(configured.contains("x86_64-unknown-linux-musl") && configured.contains("aarch64-unknown-linux-musl"));
+    // `[profile.dist]` is what dist builds with.
+    assert!(manifest.contains("\n[profile.dist]\ninherits = \"release\"\n"));
 }
