@@ -222,6 +222,8 @@ fn dispatch(cli: Cli, in_force: &Arc<InForce>, console: &mut Console) -> Result<
             args.project = Some(Arc::clone(in_force));
             load::load(&args, console)
         }
+        #[cfg(feature = "locust")]
+        Command::Locustfile(args) => load::locustfile(&args, console),
         Command::List(args) => inspect::list(&args, console),
         Command::Check(mut args) => {
             args.project = Some(Arc::clone(in_force));

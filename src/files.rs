@@ -6,9 +6,10 @@
 //! (`scenarios/orch/…`). Contents are text and bytes here; what they mean is
 //! not this room's business.
 //!
-//! **Invariant:** only [`ReportFolder`] and [`Scratch`] ever write.
+//! **Invariant:** only [`ReportFolder`], [`operations`] and [`Scratch`] ever write.
 
 mod folder;
+pub mod operations;
 mod report_folder;
 mod scratch;
 pub mod snapshots;

@@ -10,6 +10,7 @@
 //! **Invariant:** nothing is sent twice but duplicates, and lost answers once
 //! more after the load, to see what became of them.
 
+pub mod carried;
 pub mod climb;
 pub mod compare;
 pub mod crowd;
@@ -27,14 +28,18 @@ pub mod gate;
 pub mod highest;
 pub mod heat;
 pub mod hlog;
+pub mod joining;
 pub mod judging;
 pub mod knee;
+#[cfg(feature = "locust")]
+pub mod locust;
 pub mod measure;
 pub mod mix;
 pub mod noise;
 pub mod pace;
 pub mod page;
 pub mod paging;
+pub mod part;
 mod patience;
 pub mod progress;
 pub mod recheck;
@@ -49,6 +54,7 @@ pub mod threads;
 pub mod trend;
 pub mod user;
 pub mod window;
+pub mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -68,6 +74,7 @@ use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
 use crate::load::mix::{Kind, Mix};
 use crate::load::pace::{Arrivals, Course, Gaps, Model};
+use crate::load::part::{Lot, Note, Part};
 use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
 use crate::load::sending::Maker;
@@ -143,6 +150,17 @@ pub struct Plan {
     pub beside: Option<Of>,
     /// Failures that are known.
     pub baseline: Option<Arc<Baseline>>,
+    /// What makes it one of several loads.
+    pub part: Part,
+}
+
+impl Plan {
+    /// How long keys live, in microseconds.
+    #[must_use]
+    pub fn life(&self) -> Option<i64> {
+        let secs = self.contract.ttl_secs().map(|usual| self.ttl.unwrap_or(usual));
+        secs.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+    }
 }
 
 /// Why there is no load.
@@ -204,10 +222,15 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     if is_to_be_born {
         first::deliver_first(plan, &shared).await?;
     }
-    let crowd = tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate));
+    plan.part.tell(|| Note::Began(shared.began_at));
+    let crowd = match &plan.part.steering {
+        None => tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
+        Some(steering) => tokio::spawn(crowd::run_steered(Arc::clone(&shared), Arc::clone(steering), plan.users)),
+    };
     let mut meter = Meter::new(plan.beside);
     let (cut, ended) = ending::watch(crowd, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;
     meter.look(shared.began.elapsed());
+    plan.part.steering.iter().for_each(|steering| steering.note_end());
     let mut history = collected(&shared);
     let mut measurement = lock(&shared.measured).clone();
     // What went twice is one delivery, whose first outcome is unknown.
@@ -224,6 +247,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let left = ended.at_the_latest.saturating_sub(shared.began.elapsed());
     let followed = if plan.verify { deliver_again(&shared, lost.into_iter(), left).await } else { Vec::new() };
     let again = followed.len() as u64;
+    plan.part.tell(|| Note::Learned(Lot { samples: Vec::new(), operations: followed.clone() }));
     history.extend(followed);
     let found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -270,7 +294,8 @@ fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationErr
         course: plan.course.clone(),
         gaps,
         timeout: plan.timeout,
-        run_word: format!("hg{:x}", began_at.0),
+        run_word: plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", began_at.0)),
+        part: plan.part.clone(),
         seed: plan.seed,
         warm_up: plan.warm_up,
         most: plan.most,
@@ -308,9 +333,7 @@ fn collected(shared: &Shared) -> Vec<Operation> {
 
 /// Reads the rows of every key, and judges; what cannot be read any more leaves open what it would have told.
 async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Found {
-    let life = plan.contract.ttl_secs().map(|usual| plan.ttl.unwrap_or(usual));
-    let life = life.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000_000));
-    let law = Law { life, replays_failures: shared.contract.replays_failures() };
+    let law = Law { life: plan.life(), replays_failures: shared.contract.replays_failures() };
     let key = |number: u32| shared.key(number);
     let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());
     let curl = |number: u32| {

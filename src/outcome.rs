@@ -67,6 +67,19 @@ impl OutcomeSet {
     /// Nothing yet: what a reader begins with.
     pub(crate) const NOTHING: Self = Self(0);
 
+    /// The bits that stand for it in a file: their meaning never changes, and new ones come behind them.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// What bits stand for; `None` when there is no such outcome, or none at all.
+    #[must_use]
+    pub fn of_bits(bits: u32) -> Option<Self> {
+        let known = Outcome::PLAIN.iter().fold(0, |all, one| all | one.bit()) | ANY_REFUSAL;
+        (bits != 0 && bits & !known == 0).then_some(Self(bits))
+    }
+
     /// The one outcome.
     #[must_use]
     pub const fn only(outcome: Outcome) -> Self {

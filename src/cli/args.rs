@@ -37,8 +37,10 @@ pub(crate) use init::{CiArg, InitArgs, VisitArg};
 #[cfg(unix)]
 pub(crate) use launch::GuardArgs;
 pub(crate) use launch::{LaunchArgs, Shard};
+#[cfg(feature = "locust")]
+pub(crate) use loading::LocustfileArgs;
 #[cfg(feature = "load")]
-pub(crate) use loading::{ArrivalsArg, LoadArgs, LoadFormat};
+pub(crate) use loading::{ArrivalsArg, JoinArgs, LoadArgs, LoadCommand, LoadFormat};
 pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, ShowArgs};
 pub(crate) use project::{ConfigArgs, ProjectArgs, alone};
 pub(crate) use reaching::ReachArgs;
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     /// Load a receiver with signed deliveries, and judge it under load.
     #[cfg(feature = "load")]
     Load(Box<LoadArgs>),
+    /// Print the locustfile for a master of Locust whose workers are `hookgate load --locust-master`.
+    #[cfg(feature = "locust")]
+    Locustfile(LocustfileArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Check scenario, contract and requirement files, without running anything.

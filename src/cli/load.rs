@@ -2,7 +2,11 @@
 
 mod asked;
 mod folder;
+mod joining;
 mod live;
+#[cfg(feature = "locust")]
+mod locust;
+mod several;
 
 use std::io::{Write as _, stderr};
 use std::net::SocketAddr;
@@ -12,9 +16,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 
 use self::asked::{body, conditions, course, gates, make_room, mix, secret};
-use self::folder::{in_format, write_folder};
 use self::live::teller;
-use super::args::{ArrivalsArg, LoadArgs, LoadFormat, SuiteArgs};
+#[cfg(feature = "locust")]
+pub(crate) use self::locust::locustfile;
+use self::several::{Leaving, facts, keeper, told_so_far, which};
+use super::args::{ArrivalsArg, LoadArgs, LoadCommand, LoadFormat, SuiteArgs};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
 use super::exit::Exit;
@@ -33,10 +39,12 @@ use crate::load::gate::Gate;
 use crate::load::knee::Step;
 use crate::load::measure::Measurement;
 use crate::load::pace::Arrivals;
+use crate::load::part::Part;
 use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
 use crate::load::summing::nothing;
 use crate::load::telling::knee_step;
+use crate::load::worker::{Keeper, WorkerReport};
 use crate::load::{self, LoadError, Loaded, OnSecond, Plan, climb, exposition};
 use crate::report::Overall;
 use crate::secret::Redactor;
@@ -53,13 +61,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failure> {
+    if let Some(LoadCommand::Merge(args)) = &args.command {
+        return joining::merge(args, console);
+    }
     claim_interruptions()?;
     let ends = Ends::listen()?;
     let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
     if !args.require.is_empty() {
         return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
     }
-    let mix = mix(args)?;
+    let mix = mix(args.mix.as_deref())?;
     let names = mix.names();
     let gates = gates(args, &names)?;
     let find_max = args.find_max.as_deref().map(|text| conditions(text, args, &names)).transpose()?;
@@ -122,7 +133,8 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         say_in_force(args.project.as_deref(), console);
     }
     let show = !args.quiet && args.format == LoadFormat::Human;
-    let ended: Result<Ended, Failure> = runtime.block_on(async {
+    let leaving = Leaving { sealing: &sealing, redactor: &redactor, warnings, language, format: args.format, quiet: args.quiet };
+    let ended: Result<Came, Failure> = runtime.block_on(async {
         let mut plan = Plan {
             contract: Arc::clone(&choice.contract),
             catalogue: Arc::clone(&suite.catalogue),
@@ -152,18 +164,37 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
             beside: args.target_pid.map(Of::Tree),
             baseline,
+            part: Part::default(),
         };
         launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach).await?;
         let session = match Session::connect(&choice, &mut interrupted).await {
             Ok(session) => session,
-            Err(failed) => return without_a_session(&plan, &failed, &redactor),
+            Err(failed) => return without_a_session(&plan, &failed, &redactor).map(|ended| Came::One(Box::new(ended), false)),
         };
         plan.target = session.url.clone();
         plan.sources = session.sources.clone();
         plan.beside = plan.beside.or(session.guard_id().await.map(Of::Children));
         let title = format!("load of {} ({})", plan.target, plan.contract.contract);
         let (on_second, metrics) = exposed(args.metrics, teller(show, console.live, title), console).await?;
-        let ended = match &find_max {
+        #[cfg(feature = "locust")]
+        if let Some(master) = &args.locust_master {
+            let all = (&leaving, folder.as_ref());
+            let exit = locust::work_for(master, args, &plan, all, on_second, interrupted, console).await;
+            if let Some(metrics) = metrics {
+                metrics.kill().await;
+            }
+            session.shutdown().await;
+            return exit.map(Came::Several);
+        }
+        let which = which(args);
+        let keeper = which.as_ref().map(|which| {
+            keeper(folder.as_ref(), args.report.as_ref(), facts(which, &plan, &sealing), Box::new(|_| {})).map_err(Failure::harness)
+        });
+        let keeper = keeper.transpose()?;
+        let on_second = keeper.as_ref().map_or_else(|| Arc::clone(&on_second), |keeper| told_so_far(Arc::clone(&on_second), keeper));
+        let word = which.as_ref().map(|which| which.keys.clone()).or_else(|| args.run_word.clone());
+        plan.part = Part { word, notes: keeper.as_ref().map(Keeper::notes), steering: None };
+        let mut ended = match &find_max {
             None => load::run(&plan, on_second, interrupted).await,
             Some(wanted) => {
                 let told = move |step: &Step| {
@@ -181,8 +212,14 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             metrics.kill().await;
         }
         session.shutdown().await;
+        if let (Some(which), Some(keeper)) = (&which, keeper) {
+            keeper.end(ended.as_ref().ok()).map_err(Failure::harness)?;
+            if let Ok(loaded) = &mut ended {
+                loaded.report.workers = vec![WorkerReport::of(which, loaded)];
+            }
+        }
         let output = session.target_output();
-        Ok(match ended {
+        let ended = match ended {
             Ok(Loaded { report, measurement }) => (Some(report), Some(measurement), None, output),
             Err(failed) => {
                 let why = redactor.text(&failed.to_string()).into_owned();
@@ -193,41 +230,27 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
                     }
                 }
             }
-        })
+        };
+        Ok(Came::One(Box::new(ended), which.is_some()))
     });
     runtime.shutdown_background();
-    let (report, measurement, failed, output) = ended?;
-    let report = report.map(|mut report| {
-        report.notes.extend(warnings);
-        redactor.redacted(LoadReport { made_from: sealing.made_from(), ..report })
-    });
-    let mut unwritten = None;
-    if let (Some(folder), Some(report)) = (&folder, &report) {
-        let output = output.map(|output| redactor.text(&output).into_owned());
-        let written = write_folder(folder, report, measurement.as_ref(), output.as_deref(), language);
-        unwritten = written.and_then(|names| sealing.write(folder, &names, &report.tool)).err();
+    match ended? {
+        Came::One(ended, is_worker) => leaving.leave(*ended, folder.as_ref(), is_worker, console),
+        #[cfg(feature = "locust")]
+        Came::Several(exit) => Ok(exit),
     }
-    if let Some(failed) = failed {
-        return Err(failed);
-    }
-    let Some(report) = report else { return Err(Failure::harness("the load has no report")) };
-    let text = in_format(&report, args.format, args.quiet, language, console.width)?;
-    console.print(&text);
-    if let Some(unwritten) = unwritten {
-        return Err(unwritten);
-    }
-    Ok(match report.verdict {
-        Overall::Conforms => Exit::Conforms,
-        Overall::DoesNotConform => Exit::DoesNotConform,
-        Overall::Undecided => Exit::Undecided,
-        Overall::Interrupted => Exit::Interrupted,
-        Overall::Incomplete => Exit::Harness,
-    })
+}
+
+/// What came of the command: a load, or the worst of several.
+enum Came {
+    One(Box<Ended>, bool),
+    #[cfg(feature = "locust")]
+    Several(Exit),
 }
 
 /// Checks what a command line names, without loading anything: its mix, its gates, its course.
 pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
-    let mix = mix(args)?;
+    let mix = mix(args.mix.as_deref())?;
     let names = mix.names();
     gates(args, &names)?;
     if let Some(text) = args.find_max.as_deref() {

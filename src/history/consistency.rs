@@ -18,6 +18,7 @@
 //! a correctness condition for concurrent objects" (1990), for an object that
 //! only learns keys and forgets them in time.
 
+pub mod parts;
 pub mod why;
 
 pub use why::Why;

@@ -2,7 +2,9 @@
 //!
 //! goose is used for what it is good at, and for nothing else: every user is
 //! one transaction that delivers until the load ends. It prints nothing, writes
-//! no file, opens no port, and is never left to end the process.
+//! no file, opens no port, and is never left to end the process. Where somebody
+//! else says how many users there are, and they come and go, they are started
+//! without it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,8 +14,10 @@ use goose::GooseAttack;
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
+use tokio::task::JoinSet;
 
-use super::shared::Shared;
+use super::part::Steering;
+use super::shared::{LOOK_AGAIN as LOOK_WHO_IS_CALLED, Shared};
 use super::threads::Threads;
 use super::user::deliver;
 
@@ -21,6 +25,25 @@ use super::user::deliver;
 const AFTER_THE_LAST_HAS_BEGUN: &str = "1";
 /// A user that has ended looks so often whether goose has seen it.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Runs as many users as are called for, at most `users`: those who are not called any more wait, and keep their connections.
+///
+/// # Errors
+/// When there are no threads for them, as a sentence.
+pub async fn run_steered(shared: Arc<Shared>, steering: Arc<Steering>, users: usize) -> Result<(), String> {
+    let threads = Arc::new(Threads::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
+    let mut begun = JoinSet::new();
+    while !shared.is_stopped() && !steering.is_over() {
+        for number in begun.len()..steering.users().min(users) {
+            shared.next_user.fetch_add(1, Ordering::AcqRel);
+            let (shared, threads) = (Arc::clone(&shared), Arc::clone(&threads));
+            begun.spawn(async move { threads.run(number, async move { deliver(&shared, number).await }).await });
+        }
+        tokio::time::sleep(LOOK_WHO_IS_CALLED).await;
+    }
+    while begun.join_next().await.is_some() {}
+    Ok(())
+}
 
 /// Runs `users` users, so many started a second, until all have come to their end.
 ///

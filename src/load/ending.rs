@@ -15,7 +15,7 @@ use super::effort::Meter;
 use super::measure::Measurement;
 use super::pace::Model;
 use super::progress::{Phase, Progress};
-use super::shared::Shared;
+use super::shared::{LOOK_AGAIN, Shared};
 use super::silence::Silence;
 use super::{Cut, LoadError, OnSecond, Plan, lock, telling};
 use crate::report::language::Language;
@@ -74,7 +74,7 @@ pub async fn watch(
     loop {
         let elapsed = shared.began.elapsed();
         let end = Ended::of(plan, cut_at);
-        let is_over = cut.is_some() || given_up.is_some() || elapsed >= plan.course.length();
+        let is_over = cut_at.is_some() || given_up.is_some() || elapsed >= plan.course.length();
         let (ended, begun) = (shared.ended.0.load(Ordering::Acquire), shared.next_user.load(Ordering::Acquire) as usize);
         let is_lost = given_up.is_some_and(|at| elapsed >= at + LAST_WORDS);
         if ended >= plan.users || (is_over && ended >= begun) || is_lost {
@@ -94,6 +94,10 @@ pub async fn watch(
             }
             () = shared.ended.1.notified() => {}
             () = tokio::time::sleep(next) => {}
+            () = called_off(plan), if cut_at.is_none() => {
+                shared.stop.store(true, Ordering::Relaxed);
+                cut_at = Some(shared.began.elapsed());
+            }
             changed = interrupted.wait_for(|stop| *stop), if cut.is_none() => {
                 cut = changed.is_ok().then_some(Cut::Interrupted);
             }
@@ -103,7 +107,7 @@ pub async fn watch(
                 let measured = lock(&shared.measured);
                 let progress = Progress { effort: meter.latest(), ..progress(plan, shared, &measured, elapsed, cut_at) };
                 on_second(&progress);
-                let is_dead = silence.at(elapsed, measured.sent(), measured.answered()) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
+                let is_dead = silence.at(elapsed, if plan.part.is_idle() { 0 } else { measured.sent() }, measured.answered()) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
                 cut = cut.or_else(|| aborted(plan, &progress)).or_else(|| is_dead.then_some(Cut::Dead));
             }
         }
@@ -111,6 +115,14 @@ pub async fn watch(
             shared.stop.store(true, Ordering::Relaxed);
             cut_at = Some(shared.began.elapsed());
         }
+    }
+}
+
+/// Comes when whoever steers the load has ended it.
+async fn called_off(plan: &Plan) {
+    let Some(steering) = &plan.part.steering else { return std::future::pending().await };
+    while !steering.is_over() {
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
@@ -125,6 +137,7 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
     let until = cut_at.unwrap_or(elapsed).min(elapsed.saturating_sub(ON_ITS_WAY));
     let due = if is_open { (plan.course.area(until.as_secs_f64()) as u64).min(plan.most) } else { 0 };
     let begun = shared.next_user.load(Ordering::Relaxed) as usize;
+    let called = plan.part.steering.as_ref().map_or(plan.users, |steering| steering.users().min(plan.users));
     let phase = match elapsed {
         _ if cut_at.is_some() || elapsed >= plan.course.length() => Phase::Draining,
         early if early < plan.warm_up => Phase::WarmingUp,
@@ -139,7 +152,7 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
         drain: plan.drain,
         phase,
         wanted_per_s: is_open.then(|| if phase == Phase::Draining { 0.0 } else { plan.course.level_at(elapsed.as_secs_f64()) }),
-        users: begun.min(plan.users).saturating_sub(shared.ended.0.load(Ordering::Relaxed)),
+        users: begun.min(called).saturating_sub(shared.ended.0.load(Ordering::Relaxed)),
         behind: due.saturating_sub(sent),
         late: count(&shared.late),
         gates: &plan.gates,

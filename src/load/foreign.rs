@@ -46,6 +46,7 @@ impl Foreign for LoadReport {
             gates: _,
             kept_up: _,
             notes,
+            workers: _,
             verdict: _,
         } = self;
         target.hide(redactor);

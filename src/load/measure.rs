@@ -36,6 +36,8 @@ pub struct Sample {
     pub ended: Duration,
     /// The latency in microseconds.
     pub latency_us: u32,
+    /// How long the body of the answer was.
+    pub answer_bytes: u32,
 }
 
 /// This machine had nothing to connect from.

@@ -216,6 +216,12 @@ impl Mix {
         self.kinds.iter().map(|(name, _, _)| name.clone()).collect()
     }
 
+    /// The kinds' names with their weights, in order.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(String, u32)> {
+        self.kinds.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect()
+    }
+
     /// The weights by the kinds' names.
     #[must_use]
     pub fn weights(&self) -> BTreeMap<String, u32> {

@@ -108,8 +108,15 @@ mod tests {
     #[test]
     fn rates_are_of_what_came_by_now() {
         let mut measured = Measurement::new(&["fresh".to_owned(), "duplicate".to_owned()], Duration::from_secs(1)).expect("histograms");
-        let sample =
-            |kind| Sample { kind, expected: true, error: NO_ERROR, status: 202, ended: Duration::from_millis(1_500), latency_us: 300 };
+        let sample = |kind| Sample {
+            kind,
+            expected: true,
+            error: NO_ERROR,
+            status: 202,
+            ended: Duration::from_millis(1_500),
+            latency_us: 300,
+            answer_bytes: 0,
+        };
         let samples: Vec<Sample> = (0..60).map(|at| sample(u8::from(at % 3 == 0))).collect();
         measured.take(&samples);
         let progress = Progress {

@@ -18,6 +18,7 @@ use super::knee::Knee;
 use super::measure;
 use super::telling::measured;
 use super::window::Told;
+use super::worker::WorkerReport;
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, Tool, Verdict};
@@ -112,6 +113,9 @@ pub struct LoadReport {
     /// What a reader should know.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The workers that it was joined from; or the one that it is, of several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerReport>,
     /// The verdict.
     pub verdict: Overall,
 }

@@ -15,17 +15,18 @@ use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
 use super::pace::{Course, Gaps, Model};
+use super::part::{Part, Steering};
 use super::sending::Maker;
-use super::user::OTHER_BODY;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
 use crate::history::consistency::Operation;
+use crate::history::consistency::parts::number_of;
 use crate::outcome::reader::Reader;
 use crate::transport::Target;
 
 /// Whoever waits looks so often whether the load has been stopped.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// What all users share.
 pub struct Shared {
     /// The promise.
@@ -50,6 +51,8 @@ pub struct Shared {
     pub timeout: Duration,
     /// What every key begins with.
     pub run_word: String,
+    /// Who else has a hand in it.
+    pub part: Part,
     /// The seed of what is random.
     pub seed: u64,
     /// Before it is warm-up: sent and judged, but not measured.
@@ -146,7 +149,7 @@ impl Shared {
     /// The key with this number.
     #[must_use]
     pub fn key(&self, number: u32) -> String {
-        self.contract.key.unique_key(&self.run_word, u64::from(number & !OTHER_BODY))
+        self.contract.key.unique_key(&self.run_word, u64::from(number_of(number)))
     }
 
     /// The body of a key's deliveries as it travels. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
@@ -207,8 +210,38 @@ impl Shared {
         receiver
     }
 
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether somebody else says who delivers, and this user does not.
+    #[must_use]
+    pub fn is_out_of_turn(&self, number: usize) -> bool {
+        self.part.steering.as_ref().is_some_and(|steering| steering.users() <= number)
+    }
+
+    /// Waits until a user of the closed model may deliver; false when it is not wanted any more.
+    pub async fn wait_for_turn(&self, number: usize) -> bool {
+        match &self.part.steering {
+            Some(steering) => self.wait_until_called(steering, number).await,
+            None => match self.course.above(number as f64, self.began.elapsed().as_secs_f64()) {
+                Some(wanted) => self.wait_until(Duration::from_secs_f64(wanted)).await,
+                None => false,
+            },
+        }
+    }
+
+    /// Waits until this user is called for; false when the load was stopped meanwhile.
+    async fn wait_until_called(&self, steering: &Steering, number: usize) -> bool {
+        loop {
+            if self.is_stopped() || steering.is_over() {
+                return false;
+            }
+            if number < steering.users() {
+                return true;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Waits until `due`; false when the load was stopped meanwhile.

@@ -2,14 +2,15 @@
 //!
 //! Values in, a [`LoadReport`] out; the verdict is decided here and nowhere else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::{Clock as _, SystemClock, UnixMicros, iso};
 use crate::load::effort::Effort;
-use crate::load::gate::GateResult;
+use crate::load::gate::{GateResult, Measured};
 use crate::load::heat::HeatMap;
 use crate::load::judging::Found;
-use crate::load::measure::{Measurement, NO_PORT};
+use crate::load::measure::{Measurement, NO_PORT, OfKind};
 use crate::load::pace::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
 use crate::load::window::Window;
@@ -60,13 +61,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     let mut found = found.unwrap_or_default();
     let known = known(plan, &mut found, &iso::write(facts.began_at));
     all.violations = found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations).sum();
-    let kinds = measurement.kinds.iter().map(|kind| {
-        let statuses = kind.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect();
-        let latency_us = by_kind.get(&kind.name).and_then(|measured| measured.latency).map(Latency::of);
-        let (sent, answered, expected) = (kind.sent, kind.answered, kind.expected);
-        (kind.name.clone(), KindReport { sent, answered, expected, unexpected: sent - expected, statuses, latency_us })
-    });
-    let kinds: std::collections::BTreeMap<_, _> = kinds.collect();
+    let kinds = kinds(measurement, &by_kind);
     let mut gates: Vec<GateResult> = plan.gates.iter().map(|gate| gate.judge(&all, &by_kind)).collect();
     for gate in gates.iter_mut().filter(|gate| gate.of_violations && !was_judged) {
         (gate.ok, gate.value) = (false, None);
@@ -83,8 +78,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         || found.requirements.iter().any(|one| one.verdict == Verdict::Fail)
         || gates.iter().any(|gate| !gate.ok)
         || kinds.values().any(|kind| kind.statuses.values().sum::<u64>() > 0);
-    let errors: std::collections::BTreeMap<String, u64> =
-        measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let errors: BTreeMap<String, u64> = measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
     let verdict = match (broken, &facts.cut) {
         (true, _) => Overall::DoesNotConform,
         (false, Some(Cut::Interrupted)) => Overall::Interrupted,
@@ -135,6 +129,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         gates,
         kept_up,
         notes,
+        workers: Vec::new(),
         verdict,
     }
 }
@@ -193,8 +188,19 @@ fn series(plan: &Plan, measurement: &Measurement) -> Vec<Second> {
     measurement.series.iter().enumerate().map(|(at, second)| Second::of(second, wanted(at))).collect()
 }
 
+/// Kind by kind.
+pub(super) fn kinds(measurement: &Measurement, by_kind: &BTreeMap<String, Measured>) -> BTreeMap<String, KindReport> {
+    let of = |kind: &OfKind| {
+        let statuses = kind.statuses.iter().map(|(status, count)| (status.to_string(), *count)).collect();
+        let latency_us = by_kind.get(&kind.name).and_then(|measured| measured.latency).map(Latency::of);
+        let (sent, answered, expected) = (kind.sent, kind.answered, kind.expected);
+        (kind.name.clone(), KindReport { sent, answered, expected, unexpected: sent - expected, statuses, latency_us })
+    };
+    measurement.kinds.iter().map(of).collect()
+}
+
 /// Points that come closer and closer to the slowest delivery.
-fn curve(measurement: &Measurement) -> Vec<CurvePoint> {
+pub(super) fn curve(measurement: &Measurement) -> Vec<CurvePoint> {
     let Some(latency) = measurement.latency().filter(|latency| !latency.is_empty()) else { return Vec::new() };
     let steps = latency.iter_quantiles(CURVE_STEPS);
     steps.map(|step| CurvePoint { quantile: step.quantile(), us: step.value_iterated_to() }).collect()

@@ -16,19 +16,19 @@ use super::expected::is_expected;
 use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::pace::Model;
+use super::part::{Lot, Note};
 use super::sending::Line;
 use super::shared::{Shared, Tally};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::OtherBody;
 use crate::delivery::{Answer, NoAnswer};
+use crate::history::consistency::parts::OTHER_BODY;
 use crate::history::consistency::{NEVER, Operation};
 use crate::history::record::Record;
 use crate::history::record::referred_in;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;
 
-/// Marks the number of a key that came with another body, where that makes it another delivery.
-pub const OTHER_BODY: u32 = 1 << 31;
 /// So many samples are kept before they are handed over.
 const SAMPLES: usize = 1_024;
 /// They are handed over after so long, that whoever looks on sees them.
@@ -51,6 +51,8 @@ struct User<'s> {
     samples: Vec<Sample>,
     handed_over: Duration,
     history: Vec<Operation>,
+    /// How much of it was handed on.
+    told: usize,
     record: Record,
     json: Option<Value>,
     /// What was answered last, over the connection that is open.
@@ -138,6 +140,7 @@ impl<'s> User<'s> {
             samples: Vec::with_capacity(SAMPLES),
             handed_over: Duration::ZERO,
             history: Vec::new(),
+            told: 0,
             record,
             json: None,
             answered: None,
@@ -148,12 +151,11 @@ impl<'s> User<'s> {
 
     async fn deliver_after_answers(&mut self) {
         let shared = self.shared;
-        let number = self.number as f64;
         loop {
-            let now = shared.began.elapsed();
-            // None when this user is not wanted any more.
-            let Some(wanted) = shared.course.above(number, now.as_secs_f64()) else { break };
-            if !shared.wait_until(Duration::from_secs_f64(wanted)).await || shared.taken.fetch_add(1, Ordering::Relaxed) >= shared.most {
+            if shared.is_out_of_turn(self.number) {
+                self.hand_over();
+            }
+            if !shared.wait_for_turn(self.number).await || shared.taken.fetch_add(1, Ordering::Relaxed) >= shared.most {
                 break;
             }
             let (began, latency) = self.one().await;
@@ -195,6 +197,9 @@ impl<'s> User<'s> {
     /// What a user of the closed model does between deliveries.
     async fn rest(&mut self) {
         if !self.shared.mix.think.is_zero() {
+            if self.shared.part.notes.is_some() {
+                self.hand_over();
+            }
             let span = self.shared.mix.think.mul_f64(self.dice.gap());
             self.shared.wait_until(self.shared.began.elapsed() + span).await;
         }
@@ -282,7 +287,9 @@ impl<'s> User<'s> {
             shared.resent.fetch_add(1, Ordering::Relaxed);
         }
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
-        self.samples.push(Sample { kind: u8::try_from(place).unwrap_or(u8::MAX), expected, error, status, ended, latency_us: 0 });
+        let answer_bytes = self.record.result.as_ref().map_or(0, |answer| u32::try_from(answer.body.len()).unwrap_or(u32::MAX));
+        let of = u8::try_from(place).unwrap_or(u8::MAX);
+        self.samples.push(Sample { kind: of, expected, error, status, ended, latency_us: 0, answer_bytes });
         self.append_history(choice, outcome);
         self.answered = self.history.last().copied().filter(|_| self.record.result.is_ok());
         if let (Some(surplus), Some(answered)) = (last.after, self.answered) {
@@ -344,6 +351,7 @@ impl<'s> User<'s> {
     /// Completes the last sample with its time, or drops it while the load warms up.
     fn write_down(&mut self, began: Duration, latency: Duration) {
         let Some(sample) = self.samples.last_mut() else { return };
+        let ended = sample.ended;
         if began < self.shared.warm_up {
             self.samples.pop();
         } else {
@@ -352,8 +360,8 @@ impl<'s> User<'s> {
                 self.tally().note_answered();
             }
         }
-        if self.samples.len() >= SAMPLES || began.saturating_sub(self.handed_over) > HAND_OVER_EVERY {
-            self.handed_over = began;
+        if self.samples.len() >= SAMPLES || ended.saturating_sub(self.handed_over) > HAND_OVER_EVERY {
+            self.handed_over = ended;
             self.hand_over();
         }
     }
@@ -378,6 +386,9 @@ impl<'s> User<'s> {
 
     fn hand_over(&mut self) {
         self.shared.measured.lock().unwrap_or_else(PoisonError::into_inner).take(&self.samples);
+        let operations = &self.history[self.told..];
+        self.shared.part.tell(|| Note::Learned(Lot { samples: self.samples.clone(), operations: operations.to_vec() }));
+        self.told = self.history.len();
         self.samples.clear();
     }
 }

@@ -127,7 +127,7 @@ const CONTRACTS: &[&str] = &[
     "baseline update",
 ];
 const SECRETS: &[&str] = &["run", "doctor", "load", "serve", "sign", "send", "verify"];
-const TEXTS: &[&str] = &["run", "doctor", "load", "report", "report merge", "compare", "trend", "claims"];
+const TEXTS: &[&str] = &["run", "doctor", "load", "report", "report merge", "load merge", "compare", "trend", "claims"];
 
 const fn text(path: &'static str, flags: &'static [(&'static str, &'static [&'static str])]) -> Member {
     Member::new(path, Form::Text, flags)

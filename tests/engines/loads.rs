@@ -174,6 +174,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
         seed: 11,
         beside: None,
         baseline: None,
+        part: hookgate::load::part::Part::default(),
     }
 }
 

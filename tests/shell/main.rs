@@ -25,6 +25,8 @@ mod languages;
 mod latin;
 mod launching;
 mod liveness;
+#[cfg(feature = "locust")]
+mod locust;
 #[cfg(feature = "load")]
 mod load;
 #[cfg(feature = "load")]

@@ -6,15 +6,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::{EvidenceArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, at_least_one, duration, duration_or_seconds, whole};
+use super::{EvidenceArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, Shard, at_least_one, duration, duration_or_seconds, whole};
 use crate::cli::project::InForce;
 use crate::clock::span;
 use crate::load::pace::Course;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LoadArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<LoadCommand>,
     /// The receiver, `http://host:port`, `https://…` or `unix:/path/to.sock`; without it, the built-in reference on a database of its own.
     #[arg(long, value_name = "URL")]
     pub(crate) target: Option<String>,
@@ -27,9 +30,9 @@ pub(crate) struct LoadArgs {
     pub(crate) evidence: EvidenceArgs,
     #[command(flatten)]
     pub(crate) headers: HeaderArgs,
-    /// How many users deliver, each over a connection of its own.
-    #[arg(long, value_name = "N", default_value = "64", value_parser = at_least_one)]
-    pub(crate) users: NonZeroU16,
+    /// How many users deliver, each over a connection of its own; under Locust's master, how many at the most [default: 64; under a master, 1000].
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) users: Option<NonZeroU16>,
     /// How many users are started a second; without it, all within a tenth of a second.
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) hatch_rate: Option<f64>,
@@ -118,12 +121,61 @@ pub(crate) struct LoadArgs {
     /// Print only the summary line.
     #[arg(long)]
     pub(crate) quiet: bool,
+    /// This load is one of several (`2/4`), whose reports `load merge` joins: its keys are its own.
+    #[arg(long, value_name = "K/N", value_parser = Shard::read, requires = "run_word", requires = "report", conflicts_with = "find_max")]
+    pub(crate) worker: Option<Shard>,
+    /// The word that the keys of all workers of a run begin with, such as the number of a CI job.
+    #[arg(long, value_name = "WORD", conflicts_with = "find_max", value_parser = crate::load::part::run_word)]
+    pub(crate) run_word: Option<String>,
+    /// Be a worker of Locust's master: it says how many users there are, and is told what they measure (`hookgate locustfile` prints its file).
+    #[cfg(feature = "locust")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max"])]
+    pub(crate) locust_master: Option<String>,
     /// Load a target that is not on this machine: it is yours, and may go down.
     #[arg(long)]
     pub(crate) i_own_this_target: bool,
     /// The project file that is in force.
     #[arg(skip)]
     pub(crate) project: Option<Arc<InForce>>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LoadCommand {
+    /// Join the report folders of workers (`load --worker 2/4`, `load --locust-master`) into one, and judge all their keys.
+    Merge(JoinArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct JoinArgs {
+    /// The folders of all workers, or a folder of such folders.
+    #[arg(value_name = "DIR", required = true, num_args = 1..)]
+    pub(crate) workers: Vec<PathBuf>,
+    /// The folder for the joined report.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: PathBuf,
+    /// The contract, when it is a file, or not the shipped one of that name.
+    #[arg(long, value_name = "ID|FILE")]
+    pub(crate) contract: Option<String>,
+    /// What all workers together must keep to, beside the gates that each of them had.
+    #[arg(long, value_name = "GATE")]
+    pub(crate) gate: Vec<String>,
+    /// Seal it with the key in this environment variable.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) seal_env: Option<String>,
+    /// What to print on standard output.
+    #[arg(long, value_enum, default_value_t = LoadFormat::Human)]
+    pub(crate) format: LoadFormat,
+    #[command(flatten)]
+    pub(crate) language: LanguageArgs,
+}
+
+/// For the master of workers that are hookgate's.
+#[cfg(feature = "locust")]
+#[derive(Args)]
+pub(crate) struct LocustfileArgs {
+    /// The mix whose kinds its page shows: by weight, a shipped one, or a file.
+    #[arg(long, value_name = "KIND=WEIGHT,…|ID|FILE")]
+    pub(crate) mix: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -168,6 +220,19 @@ fn listening(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
     let address = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port))).or_else(|| text.parse().ok());
     address.ok_or_else(|| format!("`{text}` is no address: write a port (`9464`), or `127.0.0.1:9464`"))
+}
+
+/// `10.0.0.7:5557`, or a host alone, with Locust's own port.
+#[cfg(feature = "locust")]
+fn master(text: &str) -> Result<String, String> {
+    /// `--master-port` of Locust without another.
+    const USUAL_PORT: u16 = 5557;
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let port = if port.is_empty() { Some(USUAL_PORT) } else { port.parse().ok().filter(|port| *port > 0) };
+    match port.filter(|_| !host.is_empty() && !host.contains('/') && (!host.contains(':') || host.starts_with('['))) {
+        Some(port) => Ok(format!("{host}:{port}")),
+        None => Err(format!("`{text}` is no master: write host and port, as in `10.0.0.7:{USUAL_PORT}`")),
+    }
 }
 
 fn no_time_or_more(text: &str) -> Result<Duration, String> {

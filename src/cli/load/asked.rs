@@ -2,6 +2,7 @@
 //!
 //! Every mistake is told before anything is sent.
 
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,14 +23,18 @@ use crate::target::limits::allow_open_files;
 
 /// How long a load takes when nobody says.
 const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
+/// So many users deliver when nobody says.
+const USUAL_USERS: u16 = 64;
+/// So many a master of Locust may call for when nobody says.
+const USUAL_MOST_USERS: u16 = 1_000;
 /// A longest time; a load that runs on is a mistake.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// What hookgate itself has open beside its connections.
 const OWN_FILES: u64 = 64;
 
 /// An inline mix, a shipped one, or a file.
-pub(super) fn mix(args: &LoadArgs) -> Result<Mix, Failure> {
-    let Some(named) = args.mix.as_deref() else { return Ok(Mix::default()) };
+pub(super) fn mix(named: Option<&str>) -> Result<Mix, Failure> {
+    let Some(named) = named else { return Ok(Mix::default()) };
     let file = match files::shipped_mix(named) {
         Some(shipped) => shipped,
         None if looks_like_a_file(named) && !named.contains('=') => {
@@ -113,9 +118,21 @@ pub(super) fn secret(args: &LoadArgs, suite: &Suite) -> Result<SecretString, Fai
     }
 }
 
+/// Whether somebody else says how many users there are.
+pub(super) fn is_under_a_master(args: &LoadArgs) -> bool {
+    #[cfg(feature = "locust")]
+    return args.locust_master.is_some();
+    #[cfg(not(feature = "locust"))]
+    return false;
+}
+
 /// The course, what it counts, and how many users it needs.
 pub(super) fn course(args: &LoadArgs) -> Result<(Course, Model, usize), Failure> {
-    let users = usize::from(args.users.get());
+    if is_under_a_master(args) {
+        let most = usize::from(args.users.map_or(USUAL_MOST_USERS, NonZeroU16::get));
+        return Ok((Course::level(most as f64, LONGEST), Model::Closed, most));
+    }
+    let users = usize::from(args.users.map_or(USUAL_USERS, NonZeroU16::get));
     let warm_up = args.warm_up.unwrap_or_default();
     let (course, model) = match (&args.stages, args.rate) {
         (Some(stages), _) => (stages.course.clone(), if stages.of_rates { Model::Open } else { Model::Closed }),

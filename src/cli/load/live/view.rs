@@ -235,7 +235,7 @@ mod tests {
             let error = if at % 300 == 299 { 0 } else { NO_ERROR };
             let (expected, status) = if at % 100 == 50 { (false, 500) } else { (error == NO_ERROR, 202) };
             let ended = Duration::from_millis(1_000 + u64::from(at) * 10);
-            measured.take(&[Sample { kind: (at % 3) as u8, expected, error, status, ended, latency_us: 1_000 + at * 37 }]);
+            measured.take(&[Sample { kind: (at % 3) as u8, expected, error, status, ended, latency_us: 1_000 + at * 37, answer_bytes: 0 }]);
         }
         measured
     }

@@ -1,0 +1,256 @@
+//! Workers: what each of several loads leaves in its report folder for whoever joins them, and the keeper who writes it.
+//!
+//! Under `worker/` lie its [`Facts`], written when it begins; its operations, 32
+//! bytes each, written as they come; and what it has measured, written anew
+//! every other second. So whatever ends a worker leaves what it has learned.
+//! Users hand over to a channel, and the [`Keeper`]'s own thread writes.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Loaded;
+use super::carried::Carried;
+use super::measure::Measurement;
+use super::part::{Lot, Note};
+use super::window::Told;
+use crate::clock::{UnixMicros, iso};
+use crate::files::operations::OperationsWriter;
+use crate::files::{FileError, ReportFolder};
+
+/// The folder of these files in a report folder.
+pub const FOLDER: &str = "worker";
+/// The worker's facts.
+pub const FACTS: &str = "worker.json";
+/// Its operations.
+pub const OPERATIONS: &str = "operations";
+/// What it has measured.
+pub const MEASURED: &str = "measured.json";
+/// The version of the facts' form.
+pub const SCHEMA: &str = "hookgate.worker/1";
+
+/// Which of several loads one is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Which {
+    /// The word that its run's workers share.
+    pub run_word: String,
+    /// Its number: from 1 where it was given one, from 0 where Locust's master has.
+    pub number: u32,
+    /// How many workers the run has; absent where nobody knew when it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u32>,
+    /// What its keys begin with.
+    pub keys: String,
+    /// The master that it worked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master: Option<String>,
+}
+
+/// What a worker is and does, as it stood when it began.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Facts {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Which of several it is.
+    pub which: Which,
+    /// The contract's name.
+    pub contract: String,
+    /// The digest of its file.
+    pub contract_sha256: String,
+    /// The receiver.
+    pub target: String,
+    /// `closed` or `open`.
+    pub model: String,
+    /// When it began: microseconds since the epoch, by its own clock; absent until then.
+    pub began_at: Option<i64>,
+    /// How long keys live, in microseconds; absent where they are never forgotten.
+    pub life_us: Option<i64>,
+    /// Its gates.
+    pub gates: Vec<String>,
+    /// The kinds of its mix with their weights, in order.
+    pub mix: Vec<(String, u32)>,
+    /// How many users it has at the most.
+    pub users: usize,
+    /// The seed of what is random.
+    pub seed: u64,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// By plan, with a report.
+    Complete,
+    /// Somebody has interrupted it; it has a report.
+    Interrupted,
+    /// It has no report: what it had written until then is all there is.
+    CutShort,
+    /// There is nothing of it.
+    Missing,
+}
+
+/// A worker in the report of a load.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WorkerReport {
+    /// Which of several it is.
+    #[serde(flatten)]
+    pub which: Which,
+    /// How it ended.
+    pub state: State,
+    /// When it began, UTC, ISO 8601, by its own clock; empty when it is missing.
+    #[serde(default)]
+    pub started_at: String,
+    /// How many deliveries it has measured.
+    pub deliveries: u64,
+    /// How many it has sent in all.
+    pub operations: u64,
+}
+
+impl WorkerReport {
+    /// A worker with its own report.
+    #[must_use]
+    pub fn of(which: &Which, loaded: &Loaded) -> Self {
+        let state = if loaded.report.verdict == crate::report::Overall::Interrupted { State::Interrupted } else { State::Complete };
+        let (deliveries, operations) = (loaded.report.deliveries, loaded.report.operations);
+        Self { which: which.clone(), state, started_at: loaded.report.started_at.clone(), deliveries, operations }
+    }
+}
+
+/// Called with everything that users hand over.
+pub type OnLot = Box<dyn FnMut(&Lot) + Send>;
+
+/// Writes down what a worker learns, in a thread of its own.
+#[derive(Debug)]
+pub struct Keeper {
+    folder: Option<PathBuf>,
+    notes: Sender<Note>,
+    thread: JoinHandle<Result<(), FileError>>,
+}
+
+impl Keeper {
+    /// Begins.
+    ///
+    /// * `report`: the worker's report folder; without one, nothing is written.
+    ///
+    /// # Errors
+    /// [`FileError`] when the folder cannot be written, or there is no thread.
+    pub fn start(report: Option<&Path>, facts: Facts, on_lot: OnLot) -> Result<Self, FileError> {
+        let (notes, told) = channel();
+        let folder = report.map(|report| report.join(FOLDER));
+        let mut written = match &folder {
+            None => None,
+            Some(path) => {
+                let folder = ReportFolder::make(path)?;
+                folder.forget(MEASURED)?;
+                Some(Written { operations: OperationsWriter::create(&path.join(OPERATIONS))?, folder, facts, last: None })
+            }
+        };
+        if let Some(written) = &written {
+            written.write_facts()?;
+        }
+        let mut on_lot = on_lot;
+        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || keep(&told, written.as_mut(), &mut on_lot));
+        let path = folder.clone().unwrap_or_default();
+        let thread = thread.map_err(|cause| FileError { what: "start the thread that writes to", path, cause })?;
+        Ok(Self { folder, notes, thread })
+    }
+
+    /// Where notes go.
+    #[must_use]
+    pub fn notes(&self) -> Sender<Note> {
+        self.notes.clone()
+    }
+
+    /// Waits until all is written that it was told, and adds what was measured in all.
+    ///
+    /// # Errors
+    /// [`FileError`] when something could not be written.
+    pub fn end(self, loaded: Option<&Loaded>) -> Result<(), FileError> {
+        drop(self.notes.send(Note::Ended));
+        let failed = |cause| FileError { what: "write to", path: self.folder.clone().unwrap_or_default(), cause };
+        self.thread.join().map_err(|_| failed(std::io::Error::other("the thread that writes has panicked")))??;
+        if let (Some(folder), Some(loaded)) = (&self.folder, loaded) {
+            write_measured(&ReportFolder::at(folder)?, &loaded.measurement, loaded.report.window, true)?;
+        }
+        Ok(())
+    }
+}
+
+/// The files of a worker.
+struct Written {
+    folder: ReportFolder,
+    operations: OperationsWriter,
+    facts: Facts,
+    /// When what was measured was written last.
+    last: Option<Duration>,
+}
+
+impl Written {
+    fn write_facts(&self) -> Result<(), FileError> {
+        self.folder.write(FACTS, &serde_json::to_string_pretty(&self.facts).unwrap_or_default())
+    }
+}
+
+/// What was measured is written so often; a long load's, whose series is long, more seldom.
+fn due_after(measurement: &Measurement) -> Duration {
+    Duration::from_secs(if measurement.series.len() < 600 { 2 } else { 20 })
+}
+
+fn keep(told: &Receiver<Note>, mut written: Option<&mut Written>, on_lot: &mut OnLot) -> Result<(), FileError> {
+    while let Ok(first) = told.recv() {
+        let mut next = Some(first);
+        while let Some(note) = next {
+            match (note, written.as_deref_mut()) {
+                (Note::Ended, None) => return Ok(()),
+                (Note::Ended, Some(written)) => return written.operations.flush(),
+                (Note::Learned(lot), written) => {
+                    if let Some(written) = written {
+                        written.operations.append(&lot.operations)?;
+                    }
+                    on_lot(&lot);
+                }
+                (Note::Began(at), Some(written)) => {
+                    written.facts.began_at = Some(at.0);
+                    written.write_facts()?;
+                }
+                (Note::SoFar(measurement, elapsed), Some(written)) => {
+                    if written.last.is_none_or(|last| elapsed >= last + due_after(&measurement)) {
+                        written.last = Some(elapsed);
+                        let window = Told {
+                            warm_until_s: measurement.warm_up.as_secs_f64(),
+                            planned_end_s: elapsed.as_secs_f64(),
+                            last_answer_s: measurement.last_answer.as_secs_f64(),
+                        };
+                        write_measured(&written.folder, &measurement, window, false)?;
+                    }
+                }
+                (Note::Began(_) | Note::SoFar(..), None) => {}
+                (Note::Told(waits), _) => drop(waits.send(())),
+            }
+            next = told.try_recv().ok();
+        }
+        // Nothing more has come: whoever ends us now loses nothing.
+        if let Some(written) = written.as_deref_mut() {
+            written.operations.flush()?;
+        }
+    }
+    Ok(())
+}
+
+fn write_measured(folder: &ReportFolder, measurement: &Measurement, window: Told, is_whole: bool) -> Result<(), FileError> {
+    let text =
+        Carried::of(measurement, window, is_whole).and_then(|carried| serde_json::to_string(&carried).map_err(|cause| cause.to_string()));
+    let path = PathBuf::from(MEASURED);
+    let text = text.map_err(|cause| FileError { what: "write", path, cause: std::io::Error::other(cause) })?;
+    folder.write(MEASURED, &text)
+}
+
+/// When a worker began, as a report tells it.
+#[must_use]
+pub fn started_at(facts: &Facts) -> String {
+    facts.began_at.map(|at| iso::write(UnixMicros(at))).unwrap_or_default()
+}
