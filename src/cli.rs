@@ -10,8 +10,10 @@ mod baseline;
 mod captured;
 mod claims;
 mod compare;
+mod completion;
 mod config;
 mod evidence;
+mod examples;
 mod doctor;
 mod dry_run;
 pub mod exit;
@@ -49,7 +51,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Exit;
@@ -145,7 +147,12 @@ impl Console {
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let mut console = Console::of_process();
-    let prepared = match project::prepare(args.into_iter().collect()) {
+    let words: Vec<OsString> = args.into_iter().collect();
+    if let Some(answer) = completion::answer(Cli::command(), &words) {
+        // As it is: shells keep candidates apart by signs that a terminal would be spared.
+        return io::stdout().write_all(answer.as_bytes()).map_or(Exit::Harness, |()| Exit::Conforms);
+    }
+    let prepared = match project::prepare(words) {
         Ok(prepared) => prepared,
         Err(failure) => {
             tell(&failure, &mut console);
@@ -153,9 +160,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     let in_force = prepared.in_force.unwrap_or_default();
-    let cli = match Cli::try_parse_from(prepared.words) {
+    let cli = match parsed(&prepared.words) {
         Ok(cli) => cli,
-        Err(wrong) => return tell_usage(&wrong, &in_force, &mut console),
+        Err(wrong) => return tell_usage(&wrong, &prepared.words, &in_force, &mut console),
     };
     let ended = dispatch(cli, &in_force, &mut console).map_err(|failure| match failure.exit {
         Exit::Usage => Failure { message: in_force.explained(&failure.message), ..failure },
@@ -175,6 +182,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     })
 }
 
+/// All commands, with the examples of each.
+fn command_line() -> clap::Command {
+    examples::with_examples(Cli::command())
+}
+
+/// A command line, read.
+fn parsed(words: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = command_line();
+    let mut matches = command.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
+}
+
 /// Tells why a command has failed.
 fn tell(failure: &Failure, console: &mut Console) {
     let message = failure.message.trim_end();
@@ -183,10 +202,10 @@ fn tell(failure: &Failure, console: &mut Console) {
 }
 
 /// What clap says of a command line: help and version are no mistakes.
-fn tell_usage(wrong: &clap::Error, in_force: &InForce, console: &mut Console) -> Exit {
+fn tell_usage(wrong: &clap::Error, words: &[OsString], in_force: &InForce, console: &mut Console) -> Exit {
     let text = wrong.render();
     if wrong.use_stderr() {
-        match usage::sentence(wrong, &Cli::command()) {
+        match usage::sentence(wrong, &Cli::command(), words) {
             Some(sentence) => tell(&Failure::usage(in_force.explained(&sentence)), console),
             None => console.tell(&in_force.explained(&text.ansi().to_string())),
         }
@@ -236,7 +255,7 @@ fn dispatch(cli: Cli, in_force: &Arc<InForce>, console: &mut Console) -> Result<
         Command::Sign(args) => signing::sign(&args, console),
         Command::Send(args) => signing::send(&args, console),
         Command::Verify(args) => signing::verify(&args, console),
-        Command::Completions(args) => tools::completions(&args, Cli::command(), console),
+        Command::Completions(args) => tools::completions(&args, console),
         Command::Report(args) => rerender::rerender(&args, console),
         Command::Compare(args) => compare::compare(&args, console),
         Command::Trend(args) => trend::trend(&args, console),
@@ -244,7 +263,7 @@ fn dispatch(cli: Cli, in_force: &Arc<InForce>, console: &mut Console) -> Result<
         Command::Baseline(args) => baseline::baseline(&args, console),
         Command::Snapshots(args) => snapshots::snapshots(&args, console),
         Command::History(args) => history::history(&args, console),
-        Command::Man => tools::man(Cli::command(), console),
+        Command::Man(args) => tools::man(&args, command_line(), console),
         #[cfg(unix)]
         Command::Guard(args) => Ok(Exit::Guarded(crate::target::guard::guard(&args.command, args.stop_signal, &args.set))),
     }

@@ -152,16 +152,9 @@ pub fn looks_like_a_file(named: &str) -> bool {
     named.ends_with(".yaml") || named.ends_with(".yml") || named.ends_with(".json") || named.contains(std::path::MAIN_SEPARATOR)
 }
 
-/// The nearest of `known` to a word, when one is near.
+/// The one of `known` that is meant by a word, where a slip of the fingers explains it.
 pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    const NEAR: f64 = 0.7;
-    /// A longer word is none that somebody mistyped.
-    const LONGEST: usize = 100;
-    if word.len() > LONGEST {
-        return None;
-    }
-    let scored = known.map(|one| (strsim::jaro_winkler(word, one), one));
-    scored.filter(|(score, _)| *score >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
+    crate::document::mistake::nearest(word, known)
 }
 
 /// Reads the contract, its catalogue and every scenario of its suite.

@@ -41,7 +41,9 @@ pub(crate) use launch::{LaunchArgs, Shard};
 pub(crate) use loading::LocustfileArgs;
 #[cfg(feature = "load")]
 pub(crate) use loading::{ArrivalsArg, JoinArgs, LoadArgs, LoadCommand, LoadFormat};
-pub(crate) use looking::{CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, SchemaArgs, SchemaOf, ShowArgs};
+pub(crate) use looking::{
+    CheckArgs, CompletionsArgs, CoverageArgs, ExplainArgs, ListArgs, ListFormat, ManArgs, SchemaArgs, SchemaOf, ShowArgs,
+};
 pub(crate) use project::{ConfigArgs, ProjectArgs, alone};
 pub(crate) use reaching::ReachArgs;
 pub(crate) use selftest::{MatrixFormat, SelftestArgs};
@@ -115,8 +117,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Look at the history of a run again.
     History(HistoryArgs),
-    /// Print the manual page.
-    Man,
+    /// Print a manual page, or write one for each command.
+    Man(ManArgs),
     /// Stand between hookgate and a target that it has started.
     #[cfg(unix)]
     #[command(name = "__guard", hide = true)]

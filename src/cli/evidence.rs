@@ -180,7 +180,9 @@ type MadeWith = (Arc<Contract>, Arc<Catalogue>, Vec<Loaded>);
 
 /// The contract and the scenarios that a report was made with; others than those are refused.
 fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
-    let named = args.contract.clone().unwrap_or_else(|| report.contract.clone());
+    // A contract of the user's own is found where the run found it; that it is the same one is seen by its digest.
+    let own = || report.run.contract_file.clone().filter(|file| std::path::Path::new(file).is_file());
+    let named = args.contract.clone().or_else(own).unwrap_or_else(|| report.contract.clone());
     let suite_args =
         SuiteArgs { contract: named, scenarios: args.scenarios.clone().into_iter().collect(), only_scenarios: args.only_scenarios.clone() };
     let contract = load_suite::contract(&suite_args.contract)?;

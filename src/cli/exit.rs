@@ -36,6 +36,16 @@ impl Exit {
     }
 }
 
+/// The codes and what they say, for manual pages and the guide.
+pub const MEANINGS: [(u8, &str); 6] = [
+    (0, "the receiver conforms; or the command did what it was asked"),
+    (1, "the receiver does not conform; a comparison is worse, a claim is contradicted, a gate is broken"),
+    (2, "the command line, a scenario, a contract or a configuration file is wrong, or nothing was selected; no report is written"),
+    (3, "the harness could not work: target unreachable, database unreadable, disk full"),
+    (4, "nothing failed, but something is undecided"),
+    (130, "interrupted (Ctrl-C); what was judged until then is reported"),
+];
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())

@@ -17,7 +17,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory as _};
 
 use self::finding::Found;
-pub(crate) use self::finding::read_project;
+pub(crate) use self::finding::{nearby, read_project};
 use super::Failure;
 use super::args::{Cli, alone};
 use super::load_suite::looks_like_a_file;

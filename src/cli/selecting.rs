@@ -33,8 +33,10 @@ pub(crate) fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failu
         let selection = Selection::read(expression);
         chosen.retain(|loaded| selection.takes(loaded));
         if chosen.is_empty() {
-            let ids = suite.catalogue.requirements.iter().map(|one| one.id.as_str());
-            let hint = nearest(expression, ids).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let ids: Vec<&str> = suite.catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
+            let topics: Vec<String> = ids.iter().filter_map(|id| Some(format!("{}-*", id.rsplit_once('-')?.0))).collect();
+            let known = topics.iter().map(String::as_str).chain(ids.iter().copied());
+            let hint = nearest(expression, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             return Err(Failure::usage(format!("--select {expression} selects no scenario{hint} (`hookgate list` shows them)")));
         }
     }

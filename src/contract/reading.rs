@@ -273,7 +273,11 @@ impl Reading<'_> {
             self.say("outcomes", "this does not say what a duplicate gets", way_out);
         }
         if !by_key && self.tree.find("outcomes.duplicate").is_some() && contract.outcomes.duplicate.is_some() {
-            self.say("outcomes.duplicate", "without idempotency there are no duplicates", Some("leave it out".to_owned()));
+            self.say(
+                "outcomes.duplicate",
+                "without idempotency there are no duplicates",
+                Some("leave it out; what `extends` brings goes by `duplicate: null`".to_owned()),
+            );
         }
         if contract.other_body == OtherBody::Refused && contract.outcomes.refusal(Refusal::OtherBody).is_none() {
             let way_out = Some("add outcomes.refused.other-body: {status: 422}".to_owned());

@@ -132,22 +132,54 @@ pub(crate) fn listed<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Strin
     words.into_iter().map(|word| word.as_ref().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
-/// The nearest of `known` to `word`, when one is near enough to be meant.
+/// The one of `known` that is meant by `word`, where a slip of the fingers or a name that was left half written explains it.
+///
+/// Nothing is better than nonsense: words that merely share letters, and ids that differ in nothing but their number, are not near.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    /// Below this, two words merely share letters.
-    const NEAR: f64 = 0.8;
     /// A longer word is none that somebody mistyped; comparing takes time that grows with its square.
     const LONGEST: usize = 100;
-    if word.len() > LONGEST {
+    /// What is shorter begins too many names.
+    const HALF: usize = 3;
+    /// What is as long begins no name by chance, wherever it was cut.
+    const TOLD_APART: usize = 5;
+    // Dashes before a flag are not what it is called.
+    let bare = |text: &str| text.trim_start_matches('-').to_lowercase();
+    let low = bare(word);
+    let length = low.chars().count();
+    if word.len() > LONGEST || length < HALF {
         return None;
     }
-    let low = word.to_lowercase();
-    let scored = known.into_iter().map(|one| {
-        let other = one.to_lowercase();
+    let known: Vec<&'k str> = known.into_iter().filter(|one| *one != word).collect();
+    let near = known.iter().filter_map(|one| {
+        let other = bare(one);
         // A changed order of letters counts once; short words must not be near to everything.
-        (strsim::normalized_damerau_levenshtein(&low, &other).max(strsim::jaro_winkler(&low, &other) - 0.05), one)
+        let slips = strsim::damerau_levenshtein(&low, &other);
+        (slips <= slips_allowed(length.max(other.chars().count())) && !differ_by_number(&low, &other)).then_some((slips, *one))
     });
-    scored.filter(|(score, one)| *score >= NEAR && *one != word).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, one)| one)
+    if let Some((_, one)) = near.min_by_key(|(slips, _)| *slips) {
+        return Some(one);
+    }
+    let mut whole = known.iter().filter(|one| {
+        let rest = bare(one).strip_prefix(&low).and_then(|rest| rest.chars().next());
+        rest.is_some_and(|next| length >= TOLD_APART || !next.is_alphanumeric() || !low.ends_with(char::is_alphanumeric))
+    });
+    // A name that was left half written, when it can be no other.
+    whole.next().copied().filter(|_| whole.next().is_none())
+}
+
+/// How many slips are likely in a word of so many characters.
+fn slips_allowed(length: usize) -> usize {
+    match length {
+        0..=5 => 1,
+        6..=9 => 2,
+        more => more / 8 + 1,
+    }
+}
+
+/// Whether two names are the same but for digits in the same places: another number is no slip.
+fn differ_by_number(one: &str, other: &str) -> bool {
+    one.chars().count() == other.chars().count()
+        && one.chars().zip(other.chars()).all(|(a, b)| a == b || (a.is_ascii_digit() && b.is_ascii_digit()))
 }
 
 /// What to say to a word that is not known: the one that is meant, or all of them.
@@ -156,5 +188,36 @@ pub(crate) fn hint(word: &str, what: &str, known: &[&str]) -> Option<String> {
         Some(near) => Some(format!("did you mean `{near}`?")),
         None if known.is_empty() => None,
         None => Some(format!("{what}: {}", listed(known.iter().copied()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    /// A slip is explained, a half name that can be no other is, and nothing else.
+    #[test]
+    fn only_what_is_meant_is_near() {
+        let known = ["run", "report", "--ttl", "--target", "stripe-webhook", "stripe-api", "github-webhook", "DUP-1", "DUP-2", "ONCE-*"];
+        for (word, wanted) in [
+            ("rnu", Some("run")),
+            ("reprot", Some("report")),
+            ("--tagret", Some("--target")),
+            ("STRIPE-WEBHOK", Some("stripe-webhook")),
+            ("github", Some("github-webhook")),
+            ("ONEC-*", Some("ONCE-*")),
+            ("DUP-11", Some("DUP-1")),
+            // Two begin so; another number is no slip; letters alone make nothing near.
+            ("stripe", None),
+            ("DUP-9", None),
+            ("--url", None),
+            ("gitea-webhook", None),
+            ("judge", None),
+            ("ru", None),
+            ("xyzzy", None),
+            (&"n".repeat(1000), None),
+        ] {
+            assert_eq!(nearest(word, known), wanted, "{word}");
+        }
     }
 }

@@ -6,13 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::ClockArg;
 
-const EXAMPLES: &str = "\
-Examples:
-  hookgate init --contract stripe-webhook --target http://127.0.0.1:8080 --secret-env STRIPE_WEBHOOK_SECRET --yes
-  hookgate init --from captured.curl --exec 'python3 app.py --port {port}' --secret-env MY_SECRET --yes";
-
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
 pub(crate) struct InitArgs {
     /// What the receiver promises: the name of a shipped contract, or a file; the written contract extends it.
     #[arg(long, value_name = "ID|FILE")]

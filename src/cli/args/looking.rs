@@ -118,3 +118,13 @@ pub(crate) struct CompletionsArgs {
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }
+
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// The command whose page it is (`run`, `report verify`); without it, hookgate's own.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) of: Vec<String>,
+    /// Write a page for each command into this folder (`hookgate.1`, `hookgate-run.1`, …).
+    #[arg(long, value_name = "DIR", conflicts_with = "of")]
+    pub(crate) dir: Option<PathBuf>,
+}

@@ -32,6 +32,6 @@ pub(crate) enum MatrixFormat {
     Human,
     /// Everything, as JSON.
     Json,
-    /// The defects by topic, as the README has them.
+    /// The defects by topic, as the guide has them.
     Markdown,
 }

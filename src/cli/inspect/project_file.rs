@@ -31,10 +31,10 @@ pub(super) fn check(path: &Path, warnings: &mut Vec<String>) -> Result<(), Failu
     for profile in std::iter::once(None).chain(project.profiles().into_iter().map(Some)) {
         for command in COMMANDS {
             let (in_force, words) = InForce::alone(&project, path, profile, command);
-            let told = match Cli::try_parse_from(words) {
+            let told = match Cli::try_parse_from(&words) {
                 Ok(cli) => checked(&cli, warnings),
                 Err(error) => {
-                    let sentence = usage::sentence(&error, &<Cli as clap::CommandFactory>::command());
+                    let sentence = usage::sentence(&error, &<Cli as clap::CommandFactory>::command(), &words);
                     Err(Failure::usage(sentence.unwrap_or_else(|| error.to_string())))
                 }
             };

@@ -67,6 +67,13 @@ fn upwards() -> Option<PathBuf> {
     None
 }
 
+/// The nearest project file, where it can be read, and its folder.
+pub(crate) fn nearby() -> Option<(PathBuf, Project)> {
+    let file = upwards()?;
+    let project = read_project(&file).ok()?;
+    Some((file.parent().map(Path::to_path_buf).unwrap_or_default(), project))
+}
+
 /// Reads a project file, and holds every value against the flag that it stands for.
 pub(crate) fn read_project(path: &Path) -> Result<Project, Failure> {
     let file = files::read_text("read the project file", path).map_err(Failure::usage)?;

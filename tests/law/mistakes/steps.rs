@@ -204,7 +204,7 @@ fn rows_of_a_table_must_fit_its_steps() {
      --> mine.yaml:9:55
       |
     9 |         - deliver: {as: forged, signature: $how, raw: "costs $$5, $hwo"}
-      |                                                       ^^^^^^^^^^^^^^^^^ the row has: how, more
+      |                                                       ^^^^^^^^^^^^^^^^^ did you mean `how`?
 
     error: no earlier step is called `forgd`
       --> mine.yaml:11:29
