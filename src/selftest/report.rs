@@ -1,4 +1,4 @@
-//! The kill matrix as text: a line a defect for the terminal, a paragraph a topic for the README.
+//! The kill matrix as text: a line a defect for the terminal, a paragraph a topic for the guide.
 
 use super::{FEW, Matrix, Row};
 
@@ -93,7 +93,7 @@ fn also(row: &Row) -> String {
     if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
 }
 
-/// The defects by topic, for the README; what went wrong, if anything did, stands below.
+/// The defects by topic, for the guide; what went wrong, if anything did, stands below.
 ///
 /// Which scenario caught a race, and which cause explains most of it, depends on the race: neither is named here.
 pub fn markdown(matrix: &Matrix, topic_of: impl Fn(&str) -> String) -> String {

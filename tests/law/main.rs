@@ -8,6 +8,7 @@ mod kill_matrix;
 mod latin;
 mod languages;
 mod mistakes;
+mod reference_pages;
 mod report_forms;
 mod stores_agree;
 mod surface;

@@ -1,4 +1,4 @@
-//! What stands in action.yml and in the README's recipes is what hookgate and the pipelines understand.
+//! What stands in action.yml and in the guide's recipes is what hookgate and the pipelines understand.
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ fn yaml(name: &str, text: &str) -> Value {
     Tree::read(name, text).unwrap_or_else(|wrong| unreachable!("{}", wrong.render(false))).to_json()
 }
 
-/// The README's blocks of one language.
+/// The recipes' blocks of one language.
 fn blocks(language: &str) -> Vec<String> {
-    let readme = text("README.md");
-    let fenced = readme.split("\n```").skip(1).step_by(2);
+    let page = text("docs/src/ci.md");
+    let fenced = page.split("\n```").skip(1).step_by(2);
     fenced.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n').map(str::to_owned)).collect()
 }
 
@@ -218,7 +218,7 @@ fn action_keeps_builds_apart() {
 #[test]
 fn recipes_are_what_pipelines_read() {
     let recipes = blocks("yaml");
-    let read: Vec<Value> = recipes.iter().filter(|one| !one.contains("$schema")).map(|one| yaml("a recipe of the README", one)).collect();
+    let read: Vec<Value> = recipes.iter().filter(|one| !one.contains("$schema")).map(|one| yaml("a recipe of the guide", one)).collect();
     let github = read.iter().find(|one| one["jobs"].is_object()).expect("a workflow");
     let step = &github["jobs"]["conformance"]["steps"][1];
     let inputs = yaml("action.yml", &text("action.yml"))["inputs"].clone();

@@ -297,12 +297,12 @@ fn sources_are_read_by_tls() {
     }
 }
 
-/// Every line of the README's table of sources works, with a server of the test in its place.
+/// Every line of the guide's table of sources works, with a server of the test in its place.
 #[test]
 fn every_line_of_the_table_of_sources_works() {
-    let readme = std::fs::read_to_string(project("README.md")).expect("the README");
+    let page = std::fs::read_to_string(project("docs/src/evidence.md")).expect("the page");
     let line = |source: &str| {
-        let row = readme.lines().find(|line| line.starts_with(&format!("| {source} |"))).expect("a row of the table");
+        let row = page.lines().find(|line| line.starts_with(&format!("| {source} |"))).expect("a row of the table");
         row.split('`').nth(1).expect("a command").to_owned()
     };
     let folder = Folder::new();
