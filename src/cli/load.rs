@@ -19,7 +19,7 @@ use self::asked::{body, conditions, course, gates, make_room, mix, secret};
 use self::live::teller;
 #[cfg(feature = "locust")]
 pub(crate) use self::locust::locustfile;
-use self::several::{Leaving, facts, keeper, told_so_far, which};
+use self::several::{Leaving, facts, keeper, which};
 use super::args::{ArrivalsArg, LoadArgs, LoadCommand, LoadFormat, SuiteArgs};
 use super::baseline::read_baseline;
 use super::evidence::Sealing;
@@ -44,7 +44,7 @@ use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
 use crate::load::summing::nothing;
 use crate::load::telling::knee_step;
-use crate::load::worker::{Keeper, WorkerReport};
+use crate::load::worker::{Keeper, WorkerReport, looked_on};
 use crate::load::{self, LoadError, Loaded, OnSecond, Plan, climb, exposition};
 use crate::report::Overall;
 use crate::secret::Redactor;
@@ -191,7 +191,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             keeper(folder.as_ref(), args.report.as_ref(), facts(which, &plan, &sealing), Box::new(|_| {})).map_err(Failure::harness)
         });
         let keeper = keeper.transpose()?;
-        let on_second = keeper.as_ref().map_or_else(|| Arc::clone(&on_second), |keeper| told_so_far(Arc::clone(&on_second), keeper));
+        let on_second = keeper.as_ref().map_or_else(|| Arc::clone(&on_second), |keeper| looked_on(Arc::clone(&on_second), keeper.notes()));
         let word = which.as_ref().map(|which| which.keys.clone()).or_else(|| args.run_word.clone());
         plan.part = Part { word, notes: keeper.as_ref().map(Keeper::notes), steering: None };
         let mut ended = match &find_max {
@@ -212,15 +212,17 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             metrics.kill().await;
         }
         session.shutdown().await;
+        // What could not be kept is told when the report is written.
+        let mut unkept = None;
         if let (Some(which), Some(keeper)) = (&which, keeper) {
-            keeper.end(ended.as_ref().ok()).map_err(Failure::harness)?;
+            unkept = keeper.end(ended.as_ref().ok()).err().map(Failure::harness);
             if let Ok(loaded) = &mut ended {
                 loaded.report.workers = vec![WorkerReport::of(which, loaded)];
             }
         }
         let output = session.target_output();
         let ended = match ended {
-            Ok(Loaded { report, measurement }) => (Some(report), Some(measurement), None, output),
+            Ok(Loaded { report, measurement }) => (Some(report), Some(measurement), unkept, output),
             Err(failed) => {
                 let why = redactor.text(&failed.to_string()).into_owned();
                 match failed {

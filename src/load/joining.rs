@@ -152,7 +152,7 @@ pub fn joined(
         workers.iter().filter_map(|worker| Some((worker.operations.as_ref()?, worker.law(contract)))).collect();
     let mut judgements = judge_files(&files, MOST_AT_ONCE)?.into_iter();
     let judged: Vec<Option<Judgement>> = workers.iter().map(|worker| worker.operations.as_ref().and_then(|_| judgements.next())).collect();
-    let is_whole = missing.is_empty() && workers.iter().all(|worker| worker.report.is_some());
+    let is_whole = missing.is_empty() && workers.iter().all(|worker| worker.report.is_some() && !found::is_short(worker));
     let (found, was_judged, mut doubts) = found::found(&workers, &judged, contract, catalogue, is_whole);
     let reports = || workers.iter().filter_map(|worker| worker.report.as_ref());
     let (mut all, by_kind) = measurement.in_all(&window);

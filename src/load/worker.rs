@@ -6,18 +6,19 @@
 //! Users hand over to a channel, and the [`Keeper`]'s own thread writes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Loaded;
 use super::carried::Carried;
 use super::measure::Measurement;
 use super::part::{Lot, Note};
 use super::window::Told;
+use super::{Loaded, OnSecond};
 use crate::clock::{UnixMicros, iso};
 use crate::files::operations::OperationsWriter;
 use crate::files::{FileError, ReportFolder};
@@ -146,7 +147,7 @@ impl Keeper {
             Some(path) => {
                 let folder = ReportFolder::make(path)?;
                 folder.forget(MEASURED)?;
-                Some(Written { operations: OperationsWriter::create(&path.join(OPERATIONS))?, folder, facts, last: None })
+                Some(Written { operations: OperationsWriter::create(&path.join(OPERATIONS))?, folder, facts })
             }
         };
         if let Some(written) = &written {
@@ -185,8 +186,6 @@ struct Written {
     folder: ReportFolder,
     operations: OperationsWriter,
     facts: Facts,
-    /// When what was measured was written last.
-    last: Option<Duration>,
 }
 
 impl Written {
@@ -195,9 +194,25 @@ impl Written {
     }
 }
 
-/// What was measured is written so often; a long load's, whose series is long, more seldom.
-fn due_after(measurement: &Measurement) -> Duration {
-    Duration::from_secs(if measurement.series.len() < 600 { 2 } else { 20 })
+/// Hands on what was measured, beside whoever looks on: every other second, and a long load's, whose series is long, more seldom.
+#[must_use]
+pub fn looked_on(on_second: OnSecond, notes: Sender<Note>) -> OnSecond {
+    /// Every other second.
+    const USUAL: u64 = 2;
+    /// With a minute of its series, a load's are a second further apart.
+    const MINUTE: u64 = 60;
+    /// So far apart at the most.
+    const SELDOM: u64 = 120;
+    let last = AtomicU64::new(0);
+    Arc::new(move |progress| {
+        let (now, minutes) = (progress.elapsed.as_secs(), progress.measured.series.len() as u64 / MINUTE);
+        if now >= last.load(Ordering::Relaxed) + (USUAL + minutes).min(SELDOM) {
+            last.store(now, Ordering::Relaxed);
+            // Whoever has gone does not want to know any more.
+            drop(notes.send(Note::SoFar(Box::new(progress.measured.clone()), progress.elapsed)));
+        }
+        on_second(progress);
+    })
 }
 
 fn keep(told: &Receiver<Note>, mut written: Option<&mut Written>, on_lot: &mut OnLot) -> Result<(), FileError> {
@@ -218,15 +233,12 @@ fn keep(told: &Receiver<Note>, mut written: Option<&mut Written>, on_lot: &mut O
                     written.write_facts()?;
                 }
                 (Note::SoFar(measurement, elapsed), Some(written)) => {
-                    if written.last.is_none_or(|last| elapsed >= last + due_after(&measurement)) {
-                        written.last = Some(elapsed);
-                        let window = Told {
-                            warm_until_s: measurement.warm_up.as_secs_f64(),
-                            planned_end_s: elapsed.as_secs_f64(),
-                            last_answer_s: measurement.last_answer.as_secs_f64(),
-                        };
-                        write_measured(&written.folder, &measurement, window, false)?;
-                    }
+                    let window = Told {
+                        warm_until_s: measurement.warm_up.as_secs_f64(),
+                        planned_end_s: elapsed.as_secs_f64(),
+                        last_answer_s: measurement.last_answer.as_secs_f64(),
+                    };
+                    write_measured(&written.folder, &measurement, window, false)?;
                 }
                 (Note::Began(_) | Note::SoFar(..), None) => {}
                 (Note::Told(waits), _) => drop(waits.send(())),

@@ -69,7 +69,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         seed: 5,
         beside: None,
         baseline: None,
-        part: hookgate::load::part::Part::default(),
+        part: load::part::Part::default(),
     };
     let (_interrupt, interrupted) = watch::channel(false);
     let loaded = load::run(&plan, Arc::new(|_| {}), interrupted).await.unwrap_or_else(|wrong| panic!("{wrong}"));

@@ -119,11 +119,15 @@ pub(super) fn secret(args: &LoadArgs, suite: &Suite) -> Result<SecretString, Fai
 }
 
 /// Whether somebody else says how many users there are.
-pub(super) fn is_under_a_master(args: &LoadArgs) -> bool {
-    #[cfg(feature = "locust")]
-    return args.locust_master.is_some();
-    #[cfg(not(feature = "locust"))]
-    return false;
+#[cfg(feature = "locust")]
+fn is_under_a_master(args: &LoadArgs) -> bool {
+    args.locust_master.is_some()
+}
+
+/// Nobody does, without Locust.
+#[cfg(not(feature = "locust"))]
+fn is_under_a_master(_: &LoadArgs) -> bool {
+    false
 }
 
 /// The course, what it counts, and how many users it needs.

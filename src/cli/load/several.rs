@@ -4,7 +4,6 @@
 //! Locust's master, for one load after the other.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::super::args::{LoadArgs, LoadFormat};
 use super::super::evidence::Sealing;
@@ -13,11 +12,11 @@ use super::super::{Console, Failure};
 use super::Ended;
 use super::folder::{in_format, write_folder};
 use crate::files::ReportFolder;
+use crate::load::Plan;
 use crate::load::pace::Model;
-use crate::load::part::{Note, word_of};
+use crate::load::part::word_of;
 use crate::load::report::LoadReport;
 use crate::load::worker::{FACTS, FOLDER, Facts, Keeper, SCHEMA, Which};
-use crate::load::{OnSecond, Plan};
 use crate::report::Overall;
 use crate::report::language::Language;
 use crate::secret::Redactor;
@@ -64,15 +63,6 @@ pub(super) fn keeper(
         folder.map_or(Ok(()), |folder| folder.forget(name))?;
     }
     Keeper::start(path.map(PathBuf::as_path), facts, on_lot)
-}
-
-/// Hands on what was measured, every second.
-pub(super) fn told_so_far(on_second: OnSecond, keeper: &Keeper) -> OnSecond {
-    let notes = keeper.notes();
-    Arc::new(move |progress| {
-        drop(notes.send(Note::SoFar(Box::new(progress.measured.clone()), progress.elapsed)));
-        on_second(progress);
-    })
 }
 
 /// How a report leaves the command.

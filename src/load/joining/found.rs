@@ -5,6 +5,7 @@
 
 use super::Worker;
 use crate::contract::Contract;
+use crate::files::operations::OperationsFile;
 use crate::history::consistency::Judgement;
 use crate::history::consistency::parts::number_of;
 use crate::load::judging::{Found, Judged, Violation, line};
@@ -49,6 +50,9 @@ pub(super) fn found(
             .collect();
         found.requirements.extend(together(&id, &each, catalogue, is_whole || is_explained && judged.iter().all(Option::is_some)));
     }
+    for worker in workers.iter().filter(|worker| is_short(worker)) {
+        doubts.push(format!("The history in {} lacks deliveries that its report counts: they are not judged here.", worker.folder));
+    }
     for (worker, judgement) in workers.iter().zip(judged) {
         let (report, id) = (worker.report.as_ref(), explained.as_deref().unwrap_or_default());
         if let (Some(judgement), true) = (judgement, explained.is_some()) {
@@ -71,6 +75,12 @@ pub(super) fn found(
         };
     }
     (found, was_judged, doubts)
+}
+
+/// Whether a worker's history lacks deliveries that its report counts: its disk may have been full.
+pub(super) fn is_short(worker: &Worker) -> bool {
+    let (kept, sent) = (worker.operations.as_ref().map(OperationsFile::count), worker.report.as_ref().map(|report| report.operations));
+    kept.zip(sent).is_some_and(|(kept, sent)| kept < sent)
 }
 
 /// One worker's answers.

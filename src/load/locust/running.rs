@@ -12,8 +12,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::board::Board;
 use crate::clock::Moment;
 use crate::files::FileError;
-use crate::load::part::{Note, Part, Steering};
-use crate::load::worker::{Keeper, OnLot, Which};
+use crate::load::part::{Part, Steering};
+use crate::load::worker::{Keeper, OnLot, Which, looked_on};
 use crate::load::{LoadError, Loaded, OnSecond, Plan, run};
 
 /// Keeps what the loads of a worker come to.
@@ -84,10 +84,7 @@ impl Running {
         let plan = Plan { part, ..plan.clone() };
         let (tell, done) = oneshot::channel();
         let handle = tokio::runtime::Handle::current();
-        let so_far: OnSecond = Arc::new(move |progress| {
-            drop(notes.send(Note::SoFar(Box::new(progress.measured.clone()), progress.elapsed)));
-            on_second(progress);
-        });
+        let so_far = looked_on(on_second, notes);
         // Whoever waited may have gone: then there is nobody to tell.
         let body = move || drop(tell.send(handle.block_on(run(&plan, so_far, interrupted))));
         let thread = std::thread::Builder::new().name("load".to_owned()).spawn(body);
