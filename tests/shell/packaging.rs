@@ -171,4 +171,6 @@ fn nothing_stands_in_for_a_host_that_is_not_there() {
     assert!(configured.contains("x86_64-unknown-linux-musl") && configured.contains("aarch64-unknown-linux-musl"));
     // `[profile.dist]` is what dist builds with.
     assert!(manifest.contains("\n[profile.dist]\ninherits = \"release\"\n"));
+    let profiles = manifest.split("\n[profile.dist]").nth(1).expect("the profile");
+    assert!(!profiles.contains("\nhookgate = "), "cargo forgets `strip` for a command whose package is named there");
 }
