@@ -99,9 +99,9 @@ fn what_does_not_end() {
 /// Another implementation's events. It is asked for what both understand alike: see the streams below.
 fn by_another(stream: &[u8]) -> Vec<(String, String, String)> {
     use eventsource_stream::Eventsource as _;
-    use futures_util::StreamExt as _;
-    let whole = futures_util::stream::iter([Ok::<Vec<u8>, std::io::Error>(stream.to_vec())]).eventsource();
-    let events = tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(whole.collect::<Vec<_>>());
+    use futures_util::{FutureExt as _, StreamExt as _};
+    let whole = futures_util::stream::iter([Ok::<Vec<u8>, std::convert::Infallible>(stream.to_vec())]).eventsource();
+    let events = whole.collect::<Vec<_>>().now_or_never().expect("all of it is there");
     events.into_iter().map(|event| event.expect("it reads it")).map(|event| (event.event, event.data, event.id)).collect()
 }
 

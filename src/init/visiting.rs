@@ -165,7 +165,7 @@ struct Maker<'m> {
 impl Maker<'_> {
     fn delivery(&self, number: u64, signer: &Signer) -> Result<Delivery, String> {
         let contract = self.visit.contract;
-        let key = contract.key.is_somewhere().then(|| contract.key.unique_key(&self.run_word, number)).unwrap_or_default();
+        let key = if contract.key.is_somewhere() { contract.key.unique_key(&self.run_word, number) } else { String::new() };
         let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
         let body = contract.travelling_body(&self.visit.body, in_body.then_some(key.as_bytes()))?.into_owned();
         signer.permits(&body)?;

@@ -1,9 +1,5 @@
 //! Ends of every kind: signals, full disks, closed pipes, folders in use; each leaves a report that agrees, and nothing else.
-#![expect(
-    clippy::expect_used,
-    clippy::disallowed_methods,
-    reason = "a test ends where something is not as it should be, and waits for processes"
-)]
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::fs::File;
 use std::path::Path;

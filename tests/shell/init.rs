@@ -41,9 +41,9 @@ fn there(folder: &Folder) -> Vec<String> {
             let path = entry.expect("an entry").path();
             let name = path.strip_prefix(folder.path("")).expect("inside").display().to_string();
             if path.is_dir() {
-                left.push(path)
+                left.push(path);
             } else if !name.starts_with(".typed") {
-                found.push(name)
+                found.push(name);
             }
         }
     }

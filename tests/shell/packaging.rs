@@ -1,5 +1,5 @@
 //! Packages: what is published holds what is built, and a build says of which commit it is.
-#![expect(clippy::expect_used, clippy::disallowed_methods, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

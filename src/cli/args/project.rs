@@ -12,13 +12,13 @@ use crate::project::members::MEMBERS;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Project file")]
 pub(crate) struct ProjectArgs {
-    /// The project file; without it, the nearest hookgate.toml from this folder upwards [env: HOOKGATE_CONFIG].
+    /// The project file; without it, the nearest hookgate.toml from this folder upwards [env: `HOOKGATE_CONFIG`].
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_config")]
     pub(crate) config: Option<PathBuf>,
     /// Read no project file.
     #[arg(long, global = true)]
     pub(crate) no_config: bool,
-    /// The profile of the project file that holds [env: HOOKGATE_PROFILE].
+    /// The profile of the project file that holds [env: `HOOKGATE_PROFILE`].
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "no_config")]
     pub(crate) profile: Option<String>,
 }

@@ -1,8 +1,12 @@
 //! Proof: signatures made by somebody else's HMAC over forms that no contract has.
 
-use super::*;
+use super::{key_place, proven};
 use crate::clock::UnixMicros;
+use crate::contract::key::KeyForm;
+use crate::delivery::Delivery;
 use crate::delivery::HeaderLine;
+use crate::init::recognition::Capture;
+use crate::sign::SecretEncoding;
 
 const SECRET: &[u8] = b"a secret of acme";
 const BODY: &str = r#"{"id":"evt_77","n":1}"#;

@@ -213,7 +213,7 @@ fn a_contract_from_nothing_lacks_everything_at_once() {
 title: Mine
 suite: orch
 "), @"
-    error: the contract lacks the members `about`, `source`, `endpoint`, `signature`, `outcomes`
+    error: the contract lacks the members `endpoint`, `signature`, `outcomes`
      --> mine.yaml:1:1
       |
     1 | contract: mine
