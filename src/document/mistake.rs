@@ -154,7 +154,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         let other = bare(one);
         // A changed order of letters counts once; short words must not be near to everything.
         let slips = strsim::damerau_levenshtein(&low, &other);
-        (slips <= slips_allowed(length.max(other.chars().count())) && !differ_by_number(&low, &other)).then_some((slips, *one))
+        (slips <= slips_allowed(length.max(other.chars().count())) && !differ_by_number(&low, &other, slips)).then_some((slips, *one))
     });
     if let Some((_, one)) = near.min_by_key(|(slips, _)| *slips) {
         return Some(one);
@@ -176,10 +176,10 @@ fn slips_allowed(length: usize) -> usize {
     }
 }
 
-/// Whether two names are the same but for digits in the same places: another number is no slip.
-fn differ_by_number(one: &str, other: &str) -> bool {
-    one.chars().count() == other.chars().count()
-        && one.chars().zip(other.chars()).all(|(a, b)| a == b || (a.is_ascii_digit() && b.is_ascii_digit()))
+/// Whether two names are the same but for their number: another number is no slip, a digit too many or too few may be.
+fn differ_by_number(one: &str, other: &str, slips: usize) -> bool {
+    let words = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    words(one) == words(other) && (slips > 1 || one.len() == other.len())
 }
 
 /// What to say to a word that is not known: the one that is meant, or all of them.
@@ -210,6 +210,7 @@ mod tests {
             // Two begin so; another number is no slip; letters alone make nothing near.
             ("stripe", None),
             ("DUP-9", None),
+            ("DUP-99", None),
             ("--url", None),
             ("gitea-webhook", None),
             ("judge", None),

@@ -30,7 +30,7 @@ fn selection_that_fits_nothing_is_a_usage_error() {
     exit 2
     --- stdout
     --- stderr
-    error: --select TLT-* selects no scenario; did you mean `TTL-9`? (`hookgate list` shows them)
+    error: --select TLT-* selects no scenario; did you mean `TTL-*`? (`hookgate list` shows them)
     ");
 }
 
@@ -72,7 +72,7 @@ fn unknown_contract_names_the_known_ones() {
     exit 2
     --- stdout
     --- stderr
-    error: there is no contract `orch-phase9`: give a file (…/orch-phase9.yaml), or one of adyen, discord-interactions, every-other-policy, every-policy, github-webhook, gitlab-webhook, ietf-idempotency-key, orch-phase2, orch-phase3, orch-phase3-ttl, orch-phase4, paddle-billing, rfc9421-hmac, shopify-webhook, slack-events, square-webhook, standard-webhooks, standard-webhooks-ed25519, stripe-api, stripe-webhook, svix, twilio-webhook, twilio-webhook-json, zoom-webhook; did you mean `orch-phase4`?
+    error: there is no contract `orch-phase9`: give a file (…/orch-phase9.yaml), or one of adyen, discord-interactions, every-other-policy, every-policy, github-webhook, gitlab-webhook, ietf-idempotency-key, orch-phase2, orch-phase3, orch-phase3-ttl, orch-phase4, paddle-billing, rfc9421-hmac, shopify-webhook, slack-events, square-webhook, standard-webhooks, standard-webhooks-ed25519, stripe-api, stripe-webhook, svix, twilio-webhook, twilio-webhook-json, zoom-webhook
     ");
 }
 
