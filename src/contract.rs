@@ -20,6 +20,7 @@ pub mod policy;
 pub mod prose;
 pub mod reading;
 mod signing;
+pub mod stream;
 pub mod tables;
 mod wire;
 
@@ -34,6 +35,7 @@ use crate::contract::effects::EffectsPlace;
 use crate::contract::key::KeyPlace;
 use crate::contract::outcome::Outcomes;
 pub use crate::contract::policy::{AfterFailure, Failures, Fingerprint, Idempotency, InFlight, OtherBody, Provoke, Refusals};
+use crate::contract::stream::EventStream;
 use crate::contract::tables::StateTables;
 use crate::sign::{BadSecret, Scheme, Signer};
 use crate::template::Template;
@@ -122,6 +124,9 @@ pub struct Contract {
     /// Where the audit trail can be read over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit_url: Option<AuditUrl>,
+    /// Event streams that tell of accepted deliveries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<EventStream>,
     /// Where counters can be read (Prometheus text).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Metrics>,
@@ -362,6 +367,7 @@ impl Contract {
             all.extend(effects.path.iter().map(|path| ("effects.path".to_owned(), path)));
             all.extend(effects.count.iter().map(|count| ("effects.count".to_owned(), count)));
         }
+        all.extend(self.stream.iter().flat_map(EventStream::templates));
         all
     }
 }

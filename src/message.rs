@@ -59,6 +59,17 @@ pub fn form_pairs(body: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ 
 }
 
 fn decoded(text: &[u8]) -> Vec<u8> {
+    unescaped(text, b' ')
+}
+
+/// A part of a path, decoded: a plus stands for itself.
+#[must_use]
+pub fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    unescaped(text, b'+')
+}
+
+/// * `plus`: what a plus stands for.
+fn unescaped(text: &[u8], plus: u8) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, tail @ ..] = rest {
@@ -69,7 +80,7 @@ fn decoded(text: &[u8]) -> Vec<u8> {
         rest = if escaped.is_some() { &tail[2..] } else { tail };
         match escaped {
             Some(byte) => bytes.push(byte),
-            None => bytes.push(if *first == b'+' { b' ' } else { *first }),
+            None => bytes.push(if *first == b'+' { plus } else { *first }),
         }
     }
     bytes

@@ -17,6 +17,7 @@ pub mod memory;
 pub mod pages;
 pub mod seams;
 pub mod store;
+pub mod streaming;
 mod working;
 pub mod wrong;
 
@@ -55,6 +56,8 @@ pub struct Receiver<S> {
     effects: Effects,
     claims: Claims,
     seams: Box<dyn Seams>,
+    /// The stream on which something was published last.
+    published: Option<String>,
 }
 
 /// How a delivery begins.
@@ -80,8 +83,8 @@ impl<S: Store> Receiver<S> {
         let newest = store.newest_instant()?;
         let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
         let claims = Claims::new(&contract);
-        let (origin, counters, effects) = Default::default();
-        Ok(Self { contract, signer, store, ttl, origin, newest, counters, effects, claims, seams: Box::new(Right) })
+        let (origin, counters, effects, published) = Default::default();
+        Ok(Self { contract, signer, store, ttl, origin, newest, counters, effects, claims, seams: Box::new(Right), published })
     }
 
     /// Takes one delivery at `now`, from its beginning to its end: nobody else is under way meanwhile.
@@ -237,6 +240,8 @@ impl<S: Store> Receiver<S> {
         let ts = self.seams.instant(ts);
         let written = iso::write(ts);
         let values = ticket.values(Some(&written), None, None);
+        let event = self.event_of(ticket, &values, ts);
+        self.published = event.as_ref().map(|event| event.stream.clone());
         let reply = answer(&self.contract.outcomes.accepted, &values, None);
         let cell = |name: &str| if name == "answer" { Some(String::from_utf8_lossy(&reply.body).into_owned()) } else { values.get(name) };
         let row = |table: Option<&Table>| table.map(|t| t.row(&cell)).unwrap_or_default();
@@ -244,6 +249,7 @@ impl<S: Store> Receiver<S> {
         let mut acceptance = Acceptance {
             key_row: row(tables.and_then(|t| t.keys.as_ref())),
             audit_row: row(tables.and_then(|t| t.audit.as_ref())),
+            event,
             answer: self.contract.keeps_answers().then(|| reply.clone()),
             key: KeyRecord { identity: ticket.identity.clone(), key: ticket.key.clone(), ts, ttl: ticket.ttl },
             sha256: ticket.sha256.clone(),

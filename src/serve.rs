@@ -10,6 +10,7 @@
 mod body;
 pub mod control;
 mod listener;
+mod stream;
 pub mod text;
 pub mod tls;
 
@@ -25,7 +26,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rustls::ServerConfig;
 use serde_json::json;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -37,6 +38,7 @@ use crate::reference::store::{Store, StoreError};
 use crate::reference::{Begun, Receiver, pages};
 use crate::serve::body::{NotTaken, Room, read_to_the_end};
 use crate::serve::listener::Door;
+use crate::serve::stream::Hub;
 
 pub use tls::{BadTlsFile, TlsFiles};
 
@@ -83,6 +85,8 @@ struct Shared<S> {
     work: Duration,
     /// Told when a delivery that was under way is not any more.
     freed: Notify,
+    /// Who listens to event streams.
+    hub: Arc<Hub>,
 }
 
 /// Serves `receiver` on `listen`; port 0 takes a free one.
@@ -123,18 +127,23 @@ pub async fn serve_over<S: Store + 'static>(
     let mut receiver = receiver;
     receiver.set_origin(format!("{scheme}://{}", door.address()));
     let turn = receiver.seams().reads_one_at_a_time().then(tokio::sync::Mutex::default);
-    let shared =
-        Arc::new(Shared { turn, room: Room::default(), receiver: Mutex::new(receiver), clock, contract, work, freed: Notify::new() });
+    let (ending, ended) = watch::channel(());
+    let hub = Arc::new(Hub::new(&contract, ended));
+    let (room, freed, receiver) = (Room::default(), Notify::new(), Mutex::new(receiver));
+    let shared = Arc::new(Shared { receiver, clock, contract, turn, room, work, freed, hub });
     let router = Router::new().fallback(page_at::<S>).with_state(shared);
-    Ok(start(door, router))
+    Ok(start(door, router, Some(ending)))
 }
 
 /// Runs a router until it is told to stop.
-fn start(door: Door, router: Router) -> Serving {
+///
+/// * `ending`: dropped then, however it ends; answers without an end listen to that.
+fn start(door: Door, router: Router, ending: Option<watch::Sender<()>>) -> Serving {
     let (stop, stopped) = oneshot::channel::<()>();
     let address = door.address();
     let server = axum::serve(door, router).with_graceful_shutdown(async {
         drop(stopped.await);
+        drop(ending);
     });
     let task = tokio::spawn(async move { drop(server.await) });
     Serving { address, stop, task }
@@ -147,6 +156,9 @@ async fn page_at<S: Store + 'static>(State(shared): State<Arc<Shared<S>>>, reque
     let is_endpoint = contract.endpoint.is_at(path) || shared.receiver.lock().unwrap_or_else(PoisonError::into_inner).is_at(path);
     if is_endpoint && request.method().as_str().eq_ignore_ascii_case(&contract.endpoint.method) {
         return deliver(&shared, request).await;
+    }
+    if !is_endpoint && let Some(name) = contract.stream.as_ref().and_then(|form| form.stream_at(path)) {
+        return stream::answer(&shared, &name, &request);
     }
     let is_audit = contract.audit_url.as_ref().is_some_and(|url| path == url.path);
     let is_counters = contract.metrics.as_ref().is_some_and(|metrics| path == metrics.path);
@@ -231,7 +243,11 @@ async fn take<S: Store + 'static>(shared: &Shared<S>, delivery: &Delivery) -> (R
         let mut receiver = lock(shared);
         let answered = receiver.finish(ticket, shared.clock.now());
         let pause = receiver.pause();
+        let published = receiver.take_published();
         drop(receiver);
+        if let Some(name) = published {
+            shared.hub.wake(&name);
+        }
         shared.freed.notify_waiters();
         return (answered, pause);
     }

@@ -7,6 +7,7 @@
 //! mode, so that a probe reads while deliveries come in.
 
 mod effects;
+mod events;
 mod side;
 mod sql;
 pub mod wrong;
@@ -22,6 +23,7 @@ use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{StateTables, Table};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
+use crate::reference::streaming::Page;
 use crate::sqlite::sql::{OWN_EXPIRY, Sql, create_statement, declaration, expiry_expression, keys_that_tell, order_of, quoted};
 use crate::state::{Cell, ColumnShape, ReceiverState, Row, TableShape};
 
@@ -98,6 +100,9 @@ impl SqliteStore {
         }
         if self.contract.effects.is_some() {
             effects::make(&self.connection)?;
+        }
+        if self.contract.stream.is_some() {
+            events::make(&self.connection)?;
         }
         // It may be of another contract.
         self.connection.execute_batch("DROP TRIGGER IF EXISTS hookgate_moved")?;
@@ -243,6 +248,9 @@ impl Store for SqliteStore {
             let linked = key_row.filter(|_| self.sql.rewind.is_none());
             side::put(&self.connection, acceptance, linked).map_err(failed("keep a first delivery"))?;
         }
+        if let (Some(event), Some(form)) = (&acceptance.event, &self.contract.stream) {
+            events::put(&self.connection, event, form.keeps).map_err(failed("log an event"))?;
+        }
         Ok(())
     }
 
@@ -254,6 +262,10 @@ impl Store for SqliteStore {
     fn effects_of(&mut self, key: &str) -> Result<Option<u64>, StoreError> {
         let kept = self.contract.effects.is_some();
         kept.then(|| effects::of(&self.connection, key).map_err(failed("count effects"))).transpose()
+    }
+
+    fn log_behind(&mut self, stream: &str, after: Option<i64>, most: usize) -> Result<Page, StoreError> {
+        events::behind(&self.connection, stream, after, most).map_err(failed("read its log of events"))
     }
 
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {

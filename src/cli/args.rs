@@ -317,6 +317,9 @@ pub(crate) struct ServeArgs {
     /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
     #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
     pub(crate) ttl: Option<Duration>,
+    /// The longest silence of its event streams, when it is not the contract's (`2 s`).
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
+    pub(crate) heartbeat: Option<Duration>,
     /// The machine's clock, or one that is moved through a control address.
     #[arg(long, value_enum, default_value_t = ServeClock::System)]
     pub(crate) clock: ServeClock,

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::load_suite;
 use super::secrets::{other_secrets, secret_from, signer};
 use super::{Console, Failure};
+use crate::clock::span::Span;
 use crate::clock::{Clock, SystemClock, VirtualClock};
 use crate::files;
 use crate::reference::Receiver;
@@ -25,7 +26,13 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
         console.print(&defect_list());
         return Ok(Exit::Conforms);
     }
-    let contract = Arc::new(load_suite::contract(&args.contract)?);
+    let mut contract = load_suite::contract(&args.contract)?;
+    if let Some(heartbeat) = args.heartbeat {
+        let name = &contract.contract;
+        let none = || Failure::usage(format!("{name} has no event streams (`stream`): leave --heartbeat out, or take another contract"));
+        contract.stream.as_mut().ok_or_else(none)?.heartbeat = Some(Span(heartbeat));
+    }
+    let contract = Arc::new(contract);
     let defect = args.defect.as_deref().map(defect_named).transpose()?;
     let variable = args.secret_env.clone().unwrap_or_else(|| contract.secret.env.clone());
     let from_environment = secret_from(&variable)?;

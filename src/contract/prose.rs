@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::key::{KeyForm, KeyScope};
 use super::outcome::{AnswerForm, MemberValue};
+use super::stream::EventStream;
 use super::tables::Table;
 use super::{AfterFailure, Contract, Fingerprint, Level, OtherBody, Refusals};
 use crate::clock::span;
@@ -79,6 +80,9 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     }
     if let Some(url) = &contract.audit_url {
         writeln!(out, "The audit trail can be read with GET {}?{}=N&{}=EVENT, newest first.", url.path, url.limit, url.event)?;
+    }
+    for sentence in contract.stream.iter().flat_map(EventStream::told) {
+        writeln!(out, "{sentence}")?;
     }
     if let Some(metrics) = &contract.metrics {
         writeln!(out, "Counters can be read with GET {}.", metrics.path)?;

@@ -28,6 +28,7 @@ const LONGEST_CHAIN: usize = 8;
 const IN_HEADERS: [&str; 6] = ["sig", "t", "id", "sha256hex(body)", "sha256base64(body)", "sha512base64(body)"];
 const IN_EFFECTS: [&str; 1] = ["key"];
 const IN_OUTCOMES: [&str; 6] = ["sha256", "key", "ts", "first.sha256", "first.ts", "body:NAME"];
+const IN_EVENTS: [&str; 4] = ["key", "ts", "sha256", "body:NAME"];
 const IN_ROWS: [&str; 6] = ["key", "ts", "ttl", "sha256", "answer", "body:NAME"];
 /// Refusals that every suite asks for; others may fall back to them.
 const NEEDED: [Refusal; 2] = [Refusal::Signature, Refusal::MissingKey];
@@ -196,6 +197,9 @@ impl Reading<'_> {
         if let Some(effects) = &contract.effects {
             effects.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
+        if let Some(stream) = &contract.stream {
+            stream.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
+        }
         let is_needed = |why: &Refusal| match why {
             Refusal::MissingKey => contract.is_by_key(),
             Refusal::Signature => contract.signature.by != Proof::None,
@@ -325,6 +329,10 @@ impl Reading<'_> {
             (&PREPARED_PLACEHOLDERS, &[])
         } else if path.starts_with("effects.") {
             (&IN_EFFECTS, &[])
+        } else if path == "stream.path" {
+            (&["stream"], &[])
+        } else if path.starts_with("stream.") {
+            (&IN_EVENTS, &["body:"])
         } else if path.starts_with("signature.") {
             (&IN_HEADERS, &[])
         } else if path.starts_with("outcomes.") {

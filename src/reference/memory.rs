@@ -5,7 +5,7 @@
 //! place of which. A transaction keeps what it must undo; nothing is copied
 //! that was not touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::store::{Acceptance, First, KeyRecord, Store, StoreError};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{StateTables, Table};
+use crate::reference::streaming::{Logged, Page};
 use crate::state::{Cell, ReceiverState, Row, TableShape};
 
 /// A live or expired key with everything that belongs to it.
@@ -39,6 +40,11 @@ enum Done {
         before: Option<Row>,
     },
     Audited,
+    /// An event was logged, and perhaps another one evicted.
+    Published {
+        stream: String,
+        evicted: Option<Logged>,
+    },
 }
 
 /// A store in memory.
@@ -55,6 +61,8 @@ pub struct MemoryStore {
     audit: Vec<Row>,
     next: u64,
     newest: Option<UnixMicros>,
+    /// The newest events of each stream.
+    log: BTreeMap<String, VecDeque<Logged>>,
     journal: Vec<Done>,
 }
 
@@ -62,8 +70,8 @@ impl MemoryStore {
     /// An empty store for receivers of `contract`.
     #[must_use]
     pub fn new(contract: Arc<Contract>) -> Self {
-        let (known, ends, rows, primary, audit, next, newest, journal) = Default::default();
-        Self { contract, known, ends, rows, primary, audit, next, newest, journal }
+        let (known, ends, rows, primary, audit, next, newest, log, journal) = Default::default();
+        Self { contract, known, ends, rows, primary, audit, next, newest, log, journal }
     }
 
     fn end_of(record: &KeyRecord) -> Option<i64> {
@@ -119,6 +127,25 @@ impl MemoryStore {
         self.contract.state.as_ref()?.keys.as_ref()
     }
 
+    /// Logs an event; of its stream, the newest stay.
+    pub(super) fn publish(&mut self, event: &Logged) {
+        let keeps = self.contract.stream.as_ref().map_or(0, |form| form.keeps);
+        let log = self.log.entry(event.stream.clone()).or_default();
+        let id = log.back().map_or(event.id, |newest| event.id.max(newest.id + 1));
+        log.push_back(Logged { id, ..event.clone() });
+        let evicted = if log.len() > keeps { log.pop_front() } else { None };
+        self.journal.push(Done::Published { stream: event.stream.clone(), evicted });
+    }
+
+    /// Takes back what was published last on a stream.
+    fn unpublish(&mut self, stream: &str, evicted: Option<Logged>) {
+        let Some(log) = self.log.get_mut(stream) else { return };
+        log.pop_back();
+        if let Some(evicted) = evicted {
+            log.push_front(evicted);
+        }
+    }
+
     fn audit_table(&self) -> Option<&Table> {
         self.contract.state.as_ref()?.audit.as_ref()
     }
@@ -141,6 +168,7 @@ impl Store for MemoryStore {
                 Done::Known { identity, before } => drop(self.set_known(&identity, before.map(|kept| *kept))),
                 Done::Row { number, before } => drop(self.set_row(number, before)),
                 Done::Audited => drop(self.audit.pop()),
+                Done::Published { stream, evicted } => self.unpublish(&stream, evicted),
             }
         }
     }
@@ -182,7 +210,18 @@ impl Store for MemoryStore {
             self.audit.push(acceptance.audit_row.clone());
             self.journal.push(Done::Audited);
         }
+        if let Some(event) = &acceptance.event {
+            self.publish(event);
+        }
         Ok(())
+    }
+
+    fn log_behind(&mut self, stream: &str, after: Option<i64>, most: usize) -> Result<Page, StoreError> {
+        let Some(log) = self.log.get(stream) else { return Ok(Page::default()) };
+        let at = after.map_or(0, |after| log.partition_point(|event| event.id <= after));
+        let has_place = after.is_some_and(|after| at > 0 && log.get(at - 1).is_some_and(|event| event.id == after));
+        let events = log.iter().skip(at).take(most).cloned().collect();
+        Ok(Page { events, has_place, oldest: log.front().map(|event| event.id), newest: log.back().cloned() })
     }
 
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {

@@ -5,6 +5,7 @@
 
 use crate::clock::UnixMicros;
 use crate::delivery::Answer;
+use crate::reference::streaming::{Logged, Page};
 use crate::state::{ReceiverState, Row, TableShape};
 
 /// What a store did not manage to do.
@@ -52,6 +53,8 @@ pub struct Acceptance {
     pub sha256: String,
     /// What the body is compared by ([`Contract::fingerprint_of`](crate::contract::Contract::fingerprint_of)).
     pub fingerprint: String,
+    /// The event that tells of it, where the contract has streams.
+    pub event: Option<Logged>,
     /// The answer, kept only where the contract repeats it byte for byte.
     pub answer: Option<Answer>,
 }
@@ -119,6 +122,15 @@ pub trait Store: Send {
     fn effects_of(&mut self, _key: &str) -> Result<Option<u64>, StoreError> {
         Ok(None)
     }
+
+    /// What the log of events knows of a stream.
+    ///
+    /// * `after`: the place in it; without one, its beginning.
+    /// * `most`: how many events are asked for.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn log_behind(&mut self, stream: &str, after: Option<i64>, most: usize) -> Result<Page, StoreError>;
 
     /// The latest instant of any audit row, so that instants can rise strictly also after a restart.
     ///

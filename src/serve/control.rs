@@ -63,7 +63,7 @@ pub async fn serve(clock: Arc<VirtualClock>, token: &str) -> std::io::Result<Ser
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(axum::middleware::from_fn_with_state(control.clone(), from_here))
         .with_state(control);
-    Ok(start(door, router))
+    Ok(start(door, router, None))
 }
 
 /// Refuses what a web page may have sent.

@@ -18,6 +18,7 @@ use crate::contract::tables::Table;
 use crate::reference::Receiver;
 use crate::reference::defect::Defect;
 use crate::reference::store::{Acceptance, First, Store, StoreError};
+use crate::reference::streaming::Page;
 use crate::reference::wrong::{Wrong, misread};
 use crate::sign::Signer;
 use crate::state::{ReceiverState, Row, TableShape};
@@ -255,6 +256,10 @@ impl Store for WrongStore {
 
     fn effects_of(&mut self, key: &str) -> Result<Option<u64>, StoreError> {
         self.inner.effects_of(key)
+    }
+
+    fn log_behind(&mut self, stream: &str, after: Option<i64>, most: usize) -> Result<Page, StoreError> {
+        self.inner.log_behind(stream, after, most)
     }
 
     fn newest_instant(&mut self) -> Result<Option<UnixMicros>, StoreError> {

@@ -17,6 +17,7 @@ mod library;
 mod probe;
 mod raw_driver;
 mod serving;
+mod streaming;
 #[expect(dead_code, reason = "nothing but folders is needed here")]
 #[path = "../shared/surroundings.rs"]
 mod surroundings;
