@@ -182,7 +182,7 @@ impl EventStream {
         match (&self.of, names) {
             (None, 1) => say("path", "this does not say which stream tells of a delivery", "give `of` (\"{body:job_id}\")"),
             (Some(_), 0) => {
-                say("of", "with one stream for all, every delivery is told on it", "put {stream} into `path`, or leave `of` out")
+                say("of", "with one stream for all, every delivery is told on it", "put {stream} into `path`, or leave `of` out");
             }
             (_, _) => {}
         }

@@ -108,7 +108,7 @@ fn requirement_pages(suite: &Suite, pages: &mut Vec<Page>) {
     }
     let mut rows = Vec::new();
     for (family, text) in families {
-        let topic = suite.catalogue.topic_of(&format!("{family}-1")).to_owned();
+        let topic = suite.catalogue.topic_of(&format!("{family}-1")).clone();
         let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         rows.push(vec![format!("[{family}](requirements/{family}.md)"), cell(&topic), ids.len().to_string()]);
         pages.push((format!("requirements/{family}.md"), page(&format!("{family}: {}", cell(&topic)), &text)));
@@ -267,7 +267,7 @@ fn anchors(page: &str) -> Vec<String> {
         inside ^= line.starts_with("```");
         !inside
     });
-    outside.filter_map(|line| line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()))).collect()
+    outside.filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#').trim())).collect()
 }
 
 /// Every page is in the summary once, and no link of a page or of the README leads nowhere.

@@ -99,7 +99,7 @@ mod tests {
         let operation = |at: u32| Operation {
             key: at % 40,
             // Every tenth key is accepted twice; the others have duplicates.
-            outcome: OutcomeSet::only(if at < 40 || at % 10 == 0 { Outcome::Accepted } else { Outcome::Duplicate }),
+            outcome: OutcomeSet::only(if at < 40 || at.is_multiple_of(10) { Outcome::Accepted } else { Outcome::Duplicate }),
             invoked: i64::from(at) * 10,
             returned: i64::from(at) * 10 + 5,
             refers_to: super::super::NEVER,

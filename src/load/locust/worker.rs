@@ -140,9 +140,8 @@ impl Worker<'_> {
                 return lost.map_or(Ok(()), Err);
             }
             tokio::select! {
-                bytes = self.link.next() => match bytes.as_deref().map(order) {
-                    Some(Some(order)) => is_over |= self.obey(order, store).await?,
-                    Some(None) | None => {}
+                bytes = self.link.next() => if let Some(order) = bytes.as_deref().and_then(order) {
+                    is_over |= self.obey(order, store).await?;
                 },
                 _ = heartbeat.tick() => {
                     if let Some(why) = self.beat(store).await {
@@ -273,7 +272,7 @@ impl Worker<'_> {
     /// Tells what users learned last, when they have come to their end; a master that ends does not wait for slow answers.
     async fn tell_the_last(&mut self) {
         let Some(running) = &mut self.running else { return };
-        let waited = running.ended_at.map_or(Duration::ZERO, |at| at.elapsed());
+        let waited = running.ended_at.map_or(Duration::ZERO, Moment::elapsed);
         if !running.steering.has_ended() && (running.ending != Ending::Quit || waited < LAST_WORDS) {
             return;
         }
@@ -390,6 +389,6 @@ impl Worker<'_> {
 /// Comes when somebody wants this process to end.
 async fn stopped(interrupted: &mut watch::Receiver<bool>) {
     if interrupted.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

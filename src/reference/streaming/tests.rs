@@ -1,5 +1,4 @@
 //! What a subscriber is told, over the store in memory.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use std::sync::Arc;
 
