@@ -33,26 +33,9 @@ impl Walk {
         told
     }
 
-    /// `run` alone, where it reads hookgate.toml; else with the flags that stand there.
-    fn words_of_a_run(&self) -> Vec<String> {
-        let mut words = vec!["run".to_owned()];
-        if self.run(&["run", "--help"]).1.contains("--profile") {
-            return words;
-        }
-        let text = std::fs::read_to_string(self.folder.path("hookgate.toml")).expect("settings");
-        let flags = [("contract", "--contract"), ("url", "--target"), ("exec", "--exec"), ("db", "--db"), ("dir", "--report")];
-        for line in text.lines() {
-            let member = line.split_once(" = ").and_then(|(name, value)| Some((name, serde_json::from_str::<String>(value).ok()?)));
-            let flag = member.and_then(|(name, value)| Some((flags.iter().find(|(one, _)| *one == name)?.1, value)));
-            words.extend(flag.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
-        }
-        words
-    }
-
     /// `hookgate run`, without a flag: the exit code, what it told, and its report.
     fn judged(&self) -> (Option<i32>, String, Value) {
-        let words = self.words_of_a_run();
-        let (exit, told) = self.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let (exit, told) = self.run(&["run"]);
         let report = std::fs::read_to_string(self.folder.path("hookgate-report/report.json")).unwrap_or_default();
         (exit, told, serde_json::from_str(&report).unwrap_or_default())
     }
