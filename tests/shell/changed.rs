@@ -3,25 +3,25 @@
 
 use serde_json::Value;
 
-use crate::command_line::{Running, alone, command};
+use crate::command_line::{Running, command, patiently};
 use crate::surroundings::{Folder, project, tool};
 
 const SECRET: &str = "a secret of these tests";
 const EXEC: &str = "exec python3 tests/receivers/orch_changed.py --port {port} --db {dir}/orch.db";
 const WITH_ROWS: &[&str] = &["--exec", EXEC, "--db", "{dir}/orch.db", "--clock", "rewind", "--seed", "1"];
 
-/// The exit code and the report of a run over scenarios of these names.
-fn judged(env: &[(&str, &str)], scenarios: &[&str], more: &[&str]) -> (Option<i32>, Value) {
+/// The exit code and the report of a run under a contract, over scenarios of these names.
+fn judged(contract: &str, env: &[(&str, &str)], scenarios: &[&str], more: &[&str]) -> (Option<i32>, Value) {
     let mut run = command();
     run.envs(env.iter().copied()).arg("run").args(scenarios).args(["--format", "json"]).args(more);
-    let output = alone(&mut run);
+    let output = patiently(&mut run, contract);
     let told = || format!("{env:?}: {}", String::from_utf8_lossy(&output.stderr));
     let report = serde_json::from_slice(&output.stdout).map_err(|_| told());
     (output.status.code(), report.expect("a report"))
 }
 
 fn with_knob(knob: &str, scenarios: &[&str]) -> (Option<i32>, Value) {
-    judged(&[("ORCH_WEBHOOK_SECRET", SECRET), ("KNOB", knob)], scenarios, WITH_ROWS)
+    judged("orch-phase3", &[("ORCH_WEBHOOK_SECRET", SECRET), ("KNOB", knob)], scenarios, WITH_ROWS)
 }
 
 fn all<'r>(report: &'r Value, what: &str) -> &'r [Value] {
@@ -98,7 +98,7 @@ fn signed_times_are_looked_at_and_faults_in_any_order() {
         ("no-time-check", &["signed-time"], Some("SIGT-1")),
     ] {
         let env = [("MADE_UP_SECRET", "bWFkZSB1cCBmb3IgdGhlIHRlc3Rz"), ("KNOB", knob)];
-        let (exit, report) = judged(&env, scenarios, &["--contract", "tests/contracts/made-up.yaml", "--exec", exec, "--seed", "1"]);
+        let (exit, report) = judged("tests/contracts/made-up.yaml", &env, scenarios, &["--exec", exec, "--seed", "1"]);
         match wanted {
             None => assert_eq!((exit, off(&report)), (Some(0), Vec::new()), "{knob}"),
             Some(requirement) => {
@@ -150,7 +150,7 @@ fn short_lives_that_are_waited_for_are_judged() {
     let db = folder.path("orch.db").display().to_string();
     let serving = Running::serve(SECRET, &["--ttl", "2s", "--db", &db]);
     let more = ["--target", &serving.url, "--db", &db, "--clock", "wait", "--ttl", "2s", "--select", "TTL-*", "--seed", "1"];
-    let (exit, report) = judged(&[("ORCH_WEBHOOK_SECRET", SECRET)], &[], &more);
+    let (exit, report) = judged("orch-phase3", &[("ORCH_WEBHOOK_SECRET", SECRET)], &[], &more);
     assert_eq!((exit, off(&report)), (Some(0), Vec::new()));
     let verdict = |id: &str| all(&report, "requirements").iter().find(|one| one["id"] == id).map(|one| &one["verdict"]);
     assert_eq!(verdict("TTL-3"), Some(&"pass".into()), "a key is new again after two seconds");
@@ -163,7 +163,7 @@ fn key_in_a_member_of_a_member_travels_there() {
     let contract =
         folder.write("nested.yaml", "contract: nested\nextends: orch-phase3\ntitle: nested\nkey: {header: null, body_member: data.id}\n");
     let out = folder.path("out").display().to_string();
-    let (exit, report) = judged(&[], &["duplicate/duplicate-is-told*"], &["--contract", &contract, "--report", &out]);
+    let (exit, report) = judged(&contract, &[], &["duplicate/duplicate-is-told*"], &["--report", &out]);
     assert_eq!((exit, off(&report)), (Some(0), Vec::new()));
     let history = std::fs::read_to_string(folder.path("out/history.jsonl")).expect("a history");
     for line in history.lines() {
@@ -184,8 +184,8 @@ fn receiver_is_handed_the_public_key_alone() {
         format!("env > '{seen}'; exec {} serve --contract discord-interactions --addr 127.0.0.1:{{port}}", env!("CARGO_BIN_EXE_hookgate"));
     for variable in ["DISCORD_PRIVATE_KEY", "MY_KEY"] {
         let named: &[&str] = if variable == "MY_KEY" { &["--secret-env", "MY_KEY"] } else { &[] };
-        let more = [&["--contract", "discord-interactions", "--exec", &serve, "--seed", "1"], named].concat();
-        let (exit, report) = judged(&[(variable, private)], &["signature/honest*", "signature/wrong*"], &more);
+        let more = [&["--exec", &serve, "--seed", "1"], named].concat();
+        let (exit, report) = judged("discord-interactions", &[(variable, private)], &["signature/honest*", "signature/wrong*"], &more);
         assert_eq!((exit, off(&report)), (Some(0), Vec::new()), "{variable}");
         let environment = std::fs::read_to_string(&seen).expect("it was written");
         assert!(!environment.contains(private), "{variable}: {environment}");

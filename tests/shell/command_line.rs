@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{PoisonError, RwLock};
 
+use crate::surroundings::{Folder, project};
+
 /// The machine. Most commands share it; one whose receiver must answer in time has it alone.
 static MACHINE: RwLock<()> = RwLock::new(());
 
@@ -35,6 +37,17 @@ pub(crate) fn among_others(command: &mut Command) -> Output {
 pub(crate) fn alone(command: &mut Command) -> Output {
     let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
     command.output().expect("the command starts")
+}
+
+/// Runs `run`, a command that judges, alone to its end, under a contract whose answers may be as late as a busy machine makes them: where
+/// the time of an answer is not what is tested, no verdict hangs on it.
+///
+/// * `contract`: the name or the file of what is promised otherwise.
+pub(crate) fn patiently(run: &mut Command, contract: &str) -> Output {
+    let folder = Folder::new();
+    let base = if contract.ends_with(".yaml") { project(contract).display().to_string() } else { contract.to_owned() };
+    let patient = folder.write("patient.yaml", &format!("extends: {base}\nlimits: {{answer: 30 s}}\n"));
+    alone(run.args(["--contract", &patient, "--timeout", "60s"]))
 }
 
 /// Exit code and both streams as one text.

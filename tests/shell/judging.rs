@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::command_line::{Running, alone, command};
+use crate::command_line::{Running, command, patiently};
 use crate::surroundings::{Folder, project, tool};
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
@@ -17,10 +17,15 @@ const NOT_PROMISED: [&str; 18] = [
     "ERR-2", "TTL-9", "EFF-1", "EFF-2", "DB-3",
 ];
 
-/// Runs `hookgate run … --format json` alone, and gives the exit code and the report: a receiver that must answer in time is not judged
-/// on a machine that others keep busy.
+/// Runs `hookgate run … --format json` under the contract of phase 3, and gives the exit code and the report.
 fn judge(args: &[&str]) -> (i32, Value) {
-    let output = alone(command().env("ORCH_WEBHOOK_SECRET", SECRET).arg("run").args(args).args(["--format", "json"]));
+    judge_under("orch-phase3", args)
+}
+
+/// Runs `hookgate run … --format json`, and gives the exit code and the report.
+fn judge_under(contract: &str, args: &[&str]) -> (i32, Value) {
+    let mut run = command();
+    let output = patiently(run.env("ORCH_WEBHOOK_SECRET", SECRET).arg("run").args(args).args(["--format", "json"]), contract);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("no report: {text}{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code().unwrap_or(-1), report)
@@ -61,13 +66,13 @@ fn built_in_reference_conforms_and_nearly_everything_is_judged() {
 
 #[test]
 fn built_in_reference_conforms_to_phase_2_and_to_the_ttl_extension() {
-    conforms(&judge(&["--contract", "orch-phase2"]));
-    let extended = judge(&["--contract", "orch-phase3-ttl"]);
+    conforms(&judge_under("orch-phase2", &[]));
+    let extended = judge_under("orch-phase3-ttl", &[]);
     conforms(&extended);
     assert!(requirements(&extended.1, "pass").contains(&"TTL-9".to_owned()));
 }
 
-/// The same verdicts with one scenario at a time and with eight, whatever the seed. A busy machine gets time for its slow senders.
+/// The same verdicts with one scenario at a time and with eight, whatever the seed.
 #[test]
 fn verdicts_do_not_depend_on_jobs_or_seed() {
     let verdicts = |args: &[&str]| {
@@ -75,9 +80,9 @@ fn verdicts_do_not_depend_on_jobs_or_seed() {
         let scenarios = report["scenarios"].as_array().expect("scenarios").clone();
         scenarios.iter().map(|one| format!("{} {}", one["id"], one["verdict"])).collect::<Vec<_>>()
     };
-    let one = verdicts(&["--jobs", "1", "--seed", "1", "--timeout", "20s"]);
+    let one = verdicts(&["--jobs", "1", "--seed", "1"]);
     assert!(one.len() > 200);
-    assert_eq!(one, verdicts(&["--jobs", "8", "--seed", "2", "--timeout", "20s"]));
+    assert_eq!(one, verdicts(&["--jobs", "8", "--seed", "2"]));
 }
 
 /// Keys are unique to a run: a living server with a file is judged twice.
@@ -150,20 +155,14 @@ fn wrong_secret_is_told_once() {
 fn made_up_family_takes_one_contract_and_no_code() {
     let folder = Folder::new();
     let contract = folder.write("made-up.yaml", include_str!("../contracts/made-up.yaml"));
-    let built_in = judge(&["--contract", &contract]);
+    let built_in = judge_under(&contract, &[]);
     conforms(&built_in);
     let passed = with_verdict(&built_in.1, "pass").len();
     assert!(passed > 60, "only {passed} scenarios were judged");
     let mut serve = command();
     let serving = Running::start(serve.env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5").args(["serve", "--contract", &contract]), 1);
-    let run = alone(command().env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5").args([
-        "run",
-        "--contract",
-        &contract,
-        "--target",
-        &serving.url,
-        "--format",
-        "json",
-    ]));
+    let mut run = command();
+    run.env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5").args(["run", "--target", &serving.url, "--format", "json"]);
+    let run = patiently(&mut run, &contract);
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stdout));
 }

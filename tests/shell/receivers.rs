@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::command_line::{alone, command};
+use crate::command_line::{command, patiently};
 use crate::surroundings::{npm, python_with_vendors, tool};
 
 /// A receiver of tests/receivers, and what it takes to judge it.
@@ -39,8 +39,8 @@ impl Receiver {
     fn judged(&self, knob: &str, scenarios: &[&str]) -> (Option<i32>, Value) {
         let mut run = command();
         run.env(self.secret.0, self.secret.1).env("KNOB", knob).arg("run").args(scenarios);
-        run.args(["--contract", self.contract, "--exec", self.exec, "--jobs", "4", "--seed", "1", "--format", "json"]).args(self.more);
-        let output = alone(&mut run);
+        run.args(["--exec", self.exec, "--jobs", "4", "--seed", "1", "--format", "json"]).args(self.more);
+        let output = patiently(&mut run, self.contract);
         let told = || format!("{knob}: {}", String::from_utf8_lossy(&output.stderr));
         let report = serde_json::from_slice(&output.stdout).map_err(|_| told());
         (output.status.code(), report.expect("a report"))

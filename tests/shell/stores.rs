@@ -7,7 +7,7 @@ mod reviewed;
 
 use serde_json::Value;
 
-use crate::command_line::{alone, command};
+use crate::command_line::{alone, command, patiently};
 use crate::servers::{Server, mysql, postgres, redis};
 use crate::surroundings::{Folder, project, tool};
 
@@ -77,8 +77,8 @@ impl Judged<'_> {
         );
         let mut run = command();
         run.env("JOBS_SECRET", "jobs-secret-for-tests").env("KNOB", knob).envs(self.env.iter().cloned());
-        run.arg("run").args(scenarios).args(["--contract", &contract, "--exec", &receiver, "--seed", "1", "--format", "json"]);
-        let output = alone(run.args(&self.more));
+        run.arg("run").args(scenarios).args(["--exec", &receiver, "--seed", "1", "--format", "json"]);
+        let output = patiently(run.args(&self.more), &contract);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         let report = serde_json::from_slice(&output.stdout).map_err(|_| format!("{knob}: {told}"));
         (output.status.code(), report.expect("a report"), told)
@@ -252,8 +252,8 @@ fn effects_tell_what_alike_answers_do_not() {
             let mut run = command();
             run.env("PAYMENTS_SECRET", "payments-secret-for-tests").env("KNOB", knob).arg("run").args(scenarios);
             let receiver = "exec python3 tests/receivers/draft_like_first.py --port {port} --db {dir}/payments.db";
-            run.args(["--contract", &contract, "--exec", receiver, "--seed", "1", "--format", "json"]);
-            let output = alone(&mut run);
+            run.args(["--exec", receiver, "--seed", "1", "--format", "json"]);
+            let output = patiently(&mut run, &contract);
             let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
             (output.status.code(), report)
         };
