@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 
 use hookgate::clock::{Clock as _, SystemClock};
 use hookgate::contract::reading::read_contract;
-use hookgate::load::sending::Maker;
+use hookgate::scenario::deliver::Deliver;
+use hookgate::session::series::Series;
+use hookgate::session::supplies::Supplies;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -116,7 +118,9 @@ async fn goose_path(url: String, signed: bool) {
     let contract = read_contract(&file.path, &file.text, &|_| None).expect("it is right");
     let signer = contract.signature.keyed(SECRET.1.as_bytes()).expect("a secret");
     let target = hookgate::transport::Target::parse(&url).expect("an address");
-    let maker = std::sync::Arc::new(Maker::new(&contract, signer, &target, BODY, &[]).expect("deliveries"));
+    let (body, origin) = (bytes::Bytes::from_static(BODY), target.url(""));
+    let supplies = Supplies::without_bodies(std::sync::Arc::new(contract), signer, Vec::new(), origin);
+    let series = std::sync::Arc::new(Series::new(supplies, &target, Deliver::default(), &body).expect("deliveries"));
     let number = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let mut configuration = goose::config::GooseConfiguration::default();
     configuration.host = Some(url);
@@ -126,11 +130,12 @@ async fn goose_path(url: String, signed: bool) {
     configuration.quiet = 3;
     configuration.no_print_metrics = true;
     let function: TransactionFunction = std::sync::Arc::new(move |user| {
-        let (maker, number) = (std::sync::Arc::clone(&maker), std::sync::Arc::clone(&number));
+        let (series, body, number) = (std::sync::Arc::clone(&series), body.clone(), std::sync::Arc::clone(&number));
         Box::pin(async move {
             let answer = if signed {
                 let key = format!("bench-{}", number.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-                let delivery = maker.make(Some(&key), maker.body(&key, None), None, SystemClock.now());
+                let body = bytes::Bytes::from(String::from_utf8_lossy(&body).replace("{unique}", &key));
+                let delivery = series.one(Some(&key), &body, None, SystemClock.now()).expect("a delivery").delivery;
                 let mut request = user.get_request_builder(&GooseMethod::Post, &delivery.path)?.body(delivery.body);
                 for line in delivery.headers {
                     request = request.header(line.name, line.value.to_vec());

@@ -10,6 +10,7 @@
 //! **Invariant:** nothing is sent twice but duplicates, and lost answers once
 //! more after the load, to see what became of them.
 
+pub mod body;
 pub mod carried;
 pub mod climb;
 pub mod compare;
@@ -67,6 +68,7 @@ use crate::contract::{Contract, OtherBody, own_headers};
 use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Sources};
 use crate::history::consistency::{Law, NEVER, Operation};
+use crate::load::body::BodyTemplate;
 use crate::load::effort::Meter;
 use crate::load::followed::Followed;
 use crate::load::gate::Gate;
@@ -77,7 +79,7 @@ use crate::load::pace::{Arrivals, Course, Gaps, Model};
 use crate::load::part::{Lot, Note, Part};
 use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
-use crate::load::sending::Maker;
+use crate::load::sending::series;
 use crate::load::shared::{Shared, Tally};
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
@@ -87,6 +89,7 @@ use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
 use crate::session::error::SessionError;
 use crate::session::preflight::still_lives;
+use crate::session::series::Series;
 use crate::sign::Signer;
 use crate::target::usage::Of;
 use crate::transport::Target;
@@ -168,7 +171,7 @@ impl Plan {
 pub enum LoadError {
     /// The contract's deliveries cannot be made at speed.
     #[error("{0}")]
-    Contract(&'static str),
+    Contract(String),
     /// The target does not live, or cannot be read.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -214,11 +217,9 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         Err(wrong) if !wrong.is_not_there_yet() => return Err(wrong.into()),
         seen => seen.is_err(),
     };
-    plan.mix.tampers().try_for_each(|tamper| tamper.applies_to(&plan.signer)).map_err(LoadError::Contract)?;
-    let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
-    let maker = Maker::new(&plan.contract, plan.signer.clone(), &plan.target, &plan.body, sizes).map_err(LoadError::Contract)?;
-    let maker = maker.bearing(&plan.contract, &plan.target, &plan.headers);
-    let shared = Arc::new(shared(plan, maker).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
+    let bodies = BodyTemplate::new(&plan.body, plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes));
+    let series = series(plan, &bodies.body("word", None)).map_err(LoadError::Contract)?;
+    let shared = Arc::new(shared(plan, series, bodies).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     if is_to_be_born {
         first::deliver_first(plan, &shared).await?;
     }
@@ -280,14 +281,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn shared(plan: &Plan, maker: Maker) -> Result<Shared, hdrhistogram::CreationError> {
+fn shared(plan: &Plan, series: Series, bodies: BodyTemplate) -> Result<Shared, hdrhistogram::CreationError> {
     let began_at = SystemClock.now();
     let gaps = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new(Gaps::new(plan.seed)));
     Ok(Shared {
         contract: Arc::clone(&plan.contract),
         reader: Reader::new(Arc::clone(&plan.contract)),
         target: plan.target.clone(),
-        maker,
+        series,
+        bodies,
         mix: plan.mix.clone(),
         hashes: shared::answers_tell_hashes(&plan.contract),
         model: plan.model,
@@ -338,7 +340,8 @@ async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Foun
     let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());
     let curl = |number: u32| {
         let key = shared.key(number);
-        as_curl.line(&shared.maker.make(Some(&key), shared.body(number, &key), None, shared.began_at))
+        let made = shared.series.one(Some(&key), &shared.plain_body(number, &key), None, shared.began_at);
+        made.map_or_else(|cause| cause, |made| as_curl.line(&made.delivery))
     };
     let keys = shared.next_key.load(Ordering::Relaxed);
     let tells_duplicates = shared.reader.tells_duplicates();

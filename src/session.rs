@@ -5,7 +5,7 @@
 //! [`SessionError`] with the way out; what was started is stopped again then.
 //! Here, and nowhere else in an engine, a receiver is started, its health
 //! asked, one honest delivery tried, its evidence opened and its end brought
-//! about. Deliveries are built in [`deliveries`].
+//! about. Deliveries are built in [`deliveries`], by the thousand in [`series`].
 //!
 //! Start at [`Session::connect`].
 
@@ -17,6 +17,7 @@ pub mod pace;
 pub mod patience;
 pub mod preflight;
 mod readiness;
+pub mod series;
 pub mod supplies;
 pub mod target_under_test;
 

@@ -160,8 +160,10 @@ mod tests {
     use crate::evidence::sqlite::SqliteSource;
     use crate::files;
     use crate::history::consistency::Evidence;
-    use crate::load::sending::Maker;
     use crate::reference::Receiver;
+    use crate::scenario::deliver::Deliver;
+    use crate::session::series::Series;
+    use crate::session::supplies::Supplies;
     use crate::sqlite::SqliteStore;
     use crate::transport::Target;
 
@@ -172,14 +174,16 @@ mod tests {
             let text = files::shipped_contract("orch-phase3").unwrap().text.replace("form: bare", &format!("form: {form}"));
             let contract = Arc::new(read_contract("c", &text, &|_| None).unwrap());
             let signer = contract.signature.keyed(b"a secret").unwrap();
-            let maker = Maker::new(&contract, signer.clone(), &Target::parse("http://h:1").unwrap(), b"{}", &[]).unwrap();
+            let (target, body) = (Target::parse("http://h:1").unwrap(), "{}".into());
+            let supplies = Supplies::without_bodies(Arc::clone(&contract), signer.clone(), Vec::new(), target.url(""));
+            let series = Series::new(supplies, &target, Deliver::default(), &body).unwrap();
             let folder = tempfile::tempdir().unwrap();
             let database = folder.path().join("a.db");
             let store = SqliteStore::open(Arc::clone(&contract), &database).unwrap();
             let mut receiver = Receiver::new(Arc::clone(&contract), Some(signer), store, None).unwrap();
             for number in [0, 2] {
                 let key = contract.key.unique_key("hg1", number);
-                let made = maker.make(Some(&key), maker.body_with_key(maker.body("word", None), &key), None, UnixMicros(1));
+                let made = series.one(Some(&key), &body, None, UnixMicros(1)).unwrap().delivery;
                 assert_eq!(receiver.deliver(&made, UnixMicros(1_000_000)).unwrap().status, 202);
             }
             let some = vec![contract.key.unique_key("hg1", 2)];

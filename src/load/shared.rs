@@ -10,19 +10,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
+use super::body::BodyTemplate;
 use super::dice::Dice;
 use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
 use super::pace::{Course, Gaps, Model};
 use super::part::{Part, Steering};
-use super::sending::Maker;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
 use crate::history::consistency::Operation;
 use crate::history::consistency::parts::number_of;
 use crate::outcome::reader::Reader;
+use crate::session::series::Series;
 use crate::transport::Target;
 
 /// Whoever waits looks so often whether the load has been stopped.
@@ -35,8 +36,10 @@ pub struct Shared {
     pub reader: Reader,
     /// Where to.
     pub target: Target,
-    /// What is sent.
-    pub maker: Maker,
+    /// What is sent, bodies aside.
+    pub series: Series,
+    /// The bodies.
+    pub bodies: BodyTemplate,
     /// How often which kind.
     pub mix: Mix,
     /// Whether an answer tells the hash of the body, so that it must be known.
@@ -152,17 +155,17 @@ impl Shared {
         self.contract.key.unique_key(&self.run_word, u64::from(number_of(number)))
     }
 
-    /// The body of a key's deliveries as it travels. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
+    /// The body of a key's deliveries as it travels, before it is signed.
     #[must_use]
     pub fn body(&self, key: u32, word: &str) -> Bytes {
-        let body = self.body_without_key(key, word);
-        if self.contract.key.header.is_some() { body } else { self.maker.body_with_key(body, &self.key(key)) }
+        // One body of them had room for the key, so all have.
+        self.series.travelling_body(self.plain_body(key, word), &self.key(key)).unwrap_or_default()
     }
 
-    /// The same without the key in it, where keys travel in bodies.
+    /// The same before the key is put into it. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
     #[must_use]
-    pub fn body_without_key(&self, key: u32, word: &str) -> Bytes {
-        self.maker.body(word, self.maker.size(Dice::new(self.seed, u64::from(key)).throw()))
+    pub fn plain_body(&self, key: u32, word: &str) -> Bytes {
+        self.bodies.body(word, self.bodies.size(Dice::new(self.seed, u64::from(key)).throw()))
     }
 
     /// Microseconds since the epoch at a time of the load, by a clock that never goes back.

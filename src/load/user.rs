@@ -98,7 +98,7 @@ pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>, tim
     {
         let all = async {
             for key in keys {
-                let body = shared.body(key, &shared.key(key));
+                let body = shared.plain_body(key, &shared.key(key));
                 user.send(Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false }, body).await;
                 if user.record.result.is_err() {
                     break;
@@ -122,7 +122,7 @@ impl<'s> User<'s> {
             key: String::new(),
             identity: String::new(),
             sha256: String::new(),
-            delivery: shared.maker.bare(),
+            delivery: shared.series.bare(),
             sent_at: UnixMicros(0),
             answered_at: UnixMicros(0),
             took: Duration::ZERO,
@@ -223,14 +223,11 @@ impl<'s> User<'s> {
             Kind::ConflictingBody => format!("{}-other", shared.key(choice.key)),
             Kind::Fresh | Kind::Duplicate | Kind::Burst | Kind::MissingKey | Kind::Spoiled(_) => shared.key(choice.key),
         };
-        let body = match choice.kind {
-            Kind::MissingKey => shared.body_without_key(choice.key, &word),
-            Kind::Fresh | Kind::Duplicate | Kind::ConflictingBody | Kind::Burst | Kind::Spoiled(_) => shared.body(choice.key, &word),
-        };
+        let body = shared.plain_body(choice.key, &word);
         self.send(choice, body).await
     }
 
-    async fn send(&mut self, choice: Choice, body: Bytes) -> (Duration, Duration) {
+    async fn send(&mut self, choice: Choice, plain_body: Bytes) -> (Duration, Duration) {
         let shared = self.shared;
         let Choice { place, kind, key: number, is_own } = choice;
         let key = shared.key(number);
@@ -238,18 +235,25 @@ impl<'s> User<'s> {
         let began = shared.began.elapsed();
         self.tally().note_sent();
         self.record.sent_at = UnixMicros(shared.instant(began));
+        let (series, now, travels) = (&shared.series, self.record.sent_at, kind != Kind::MissingKey);
+        let made = if travels && tamper.is_none() && series.is_quick() {
+            self.record.delivery.body = series.travelling_body(plain_body, &key).unwrap_or_default();
+            None
+        } else {
+            let made = series.one(travels.then_some(key.as_str()), &plain_body, tamper, now);
+            self.record.delivery.body = made.as_ref().map_or(plain_body, |made| made.delivery.body.clone());
+            Some(made)
+        };
         if shared.hashes {
-            self.record.sha256 = sha256_hex(&body);
+            self.record.sha256 = sha256_hex(&self.record.delivery.body);
         }
-        self.record.delivery.body = body;
-        let travels = kind != Kind::MissingKey;
-        let (maker, now) = (&shared.maker, self.record.sent_at);
         let (line, delivery) = (&mut self.line, &self.record.delivery);
         let sent = async {
-            if travels && tamper.is_none() && maker.is_quick() {
-                line.send(maker, delivery, &key, now).await
-            } else {
-                line.send_as_it_is(maker.make(travels.then_some(key.as_str()), delivery.body.clone(), tamper, now)).await
+            match &made {
+                None => line.send(series, delivery, &key, now).await,
+                Some(Ok(made)) => line.send_as_it_is(made).await,
+                // One of each kind was made before the load.
+                Some(Err(cause)) => Err(NoAnswer::Unreachable { cause: cause.clone() }),
             }
         };
         let result = tokio::select! {

@@ -1,5 +1,6 @@
 //! Deliveries: from what is wanted of one to the bytes that travel.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -92,34 +93,59 @@ impl DeliveryBuilder<'_> {
             Some(key) => Some(key.to_vec()),
             None => self.key(deliver, number)?,
         };
-        let body = match &key_bytes {
-            Some(key) if deliver.key_as_number => Bytes::from(contract.key.put_number_into_body(&plain_body, key)?),
-            Some(key) => Bytes::from(contract.travelling_body(&plain_body, Some(key))?.into_owned()),
-            None if deliver.no_key && contract.key.body_member.as_deref().is_some_and(|path| has_member(&plain_body, path)) => {
-                return Err("in this body the contract's key is where the scenario wants none".to_owned());
-            }
-            None => Bytes::from(contract.travelling_body(&plain_body, None)?.into_owned()),
-        };
-        let unsigned = Delivery {
-            method: deliver.method.clone().unwrap_or_else(|| contract.endpoint.method.clone()),
-            path: self.path(deliver)?,
-            headers: self.headers(deliver, key_bytes.as_deref(), &unique)?,
-            body,
-        };
+        let unsigned = self.unsigned(deliver, key_bytes.as_deref(), &plain_body, &unique)?;
         let key_bytes = key_bytes.unwrap_or_default();
         let id = signed_id(&contract.key, &key_bytes);
-        let (mut delivery, right_signature) = self.signed(deliver, unsigned, id, &unique)?;
+        let right_signature = self.right_signature(&unsigned, id);
+        let shipment = self.shipped(deliver, unsigned, id, &unique)?;
         let mut key = understood(&contract.key, &key_bytes);
         if deliver.key_as_number {
             // Whatever a receiver makes of it, it is not the key that this is the text of.
             key.push_str(" as a number");
         }
+        Ok(PreparedDelivery { shipment, key, plain_body, right_signature })
+    }
+
+    /// Builds one delivery of which all is given, for whoever counts answers and looks for nothing in them.
+    ///
+    /// * `key`: as the receiver should understand it; none without one.
+    /// * `plain_body`: the body before a key is put into it.
+    ///
+    /// # Errors
+    /// As [`DeliveryBuilder::build`].
+    pub fn given(&self, deliver: &Deliver, key: Option<&str>, plain_body: &Bytes, unique: &str) -> Result<Shipment, String> {
+        let key = key.map(str::as_bytes);
+        let unsigned = self.unsigned(deliver, key, plain_body, unique)?;
+        self.shipped(deliver, unsigned, signed_id(&self.supplies.contract.key, key.unwrap_or_default()), unique)
+    }
+
+    /// All of a delivery but its signature, and how it travels.
+    pub(super) fn unsigned(&self, deliver: &Deliver, key: Option<&[u8]>, plain_body: &Bytes, unique: &str) -> Result<Delivery, String> {
+        let contract = &self.supplies.contract;
+        let body = match key {
+            Some(key) if deliver.key_as_number => Bytes::from(contract.key.put_number_into_body(plain_body, key)?),
+            None if deliver.no_key && contract.key.body_member.as_deref().is_some_and(|path| has_member(plain_body, path)) => {
+                return Err("in this body the contract's key is where the scenario wants none".to_owned());
+            }
+            Some(_) | None => travelling(contract, plain_body.clone(), key)?,
+        };
+        self.supplies.signer.permits(&body)?;
+        Ok(Delivery {
+            method: deliver.method.clone().unwrap_or_else(|| contract.endpoint.method.clone()),
+            path: self.path(deliver)?,
+            headers: self.headers(deliver, key, unique)?,
+            body,
+        })
+    }
+
+    /// Signs a delivery, and says how it travels.
+    fn shipped(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Shipment, String> {
+        let mut delivery = self.signed(deliver, unsigned, id, unique)?;
         if deliver.door == Some(Door::Absolute) {
             // Only now: what is signed of a path is the path.
             delivery.path = Door::Absolute.spell(&delivery.path, &self.supplies.origin).unwrap_or(delivery.path);
         }
-        let shipment = Shipment { delivery, framing: deliver.framing, header_case: deliver.header_case, connection: deliver.connection };
-        Ok(PreparedDelivery { shipment, key, plain_body, right_signature })
+        Ok(Shipment { delivery, ..way(deliver) })
     }
 
     /// The header lines before the signature's.
@@ -178,33 +204,35 @@ impl DeliveryBuilder<'_> {
         }
     }
 
-    fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<(Delivery, Vec<Vec<u8>>), String> {
-        let stage = self.supplies;
-        let sending = Sending { id, origin: &stage.origin, at: self.now };
-        stage.signer.permits(&unsigned.body)?;
-        // The signature alone: an answer may name the id and the time that travel beside it.
-        let time = stage.signer.scheme().unit().write(sending.at);
-        let envelope = Envelope { time: &time, id, origin: sending.origin };
-        let right = stage.signer.signature(&stage.signer.ready(unsigned.clone()), envelope).into_bytes();
-        let right: Vec<Vec<u8>> = Some(right).filter(|text| !text.is_empty()).into_iter().collect();
+    /// The signature alone: an answer may name the id and the time that travel beside it.
+    fn right_signature(&self, unsigned: &Delivery, id: &[u8]) -> Vec<Vec<u8>> {
+        let signer = &self.supplies.signer;
+        let time = signer.scheme().unit().write(self.now);
+        let right = signer.signature(&signer.ready(unsigned.clone()), Envelope { time: &time, id, origin: &self.supplies.origin });
+        Some(right.into_bytes()).filter(|text| !text.is_empty()).into_iter().collect()
+    }
+
+    fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Delivery, String> {
+        let supplies = self.supplies;
+        let sending = Sending { id, origin: &supplies.origin, at: self.now };
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
-            (Some(file), _) => Some(stage.body_file(file, unique)?),
+            (Some(file), _) => Some(supplies.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),
             (None, None) => None,
         };
         if let Some(over) = over {
-            if !stage.signer.scheme().covers_body() {
+            if !supplies.signer.scheme().covers_body() {
                 return Err("the contract's signatures do not cover the body's bytes".to_owned());
             }
             let body = unsigned.body.clone();
-            let signed = stage.signer.signed(Delivery { body: over, ..unsigned }, sending.id, sending.origin, sending.at);
-            return Ok((Delivery { body, ..signed }, right));
+            let signed = supplies.signer.signed(Delivery { body: over, ..unsigned }, sending.id, sending.origin, sending.at);
+            return Ok(Delivery { body, ..signed });
         }
         match deliver.signature {
-            None => Ok((stage.signer.signed(unsigned, sending.id, sending.origin, sending.at), right)),
+            None => Ok(supplies.signer.signed(unsigned, sending.id, sending.origin, sending.at)),
             Some(tamper) => {
-                tamper.applies_to(&stage.signer)?;
-                Ok((tamper.apply(&stage.signer, unsigned, sending), right))
+                tamper.applies_to(&supplies.signer)?;
+                Ok(tamper.apply(&supplies.signer, unsigned, sending))
             }
         }
     }
@@ -309,8 +337,23 @@ pub fn burst_of(workshop: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<Pre
     Ok(built)
 }
 
+/// The body that travels with a key, or without one: the very bytes, unless it is made a form, or the key is put into it.
+pub(super) fn travelling(contract: &Contract, plain_body: Bytes, key: Option<&[u8]>) -> Result<Bytes, &'static str> {
+    let changed = match contract.travelling_body(&plain_body, key)? {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
+    };
+    Ok(changed.map_or(plain_body, Bytes::from))
+}
+
+/// How a delivery travels that is still to be made.
+pub(super) fn way(deliver: &Deliver) -> Shipment {
+    let Deliver { framing, header_case, connection, .. } = *deliver;
+    Shipment { delivery: Delivery::default(), framing, header_case, connection }
+}
+
 /// What `{id}` stands for in a signature: the key's bytes as they travel, without the blanks that get lost on the way.
-fn signed_id<'k>(place: &KeyPlace, key: &'k [u8]) -> &'k [u8] {
+pub(super) fn signed_id<'k>(place: &KeyPlace, key: &'k [u8]) -> &'k [u8] {
     match (&place.header, place.form) {
         (Some(_), KeyForm::Bare | KeyForm::Either | KeyForm::Uuid) => key.trim_ascii(),
         (Some(_), KeyForm::Quoted) | (None, _) => key,

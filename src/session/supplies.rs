@@ -38,6 +38,25 @@ pub struct Supplies {
 }
 
 impl Supplies {
+    /// Supplies without words and bodies of their own, for whoever says key and body of every delivery.
+    ///
+    /// * `own_headers`, `origin`: as they stand here.
+    #[must_use]
+    pub fn without_bodies(contract: Arc<Contract>, signer: Signer, own_headers: Vec<HeaderLine>, origin: String) -> Self {
+        Self {
+            contract,
+            ordinary_body: String::new(),
+            bodies: Arc::default(),
+            own_headers: Arc::new(own_headers),
+            signer,
+            origin,
+            seed: 0,
+            run_word: String::new(),
+            counter: AtomicU64::new(0),
+            random_counter: AtomicU64::new(0),
+        }
+    }
+
     /// A question by GET, or by another method without a body.
     #[must_use]
     pub fn question(&self, method: &str, path: &str) -> Delivery {

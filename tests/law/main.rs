@@ -10,6 +10,7 @@ mod languages;
 mod mistakes;
 mod reference_pages;
 mod report_forms;
+mod series;
 mod stores_agree;
 mod surface;
 #[expect(dead_code, reason = "the law has no folders of its own, and calls no tools")]

@@ -4,7 +4,6 @@
 //! the exact case, order and framing that was asked for. [`Template`] writes
 //! what a load sends a million times, by the same lines. No sockets in here.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -48,23 +47,9 @@ impl EncodedRequest {
         let with_body = has_body(delivery);
         let mut head = Vec::with_capacity(512);
         put_beginning(&mut head, target, delivery, shipment.header_case);
-        let mut line = |name: &str, value: &[u8]| put_line(&mut head, &in_case(name, shipment.header_case), value);
-        let lacks = |name: &str| delivery.header(name).is_none();
-        if lacks("Accept") {
-            line("Accept", b"*/*");
-        }
-        if closing && lacks("Connection") {
-            line("Connection", b"close");
-        }
-        if shipment.framing == Framing::ExpectContinue && with_body && lacks("Expect") {
-            line("Expect", b"100-continue");
-        }
-        match shipment.framing {
-            Framing::Chunked | Framing::ChunkedSmall if with_body && lacks("Transfer-Encoding") => line("Transfer-Encoding", b"chunked"),
-            Framing::ContentLength | Framing::ExpectContinue if with_body && lacks("Content-Length") => {
-                line("Content-Length", delivery.body.len().to_string().as_bytes());
-            }
-            Framing::ContentLength | Framing::ExpectContinue | Framing::Chunked | Framing::ChunkedSmall => {}
+        if put_added(&mut head, shipment, closing) {
+            // Writing to memory does not fail.
+            drop(write!(head, "{}\r\n", delivery.body.len()));
         }
         head.extend_from_slice(b"\r\n");
         let body = match shipment.framing {
@@ -108,54 +93,113 @@ impl EncodedRequest {
     }
 }
 
-/// What is the same in every request of a load, as it travels, up to the name of one header whose value comes first.
+/// What is the same in every request of a series, as it travels: all but the value of one header line, the lines that are added behind
+/// all others, and a body of a stated length.
 #[derive(Clone, Debug)]
 pub struct Template {
+    /// The request line, `Host`, and the header lines up to the name of that one.
     beginning: Vec<u8>,
+    /// The header lines behind it.
+    middle: Vec<u8>,
+    /// What the encoder adds, up to the length.
+    ending: Vec<u8>,
+    case: HeaderCase,
 }
 
 impl Template {
-    /// The beginning of requests like `delivery`: its request line, `Host` and its header lines, and at last the name of `header`.
+    /// Requests like `shipment`; none where it has no line of the name `varying`, or says its body's length in no line that is added.
     #[must_use]
-    pub fn new(target: &Target, delivery: &Delivery, header: Option<&str>) -> Self {
-        let mut beginning = Vec::new();
-        put_beginning(&mut beginning, target, delivery, HeaderCase::AsWritten);
-        if let Some(header) = header {
-            beginning.extend_from_slice(header.as_bytes());
-            beginning.extend_from_slice(b": ");
-        }
-        Self { beginning }
+    pub fn new(target: &Target, shipment: &Shipment, varying: &str) -> Option<Self> {
+        let (delivery, case) = (&shipment.delivery, shipment.header_case);
+        let at = delivery.headers.iter().position(|line| line.name.eq_ignore_ascii_case(varying))?;
+        let (mut beginning, mut middle, mut ending) = (Vec::new(), Vec::new(), Vec::new());
+        put_request_line(&mut beginning, target, delivery, case);
+        delivery.headers[..at].iter().for_each(|line| put_line(&mut beginning, &line.name, &line.value, case));
+        put_name(&mut beginning, &delivery.headers[at].name, case);
+        delivery.headers[at + 1..].iter().for_each(|line| put_line(&mut middle, &line.name, &line.value, case));
+        let has_length = put_added(&mut ending, shipment, false) && shipment.framing == Framing::ContentLength;
+        has_length.then_some(Self { beginning, middle, ending, case })
     }
 
-    /// Writes a request behind what `outbox` holds: the value of the header, more lines, and the body.
+    /// Writes a request behind what `outbox` holds: the value of the header line, the lines behind all others, and the body.
     pub fn write<'l>(&self, outbox: &mut Vec<u8>, value: &[u8], lines: impl Iterator<Item = (&'l str, &'l [u8])>, body: &[u8]) {
         outbox.extend_from_slice(&self.beginning);
         outbox.extend_from_slice(value);
         outbox.extend_from_slice(b"\r\n");
-        lines.for_each(|(name, value)| put_line(outbox, name, value));
+        outbox.extend_from_slice(&self.middle);
+        lines.for_each(|(name, value)| put_line(outbox, name, value, self.case));
+        outbox.extend_from_slice(&self.ending);
         // Writing to memory does not fail.
-        drop(write!(outbox, "content-length: {}\r\n\r\n", body.len()));
+        drop(write!(outbox, "{}\r\n\r\n", body.len()));
         outbox.extend_from_slice(body);
     }
 }
 
 /// The request line, `Host`, and the delivery's own lines.
 fn put_beginning(head: &mut Vec<u8>, target: &Target, delivery: &Delivery, case: HeaderCase) {
+    put_request_line(head, target, delivery, case);
+    delivery.headers.iter().for_each(|own| put_line(head, &own.name, &own.value, case));
+}
+
+/// The request line and `Host`.
+fn put_request_line(head: &mut Vec<u8>, target: &Target, delivery: &Delivery, case: HeaderCase) {
     for part in [delivery.method.as_bytes(), b" ", target.path(&delivery.path).as_bytes(), b" HTTP/1.1\r\n"] {
         head.extend_from_slice(part);
     }
     if delivery.header("Host").is_none() {
-        put_line(head, &in_case("Host", case), target.authority().as_bytes());
-    }
-    for own in &delivery.headers {
-        put_line(head, &in_case(&own.name, case), &own.value);
+        put_line(head, "Host", target.authority().as_bytes(), case);
     }
 }
 
-fn put_line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
-    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-        head.extend_from_slice(part);
+/// The lines that are added behind the delivery's own; true when its body's length is to follow, whose name is the last.
+fn put_added(head: &mut Vec<u8>, shipment: &Shipment, closing: bool) -> bool {
+    let (delivery, case) = (&shipment.delivery, shipment.header_case);
+    let with_body = has_body(delivery);
+    let lacks = |name: &str| delivery.header(name).is_none();
+    if lacks("Accept") {
+        put_line(head, "Accept", b"*/*", case);
     }
+    if closing && lacks("Connection") {
+        put_line(head, "Connection", b"close", case);
+    }
+    if shipment.framing == Framing::ExpectContinue && with_body && lacks("Expect") {
+        put_line(head, "Expect", b"100-continue", case);
+    }
+    match shipment.framing {
+        Framing::Chunked | Framing::ChunkedSmall => {
+            if with_body && lacks("Transfer-Encoding") {
+                put_line(head, "Transfer-Encoding", b"chunked", case);
+            }
+            false
+        }
+        Framing::ContentLength | Framing::ExpectContinue => {
+            let is_stated = with_body && lacks("Content-Length");
+            if is_stated {
+                put_name(head, "Content-Length", case);
+            }
+            is_stated
+        }
+    }
+}
+
+fn put_line(head: &mut Vec<u8>, name: &str, value: &[u8], case: HeaderCase) {
+    put_name(head, name, case);
+    head.extend_from_slice(value);
+    head.extend_from_slice(b"\r\n");
+}
+
+/// A name in its case, and the colon behind it.
+fn put_name(head: &mut Vec<u8>, name: &str, case: HeaderCase) {
+    match case {
+        HeaderCase::AsWritten => head.extend_from_slice(name.as_bytes()),
+        HeaderCase::Any | HeaderCase::Lower => head.extend(name.bytes().map(|letter| letter.to_ascii_lowercase())),
+        HeaderCase::Upper => head.extend(name.bytes().map(|letter| letter.to_ascii_uppercase())),
+        HeaderCase::Mixed => {
+            let turn = |(at, letter): (usize, u8)| if at % 2 == 0 { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+            head.extend(name.bytes().enumerate().map(turn));
+        }
+    }
+    head.extend_from_slice(b": ");
 }
 
 /// Head and body; what is small leaves in one piece, unless the body waits.
@@ -170,18 +214,6 @@ fn joined(mut head: Vec<u8>, body: Vec<Bytes>, body_waits: bool) -> Vec<Bytes> {
 /// Whether the length of a body is stated: an empty one counts, unless the method is for asking.
 pub(crate) fn has_body(delivery: &Delivery) -> bool {
     !delivery.body.is_empty() || !matches!(delivery.method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS" | "TRACE")
-}
-
-fn in_case(name: &str, case: HeaderCase) -> Cow<'_, str> {
-    match case {
-        HeaderCase::AsWritten => Cow::Borrowed(name),
-        HeaderCase::Any | HeaderCase::Lower => Cow::Owned(name.to_ascii_lowercase()),
-        HeaderCase::Upper => Cow::Owned(name.to_ascii_uppercase()),
-        HeaderCase::Mixed => {
-            let turn = |(at, letter): (usize, char)| if at % 2 == 0 { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
-            Cow::Owned(name.chars().enumerate().map(turn).collect())
-        }
-    }
 }
 
 fn chunked(body: &Bytes, framing: Framing) -> Vec<Bytes> {
