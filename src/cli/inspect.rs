@@ -20,8 +20,8 @@ use crate::run::rehearsal::{self, Means, contradiction, contradiction_told};
 use crate::run::suite::reason_not_under;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
-use crate::suites::SuiteTexts;
 use crate::suites::selection::{Selection, fits_scenario};
+use crate::suites::{SuiteChoice, SuiteTexts};
 
 /// `hookgate list`
 pub(crate) fn list(args: &ListArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -120,7 +120,10 @@ fn check_contract(file: &TextFile, suite_args: &SuiteArgs, warnings: &mut Vec<St
     let named = read.as_ref().ok().map(|contract| contract.suite.clone()).or_else(|| load_suite::suite_named_in(file));
     let words = named.and_then(|suite| SuiteTexts::of_suite(&suite_args.choice(), &suite).ok()).map(|texts| texts.catalogue);
     let unknown = words.and_then(|catalogue| {
-        let ids: Vec<&str> = catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
+        // What another suite requires is no mistake in a contract either: it may be judged by that one, too.
+        let shipped = files::shipped_suites().into_iter().filter_map(|suite| SuiteTexts::of_suite(&SuiteChoice::default(), &suite).ok());
+        let all: Vec<_> = std::iter::once(catalogue.clone()).chain(shipped.map(|texts| texts.catalogue)).collect();
+        let ids: Vec<&str> = all.iter().flat_map(|one| &one.requirements).map(|one| one.id.as_str()).collect();
         let capabilities: Vec<&str> = catalogue.capabilities.keys().map(String::as_str).collect();
         let can = |word: &str| read.as_ref().map_or(true, |contract| contract.can(word));
         unknown_words((&file.path, &file.text), &ids, &capabilities, &can)

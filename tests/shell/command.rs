@@ -157,6 +157,15 @@ fn everything_that_is_shipped_is_without_mistake() {
     assert!(text.starts_with("exit 0\n"), "{text}");
 }
 
+/// A copy of a shipped contract is without mistake as well as the contract itself.
+#[test]
+fn copies_of_what_is_shipped_are_without_mistake() {
+    for contract in ["standard-webhooks", "gitlab-webhook"] {
+        let text = hookgate(&["check", &format!("fixtures/contracts/{contract}.yaml")]);
+        assert!(text.starts_with("exit 0\n"), "{text}");
+    }
+}
+
 #[test]
 fn contract_is_explained_as_prose() {
     insta::assert_snapshot!(hookgate(&["explain", "orch-phase3"]), @"

@@ -326,8 +326,9 @@ fn report_of_another_contract_is_not_judged_with_this_one() {
     let contract = "tests/contracts/made-up.yaml";
     let told = hookgate(&["run", "duplicate/same-body-under-another-key-is-new", "--contract", contract, "--report", &out]);
     assert!(told.starts_with("exit 0"), "{told}");
+    // The file that the run was given is still there, and is what it was.
     let told = hookgate(&["report", "verify", &out]);
-    assert!(told.starts_with("exit 2") && told.contains("there is no contract `made-up`"), "{told}");
+    assert!(told.starts_with("exit 0"), "{told}");
     let told = hookgate(&["report", "verify", &out, "--contract", "orch-phase3"]);
     assert!(told.starts_with("exit 2") && told.contains("made with another contract than are here"), "{told}");
     let told = hookgate(&["report", "verify", &out, "--contract", contract]);
