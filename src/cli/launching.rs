@@ -65,7 +65,12 @@ fn origin(address: &str) -> &str {
 
 /// Waits until a receiver that others have started is ready, where the user says by what.
 pub(crate) async fn wait_until_ready(args: &LaunchArgs, url: Option<&str>, reach: &ReachArgs) -> Result<(), Failure> {
-    let (None, Some(url), Some(ready)) = (&args.exec, url, &args.ready) else { return Ok(()) };
+    let (None, Some(ready)) = (&args.exec, &args.ready) else { return Ok(()) };
+    let Some(url) = url else {
+        return Err(Failure::usage(format!(
+            "--ready {ready} says when a receiver can be judged, and none is named: give its address with --target, or start it with --exec"
+        )));
+    };
     let target = reach.target(url)?;
     let (asked, path) = match ready.strip_prefix('/') {
         Some(_) => (target, ready.clone()),
