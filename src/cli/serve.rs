@@ -108,6 +108,7 @@ async fn until_stopped<S: Store + 'static>(
         ServeClock::System => None,
         ServeClock::Virtual => Some(control::serve(moved, &token).await.map_err(cannot)?),
     };
+    let stopped = wait_for_stop();
     console.print(&format!("listening on {scheme}://{} ({})\n", serving.address, contract.contract));
     if let Some(control) = &control {
         console.print(&format!("control on http://{}/{}\n", control.address, token));
@@ -118,7 +119,7 @@ async fn until_stopped<S: Store + 'static>(
         console
             .tell(&format!("{variable} is not set: using the published test secret (export {variable}={})\n", contract.secret.for_tests));
     }
-    wait_for_stop().await;
+    stopped.await;
     drain(serving, control).await;
     Ok(Exit::Conforms)
 }
@@ -130,14 +131,19 @@ async fn drain(serving: Serving, control: Option<Serving>) {
     }
 }
 
+/// Ends when somebody wants the receiver to stop. Signals are heard from the call on, not only once this is waited for: whoever has
+/// read the address may send one at once.
 #[cfg(unix)]
-async fn wait_for_stop() {
+fn wait_for_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        match heard {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            }
+            (_, _) => std::future::pending().await,
         }
-        (_, _) => std::future::pending().await,
     }
 }
 
