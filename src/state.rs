@@ -108,8 +108,8 @@ pub struct Counts {
     pub keys: i64,
     /// Audit rows of the contract's event.
     pub audit: i64,
-    /// For live keys that end within the hour: the last second of their life, since the epoch.
-    pub ends: Vec<i64>,
+    /// For live keys that end within the hour: the first moment at which they live no more.
+    pub ends: Vec<UnixMicros>,
 }
 
 impl Counts {
@@ -117,7 +117,7 @@ impl Counts {
     /// whose life ended meanwhile were no longer there to be counted.
     #[must_use]
     pub fn keys_grown_since(&self, earlier: &Self) -> i64 {
-        let ended = earlier.ends.iter().filter(|end| **end < self.at.secs()).count();
+        let ended = earlier.ends.iter().filter(|end| **end <= self.at).count();
         self.keys - (earlier.keys - i64::try_from(ended).unwrap_or(i64::MAX))
     }
 }
@@ -170,10 +170,15 @@ mod tests {
     /// A key that ended between two counts does not hide one that came.
     #[test]
     fn growth_is_counted_without_the_keys_that_ended() {
-        let earlier = Counts { at: UnixMicros::from_secs(100), keys: 3, audit: 3, ends: vec![101, 107] };
+        let earlier = Counts { at: UnixMicros::from_secs(100), keys: 3, audit: 3, ends: [102, 108].map(UnixMicros::from_secs).to_vec() };
         let later = |secs, keys| Counts { at: UnixMicros::from_secs(secs), keys, audit: 3, ends: Vec::new() };
         assert_eq!(later(101, 4).keys_grown_since(&earlier), 1, "nothing has ended yet: the boundary second still lives");
         assert_eq!(later(102, 3).keys_grown_since(&earlier), 1);
         assert_eq!(later(108, 1).keys_grown_since(&earlier), 0);
+        // Whoever expires keys to the millisecond keeps none until its second is over.
+        let earlier = Counts { at: UnixMicros(100_200_000), keys: 1, audit: 0, ends: vec![UnixMicros(100_300_000)] };
+        let later = |micros, keys| Counts { at: UnixMicros(micros), keys, audit: 0, ends: Vec::new() };
+        assert_eq!(later(100_299_999, 3).keys_grown_since(&earlier), 2);
+        assert_eq!(later(100_500_000, 2).keys_grown_since(&earlier), 2);
     }
 }

@@ -31,7 +31,7 @@ const READ_AT_ONCE: usize = 500;
 /// So many keys a look through all of them may give at once.
 const SCANNED_AT_ONCE: usize = 1_000;
 /// Ends of lives are told for the hour that comes.
-const SOON: i64 = 3_600;
+const SOON: Duration = Duration::from_secs(3_600);
 
 /// A Redis or Valkey database.
 pub struct RedisSource {
@@ -215,23 +215,22 @@ impl RedisSource {
         let rows = wanted.iter().zip(kept).filter_map(|((_, key), kept)| Some(row(table, key, &kept?)));
         let rows: Vec<Row> = rows.collect();
         seen.state = ReceiverState { keys: rows, audit: Vec::new() };
-        if let Some(now) = question.counts_at {
-            seen.counts = self.counts(&mut at, &template, now).await?;
+        if question.counts_at.is_some() {
+            seen.counts = self.counts(&mut at, &template).await?;
         }
         Ok(seen)
     }
 
-    async fn counts(&self, at: &mut MultiplexedConnection, template: &Template, now: UnixMicros) -> Result<Counts, EvidenceError> {
-        let mut counts = Counts { at: now, ..Counts::default() };
+    /// The server lets keys go by its own clock, to the millisecond, and also while they are looked through: so what counts is what lives
+    /// at the server's moment after the look.
+    async fn counts(&self, at: &mut MultiplexedConnection, template: &Template) -> Result<Counts, EvidenceError> {
+        let mut found: Vec<Option<UnixMicros>> = Vec::new();
         let names: Vec<String> = self.scanned(at, template, "").await?.into_iter().map(|(name, _)| name).collect();
         for some in names.chunks(SCANNED_AT_ONCE) {
-            for kept in self.kept(at, some).await?.into_iter().flatten() {
-                counts.keys += 1;
-                let end = kept.expires.map(UnixMicros::secs);
-                counts.ends.extend(end.filter(|end| *end <= now.secs().saturating_add(SOON)));
-            }
+            found.extend(self.kept(at, some).await?.into_iter().flatten().map(|kept| kept.expires));
         }
-        Ok(counts)
+        let (seconds, micros): (i64, i64) = self.asked(at, &redis::cmd("TIME")).await?;
+        Ok(living(&found, UnixMicros(seconds.saturating_mul(1_000_000).saturating_add(micros))))
     }
 
     async fn effects_of(&self, keys: &[String]) -> Result<Vec<u64>, EvidenceError> {
@@ -327,5 +326,29 @@ impl Source for RedisSource {
     fn would_rewind(&self) -> Option<String> {
         let table = self.tables.keys.as_ref()?;
         Some(format!("PEXPIRE {} <so much less>, for each key of the scenario that expires", table.table))
+    }
+}
+/// How many keys live at a moment, of those that were found with the moment at which they expire.
+fn living(found: &[Option<UnixMicros>], at: UnixMicros) -> Counts {
+    let live = found.iter().filter(|expires| expires.is_none_or(|end| end > at));
+    let ends: Vec<UnixMicros> = live.clone().filter_map(|expires| expires.filter(|end| *end <= at.plus(SOON))).collect();
+    Counts { at, keys: i64::try_from(live.count()).unwrap_or(i64::MAX), audit: 0, ends }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, UnixMicros, living};
+
+    /// A key that expires between two looks, and one that expired while the first was made, make no difference to what has grown.
+    #[test]
+    fn expired_keys_are_not_missed() {
+        let [gone, between, later] = [100_100_000, 100_300_000, 7_300_000_000].map(|end| Some(UnixMicros(end)));
+        let before = living(&[gone, between, later, None], UnixMicros(100_200_000));
+        assert_eq!((before.keys, before.ends.as_slice()), (3, &[UnixMicros(100_300_000)][..]));
+        let grown = |found: &[Option<UnixMicros>], at| living(found, UnixMicros(at)).keys_grown_since(&before);
+        assert_eq!(grown(&[later, None, later, later], 100_500_000), 2);
+        assert_eq!(grown(&[between, later, None, later, later], 100_500_000), 2, "it was seen before it expired, too");
+        assert_eq!(grown(&[between, later, None], 100_299_999), 0);
+        assert_eq!(living(&[], UnixMicros(0)), Counts::default());
     }
 }

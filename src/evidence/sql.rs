@@ -83,7 +83,7 @@ pub(super) fn count_life(counts: &mut Counts, instant: &Cell, ttl: &Cell) {
         Some(end) if end < counts.at.secs() => {}
         Some(end) => {
             counts.keys += 1;
-            counts.ends.extend((end <= counts.at.secs().saturating_add(SOON)).then_some(end));
+            counts.ends.extend((end <= counts.at.secs().saturating_add(SOON)).then_some(UnixMicros::from_secs(end.saturating_add(1))));
         }
         None => counts.keys += 1,
     }
@@ -128,6 +128,6 @@ mod tests {
         for ttl in [Cell::Integer(2), Cell::Integer(3), Cell::Text("60".to_owned()), Cell::Integer(86_400), Cell::Null] {
             count_life(&mut counts, &at, &ttl);
         }
-        assert_eq!((counts.keys, counts.ends), (4, vec![1_759_694_703, 1_759_694_760]));
+        assert_eq!((counts.keys, counts.ends), (4, [1_759_694_704, 1_759_694_761].map(UnixMicros::from_secs).to_vec()));
     }
 }

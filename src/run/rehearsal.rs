@@ -381,5 +381,6 @@ fn counts(tables: &StateTables, state: &ReceiverState, now: UnixMicros, usual_tt
     let endless = state.keys.iter().filter(|row| end(row).is_none()).count();
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let audit = tables.audit.as_ref().map_or(0, |table| state.audit.iter().filter(|row| table.is_ours(row)).count());
-    Counts { at: now, keys: count(ends.len() + endless), audit: count(audit), ends }
+    let after: Vec<UnixMicros> = ends.iter().map(|end| UnixMicros::from_secs(end.saturating_add(1))).collect();
+    Counts { at: now, keys: count(ends.len() + endless), audit: count(audit), ends: after }
 }

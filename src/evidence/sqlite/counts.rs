@@ -1,6 +1,6 @@
 //! Counts of rows in SQLite: keys that are live at a moment, and the contract's audit rows.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::quoted;
 use crate::clock::{UnixMicros, iso};
@@ -46,6 +46,8 @@ fn count_keys(connection: &Connection, keys: &Table, counts: &mut Counts) -> rus
     let soon = "datetime(?1, '+1 hour')";
     let ends = format!("SELECT CAST(strftime('%s', {end}) AS INTEGER) FROM {table} WHERE {end} BETWEEN datetime(?1) AND {soon}");
     let mut query = connection.prepare(&ends)?;
-    counts.ends = query.query_map(params![now], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    // The last second of a life is lived to its end.
+    let after = |row: &Row<'_>| Ok(UnixMicros::from_secs(row.get::<_, i64>(0)?.saturating_add(1)));
+    counts.ends = query.query_map(params![now], after)?.collect::<rusqlite::Result<_>>()?;
     Ok(())
 }
