@@ -23,10 +23,14 @@ use crate::clock::UnixMicros;
 use crate::contract::tables::{Column, StateTables, Table};
 use crate::state::{Cell, ColumnShape, Counts, ReceiverState, Row};
 
-const COLUMNS: &str = "SELECT c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.IS_NULLABLE = 'NO', c.COLUMN_DEFAULT,
-    COALESCE((SELECT s.SEQ_IN_INDEX FROM information_schema.STATISTICS s WHERE s.TABLE_SCHEMA = c.TABLE_SCHEMA
-              AND s.TABLE_NAME = c.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY' AND s.COLUMN_NAME = c.COLUMN_NAME LIMIT 1), 0)
-    FROM information_schema.COLUMNS c WHERE c.TABLE_SCHEMA = COALESCE(?, DATABASE()) AND c.TABLE_NAME = ? ORDER BY c.ORDINAL_POSITION";
+/// A table's columns, and those of its primary key; the schema's name stands in place of `{schema}`.
+///
+/// They are asked for one after the other, and not the key's for each column: with a subquery MariaDB 10.11.19 opens the schema's tables
+/// for every row of the answer, and now and then it died of that (signal 11 in `create_tmp_table_for_schema`).
+const COLUMNS: &str = "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE = 'NO', COLUMN_DEFAULT FROM information_schema.COLUMNS
+    WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
+const PRIMARY_KEY: &str = "SELECT COLUMN_NAME, SEQ_IN_INDEX FROM information_schema.STATISTICS
+    WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = ? AND INDEX_NAME = 'PRIMARY'";
 const TABLES: &str = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1";
 /// What the server says: no such table, and three ways to be kept out.
 const NO_TABLE: u16 = 1146;
@@ -166,8 +170,9 @@ impl MysqlSource {
 
     async fn columns(&self, at: &mut Conn, table: &str) -> Result<Vec<Declared>, EvidenceError> {
         let (schema, name) = table.split_once('.').map_or((None, table), |(schema, name)| (Some(schema), name));
-        let schema = schema.map_or(Value::NULL, Value::from);
-        let rows = self.query(at, COLUMNS, vec![schema, Value::from(name)]).await?;
+        let of = |sql: &str| sql.replace("{schema}", if schema.is_some() { "?" } else { "DATABASE()" });
+        let params = || schema.into_iter().chain([name]).map(Value::from).collect::<Vec<_>>();
+        let rows = self.query(at, &of(COLUMNS), params()).await?;
         if rows.is_empty() {
             // Whoever has no right to a table sees none of its columns.
             match at.query_drop(format!("SELECT 1 FROM {} LIMIT 0", quoted_table(table))).await {
@@ -180,15 +185,18 @@ impl MysqlSource {
             let there = if names.is_empty() { "no table at all".to_owned() } else { names.join(", ") };
             return Err(EvidenceError::NoTable { name: self.name(), table: table.to_owned(), there });
         }
+        let keyed = self.query(at, &of(PRIMARY_KEY), params()).await?;
+        let number = |row: &SqlRow, place: usize| text_in(row, place).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+        let place_of = |name: &str| keyed.iter().find(|row| text_in(row, 0).as_deref() == Some(name)).map_or(0, |row| number(row, 1));
         let declared = rows.iter().map(|row| {
-            let number = |place: usize| text_in(row, place).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+            let name = text_in(row, 0).unwrap_or_default();
             let kind = kind_of(&text_in(row, 1).unwrap_or_default().to_lowercase());
             let shape = ColumnShape {
-                name: text_in(row, 0).unwrap_or_default(),
+                primary_key: place_of(&name),
+                name,
                 kind: text_in(row, 2).unwrap_or_default().to_uppercase(),
-                not_null: number(3) > 0,
+                not_null: number(row, 3) > 0,
                 default: text_in(row, 4).filter(|text| text != "NULL"),
-                primary_key: number(5),
             };
             Declared { shape, kind }
         });
