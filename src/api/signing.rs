@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::error::Error;
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
 use crate::contract::own_headers;
-use crate::delivery::{Delivery, HeaderLine};
+use crate::delivery::Delivery;
 use crate::suites;
 
 /// The start of every key that is made here.
@@ -86,14 +86,7 @@ impl Sign {
         let put = contract.travelling_body(&delivery.body, in_body.then_some(key.as_bytes())).map_err(Error::asked)?.into_owned();
         delivery.body = put.into();
         signer.permits(&delivery.body).map_err(|why| Error::Asked(format!("cannot sign this body: {why}")))?;
-        if !contract.endpoint.content_type.is_empty() {
-            delivery.headers.push(HeaderLine::new("Content-Type", contract.endpoint.content_type.clone()));
-        }
-        if let Some(header) = contract.key.header.as_ref().filter(|_| !key.is_empty()) {
-            delivery.headers.push(HeaderLine::new(header.clone(), contract.key.write(key.as_bytes()).into_owned()));
-        }
-        delivery.headers.extend(contract.key.caller_line(false));
-        delivery.headers.extend(own_headers::joined(&contract, &[]));
+        delivery.headers.extend(own_headers::unsigned(&contract, &key));
         Ok(SignedDelivery(signer.signed(delivery, &key, &origin, at)))
     }
 }

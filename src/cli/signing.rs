@@ -16,7 +16,7 @@ use super::secrets::secret_from;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
 use crate::contract::{Contract, own_headers};
-use crate::delivery::{Delivery, HeaderLine};
+use crate::delivery::Delivery;
 use crate::files;
 use crate::outcome::members::Values;
 use crate::outcome::reader::Reader;
@@ -132,14 +132,7 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
         return Err(Failure::usage(format!("{} signs the address: give it with --url", contract.contract)));
     }
     signer.permits(&delivery.body).map_err(|why| Failure::usage(format!("cannot sign this body: {why}")))?;
-    if !contract.endpoint.content_type.is_empty() {
-        delivery.headers.push(HeaderLine::new("Content-Type", contract.endpoint.content_type.clone()));
-    }
-    if let Some(header) = contract.key.header.as_ref().filter(|_| !key.is_empty()) {
-        delivery.headers.push(HeaderLine::new(header.clone(), contract.key.write(key.as_bytes()).into_owned()));
-    }
-    delivery.headers.extend(contract.key.caller_line(false));
-    delivery.headers.extend(own_headers::joined(&contract, &[]));
+    delivery.headers.extend(own_headers::unsigned(&contract, &key));
     let (path, body) = (delivery.path.clone(), delivery.body.clone());
     let id = args.id.clone().unwrap_or_else(|| key.clone());
     let origin = address.origin.unwrap_or_default();

@@ -53,6 +53,17 @@ fn is_of_a_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// The lines that a delivery with this key bears before it is signed: media type, key, caller, and the contract's own; no key's where it is
+/// empty.
+#[must_use]
+pub fn unsigned(contract: &Contract, key: &str) -> Vec<HeaderLine> {
+    let kind = contract.endpoint.content_type.clone();
+    let kind = (!kind.is_empty()).then(|| HeaderLine::new("Content-Type", kind));
+    let header = contract.key.header.as_ref().filter(|_| !key.is_empty());
+    let key = header.map(|name| HeaderLine::new(name.clone(), contract.key.write(key.as_bytes()).into_owned()));
+    kind.into_iter().chain(key).chain(contract.key.caller_line(false)).chain(joined(contract, &[])).collect()
+}
+
 /// The lines of a contract, and a user's, which stand in place of the contract's where both have a name.
 #[must_use]
 pub fn joined(contract: &Contract, users: &[HeaderLine]) -> Vec<HeaderLine> {

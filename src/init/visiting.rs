@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::sightings::Sightings;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::{Contract, Health, own_headers};
-use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
+use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::sign::{Proof, Signer};
 use crate::transport::{Sender, Shipment, Target};
 use crate::visit::Probe;
@@ -169,15 +169,7 @@ impl Maker<'_> {
         let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
         let body = contract.travelling_body(&self.visit.body, in_body.then_some(key.as_bytes()))?.into_owned();
         signer.permits(&body)?;
-        let mut headers = Vec::new();
-        if !contract.endpoint.content_type.is_empty() {
-            headers.push(HeaderLine::new("Content-Type", contract.endpoint.content_type.clone()));
-        }
-        if let Some(name) = contract.key.header.as_ref() {
-            headers.push(HeaderLine::new(name.clone(), contract.key.write(key.as_bytes()).into_owned()));
-        }
-        headers.extend(contract.key.caller_line(false));
-        headers.extend(own_headers::joined(contract, &[]));
+        let headers = own_headers::unsigned(contract, &key);
         let bare = Delivery { method: contract.endpoint.method.clone(), path: contract.endpoint.path.clone(), headers, body: body.into() };
         Ok(signer.signed(bare, &key, &self.visit.target.url(""), SystemClock.now()))
     }
