@@ -28,8 +28,8 @@ use crate::clock::UnixMicros;
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::history::Operation;
-use crate::judge::check::Records;
-use crate::judge::check::rows::Look;
+use crate::judge::check::Bindings;
+use crate::judge::check::rows::Observation;
 use crate::outcome::reader::Reader;
 use crate::report::curl::Curl;
 use crate::scenario::deliver::{Burst, Deliver, Get};
@@ -139,7 +139,7 @@ pub struct At<'a> {
     /// The step, from 1, as in the file.
     pub number: usize,
     /// What is known so far.
-    pub records: &'a Records,
+    pub records: &'a Bindings,
     /// Every key that was sent so far.
     pub keys: &'a [String],
 }
@@ -184,7 +184,7 @@ pub trait Source: Send {
     fn advance(&mut self, at: At<'_>, by: Ahead) -> impl Future<Output = Result<(), ScenarioEnd>> + Send;
 
     /// Looks at what is remembered; `None` where it cannot be seen.
-    fn look(&mut self, at: At<'_>, check: &StateCheck) -> impl Future<Output = Result<Option<Look>, ScenarioEnd>> + Send;
+    fn look(&mut self, at: At<'_>, check: &StateCheck) -> impl Future<Output = Result<Option<Observation>, ScenarioEnd>> + Send;
 
     /// How often the work of each key was done; `None` where it cannot be counted.
     fn effects(&mut self, at: At<'_>, keys: &[String]) -> impl Future<Output = Result<Option<Vec<u64>>, ScenarioEnd>> + Send;

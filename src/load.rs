@@ -1,8 +1,8 @@
 //! Load: how many signed deliveries a second, at which latency, and is it still right?
 //!
 //! A [`Plan`] goes in, a [`LoadReport`] comes out. Users deliver over
-//! connections of their own ([`sending`], [`user`]), goose starts and ramps
-//! them ([`crowd`]), every answer is held against what its kind allows, and
+//! connections of their own ([`user_connection`], [`user`]), goose starts and ramps
+//! them ([`engine`]), every answer is held against what its kind allows, and
 //! afterwards answers and rows of every key are judged ([`judging`]).
 //!
 //! Start at [`run`]. Gates are in [`gate`], the mix in [`mix`].
@@ -14,11 +14,10 @@ pub mod body;
 pub mod carried;
 pub mod climb;
 pub mod compare;
-pub mod crowd;
-pub mod dice;
 pub mod effects;
 pub mod effort;
 pub mod ending;
+pub mod engine;
 pub mod evidence;
 pub mod expected;
 mod first;
@@ -37,21 +36,21 @@ pub mod locust;
 pub mod measure;
 pub mod mix;
 pub mod noise;
-pub mod pace;
+pub mod rate_profile;
+pub mod rng;
 pub mod page;
 pub mod paging;
 pub mod part;
 mod patience;
 pub mod progress;
-pub mod recheck;
+pub mod verify;
 pub mod report;
 pub mod sampling;
-pub mod sending;
+pub mod user_connection;
 pub mod shared;
 pub mod silence;
 pub mod summing;
 pub mod telling;
-pub mod threads;
 pub mod trend;
 pub mod user;
 pub mod window;
@@ -75,14 +74,14 @@ use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
 use crate::load::mix::{Kind, Mix};
-use crate::load::pace::{Arrivals, Course, Gaps, Model};
 use crate::load::part::{Lot, Note, Part};
 use crate::load::progress::Progress;
+use crate::load::rate_profile::{Arrivals, Gaps, Model, RateProfile};
 use crate::load::report::LoadReport;
-use crate::load::sending::series;
 use crate::load::shared::{Shared, Tally};
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
+use crate::load::user_connection::series;
 use crate::load::window::Window;
 use crate::outcome::reader::Reader;
 use crate::report::baseline::Baseline;
@@ -128,7 +127,7 @@ pub struct Plan {
     /// What the course counts.
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment; warm-up included.
-    pub course: Course,
+    pub course: RateProfile,
     /// How deliveries of an open model are spread.
     pub arrivals: Arrivals,
     /// How many at the most.
@@ -225,8 +224,8 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     }
     plan.part.tell(|| Note::Began(shared.began_at));
     let crowd = match &plan.part.steering {
-        None => tokio::spawn(crowd::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
-        Some(steering) => tokio::spawn(crowd::run_steered(Arc::clone(&shared), Arc::clone(steering), plan.users)),
+        None => tokio::spawn(engine::goose::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
+        Some(steering) => tokio::spawn(engine::goose::run_steered(Arc::clone(&shared), Arc::clone(steering), plan.users)),
     };
     let mut meter = Meter::new(plan.beside);
     let (cut, ended) = ending::watch(crowd, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;

@@ -21,13 +21,13 @@ pub mod github;
 pub mod html;
 pub mod human;
 pub mod junit;
-pub mod lanes;
+pub mod timeline;
 pub mod language;
 pub mod manifest;
 pub mod markdown;
 pub mod merge;
 pub mod page;
-pub mod rejudging;
+pub mod replay;
 pub mod required;
 pub mod sarif;
 pub mod tally;
@@ -43,13 +43,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
-use crate::outcome::mismatch::Mismatch;
+use crate::outcome::mismatch::MismatchCode;
 pub use crate::report::causes::Cause;
 pub use crate::report::facts::{BaselineFacts, Differing, HistoryFacts, HistoryWitness, RepeatFacts, RunFacts, SnapshotFacts, Tool};
-use crate::report::lanes::Lane;
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::report::required::RequiredFacts;
+use crate::report::timeline::TimelineSpan;
 use crate::scenario::requirement::InLanguage;
 use crate::state::TableShape;
 use crate::visit::Visit;
@@ -265,7 +265,7 @@ pub struct BurstFacts {
     pub most_at_once: usize,
     /// The deliveries one by one, where the scenario did not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lanes: Vec<Lane>,
+    pub lanes: Vec<TimelineSpan>,
 }
 
 /// Something that is not as promised.
@@ -301,7 +301,7 @@ pub struct Finding {
     pub exception: Option<String>,
     /// What is not as promised, in codes.
     #[serde(default)]
-    pub mismatch: Mismatch,
+    pub mismatch: MismatchCode,
     /// The requirement that the step is about, where another one speaks of what is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filed: Option<String>,

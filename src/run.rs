@@ -5,30 +5,27 @@
 //! that loses its target reports what it has judged.
 //!
 //! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
-//! share is on the [`stage`], over a [`session`].
+//! share is on the [`context`], over a [`session`].
 
 mod beside;
 pub mod concurrency;
 pub mod executor;
-pub mod explaining;
-pub mod faulting;
+pub mod explanation;
 mod force;
 pub mod gate;
 pub mod lateness;
 pub mod life;
 pub mod live;
 pub mod liveness;
-pub mod looking;
 mod passes;
 mod patience;
 pub mod rehearsal;
-pub mod restarting;
-pub mod snapping;
-pub mod stage;
+pub mod context;
+pub mod steps;
 pub mod suite;
 pub mod traffic;
 pub mod unasked;
-mod visiting;
+mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,8 +47,8 @@ use crate::report::manifest::MadeFrom;
 use crate::report::merge::fails_beside_its_scenarios;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, causes, tally};
 use crate::run::concurrency::{Concurrency, Jobs};
+use crate::run::context::RunContext;
 use crate::run::executor::{Company, End, Executor};
-use crate::run::stage::Stage;
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::secret::Secrets;
@@ -171,17 +168,17 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     let set = tokio::select! {
         biased;
         () = until_true(&mut interrupted) => Err(SessionError::Interrupted),
-        set = Stage::set(&plan) => set,
+        set = RunContext::set(&plan) => set,
     };
-    let stage = match set {
-        Ok(stage) => Arc::new(stage),
+    let context = match set {
+        Ok(context) => Arc::new(context),
         Err(failed) => return nothing_judged(&plan, started_at, began, failed),
     };
     let mut judged: Vec<ScenarioReport> = Vec::new();
     let mut to_play: Vec<Loaded> = Vec::new();
     for loaded in plan.scenarios {
-        let reason = stage.reason_not_to_play(&loaded).map(|reason| (Verdict::NotApplicable, reason));
-        match reason.or_else(|| stage.reason_not_to_judge(&loaded).map(|reason| (Verdict::Undecided, reason))) {
+        let reason = context.reason_not_to_play(&loaded).map(|reason| (Verdict::NotApplicable, reason));
+        match reason.or_else(|| context.reason_not_to_judge(&loaded).map(|reason| (Verdict::Undecided, reason))) {
             Some((verdict, reason)) => {
                 let skipped = ScenarioReport { reason: Some(reason), ..blank_report(&loaded, verdict) };
                 on_done(&skipped);
@@ -192,14 +189,14 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     }
     let (mut together, mut counting, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for loaded in to_play {
-        match stage.company_of(&loaded.scenario) {
+        match context.company_of(&loaded.scenario) {
             Company::Others => together.push(loaded),
             Company::Counting => counting.push(loaded),
             Company::Nobody => alone.push(loaded),
         }
     }
     let mut executor = Executor {
-        stage: Arc::clone(&stage),
+        context: Arc::clone(&context),
         on_done,
         interrupted,
         fail_fast: plan.fail_fast,
@@ -221,20 +218,20 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
     alone.append(&mut executor.again);
     executor.play_all(alone, Company::Nobody).await;
     let Executor { judged: mut scenarios, left, end, suspects, concurrency, .. } = executor;
-    stage.blame(&suspects, &mut scenarios);
-    stage.settle(&mut scenarios);
+    context.blame(&suspects, &mut scenarios);
+    context.settle(&mut scenarios);
     scenarios.sort_by(|a, b| a.id.cmp(&b.id));
 
-    let mut history = stage.take_history();
+    let mut history = context.take_history();
     // What was sent for a scenario that was not judged to its end says nothing.
     history.retain(|one| !left.contains(&one.scenario));
-    explaining::count_statuses(&mut scenarios, &history);
-    let explained = explaining::explain(&history, &stage.contract, stage.ttl);
+    explanation::count_statuses(&mut scenarios, &history);
+    let explained = explanation::explain(&history, &context.contract, context.ttl);
     if let Some(facts) = &explained {
-        explaining::add_findings(&mut scenarios, facts, &stage.contract, &stage.catalogue);
+        explanation::add_findings(&mut scenarios, facts, &context.contract, &context.catalogue);
     }
-    let remarks = stage.sender().remarks().await;
-    unasked::add_findings(&mut scenarios, &remarks, &history, (&stage.contract, &stage.catalogue, &stage.setting.curl));
+    let remarks = context.sender().remarks().await;
+    unasked::add_findings(&mut scenarios, &remarks, &history, (&context.contract, &context.catalogue, &context.setting.curl));
     causes::attribute(&mut scenarios);
     let today = started_at.split('T').next().unwrap_or_default().to_owned();
     let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
@@ -245,7 +242,7 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
         seed: plan.seed,
         started_at,
         duration_ms: millis(began.elapsed()),
-        clock: stage.clock.name().to_owned(),
+        clock: context.clock.name().to_owned(),
         jobs: concurrency.most_so_far(),
         deliveries: history.len() as u64,
         hidden_answers: 0,
@@ -257,19 +254,19 @@ pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<b
             .filter_map(End::note)
             .chain(shortened_note(&scenarios))
             .chain(sent_again_note(&history))
-            .chain(stage.notes())
+            .chain(context.notes())
             .collect(),
     };
-    let target = stage.target_facts().await;
-    stage.shutdown().await;
-    let target_output = stage.target_output();
+    let target = context.target_facts().await;
+    context.shutdown().await;
+    let target_output = context.target_output();
     let assembled = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
-    let mut report = Report { history: explained, baseline, visit: Some(stage.visited().clone()), ..assembled };
+    let mut report = Report { history: explained, baseline, visit: Some(context.visited().clone()), ..assembled };
     report.causes = causes::causes(&report);
     if fails_beside_its_scenarios(&report) {
         tally::fail(&mut report.summary);
     }
-    Outcome { report, history, snapshots: stage.take_snapshots(), target_output, failed: None }
+    Outcome { report, history, snapshots: context.take_snapshots(), target_output, failed: None }
 }
 
 /// The report of a run that could not begin.

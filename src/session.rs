@@ -43,7 +43,7 @@ use crate::reference::defect::Defect;
 use crate::report;
 use crate::sign::Signer;
 use crate::target::Output;
-use crate::transport::{self, Exchange, Sender, Shipment};
+use crate::transport::{self, Exchange, Sender, Transmission};
 
 /// So many lines of a target's output stand in the report; its log has them all.
 const LINES_KEPT: usize = 40;
@@ -235,7 +235,7 @@ impl Session {
     }
 
     /// Sends one delivery over the session's pool of connections.
-    pub async fn send(&self, shipment: Shipment) -> Exchange {
+    pub async fn send(&self, shipment: Transmission) -> Exchange {
         self.pace.turn(1).await;
         self.sender().send(shipment).await
     }

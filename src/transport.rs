@@ -1,6 +1,6 @@
 //! Transport: deliveries and questions go out, answers come back, to the byte.
 //!
-//! In: a [`Target`] and a [`Shipment`] (a delivery, and how it is to travel).
+//! In: a [`Target`] and a [`Transmission`] (a delivery, and how it is to travel).
 //! Out: an [`Exchange`] with its times and the answer, or why there is none.
 //! One codec writes and reads HTTP/1.1 ([`codec`]), over one kind of stream
 //! ([`stream`]: TCP, TLS, Unix sockets), for ordinary deliveries, for many at
@@ -51,7 +51,7 @@ const POOLED_BODY_BYTES: usize = 256 << 10;
 
 /// A delivery, and how it is to travel.
 #[derive(Clone, Debug, Default)]
-pub struct Shipment {
+pub struct Transmission {
     /// What travels. `Host` and the framing are added; a line of such a name
     /// that is already there stands in place of the added one.
     pub delivery: Delivery,
@@ -63,7 +63,7 @@ pub struct Shipment {
     pub connection: ConnectionUse,
 }
 
-impl Shipment {
+impl Transmission {
     /// A delivery that travels in the usual way.
     #[must_use]
     pub fn plain(delivery: Delivery) -> Self {
@@ -163,7 +163,7 @@ impl Sender {
     /// it asks for that or might be taken for what comes after it.
     ///
     /// [`ConnectionUse::Kept`] needs [`Sender::send_kept`]; here it is a new connection.
-    pub async fn send(&self, shipment: Shipment) -> Exchange {
+    pub async fn send(&self, shipment: Transmission) -> Exchange {
         let shares = shipment.may_share();
         let request = EncodedRequest::new(&self.base, &shipment, !shares);
         let first = if shares { self.pool.take() } else { None };
@@ -175,7 +175,7 @@ impl Sender {
     }
 
     /// Sends `shipment` over `kept`, which is opened when it is not, or no longer is.
-    pub async fn send_kept(&self, kept: &mut KeptConnection, shipment: Shipment) -> Exchange {
+    pub async fn send_kept(&self, kept: &mut KeptConnection, shipment: Transmission) -> Exchange {
         let request = EncodedRequest::new(&self.base, &shipment, false);
         let before = match kept.resting.take() {
             Some(resting) => {

@@ -4,7 +4,7 @@
 //! In: a contract, and what came of an honest delivery, its repeat, a forgery,
 //! one without a key, one without a signature, a GET and the health check. Out:
 //! a [`Line`] each, and, where no honest delivery was accepted, the most likely
-//! [`Refused`]. Nothing is sent in here: an engine does that (`run::visiting`),
+//! [`Refused`]. Nothing is sent in here: an engine does that (`run::visit`),
 //! and tries what [`tries`] names. Sentences are made of codes in `report`.
 //!
 //! **Invariant:** a receiver that accepts anything is never stopped here.

@@ -13,7 +13,7 @@ use crate::history::{Operation, hidden_answers};
 use crate::report::manifest::MadeFrom;
 use crate::report::required::required;
 use crate::report::{Report, tally};
-use crate::run::snapping::{SnapshotChoice, compare};
+use crate::run::steps::snapshot::{SnapshotChoice, compare};
 use crate::run::{OnDone, Outcome, Plan};
 use crate::secret::{Redacted, Redactor};
 use crate::session::error::SessionError;

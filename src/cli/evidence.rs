@@ -16,9 +16,9 @@ use crate::files::ReportFolder;
 use crate::history::Operation;
 use crate::judge::verify::answers_again;
 use crate::report::manifest::{FILE, MadeFrom, Manifest};
-use crate::report::rejudging::{judged_again, snapshots_again};
+use crate::report::replay::{judged_again, snapshots_again};
 use crate::report::{Report, Tool};
-use crate::run::explaining::explain;
+use crate::run::explanation::explain;
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::sha256_hex;
@@ -111,7 +111,7 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     }
     #[cfg(feature = "load")]
     if let Some(Stored::Load(report)) = &report {
-        wrong.extend(crate::load::recheck::judged_again(report));
+        wrong.extend(crate::load::verify::judged_again(report));
     }
     let mut judged = None;
     if let Some(Stored::Run(report)) = report {

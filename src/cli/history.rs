@@ -6,7 +6,7 @@ use super::{Console, Failure, load_suite};
 use crate::files;
 use crate::history::Operation;
 use crate::report::HistoryFacts;
-use crate::run::explaining::explain;
+use crate::run::explanation::explain;
 
 /// Runs the command.
 pub(crate) fn history(args: &HistoryArgs, console: &mut Console) -> Result<Exit, Failure> {

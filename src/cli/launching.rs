@@ -13,7 +13,7 @@ use crate::files::ReportFolder;
 use crate::session::target_under_test::{LaunchChoice, Ready};
 use crate::sign::Proof;
 use crate::target::NEEDS_UNIX;
-use crate::transport::{Sender, Shipment};
+use crate::transport::{Sender, Transmission};
 
 /// Where what is started listens, when nobody says.
 const FREE: &str = "http://127.0.0.1:{port}";
@@ -84,7 +84,7 @@ pub(crate) async fn wait_until_ready(args: &LaunchArgs, url: Option<&str>, reach
     let began = Moment::now();
     loop {
         let question = Delivery { method: "GET".to_owned(), path: path.clone(), ..Delivery::default() };
-        let answer = Sender::new(asked.clone(), LOOK).send(Shipment::plain(question)).await.result;
+        let answer = Sender::new(asked.clone(), LOOK).send(Transmission::plain(question)).await.result;
         if answer.is_ok_and(|answer| (200..=299).contains(&answer.status)) {
             return Ok(());
         }

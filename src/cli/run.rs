@@ -31,7 +31,7 @@ use crate::files;
 use crate::report::{Overall, Report};
 use crate::run::Plan;
 use crate::run::concurrency::Jobs;
-use crate::run::snapping::{SnapshotChoice, Update, expected};
+use crate::run::steps::snapshot::{SnapshotChoice, Update, expected};
 use crate::scenario::expand::Loaded;
 use crate::secret::Secrets;
 use crate::session::TargetChoice;

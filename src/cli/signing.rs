@@ -22,7 +22,7 @@ use crate::outcome::members::Values;
 use crate::outcome::reader::Reader;
 use crate::sign::diagnosis::{Case, diagnose};
 use crate::sign::{Proof, Scheme, Signer, sha256_hex};
-use crate::transport::{Sender, Shipment, Target};
+use crate::transport::{Sender, Target, Transmission};
 
 /// How long the answer to one delivery is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +62,7 @@ pub(crate) fn send(args: &SendArgs, console: &mut Console) -> Result<Exit, Failu
     let target = Target::parse(&origin).map_err(Failure::usage)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::harness)?;
     let sent = delivery.clone();
-    let exchange = runtime.block_on(async { Sender::new(target, PATIENCE).send(Shipment::plain(sent)).await });
+    let exchange = runtime.block_on(async { Sender::new(target, PATIENCE).send(Transmission::plain(sent)).await });
     let answer = exchange.result.map_err(|none| Failure::harness(format!("{}{}: {none}", origin, delivery.path)))?;
     let reader = Reader::new(Arc::new(contract));
     let sha256 = sha256_hex(&delivery.body);

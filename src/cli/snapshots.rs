@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::{Console, Failure, load_suite};
 use crate::files;
 use crate::files::snapshots::SnapshotFolder;
-use crate::run::snapping::expected;
+use crate::run::steps::snapshot::expected;
 use crate::snapshot::{contents, difference};
 use crate::suites::selection::fits;
 

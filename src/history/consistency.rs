@@ -19,9 +19,9 @@
 //! only learns keys and forgets them in time.
 
 pub mod parts;
-pub mod why;
+pub mod explanation;
 
-pub use why::Why;
+pub use explanation::Explanation;
 
 use crate::outcome::{Outcome, OutcomeSet};
 
@@ -85,7 +85,7 @@ pub enum Verdict {
     /// Some order of events explains it.
     Consistent,
     /// None does: why, and the places of the operations (in the sorted history) that show it.
-    Broken(Why, Vec<usize>),
+    Broken(Explanation, Vec<usize>),
     /// Nothing that came back says whether it was taken.
     Undecided,
 }
@@ -102,7 +102,7 @@ pub struct Judgement {
     /// How many say nothing.
     pub undecided: usize,
     /// Why they are broken, and how many for each reason; numbers of rows are those of the first.
-    pub reasons: Vec<(Why, usize)>,
+    pub reasons: Vec<(Explanation, usize)>,
     /// The first broken ones in full.
     pub witnesses: Vec<Witness>,
 }
@@ -113,7 +113,7 @@ pub struct Witness {
     /// The key.
     pub key: u32,
     /// Why no order explains it.
-    pub why: Why,
+    pub why: Explanation,
     /// The operations that show it, in order of invocation.
     pub operations: Vec<Operation>,
 }
@@ -137,7 +137,7 @@ pub fn judge(history: &mut [Operation], evidence: &mut [Evidence], law: Law) -> 
             Verdict::Undecided => judgement.undecided += 1,
             Verdict::Broken(why, places) => {
                 judgement.broken += 1;
-                let same = |one: &&mut (Why, usize)| std::mem::discriminant(&one.0) == std::mem::discriminant(&why);
+                let same = |one: &&mut (Explanation, usize)| std::mem::discriminant(&one.0) == std::mem::discriminant(&why);
                 match judgement.reasons.iter_mut().find(same) {
                     Some((_, count)) => *count += 1,
                     None => judgement.reasons.push((why, 1)),
@@ -187,7 +187,7 @@ struct Known<'a> {
     alike: &'a [usize],
 }
 
-type Broken = Option<(Why, Vec<usize>)>;
+type Broken = Option<(Explanation, Vec<usize>)>;
 
 /// The earliest an acceptance may follow another.
 fn apart(law: Law) -> i64 {
@@ -205,7 +205,7 @@ fn accepted_too_soon(history: &[Operation], accepted: &[usize], law: Law) -> Bro
             Some((_, before)) => one.invoked.max(before.saturating_add(apart(law))),
         };
         if earliest > one.returned || earliest == NEVER {
-            return Some((Why::AcceptedTwice, last.map(|(before, _)| before).into_iter().chain([*at]).collect()));
+            return Some((Explanation::AcceptedTwice, last.map(|(before, _)| before).into_iter().chain([*at]).collect()));
         }
         last = Some((*at, earliest));
     }
@@ -240,7 +240,7 @@ fn duplicate_of_nothing(history: &[Operation], accepted: &[usize], unknown: &[us
         if unknown.iter().any(|other| room(&history[*other])) {
             continue;
         }
-        let why = if accepted.is_empty() { Why::DuplicateOfNothing } else { Why::DuplicateOutsideLife };
+        let why = if accepted.is_empty() { Explanation::DuplicateOfNothing } else { Explanation::DuplicateOutsideLife };
         let near = accepted.get(began.saturating_sub(1)).copied();
         let mut shown: Vec<usize> = near.into_iter().chain([at]).collect();
         shown.sort_unstable();
@@ -260,7 +260,7 @@ fn failure_forgotten(history: &[Operation], accepted: &[usize], failed: &[usize]
         |failed: &Operation, at: &Operation| at.invoked > failed.returned && at.returned < failed.invoked.saturating_add(apart(law));
     let mut pairs = failed.iter().flat_map(|failed| accepted.iter().map(move |at| (*failed, *at)));
     let found = pairs.find(|(failed, at)| law.replays_failures && lives(&history[*failed], &history[*at]));
-    found.map(|(failed, at)| (Why::FailureForgotten, vec![failed, at]))
+    found.map(|(failed, at)| (Explanation::FailureForgotten, vec![failed, at]))
 }
 
 /// A delivery that was told of one under way, although none was.
@@ -271,7 +271,7 @@ fn in_flight_alone(history: &[Operation]) -> Broken {
         let ended = |other: &Operation| if other.has_failed() { NEVER } else { other.returned };
         let overlaps = |other: &Operation| other.invoked <= one.returned && one.invoked <= ended(other);
         let alone = !history.iter().enumerate().any(|(place, other)| place != at && works(other) && overlaps(other));
-        alone.then(|| (Why::InFlightAlone, vec![at]))
+        alone.then(|| (Explanation::InFlightAlone, vec![at]))
     })
 }
 
@@ -289,11 +289,11 @@ fn reference_astray(history: &[Operation], accepted: &[usize], unknown: &[usize]
         };
         if !accepted.iter().chain(unknown).any(near) {
             let first = accepted.first().copied();
-            return Some((Why::ReferenceElsewhere, first.into_iter().filter(|first| *first != at).chain([at]).collect()));
+            return Some((Explanation::ReferenceElsewhere, first.into_iter().filter(|first| *first != at).chain([at]).collect()));
         }
         instants.push((one.refers_to, at));
         if instants.len() > accepted.len() + unknown.len() {
-            return Some((Why::ReferencesDiffer, instants.iter().map(|(_, at)| *at).collect()));
+            return Some((Explanation::ReferencesDiffer, instants.iter().map(|(_, at)| *at).collect()));
         }
     }
     None
@@ -308,21 +308,21 @@ fn rows_astray(history: &[Operation], rows: Evidence, known: &Known<'_>, law: La
     let everything = || (0..history.len().min(TOLD)).collect::<Vec<usize>>();
     if let Some(rows) = rows.audit_rows.filter(|rows| (*rows as usize) < least) {
         let shown = if accepted.is_empty() { alike.iter().take(1).copied().collect() } else { accepted.to_vec() };
-        return Some((Why::AuditRowsMissing { rows }, shown));
+        return Some((Explanation::AuditRowsMissing { rows }, shown));
     }
     if let Some(rows) = rows.audit_rows.filter(|rows| *rows as usize > most) {
-        return Some((Why::AuditRowsTooMany { rows }, everything()));
+        return Some((Explanation::AuditRowsTooMany { rows }, everything()));
     }
     let rows = rows.key_rows?;
     if rows > 0 && most == 0 {
-        return Some((Why::TraceOfRefused, everything()));
+        return Some((Explanation::TraceOfRefused, everything()));
     }
     let ended = |at: &usize| {
         let seen_last = history.iter().map(|one| one.invoked).max().unwrap_or(0);
         !lives_at(history[*at].invoked, seen_last.saturating_add(2 * LIFE_TOLERANCE), law)
     };
     let forgotten = rows == 0 && accepted.last().is_some_and(|last| !ended(last));
-    (forgotten || rows > 1).then(|| (Why::KeyRows { rows }, accepted.last().copied().into_iter().collect()))
+    (forgotten || rows > 1).then(|| (Explanation::KeyRows { rows }, accepted.last().copied().into_iter().collect()))
 }
 
 /// How many acceptances of one key a history has until `now`, at least and at most; it is sorted by invocation.

@@ -15,7 +15,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::contract::{Contract, Health, own_headers};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::sign::{Proof, Signer};
-use crate::transport::{Sender, Shipment, Target};
+use crate::transport::{Sender, Target, Transmission};
 use crate::visit::Probe;
 
 /// How long an answer is waited for.
@@ -110,7 +110,7 @@ pub async fn visit(visit: &Visit<'_>) -> (Sightings, Option<Health>) {
 
 async fn question(sender: &Sender, path: &str) -> Result<Answer, NoAnswer> {
     let question = Delivery { method: "GET".to_owned(), path: path.to_owned(), ..Delivery::default() };
-    sender.send(Shipment::plain(question)).await.result
+    sender.send(Transmission::plain(question)).await.result
 }
 
 async fn find_health(sender: &Sender) -> Result<Option<Health>, NoAnswer> {
@@ -135,7 +135,7 @@ fn nobody(visit: &Visit<'_>, none: &NoAnswer) -> Sightings {
 async fn look(sender: &Sender, probe: Probe, delivery: Result<Delivery, String>, seen: &mut Sightings) {
     match delivery {
         Err(why) => seen.unseen.push(format!("a delivery ({}) could not be made: {why}", probe.name())),
-        Ok(delivery) => match sender.send(Shipment::plain(delivery)).await.result {
+        Ok(delivery) => match sender.send(Transmission::plain(delivery)).await.result {
             Ok(answer) => seen.answers.push((probe, answer)),
             Err(none) => seen.unseen.push(format!("a delivery ({}) got no answer: {none}", probe.name())),
         },

@@ -1,15 +1,15 @@
 //! Attribution: what kind of thing a mismatch is, and which requirement it is filed under.
 //!
 //! In: what was due, what came, and how the delivery differs from the plainest
-//! one of its kind. Out: codes ([`Mismatch`]), and the requirement that speaks
+//! one of its kind. Out: codes ([`MismatchCode`]), and the requirement that speaks
 //! of them. A scenario's own requirement is the last resort: where an answer's
 //! form is wrong, the one that speaks of the form is meant, and where the
 //! plainest delivery of its kind fails, the one that everything else stands on.
 
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
-use crate::judge::check::Breach;
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::judge::check::Mismatch;
+use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::outcome::reader::refusal_form;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::Step;
@@ -47,7 +47,7 @@ pub(super) struct Case<'a> {
 }
 
 /// Tells what kind of thing the mismatches of one answer are.
-pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Breach]) {
+pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Mismatch]) {
     let due = due(case.expect);
     let decided = decision(due, case.expect, case.set, case.known);
     for breach in breaches {
@@ -69,7 +69,7 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Bre
         if decided.is_some() {
             // The members of another outcome's answer are not wrong: the outcome is.
             breach.shows = None;
-            breach.mismatch = Mismatch::default();
+            breach.mismatch = MismatchCode::default();
         }
         if whole || decided.is_some() {
             breach.mismatch.kind = decided.unwrap_or_else(|| by_status(due, case.status));
@@ -86,11 +86,11 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Bre
 }
 
 /// Adds what is known of the delivery.
-pub(super) fn told_of_delivery(mismatch: &mut Mismatch, expect: Option<&Expect>, deliver: &Deliver, when: &[When]) {
+pub(super) fn told_of_delivery(mismatch: &mut MismatchCode, expect: Option<&Expect>, deliver: &Deliver, when: &[When]) {
     told_of(mismatch, expect.map_or(Due::Either, due), deliver, when, true);
 }
 
-fn told_of(mismatch: &mut Mismatch, due: Due, deliver: &Deliver, when: &[When], known: bool) {
+fn told_of(mismatch: &mut MismatchCode, due: Due, deliver: &Deliver, when: &[When], known: bool) {
     mismatch.when = when.to_vec();
     if mismatch.kind == Kind::NewToldAsDuplicate && !when.contains(&When::AfterRefusal) && !known {
         // Of a key that never came before neither its age nor its bodies tell anything.
@@ -220,7 +220,7 @@ pub(super) fn requirement_of(
     contract: &Contract,
     shows: &[String],
     step: &Step,
-    breach: &mut Breach,
+    breach: &mut Mismatch,
     is_later: bool,
 ) -> String {
     let codes = breach.mismatch.codes();

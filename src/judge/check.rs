@@ -1,7 +1,7 @@
 //! Breaches: what was promised against what came.
 //!
-//! Takes a contract, what is known of earlier deliveries ([`Records`]) and one
-//! observation; gives [`Breach`]es, the places where they differ. Nothing is
+//! Takes a contract, what is known of earlier deliveries ([`Bindings`]) and one
+//! observation; gives [`Mismatch`]es, the places where they differ. Nothing is
 //! sent or read here, and no clock is asked: a judgement can be made again
 //! later from the same values.
 //!
@@ -23,7 +23,7 @@ use bytes::Bytes;
 use crate::contract::Level;
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::record::Record;
-use crate::outcome::mismatch::Mismatch;
+use crate::outcome::mismatch::MismatchCode;
 use crate::scenario::expect::Expect;
 use crate::state::{Counts, ReceiverState};
 
@@ -32,42 +32,42 @@ pub const INSTANT_TOLERANCE: Duration = Duration::from_secs(5);
 
 /// One place where something is not as promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
+pub struct Mismatch {
     /// The requirement that the contract names for this place, when it does.
     pub shows: Option<String>,
     /// How much it weighs.
     pub level: Level,
     /// What kind of thing it is; of an outcome that is another, the judge knows more.
-    pub mismatch: Mismatch,
+    pub mismatch: MismatchCode,
     /// What was promised.
     pub expected: String,
     /// What came.
     pub observed: String,
 }
 
-impl Breach {
+impl Mismatch {
     /// A breach of a *must* that no requirement is named for.
     #[must_use]
     pub fn must(expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self { shows: None, level: Level::Must, mismatch: Mismatch::default(), expected: expected.into(), observed: observed.into() }
+        Self { shows: None, level: Level::Must, mismatch: MismatchCode::default(), expected: expected.into(), observed: observed.into() }
     }
 
     /// The same, of a kind.
     #[must_use]
-    pub fn of(self, mismatch: Mismatch) -> Self {
+    pub fn of(self, mismatch: MismatchCode) -> Self {
         Self { mismatch, ..self }
     }
 }
 
 /// Whether any of them breaks a *must*.
 #[must_use]
-pub fn is_broken(breaches: &[Breach]) -> bool {
+pub fn is_broken(breaches: &[Mismatch]) -> bool {
     breaches.iter().any(|breach| breach.level == Level::Must)
 }
 
 /// What is known of a scenario so far: deliveries, looks and captures by name.
 #[derive(Clone, Debug, Default)]
-pub struct Records {
+pub struct Bindings {
     /// Deliveries; a burst has many under one name.
     pub deliveries: BTreeMap<String, Vec<Record>>,
     /// Bodies of named deliveries before a key was put into them.
@@ -82,7 +82,7 @@ pub struct Records {
     pub answers: BTreeMap<String, Answer>,
 }
 
-impl Records {
+impl Bindings {
     /// The one delivery called `name`; the latest, if it was sent several times.
     #[must_use]
     pub fn one(&self, name: &str) -> Option<&Record> {

@@ -2,15 +2,15 @@
 
 use super::attribution::requirement_of;
 use crate::contract::Level;
-use crate::judge::check::Breach;
+use crate::judge::check::Mismatch;
 use crate::judge::{ScenarioEnd, Setting};
-use crate::outcome::mismatch::Mismatch;
+use crate::outcome::mismatch::MismatchCode;
 use crate::report::{Finding, ScenarioReport, Verdict, tally};
 use crate::scenario::Step;
 
 /// Where in the scenario something happens.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct StepContext<'a> {
     /// The step, from 1, as in the file.
     pub number: usize,
     /// The step itself.
@@ -34,8 +34,8 @@ pub struct Beside<'a> {
 pub fn file(
     report: &mut ScenarioReport,
     setting: &Setting,
-    place: Place<'_>,
-    breaches: Vec<Breach>,
+    place: StepContext<'_>,
+    breaches: Vec<Mismatch>,
     beside: Beside<'_>,
 ) -> Result<(), ScenarioEnd> {
     let (mut found, mut unpromised) = (false, None);
@@ -71,9 +71,9 @@ fn first_line(text: &str) -> &str {
 pub fn add(
     report: &mut ScenarioReport,
     setting: &Setting,
-    place: Place<'_>,
+    place: StepContext<'_>,
     requirement: String,
-    breach: &Breach,
+    breach: &Mismatch,
     beside: Beside<'_>,
 ) -> bool {
     let level = setting.catalogue.get(&requirement).map_or(Level::Must, |one| one.level).max(breach.level);
@@ -81,7 +81,7 @@ pub fn add(
         return false;
     }
     let step = place.number;
-    let kind = |one: &Mismatch| (one.kind, one.table.clone());
+    let kind = |one: &MismatchCode| (one.kind, one.table.clone());
     let same = |one: &&mut Finding| {
         one.requirement == requirement
             && one.step == step

@@ -14,7 +14,7 @@ use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
-use crate::judge::check::rows::Look;
+use crate::judge::check::rows::Observation;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
@@ -130,7 +130,7 @@ impl Source for Kept<'_> {
         Ok(())
     }
 
-    async fn look(&mut self, _at: At<'_>, _check: &StateCheck) -> Result<Option<Look>, ScenarioEnd> {
+    async fn look(&mut self, _at: At<'_>, _check: &StateCheck) -> Result<Option<Observation>, ScenarioEnd> {
         Ok(None)
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::circumstances::Before;
-use super::findings::{self, Beside, Place};
+use super::findings::{self, Beside, StepContext};
 use super::steps::effects::OfKey;
 use super::{At, ScenarioEnd, Sent, Setting, Source};
 use crate::clock::UnixMicros;
@@ -18,8 +18,8 @@ use crate::delivery::{Delivery, NoAnswer};
 use crate::history::Operation;
 use crate::history::record::Record;
 use crate::history::record::referred_instant;
-use crate::judge::check::{Breach, Records, describe, is_broken};
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::judge::check::{Bindings, Mismatch, describe, is_broken};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::reference::Receiver;
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
@@ -37,7 +37,7 @@ pub(super) struct Play<'s, S> {
     pub(super) source: &'s mut S,
     pub(super) loaded: &'s Loaded,
     pub(super) report: ScenarioReport,
-    pub(super) records: Records,
+    pub(super) records: Bindings,
     pub(super) reference: Receiver<MemoryStore>,
     /// Every key that was sent, for clocks that move rows.
     pub(super) keys: Vec<String>,
@@ -84,7 +84,7 @@ pub async fn play<S: Source>(
         source,
         loaded,
         report: blank_report(loaded, Verdict::Pass),
-        records: Records::default(),
+        records: Bindings::default(),
         reference,
         keys: Vec::new(),
         last_answer: None,
@@ -128,7 +128,7 @@ impl<S: Source> Play<'_, S> {
         self.check_health("before").await?;
         let steps = &self.loaded.scenario.steps;
         for (at, step) in steps.iter().enumerate() {
-            let done = Box::pin(self.step(Place { number: at + 1, step })).await;
+            let done = Box::pin(self.step(StepContext { number: at + 1, step })).await;
             if done.is_err() {
                 // What the receiver did to itself is told beside what it answered.
                 let alive = self.check_health("after").await;
@@ -157,7 +157,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// One step of any kind.
-    pub(super) async fn step(&mut self, place: Place<'_>) -> Result<(), ScenarioEnd> {
+    pub(super) async fn step(&mut self, place: StepContext<'_>) -> Result<(), ScenarioEnd> {
         let step = place.step;
         if self.late >= MOST_LATE && tally::scenario_verdict(&self.report.findings) == Verdict::Fail {
             return Err(ScenarioEnd::Undecided(format!(
@@ -190,7 +190,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// The same steps again and again; fewer times than the scenario has where a slow receiver would take minutes.
-    async fn repeat(&mut self, place: Place<'_>, block: &Repeat) -> Result<(), ScenarioEnd> {
+    async fn repeat(&mut self, place: StepContext<'_>, block: &Repeat) -> Result<(), ScenarioEnd> {
         let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
         let is_counted = self.loaded.scenario.steps.iter().any(counts);
         for round in 0..block.times {
@@ -201,7 +201,7 @@ impl<S: Source> Play<'_, S> {
                 break;
             }
             for inner in &block.steps {
-                Box::pin(self.step(Place { number: place.number, step: inner })).await?;
+                Box::pin(self.step(StepContext { number: place.number, step: inner })).await?;
             }
         }
         Ok(())
@@ -277,7 +277,7 @@ impl<S: Source> Play<'_, S> {
     ///
     /// # Errors
     /// [`ScenarioEnd::Undecided`] when they are not as they should be, and one has.
-    pub(super) fn excuse_counts(&self, place: Place<'_>, breaches: &[Breach]) -> Result<(), ScenarioEnd> {
+    pub(super) fn excuse_counts(&self, place: StepContext<'_>, breaches: &[Mismatch]) -> Result<(), ScenarioEnd> {
         match self.went_twice.filter(|_| is_broken(breaches)) {
             None => Ok(()),
             Some(step) => Err(ScenarioEnd::Undecided(format!(
@@ -288,7 +288,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// Holds every delivery against the contract's limit, whatever the scenario is about.
-    pub(super) fn watch_time(&mut self, place: Place<'_>, record: &Record, reference: &str) {
+    pub(super) fn watch_time(&mut self, place: StepContext<'_>, record: &Record, reference: &str) {
         if self.late >= MOST_LATE {
             return; // what is known is not told a hundred times
         }
@@ -302,15 +302,15 @@ impl<S: Source> Play<'_, S> {
             Err(none) => none.to_string(),
         };
         let kind = if record.result.is_ok() { Kind::Late } else { Kind::Silent };
-        let breach = Breach::must(format!("an answer within {}", span::write(limit)), observed).of(Mismatch::of(kind));
-        let breach = Breach { shows: Some(requirement.clone()), ..breach };
+        let breach = Mismatch::must(format!("an answer within {}", span::write(limit)), observed).of(MismatchCode::of(kind));
+        let breach = Mismatch { shows: Some(requirement.clone()), ..breach };
         let line = self.setting.curl.line(&record.delivery);
         self.late +=
             usize::from(findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line }));
     }
 
     /// Reports mismatches by the requirement they speak of; a broken *must* ends the scenario.
-    pub(super) fn file(&mut self, place: Place<'_>, breaches: Vec<Breach>, reference: &str, curl: &str) -> Result<(), ScenarioEnd> {
+    pub(super) fn file(&mut self, place: StepContext<'_>, breaches: Vec<Mismatch>, reference: &str, curl: &str) -> Result<(), ScenarioEnd> {
         findings::file(&mut self.report, self.setting, place, breaches, Beside { reference, curl })
     }
 
@@ -329,11 +329,11 @@ impl<S: Source> Play<'_, S> {
         let observed = describe(&health);
         if let Some(requirement) = self.setting.catalogue.always.lives.clone() {
             let asked = if page.is_some() { format!("GET {path} answers {wanted}") } else { format!("{path} is answered") };
-            let breach = Breach::must(format!("{asked} {when} the scenario"), observed.clone()).of(Mismatch::of(Kind::Unwell));
+            let breach = Mismatch::must(format!("{asked} {when} the scenario"), observed.clone()).of(MismatchCode::of(Kind::Unwell));
             let step = Step::default();
             // Without a page it is an honest delivery that is asked with.
             let line = page.map_or_else(String::new, |page| self.setting.curl.question(&page.path));
-            let place = Place { number: 0, step: &step };
+            let place = StepContext { number: 0, step: &step };
             findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference: &wanted, curl: &line });
         }
         Err(ScenarioEnd::Undecided(format!("the receiver did not answer its health check {when} the scenario: {observed}")))

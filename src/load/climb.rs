@@ -16,7 +16,7 @@ use super::highest::{Next, Search, Votes};
 use super::knee::{Knee, Step};
 use super::measure::Measurement;
 use super::noise::quantiles_about;
-use super::pace::{Arrivals, Course, Model};
+use super::rate_profile::{Arrivals, Model, RateProfile};
 use super::report::{LoadReport, Second};
 use super::{LoadError, Loaded, OnSecond, Plan, run};
 use crate::report::{Overall, Verdict};
@@ -159,7 +159,7 @@ pub async fn find(
 /// What is answered rightly when every user delivers as fast as it is answered: somewhere to begin.
 async fn probed(plan: &mut Plan, on_second: &OnSecond, interrupted: watch::Receiver<bool>) -> Result<f64, LoadError> {
     (plan.model, plan.arrivals, plan.most, plan.warm_up) = (Model::Closed, Arrivals::Constant, u64::MAX, Duration::ZERO);
-    plan.course = Course::level(plan.users as f64, PROBE);
+    plan.course = RateProfile::level(plan.users as f64, PROBE);
     (plan.gates, plan.abort_on, plan.verify) = (Vec::new(), Vec::new(), false);
     let report = run(plan, on_second.clone(), interrupted).await?.report;
     let right: u64 = report.kinds.values().map(|kind| kind.expected).sum();
@@ -173,7 +173,7 @@ fn prepare(plan: &mut Plan, wanted: &Wanted, rate: f64, users: usize) {
     let warm_up = WARM_UP.min(length / 2);
     plan.model = Model::Open;
     plan.warm_up = warm_up;
-    plan.course = Course::level(rate, warm_up + length);
+    plan.course = RateProfile::level(rate, warm_up + length);
     plan.gates.clone_from(&wanted.conditions);
     (plan.users, plan.hatch_rate) = (users, users as f64 * 10.0);
     plan.seed = plan.seed.wrapping_add(1);

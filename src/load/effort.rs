@@ -33,14 +33,14 @@ pub struct Effort {
     /// The most memory that it had, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver_peak_bytes: Option<u64>,
-    /// Look by look, about one a second.
+    /// Reading by look, about one a second.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<Look>,
+    pub looks: Vec<Reading>,
 }
 
 /// One look.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Look {
+pub struct Reading {
     /// Seconds since the load opened.
     pub at_s: f64,
     /// The generator's, percent of one core since the look before.
@@ -61,7 +61,7 @@ pub struct Meter {
     first: Option<Seen>,
     last: Option<Seen>,
     peaks: (u64, u64),
-    looks: Vec<Look>,
+    looks: Vec<Reading>,
 }
 
 /// What was seen at a moment.
@@ -105,7 +105,7 @@ impl Meter {
                     place % 2 == 0
                 });
             }
-            self.looks.push(Look {
+            self.looks.push(Reading {
                 at_s: now.at.as_secs_f64(),
                 own_cpu_percent: now.percent_since(last, |seen| seen.own),
                 receiver_cpu_percent: now.percent_since(last, |seen| seen.receiver),
@@ -118,7 +118,7 @@ impl Meter {
 
     /// The last look.
     #[must_use]
-    pub fn latest(&self) -> Option<Look> {
+    pub fn latest(&self) -> Option<Reading> {
         self.looks.last().copied()
     }
 

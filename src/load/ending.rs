@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 
 use super::effort::Meter;
 use super::measure::Measurement;
-use super::pace::Model;
 use super::progress::{Phase, Progress};
+use super::rate_profile::Model;
 use super::shared::{LOOK_AGAIN, Shared};
 use super::silence::Silence;
 use super::{Cut, LoadError, OnSecond, Plan, lock, telling};

@@ -12,7 +12,7 @@ use crate::clock::{UnixMicros, iso};
 use crate::contract::tables::Table;
 use crate::contract::{Contract, Level};
 use crate::evidence::EvidenceError;
-use crate::history::consistency::{Evidence, Judgement, Law, NEVER, Operation, Why, judge};
+use crate::history::consistency::{Evidence, Explanation, Judgement, Law, NEVER, Operation, judge};
 use crate::load::paging::Page;
 use crate::load::sampling;
 use crate::report::Verdict;
@@ -128,17 +128,17 @@ pub fn judge_all(
     let mut by_requirement: BTreeMap<String, u64> = BTreeMap::new();
     let mut violations = Vec::new();
     let always = &catalogue.always;
-    let id_of = |why: Why| match why {
-        Why::AuditRowsMissing { .. } => always.acceptances_are_audited.clone(),
-        Why::KeyRows { .. } | Why::AuditRowsTooMany { .. } => always.keys_have_evidence.clone(),
-        Why::TraceOfRefused => always.refusals_leave_no_trace.clone(),
-        Why::AcceptedTwice
-        | Why::DuplicateOfNothing
-        | Why::DuplicateOutsideLife
-        | Why::FailureForgotten
-        | Why::InFlightAlone
-        | Why::ReferenceElsewhere
-        | Why::ReferencesDiffer => always.some_order_explains.clone(),
+    let id_of = |why: Explanation| match why {
+        Explanation::AuditRowsMissing { .. } => always.acceptances_are_audited.clone(),
+        Explanation::KeyRows { .. } | Explanation::AuditRowsTooMany { .. } => always.keys_have_evidence.clone(),
+        Explanation::TraceOfRefused => always.refusals_leave_no_trace.clone(),
+        Explanation::AcceptedTwice
+        | Explanation::DuplicateOfNothing
+        | Explanation::DuplicateOutsideLife
+        | Explanation::FailureForgotten
+        | Explanation::InFlightAlone
+        | Explanation::ReferenceElsewhere
+        | Explanation::ReferencesDiffer => always.some_order_explains.clone(),
     };
     let mut tell = |judgement: &Judgement, of_rows: bool| {
         for (why, count) in &judgement.reasons {

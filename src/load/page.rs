@@ -131,7 +131,7 @@ fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
     }));
     let looks = &report.effort.looks;
     if looks.iter().any(|look| look.own_cpu_percent.is_some()) {
-        let each = |pick: fn(&super::effort::Look) -> Option<f64>| {
+        let each = |pick: fn(&super::effort::Reading) -> Option<f64>| {
             looks.iter().filter_map(|look| Some((look.at_s, pick(look)?))).collect::<Vec<(f64, f64)>>()
         };
         let (title, own, receiver) = (say("load-effort-chart"), say("load-generator"), say("load-receiver"));

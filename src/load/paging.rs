@@ -7,7 +7,7 @@ use crate::contract::Contract;
 use crate::history::consistency::{NEVER, Operation};
 use crate::load::shared::Shared;
 use crate::outcome::Outcome;
-use crate::transport::{Sender, Shipment};
+use crate::transport::{Sender, Transmission};
 
 /// So many of the newest keys are looked for.
 const NEWEST: usize = 10;
@@ -34,7 +34,7 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
         return None;
     }
     let question = shared.series.supplies().question("GET", &path(contract)?);
-    let exchange = Sender::new(shared.target.clone(), shared.timeout).send(Shipment::plain(question)).await;
+    let exchange = Sender::new(shared.target.clone(), shared.timeout).send(Transmission::plain(question)).await;
     // Without an answer there is nothing to judge: whether it lives is told elsewhere.
     let answer = exchange.result.ok()?;
     let (rows, said) = match answer.json() {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::effort::Look;
+use super::effort::Reading;
 use super::gate::{Gate, GateResult, Measured};
 use super::measure::Measurement;
 use super::window::Window;
@@ -48,7 +48,7 @@ pub struct Progress<'a> {
     /// What has to be kept to.
     pub gates: &'a [Gate],
     /// The processor and memory of the last second.
-    pub effort: Option<Look>,
+    pub effort: Option<Reading>,
 }
 
 impl Progress<'_> {

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
 use super::body::BodyTemplate;
-use super::dice::Dice;
 use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
-use super::pace::{Course, Gaps, Model};
 use super::part::{Part, Steering};
+use super::rate_profile::{Gaps, Model, RateProfile};
+use super::rng::Rng;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
@@ -47,7 +47,7 @@ pub struct Shared {
     /// What the course counts.
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment.
-    pub course: Course,
+    pub course: RateProfile,
     /// Random gaps of an open model.
     pub gaps: Option<Mutex<Gaps>>,
     /// How long an answer is waited for.
@@ -165,7 +165,7 @@ impl Shared {
     /// The same before the key is put into it. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
     #[must_use]
     pub fn plain_body(&self, key: u32, word: &str) -> Bytes {
-        self.bodies.body(word, self.bodies.size(Dice::new(self.seed, u64::from(key)).throw()))
+        self.bodies.body(word, self.bodies.size(Rng::new(self.seed, u64::from(key)).next_u64()))
     }
 
     /// Microseconds since the epoch at a time of the load, by a clock that never goes back.

@@ -11,7 +11,7 @@ use crate::load::gate::{GateResult, Measured};
 use crate::load::heat::HeatMap;
 use crate::load::judging::Found;
 use crate::load::measure::{Measurement, NO_PORT, OfKind};
-use crate::load::pace::{Arrivals, Model};
+use crate::load::rate_profile::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
 use crate::load::window::Window;
 use crate::load::{Cut, Plan, evidence};

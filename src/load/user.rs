@@ -11,14 +11,14 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::dice::Dice;
 use super::expected::is_expected;
 use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
-use super::pace::Model;
 use super::part::{Lot, Note};
-use super::sending::Line;
+use super::rate_profile::Model;
+use super::rng::Rng;
 use super::shared::{Shared, Tally};
+use super::user_connection::UserConnection;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::OtherBody;
 use crate::delivery::{Answer, NoAnswer};
@@ -44,8 +44,8 @@ const LONGEST_BACK_OFF: Duration = Duration::from_millis(320);
 struct User<'s> {
     shared: &'s Shared,
     number: usize,
-    line: Line,
-    dice: Dice,
+    line: UserConnection,
+    dice: Rng,
     own_keys: Vec<u32>,
     next_own: usize,
     samples: Vec<Sample>,
@@ -133,8 +133,8 @@ impl<'s> User<'s> {
         Self {
             shared,
             number,
-            line: Line::new(&shared.target, shared.timeout, shared.reader.headers()),
-            dice: Dice::new(shared.seed, number as u64),
+            line: UserConnection::new(&shared.target, shared.timeout, shared.reader.headers()),
+            dice: Rng::new(shared.seed, number as u64),
             own_keys: Vec::new(),
             next_own: 0,
             samples: Vec::with_capacity(SAMPLES),
@@ -323,7 +323,7 @@ impl<'s> User<'s> {
         {
             return Choice { place, kind: Kind::Burst, key, is_own: false };
         }
-        let (place, kind) = shared.mix.choose(self.dice.throw());
+        let (place, kind) = shared.mix.choose(self.dice.next_u64());
         let fresh = |kind| {
             let key = shared.next_key.fetch_add(1, Ordering::Relaxed);
             if matches!(kind, Kind::Fresh) {
@@ -339,7 +339,7 @@ impl<'s> User<'s> {
                 choice
             }
             Kind::Duplicate | Kind::ConflictingBody => {
-                let random = self.dice.throw();
+                let random = self.dice.next_u64();
                 let others = shared.under_way[(random >> 8) as usize % shared.under_way.len()].load(Ordering::Relaxed);
                 if random & 1 == 0 && others != 0 {
                     return Choice { place, kind, key: others, is_own: false };

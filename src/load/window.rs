@@ -10,7 +10,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::pace::Course;
+use super::rate_profile::RateProfile;
 
 /// Sending may end so much later than planned, as a share of the planned time, and the rate counts as kept.
 const KEPT_SHARE: f64 = 0.02;
@@ -65,7 +65,7 @@ impl Window {
 
     /// How many a second the course of an open model asked for, from when it was warm until sending ended.
     #[must_use]
-    pub fn wanted(&self, course: &Course) -> f64 {
+    pub fn wanted(&self, course: &RateProfile) -> f64 {
         let (from, to) = (self.warm_until.as_secs_f64(), self.planned_end.as_secs_f64());
         if to > from { (course.area(to) - course.area(from)) / (to - from) } else { 0.0 }
     }
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn wanted_is_what_the_course_asks_for_once_warm() {
-        let level = Course::level(400.0, Duration::from_secs(3));
-        let rising = Course::stages("2s:400/s").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        let level = RateProfile::level(400.0, Duration::from_secs(3));
+        let rising = RateProfile::stages("2s:400/s").unwrap_or_else(|wrong| unreachable!("{wrong}"));
         for (times, course, wanted) in [
             ([1_000, 3_000], &level, "400"),
             ([0, 2_000], &rising, "200"),

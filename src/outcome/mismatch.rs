@@ -3,7 +3,7 @@
 //! A judge finds that an answer or a row is wrong; what is wrong with it, on
 //! what kind of delivery, and what came instead is told here in words of a
 //! closed catalogue. Reports group findings by them (`report::causes`), and a
-//! suite's catalogue says which requirement speaks of which ([`Mismatch::codes`]).
+//! suite's catalogue says which requirement speaks of which ([`MismatchCode::codes`]).
 //! Sentences are made of them last, in the reader's language.
 
 use schemars::JsonSchema;
@@ -155,7 +155,7 @@ impl When {
 
 /// What is not as promised, in codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Mismatch {
+pub struct MismatchCode {
     /// What kind of thing it is.
     pub kind: Kind,
     /// Why the delivery was to be refused, where it was.
@@ -191,7 +191,7 @@ pub struct Mismatch {
     pub now_and_then: bool,
 }
 
-impl Mismatch {
+impl MismatchCode {
     /// A mismatch of a kind, and nothing more known of it.
     #[must_use]
     pub fn of(kind: Kind) -> Self {
@@ -333,17 +333,18 @@ mod tests {
     /// What is special comes first, and what is general last.
     #[test]
     fn codes_go_from_special_to_general() {
-        let cell = Mismatch { role: Some("sha256".to_owned()), ..Mismatch::named(Kind::Cell, "payload_sha256") };
-        let cell = Mismatch { table: Some("audit".to_owned()), ..cell };
+        let cell = MismatchCode { role: Some("sha256".to_owned()), ..MismatchCode::named(Kind::Cell, "payload_sha256") };
+        let cell = MismatchCode { table: Some("audit".to_owned()), ..cell };
         assert_eq!(cell.codes(), ["cell.audit.sha256", "cell.audit.payload_sha256", "cell.audit", "cell"]);
-        let forged = Mismatch { why: Some(Refusal::Signature), tamper: Some("half".to_owned()), ..Mismatch::of(Kind::RefusalTaken) };
+        let forged =
+            MismatchCode { why: Some(Refusal::Signature), tamper: Some("half".to_owned()), ..MismatchCode::of(Kind::RefusalTaken) };
         assert_eq!(forged.codes(), ["refusal-taken.half", "refusal-taken.signature", "refusal-taken"]);
     }
 
     /// The form of an answer is the same mismatch under all circumstances; what is remembered is not.
     #[test]
     fn circumstances_tell_what_is_remembered() {
-        let of = |kind, when| Mismatch { when: vec![when], ..Mismatch::of(kind) };
+        let of = |kind, when| MismatchCode { when: vec![when], ..MismatchCode::of(kind) };
         assert!(of(Kind::RefusedOtherwise, When::OddKey).is_alike(&of(Kind::RefusedOtherwise, When::Aged)));
         assert!(!of(Kind::RepeatTakenAsNew, When::Later).is_alike(&of(Kind::RepeatTakenAsNew, When::Aged)));
     }

@@ -1,6 +1,6 @@
 //! Causes: findings grouped by what explains them, the one that explains most first.
 //!
-//! In: the findings of a report, each with its codes ([`Mismatch`]). Out: every
+//! In: the findings of a report, each with its codes ([`MismatchCode`]). Out: every
 //! finding under the requirement that explains it, and the list of causes with
 //! their counts and one example each. Where the plainest delivery of its kind
 //! fails, whatever else fails in the same way says nothing of its own: it is
@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Level;
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::report::again::again;
 use crate::report::{Finding, Report, RequirementReport, ScenarioReport, Verdict};
 use crate::visit::Refused;
@@ -45,7 +45,7 @@ pub struct Cause {
     /// It in English, as a sentence without a full stop; other languages make theirs of `mismatch`.
     pub sentence: String,
     /// What is not as promised, in codes.
-    pub mismatch: Mismatch,
+    pub mismatch: MismatchCode,
     /// What it explains.
     pub explains: Explained,
     /// One of its findings.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::report::lanes::Lane;
+use crate::report::timeline::TimelineSpan;
 
 /// What a baseline made of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,7 +101,7 @@ pub struct HistoryWitness {
     pub operations: Vec<String>,
     /// The same, to be drawn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lanes: Vec<Lane>,
+    pub lanes: Vec<TimelineSpan>,
 }
 
 /// How a run was made.

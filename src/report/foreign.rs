@@ -5,7 +5,7 @@
 //! so that a member that is added is not forgotten here.
 
 use super::causes::causes;
-use super::lanes::Lane;
+use super::timeline::TimelineSpan;
 use super::{BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, Report, RunFacts, ScenarioReport, SnapshotFacts, Target};
 use crate::report::visited;
 use crate::secret::{Foreign, Redactor};
@@ -149,7 +149,7 @@ impl Foreign for HistoryWitness {
     }
 }
 
-impl Foreign for Lane {
+impl Foreign for TimelineSpan {
     fn hide(&mut self, redactor: &Redactor) {
         let Self { key, start_us: _, took_us: _, got } = self;
         key.hide(redactor);

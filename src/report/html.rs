@@ -12,9 +12,9 @@ use similar::{ChangeTag, TextDiff};
 use crate::contract::Level;
 use crate::report::causes::{Cause, telling};
 use crate::report::human::is_said_first;
-use crate::report::lanes::{Lane, svg};
 use crate::report::language::Language;
 use crate::report::page::page;
+use crate::report::timeline::{TimelineSpan, svg};
 use crate::report::visited;
 use crate::report::words::duration;
 use crate::report::{BurstFacts, Finding, Report, ScenarioReport, Verdict};
@@ -141,7 +141,7 @@ fn burst(one: &BurstFacts, language: Language) -> String {
 
 /// Who overlapped whom: bursts, and histories that no order explains.
 fn timelines(scenario: &ScenarioReport, report: &Report, language: Language) -> Vec<Value> {
-    let timeline = |title: String, lanes: &[Lane]| {
+    let timeline = |title: String, lanes: &[TimelineSpan]| {
         context! {
             title => title,
             svg => Value::from_safe_string(svg(lanes, language)),

@@ -6,15 +6,15 @@
 //! failed, and where it is told whose it is: one exception in the time of the
 //! delivery, or no other delivery under way meanwhile. Of stacks that are
 //! woven into each other the exception is told by those that stand whole
-//! elsewhere. All that is known when the run is over ([`Stage::settle`]).
+//! elsewhere. All that is known when the run is over ([`RunContext::settle`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::context::RunContext;
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::report::traceback::{Folded, fold};
 use crate::report::{Finding, ScenarioReport};
 
@@ -62,7 +62,7 @@ impl Beside {
     }
 }
 
-impl Stage {
+impl RunContext {
     /// Puts the target's lines beside the findings of a scenario.
     pub(super) async fn stand_beside(&self, scenario: &str, findings: &mut [Finding], under_way: &[(usize, UnixMicros, UnixMicros)]) {
         let Some(output) = self.output() else { return };
@@ -111,7 +111,7 @@ fn tell(finding: &mut Finding, (exception, shared): (Option<String>, bool)) {
 }
 
 /// Whether a delivery failed, or got no answer.
-fn has_failed(about: &Mismatch) -> bool {
+fn has_failed(about: &MismatchCode) -> bool {
     let failure = about.status.is_some_and(|status| status >= 500);
     failure
         || matches!(

@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 
 use super::OnDone;
 use super::concurrency::Concurrency;
+use super::context::RunContext;
 use super::live::{self, Again};
-use super::stage::Stage;
 use crate::clock::{Moment, span};
 use crate::files::turn::Turn;
 use crate::history::Operation;
@@ -83,7 +83,7 @@ impl End {
 
 /// Plays scenarios, and has what came of them so far.
 pub struct Executor {
-    pub(super) stage: Arc<Stage>,
+    pub(super) context: Arc<RunContext>,
     pub(super) on_done: OnDone,
     pub(super) interrupted: watch::Receiver<bool>,
     pub(super) fail_fast: bool,
@@ -155,19 +155,19 @@ impl Executor {
         let time_is_up = tokio::time::sleep(self.time_limit.saturating_sub(self.began.elapsed()));
         tokio::pin!(time_is_up);
         loop {
-            let is_alone = company == Company::Nobody || !self.stage.liveness.wants_company();
+            let is_alone = company == Company::Nobody || !self.context.liveness.wants_company();
             let places = if is_alone { 1 } else { self.concurrency.now() };
             while !stop && under_way.len() < places {
                 let Some(loaded) = left.pop() else { break };
                 if let Some((report, history)) = self.late.holds(&loaded.id) {
-                    self.stage.remember(history);
+                    self.context.remember(history);
                     stop |= self.take(loaded, Ok(report));
                     continue;
                 }
-                let (stage, playing) = (Arc::clone(&self.stage), loaded.clone());
+                let (context, playing) = (Arc::clone(&self.context), loaded.clone());
                 let company = if is_alone { Company::Nobody } else { company };
                 let handle = under_way.spawn(async move {
-                    let report = live::play(&stage, &playing, company).await;
+                    let report = live::play(&context, &playing, company).await;
                     (playing, report)
                 });
                 names.insert(handle.id(), loaded);
@@ -200,8 +200,8 @@ impl Executor {
                     if idle.is_some() {
                         ticks = now;
                     }
-                    self.concurrency.adapt(&self.stage.traffic, idle);
-                    self.stage.traffic.set_borne(self.concurrency.now());
+                    self.concurrency.adapt(&self.context.traffic, idle);
+                    self.context.traffic.set_borne(self.concurrency.now());
                     self.hopeless()
                 }
             };
@@ -249,7 +249,7 @@ impl Executor {
                 return false;
             }
         };
-        if self.late.among_others.remove(&loaded.id).is_some() && live::is_late(&self.stage, &report) {
+        if self.late.among_others.remove(&loaded.id).is_some() && live::is_late(&self.context, &report) {
             self.late.alone += 1;
         }
         (self.on_done)(&report);
@@ -272,13 +272,13 @@ impl Executor {
 
     /// Why nothing more can be learned, when that is so.
     fn hopeless(&self) -> Option<End> {
-        if let Some(why) = self.stage.liveness.gone() {
+        if let Some(why) = self.context.liveness.gone() {
             return Some(End::Broken(why));
         }
-        let given_up = self.stage.traffic.never_answered().filter(|given_up| *given_up >= NEVER_ANSWERED)?;
+        let given_up = self.context.traffic.never_answered().filter(|given_up| *given_up >= NEVER_ANSWERED)?;
         Some(End::Undecided(format!(
             "no delivery has been answered: {given_up} were waited for, {} each; the rest was not played",
-            span::write(self.stage.timeout)
+            span::write(self.context.timeout)
         )))
     }
 

@@ -6,21 +6,21 @@
 
 use std::sync::Arc;
 
+use super::context::RunContext;
 use super::rehearsal::{contradiction, contradiction_told, has_force, why_without_force};
-use super::stage::Stage;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::expand::Loaded;
 
 /// Takes back what no receiver can be blamed for, and what shows nothing.
-pub(super) async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: ScenarioReport) -> ScenarioReport {
-    let shows_memory = loaded.scenario.shows.iter().filter_map(|id| stage.catalogue.get(id)).any(|one| one.memory);
+pub(super) async fn weigh(context: &Arc<RunContext>, loaded: &Loaded, mut report: ScenarioReport) -> ScenarioReport {
+    let shows_memory = loaded.scenario.shows.iter().filter_map(|id| context.catalogue.get(id)).any(|one| one.memory);
     let asks_for_force = shows_memory && matches!(report.verdict, Verdict::Pass | Verdict::Warn);
     let failed = matches!(report.verdict, Verdict::Fail | Verdict::Warn);
     if !failed && !asks_for_force {
         return report;
     }
-    let means = stage.means();
-    let (at, loaded) = (Arc::clone(stage), loaded.clone());
+    let means = context.means();
+    let (at, loaded) = (Arc::clone(context), loaded.clone());
     // Away from the tasks that send: a rehearsal of a thousand keys takes a moment.
     let rehearsed = tokio::task::spawn_blocking(move || {
         let supplies = at.supplies.for_rehearsal();
@@ -40,14 +40,14 @@ pub(super) async fn weigh(stage: &Arc<Stage>, loaded: &Loaded, mut report: Scena
     }
     if !has_force {
         report.without_force = true;
-        if loaded_shows_only_memory(stage, &report) {
+        if loaded_shows_only_memory(context, &report) {
             report.verdict = Verdict::NotApplicable;
-            report.reason = Some(why_without_force(&stage.setting).to_owned());
+            report.reason = Some(why_without_force(&context.setting).to_owned());
         }
     }
     report
 }
 
-fn loaded_shows_only_memory(stage: &Stage, report: &ScenarioReport) -> bool {
-    report.findings.is_empty() && report.shows.iter().all(|id| stage.catalogue.get(id).is_some_and(|one| one.memory))
+fn loaded_shows_only_memory(context: &RunContext, report: &ScenarioReport) -> bool {
+    report.findings.is_empty() && report.shows.iter().all(|id| context.catalogue.get(id).is_some_and(|one| one.memory))
 }

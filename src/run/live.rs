@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::context::RunContext;
 use super::executor::Company;
 use super::force::weigh;
 use super::gate::Pass;
 use super::passes::Passes;
-use super::stage::Stage;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
-use crate::judge::check::rows::Look;
+use crate::judge::check::rows::Observation;
 use crate::judge::{Ahead, At, Released, ScenarioEnd, Sent, Source, Told, scenario};
 use crate::report::{ScenarioReport, Verdict};
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
@@ -21,7 +21,7 @@ use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::session::deliveries::{DeliveryBuilder, PreparedDelivery, burst_of};
 use crate::snapshot::Normaliser;
-use crate::transport::{KeptConnection, Shipment};
+use crate::transport::{KeptConnection, Transmission};
 
 /// How long to wait before asking or looking again, where a step gives time.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -34,7 +34,7 @@ const AUDIT_ROWS: usize = 500;
 
 /// One scenario's view of the target.
 pub struct Live<'s> {
-    pub(super) stage: &'s Stage,
+    pub(super) context: &'s RunContext,
     pub(super) loaded: &'s Loaded,
     kept: Option<KeptConnection>,
     pub(super) broken_in_on: Vec<PreparedDelivery>,
@@ -59,11 +59,11 @@ pub struct Live<'s> {
 }
 
 impl<'s> Live<'s> {
-    /// The target of a stage, for one scenario.
+    /// The target of a context, for one scenario.
     #[must_use]
-    pub fn new(stage: &'s Stage, loaded: &'s Loaded, company: Company) -> Self {
+    pub fn new(context: &'s RunContext, loaded: &'s Loaded, company: Company) -> Self {
         Self {
-            stage,
+            context,
             loaded,
             kept: None,
             broken_in_on: Vec::new(),
@@ -77,8 +77,8 @@ impl<'s> Live<'s> {
             late_among_others: false,
             deaths: None,
             snaps: 0,
-            patience: stage.max_wait,
-            normaliser: Normaliser::new(stage.run_word()).hiding(stage.redactor.clone()),
+            patience: context.max_wait,
+            normaliser: Normaliser::new(context.run_word()).hiding(context.redactor.clone()),
         }
     }
 
@@ -86,22 +86,22 @@ impl<'s> Live<'s> {
     ///
     /// * `others`: how many deliveries of others were under way meanwhile.
     fn own_share(&mut self, took: Duration, begun: Moment, others: u64) -> Duration {
-        let limit = self.stage.contract.limits.answer.0;
-        let own = self.stage.lateness.share_of(took, limit, begun);
+        let limit = self.context.contract.limits.answer.0;
+        let own = self.context.lateness.share_of(took, limit, begun);
         let late = took.saturating_sub(own).saturating_sub(limit);
-        self.late_among_others |= !late.is_zero() && self.stage.traffic.may_be_for_others(late, others);
+        self.late_among_others |= !late.is_zero() && self.context.traffic.may_be_for_others(late, others);
         own
     }
 
     /// Leave to deliver; who waits for it is in nobody's way.
     async fn pass_to_deliver(&mut self) -> Option<Pass<'s>> {
-        let _waits = self.stage.traffic.wait(false);
-        self.passes.before_delivering(&self.stage.gate).await
+        let _waits = self.context.traffic.wait(false);
+        self.passes.before_delivering(&self.context.gate).await
     }
 
     /// Whether the receiver died while the scenario was played, and not before it.
     fn met_a_death(&self) -> bool {
-        self.deaths.is_some_and(|deaths| deaths != self.stage.liveness.deaths())
+        self.deaths.is_some_and(|deaths| deaths != self.context.liveness.deaths())
     }
 
     /// Everything that was sent.
@@ -112,15 +112,15 @@ impl<'s> Live<'s> {
 
     pub(super) fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
         DeliveryBuilder {
-            supplies: &self.stage.supplies,
-            now: self.stage.clock.now(),
+            supplies: &self.context.supplies,
+            now: self.context.clock.now(),
             records: at.records,
             plain_bodies: &at.records.plain_bodies,
         }
     }
 
     fn path_of(&self, what: &Asked) -> Result<String, String> {
-        let contract = &self.stage.contract;
+        let contract = &self.context.contract;
         match what {
             Asked::Health => {
                 contract.health.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no health page".to_owned())
@@ -142,7 +142,7 @@ impl<'s> Live<'s> {
 
 impl Source for Live<'_> {
     fn now(&self) -> UnixMicros {
-        self.stage.clock.now()
+        self.context.clock.now()
     }
 
     fn moved_us(&self) -> i64 {
@@ -155,17 +155,17 @@ impl Source for Live<'_> {
         let (sent_at, exchange, beside, own_delay) = loop {
             let pass = self.pass_to_deliver().await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
-                self.stage.pace.turn(1).await;
+                self.context.pace.turn(1).await;
             }
-            let under_way = self.stage.traffic.set_out(1, is_honest && deliver.fault.is_none());
-            let (sent_at, begun) = (self.stage.clock.now(), Moment::now());
+            let under_way = self.context.traffic.set_out(1, is_honest && deliver.fault.is_none());
+            let (sent_at, begun) = (self.context.clock.now(), Moment::now());
             let (exchange, beside) = match (&deliver.fault, deliver.connection) {
                 (Some(fault), _) => self.send_through(at, &built, fault).await?,
                 (None, ConnectionUse::Kept) => {
                     let kept = self.kept.get_or_insert_with(KeptConnection::default);
-                    (self.stage.sender().send_kept(kept, built.shipment.clone()).await, Vec::new())
+                    (self.context.sender().send_kept(kept, built.shipment.clone()).await, Vec::new())
                 }
-                (None, ConnectionUse::Any | ConnectionUse::New) => (self.stage.send(built.shipment.clone()).await, Vec::new()),
+                (None, ConnectionUse::Any | ConnectionUse::New) => (self.context.send(built.shipment.clone()).await, Vec::new()),
             };
             drop(pass);
             let others = under_way.others();
@@ -176,10 +176,10 @@ impl Source for Live<'_> {
             }
         };
         // Only an acceptance says how long accepting takes: what is refused at the door is refused at once.
-        let accepted = exchange.result.as_ref().is_ok_and(|answer| answer.status == self.stage.contract.outcomes.accepted.status);
+        let accepted = exchange.result.as_ref().is_ok_and(|answer| answer.status == self.context.contract.outcomes.accepted.status);
         match &deliver.fault {
-            None if is_honest && accepted => self.stage.traffic.note_fresh(exchange.took, &exchange.result),
-            None => self.stage.traffic.note(exchange.took, &exchange.result),
+            None if is_honest && accepted => self.context.traffic.note_fresh(exchange.took, &exchange.result),
+            None => self.context.traffic.note(exchange.took, &exchange.result),
             Some(_) => {}
         }
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
@@ -190,14 +190,14 @@ impl Source for Live<'_> {
         let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::NotApplicable)?;
         let shipments = built.iter().map(|one| one.shipment.clone()).collect();
         let pass = self.pass_to_deliver().await;
-        self.stage.pace.turn(built.len()).await;
-        let (sent_at, begun, under_way) = (self.stage.clock.now(), Moment::now(), self.stage.traffic.set_out(built.len(), false));
-        let mut release = self.stage.sender().burst(shipments).await;
+        self.context.pace.turn(built.len()).await;
+        let (sent_at, begun, under_way) = (self.context.clock.now(), Moment::now(), self.context.traffic.set_out(built.len(), false));
+        let mut release = self.context.sender().burst(shipments).await;
         drop(pass);
         let others = under_way.others();
         drop(under_way);
         if let Some(one) = release.exchanges.iter().find(|one| one.result.is_ok()).or(release.exchanges.first()) {
-            self.stage.traffic.note(one.took, &one.result);
+            self.context.traffic.note(one.took, &one.result);
         }
         self.release_again(at, &built, &mut release.exchanges).await?;
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
@@ -210,30 +210,30 @@ impl Source for Live<'_> {
     }
 
     async fn advance(&mut self, at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
-        let pass = match self.stage.clock.locks_the_database() {
+        let pass = match self.context.clock.locks_the_database() {
             true => {
-                let _waits = self.stage.traffic.wait(false);
-                Some(self.passes.before_moving(&self.stage.gate).await)
+                let _waits = self.context.traffic.wait(false);
+                Some(self.passes.before_moving(&self.context.gate).await)
             }
             false => None,
         };
-        let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.stage.clock.now()));
-        self.stage.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+        let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.context.clock.now()));
+        self.context.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
         if let Some(pass) = pass.filter(|_| ends_within_a_life) {
             self.passes.deliver_at_once(pass);
         }
-        if self.stage.clock.name() == "rewind" {
+        if self.context.clock.name() == "rewind" {
             self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
         }
         Ok(())
     }
 
-    async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Look>, ScenarioEnd> {
-        if (check.every_key_has_evidence || check.every_life_can_be_told) && !self.stage.contract.key.has_prefix() {
+    async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Observation>, ScenarioEnd> {
+        if (check.every_key_has_evidence || check.every_life_can_be_told) && !self.context.contract.key.has_prefix() {
             let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
             return Err(ScenarioEnd::NotApplicable(reason.to_owned()));
         }
-        self.passes.before_looking(&self.stage.gate, self.company == Company::Counting && check.name.is_some()).await;
+        self.passes.before_looking(&self.context.gate, self.company == Company::Counting && check.name.is_some()).await;
         let look = self.look_once(at, check).await;
         self.passes.looked(check.grown.is_some());
         look.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
@@ -247,10 +247,10 @@ impl Source for Live<'_> {
         if patience.is_zero() {
             return Ok(false);
         }
-        if self.stage.clock.moves_everyone() {
+        if self.context.clock.moves_everyone() {
             // Where time can be moved, nobody waits for it.
             if tries == 0 {
-                self.stage.clock.advance(patience, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+                self.context.clock.advance(patience, at.keys).await.map_err(ScenarioEnd::Undecided)?;
             }
             return Ok(tries == 0);
         }
@@ -265,10 +265,10 @@ impl Source for Live<'_> {
     async fn ask(&mut self, at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
         let path = self.path_of(&get.what).map_err(ScenarioEnd::NotApplicable)?;
         let method = get.method.clone().unwrap_or_else(|| "GET".to_owned());
-        let question = self.stage.supplies.question(&method, &path);
+        let question = self.context.supplies.question(&method, &path);
         let begun = Moment::now();
         let exchange = loop {
-            let exchange = self.stage.send(Shipment::plain(question.clone())).await;
+            let exchange = self.context.send(Transmission::plain(question.clone())).await;
             if !self.waits(at, &exchange.result).await? {
                 break exchange;
             }
@@ -278,21 +278,21 @@ impl Source for Live<'_> {
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
         let Some(deaths) = self.deaths else {
-            let health = self.stage.health_before().await;
-            self.deaths = Some(self.stage.liveness.deaths());
+            let health = self.context.health_before().await;
+            self.deaths = Some(self.context.liveness.deaths());
             return Some(health);
         };
         self.passes = Passes::default();
-        match self.stage.health().await {
+        match self.context.health().await {
             Ok(answer) => Some(Ok(answer)),
-            Err(none) => Some(self.stage.find_out(none, deaths).await),
+            Err(none) => Some(self.context.find_out(none, deaths).await),
         }
     }
 
     async fn restart(&mut self, restart: &Restart) -> Result<(), ScenarioEnd> {
         self.kept = None;
         self.passes.end_delivering_at_once();
-        self.stage.restart(!restart.kill).await.map_err(ScenarioEnd::Undecided)
+        self.context.restart(!restart.kill).await.map_err(ScenarioEnd::Undecided)
     }
 
     async fn break_in(&mut self, at: At<'_>, restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
@@ -335,27 +335,27 @@ pub enum Again {
     Late(Box<(ScenarioReport, Vec<Operation>)>),
 }
 
-/// Plays one scenario against the target: its report; every delivery goes to the stage.
+/// Plays one scenario against the target: its report; every delivery goes to the context.
 ///
 /// What the reference itself gets wrong is never a finding; and what a receiver
 /// without memory would pass as well shows nothing of what is remembered.
 ///
 /// # Errors
 /// [`Again`], when what was seen may be the doing of those that it had for company.
-pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Result<ScenarioReport, Again> {
+pub async fn play(context: &Arc<RunContext>, loaded: &Loaded, company: Company) -> Result<ScenarioReport, Again> {
     let began = Moment::now();
-    let mut report = match scenario::reference(&stage.setting, &stage.supplies.signer) {
+    let mut report = match scenario::reference(&context.setting, &context.supplies.signer) {
         Err(failed) => {
             let mut report = scenario::blank_report(loaded, Verdict::Undecided);
             report.reason = Some(format!("the reference could not be set beside it: {failed}"));
             report
         }
         Ok(reference) => {
-            let mut source = Live::new(stage, loaded, company);
-            let (report, _) = scenario::play(&stage.setting, &mut source, loaded, reference).await;
+            let mut source = Live::new(context, loaded, company);
+            let (report, _) = scenario::play(&context.setting, &mut source, loaded, reference).await;
             let mut for_others = false;
-            if report.verdict != Verdict::Pass && company != Company::Nobody && stage.liveness.gone().is_none() {
-                let in_time = stage.catalogue.always.answers_in_time.as_ref();
+            if report.verdict != Verdict::Pass && company != Company::Nobody && context.liveness.gone().is_none() {
+                let in_time = context.catalogue.always.answers_in_time.as_ref();
                 // That an answer is late is no doing of those that count.
                 let counts = report.findings.is_empty() || report.findings.iter().any(|one| Some(&one.requirement) != in_time);
                 if source.met_a_death() {
@@ -363,19 +363,19 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Resu
                 } else if company == Company::Counting && counts {
                     return Err(Again::Counted);
                 }
-                for_others = source.late_among_others && is_late(stage, &report);
+                for_others = source.late_among_others && is_late(context, &report);
             }
             if !source.met_a_death() {
-                stage.liveness.survived();
+                context.liveness.survived();
             }
             let under_way = std::mem::take(&mut source.under_way);
-            let (history, mut report) = (source.into_history(), weigh(stage, loaded, report).await);
-            stage.stand_beside(&loaded.id, &mut report.findings, &under_way).await;
+            let (history, mut report) = (source.into_history(), weigh(context, loaded, report).await);
+            context.stand_beside(&loaded.id, &mut report.findings, &under_way).await;
             if for_others && report.verdict == Verdict::Fail {
                 report.duration_ms = super::millis(began.elapsed());
                 return Err(Again::Late(Box::new((report, history))));
             }
-            stage.remember(history);
+            context.remember(history);
             report
         }
     };
@@ -385,7 +385,7 @@ pub async fn play(stage: &Arc<Stage>, loaded: &Loaded, company: Company) -> Resu
 
 /// Whether a report tells of an answer that was late.
 #[must_use]
-pub fn is_late(stage: &Stage, report: &ScenarioReport) -> bool {
-    let in_time = stage.catalogue.always.answers_in_time.as_ref();
+pub fn is_late(context: &RunContext, report: &ScenarioReport) -> bool {
+    let in_time = context.catalogue.always.answers_in_time.as_ref();
     report.findings.iter().any(|one| Some(&one.requirement) == in_time)
 }

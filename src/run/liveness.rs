@@ -3,7 +3,7 @@
 //! A connection that was closed is no dead receiver: its health is asked over
 //! a new connection before anybody is called dead. One that hookgate has
 //! started is started again, and the run goes on; anyone else's is waited for
-//! a little, and then the run ends. In: the stage. Out: the answer to the
+//! a little, and then the run ends. In: the context. Out: the answer to the
 //! health check, or what is behind its absence.
 //!
 //! **Invariant:** a receiver that dies again and again is not started for ever.
@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::context::RunContext;
 use crate::clock::{Moment, span};
 use crate::contract::Level;
 use crate::delivery::{Answer, NoAnswer};
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::report::{Finding, ScenarioReport, Verdict};
 use crate::scenario::deliver::ConnectionUse;
 use crate::session::target_under_test::ManagedTarget;
@@ -85,7 +85,7 @@ impl Liveness {
     }
 }
 
-impl Stage {
+impl RunContext {
     /// The health before a scenario: a receiver that died between two scenarios is nobody's finding, as long as it comes back.
     pub(super) async fn health_before(&self) -> Result<Answer, NoAnswer> {
         let deaths = self.liveness.deaths();
@@ -176,7 +176,7 @@ impl Stage {
             level: Level::Must,
             expected,
             observed,
-            mismatch: Mismatch::of(Kind::Unwell),
+            mismatch: MismatchCode::of(Kind::Unwell),
             ..Finding::default()
         });
     }

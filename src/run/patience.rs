@@ -22,7 +22,7 @@ impl Live<'_> {
     /// # Errors
     /// [`ScenarioEnd::Undecided`] when no patience is left.
     pub(super) async fn waits(&mut self, at: At<'_>, result: &Result<Answer, NoAnswer>) -> Result<bool, ScenarioEnd> {
-        let Some(wait) = asks_to_wait(&self.stage.contract, result) else { return Ok(false) };
+        let Some(wait) = asks_to_wait(&self.context.contract, result) else { return Ok(false) };
         self.wait(at, wait).await?;
         Ok(true)
     }
@@ -30,14 +30,14 @@ impl Live<'_> {
     /// Waits for so long, if there is so much patience left.
     pub(super) async fn wait(&mut self, at: At<'_>, wait: Duration) -> Result<(), ScenarioEnd> {
         let Some(left) = self.patience.checked_sub(wait) else {
-            let (wait, patience) = (span::write(wait), span::write(self.stage.max_wait));
+            let (wait, patience) = (span::write(wait), span::write(self.context.max_wait));
             return Err(ScenarioEnd::Undecided(format!(
                 "step {}: an answer that is none of the contract's asks to come again in {wait} (Retry-After), and a scenario waits for {patience} in all (--max-wait)",
                 at.number
             )));
         };
         self.patience = left;
-        self.stage.held_up.fetch_add(1, Ordering::Relaxed);
+        self.context.held_up.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(wait).await;
         Ok(())
     }
@@ -52,14 +52,14 @@ impl Live<'_> {
         exchanges: &mut [Exchange],
     ) -> Result<(), ScenarioEnd> {
         loop {
-            let asked = |one: &Exchange| asks_to_wait(&self.stage.contract, &one.result);
+            let asked = |one: &Exchange| asks_to_wait(&self.context.contract, &one.result);
             let waits: Vec<(usize, Duration)> =
                 exchanges.iter().enumerate().filter_map(|(place, one)| Some((place, asked(one)?))).collect();
             let Some(longest) = waits.iter().map(|(_, wait)| *wait).max() else { return Ok(()) };
             self.wait(at, longest).await?;
             let shipments = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.shipment.clone())).collect();
-            self.stage.pace.turn(waits.len()).await;
-            let again = self.stage.sender().burst(shipments).await;
+            self.context.pace.turn(waits.len()).await;
+            let again = self.context.sender().burst(shipments).await;
             for ((place, _), exchange) in waits.iter().zip(again.exchanges) {
                 if let Some(one) = exchanges.get_mut(*place) {
                     *one = exchange;

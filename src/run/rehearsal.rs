@@ -17,7 +17,7 @@ use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Level, OtherSecret, own_headers};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
-use crate::judge::check::rows::Look;
+use crate::judge::check::rows::Observation;
 use crate::judge::verify::at_once;
 use crate::judge::{Ahead, At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;
@@ -288,14 +288,14 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         Ok(())
     }
 
-    async fn look(&mut self, _at: At<'_>, _check: &StateCheck) -> Result<Option<Look>, ScenarioEnd> {
+    async fn look(&mut self, _at: At<'_>, _check: &StateCheck) -> Result<Option<Observation>, ScenarioEnd> {
         let contract = Arc::clone(self.setting.contract());
         let (true, Some(tables)) = (self.means.state, &contract.state) else { return Ok(None) };
         let failed = |cause: crate::reference::store::StoreError| ScenarioEnd::Undecided(cause.to_string());
         let state = self.receiver.store().state().map_err(failed)?;
         let shapes = self.receiver.store().tables().map_err(failed)?;
         let counts = counts(tables, &state, self.now, contract.ttl_secs());
-        Ok(Some(Look { state, counts, tables: shapes }))
+        Ok(Some(Observation { state, counts, tables: shapes }))
     }
 
     async fn effects(&mut self, _at: At<'_>, keys: &[String]) -> Result<Option<Vec<u64>>, ScenarioEnd> {

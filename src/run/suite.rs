@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::context::RunContext;
 use super::executor::Company;
 use super::life::shortest;
 use super::rehearsal::{Means, contradiction};
-use super::stage::Stage;
 use crate::contract::Level;
 use crate::contract::facts::is_computed;
 use crate::judge::check::rows::cannot_be_seen;
@@ -77,7 +77,7 @@ fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<String> {
     (longest > limit).then(|| format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}"))
 }
 
-impl Stage {
+impl RunContext {
     /// What can be seen here.
     #[must_use]
     pub fn means(&self) -> Means {

@@ -11,18 +11,18 @@ use crate::contract::Contract;
 use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::Sent;
-use crate::judge::check::Records;
+use crate::judge::check::Bindings;
 use crate::message::member_at;
 use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
 use crate::sign::{Envelope, sha256_hex, unhex};
-use crate::transport::{Exchange, Shipment};
+use crate::transport::{Exchange, Transmission};
 
 /// A delivery that is ready to travel, and what the judge must know of it.
 pub struct PreparedDelivery {
     /// What travels, and how.
-    pub shipment: Shipment,
+    pub shipment: Transmission,
     /// The key as the receiver should understand it; empty when there is none.
     pub key: String,
     /// The body before the key was put into it (the same, where the key travels in a header).
@@ -68,7 +68,7 @@ pub struct DeliveryBuilder<'a> {
     /// When it is sent, by the receiver's clock.
     pub now: UnixMicros,
     /// Earlier deliveries.
-    pub records: &'a Records,
+    pub records: &'a Bindings,
     /// Their bodies.
     pub plain_bodies: &'a PlainBodies,
 }
@@ -113,7 +113,7 @@ impl DeliveryBuilder<'_> {
     ///
     /// # Errors
     /// As [`DeliveryBuilder::build`].
-    pub fn given(&self, deliver: &Deliver, key: Option<&str>, plain_body: &Bytes, unique: &str) -> Result<Shipment, String> {
+    pub fn given(&self, deliver: &Deliver, key: Option<&str>, plain_body: &Bytes, unique: &str) -> Result<Transmission, String> {
         let key = key.map(str::as_bytes);
         let unsigned = self.unsigned(deliver, key, plain_body, unique)?;
         self.shipped(deliver, unsigned, signed_id(&self.supplies.contract.key, key.unwrap_or_default()), unique)
@@ -139,13 +139,13 @@ impl DeliveryBuilder<'_> {
     }
 
     /// Signs a delivery, and says how it travels.
-    fn shipped(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Shipment, String> {
+    fn shipped(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Transmission, String> {
         let mut delivery = self.signed(deliver, unsigned, id, unique)?;
         if deliver.door == Some(Door::Absolute) {
             // Only now: what is signed of a path is the path.
             delivery.path = Door::Absolute.spell(&delivery.path, &self.supplies.origin).unwrap_or(delivery.path);
         }
-        Ok(Shipment { delivery, ..way(deliver) })
+        Ok(Transmission { delivery, ..way(deliver) })
     }
 
     /// The header lines before the signature's.
@@ -347,9 +347,9 @@ pub(super) fn travelling(contract: &Contract, plain_body: Bytes, key: Option<&[u
 }
 
 /// How a delivery travels that is still to be made.
-pub(super) fn way(deliver: &Deliver) -> Shipment {
+pub(super) fn way(deliver: &Deliver) -> Transmission {
     let Deliver { framing, header_case, connection, .. } = *deliver;
-    Shipment { delivery: Delivery::default(), framing, header_case, connection }
+    Transmission { delivery: Delivery::default(), framing, header_case, connection }
 }
 
 /// What `{id}` stands for in a signature: the key's bytes as they travel, without the blanks that get lost on the way.

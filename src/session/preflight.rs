@@ -14,9 +14,9 @@ use super::patience::asks_to_wait;
 use crate::clock::Moment;
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
-use crate::judge::check::Records;
+use crate::judge::check::Bindings;
 use crate::scenario::deliver::{ConnectionUse, Deliver};
-use crate::transport::{Sender, Shipment, Target, diagnosis};
+use crate::transport::{Sender, Target, Transmission, diagnosis};
 
 /// A moment between two questions to one that does not live yet.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
@@ -34,8 +34,8 @@ impl Session {
         }
     }
 
-    fn honest_delivery(&self) -> Result<Shipment, String> {
-        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
+    fn honest_delivery(&self) -> Result<Transmission, String> {
+        let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let builder = DeliveryBuilder { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
         Ok(builder.build(&Deliver::default(), None, None)?.shipment)
     }
@@ -68,10 +68,10 @@ impl Session {
 
     async fn ask_health_once(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
         let shipment = match &self.contract.health {
-            Some(health) => Shipment::plain(self.supplies.question("GET", &health.path)),
+            Some(health) => Transmission::plain(self.supplies.question("GET", &health.path)),
             None => self.honest_delivery().map_err(|cause| NoAnswer::Unreachable { cause })?,
         };
-        self.send(Shipment { connection, ..shipment }).await.result
+        self.send(Transmission { connection, ..shipment }).await.result
     }
 
     /// Sees that the receiver lives before anything is judged; one that was just started is given what is left of `patience`.
@@ -99,7 +99,7 @@ impl Session {
 pub async fn still_lives(contract: &Contract, target: &Target, headers: Vec<HeaderLine>, timeout: Duration) -> Result<(), SessionError> {
     let Some(page) = &contract.health else { return Ok(()) };
     let question = Delivery { method: "GET".to_owned(), path: page.path.clone(), headers, ..Delivery::default() };
-    let health = Sender::new(target.clone(), timeout).send(Shipment::plain(question)).await.result;
+    let health = Sender::new(target.clone(), timeout).send(Transmission::plain(question)).await.result;
     match health {
         Ok(answer) if is_well(contract, &answer) => Ok(()),
         health => Err(not_well(contract, target, health).await),

@@ -14,7 +14,7 @@ use crate::clock::{Moment, span};
 use crate::delivery::Delivery;
 use crate::scenario::deliver::ConnectionUse;
 use crate::target::Running;
-use crate::transport::{Sender, Shipment};
+use crate::transport::{Sender, Transmission};
 
 /// A moment between two looks whether a target is ready.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -84,7 +84,7 @@ impl Launched {
         async move {
             let Some((target, path, wanted)) = question else { return false };
             let question = Delivery { method: "GET".to_owned(), path, ..Delivery::default() };
-            let shipment = Shipment { connection: ConnectionUse::New, ..Shipment::plain(question) };
+            let shipment = Transmission { connection: ConnectionUse::New, ..Transmission::plain(question) };
             let answer = Sender::new(target, within).send(shipment).await.result;
             answer.is_ok_and(|answer| wanted.contains(&answer.status))
         }

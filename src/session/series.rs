@@ -12,11 +12,11 @@ use super::deliveries::{DeliveryBuilder, PlainBodies, signed_id, travelling, way
 use super::supplies::Supplies;
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
-use crate::judge::check::Records;
+use crate::judge::check::Bindings;
 use crate::scenario::deliver::Deliver;
 use crate::sign::tamper::Tamper;
 use crate::transport::codec::encode::Template;
-use crate::transport::{Shipment, Target};
+use crate::transport::{Target, Transmission};
 
 /// Deliveries that differ in key, body, time and signature.
 pub struct Series {
@@ -26,7 +26,7 @@ pub struct Series {
     bare: Delivery,
     /// What is the same in all of them as it travels; none where a signature needs more than [`Series::bare`] and a body.
     template: Option<Template>,
-    records: Records,
+    records: Bindings,
     plain_bodies: PlainBodies,
 }
 
@@ -38,7 +38,7 @@ impl Series {
     /// # Errors
     /// Why such deliveries cannot be made under the contract, as a sentence.
     pub fn new(supplies: Supplies, target: &Target, deliver: Deliver, body: &Bytes) -> Result<Self, String> {
-        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
+        let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let mut series = Self { supplies, deliver, bare: Delivery::default(), template: None, records, plain_bodies };
         let key = series.supplies.contract.key.unique_key("hg", 0);
         let one = series.builder(UnixMicros(0)).unsigned(&series.deliver, Some(key.as_bytes()), body, "")?;
@@ -48,7 +48,7 @@ impl Series {
         if let (Some(header), true, None) =
             (&series.supplies.contract.key.header, scheme.only_adds_lines() && !signs_lines, series.deliver.door)
         {
-            series.template = Template::new(target, &Shipment { delivery: one, ..way(&series.deliver) }, header);
+            series.template = Template::new(target, &Transmission { delivery: one, ..way(&series.deliver) }, header);
         }
         Ok(series)
     }
@@ -100,7 +100,7 @@ impl Series {
     ///
     /// # Errors
     /// Why it cannot be made under the contract, as a sentence.
-    pub fn one(&self, key: Option<&str>, plain_body: &Bytes, tamper: Option<Tamper>, now: UnixMicros) -> Result<Shipment, String> {
+    pub fn one(&self, key: Option<&str>, plain_body: &Bytes, tamper: Option<Tamper>, now: UnixMicros) -> Result<Transmission, String> {
         let builder = self.builder(now);
         if key.is_some() && tamper.is_none() {
             return builder.given(&self.deliver, key, plain_body, "");

@@ -24,7 +24,7 @@ use super::codec::decode::{Answered, Reading, Surplus};
 use super::codec::encode::EncodedRequest;
 use super::connection::{Connection, Exchanged, Outgoing};
 use super::stream::plain;
-use super::{Exchange, Sender, Shipment};
+use super::{Exchange, Sender, Transmission};
 use crate::clock::{Clock, Moment, SystemClock, UnixMicros};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 
@@ -77,7 +77,7 @@ impl Sender {
     /// answer. One whose connection fails gets [`NoAnswer::Unreachable`]; the
     /// others are sent all the same. A body that would wait for `100 Continue` is
     /// sent without waiting, as RFC 9110 §10.1.1 allows.
-    pub async fn burst(&self, shipments: Vec<Shipment>) -> Release {
+    pub async fn burst(&self, shipments: Vec<Transmission>) -> Release {
         let (count, timeout) = (shipments.len(), self.timeout());
         let deliveries: Vec<Delivery> = shipments.iter().map(|shipment| shipment.delivery.clone()).collect();
         let begun = Moment::now();
@@ -122,7 +122,7 @@ impl Sender {
         }
     }
 
-    fn open_all(&self, shipments: Vec<Shipment>, since: Moment) -> JoinSet<Opened> {
+    fn open_all(&self, shipments: Vec<Transmission>, since: Moment) -> JoinSet<Opened> {
         let turns = Arc::new(Semaphore::new(OPENING_AT_ONCE));
         let mut opening = JoinSet::new();
         for (place, shipment) in shipments.into_iter().enumerate() {

@@ -251,14 +251,14 @@ mod tests {
     use super::*;
     use crate::delivery::Delivery;
     use crate::scenario::deliver::Framing;
-    use crate::transport::Shipment;
+    use crate::transport::Transmission;
 
     /// A body that waits for `100 Continue` leaves as soon as that comes, and after a second when it does not.
     #[tokio::test(start_paused = true)]
     async fn bodies_wait_to_be_asked_for_but_not_for_ever() {
         for (asks, waited) in [(true, Duration::ZERO), (false, CONTINUE_WAIT)] {
             let delivery = Delivery { method: "POST".to_owned(), path: "/".to_owned(), body: "the body".into(), ..Delivery::default() };
-            let shipment = Shipment { framing: Framing::ExpectContinue, ..Shipment::plain(delivery) };
+            let shipment = Transmission { framing: Framing::ExpectContinue, ..Transmission::plain(delivery) };
             let request = EncodedRequest::new(&Target::parse("http://h").unwrap(), &shipment, false);
             let (mut wire, mut peer) = tokio::io::duplex(64 << 10);
             let began = Instant::now();

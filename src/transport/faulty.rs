@@ -28,7 +28,7 @@ use super::codec::decode::{Decoder, Reading, Surplus};
 use super::codec::encode::EncodedRequest;
 use super::connection::{Outgoing, carry};
 use super::stream::{Stream, Wire};
-use super::{Exchange, Sender, Shipment};
+use super::{Exchange, Sender, Transmission};
 use crate::clock::{Clock as _, Moment, SystemClock};
 use crate::delivery::{Answer, NoAnswer};
 use crate::scenario::fault::{CutAt, Fault, Part};
@@ -136,12 +136,12 @@ impl Sender {
     /// Sends `shipment` over a connection of its own, through a network with `fault` in it.
     ///
     /// The time-out is longer by what the fault itself holds back.
-    pub async fn send_faulty(&self, shipment: &Shipment, fault: &Fault) -> Faulted {
+    pub async fn send_faulty(&self, shipment: &Transmission, fault: &Fault) -> Faulted {
         self.send_faulty_while(shipment, fault, Meanwhile::nothing()).await
     }
 
     /// The same, as slowly as the fault says for as long as something is done beside it.
-    pub async fn send_faulty_while(&self, shipment: &Shipment, fault: &Fault, meanwhile: Meanwhile) -> Faulted {
+    pub async fn send_faulty_while(&self, shipment: &Transmission, fault: &Fault, meanwhile: Meanwhile) -> Faulted {
         let request = EncodedRequest::new(self.target(), shipment, false);
         if let Fault::Delay(span) = fault {
             // Before a connection is made: many receivers give up one that stays silent.

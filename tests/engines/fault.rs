@@ -10,7 +10,7 @@ use hookgate::scenario::deliver::Framing;
 use hookgate::scenario::fault::{CutAt, Dribble, Fault, Part};
 use hookgate::transport::codec::encode::EncodedRequest;
 use hookgate::transport::faulty::{Faulted, Meanwhile};
-use hookgate::transport::{Sender, Shipment, Target};
+use hookgate::transport::{Sender, Target, Transmission};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -29,10 +29,10 @@ const ANSWERS: [(&str, bool); 5] = [
 /// What reached the server: the bytes of every connection.
 type Reached = Arc<Mutex<Vec<Vec<u8>>>>;
 
-fn shipment(framing: Framing) -> Shipment {
+fn shipment(framing: Framing) -> Transmission {
     let headers = vec![HeaderLine::new("X-Signature", "of the address and the body")];
     let delivery = Delivery { method: "POST".to_owned(), path: "/in?a=b".to_owned(), headers, body: "0123456789".into() };
-    Shipment { framing, ..Shipment::plain(delivery) }
+    Transmission { framing, ..Transmission::plain(delivery) }
 }
 
 /// Answers every request that is `whole`, and half ones not at all.

@@ -8,9 +8,9 @@ use hookgate::clock::SystemClock;
 use hookgate::contract::Contract;
 use hookgate::evidence::{Choice, Origin};
 use hookgate::load::mix::Mix;
-use hookgate::load::pace::{Arrivals, Course, Model};
+use hookgate::load::rate_profile::{Arrivals, Model, RateProfile};
 use hookgate::load::report::LoadReport;
-use hookgate::load::{self, Plan, recheck};
+use hookgate::load::{self, Plan, verify};
 use hookgate::reference::{Receiver, pages};
 use hookgate::report::{Overall, Verdict};
 use hookgate::serve::serve;
@@ -56,7 +56,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         users: USERS,
         hatch_rate: USERS as f64 * 50.0,
         model: Model::Closed,
-        course: Course::level(USERS as f64, LONG),
+        course: RateProfile::level(USERS as f64, LONG),
         arrivals: Arrivals::Constant,
         most: DELIVERIES,
         warm_up: Duration::ZERO,
@@ -89,14 +89,14 @@ fn reference_keeps_every_contract_under_load() {
         let unexpected: u64 = report.kinds.values().map(|kind| kind.unexpected).sum();
         // Where answers are alike and no table tells, nothing can be said of lost ones; but nothing is wrong.
         let is_right = matches!(report.verdict, Overall::Conforms | Overall::Undecided);
-        if !is_right || unexpected > 0 || !report.violations.is_empty() || !recheck::judged_again(&report).is_empty() {
+        if !is_right || unexpected > 0 || !report.violations.is_empty() || !verify::judged_again(&report).is_empty() {
             wrong.push(format!(
                 "{}: {} {unexpected} unexpected {:?} {:?} {:?}",
                 name(&point),
                 report.verdict.words(),
                 report.kinds.iter().map(|(kind, one)| (kind, &one.statuses)).collect::<Vec<_>>(),
                 report.violations.first(),
-                recheck::judged_again(&report),
+                verify::judged_again(&report),
             ));
         }
     }

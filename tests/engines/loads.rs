@@ -10,9 +10,9 @@ use hookgate::contract::reading::read_contract;
 use hookgate::files;
 use hookgate::load::gate::Gate;
 use hookgate::load::mix::Mix;
-use hookgate::load::pace::{Arrivals, Course, Model};
+use hookgate::load::rate_profile::{Arrivals, Model, RateProfile};
 use hookgate::load::report::LoadReport;
-use hookgate::load::{Loaded, Plan, recheck};
+use hookgate::load::{Loaded, Plan, verify};
 use hookgate::scenario::requirement::Catalogue;
 use hookgate::transport::Target;
 use proptest::prelude::*;
@@ -117,7 +117,7 @@ fn contract() -> Arc<Contract> {
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     pub(crate) model: Model,
-    pub(crate) course: Course,
+    pub(crate) course: RateProfile,
     pub(crate) users: usize,
     pub(crate) warm_up: Duration,
     pub(crate) arrivals: Arrivals,
@@ -129,7 +129,7 @@ impl Shape {
     pub(crate) fn open(rate: f64, length: Duration) -> Self {
         Self {
             model: Model::Open,
-            course: Course::level(rate, length),
+            course: RateProfile::level(rate, length),
             users: 8,
             warm_up: Duration::ZERO,
             arrivals: Arrivals::Constant,
@@ -139,7 +139,7 @@ impl Shape {
     }
 
     fn closed(users: usize, length: Duration) -> Self {
-        Self { model: Model::Closed, course: Course::level(users as f64, length), users, ..Self::open(1.0, length) }
+        Self { model: Model::Closed, course: RateProfile::level(users as f64, length), users, ..Self::open(1.0, length) }
     }
 }
 
@@ -188,7 +188,7 @@ async fn load(shape: &Shape, receiver: &Receiver) -> Loaded {
 /// What a report says twice, it says alike; and as the receiver has counted.
 fn agrees(shape: &Shape, receives: Receives, receiver: &Receiver, loaded: &Loaded) {
     let Loaded { report, measurement } = loaded;
-    assert_eq!(recheck::judged_again(report), Vec::<String>::new(), "{report:#?}");
+    assert_eq!(verify::judged_again(report), Vec::<String>::new(), "{report:#?}");
     let of_kinds: u64 = report.kinds.values().map(|kind| kind.sent).sum();
     let of_seconds: u64 = report.series.iter().map(|second| second.deliveries).sum();
     let in_histogram = measurement.latency().map_or(0, |latency| latency.len());
@@ -303,11 +303,11 @@ fn shapes() -> impl Strategy<Value = Shape> {
     });
     let closed = (1usize..12).prop_map(|users| Shape::closed(users, ms(300)));
     let stages = (10u32..600).prop_map(|rate| Shape {
-        course: Course::stages(&format!("200ms:{rate}/s,100ms:{rate}/s,100ms:0")).expect("stages"),
+        course: RateProfile::stages(&format!("200ms:{rate}/s,100ms:{rate}/s,100ms:0")).expect("stages"),
         ..Shape::open(1.0, ms(1))
     });
     let users = (1usize..9).prop_map(|users| Shape {
-        course: Course::stages(&format!("150ms:{users},150ms:0")).expect("stages"),
+        course: RateProfile::stages(&format!("150ms:{users},150ms:0")).expect("stages"),
         ..Shape::closed(users, ms(1))
     });
     let rest = (prop_oneof![Just(0u64), Just(150)], prop_oneof![Just(u64::MAX), 1u64..200], prop_oneof![Just(50u64), Just(400)]);

@@ -13,7 +13,7 @@ use std::thread;
 
 use hookgate::delivery::{HeaderLine, NoAnswer};
 use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
-use hookgate::transport::{KeptConnection, Sender, Shipment, Target};
+use hookgate::transport::{KeptConnection, Sender, Target, Transmission};
 
 use listener::{
     OK, PLENTY, SHORT, both_drivers, head_end, is_whole, listen, read_one, record, send, send_within, shipment, status, wait_on,
@@ -30,7 +30,7 @@ fn header_names_travel_in_the_case_that_is_asked_for() {
     ];
     for (header_case, expected) in cases {
         let (target, told) = record(OK);
-        let exchange = send(&target, Shipment { header_case, connection: ConnectionUse::New, ..shipment("{}") });
+        let exchange = send(&target, Transmission { header_case, connection: ConnectionUse::New, ..shipment("{}") });
         assert_eq!(status(&exchange), Ok(202));
         let seen = String::from_utf8(told.recv().unwrap()).unwrap();
         assert!(seen.starts_with("POST /base/hooks?x=1 HTTP/1.1\r\n"), "{seen}");
@@ -79,7 +79,7 @@ fn empty_body_is_announced_where_a_body_is_expected() {
     for (method, announced) in [("POST", true), ("PUT", true), ("GET", false), ("HEAD", false)] {
         for connection in [ConnectionUse::Any, ConnectionUse::New] {
             let (target, told) = record(OK);
-            let mut empty = Shipment { connection, ..shipment("") };
+            let mut empty = Transmission { connection, ..shipment("") };
             empty.delivery.method = method.to_owned();
             assert_eq!(status(&send(&target, empty)), Ok(202), "{method}");
             let seen = String::from_utf8(told.recv().unwrap()).unwrap();
@@ -97,7 +97,7 @@ fn chunks_arrive_whole() {
         [(Framing::Chunked, &b"7\r\n\x00\x01\x02\x03\x04\x05\x06\r\n1\r\n"[..]), (Framing::ChunkedSmall, b"1\r\n\x00\r\n1\r\n\x01\r\n")]
     {
         let (target, told) = record(OK);
-        assert_eq!(status(&send(&target, Shipment { framing, ..shipment(body.clone()) })), Ok(202));
+        assert_eq!(status(&send(&target, Transmission { framing, ..shipment(body.clone()) })), Ok(202));
         let seen = told.recv().unwrap();
         let (head, framed) = seen.split_at(head_end(&seen).unwrap());
         assert!(!String::from_utf8_lossy(head).contains("content-length"));
@@ -146,7 +146,7 @@ fn body_waits_for_continue_but_not_for_ever() {
     for word in [&b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"[..], b""] {
         let (tell, told) = mpsc::channel();
         let target = asks_for_the_body(word, tell);
-        let exchange = send(&target, Shipment { framing: Framing::ExpectContinue, ..shipment("{\"a\":1}") });
+        let exchange = send(&target, Transmission { framing: Framing::ExpectContinue, ..shipment("{\"a\":1}") });
         assert_eq!(status(&exchange), Ok(202));
         let (held_back, seen) = told.recv().unwrap();
         assert!(held_back && seen.ends_with(b"\r\n\r\n{\"a\":1}"));
@@ -159,7 +159,7 @@ fn body_waits_for_continue_but_not_for_ever() {
 fn refusal_instead_of_continue_is_the_answer() {
     let (tell, told) = mpsc::channel();
     let target = asks_for_the_body(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n", tell);
-    assert_eq!(status(&send(&target, Shipment { framing: Framing::ExpectContinue, ..shipment("body") })), Ok(417));
+    assert_eq!(status(&send(&target, Transmission { framing: Framing::ExpectContinue, ..shipment("body") })), Ok(417));
     assert!(told.recv().unwrap().1.ends_with(b"\r\n\r\n"));
 }
 
@@ -180,7 +180,7 @@ fn kept_connection_is_used_again() {
         let sender = Sender::new(target, PLENTY);
         let mut kept = KeptConnection::default();
         for framing in [Framing::ContentLength, Framing::Chunked].repeat(6) {
-            let exchange = sender.send_kept(&mut kept, Shipment { framing, ..shipment("{}") }).await;
+            let exchange = sender.send_kept(&mut kept, Transmission { framing, ..shipment("{}") }).await;
             assert!(exchange.result.is_ok(), "{exchange:?}");
         }
         assert_eq!(kept.opened(), 3);
@@ -197,7 +197,7 @@ fn early_refusal_is_heard_while_the_body_is_written() {
             let _ = stream.read(&mut some).unwrap();
             stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge").unwrap();
         });
-        let exchange = send(&target, Shipment { framing, ..shipment(vec![b'x'; 24 << 20]) });
+        let exchange = send(&target, Transmission { framing, ..shipment(vec![b'x'; 24 << 20]) });
         let answer = exchange.result.unwrap();
         assert_eq!((answer.status, &answer.body[..]), (413, &b"large"[..]));
     }

@@ -18,7 +18,7 @@ use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
 use hookgate::serve::serve;
 use hookgate::sign::sha256_hex;
 use hookgate::transport::codec::encode::EncodedRequest;
-use hookgate::transport::{KeptConnection, Sender, Shipment, Target};
+use hookgate::transport::{KeptConnection, Sender, Target, Transmission};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -82,7 +82,7 @@ async fn what_follows_an_answer_is_told_of_that_answer() {
         let sender = Sender::new(target, PLENTY);
         let mut kept = KeptConnection::default();
         for number in 0..6 {
-            let shipment = Shipment::plain(delivery(number));
+            let shipment = Transmission::plain(delivery(number));
             let exchange = if number % 2 == 0 { sender.send(shipment).await } else { sender.send_kept(&mut kept, shipment).await };
             let answer = exchange.result.expect("an answer");
             assert_eq!((answer.status, &answer.body[..]), (202, &b"ok"[..]), "{late} {}: {number}", more.escape_ascii());
@@ -92,7 +92,7 @@ async fn what_follows_an_answer_is_told_of_that_answer() {
         assert!(remarks.iter().any(|one| one.delivery == delivery(0)), "{remarks:?}");
         assert!(remarks.iter().all(|one| one.surplus.to_string().starts_with(&wanted)), "{remarks:?}");
         if !late {
-            let release = sender.burst(vec![Shipment::plain(delivery(7)), Shipment::plain(delivery(8))]).await;
+            let release = sender.burst(vec![Transmission::plain(delivery(7)), Transmission::plain(delivery(8))]).await;
             assert!(release.exchanges.iter().all(|one| one.result.is_ok()));
             assert_eq!(sender.remarks().await.len(), 2);
         }
@@ -113,7 +113,7 @@ async fn nothing_is_told_of_whoever_says_no_more() {
     .await;
     let sender = Sender::new(target, PLENTY);
     for number in 0..10 {
-        let exchange = sender.send(Shipment::plain(delivery(number))).await;
+        let exchange = sender.send(Transmission::plain(delivery(number))).await;
         assert!(exchange.result.is_ok(), "{exchange:?}");
     }
     assert_eq!(sender.remarks().await, []);
@@ -128,7 +128,7 @@ async fn interim_answers_without_end_are_given_up() {
         }
     })
     .await;
-    let told = Sender::new(target, PLENTY).send(Shipment::plain(delivery(1))).await.result;
+    let told = Sender::new(target, PLENTY).send(Transmission::plain(delivery(1))).await.result;
     assert!(matches!(&told, Err(NoAnswer::Garbled { cause }) if cause.contains("interim answers")), "{told:?}");
     let slowly = server(|mut stream| async move {
         if read_one(&mut stream).await {
@@ -138,7 +138,7 @@ async fn interim_answers_without_end_are_given_up() {
         }
     })
     .await;
-    let told = Sender::new(slowly, SHORT).send(Shipment::plain(delivery(1))).await.result;
+    let told = Sender::new(slowly, SHORT).send(Transmission::plain(delivery(1))).await.result;
     assert_eq!(told, Err(NoAnswer::TimedOut { after: SHORT }));
 }
 
@@ -154,7 +154,7 @@ async fn bodies_without_end_are_given_up() {
         })
         .await;
         let sender = Sender::new(target, PLENTY);
-        let shipment = |connection| Shipment { connection, ..Shipment::plain(delivery(1)) };
+        let shipment = |connection| Transmission { connection, ..Transmission::plain(delivery(1)) };
         let mut told = vec![
             sender.send(shipment(ConnectionUse::Any)).await.result,
             sender.send(shipment(ConnectionUse::New)).await.result,
@@ -181,8 +181,8 @@ async fn what_met_the_end_of_a_used_connection_goes_once_more() {
     let sender = Sender::new(target, PLENTY);
     // The first of its kind rests, so the pool has none to give for a moment: a kept one is used again at once.
     let mut kept = KeptConnection::default();
-    let first = sender.send_kept(&mut kept, Shipment::plain(delivery(1))).await;
-    let second = sender.send_kept(&mut kept, Shipment::plain(delivery(2))).await;
+    let first = sender.send_kept(&mut kept, Transmission::plain(delivery(1))).await;
+    let second = sender.send_kept(&mut kept, Transmission::plain(delivery(2))).await;
     assert_eq!((first.went_twice, second.went_twice, kept.opened()), (false, true, 2));
     assert_eq!(second.result.map(|answer| answer.status), Ok(202));
 }
@@ -191,7 +191,7 @@ async fn what_met_the_end_of_a_used_connection_goes_once_more() {
 type Seen = (String, String, Vec<(String, Vec<u8>)>, Vec<u8>);
 
 /// Any delivery, in any framing and case.
-fn arbitrary_shipment() -> impl Strategy<Value = Shipment> {
+fn arbitrary_shipment() -> impl Strategy<Value = Transmission> {
     let method = prop_oneof![Just("POST"), Just("PUT"), Just("PATCH")];
     let header = ("X-[A-Za-z0-9-]{0,10}", "[!-~]([ -~]{0,16}[!-~])?").prop_map(|(name, value)| HeaderLine::new(name, value));
     let framing =
@@ -203,7 +203,7 @@ fn arbitrary_shipment() -> impl Strategy<Value = Shipment> {
             // A lone `%` is no path that hyper takes.
             let path = path.replace('%', "%41");
             let delivery = Delivery { method: method.to_owned(), path, headers, body: body.into() };
-            Shipment { framing, header_case, ..Shipment::plain(delivery) }
+            Transmission { framing, header_case, ..Transmission::plain(delivery) }
         },
     )
 }
@@ -272,7 +272,7 @@ async fn the_reference_reads_every_framing_alike() {
                 let headers = vec![HeaderLine::new("Idempotency-Key", key.clone())];
                 let mut delivery = Delivery { method, path, headers, body: body.clone().into() };
                 delivery.headers.extend(signer.header_lines(&delivery, &key, "", SystemClock.now()));
-                let shipment = Shipment { framing, connection, ..Shipment::plain(delivery) };
+                let shipment = Transmission { framing, connection, ..Transmission::plain(delivery) };
                 let exchange = match connection {
                     ConnectionUse::Kept => sender.send_kept(&mut kept, shipment).await,
                     ConnectionUse::Any | ConnectionUse::New => sender.send(shipment).await,

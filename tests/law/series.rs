@@ -9,14 +9,14 @@ use hookgate::contract::reading::read_contract;
 use hookgate::contract::{Contract, own_headers};
 use hookgate::delivery::{Delivery, HeaderLine};
 use hookgate::files;
-use hookgate::judge::check::Records;
+use hookgate::judge::check::Bindings;
 use hookgate::scenario::deliver::{Deliver, HeaderCase};
 use hookgate::session::deliveries::{DeliveryBuilder, PlainBodies};
 use hookgate::session::series::Series;
 use hookgate::session::supplies::Supplies;
 use hookgate::sign::tamper::Tamper;
 use hookgate::transport::codec::encode::EncodedRequest;
-use hookgate::transport::{Shipment, Target};
+use hookgate::transport::{Target, Transmission};
 
 use crate::surroundings::project;
 
@@ -54,7 +54,7 @@ fn supplies(contract: &Arc<Contract>, own: &[HeaderLine]) -> Supplies {
     Supplies::without_bodies(Arc::clone(contract), signer, own, "http://h:1/base".to_owned())
 }
 
-fn bytes_of(target: &Target, shipment: &Shipment) -> String {
+fn bytes_of(target: &Target, shipment: &Transmission) -> String {
     String::from_utf8_lossy(&EncodedRequest::new(target, shipment, false).whole()).into_owned()
 }
 
@@ -75,7 +75,7 @@ fn of_load(series: &Series, target: &Target, key: Option<&str>, body: &Bytes, ta
 fn loads_send_what_runs_send() {
     let target = Target::parse("http://h:1/base").expect("an address");
     let own = [HeaderLine::new("X-Tenant", "seven"), HeaderLine::new("Accept", "application/json")];
-    let (records, plain_bodies) = (Records::default(), PlainBodies::new());
+    let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
     let (mut quick, mut built) = (0, 0);
     for contract in contracts().into_iter().map(Arc::new) {
         let mut made = 0;

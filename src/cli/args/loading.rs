@@ -11,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{EvidenceArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, Shard, at_least_one, duration, duration_or_seconds, whole};
 use crate::cli::project::InForce;
 use crate::clock::span;
-use crate::load::pace::Course;
+use crate::load::rate_profile::RateProfile;
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -201,12 +201,12 @@ pub(crate) enum LoadFormat {
 /// Stages, and whether their levels are rates.
 #[derive(Clone, Debug)]
 pub(crate) struct Stages {
-    pub(crate) course: Course,
+    pub(crate) course: RateProfile,
     pub(crate) of_rates: bool,
 }
 
 fn stages(text: &str) -> Result<Stages, String> {
-    let course = Course::stages(text)?;
+    let course = RateProfile::stages(text)?;
     let levels: Vec<bool> = text.split(',').map(|stage| stage.trim().ends_with("/s") || stage.trim().ends_with(":0")).collect();
     let of_rates = text.contains("/s");
     if of_rates && levels.contains(&false) {

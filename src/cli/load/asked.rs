@@ -17,7 +17,7 @@ use crate::files::{self, TextFile};
 use crate::load::climb::{USUAL_STEP, Wanted};
 use crate::load::gate::{Gate, GatesFile, Metric};
 use crate::load::mix::{BodyFrom, Mix};
-use crate::load::pace::{Course, Model};
+use crate::load::rate_profile::{Model, RateProfile};
 use crate::sign::Proof;
 use crate::target::limits::allow_open_files;
 
@@ -131,17 +131,17 @@ fn is_under_a_master(_: &LoadArgs) -> bool {
 }
 
 /// The course, what it counts, and how many users it needs.
-pub(super) fn course(args: &LoadArgs) -> Result<(Course, Model, usize), Failure> {
+pub(super) fn course(args: &LoadArgs) -> Result<(RateProfile, Model, usize), Failure> {
     if is_under_a_master(args) {
         let most = usize::from(args.users.map_or(USUAL_MOST_USERS, NonZeroU16::get));
-        return Ok((Course::level(most as f64, LONGEST), Model::Closed, most));
+        return Ok((RateProfile::level(most as f64, LONGEST), Model::Closed, most));
     }
     let users = usize::from(args.users.map_or(USUAL_USERS, NonZeroU16::get));
     let warm_up = args.warm_up.unwrap_or_default();
     let (course, model) = match (&args.stages, args.rate) {
         (Some(stages), _) => (stages.course.clone(), if stages.of_rates { Model::Open } else { Model::Closed }),
-        (None, Some(rate)) => (Course::level(rate, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Open),
-        (None, None) => (Course::level(users as f64, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Closed),
+        (None, Some(rate)) => (RateProfile::level(rate, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Open),
+        (None, None) => (RateProfile::level(users as f64, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Closed),
     };
     if course.length() > LONGEST {
         return Err(Failure::usage("a load takes a day at the most"));

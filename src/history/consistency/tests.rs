@@ -1,6 +1,6 @@
 //! Histories that must be accepted, and histories that must be rejected, as tables.
 
-use super::{Evidence, Law, NEVER, Operation, SECOND, TOLD, Verdict, Why, acceptances, judge, verdict};
+use super::{Evidence, Explanation, Law, NEVER, Operation, SECOND, TOLD, Verdict, acceptances, judge, verdict};
 use crate::outcome::{Outcome, OutcomeSet};
 
 const MINUTE: i64 = 60 * SECOND;
@@ -67,57 +67,63 @@ fn accepts_what_some_order_explains() {
 }
 
 /// What no order explains: the history, the rows, why, and the operations that show it.
-type Rejected = (&'static str, Vec<Operation>, Option<Evidence>, Why, &'static [usize]);
+type Rejected = (&'static str, Vec<Operation>, Option<Evidence>, Explanation, &'static [usize]);
 
 #[test]
 fn rejects_what_no_order_explains() {
     let table: &[Rejected] = &[
-        ("accepted twice at once", vec![accepted(0, 10), accepted(5, 15)], None, Why::AcceptedTwice, &[0, 1]),
+        ("accepted twice at once", vec![accepted(0, 10), accepted(5, 15)], None, Explanation::AcceptedTwice, &[0, 1]),
         (
             "accepted twice in a row",
             vec![accepted(0, 10), duplicate(20, 30), accepted(MINUTE, MINUTE + 5)],
             None,
-            Why::AcceptedTwice,
+            Explanation::AcceptedTwice,
             &[0, 2],
         ),
-        ("a duplicate of nothing", vec![duplicate(0, 10)], None, Why::DuplicateOfNothing, &[0]),
-        ("a duplicate of a refusal", vec![refused(0, 5), duplicate(10, 20)], None, Why::DuplicateOfNothing, &[1]),
+        ("a duplicate of nothing", vec![duplicate(0, 10)], None, Explanation::DuplicateOfNothing, &[0]),
+        ("a duplicate of a refusal", vec![refused(0, 5), duplicate(10, 20)], None, Explanation::DuplicateOfNothing, &[1]),
         (
             "a duplicate that returned before the first began",
             vec![duplicate(0, 10), accepted(20, 30)],
             None,
-            Why::DuplicateOutsideLife,
+            Explanation::DuplicateOutsideLife,
             &[0, 1],
         ),
-        ("a duplicate before what was lost", vec![duplicate(0, 10), lost(20)], None, Why::DuplicateOfNothing, &[0]),
+        ("a duplicate before what was lost", vec![duplicate(0, 10), lost(20)], None, Explanation::DuplicateOfNothing, &[0]),
         (
             "one lost cannot explain it beside one accepted",
             vec![lost(0), duplicate(5, 10), accepted(20, 30)],
             None,
-            Why::DuplicateOutsideLife,
+            Explanation::DuplicateOutsideLife,
             &[1, 2],
         ),
         (
             "a duplicate of a key that has ended",
             vec![accepted(0, 10), duplicate(90_000 * SECOND, 90_000 * SECOND + 9)],
             None,
-            Why::DuplicateOutsideLife,
+            Explanation::DuplicateOutsideLife,
             &[0, 1],
         ),
         (
             "two references, one acceptance",
             vec![accepted(0, 10), duplicate_of(5, 20, 30), duplicate_of(7, 40, 50)],
             None,
-            Why::ReferencesDiffer,
+            Explanation::ReferencesDiffer,
             &[1, 2],
         ),
-        ("a reference to another time", vec![accepted(0, 10), duplicate_of(MINUTE, 20, 30)], None, Why::ReferenceElsewhere, &[0, 1]),
-        ("no audit row", vec![accepted(0, 10)], rows(0, 1), Why::AuditRowsMissing { rows: 0 }, &[0]),
-        ("two audit rows", vec![accepted(0, 10), duplicate(20, 30)], rows(2, 1), Why::AuditRowsTooMany { rows: 2 }, &[0, 1]),
-        ("a refusal's audit row", vec![refused(0, 10)], rows(1, 0), Why::AuditRowsTooMany { rows: 1 }, &[0]),
-        ("a refusal's key row", vec![refused(0, 10)], rows(0, 1), Why::TraceOfRefused, &[0]),
-        ("a live key without a row", vec![accepted(0, 10)], rows(1, 0), Why::KeyRows { rows: 0 }, &[0]),
-        ("a key with two rows", vec![accepted(0, 10)], rows(1, 2), Why::KeyRows { rows: 2 }, &[0]),
+        (
+            "a reference to another time",
+            vec![accepted(0, 10), duplicate_of(MINUTE, 20, 30)],
+            None,
+            Explanation::ReferenceElsewhere,
+            &[0, 1],
+        ),
+        ("no audit row", vec![accepted(0, 10)], rows(0, 1), Explanation::AuditRowsMissing { rows: 0 }, &[0]),
+        ("two audit rows", vec![accepted(0, 10), duplicate(20, 30)], rows(2, 1), Explanation::AuditRowsTooMany { rows: 2 }, &[0, 1]),
+        ("a refusal's audit row", vec![refused(0, 10)], rows(1, 0), Explanation::AuditRowsTooMany { rows: 1 }, &[0]),
+        ("a refusal's key row", vec![refused(0, 10)], rows(0, 1), Explanation::TraceOfRefused, &[0]),
+        ("a live key without a row", vec![accepted(0, 10)], rows(1, 0), Explanation::KeyRows { rows: 0 }, &[0]),
+        ("a key with two rows", vec![accepted(0, 10)], rows(1, 2), Explanation::KeyRows { rows: 2 }, &[0]),
     ];
     for (what, history, evidence, why, places) in table {
         assert_eq!(told(history, *evidence), Verdict::Broken(*why, places.to_vec()), "{what}");
@@ -130,7 +136,7 @@ fn undecided_is_what_nothing_speaks_of() {
     assert_eq!(told(&[lost(0), lost(5)], None), Verdict::Undecided);
     assert_eq!(told(&[lost(0)], rows(1, 1)), Verdict::Consistent);
     assert_eq!(told(&[lost(0)], rows(0, 0)), Verdict::Consistent);
-    assert_eq!(told(&[lost(0)], rows(2, 1)), Verdict::Broken(Why::AuditRowsTooMany { rows: 2 }, vec![0]));
+    assert_eq!(told(&[lost(0)], rows(2, 1)), Verdict::Broken(Explanation::AuditRowsTooMany { rows: 2 }, vec![0]));
 }
 
 /// A failure that the contract describes is known; what follows it is as the contract has it.
@@ -147,8 +153,8 @@ fn failures_that_are_described_are_explained() {
     let unlike = [failed(0, 10), lost(20)];
     for (history, when_retried, when_replayed) in [
         (&alone[..], Verdict::Consistent, Verdict::Consistent),
-        (&retried, Verdict::Consistent, Verdict::Broken(Why::FailureForgotten, vec![0, 1])),
-        (&known, Verdict::Broken(Why::DuplicateOfNothing, vec![1]), Verdict::Broken(Why::DuplicateOfNothing, vec![1])),
+        (&retried, Verdict::Consistent, Verdict::Broken(Explanation::FailureForgotten, vec![0, 1])),
+        (&known, Verdict::Broken(Explanation::DuplicateOfNothing, vec![1]), Verdict::Broken(Explanation::DuplicateOfNothing, vec![1])),
         (&in_flight, Verdict::Consistent, Verdict::Consistent),
         (&later, Verdict::Consistent, Verdict::Consistent),
         (&unprovoked, Verdict::Consistent, Verdict::Consistent),

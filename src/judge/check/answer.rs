@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Breach, INSTANT_TOLERANCE, Records, is_broken};
+use super::{Bindings, INSTANT_TOLERANCE, Mismatch, is_broken};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::outcome::{AnswerForm, Member, MemberValue};
 use crate::contract::{Contract, Level, OtherBody, Refusals};
@@ -10,7 +10,7 @@ use crate::delivery::Answer;
 use crate::history::record::Record;
 use crate::message::member_at;
 use crate::outcome::members::Values;
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::outcome::reader::{Reader, refusal_form};
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::expect::Expect;
@@ -24,7 +24,7 @@ pub struct Judged<'a> {
     /// Key and hash of the delivery, and when it was under way.
     pub record: &'a Record,
     /// What is known of the scenario's earlier deliveries.
-    pub records: &'a Records,
+    pub records: &'a Bindings,
 }
 
 impl Judged<'_> {
@@ -39,7 +39,7 @@ impl Judged<'_> {
 /// An empty list means that everything is as promised; mismatches of level
 /// `should` alone leave the outcome standing.
 #[must_use]
-pub fn judge(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+pub fn judge(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Mismatch> {
     let contract = reader.contract();
     if let Expect::ReuseOf(first) = expect
         && let Some(refused) = refused_before(judged, first)
@@ -56,10 +56,10 @@ pub fn judge(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Breach
 }
 
 /// The same, for an expectation that was resolved under the contract.
-fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Breach> {
+fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Mismatch> {
     let contract = reader.contract();
     let observed = || super::describe(&Ok(judged.answer.clone()));
-    let mismatch = || vec![Breach::must(describe(contract, expect), observed())];
+    let mismatch = || vec![Mismatch::must(describe(contract, expect), observed())];
     match expect {
         Expect::Accepted => {
             let breaches = outcome(reader, Outcome::Accepted, &contract.outcomes.accepted, judged, None);
@@ -85,7 +85,7 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         }
         Expect::KeptRefusalOf(first) => match refused_before(judged, first) {
             Some(refused) if refused.status == judged.answer.status => Vec::new(),
-            Some(refused) => vec![Breach::must(format!("{} again, as `{first}` was refused", refused.status), observed())],
+            Some(refused) => vec![Mismatch::must(format!("{} again, as `{first}` was refused", refused.status), observed())],
             // It was taken: what follows is its duplicate.
             None => duplicate_of(reader, judged, first),
         },
@@ -98,9 +98,9 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         Expect::Rejected => rejected(judged.answer),
         Expect::NoAnswer => mismatch(),
         Expect::AnyOf(any) => {
-            let each: Vec<Vec<Breach>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
+            let each: Vec<Vec<Mismatch>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
             // One whose status fits, and whose members do not, tells more than that none fits.
-            let nearly = |breaches: &&Vec<Breach>| breaches.iter().all(|breach| !breach.mismatch.is_of_outcome());
+            let nearly = |breaches: &&Vec<Mismatch>| breaches.iter().all(|breach| !breach.mismatch.is_of_outcome());
             // What repeats a delivery that was taken is held against its duplicate's answer first.
             let repeats = |one: &Expect| match one {
                 Expect::DuplicateOf(first) => judged.records.one(first).and_then(|record| record.result.as_ref().ok()),
@@ -114,10 +114,10 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
             best.cloned().unwrap_or_else(mismatch)
         }
         Expect::Rather(ranked) => {
-            let each: Vec<Vec<Breach>> = ranked.iter().map(|one| against_expectation(reader, one, judged)).collect();
+            let each: Vec<Vec<Mismatch>> = ranked.iter().map(|one| against_expectation(reader, one, judged)).collect();
             match (each.iter().position(|breaches| !is_broken(breaches)), ranked.first()) {
                 (Some(0), _) => each[0].clone(),
-                (Some(_), Some(best)) => vec![Breach { level: Level::Should, ..Breach::must(describe(contract, best), observed()) }],
+                (Some(_), Some(best)) => vec![Mismatch { level: Level::Should, ..Mismatch::must(describe(contract, best), observed()) }],
                 (_, _) => mismatch(),
             }
         }
@@ -127,7 +127,7 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
 }
 
 /// The answer to a delivery that went twice, and may have been taken the first time: that of its own duplicate, or of a rival of one under way.
-fn repetition_of_itself(reader: &Reader, judged: Judged<'_>) -> Vec<Breach> {
+fn repetition_of_itself(reader: &Reader, judged: Judged<'_>) -> Vec<Mismatch> {
     let contract = reader.contract();
     if let Some(form) = contract.outcomes.in_flight.as_ref().filter(|_| judged.outcome(reader).may_be(Outcome::InFlight)) {
         return against(form, judged, None);
@@ -136,7 +136,7 @@ fn repetition_of_itself(reader: &Reader, judged: Judged<'_>) -> Vec<Breach> {
 }
 
 /// An answer must fit a description, and must not fit a more special one better.
-fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Breach> {
+fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Mismatch> {
     let breaches = against(form, judged, first);
     let set = judged.outcome(reader);
     if is_broken(&breaches) || set.may_be(wanted) {
@@ -150,7 +150,7 @@ fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'
         }
     };
     let observed = format!("an answer that says `{set}`: {}", super::describe(&Ok(judged.answer.clone())));
-    vec![Breach { shows: form.shows.clone(), ..Breach::must(expected, observed) }]
+    vec![Mismatch { shows: form.shows.clone(), ..Mismatch::must(expected, observed) }]
 }
 
 /// The refusal that an earlier delivery got, when it got one.
@@ -160,23 +160,23 @@ fn refused_before<'a>(judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
 }
 
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
-fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Breach> {
+fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Mismatch> {
     let earlier = judged.records.one(first);
     match (refused_before(judged, first), reader.contract().duplicate()) {
         (Some(refused), _) => {
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
-            vec![Breach::must(expected, super::describe(&Ok(judged.answer.clone())))]
+            vec![Mismatch::must(expected, super::describe(&Ok(judged.answer.clone())))]
         }
         (None, Some(form)) => outcome(reader, Outcome::Duplicate, form, judged, earlier),
         (None, None) => Vec::new(),
     }
 }
 
-fn rejected(answer: &Answer) -> Vec<Breach> {
+fn rejected(answer: &Answer) -> Vec<Mismatch> {
     if (400..=499).contains(&answer.status) {
         Vec::new()
     } else {
-        vec![Breach::must("a refusal: a status from 400 to 499", super::describe(&Ok(answer.clone())))]
+        vec![Mismatch::must("a refusal: a status from 400 to 499", super::describe(&Ok(answer.clone())))]
     }
 }
 
@@ -210,34 +210,35 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
 
 /// Holds an answer against one outcome; `first` is the delivery it should repeat.
 #[must_use]
-pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Breach> {
+pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Mismatch> {
     let answer = judged.answer;
     let mut breaches = Vec::new();
     if !outcome.allows_status(answer.status) {
         let expected = format!("status {}", outcome.statuses());
-        return vec![Breach { shows: outcome.shows.clone(), ..Breach::must(expected, super::describe(&Ok(answer.clone()))) }];
+        return vec![Mismatch { shows: outcome.shows.clone(), ..Mismatch::must(expected, super::describe(&Ok(answer.clone()))) }];
     }
     for (name, start) in &outcome.headers {
         let found = answer.header(name);
         if !found.as_deref().is_some_and(|value| value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase())) {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
             let kind = header_kind(name);
-            breaches.push(Breach { shows: outcome.shows.clone(), ..Breach::must(format!("header {name}: {start}"), observed).of(kind) });
+            breaches
+                .push(Mismatch { shows: outcome.shows.clone(), ..Mismatch::must(format!("header {name}: {start}"), observed).of(kind) });
         }
     }
     for name in &outcome.without_headers {
         if let Some(value) = answer.header(name) {
             let expected = format!("no header {name}");
-            let breach = Breach::must(expected, format!("{name}: {value}")).of(Mismatch::named(Kind::Header, name));
-            breaches.push(Breach { shows: outcome.shows.clone(), ..breach });
+            let breach = Mismatch::must(expected, format!("{name}: {value}")).of(MismatchCode::named(Kind::Header, name));
+            breaches.push(Mismatch { shows: outcome.shows.clone(), ..breach });
         }
     }
     if outcome.same_body_as_first {
         let same = first.and_then(|first| first.result.as_ref().ok()).is_none_or(|reply| reply.body == answer.body);
         if !same {
             let observed = super::describe(&Ok(answer.clone()));
-            let breach = Breach::must("the first delivery's body, byte for byte", observed).of(Mismatch::of(Kind::Body));
-            breaches.push(Breach { shows: outcome.shows.clone(), ..breach });
+            let breach = Mismatch::must("the first delivery's body, byte for byte", observed).of(MismatchCode::of(Kind::Body));
+            breaches.push(Mismatch { shows: outcome.shows.clone(), ..breach });
         }
     }
     let json = answer.json();
@@ -246,16 +247,16 @@ pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>)
     }
     for name in &outcome.without {
         if let Some(found) = json.as_ref().and_then(|body| member_at(body, name)) {
-            let breach = Breach::must(format!("no member `{name}` in the body"), format!("{name} = {found}"));
-            breaches.push(breach.of(Mismatch::named(Kind::Member, name)));
+            let breach = Mismatch::must(format!("no member `{name}` in the body"), format!("{name} = {found}"));
+            breaches.push(breach.of(MismatchCode::named(Kind::Member, name)));
         }
     }
     breaches
 }
 
 /// What is wrong with a header: that of the media type has a kind of its own.
-pub(super) fn header_kind(name: &str) -> Mismatch {
-    if name.eq_ignore_ascii_case("content-type") { Mismatch::of(Kind::MediaType) } else { Mismatch::named(Kind::Header, name) }
+pub(super) fn header_kind(name: &str) -> MismatchCode {
+    if name.eq_ignore_ascii_case("content-type") { MismatchCode::of(Kind::MediaType) } else { MismatchCode::named(Kind::Header, name) }
 }
 
 fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> bool {
@@ -271,14 +272,14 @@ fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first
     }
 }
 
-fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> Option<Breach> {
+fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> Option<Mismatch> {
     if member_holds(member, json, judged, first) {
         return None;
     }
     let breach = |expected: String, observed: String| {
-        let kind = if json.is_none() { Mismatch::of(Kind::NoJson) } else { Mismatch::named(Kind::Member, &member.member) };
-        let breach = Breach::must(format!("{} = {expected}", member.member), observed).of(kind);
-        Some(Breach { shows: member.shows.clone(), level: member.level, ..breach })
+        let kind = if json.is_none() { MismatchCode::of(Kind::NoJson) } else { MismatchCode::named(Kind::Member, &member.member) };
+        let breach = Mismatch::must(format!("{} = {expected}", member.member), observed).of(kind);
+        Some(Mismatch { shows: member.shows.clone(), level: member.level, ..breach })
     };
     let Some(body) = json else {
         return breach("…".to_owned(), "the body is not JSON".to_owned());
@@ -359,7 +360,7 @@ mod tests {
         let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
         let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
         let holds = |expect: &Expect, first: Record, second: &Record| {
-            let mut records = Records::default();
+            let mut records = Bindings::default();
             records.deliveries.insert("first".to_owned(), vec![first]);
             let answer = second.result.as_ref().unwrap();
             !is_broken(&judge(&reader, expect, Judged { answer, record: second, records: &records }))

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use super::answer::{Judged, against};
-use super::{Breach, Records};
+use super::{Bindings, Mismatch};
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, OtherBody};
 use crate::history::record::{Record, referred_instant};
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::outcome::reader::Reader;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::Counts;
@@ -68,7 +68,7 @@ impl Tally {
     }
 
     /// What is wrong with counts that do not fit.
-    fn mismatch(&self, counts: &Counts) -> Mismatch {
+    fn mismatch(&self, counts: &Counts) -> MismatchCode {
         let failed = self.other_status.is_some_and(|status| status >= 500);
         let wants = |n: Option<usize>| n.is_some_and(|n| n > 0);
         let refusals = wants(counts.other) && !wants(counts.accepted);
@@ -95,7 +95,7 @@ impl Tally {
             }
         };
         let why = refusals.then_some(Refusal::Signature);
-        Mismatch { status: self.other_status, why, when: vec![When::AtOnce], ..Mismatch::of(kind) }
+        MismatchCode { status: self.other_status, why, when: vec![When::AtOnce], ..MismatchCode::of(kind) }
     }
 
     /// The counts in words: `5 accepted as new, 3 duplicates, 0 other`.
@@ -172,7 +172,7 @@ fn push_new(all: &mut Vec<String>, one: Option<String>) {
 
 /// Holds the answers of a burst against the counts that were asked for, and against each other.
 #[must_use]
-pub fn judge(reader: &Reader, counts: &Counts, burst: &[Record]) -> Vec<Breach> {
+pub fn judge(reader: &Reader, counts: &Counts, burst: &[Record]) -> Vec<Mismatch> {
     let tallies = tally(reader, burst);
     let off: Vec<&(String, Tally)> = tallies.iter().filter(|(_, tally)| !tally.fits(counts, reader.contract())).collect();
     if let Some((key, _)) = off.first() {
@@ -188,7 +188,7 @@ fn is_other(set: OutcomeSet) -> bool {
 }
 
 /// A mismatch of counts, told by what is wrong with the first answer that has the status of what was due and not its form.
-fn form_of(reader: &Reader, key: &str, breach: &Breach, burst: &[Record]) -> Breach {
+fn form_of(reader: &Reader, key: &str, breach: &Mismatch, burst: &[Record]) -> Mismatch {
     let contract = reader.contract();
     let of_key = || burst.iter().filter(|record| record.key == key);
     let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted));
@@ -197,32 +197,32 @@ fn form_of(reader: &Reader, key: &str, breach: &Breach, burst: &[Record]) -> Bre
         Kind::AcceptedOtherwise => Some(&contract.outcomes.accepted),
         _ => None,
     };
-    let none = Records::default();
+    let none = Bindings::default();
     let wrong = form.and_then(|form| {
         let record = of_key().find(|record| is_other(record.outcome(reader)) && record.result.is_ok())?;
         let answer = record.result.as_ref().ok().filter(|answer| form.allows_status(answer.status))?;
         against(form, Judged { answer, record, records: &none }, accepted).into_iter().find(|one| !one.mismatch.is_of_outcome())
     });
     match wrong {
-        Some(wrong) => Breach { shows: wrong.shows, mismatch: wrong.mismatch, ..breach.clone() },
+        Some(wrong) => Mismatch { shows: wrong.shows, mismatch: wrong.mismatch, ..breach.clone() },
         None => breach.clone(),
     }
 }
 
 /// One mismatch for all keys whose counts are off: the first ones in full.
-fn count_breach(counts: &Counts, off: &[&(String, Tally)], keys: usize) -> Breach {
+fn count_breach(counts: &Counts, off: &[&(String, Tally)], keys: usize) -> Mismatch {
     let wanted = describe_counts(counts);
-    let mismatch = off.first().map_or_else(Mismatch::default, |(_, tally)| tally.mismatch(counts));
+    let mismatch = off.first().map_or_else(MismatchCode::default, |(_, tally)| tally.mismatch(counts));
     if keys == 1 {
         let observed = off.first().map_or_else(String::new, |(_, tally)| tally.describe());
-        return Breach::must(wanted, observed).of(mismatch);
+        return Mismatch::must(wanted, observed).of(mismatch);
     }
     let told = off.iter().take(KEYS_TOLD).map(|(key, tally)| format!("{key}: {}", tally.describe())).collect::<Vec<_>>().join("\n");
-    Breach::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len())).of(mismatch)
+    Mismatch::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len())).of(mismatch)
 }
 
 /// Duplicates of one key that do not refer to the one delivery that was accepted, or do not get its answer.
-fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> Option<Breach> {
+fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> Option<Mismatch> {
     let contract = reader.contract();
     let form = contract.duplicate()?;
     let of_key = || burst.iter().filter(|record| record.key == key);
@@ -232,20 +232,20 @@ fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> 
         let other = bodies().find(|answer| answer.body != first.body)?;
         let expected =
             format!("key {key:?}: every repetition gets the first's answer, byte for byte: {}", super::describe(&Ok(first.clone())));
-        let breach = Breach::must(expected, super::describe(&Ok(other.clone()))).of(Mismatch::of(Kind::Body));
-        return Some(Breach { shows: form.shows.clone(), ..breach });
+        let breach = Mismatch::must(expected, super::describe(&Ok(other.clone()))).of(MismatchCode::of(Kind::Body));
+        return Some(Mismatch { shows: form.shows.clone(), ..breach });
     }
     if tally.references.len() > 1 {
         let path = contract.reference_member();
         let member = form.body.iter().find(|member| Some(member.member.as_str()) == path);
         let expected = format!("key {key:?}: every duplicate refers to the same delivery");
         let observed = format!("{} different instants: {}", tally.references.len(), tally.references.join(", "));
-        let mismatch = Mismatch { name: path.map(str::to_owned), ..Mismatch::of(Kind::References) };
-        let breach = Breach::must(expected, observed).of(mismatch);
-        return Some(Breach { shows: member.and_then(|member| member.shows.clone()), ..breach });
+        let mismatch = MismatchCode { name: path.map(str::to_owned), ..MismatchCode::of(Kind::References) };
+        let breach = Mismatch::must(expected, observed).of(mismatch);
+        return Some(Mismatch { shows: member.and_then(|member| member.shows.clone()), ..breach });
     }
     let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted))?;
-    let none = Records::default();
+    let none = Bindings::default();
     of_key().filter(|record| record.outcome(reader).is(Outcome::Duplicate)).find_map(|record| {
         let answer = record.result.as_ref().ok()?;
         against(form, Judged { answer, record, records: &none }, Some(accepted)).into_iter().next()

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::answer::header_kind;
-use super::{Breach, Records};
+use super::{Bindings, Mismatch};
 use crate::clock::span;
 use crate::contract::Contract;
 use crate::contract::outcome::{Member, MemberValue};
 use crate::delivery::Answer;
 use crate::history::record::Record;
 use crate::message::member_at;
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::scenario::expect::AnswerCheck;
 use crate::secret::Redactor;
 use crate::state::Cell;
@@ -21,7 +21,7 @@ use crate::state::Cell;
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// What is known of the scenario so far.
-    pub records: &'a Records,
+    pub records: &'a Bindings,
     /// How long the answer took.
     pub took: Duration,
     /// Find what no answer may reveal: the secrets, and the signature that would have passed.
@@ -30,12 +30,13 @@ pub struct Surroundings<'a> {
 
 /// Holds an answer against literal demands.
 #[must_use]
-pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: Surroundings<'_>) -> Vec<Breach> {
+pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: Surroundings<'_>) -> Vec<Mismatch> {
     let mut breaches = Vec::new();
     let whole = || super::describe(&Ok(answer.clone()));
     if !check.status.is_empty() && !check.status.contains(&answer.status) {
         let wanted = check.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
-        breaches.push(Breach::must(format!("status {wanted}"), whole()).of(Mismatch { due: Some(wanted), ..Mismatch::default() }));
+        breaches
+            .push(Mismatch::must(format!("status {wanted}"), whole()).of(MismatchCode { due: Some(wanted), ..MismatchCode::default() }));
     }
     for (name, start) in &check.headers {
         let found = answer.header(name);
@@ -44,24 +45,25 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
         let fits = found.as_ref().is_some_and(|value| start == "*" || begins(value) || (says_json && is_json_type(value)));
         if !fits {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
-            breaches.push(Breach::must(format!("header {name}: {start}"), observed).of(header_kind(name)));
+            breaches.push(Mismatch::must(format!("header {name}: {start}"), observed).of(header_kind(name)));
         }
     }
     breaches.extend(body_breaches(check, answer, around.records));
     if let Some(Ok(wanted)) = check.same_as.as_ref().and_then(|name| around.records.one(name)).map(|record| &record.result)
         && (wanted.status != answer.status || wanted.body != answer.body)
     {
-        breaches.push(Breach::must(super::describe(&Ok(wanted.clone())), whole()).of(Mismatch::of(Kind::Body)));
+        breaches.push(Mismatch::must(super::describe(&Ok(wanted.clone())), whole()).of(MismatchCode::of(Kind::Body)));
     }
     if let Some(limit) = check.within
         && around.took > limit.0
     {
-        let breach = Breach::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis()));
-        breaches.push(breach.of(Mismatch::of(Kind::Late)));
+        let breach =
+            Mismatch::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis()));
+        breaches.push(breach.of(MismatchCode::of(Kind::Late)));
     }
     if check.reveals_nothing && around.forbidden.iter().any(|secrets| reveals(answer, secrets)) {
-        let breach = Breach::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them");
-        breaches.push(breach.of(Mismatch::of(Kind::SecretTold)));
+        let breach = Mismatch::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them");
+        breaches.push(breach.of(MismatchCode::of(Kind::SecretTold)));
     }
     breaches.extend(
         check
@@ -69,9 +71,9 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
             .iter()
             .filter_map(|name| around.records.one(name))
             .flat_map(|first| told_of(contract, answer, first))
-            .map(|one| one.of(Mismatch::of(Kind::FirstTold))),
+            .map(|one| one.of(MismatchCode::of(Kind::FirstTold))),
     );
-    let of = |kind: Kind| move |breach: Breach| breach.of(Mismatch::of(kind));
+    let of = |kind: Kind| move |breach: Mismatch| breach.of(MismatchCode::of(kind));
     breaches.extend(row_breaches(contract, check, answer, around.records).into_iter().map(of(Kind::Page)));
     breaches.extend(counter_breaches(contract, check, answer, around.records).into_iter().map(of(Kind::Counter)));
     breaches
@@ -83,12 +85,12 @@ fn is_json_type(value: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
+fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Vec<Mismatch> {
     let mut breaches = Vec::new();
     let json = answer.json();
     let wants_json = check.json || !check.body.is_empty() || !check.matches.is_empty();
     if wants_json && json.is_none() {
-        return vec![Breach::must("a JSON body", super::describe(&Ok(answer.clone()))).of(Mismatch::of(Kind::NoJson))];
+        return vec![Mismatch::must("a JSON body", super::describe(&Ok(answer.clone()))).of(MismatchCode::of(Kind::NoJson))];
     }
     let member = |path: &str| json.as_ref().and_then(|body| member_at(body, path));
     let shown = |path: &str| member(path).map_or_else(|| format!("the body has no member `{path}`"), |found| format!("{path} = {found}"));
@@ -98,39 +100,39 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec
             other => other.clone(),
         };
         if member(path) != Some(&wanted) {
-            breaches.push(Breach::must(format!("{path} = {wanted}"), shown(path)).of(Mismatch::named(Kind::Member, path)));
+            breaches.push(Mismatch::must(format!("{path} = {wanted}"), shown(path)).of(MismatchCode::named(Kind::Member, path)));
         }
     }
     for (path, pattern) in &check.matches {
         let fits =
             regex_lite::Regex::new(pattern).is_ok_and(|regex| member(path).and_then(Value::as_str).is_some_and(|t| regex.is_match(t)));
         if !fits {
-            let breach = Breach::must(format!("{path} that matches {pattern}"), shown(path));
-            breaches.push(breach.of(Mismatch::named(Kind::Member, path)));
+            let breach = Mismatch::must(format!("{path} that matches {pattern}"), shown(path));
+            breaches.push(breach.of(MismatchCode::named(Kind::Member, path)));
         }
     }
     for path in &check.without {
         if member(path).is_some() {
-            breaches.push(Breach::must(format!("no member `{path}`"), shown(path)).of(Mismatch::named(Kind::Member, path)));
+            breaches.push(Mismatch::must(format!("no member `{path}`"), shown(path)).of(MismatchCode::named(Kind::Member, path)));
         }
     }
     for text in check.contains.iter().map(|text| records.fill(text)) {
         if !String::from_utf8_lossy(&answer.body).contains(&text) {
-            let breach = Breach::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone())));
-            breaches.push(breach.of(Mismatch::of(Kind::Body)));
+            let breach = Mismatch::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone())));
+            breaches.push(breach.of(MismatchCode::of(Kind::Body)));
         }
     }
     for text in check.lacks.iter().map(|text| records.fill(text)) {
         if stands_in(answer, text.as_bytes()) {
-            let breach = Breach::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone())));
-            breaches.push(breach.of(Mismatch::of(Kind::Body)));
+            let breach = Mismatch::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone())));
+            breaches.push(breach.of(MismatchCode::of(Kind::Body)));
         }
     }
     breaches
 }
 
 /// What an answer tells of an earlier delivery: members that only its duplicate's answer has, its hash, its instant, its own answer.
-fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Breach> {
+fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Mismatch> {
     let mut breaches = Vec::new();
     let json = answer.json();
     let form = contract.duplicate();
@@ -147,7 +149,7 @@ fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Breach> 
             MemberValue::Constant(constant) => !in_acceptances(member) && found == constant,
         };
         if tells {
-            breaches.push(Breach::must(
+            breaches.push(Mismatch::must(
                 format!("no member `{}`, which tells of the first delivery", member.member),
                 format!("{} = {found}", member.member),
             ));
@@ -157,11 +159,11 @@ fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Breach> 
     for (what, text) in
         known.into_iter().filter_map(|(what, text)| Some((what, text?))).filter(|(_, text)| stands_in(answer, text.as_bytes()))
     {
-        breaches.push(Breach::must(format!("not the first delivery's {what}: {text:?}"), super::describe(&Ok(answer.clone()))));
+        breaches.push(Mismatch::must(format!("not the first delivery's {what}: {text:?}"), super::describe(&Ok(answer.clone()))));
     }
     let repeats = form.is_some_and(|form| form.same_body_as_first);
     if repeats && first.result.as_ref().is_ok_and(|given| !given.body.is_empty() && given.body == answer.body) {
-        breaches.push(Breach::must("not the first delivery's answer", super::describe(&Ok(answer.clone()))));
+        breaches.push(Mismatch::must("not the first delivery's answer", super::describe(&Ok(answer.clone()))));
     }
     breaches
 }
@@ -178,11 +180,11 @@ fn stands_in(answer: &Answer, text: &[u8]) -> bool {
 }
 
 /// The audit trail over HTTP against the rows that deliveries should have left.
-fn row_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
+fn row_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Vec<Mismatch> {
     let Some(audit) = contract.state.as_ref().and_then(|tables| tables.audit.as_ref()) else { return Vec::new() };
     let Some(Value::Array(rows)) = answer.json() else {
         let wanted = !check.shows_rows_of.is_empty();
-        return if wanted { vec![Breach::must("a JSON array of audit rows", super::describe(&Ok(answer.clone())))] } else { Vec::new() };
+        return if wanted { vec![Mismatch::must("a JSON array of audit rows", super::describe(&Ok(answer.clone())))] } else { Vec::new() };
     };
     let mut breaches = Vec::new();
     for record in check.shows_rows_of.iter().flat_map(|name| records.all(name)) {
@@ -198,7 +200,7 @@ fn row_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, recor
         };
         if !rows.iter().any(fits) {
             let observed = format!("{} rows, none of them it", rows.len());
-            breaches.push(Breach::must(format!("the row {wanted}"), observed));
+            breaches.push(Mismatch::must(format!("the row {wanted}"), observed));
         }
     }
     breaches
@@ -214,7 +216,7 @@ fn same(found: Option<&Value>, cell: &Cell) -> bool {
 }
 
 /// Counters in Prometheus text against what they were at an earlier question.
-fn counter_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Records) -> Vec<Breach> {
+fn counter_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Vec<Mismatch> {
     let mut breaches = Vec::new();
     let before = check.since.as_ref().and_then(|name| records.answers.get(name));
     for (what, least) in &check.risen {
@@ -224,7 +226,7 @@ fn counter_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, r
         let is = counter_value(answer, &counter.name);
         if is.is_none_or(|is| is - was < *least as f64) {
             let observed = is.map_or_else(|| "no such counter".to_owned(), |is| format!("it was {was} and is {is}"));
-            breaches.push(Breach::must(format!("{} risen by at least {least}", counter.name), observed));
+            breaches.push(Mismatch::must(format!("{} risen by at least {least}", counter.name), observed));
         }
     }
     breaches
@@ -247,7 +249,7 @@ fn labels(name: &str) -> Vec<String> {
 }
 
 /// Reads the members that a check captures; a member that is not there is not captured.
-pub fn capture(check: &AnswerCheck, answer: &Answer, records: &mut Records) {
+pub fn capture(check: &AnswerCheck, answer: &Answer, records: &mut Bindings) {
     if let Some(name) = &check.name {
         records.answers.insert(name.clone(), answer.clone());
     }
@@ -270,7 +272,7 @@ mod tests {
     fn bytes_are_found_wherever_they_stand() {
         let answer = |value: &'static [u8], body: &'static [u8]| Answer {
             status: 401,
-            headers: vec![HeaderLine::new("X-Why", value)],
+            headers: vec![HeaderLine::new("X-Explanation", value)],
             body: body.into(),
         };
         for (value, body, secret, wanted) in [

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::answer::within;
-use super::{Breach, Records};
+use super::{Bindings, Mismatch};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::contract::tables::{Column, Table};
 use crate::history::record::Record;
 use crate::message::member_text;
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::scenario::expect::{Grown, RowCheck, StateCheck, TableName};
 use crate::state::{Cell, Counts, ReceiverState, Row, TableShape};
 
@@ -21,7 +21,7 @@ const ROLES: [&str; 4] = ["key", "sha256", "ts", "ttl"];
 
 /// What was found at one look.
 #[derive(Clone, Debug, Default)]
-pub struct Look {
+pub struct Observation {
     /// The rows of the scenario's deliveries (or all rows, when a check asks for them).
     pub state: ReceiverState,
     /// How many rows each whole table has.
@@ -84,7 +84,7 @@ fn column_for<'t>(table: &'t Table, role: &str) -> Option<&'t str> {
 
 /// Holds a look against a check; what [`cannot_be_seen`] is passed over.
 #[must_use]
-pub fn judge(contract: &Contract, check: &StateCheck, look: &Look, records: &Records, ttl: Option<u64>) -> Vec<Breach> {
+pub fn judge(contract: &Contract, check: &StateCheck, look: &Observation, records: &Bindings, ttl: Option<u64>) -> Vec<Mismatch> {
     let Some(tables) = &contract.state else { return Vec::new() };
     let keys = tables.keys.as_ref().map(|table| Side { name: KEYS, table, rows: &look.state.keys, records, ttl });
     let audit = tables.audit.as_ref().map(|table| Side { name: AUDIT, table, rows: &look.state.audit, records, ttl });
@@ -134,7 +134,7 @@ struct Side<'l> {
     name: &'static str,
     table: &'l Table,
     rows: &'l [Row],
-    records: &'l Records,
+    records: &'l Bindings,
     ttl: Option<u64>,
 }
 
@@ -171,7 +171,7 @@ fn rows_of<'r>(table: &Table, rows: &'r [Row], record: &Record) -> Vec<&'r Row> 
     rows.iter().filter(|row| row.text(table.found_by()) == Some(value.as_str()) && table.is_ours(row)).collect()
 }
 
-fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
+fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Mismatch> {
     let Side { name, table, rows, records, .. } = side;
     let mut breaches = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
@@ -188,9 +188,9 @@ fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
             let expected = format!("{count} row{} in {} for key {:?}", plural(count), table.table, record.key);
             let shown = found.iter().take(4).map(|row| format!("; {row}")).collect::<String>();
             let kind = if found.len() < count { Kind::RowMissing } else { Kind::RowSurplus };
-            let breach = Breach::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len())));
+            let breach = Mismatch::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len())));
             let role = (Some(table.found_by()) == column_for(table, "key")).then(|| "key".to_owned());
-            breaches.push(breach.of(Mismatch { role, ..Mismatch::of_table(kind, name) }));
+            breaches.push(breach.of(MismatchCode { role, ..MismatchCode::of_table(kind, name) }));
             continue;
         }
         let Some(newest) = found.iter().max_by_key(|row| table.instant_in(row).and_then(iso::read).map(|(at, _)| at)) else {
@@ -201,14 +201,14 @@ fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Breach> {
     breaches
 }
 
-fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Breach> {
+fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mismatch> {
     let Side { name, table, records, ttl, .. } = side;
     let mut breaches = Vec::new();
     let mut wrong = |kind: Kind, column: &str, wanted: String| {
         let found = row.get(column).map_or_else(|| "no such column".to_owned(), ToString::to_string);
         let role = ROLES.into_iter().find(|role| column_for(table, role) == Some(column)).map(str::to_owned);
-        let mismatch = Mismatch { role, name: Some(column.to_owned()), ..Mismatch::of_table(kind, name) };
-        breaches.push(Breach::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")).of(mismatch));
+        let mismatch = MismatchCode { role, name: Some(column.to_owned()), ..MismatchCode::of_table(kind, name) };
+        breaches.push(Mismatch::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")).of(mismatch));
     };
     if check.as_promised {
         for column in table.columns.iter().filter(|column| Some(column.name.as_str()) != table.instant()) {
@@ -288,7 +288,7 @@ fn is_referred_to(table: &Table, refers_to: Option<&str>, instant: Option<&str>)
 }
 
 /// Whether some delivery of the same key got this body; one without an answer may have got any.
-fn is_an_answer_of(text: Option<&str>, record: &Record, records: &Records) -> bool {
+fn is_an_answer_of(text: Option<&str>, record: &Record, records: &Bindings) -> bool {
     let mut of_key = records.deliveries.values().flatten().chain([record]).filter(|other| other.key == record.key);
     of_key.any(|other| other.result.as_ref().map_or(true, |answer| text.is_some_and(|text| String::from_utf8_lossy(&answer.body) == text)))
 }
@@ -302,37 +302,37 @@ fn ttl_cell(ttl: Option<u64>) -> Cell {
     ttl.and_then(|ttl| i64::try_from(ttl).ok()).map_or(Cell::Null, Cell::Integer)
 }
 
-fn growth(side: Side<'_>, wanted: Option<i64>, grown: i64) -> Option<Breach> {
+fn growth(side: Side<'_>, wanted: Option<i64>, grown: i64) -> Option<Mismatch> {
     let wanted = wanted.filter(|wanted| *wanted != grown)?;
     let kind = if grown < wanted { Kind::RowMissing } else { Kind::RowSurplus };
-    let breach = Breach::must(format!("{wanted} more rows in {}", side.table.table), format!("{grown} more rows"));
-    Some(breach.of(Mismatch::of_table(kind, side.name)))
+    let breach = Mismatch::must(format!("{wanted} more rows in {}", side.table.table), format!("{grown} more rows"));
+    Some(breach.of(MismatchCode::of_table(kind, side.name)))
 }
 
-fn same_rows(side: Side<'_>, before: &[Row], record: &Record) -> Option<Breach> {
+fn same_rows(side: Side<'_>, before: &[Row], record: &Record) -> Option<Mismatch> {
     let Side { name, table, rows: now, .. } = side;
     let (was, is) = (rows_of(table, before, record), rows_of(table, now, record));
     let show = |rows: &[&Row]| rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     (was != is).then(|| {
         let breach =
-            Breach::must(format!("{}: still {}", table.table, show(&was)), if is.is_empty() { "no row".to_owned() } else { show(&is) });
-        breach.of(Mismatch::of_table(Kind::RowsChanged, name))
+            Mismatch::must(format!("{}: still {}", table.table, show(&was)), if is.is_empty() { "no row".to_owned() } else { show(&is) });
+        breach.of(MismatchCode::of_table(Kind::RowsChanged, name))
     })
 }
 
-fn shape(side: Side<'_>, found: &[TableShape]) -> Vec<Breach> {
+fn shape(side: Side<'_>, found: &[TableShape]) -> Vec<Mismatch> {
     let wanted = side.table.shape();
-    let mismatch = Mismatch::of_table(Kind::Schema, side.name);
+    let mismatch = MismatchCode::of_table(Kind::Schema, side.name);
     let Some(found) = found.iter().find(|one| one.table == wanted.table) else {
-        return vec![Breach::must(format!("a table {}", wanted.table), "no such table").of(mismatch)];
+        return vec![Mismatch::must(format!("a table {}", wanted.table), "no such table").of(mismatch)];
     };
     let mut breaches = Vec::new();
     for column in &wanted.columns {
         let is = found.columns.iter().find(|one| one.name == column.name);
         if is.is_none_or(|is| !same_column(is, column)) {
             let observed = is.map_or_else(|| format!("no column {}", column.name), ToString::to_string);
-            let breach = Breach::must(format!("{}: column {column}", wanted.table), observed);
-            breaches.push(breach.of(Mismatch { name: Some(column.name.clone()), ..mismatch.clone() }));
+            let breach = Mismatch::must(format!("{}: column {column}", wanted.table), observed);
+            breaches.push(breach.of(MismatchCode { name: Some(column.name.clone()), ..mismatch.clone() }));
         }
     }
     breaches
@@ -347,26 +347,26 @@ fn same_column(is: &crate::state::ColumnShape, wanted: &crate::state::ColumnShap
         && (is.not_null == wanted.not_null || wanted.primary_key > 0)
 }
 
-fn evidence(keys: Side<'_>, audit: Side<'_>) -> Vec<Breach> {
+fn evidence(keys: Side<'_>, audit: Side<'_>) -> Vec<Mismatch> {
     let (Some(of_key), Some(of_audit)) = (keys.table.column_holding("key"), audit.table.column_holding("key")) else { return Vec::new() };
     let named = |key: &str| audit.rows.iter().any(|row| row.text(&of_audit.name) == Some(key));
     let lone = keys.rows.iter().filter_map(|row| row.text(&of_key.name)).filter(|key| !named(key));
-    let told = |key: &str| Breach::must(format!("an audit row with {} = {key:?}", of_audit.name), "a key row without one");
-    lone.take(3).map(|key| told(key).of(Mismatch::of(Kind::NoEvidence))).collect()
+    let told = |key: &str| Mismatch::must(format!("an audit row with {} = {key:?}", of_audit.name), "a key row without one");
+    lone.take(3).map(|key| told(key).of(MismatchCode::of(Kind::NoEvidence))).collect()
 }
 
-fn lives(keys: Side<'_>) -> Vec<Breach> {
+fn lives(keys: Side<'_>) -> Vec<Mismatch> {
     let (Some(ttl), Some(instant)) = (keys.table.column_holding("ttl"), keys.table.instant()) else { return Vec::new() };
     let told = |row: &&Row| {
         row.get(&ttl.name).and_then(Cell::integer).is_some_and(|ttl| ttl > 0) && row.text(instant).and_then(iso::read).is_some()
     };
     let expected = format!("{instant} a time and {} a positive whole number", ttl.name);
-    let breach = |row: &Row| Breach::must(expected.clone(), row.to_string()).of(Mismatch::of(Kind::NoLife));
+    let breach = |row: &Row| Mismatch::must(expected.clone(), row.to_string()).of(MismatchCode::of(Kind::NoLife));
     keys.rows.iter().filter(|row| !told(row)).take(3).map(breach).collect()
 }
 
 /// Instants of the named deliveries, in the order in which they were accepted one after the other.
-fn order(audit: Side<'_>, names: &[String]) -> Vec<Breach> {
+fn order(audit: Side<'_>, names: &[String]) -> Vec<Mismatch> {
     let Some(column) = audit.table.instant() else { return Vec::new() };
     let instants: Vec<(String, UnixMicros)> = names
         .iter()
@@ -375,8 +375,8 @@ fn order(audit: Side<'_>, names: &[String]) -> Vec<Breach> {
         .filter_map(|text| iso::read(text).map(|(at, _)| (text.to_owned(), at)))
         .collect();
     let backwards = instants.windows(2).filter(|pair| pair[1].1 < pair[0].1);
-    let breach = |pair: &[(String, UnixMicros)]| Breach::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone());
-    backwards.take(1).map(|pair| breach(pair).of(Mismatch::of(Kind::InstantsGoBack))).collect()
+    let breach = |pair: &[(String, UnixMicros)]| Mismatch::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone());
+    backwards.take(1).map(|pair| breach(pair).of(MismatchCode::of(Kind::InstantsGoBack))).collect()
 }
 
 fn plural(count: usize) -> &'static str {

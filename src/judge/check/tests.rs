@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Records;
+use super::Bindings;
 use super::answer::{Judged, judge};
 use super::burst::tally;
 use super::literal::{self, Surroundings};
-use super::rows::{self, Look};
+use super::rows::{self, Observation};
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
@@ -79,8 +79,8 @@ fn record(status: u16, body: &'static str) -> Record {
 }
 
 /// `first` was accepted, `refused` was not.
-fn records() -> Records {
-    let mut records = Records::default();
+fn records() -> Bindings {
+    let mut records = Bindings::default();
     records.deliveries.insert("first".to_owned(), vec![record(201, r#"{"status":"taken"}"#)]);
     records.deliveries.insert("refused".to_owned(), vec![record(400, "{}")]);
     records
@@ -185,7 +185,10 @@ fn bursts_count_repetitions_and_rivals() {
 fn cells_are_found_by_what_they_hold() {
     let text = |value: &str| Cell::Text(value.to_owned());
     let row = |digest: &str| Row { columns: vec![("k".to_owned(), text("k1")), ("digest".to_owned(), text(digest))] };
-    let look = |digest: &str| Look { state: ReceiverState { audit: vec![row(digest)], ..ReceiverState::default() }, ..Look::default() };
+    let look = |digest: &str| Observation {
+        state: ReceiverState { audit: vec![row(digest)], ..ReceiverState::default() },
+        ..Observation::default()
+    };
     let check = |holds: &str| {
         let text = format!("{{audit: [{{rows_for: first, count: 1, holds: {holds}}}]}}");
         crate::document::read::<StateCheck>("check", &text).expect("it has no mistake").0

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::judge::findings::Place;
+use crate::judge::findings::StepContext;
 use crate::judge::scenario::Play;
 use crate::judge::{Ahead, At, ScenarioEnd, Source};
 use crate::reference::store::Store as _;
@@ -13,7 +13,7 @@ use crate::scenario::lint::{Advance, read_advance};
 const SPARE: Duration = Duration::from_secs(1);
 
 impl<S: Source> Play<'_, S> {
-    pub(in crate::judge) async fn advance(&mut self, place: Place<'_>, by: &str) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn advance(&mut self, place: StepContext<'_>, by: &str) -> Result<(), ScenarioEnd> {
         let by = read_advance(by).map_err(|wrong| ScenarioEnd::NotApplicable(wrong.to_string()))?;
         let over = matches!(by, Advance::TtlPlus(_));
         let by = self.span_until(place.number, &by);

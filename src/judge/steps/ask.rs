@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::delivery::Delivery;
 use crate::judge::check::literal::{self, Surroundings};
-use crate::judge::check::{Breach, describe, is_broken};
-use crate::judge::findings::Place;
+use crate::judge::check::{Mismatch, describe, is_broken};
+use crate::judge::findings::StepContext;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::reference::store::Store as _;
@@ -16,7 +16,7 @@ const AUDIT_ROWS: usize = 500;
 
 impl<S: Source> Play<'_, S> {
     /// Asks the target something, until the answer fits or the step's time is over.
-    pub(in crate::judge) async fn ask(&mut self, place: Place<'_>, get: &Get) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn ask(&mut self, place: StepContext<'_>, get: &Get) -> Result<(), ScenarioEnd> {
         let patience = get.within.map_or(Duration::ZERO, |within| within.0);
         let mut tries = 0;
         let mut reference: Option<String> = None;
@@ -32,7 +32,7 @@ impl<S: Source> Play<'_, S> {
             let answer = answer_of(place.number, &told.result)?;
             let around = Surroundings { records: &self.records, took: told.took, forbidden: &[&self.setting.forbidden] };
             let check = place.step.answer.as_ref();
-            let breaches: Vec<Breach> =
+            let breaches: Vec<Mismatch> =
                 check.map_or_else(Vec::new, |check| literal::judge(self.setting.contract(), check, &answer, around));
             let at = At { number: place.number, records: &self.records, keys: &self.keys };
             if !is_broken(&breaches) || !self.source.give_time(at, patience, tries).await? {

@@ -8,19 +8,19 @@ use crate::delivery::NoAnswer;
 use crate::history::record::Record;
 use crate::judge::attribution::told_of_delivery;
 use crate::judge::check::burst::{judge, tally};
-use crate::judge::findings::Place;
+use crate::judge::findings::StepContext;
 use crate::judge::scenario::Play;
 use crate::judge::{At, Released, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, When};
 use crate::outcome::reader::Reader;
 use crate::report::BurstFacts;
-use crate::report::lanes::{Lane, MOST};
+use crate::report::timeline::{MOST, TimelineSpan};
 use crate::scenario::deliver::{Burst, BurstBodies};
 
 impl<S: Source> Play<'_, S> {
     /// Releases a burst and judges it.
-    pub(in crate::judge) async fn burst(&mut self, place: Place<'_>, burst: &Burst) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn burst(&mut self, place: StepContext<'_>, burst: &Burst) -> Result<(), ScenarioEnd> {
         let at = At { number: place.number, records: &self.records, keys: &self.keys };
         let Released { sent, spread, most_at_once } = self.source.burst(at, burst).await?;
         let reference = self.reference_burst(&sent);
@@ -105,7 +105,7 @@ fn is_of_rivals(kind: Kind) -> bool {
     matches!(kind, Kind::RepeatFailed | Kind::RepeatRefused | Kind::DuplicateOtherwise)
 }
 
-fn lane(reader: &Reader, record: &Record, start_us: u64) -> Lane {
+fn lane(reader: &Reader, record: &Record, start_us: u64) -> TimelineSpan {
     let set = record.outcome(reader);
     let got = match &record.result {
         Ok(_) if set.is_taken() || set.is(Outcome::InFlight) => set.to_string(),
@@ -113,5 +113,5 @@ fn lane(reader: &Reader, record: &Record, start_us: u64) -> Lane {
         Err(_) => "no answer".to_owned(),
     };
     let took_us = record.result.is_ok().then(|| u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX));
-    Lane { key: record.key.clone(), start_us, took_us, got }
+    TimelineSpan { key: record.key.clone(), start_us, took_us, got }
 }

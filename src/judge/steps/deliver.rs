@@ -4,18 +4,18 @@ use crate::history::record::Record;
 use crate::judge::attribution::{Case, classify, follows, is_decided, meant, told_of_delivery};
 use crate::judge::check::answer::{self, Judged};
 use crate::judge::check::literal::{self, Surroundings};
-use crate::judge::check::{Breach, describe};
-use crate::judge::findings::Place;
+use crate::judge::check::{Mismatch, describe};
+use crate::judge::findings::StepContext;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::Expect;
 use crate::secret::Redactor;
 
 impl<S: Source> Play<'_, S> {
-    pub(in crate::judge) async fn deliver(&mut self, place: Place<'_>, deliver: &Deliver) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn deliver(&mut self, place: StepContext<'_>, deliver: &Deliver) -> Result<(), ScenarioEnd> {
         let at = At { number: place.number, records: &self.records, keys: &self.keys };
         let mut sent = self.source.deliver(at, deliver).await?;
         self.judge_beside(place, std::mem::take(&mut sent.beside))?;
@@ -102,7 +102,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// What was not refused cannot show whether refusals are kept.
-    fn is_there_to_keep(&self, place: Place<'_>, expect: &Expect) -> Result<(), ScenarioEnd> {
+    fn is_there_to_keep(&self, place: StepContext<'_>, expect: &Expect) -> Result<(), ScenarioEnd> {
         let Expect::KeptRefusalOf(name) = expect else { return Ok(()) };
         let first = self.records.one(name).and_then(|record| record.result.as_ref().ok());
         match first.filter(|answer| !(400..=499).contains(&answer.status)) {
@@ -115,7 +115,13 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// Around the end of a life either answer conforms: a receiver that is slow, and may be, is not blamed for what falls there.
-    fn excuse_end_of_life(&self, place: Place<'_>, expect: &Expect, record: &Record, breaches: &[Breach]) -> Result<(), ScenarioEnd> {
+    fn excuse_end_of_life(
+        &self,
+        place: StepContext<'_>,
+        expect: &Expect,
+        record: &Record,
+        breaches: &[Mismatch],
+    ) -> Result<(), ScenarioEnd> {
         let wants_duplicate = matches!(expect.under(self.setting.contract()), Expect::DuplicateOf(_));
         let first = expect.first().and_then(|name| self.records.one(name));
         let (Some(first), Some(ttl), true) = (first, self.setting.ttl, wants_duplicate && !breaches.is_empty()) else { return Ok(()) };
@@ -135,7 +141,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// Deliveries beside a slow one are accepted, and in time.
-    fn judge_beside(&mut self, place: Place<'_>, beside: Vec<Sent>) -> Result<(), ScenarioEnd> {
+    fn judge_beside(&mut self, place: StepContext<'_>, beside: Vec<Sent>) -> Result<(), ScenarioEnd> {
         let count = beside.len();
         let mut wrong: Vec<Record> = Vec::new();
         for sent in beside {
@@ -156,8 +162,8 @@ impl<S: Source> Play<'_, S> {
             Some(status) if (200..=299).contains(&status) => Kind::AcceptedOtherwise,
             Some(_) | None => Kind::HonestRefused,
         };
-        let mismatch = Mismatch { status, when: vec![When::OddWay], ..Mismatch::of(kind) };
-        let breach = Breach::must("deliveries beside a slow one are accepted", observed).of(mismatch);
+        let mismatch = MismatchCode { status, when: vec![When::OddWay], ..MismatchCode::of(kind) };
+        let breach = Mismatch::must("deliveries beside a slow one are accepted", observed).of(mismatch);
         self.file(place, vec![breach], "accepts them", &line)
     }
 }

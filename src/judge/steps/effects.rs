@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::delivery::Delivery;
 use crate::history::consistency::{Law, NEVER, Operation, acceptances};
 use crate::history::record::Record;
-use crate::judge::check::Breach;
-use crate::judge::findings::{self, Beside, Place};
+use crate::judge::check::Mismatch;
+use crate::judge::findings::{self, Beside, StepContext};
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::outcome::{Outcome, OutcomeSet};
@@ -75,7 +75,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// A step that counts the effects of named deliveries.
-    pub(in crate::judge) async fn effects(&mut self, place: Place<'_>, check: &EffectsCheck) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn effects(&mut self, place: StepContext<'_>, check: &EffectsCheck) -> Result<(), ScenarioEnd> {
         let mut keys: Vec<String> = check.of.iter().flat_map(|name| self.records.keys_of(name)).collect();
         keys.dedup();
         let patience = self.patience(Some(check));
@@ -140,7 +140,7 @@ impl<S: Source> Play<'_, S> {
             tries += 1;
         };
         let Some(step) = self.loaded.scenario.steps.last() else { return Ok(()) };
-        let place = Place { number, step };
+        let place = StepContext { number, step };
         let mut is_broken = false;
         for (key, bounds, count) in wrong.iter().take(TOLD) {
             let requirement = if bounds.1 == 0 { &none } else { &once };
@@ -178,9 +178,9 @@ impl<S: Source> Play<'_, S> {
     }
 }
 
-fn breach(key: &str, (least, most): (u64, u64), count: u64) -> Breach {
+fn breach(key: &str, (least, most): (u64, u64), count: u64) -> Mismatch {
     let wanted = if least == most { effects(least) } else { format!("from {least} to {}", effects(most)) };
-    Breach::must(format!("{wanted} of key {key:?}"), format!("{} of it", effects(count)))
+    Mismatch::must(format!("{wanted} of key {key:?}"), format!("{} of it", effects(count)))
 }
 
 fn effects(count: u64) -> String {

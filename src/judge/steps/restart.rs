@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use crate::history::record::Record;
 use crate::judge::check::answer::{Judged, against};
-use crate::judge::check::{Breach, describe, is_broken};
-use crate::judge::findings::Place;
+use crate::judge::check::{Mismatch, describe, is_broken};
+use crate::judge::findings::StepContext;
 use crate::judge::scenario::{MOST_LATE, Play};
 use crate::judge::{At, ScenarioEnd, Source};
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::outcome::reader::Reader;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::{Restart, UnderWay};
 
 impl<S: Source> Play<'_, S> {
     /// Ends the receiver and starts it again.
-    pub(in crate::judge) async fn restart(&mut self, place: Place<'_>, restart: &Restart) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn restart(&mut self, place: StepContext<'_>, restart: &Restart) -> Result<(), ScenarioEnd> {
         let done = match &restart.under_way {
             None => {
                 let restarted = self.source.restart(restart).await;
@@ -33,7 +33,7 @@ impl<S: Source> Play<'_, S> {
         done
     }
 
-    async fn break_in(&mut self, place: Place<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), ScenarioEnd> {
+    async fn break_in(&mut self, place: StepContext<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), ScenarioEnd> {
         let at = At { number: place.number, records: &self.records, keys: &self.keys };
         let sent = self.source.break_in(at, restart, under_way).await?;
         self.restarted_at = Some(self.now_us());
@@ -61,7 +61,7 @@ impl<S: Source> Play<'_, S> {
                 break; // that they are late is told; once more would only take longer
             }
         }
-        let forgotten: Vec<(Record, Breach)> = lives.into_iter().filter_map(|life| life.forgotten).collect();
+        let forgotten: Vec<(Record, Mismatch)> = lives.into_iter().filter_map(|life| life.forgotten).collect();
         if answered == 0 {
             return Err(ScenarioEnd::Undecided(format!("step {}: nothing was answered before the restart", place.number)));
         }
@@ -75,14 +75,14 @@ impl<S: Source> Play<'_, S> {
             first_breach.expected
         );
         let breach =
-            Breach::must(format!("all {answered} deliveries that were answered before the restart are duplicates after it"), observed);
-        let mismatch = Mismatch { when: vec![When::Restarted], ..first_breach.mismatch.clone() };
-        let breach = Breach { shows: first_breach.shows.clone(), ..breach.of(mismatch) };
+            Mismatch::must(format!("all {answered} deliveries that were answered before the restart are duplicates after it"), observed);
+        let mismatch = MismatchCode { when: vec![When::Restarted], ..first_breach.mismatch.clone() };
+        let breach = Mismatch { shows: first_breach.shows.clone(), ..breach.of(mismatch) };
         self.file(place, vec![breach], "remembers them", &line)
     }
 
     /// Judges a delivery that was sent once more.
-    fn judge_again(&mut self, place: Place<'_>, life: &mut Life, again: Record) -> Result<(), ScenarioEnd> {
+    fn judge_again(&mut self, place: StepContext<'_>, life: &mut Life, again: Record) -> Result<(), ScenarioEnd> {
         self.watch_time(place, &again, "remembers them at once");
         let Ok(answer) = again.result.clone() else {
             return Err(ScenarioEnd::Undecided(format!("step {}: after the restart there was no answer", place.number)));
@@ -96,14 +96,14 @@ impl<S: Source> Play<'_, S> {
         let due = |kind: Kind, expected: &str| {
             let statuses = contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses();
             let name = contract.reference_member().filter(|_| kind == Kind::References).map(str::to_owned);
-            let mismatch = Mismatch { status: Some(answer.status), due: Some(statuses), name, ..Mismatch::of(kind) };
-            Breach::must(expected, describe(&again.result)).of(mismatch)
+            let mismatch = MismatchCode { status: Some(answer.status), due: Some(statuses), name, ..MismatchCode::of(kind) };
+            Mismatch::must(expected, describe(&again.result)).of(mismatch)
         };
         let breach = if !set.is_taken() {
             let form = contract.duplicate().filter(|form| form.allows_status(answer.status));
             let wrong = form.and_then(|form| against(form, judged, life.accepted.as_ref()).into_iter().next());
             let told = due(kind_of(set, answer.status), "an acceptance or a duplicate");
-            Some(wrong.map_or_else(|| told.clone(), |wrong| Breach { shows: wrong.shows, mismatch: wrong.mismatch, ..told.clone() }))
+            Some(wrong.map_or_else(|| told.clone(), |wrong| Mismatch { shows: wrong.shows, mismatch: wrong.mismatch, ..told.clone() }))
         } else if set.is(Outcome::Accepted) && life.was_taken {
             Some(due(Kind::RepeatTakenAsNew, "a duplicate"))
         } else if set.is(Outcome::Duplicate) {
@@ -148,7 +148,7 @@ struct Life {
     /// The instant that the first duplicate referred to.
     refers_to: Option<String>,
     /// What came that does not fit, and why.
-    forgotten: Option<(Record, Breach)>,
+    forgotten: Option<(Record, Mismatch)>,
 }
 
 impl Life {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::contract::tables::Table;
 use crate::history::record::Record;
-use crate::judge::check::Breach;
+use crate::judge::check::Mismatch;
 use crate::judge::check::rows::{self, found_by};
-use crate::judge::findings::Place;
+use crate::judge::findings::StepContext;
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};
 use crate::reference::store::Store as _;
@@ -16,7 +16,7 @@ use crate::state::Row;
 
 impl<S: Source> Play<'_, S> {
     /// Looks until it fits, or the step's time is over.
-    pub(in crate::judge) async fn look(&mut self, place: Place<'_>, check: &StateCheck) -> Result<(), ScenarioEnd> {
+    pub(in crate::judge) async fn look(&mut self, place: StepContext<'_>, check: &StateCheck) -> Result<(), ScenarioEnd> {
         let patience = check.within.map_or(Duration::ZERO, |within| within.0);
         let mut tries = 0;
         loop {
@@ -38,7 +38,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     /// Adds under which circumstances the rows were written.
-    fn told_when(&self, check: &StateCheck, mut breaches: Vec<Breach>) -> Vec<Breach> {
+    fn told_when(&self, check: &StateCheck, mut breaches: Vec<Mismatch>) -> Vec<Mismatch> {
         let names = check.keys.iter().chain(&check.audit).map(|one| &one.rows_for);
         let records: Vec<&Record> = names.flat_map(|name| self.records.all(name)).collect();
         let when = self.before.when_looked(&records);

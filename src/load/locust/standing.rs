@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::history::consistency::parts::number_of;
-use crate::history::consistency::{Law, NEVER, Operation, Verdict, Why, verdict};
+use crate::history::consistency::{Explanation, Law, NEVER, Operation, Verdict, verdict};
 
 /// How often keys are looked through, in microseconds of the load.
 const LOOK_EVERY: i64 = 1_000_000;
@@ -46,7 +46,7 @@ impl Standing {
     }
 
     /// Takes in what a user has handed over: the keys that are seen to be broken, and why.
-    pub fn take(&mut self, operations: &[Operation]) -> Vec<(u32, Why)> {
+    pub fn take(&mut self, operations: &[Operation]) -> Vec<(u32, Explanation)> {
         let mut broken = Vec::new();
         for one in operations {
             self.now = self.now.max(if one.returned == NEVER { one.invoked } else { one.returned });
@@ -60,9 +60,9 @@ impl Standing {
             known.last = known.last.max(self.now);
             if known.operations.len() > 1 && !known.is_told {
                 known.operations.sort_unstable_by_key(|one| (one.invoked, one.returned));
-                if let Verdict::Broken(Why::AcceptedTwice, _) = verdict(&known.operations, None, self.law) {
+                if let Verdict::Broken(Explanation::AcceptedTwice, _) = verdict(&known.operations, None, self.law) {
                     known.is_told = true;
-                    broken.push((one.key, Why::AcceptedTwice));
+                    broken.push((one.key, Explanation::AcceptedTwice));
                 }
             }
         }
@@ -73,7 +73,7 @@ impl Standing {
         broken
     }
 
-    fn look(&mut self, broken: &mut Vec<(u32, Why)>) {
+    fn look(&mut self, broken: &mut Vec<(u32, Explanation)>) {
         let (now, patience, law) = (self.now, self.patience, self.law);
         let mut forgotten = self.forgotten;
         let mut late = Vec::new();
@@ -115,10 +115,10 @@ mod tests {
         let mut standing = Standing::new(Law::default(), 5_000_000);
         let (accepted, duplicate) = (Outcome::Accepted, Outcome::Duplicate);
         assert_eq!(standing.take(&[operation(1, accepted, 0), operation(2, duplicate, 0), operation(3, duplicate, 0)]), []);
-        assert_eq!(standing.take(&[operation(1, accepted, 1)]), [(1, Why::AcceptedTwice)]);
+        assert_eq!(standing.take(&[operation(1, accepted, 1)]), [(1, Explanation::AcceptedTwice)]);
         // Who delivered the second key first was slow, and hands it over late.
         assert_eq!(standing.take(&[operation(1, accepted, 2), operation(2, accepted, -1), operation(4, accepted, 3_000)]), []);
-        assert_eq!(standing.take(&[operation(5, accepted, 5_600)]), [(3, Why::DuplicateOfNothing)]);
+        assert_eq!(standing.take(&[operation(5, accepted, 5_600)]), [(3, Explanation::DuplicateOfNothing)]);
         // A key that was forgotten is not judged by half of what came of it.
         assert_eq!(standing.take(&[operation(6, accepted, 30_000)]), []);
         assert_eq!(standing.take(&[operation(1, duplicate, 30_100), operation(7, accepted, 60_000)]), []);

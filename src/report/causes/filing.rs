@@ -10,7 +10,7 @@
 
 use super::sporadic;
 use crate::contract::Level;
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::report::{Finding, ScenarioReport};
 
 /// So many honest deliveries that failed show that failures come and go.
@@ -152,7 +152,7 @@ fn underlying(finding: &Finding, all: &[Finding]) -> Option<String> {
 }
 
 /// Whether a mismatch is of rows, which follow from what answers show.
-fn is_of_rows(about: &Mismatch) -> bool {
+fn is_of_rows(about: &MismatchCode) -> bool {
     matches!(about.kind, Kind::RowMissing | Kind::RowSurplus | Kind::RowsChanged | Kind::Cell)
 }
 
@@ -172,14 +172,14 @@ fn of_forms(finding: &Finding, all: &[Finding]) -> Option<String> {
 }
 
 /// What a key has behind it tells why it is taken for a known one: that is another story than a new key that is.
-fn same_story(one: &Mismatch, other: &Mismatch) -> bool {
+fn same_story(one: &MismatchCode, other: &MismatchCode) -> bool {
     let alike = |when: When| one.when.contains(&when) == other.when.contains(&when);
     one.kind != Kind::NewToldAsDuplicate || (alike(When::Aged) && alike(When::AfterRefusal))
 }
 
 /// Whether two are the same thing as far as an answer shows it, whatever was due.
-fn like(one: &Mismatch, other: &Mismatch) -> bool {
-    let class = |about: &Mismatch| match about.kind {
+fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
+    let class = |about: &MismatchCode| match about.kind {
         Kind::HonestRefused | Kind::RepeatRefused | Kind::OddOtherwise | Kind::DuplicateOtherwise | Kind::AcceptedOtherwise => {
             Some((Kind::HonestRefused, about.status))
         }
@@ -217,7 +217,7 @@ fn like(one: &Mismatch, other: &Mismatch) -> bool {
 }
 
 /// Whether both are of answers after a key came to a new life: what is wrong with one member is wrong with the others.
-fn is_of_new_lives(one: &Mismatch, other: &Mismatch) -> bool {
+fn is_of_new_lives(one: &MismatchCode, other: &MismatchCode) -> bool {
     one.when.contains(&When::Aged) && other.when.contains(&When::Aged)
 }
 
@@ -242,7 +242,7 @@ fn of_failures(finding: &Finding, all: &[Finding]) -> Option<String> {
 /// The requirement of what answers have shown already, for rows that follow from it.
 fn of_rows(finding: &Finding, all: &[Finding]) -> Option<String> {
     let about = &finding.mismatch;
-    let of = |fits: &dyn Fn(&Mismatch) -> bool| most_frequent(all.iter().filter(|one| fits(&one.mismatch)));
+    let of = |fits: &dyn Fn(&MismatchCode) -> bool| most_frequent(all.iter().filter(|one| fits(&one.mismatch)));
     let no_row = || of(&|one| one.kind == Kind::RowMissing && one.table.as_deref() == Some("audit") && one.special().is_empty());
     let honest = || of(&|one| matches!(one.kind, Kind::HonestRefused | Kind::HonestFailed) && one.special().is_empty());
     match about.kind {

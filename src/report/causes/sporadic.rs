@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::outcome::mismatch::{Kind, Mismatch, When};
+use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::report::{Finding, ScenarioReport, Verdict};
 
 /// So many circumstances that have nothing in common show that none of them is to blame; two that are to blame by themselves, each
@@ -44,7 +44,7 @@ pub(super) fn come_and_go(all: &[Finding], scenarios: &[ScenarioReport]) -> Vec<
 }
 
 /// Whether a delivery got a failure.
-fn is_failure(about: &Mismatch) -> bool {
+fn is_failure(about: &MismatchCode) -> bool {
     class(about.kind).is_some() && about.status.is_some_and(|status| status >= 500)
 }
 
@@ -77,8 +77,8 @@ impl Failed<'_> {
         }
         // What the suite says of honest deliveries that fail among others.
         let honest = || self.of.iter().map(|(finding, _)| &finding.mismatch).filter(|about| about.kind == Kind::HonestFailed);
-        let among_others = |about: &&Mismatch| about.special().is_empty() || about.when.contains(&When::AtOnce);
-        let speaks = |about: &Mismatch| about.under.first().cloned();
+        let among_others = |about: &&MismatchCode| about.special().is_empty() || about.when.contains(&When::AtOnce);
+        let speaks = |about: &MismatchCode| about.under.first().cloned();
         honest().find(among_others).and_then(speaks).or_else(|| honest().max_by_key(|about| about.under.len()).and_then(speaks))
     }
 
@@ -147,13 +147,13 @@ mod tests {
             let (what, when) = parts[0].split_once('@').unwrap_or((parts[0], ""));
             let (kind, tamper) = what.split_once('.').unwrap_or((what, ""));
             let when = when.split(',').filter(|one| !one.is_empty()).map(|one| serde_json::from_value(word(one)).unwrap()).collect();
-            let mismatch = Mismatch {
+            let mismatch = MismatchCode {
                 kind: serde_json::from_value(word(kind)).unwrap(),
                 tamper: (!tamper.is_empty()).then(|| tamper.to_owned()),
                 status: Some(503),
                 when,
                 under: parts[1].trim_matches(['[', ']']).split(',').map(str::to_owned).collect(),
-                ..Mismatch::default()
+                ..MismatchCode::default()
             };
             let finding = Finding { requirement: parts[2].to_owned(), level: Level::Must, mismatch, ..Finding::default() };
             ScenarioReport { verdict: Verdict::Fail, shows: vec![parts[2].to_owned()], findings: vec![finding], ..scenario() }

@@ -2,7 +2,7 @@
 
 use super::{Cause, Example, Explained};
 use crate::contract::Level;
-use crate::outcome::mismatch::{Kind, Mismatch};
+use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::report::{Report, Verdict};
 
 /// The causes with that of the visit first, where it has found one; it explains all the others, unless something passed.
@@ -13,7 +13,7 @@ pub(super) fn first(report: &Report, others: Vec<Cause>) -> Vec<Cause> {
     let is_open = |one: &Verdict| matches!(one, Verdict::Fail | Verdict::Undecided);
     let concerned = report.requirements.iter().filter(|one| is_open(&one.verdict)).map(|one| one.id.clone());
     let broken = report.requirements.iter().any(|one| one.id == refused.requirement && one.verdict == Verdict::Fail);
-    let mut mismatch = Mismatch::of(Kind::HonestRefused);
+    let mut mismatch = MismatchCode::of(Kind::HonestRefused);
     mismatch.status = Some(refused.status);
     let cause = Cause {
         id: String::new(),

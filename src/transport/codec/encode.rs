@@ -11,7 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::delivery::Delivery;
 use crate::scenario::deliver::{Framing, HeaderCase};
 use crate::transport::url::Target;
-use crate::transport::{Shipment, codec::decode};
+use crate::transport::{Transmission, codec::decode};
 
 /// Chunk sizes, taken in turn: tiny beside large, and none the same as its neighbour.
 const UNLIKE_CHUNKS: [usize; 7] = [7, 1, 64, 3, 1_000, 11, 16_384];
@@ -42,7 +42,7 @@ pub struct EncodedRequest {
 impl EncodedRequest {
     /// Makes the bytes of `shipment`; `closing` says so to the receiver.
     #[must_use]
-    pub fn new(target: &Target, shipment: &Shipment, closing: bool) -> Self {
+    pub fn new(target: &Target, shipment: &Transmission, closing: bool) -> Self {
         let delivery = &shipment.delivery;
         let with_body = has_body(delivery);
         let mut head = Vec::with_capacity(512);
@@ -109,7 +109,7 @@ pub struct Template {
 impl Template {
     /// Requests like `shipment`; none where it has no line of the name `varying`, or says its body's length in no line that is added.
     #[must_use]
-    pub fn new(target: &Target, shipment: &Shipment, varying: &str) -> Option<Self> {
+    pub fn new(target: &Target, shipment: &Transmission, varying: &str) -> Option<Self> {
         let (delivery, case) = (&shipment.delivery, shipment.header_case);
         let at = delivery.headers.iter().position(|line| line.name.eq_ignore_ascii_case(varying))?;
         let (mut beginning, mut middle, mut ending) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,7 +152,7 @@ fn put_request_line(head: &mut Vec<u8>, target: &Target, delivery: &Delivery, ca
 }
 
 /// The lines that are added behind the delivery's own; true when its body's length is to follow, whose name is the last.
-fn put_added(head: &mut Vec<u8>, shipment: &Shipment, closing: bool) -> bool {
+fn put_added(head: &mut Vec<u8>, shipment: &Transmission, closing: bool) -> bool {
     let (delivery, case) = (&shipment.delivery, shipment.header_case);
     let with_body = has_body(delivery);
     let lacks = |name: &str| delivery.header(name).is_none();
@@ -258,7 +258,7 @@ mod tests {
             ("https://h:1/a", "POST https://h:1/a HTTP"),
         ] {
             let delivery = Delivery { method: "POST".to_owned(), path: path.to_owned(), ..Delivery::default() };
-            let request = EncodedRequest::new(&target, &Shipment::plain(delivery), true);
+            let request = EncodedRequest::new(&target, &Transmission::plain(delivery), true);
             assert!(request.pieces[0].starts_with(wanted.as_bytes()), "{}", String::from_utf8_lossy(&request.pieces[0]));
         }
     }

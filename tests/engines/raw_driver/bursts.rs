@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use hookgate::delivery::NoAnswer;
 use hookgate::scenario::deliver::Framing;
-use hookgate::transport::{Release, Sender, Shipment, Target};
+use hookgate::transport::{Release, Sender, Target, Transmission};
 
 use super::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, shipment, status, wait_on};
 
-async fn burst(target: &Target, shipments: Vec<Shipment>, timeout: Duration) -> Release {
+async fn burst(target: &Target, shipments: Vec<Transmission>, timeout: Duration) -> Release {
     Sender::new(target.clone(), timeout).burst(shipments).await
 }
 
@@ -52,8 +52,8 @@ fn burst_opens_every_connection_first() {
 #[test]
 fn burst_carries_every_framing() {
     let (target, told) = record(OK);
-    let mut shipments: Vec<Shipment> = [Framing::ContentLength, Framing::Chunked, Framing::ChunkedSmall, Framing::ExpectContinue]
-        .map(|framing| Shipment { framing, ..shipment(vec![b'x'; 3 << 20]) })
+    let mut shipments: Vec<Transmission> = [Framing::ContentLength, Framing::Chunked, Framing::ChunkedSmall, Framing::ExpectContinue]
+        .map(|framing| Transmission { framing, ..shipment(vec![b'x'; 3 << 20]) })
         .to_vec();
     let mut question = shipment("");
     question.delivery.method = "GET".to_owned();

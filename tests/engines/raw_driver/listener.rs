@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hookgate::delivery::{Delivery, HeaderLine, NoAnswer};
 use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
-use hookgate::transport::{Exchange, Sender, Shipment, Target};
+use hookgate::transport::{Exchange, Sender, Target, Transmission};
 
 pub(crate) const OK: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\nX-Two: a\r\nX-Two: b\r\n\r\nok";
 pub(crate) const PLENTY: Duration = Duration::from_secs(20);
@@ -66,8 +66,8 @@ pub(crate) fn head_end(seen: &[u8]) -> Option<usize> {
     seen.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
-pub(crate) fn shipment(body: impl Into<bytes::Bytes>) -> Shipment {
-    Shipment {
+pub(crate) fn shipment(body: impl Into<bytes::Bytes>) -> Transmission {
+    Transmission {
         delivery: Delivery {
             method: "POST".to_owned(),
             path: "/hooks?x=1".to_owned(),
@@ -88,11 +88,11 @@ pub(crate) fn wait_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
 }
 
-pub(crate) fn send(target: &Target, shipment: Shipment) -> Exchange {
+pub(crate) fn send(target: &Target, shipment: Transmission) -> Exchange {
     send_within(PLENTY, target, shipment)
 }
 
-pub(crate) fn send_within(timeout: Duration, target: &Target, shipment: Shipment) -> Exchange {
+pub(crate) fn send_within(timeout: Duration, target: &Target, shipment: Transmission) -> Exchange {
     wait_on(async { Sender::new(target.clone(), timeout).send(shipment).await })
 }
 
@@ -101,6 +101,6 @@ pub(crate) fn status(exchange: &Exchange) -> Result<u16, NoAnswer> {
 }
 
 /// The same shipment through the pool and over a connection of its own.
-pub(crate) fn both_drivers() -> [Shipment; 2] {
-    [shipment("{}"), Shipment { connection: ConnectionUse::New, ..shipment("{}") }]
+pub(crate) fn both_drivers() -> [Transmission; 2] {
+    [shipment("{}"), Transmission { connection: ConnectionUse::New, ..shipment("{}") }]
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use hookgate::contract::Level;
-use hookgate::outcome::mismatch::{Kind, Mismatch, When};
+use hookgate::outcome::mismatch::{Kind, MismatchCode, When};
 use hookgate::report::causes::causes;
-use hookgate::report::lanes::Lane;
 use hookgate::report::manifest::MadeFrom;
+use hookgate::report::timeline::TimelineSpan;
 use hookgate::report::{BurstFacts, Finding, Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, tally};
 use hookgate::state::{ColumnShape, TableShape};
 
@@ -44,7 +44,7 @@ fn finding(requirement: &str, level: Level, expected: &str, observed: &str) -> F
         output: Vec::new(),
         output_shared: false,
         exception: None,
-        mismatch: Mismatch::named(Kind::Member, "reference.type"),
+        mismatch: MismatchCode::named(Kind::Member, "reference.type"),
         filed: None,
     }
 }
@@ -53,8 +53,8 @@ fn column(name: &str, kind: &str, default: Option<&str>, primary_key: u32) -> Co
     ColumnShape { name: name.to_owned(), kind: kind.to_owned(), not_null: false, default: default.map(str::to_owned), primary_key }
 }
 
-fn lanes() -> Vec<Lane> {
-    let lane = |start_us, took_us, got: &str| Lane { key: "hg1-7".to_owned(), start_us, took_us, got: got.to_owned() };
+fn lanes() -> Vec<TimelineSpan> {
+    let lane = |start_us, took_us, got: &str| TimelineSpan { key: "hg1-7".to_owned(), start_us, took_us, got: got.to_owned() };
     vec![lane(0, Some(900), "accepted"), lane(40, Some(1_300), "duplicate"), lane(90, None, "no answer")]
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn sample() -> Report {
         "status 202 or 400",
         &format!("500 {}\u{1b}[2J| `tail`", "Internal Server Error ".repeat(30)),
     ));
-    warned.findings[0].mismatch = Mismatch { status: Some(500), when: vec![When::OddKey], ..Mismatch::of(Kind::OddFailed) };
+    warned.findings[0].mismatch = MismatchCode { status: Some(500), when: vec![When::OddKey], ..MismatchCode::of(Kind::OddFailed) };
     let mut burst = scenario("concurrency/one-of-many", "One of many is accepted", Verdict::Undecided, "ONCE-1");
     burst.reason = Some("step 1: 2 of 8 deliveries timed out".to_owned());
     burst.bursts.push(BurstFacts { step: 1, deliveries: 8, release_spread_us: 182, most_at_once: 8, lanes: lanes() });

@@ -224,7 +224,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::load::effort::Look;
+    use crate::load::effort::Reading;
     use crate::load::gate::Gate;
     use crate::load::measure::{Measurement, NO_ERROR, Sample};
 
@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn progress<'a>(measured: &'a Measurement, gates: &'a [Gate], phase: Phase) -> Progress<'a> {
-        let own = Look { at_s: 9.0, own_cpu_percent: Some(31.0), receiver_cpu_percent: Some(98.0), receiver_bytes: Some(64 << 20) };
+        let own = Reading { at_s: 9.0, own_cpu_percent: Some(31.0), receiver_cpu_percent: Some(98.0), receiver_bytes: Some(64 << 20) };
         Progress {
             measured,
             answered: measured.answered(),

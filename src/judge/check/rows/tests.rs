@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Look, cannot_be_seen, judge};
+use super::{Observation, cannot_be_seen, judge};
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::reading::read_contract;
 use crate::delivery::{Answer, Delivery};
 use crate::history::record::Record;
-use crate::judge::check::Records;
+use crate::judge::check::Bindings;
 use crate::scenario::expect::StateCheck;
 use crate::sign::sha256_hex;
 use crate::state::{Cell, ReceiverState, Row};
@@ -30,7 +30,7 @@ fn check(yaml: &str) -> Result<StateCheck, Failed> {
     Ok(serde_saphyr::from_str(yaml)?)
 }
 
-fn records() -> Records {
+fn records() -> Bindings {
     let answer = Answer { status: 202, headers: Vec::new(), body: "hello".into() };
     let record = Record {
         own_delay: Duration::ZERO,
@@ -46,7 +46,7 @@ fn records() -> Records {
         referred_as: None,
         refers_to: None,
     };
-    Records { deliveries: [("first".to_owned(), vec![record])].into(), ..Records::default() }
+    Bindings { deliveries: [("first".to_owned(), vec![record])].into(), ..Bindings::default() }
 }
 
 fn row(cells: &[(&str, &str)]) -> Row {
@@ -76,7 +76,7 @@ fn cells_are_judged_by_what_they_hold() -> Result<(), Failed> {
         let mut state = ReceiverState { keys: vec![row(&right_key)], audit: vec![row(&right_audit)] };
         let place = if table == 0 { &mut state.keys[0] } else { &mut state.audit[0] };
         place.columns.iter_mut().filter(|(name, _)| name == wrong.0).for_each(|(_, cell)| *cell = row(&[wrong]).columns[0].1.clone());
-        let look = Look { state, ..Look::default() };
+        let look = Observation { state, ..Observation::default() };
         let told = |yaml: &str| -> Result<Vec<String>, Failed> {
             let breaches = judge(&contract, &check(yaml)?, &look, &records, Some(60));
             Ok(breaches.into_iter().map(|breach| breach.expected.replace(&hash, "HASH")).collect())

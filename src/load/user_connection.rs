@@ -24,7 +24,7 @@ use crate::transport::codec::decode::{Reading, Surplus};
 use crate::transport::codec::encode::EncodedRequest;
 use crate::transport::connection::{Connection, Exchanged, Outgoing};
 use crate::transport::stream::Idle;
-use crate::transport::{Shipment, Target};
+use crate::transport::{Target, Transmission};
 
 /// What is sent; one of each kind is made, so that what the contract does not allow is told before anything is.
 pub(super) fn series(plan: &Plan, body: &Bytes) -> Result<Series, String> {
@@ -41,7 +41,7 @@ pub(super) fn series(plan: &Plan, body: &Bytes) -> Result<Series, String> {
 }
 
 /// A user's connection; it is opened when it is needed, and again when it broke.
-pub struct Line {
+pub struct UserConnection {
     target: Target,
     kept: Vec<String>,
     patience: Patience,
@@ -68,7 +68,7 @@ pub struct Last {
     pub before: Option<Surplus>,
 }
 
-impl Line {
+impl UserConnection {
     /// A connection to `target` that is not open yet.
     ///
     /// * `kept`: the names of the header lines of answers that are looked at; no others are kept.
@@ -92,8 +92,8 @@ impl Line {
     /// Sends any delivery, as it stands.
     ///
     /// # Errors
-    /// As [`Line::send`].
-    pub async fn send_as_it_is(&mut self, shipment: &Shipment) -> Result<Answer, NoAnswer> {
+    /// As [`UserConnection::send`].
+    pub async fn send_as_it_is(&mut self, shipment: &Transmission) -> Result<Answer, NoAnswer> {
         self.outbox.clear();
         let request = EncodedRequest::new(&self.target, shipment, false);
         request.pieces.iter().for_each(|piece| self.outbox.extend_from_slice(piece));

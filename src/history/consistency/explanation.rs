@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why a history is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum Explanation {
     /// Accepted again while the key must still live.
     AcceptedTwice,
     /// A duplicate, and nothing that can have been accepted before.
@@ -38,7 +38,7 @@ pub enum Why {
     },
 }
 
-impl Why {
+impl Explanation {
     /// Its name in codes.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -64,7 +64,7 @@ impl Why {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AcceptedTwice => f.write_str("accepted as new again while the key must still live"),

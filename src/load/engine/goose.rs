@@ -16,10 +16,10 @@ use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
 use tokio::task::JoinSet;
 
-use super::part::Steering;
-use super::shared::{LOOK_AGAIN as LOOK_WHO_IS_CALLED, Shared};
-use super::threads::Threads;
-use super::user::deliver;
+use super::super::engine::runtime::Threads;
+use super::super::part::Steering;
+use super::super::shared::{LOOK_AGAIN as LOOK_WHO_IS_CALLED, Shared};
+use super::super::user::deliver;
 
 /// goose ends its users after a run time, and waits for those whose transaction still runs: theirs is the whole load.
 const AFTER_THE_LAST_HAS_BEGUN: &str = "1";

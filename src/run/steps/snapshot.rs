@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::live::Live;
-use super::stage::Stage;
+use super::super::context::RunContext;
+use super::super::live::Live;
 use crate::delivery::Answer;
 use crate::files::FileError;
 use crate::files::snapshots::SnapshotFolder;
@@ -39,8 +39,8 @@ pub struct SnapshotChoice {
 
 impl Live<'_> {
     /// Takes a snapshot, when somebody wants any.
-    pub(super) async fn snap(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
-        if !self.stage.takes_snapshots() {
+    pub(in crate::run) async fn snap(&mut self, at: At<'_>, snap: &Snap, answer: Option<&Answer>) -> Result<(), ScenarioEnd> {
+        if !self.context.takes_snapshots() {
             return Ok(());
         }
         let mut contents = String::new();
@@ -49,21 +49,21 @@ impl Live<'_> {
         {
             contents.push_str(&self.normaliser.answer(answer));
         }
-        if let (true, Some(tables)) = (snap.state, self.stage.contract.state.clone()) {
+        if let (true, Some(tables)) = (snap.state, self.context.contract.state.clone()) {
             let rows = self.rows_of_all(at).await.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))?;
             if let Some(rows) = rows {
                 contents.push_str(&self.normaliser.state(&rows, &tables));
             }
         }
         self.snaps += 1;
-        let name = snapshot::name(&self.stage.contract.contract, &self.loaded.id, self.snaps, count(&self.loaded.scenario.steps));
+        let name = snapshot::name(&self.context.contract.contract, &self.loaded.id, self.snaps, count(&self.loaded.scenario.steps));
         let expression = format!("{}, step {}", self.loaded.id, at.number);
-        self.stage.keep_snapshot(Snapshot { name, source: self.loaded.file.clone(), expression, contents });
+        self.context.keep_snapshot(Snapshot { name, source: self.loaded.file.clone(), expression, contents });
         Ok(())
     }
 }
 
-impl Stage {
+impl RunContext {
     /// Whether snapshots are wanted.
     #[must_use]
     pub fn takes_snapshots(&self) -> bool {

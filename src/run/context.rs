@@ -1,4 +1,4 @@
-//! Stage: what all scenarios of a run share beside their session: who may deliver when, what is known of the receiver's life, and
+//! RunContext: what all scenarios of a run share beside their session: who may deliver when, what is known of the receiver's life, and
 //! what was sent.
 
 use std::ops::Deref;
@@ -24,7 +24,7 @@ use crate::snapshot::Snapshot;
 use crate::visit::{Code, Visit};
 
 /// What all scenarios of a run share.
-pub struct Stage {
+pub struct RunContext {
     /// The receiver.
     pub session: Session,
     /// The requirements.
@@ -51,7 +51,7 @@ pub struct Stage {
 }
 
 /// What is done to the receiver is the session's.
-impl Deref for Stage {
+impl Deref for RunContext {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -59,23 +59,23 @@ impl Deref for Stage {
     }
 }
 
-impl Stage {
-    /// Sets the stage: serves the built-in reference, or sees that the target lives and its database can be read.
+impl RunContext {
+    /// Sets the context: serves the built-in reference, or sees that the target lives and its database can be read.
     ///
     /// # Errors
     /// [`SessionError`]: what is missing, and the way out.
     pub async fn set(plan: &Plan) -> Result<Self, SessionError> {
-        let mut stage = Self::over(plan, Session::begin(&plan.session()).await?);
-        let patience = stage.managed.lock().await.patience();
-        match stage.see_that_it_stands(plan, patience).await {
-            Ok(visited) => stage.visited = visited,
+        let mut context = Self::over(plan, Session::begin(&plan.session()).await?);
+        let patience = context.managed.lock().await.patience();
+        match context.see_that_it_stands(plan, patience).await {
+            Ok(visited) => context.visited = visited,
             Err(failed) => {
-                stage.shutdown().await;
+                context.shutdown().await;
                 return Err(failed);
             }
         }
-        stage.session.see_that_time_moves().await;
-        Ok(stage)
+        context.session.see_that_time_moves().await;
+        Ok(context)
     }
 
     fn over(plan: &Plan, session: Session) -> Self {

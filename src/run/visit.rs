@@ -1,6 +1,6 @@
 //! Visiting: what is sent to a receiver before a suite, and what is tried where honest deliveries are turned away.
 //!
-//! In: the stage, before anything is judged. Out: a [`Visit`]. What an answer
+//! In: the context, before anything is judged. Out: a [`Visit`]. What an answer
 //! means is `visit`'s affair; here it is sent. Keys are fresh, nothing goes
 //! into the history, and whoever asks to come again is waited for.
 //!
@@ -13,11 +13,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use secrecy::ExposeSecret as _;
 
 use super::Plan;
-use super::stage::Stage;
+use super::context::RunContext;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
-use crate::judge::check::{Records, describe};
+use crate::judge::check::{Bindings, describe};
 use crate::outcome::members::Values;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::report::visited;
@@ -27,7 +27,7 @@ use crate::session::patience::asks_to_wait;
 use crate::session::supplies::Supplies;
 use crate::sign::sha256_hex;
 use crate::sign::tamper::Tamper;
-use crate::transport::{Exchange, Shipment};
+use crate::transport::{Exchange, Transmission};
 use crate::visit::cause::{Known, likely};
 use crate::visit::tries::{Try, tries};
 use crate::visit::{Code, Line, Probe, Refused, Visit, is_let_in, line};
@@ -55,7 +55,7 @@ impl Seen {
     }
 }
 
-impl Stage {
+impl RunContext {
     /// Visits the receiver: a line for each delivery, and why nothing else can be judged, when nothing can.
     ///
     /// * `is_well`: whether its health check was answered as it should be.
@@ -121,7 +121,7 @@ impl Stage {
     ///
     /// * `like`: the delivery whose key and body it has; * `later`: as if it were sent so many seconds later.
     async fn deliver(&self, supplies: &Supplies, deliver: &Deliver, like: Option<&PreparedDelivery>, later: i64) -> Result<Seen, String> {
-        let (records, plain_bodies) = (Records::default(), PlainBodies::new());
+        let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let now = UnixMicros(self.clock.now().0.saturating_add(later.saturating_mul(1_000_000)));
         let workshop = DeliveryBuilder { supplies, now, records: &records, plain_bodies: &plain_bodies };
         let key = like.map(|one| one.key.as_bytes()).filter(|key| !key.is_empty());
@@ -133,7 +133,7 @@ impl Stage {
         Ok(Seen { built, result, took, set })
     }
 
-    async fn send_patiently(&self, shipment: &Shipment) -> Exchange {
+    async fn send_patiently(&self, shipment: &Transmission) -> Exchange {
         let mut patience = self.max_wait;
         loop {
             let exchange = self.send(shipment.clone()).await;
@@ -150,14 +150,14 @@ impl Stage {
         if self.contract.endpoint.method.eq_ignore_ascii_case("GET") {
             return None;
         }
-        let result = self.send_patiently(&Shipment::plain(self.supplies.question("GET", &self.contract.endpoint.path))).await.result;
+        let result = self.send_patiently(&Transmission::plain(self.supplies.question("GET", &self.contract.endpoint.path))).await.result;
         Some(self.told_of(Probe::Get, &result))
     }
 
     /// The health check; nothing where the contract names none.
     async fn visit_health(&self) -> Option<Line> {
         let health = self.contract.health.as_ref()?;
-        let shipment = Shipment { connection: ConnectionUse::New, ..Shipment::plain(self.supplies.question("GET", &health.path)) };
+        let shipment = Transmission { connection: ConnectionUse::New, ..Transmission::plain(self.supplies.question("GET", &health.path)) };
         let result = self.send_patiently(&shipment).await.result;
         Some(self.told_of(Probe::Health, &result))
     }

@@ -1,12 +1,12 @@
 //! The pace: how many users there are, or how many deliveries are due, at each moment of a load.
 //!
-//! In: a level, or stages as text (`30s:100,1m:500,30s:0`). Out: a [`Course`],
+//! In: a level, or stages as text (`30s:100,1m:500,30s:0`). Out: a [`RateProfile`],
 //! straight from one point to the next, and from it the moment at which the
 //! n-th delivery is due. There is no clock in here.
 
 use std::time::Duration;
 
-use super::dice::Dice;
+use super::rng::Rng;
 use crate::clock::span;
 
 /// What the course counts.
@@ -29,12 +29,12 @@ pub enum Arrivals {
 
 /// A level over time, straight between its points.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Course {
+pub struct RateProfile {
     /// Seconds since the beginning, and the level there; in order of time.
     points: Vec<(f64, f64)>,
 }
 
-impl Course {
+impl RateProfile {
     /// One level all the time.
     #[must_use]
     pub fn level(level: f64, length: Duration) -> Self {
@@ -163,14 +163,14 @@ impl Course {
 #[derive(Clone, Copy, Debug)]
 pub struct Gaps {
     count: f64,
-    dice: Dice,
+    dice: Rng,
 }
 
 impl Gaps {
     /// Gaps from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { count: 0.0, dice: Dice::new(seed, u64::MAX >> 1) }
+        Self { count: 0.0, dice: Rng::new(seed, u64::MAX >> 1) }
     }
 
     /// How much of the course is over when the next is due.
@@ -185,13 +185,13 @@ impl Gaps {
 mod tests {
     use std::time::Duration;
 
-    use super::{Arrivals, Course, Gaps};
+    use super::{Arrivals, Gaps, RateProfile};
 
     /// Counted by their moments, as many are due as the area says.
     #[test]
     fn what_is_due_is_counted_as_it_is_sent() {
         for course in ["2s:400", "1s:7,1s:7", "500ms:333,1s:0", "3s:1000"] {
-            let course = Course::stages(course).unwrap_or_else(|wrong| unreachable!("{wrong}"));
+            let course = RateProfile::stages(course).unwrap_or_else(|wrong| unreachable!("{wrong}"));
             for until in [0, 1, 499, 750, 1_000, 2_999, 3_000, 9_000].map(Duration::from_millis) {
                 let sent = (0..).take_while(|number| course.due(f64::from(*number)).is_some_and(|at| at <= until.as_secs_f64())).count();
                 assert_eq!(course.due_by(until, u64::MAX, Arrivals::Constant, 0), sent as u64, "{course:?} by {until:?}");
@@ -201,7 +201,7 @@ mod tests {
                 assert_eq!(course.due_by(until, u64::MAX, Arrivals::Poisson, 7), random as u64, "{course:?} by {until:?}");
             }
         }
-        let level = Course::level(400.0, Duration::from_secs(3));
+        let level = RateProfile::level(400.0, Duration::from_secs(3));
         assert_eq!(level.due_by(Duration::from_secs(3), u64::MAX, Arrivals::Constant, 0), 1_200);
         assert_eq!(level.due_by(Duration::from_secs(3), 5, Arrivals::Constant, 0), 5);
         assert_eq!((level.area(1.5), level.area(9.0), level.level_at(2.9), level.level_at(3.0)), (600.0, 1_200.0, 400.0, 0.0));
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn flat_course_has_even_gaps() {
-        let course = Course::level(200.0, Duration::from_secs(2));
+        let course = RateProfile::level(200.0, Duration::from_secs(2));
         let due: Vec<Option<f64>> = [0.0, 1.0, 200.0, 399.0, 400.0].into_iter().map(|count| course.due(count)).collect();
         assert_eq!(due, [Some(0.0), Some(0.005), Some(1.0), Some(1.995), None]);
     }
@@ -217,7 +217,7 @@ mod tests {
     /// From 0 to 100 a second in 10 s there are 500 deliveries: half of them after 7.07 s.
     #[test]
     fn stages_go_straight_from_level_to_level() {
-        let course = Course::stages("10s:100,5 s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        let course = RateProfile::stages("10s:100,5 s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
         let due = |count| course.due(count).map(|at| (at * 100.0).round() / 100.0);
         assert_eq!((due(250.0), due(500.0), due(1_000.0), due(1_500.0)), (Some(7.07), Some(10.0), Some(15.0), None));
         assert_eq!((course.length(), course.highest()), (Duration::from_secs(25), 100.0));
@@ -234,7 +234,7 @@ mod tests {
             ("0s:10", "no length"),
             ("30s:0", "0 all the time"),
         ] {
-            assert!(Course::stages(text).is_err_and(|wrong| wrong.contains(told)), "{text}: {:?}", Course::stages(text));
+            assert!(RateProfile::stages(text).is_err_and(|wrong| wrong.contains(told)), "{text}: {:?}", RateProfile::stages(text));
         }
     }
 }

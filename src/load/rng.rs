@@ -2,9 +2,9 @@
 
 /// Random numbers from a seed (`SplitMix64`).
 #[derive(Clone, Copy, Debug)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
+impl Rng {
     /// Dice of their own for each number.
     #[must_use]
     pub fn new(seed: u64, number: u64) -> Self {
@@ -12,7 +12,7 @@ impl Dice {
     }
 
     /// The next random number.
-    pub fn throw(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,7 +23,7 @@ impl Dice {
     /// A random gap whose mean is 1, as between events that know nothing of each other.
     #[must_use]
     pub fn gap(&mut self) -> f64 {
-        let above_zero = ((self.throw() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+        let above_zero = ((self.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
         -above_zero.ln()
     }
 }

@@ -4,9 +4,9 @@ use crate::clock::{UnixMicros, iso};
 use crate::contract::{Contract, Level};
 use crate::history::consistency::{NEVER, Operation as Event};
 use crate::history::{self, Operation};
-use crate::judge::check::Breach;
-use crate::outcome::mismatch::{Kind, Mismatch};
-use crate::report::lanes::{Lane, MOST};
+use crate::judge::check::Mismatch;
+use crate::outcome::mismatch::{Kind, MismatchCode};
+use crate::report::timeline::{MOST, TimelineSpan};
 use crate::report::{Finding, HistoryFacts, HistoryWitness, ScenarioReport, Verdict, tally};
 use crate::scenario::requirement::Catalogue;
 
@@ -45,9 +45,9 @@ pub fn count_statuses(scenarios: &mut [ScenarioReport], operations: &[Operation]
 }
 
 /// The operations side by side, from the moment of the first.
-fn lanes(events: &[Event]) -> Vec<Lane> {
+fn lanes(events: &[Event]) -> Vec<TimelineSpan> {
     let first = events.iter().map(|event| event.invoked).min().unwrap_or(0);
-    let lane = |event: &Event| Lane {
+    let lane = |event: &Event| TimelineSpan {
         key: String::new(),
         start_us: event.invoked.saturating_sub(first).unsigned_abs(),
         took_us: (event.returned != NEVER).then(|| event.returned.saturating_sub(event.invoked).unsigned_abs()),
@@ -70,14 +70,14 @@ pub fn add_findings(scenarios: &mut [ScenarioReport], facts: &HistoryFacts, cont
     for witness in &facts.witnesses {
         let Some(scenario) = scenarios.iter_mut().find(|one| one.id == witness.scenario && one.verdict != Verdict::Fail) else { continue };
         let observed = format!("key {}: {}\n{}", witness.key, witness.why, witness.operations.join("\n"));
-        let breach = Breach::must("some order of events explains every answer that the key was given", observed);
+        let breach = Mismatch::must("some order of events explains every answer that the key was given", observed);
         scenario.findings.push(Finding {
             requirement: requirement.clone(),
             level: Level::Must,
             expected: breach.expected,
             reference: "every history of the reference is explained".to_owned(),
             observed: breach.observed,
-            mismatch: Mismatch { name: Some(witness.kind.clone()), ..Mismatch::of(Kind::Unexplained) },
+            mismatch: MismatchCode { name: Some(witness.kind.clone()), ..MismatchCode::of(Kind::Unexplained) },
             ..Finding::default()
         });
         scenario.verdict = tally::scenario_verdict(&scenario.findings);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use super::live::Live;
-use super::stage::Stage;
+use super::super::context::RunContext;
+use super::super::live::Live;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
 use crate::delivery::NoAnswer;
@@ -18,7 +18,7 @@ use crate::scenario::{Restart, UnderWay};
 use crate::session::deliveries::PreparedDelivery;
 use crate::session::pace::Pace;
 use crate::session::patience::asks_to_wait;
-use crate::transport::{Exchange, Sender, Shipment};
+use crate::transport::{Exchange, Sender, Transmission};
 
 /// More than any sender gets through before the receiver is ended.
 const MOST_A_SENDER: usize = 2_000;
@@ -28,22 +28,27 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(2_500);
 
 impl Live<'_> {
     /// Ends the receiver while several senders deliver, and starts it again.
-    pub(super) async fn break_in_on(&mut self, at: At<'_>, restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
+    pub(in crate::run) async fn break_in_on(
+        &mut self,
+        at: At<'_>,
+        restart: &Restart,
+        under_way: &UnderWay,
+    ) -> Result<Vec<Sent>, ScenarioEnd> {
         let most = (under_way.answers * 4).clamp(under_way.senders, MOST_A_SENDER);
         let built: Vec<PreparedDelivery> = (0..most)
             .map(|_| self.builder(at).build(&Deliver::default(), None, None))
             .collect::<Result<_, _>>()
             .map_err(ScenarioEnd::NotApplicable)?;
-        let (began, began_there) = (SystemClock.now(), self.stage.clock.now());
+        let (began, began_there) = (SystemClock.now(), self.context.clock.now());
         let counter = Arc::new(Traffic::default());
         let mut senders = JoinSet::new();
         for first in 0..under_way.senders {
-            let own: Vec<(usize, Shipment)> =
+            let own: Vec<(usize, Transmission)> =
                 built.iter().enumerate().skip(first).step_by(under_way.senders).map(|(place, one)| (place, one.shipment.clone())).collect();
             senders.spawn(deliver_all(
-                Arc::clone(&self.stage.contract),
-                Arc::clone(&self.stage.pace),
-                self.stage.sender(),
+                Arc::clone(&self.context.contract),
+                Arc::clone(&self.context.pace),
+                self.context.sender(),
                 own,
                 Arc::clone(&counter),
                 under_way.answers,
@@ -51,7 +56,7 @@ impl Live<'_> {
         }
         // All senders may have come to their end before: then nothing is under way, and the judge's counts say so.
         counter.enough.notified().await;
-        let restarted = self.stage.restart(!restart.kill).await;
+        let restarted = self.context.restart(!restart.kill).await;
         counter.stop.store(true, Ordering::SeqCst);
         let mut exchanges: Vec<(usize, Exchange)> = senders.join_all().await.into_iter().flatten().collect();
         // In the order in which they were sent, as the history has them.
@@ -70,19 +75,19 @@ impl Live<'_> {
     }
 
     /// Sends every delivery that was broken in on once more, several side by side.
-    pub(super) async fn all_once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
-        let places = Arc::new(Semaphore::new(self.stage.traffic.borne()));
+    pub(in crate::run) async fn all_once_more(&mut self, at: At<'_>) -> Result<Vec<Sent>, ScenarioEnd> {
+        let places = Arc::new(Semaphore::new(self.context.traffic.borne()));
         let mut sending = JoinSet::new();
         for (place, built) in self.broken_in_on.iter().enumerate() {
-            let (sender, shipment, places) = (self.stage.sender(), built.shipment.clone(), Arc::clone(&places));
-            let pace = Arc::clone(&self.stage.pace);
+            let (sender, shipment, places) = (self.context.sender(), built.shipment.clone(), Arc::clone(&places));
+            let pace = Arc::clone(&self.context.pace);
             sending.spawn(async move {
                 let _place = places.acquire_owned().await;
                 pace.turn(1).await;
                 (place, sender.send(shipment).await)
             });
         }
-        let (began, began_there) = (SystemClock.now(), self.stage.clock.now());
+        let (began, began_there) = (SystemClock.now(), self.context.clock.now());
         let mut exchanges: Vec<(usize, Exchange)> = Vec::with_capacity(self.broken_in_on.len());
         while let Some(joined) = sending.join_next().await {
             let (place, exchange) = joined.map_err(|failed| ScenarioEnd::Undecided(failed.to_string()))?;
@@ -94,7 +99,7 @@ impl Live<'_> {
             let Some(built) = self.broken_in_on.get(place) else { continue };
             let shipment = built.shipment.clone();
             while self.waits(at, &exchange.result).await? {
-                exchange = self.stage.send(shipment.clone()).await;
+                exchange = self.context.send(shipment.clone()).await;
             }
             let Some(built) = self.broken_in_on.get(place) else { continue };
             let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
@@ -104,7 +109,7 @@ impl Live<'_> {
     }
 }
 
-impl Stage {
+impl RunContext {
     /// Ends the target and starts it again, at the same address and over the same files.
     ///
     /// # Errors
@@ -133,7 +138,7 @@ async fn deliver_all(
     contract: Arc<Contract>,
     pace: Arc<Pace>,
     sender: Sender,
-    shipments: Vec<(usize, Shipment)>,
+    shipments: Vec<(usize, Transmission)>,
     traffic: Arc<Traffic>,
     enough: usize,
 ) -> Vec<(usize, Exchange)> {

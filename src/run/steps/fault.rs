@@ -1,6 +1,6 @@
 //! Deliveries through a faulty network.
 
-use super::live::Live;
+use super::super::live::Live;
 use crate::judge::{At, ScenarioEnd, Sent};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::fault::Fault;
@@ -14,14 +14,14 @@ impl Live<'_> {
     ///
     /// An answer that was lost was given all the same: whoever loses it knows that it was.
     /// Where none was given, the delivery is undecided, as it is without a fault.
-    pub(super) async fn send_through(
+    pub(in crate::run) async fn send_through(
         &mut self,
         at: At<'_>,
         built: &PreparedDelivery,
         fault: &Fault,
     ) -> Result<(Exchange, Vec<Sent>), ScenarioEnd> {
-        let stage = self.stage;
-        let sender = stage.sender();
+        let context = self.context;
+        let sender = context.sender();
         let (Faulted { exchange, given }, beside) = match fault {
             Fault::Dribble(dribble) if dribble.meanwhile > 0 => {
                 let (meanwhile, has_begun, is_over) = Meanwhile::new();
@@ -38,11 +38,11 @@ impl Live<'_> {
             _ => (sender.send_faulty(&built.shipment, fault).await, Vec::new()),
         };
         if fault.lets_the_request_through() {
-            stage.traffic.note_through_fault(&exchange.result, given.is_some());
+            context.traffic.note_through_fault(&exchange.result, given.is_some());
         }
         if exchange.result.is_err()
             && let Some(answer) = &given
-            && let Some(wait) = asks_to_wait(&stage.contract, &Ok(answer.clone()))
+            && let Some(wait) = asks_to_wait(&context.contract, &Ok(answer.clone()))
         {
             // What was lost was no answer of the receiver's.
             self.wait(at, wait).await?;
@@ -59,8 +59,8 @@ impl Live<'_> {
         let mut all = Vec::with_capacity(count);
         while all.len() < count {
             let built = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
-            let sent_at = self.stage.clock.now();
-            let exchange = self.stage.send(built.shipment.clone()).await;
+            let sent_at = self.context.clock.now();
+            let exchange = self.context.send(built.shipment.clone()).await;
             if !self.waits(at, &exchange.result).await? {
                 all.push(built.exchanged(sent_at, exchange));
             }

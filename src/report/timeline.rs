@@ -27,7 +27,7 @@ const BESIDE: f64 = 150.0;
 
 /// One delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Lane {
+pub struct TimelineSpan {
     /// The key.
     pub key: String,
     /// When it was sent, in microseconds since the first one.
@@ -39,7 +39,7 @@ pub struct Lane {
     pub got: String,
 }
 
-impl Lane {
+impl TimelineSpan {
     fn end(&self) -> u64 {
         self.start_us.saturating_add(self.took_us.unwrap_or(0))
     }
@@ -64,8 +64,8 @@ impl Lane {
 
 /// The drawing; its colours are the page's.
 #[must_use]
-pub fn svg(lanes: &[Lane], language: Language) -> String {
-    let far = lanes.iter().map(Lane::end).max().unwrap_or(0).max(1) as f64;
+pub fn svg(lanes: &[TimelineSpan], language: Language) -> String {
+    let far = lanes.iter().map(TimelineSpan::end).max().unwrap_or(0).max(1) as f64;
     let height = TOP + HIGH * lanes.len() as f64 + BOTTOM;
     let room = WIDTH - LEFT - BESIDE;
     let at = |us: u64| LEFT + us as f64 / far * room;
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_delivery_has_a_bar_inside_the_drawing() {
-        let lane = |start_us, took_us, got: &str| Lane { key: "k".to_owned(), start_us, took_us, got: got.to_owned() };
+        let lane = |start_us, took_us, got: &str| TimelineSpan { key: "k".to_owned(), start_us, took_us, got: got.to_owned() };
         let drawing = svg(&[lane(0, Some(1_000), "accepted"), lane(10, None, "no answer"), lane(500, Some(0), "<409>")], Language::En);
         assert_eq!(drawing.matches("<rect").count(), 3);
         assert!(drawing.contains("aria-label=\"3 deliveries over 1.0 ms, 1 of them accepted as new\""), "{drawing}");
