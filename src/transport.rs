@@ -21,6 +21,7 @@ pub mod codec;
 pub mod connection;
 pub mod control;
 pub mod diagnosis;
+pub mod event_stream;
 pub mod faulty;
 pub mod manners;
 mod pool;

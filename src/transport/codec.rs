@@ -5,6 +5,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod gunzip;
 mod oddity;
 #[cfg(test)]
 mod tests;

@@ -125,7 +125,7 @@ impl<'r> Outgoing<'r> {
     }
 
     /// Looks whether a body that waits may go now.
-    fn poll_all(&mut self, wire: &mut impl Wire, context: &mut Context<'_>) {
+    pub(super) fn poll_all(&mut self, wire: &mut impl Wire, context: &mut Context<'_>) {
         if self.waiting.is_none() || !self.is_held(wire, context) {
             self.poll(wire, context);
         }

@@ -142,6 +142,22 @@ impl<'k> Decoder<'k> {
         self.before.as_ref()
     }
 
+    /// The answer without its body, when its head has come and a body follows.
+    #[must_use]
+    pub fn begun(&self) -> Option<&Answer> {
+        (self.state != State::Head).then_some(&self.answer)
+    }
+
+    /// What has come of the body and was not taken yet, for whoever reads it while it comes.
+    pub fn take_body(&mut self, inbox: &mut BytesMut) -> Bytes {
+        if let State::Sized(length) = self.state {
+            let here = inbox.split_to(length.min(inbox.len()));
+            self.state = State::Sized(length - here.len());
+            return here.freeze();
+        }
+        self.body.split().freeze()
+    }
+
     /// Takes from the front of `inbox` what belongs to the answer.
     ///
     /// # Errors
