@@ -7,12 +7,14 @@
 //! Start at [`read`]. A room that checks more than shapes uses [`decode`] and
 //! adds its own mistakes to those it gives.
 
+pub mod lines;
 pub mod mistake;
 pub mod name;
 pub mod shape;
 pub mod toml;
 pub mod tree;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -23,11 +25,14 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use crate::document::lines::Lines;
 use crate::document::mistake::{Mistake, Mistakes, hint};
 use crate::document::tree::{Key, Kind, Node, Tree};
 
 /// The hidden member of every step that holds its line.
 const LINE: &str = "@line";
+/// Each text that a type does not take is told, and takes another look at the whole: so many are told.
+const MOST_LOOKS: usize = 100;
 
 /// Reads a document of type `T`.
 ///
@@ -46,7 +51,7 @@ pub fn read<T: DeserializeOwned + JsonSchema>(name: &str, text: &str) -> Result<
 
 /// Adds mistakes of meaning to those of shape; where the shape is wrong already, nothing more is said.
 pub fn add_mistakes(mistakes: &mut Vec<Mistake>, more: impl IntoIterator<Item = Mistake>) {
-    let taken: Vec<Range<usize>> = mistakes.iter().map(|mistake| mistake.span.clone()).collect();
+    let taken: HashSet<Range<usize>> = mistakes.iter().map(|mistake| mistake.span.clone()).collect();
     mistakes.extend(more.into_iter().filter(|mistake| !taken.contains(&mistake.span)));
 }
 
@@ -73,8 +78,8 @@ pub fn schema<T: JsonSchema>() -> serde_json::Value {
 #[must_use]
 pub fn decode<T: DeserializeOwned>(schema: &serde_json::Value, tree: &Tree) -> Decoded<T> {
     let (mut mistakes, mut rest) = shape::check(schema, &tree.root);
-    add_lines(tree, &mut rest, false);
-    loop {
+    add_lines(&tree.lines(), &mut rest, false);
+    for looks in 1.. {
         let wrong = match T::deserialize(At(&rest)) {
             Ok(value) => return Decoded { value: Some(value), mistakes, rest },
             Err(wrong) => wrong,
@@ -85,26 +90,27 @@ pub fn decode<T: DeserializeOwned>(schema: &serde_json::Value, tree: &Tree) -> D
             mistakes.push(Mistake { span: span.clone(), message: wrong.message, hint: wrong.hint });
         }
         // What else is wrong is seen once this text is out of the way.
-        if wrong.span.is_none() || !put_stand_in(&mut rest, &span) {
-            return Decoded { value: None, mistakes, rest };
+        if wrong.span.is_none() || looks >= MOST_LOOKS || !put_stand_in(&mut rest, &span) {
+            break;
         }
     }
+    Decoded { value: None, mistakes, rest }
 }
 
 /// Gives every step the line it begins on.
-fn add_lines(tree: &Tree, node: &mut Node, steps: bool) {
+fn add_lines(lines: &Lines, node: &mut Node, steps: bool) {
     match &mut node.kind {
         Kind::List(items) => {
             for item in items {
-                let line = tree.line_of(&item.span);
-                add_lines(tree, item, false);
+                add_lines(lines, item, false);
                 if let (true, Kind::Map(members)) = (steps, &mut item.kind) {
+                    let line = lines.line_of(&item.span);
                     let span = item.span.clone();
                     members.push((Key { text: LINE.to_owned(), span: span.clone() }, Node { span, kind: Kind::Number(line.into()) }));
                 }
             }
         }
-        Kind::Map(members) => members.iter_mut().for_each(|(key, value)| add_lines(tree, value, key.text == "steps")),
+        Kind::Map(members) => members.iter_mut().for_each(|(key, value)| add_lines(lines, value, key.text == "steps")),
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
     }
 }

@@ -10,7 +10,9 @@
 
 pub mod kept;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::hash::Hash;
 
 use serde_json::Value;
 pub use similar::ChangeTag;
@@ -32,9 +34,9 @@ const MOST_COMPARED: usize = 4_000_000;
 pub struct Normaliser {
     run_word: String,
     redactor: Redactor,
-    instants: Vec<UnixMicros>,
-    words: Vec<String>,
-    hashes: Vec<String>,
+    instants: HashMap<UnixMicros, usize>,
+    words: HashMap<String, usize>,
+    hashes: HashMap<String, usize>,
 }
 
 impl Normaliser {
@@ -132,11 +134,9 @@ impl Normaliser {
 }
 
 /// Where it first appeared.
-fn place<T: Clone + PartialEq>(known: &mut Vec<T>, what: &T) -> usize {
-    known.iter().position(|one| one == what).unwrap_or_else(|| {
-        known.push(what.clone());
-        known.len() - 1
-    })
+fn place<T: Clone + Eq + Hash>(known: &mut HashMap<T, usize>, what: &T) -> usize {
+    let next = known.len();
+    *known.entry(what.clone()).or_insert(next)
 }
 
 /// One snapshot: where it belongs, and its text.

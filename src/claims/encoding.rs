@@ -134,10 +134,15 @@ fn only_kana(broken: &[u8], page: &CodePage) -> Option<char> {
 /// Whether `text` holds `word`, in any case; a lost character is any character.
 #[must_use]
 pub fn contains(text: &str, word: &str) -> bool {
-    let (text, word): (Vec<char>, Vec<char>) = (text.chars().collect(), word.chars().collect());
+    holds(&text.chars().collect::<Vec<_>>(), &word.chars().collect::<Vec<_>>())
+}
+
+/// The same, of characters: for a text that is asked for many words.
+#[must_use]
+pub fn holds(text: &[char], word: &[char]) -> bool {
     // A text of lost characters alone would hold everything.
     let fits = |at: &[char]| {
-        at.iter().zip(&word).all(|(one, wanted)| same(*one, *wanted)) && at.iter().filter(|one| **one != LOST).count() * 2 >= word.len()
+        at.iter().zip(word).all(|(one, wanted)| same(*one, *wanted)) && at.iter().filter(|one| **one != LOST).count() * 2 >= word.len()
     };
     !word.is_empty() && text.windows(word.len()).any(fits)
 }

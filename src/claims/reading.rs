@@ -3,7 +3,7 @@
 //! In: the report's text and a form. Out: a [`Reading`], every claim with its
 //! line. What a claim is worth is not looked at here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::encoding::contains;
 use super::form::{Form, LineKind};
@@ -88,6 +88,9 @@ impl std::fmt::Display for Column {
     }
 }
 
+/// So much of a heading or of a table's name is told again beside each claim that stands under it.
+const LONGEST_NAME: usize = 500; // characters
+
 /// Where the reader stands.
 struct Place<'f> {
     form: &'f Form,
@@ -99,6 +102,8 @@ struct Place<'f> {
     table: Option<String>,
     /// The lines of a `CREATE TABLE`, with their numbers.
     declaring: Option<(String, Vec<(usize, String)>)>,
+    /// The last line that claims a column.
+    last_column: usize,
     reading: Reading,
 }
 
@@ -112,7 +117,8 @@ pub fn is_of(form: &Form, text: &str) -> bool {
 /// Reads a report.
 #[must_use]
 pub fn read(form: &Form, text: &str) -> Reading {
-    let mut place = Place { form, headings: Vec::new(), fence: None, table: None, declaring: None, reading: Reading::default() };
+    let mut place =
+        Place { form, headings: Vec::new(), fence: None, table: None, declaring: None, last_column: 0, reading: Reading::default() };
     for (at, line) in text.lines().enumerate() {
         place.line(at + 1, line);
     }
@@ -161,7 +167,7 @@ impl Place<'_> {
         let level = 1 + rest.chars().take_while(|one| *one == '#').count();
         self.claim_heading(level);
         self.headings.retain(|(above, _, _)| *above < level);
-        self.headings.push((level, number, rest.trim_start_matches('#').trim().to_owned()));
+        self.headings.push((level, number, shortened(rest.trim_start_matches('#').trim())));
         self.table = None;
     }
 
@@ -172,8 +178,7 @@ impl Place<'_> {
         let stands_under = |words: &[String]| {
             self.headings.iter().filter(|(above, _, _)| *above < level).any(|(_, _, one)| words.iter().any(|word| contains(one, word)))
         };
-        let has_columns = self.reading.claims.iter().any(|claim| claim.line > number && matches!(claim.kind, ClaimKind::Column(_)));
-        if rule.is_some_and(|rule| stands_under(&rule.under)) && !has_columns && !self.reading.claims.iter().any(|one| one.line == number) {
+        if rule.is_some_and(|rule| stands_under(&rule.under)) && self.last_column <= number {
             let section = self.headings.iter().rev().nth(1).map_or_else(String::new, |(_, _, one)| one.clone());
             self.reading.claims.push(Claim { line: number, section, text, kept: None, kind: ClaimKind::Statement });
         }
@@ -187,7 +192,7 @@ impl Place<'_> {
         let text = |place: &str| found.get(place).unwrap_or_default().trim_matches('*').trim().to_owned();
         let kind = match is {
             LineKind::Table => {
-                self.table = text("table").split_whitespace().last().map(str::to_owned);
+                self.table = text("table").split_whitespace().last().map(shortened);
                 return;
             }
             LineKind::Column => {
@@ -212,6 +217,9 @@ impl Place<'_> {
         let told =
             if let ClaimKind::Column(column) = &kind { column.to_string() } else { whole.trim().trim_start_matches("- ").to_owned() };
         let claim = Claim { line, section: self.section(), text: told, kept: found.is_kept(&self.form.marks), kind };
+        if matches!(claim.kind, ClaimKind::Column(_)) {
+            self.last_column = self.last_column.max(line);
+        }
         self.reading.claims.push(claim);
     }
 
@@ -235,7 +243,7 @@ impl Place<'_> {
         if self.fence.is_none() && !rest.contains('(') {
             return false;
         }
-        let name = head.trim_start_matches("IF NOT EXISTS ").split(' ').next().unwrap_or_default().to_owned();
+        let name = shortened(head.trim_start_matches("IF NOT EXISTS ").split(' ').next().unwrap_or_default());
         let on_one_line = last_of_declaration(inside);
         let columns = on_one_line.map(apart).unwrap_or_default().into_iter().map(|column| (number, column)).collect();
         self.declaring = Some((name, columns));
@@ -251,9 +259,9 @@ impl Place<'_> {
             let code = line.trim_start_matches(['+', '-']).split("--").next().unwrap_or_default();
             code.trim().trim_end_matches(',').to_owned()
         };
-        let removed: Vec<String> = lines.iter().filter(|(_, line)| line.starts_with('-')).map(|(_, line)| bare(line)).collect();
+        let removed: HashSet<String> = lines.iter().filter(|(_, line)| line.starts_with('-')).map(|(_, line)| bare(line)).collect();
         let mut columns: Vec<(usize, Column)> = Vec::new();
-        let mut keys: Vec<String> = Vec::new();
+        let mut keys: HashSet<String> = HashSet::new();
         for (number, line) in lines.iter().filter(|(_, line)| !line.starts_with('-')) {
             let code = bare(line);
             if let Some(rest) = code.strip_prefix("PRIMARY KEY") {
@@ -286,6 +294,7 @@ impl Place<'_> {
         for (line, mut column) in columns {
             column.primary_key |= keys.contains(&column.name);
             let text = column.to_string();
+            self.last_column = self.last_column.max(line);
             self.reading.claims.push(Claim { line, section: section.clone(), text, kept: None, kind: ClaimKind::Column(column) });
         }
     }
@@ -294,26 +303,31 @@ impl Place<'_> {
 /// A column that is declared and listed is one claim.
 fn merge_columns(claims: &mut Vec<Claim>) {
     let mut merged: Vec<Claim> = Vec::new();
+    // Where those stand that are declared, and not listed yet.
+    let mut open: HashMap<(String, String), VecDeque<usize>> = HashMap::new();
     for claim in claims.drain(..) {
         let ClaimKind::Column(listed) = &claim.kind else {
             merged.push(claim);
             continue;
         };
-        let declared = merged.iter_mut().find_map(|one| match &mut one.kind {
-            ClaimKind::Column(column) if column.table == listed.table && column.name == listed.name && column.listed.is_none() => {
-                Some(column)
-            }
-            ClaimKind::Column(_) | ClaimKind::Answer { .. } | ClaimKind::Statement => None,
-        });
-        match declared {
-            Some(column) => {
+        let declared = open.entry((listed.table.clone(), listed.name.clone())).or_default();
+        match declared.pop_front().and_then(|at| merged.get_mut(at)).map(|one| &mut one.kind) {
+            Some(ClaimKind::Column(column)) => {
                 let same = column.kind == listed.kind && column.primary_key == listed.primary_key && column.default == listed.default;
                 column.listed = Some((claim.line, (!same).then(|| listed.to_string())));
             }
-            None => merged.push(claim),
+            Some(ClaimKind::Answer { .. } | ClaimKind::Statement) | None => {
+                declared.push_back(merged.len());
+                merged.push(claim);
+            }
         }
     }
     *claims = merged;
+}
+
+/// As much of a name as is told.
+fn shortened(name: &str) -> String {
+    name.chars().take(LONGEST_NAME).collect()
 }
 
 /// A label and its value: what stands before and behind the first colon, without bullets and stars.

@@ -4,9 +4,9 @@
 //! perhaps the report of the phase before. Out: what each claim is worth, part
 //! by part, and where the report does not agree with itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::encoding::contains;
+use super::encoding::holds;
 use super::form::{Form, PartRule, Topic};
 use super::reading::{Claim, ClaimKind, Column, Reading};
 use super::{Inconsistency, Part, Weighed, Worth};
@@ -16,6 +16,8 @@ use crate::report::{Report, Verdict};
 use crate::state::TableShape;
 
 const DAY_MICROS: i64 = 86_400_000_000;
+/// Where a report is summed up, so many lines of it are named.
+const LINES_NAMED: usize = 20;
 
 /// What a run has shown.
 pub struct Evidence<'r> {
@@ -33,9 +35,10 @@ pub struct Evidence<'r> {
 #[must_use]
 pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Weighed> {
     let language = evidence.language;
-    let topics: Vec<Option<&Topic>> = reading.claims.iter().map(|claim| topic(form, claim)).collect();
+    let words: Vec<Words<'_>> = form.topics.iter().map(Words::of).collect();
+    let topics: Vec<Option<&Topic>> = reading.claims.iter().map(|claim| topic(&words, claim)).collect();
     let is_answer = |claim: &Claim| matches!(claim.kind, ClaimKind::Answer { .. });
-    let tested: Vec<&str> = (reading.claims.iter().zip(&topics))
+    let tested: HashSet<&str> = (reading.claims.iter().zip(&topics))
         .filter(|(claim, _)| is_answer(claim))
         .flat_map(|(_, topic)| topic.iter().flat_map(|topic| &topic.shown_by))
         .filter(|part| !part.beyond_one_answer)
@@ -56,7 +59,7 @@ pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Wei
         let denied = claim.kept == Some(false) && claim.kind == ClaimKind::Statement;
         let own = topic.map_or(&[][..], |topic| topic.shown_by.as_slice());
         let untested =
-            !is_answer(claim) && !own.is_empty() && !own.iter().flat_map(|part| &part.requirements).any(|id| tested.contains(&id.as_str()));
+            !is_answer(claim) && !own.is_empty() && !own.iter().flat_map(|part| &part.requirements).any(|id| tested.contains(id.as_str()));
         weighed.push(Weighed {
             line: claim.line,
             listed_at: if let ClaimKind::Column(Column { listed: Some((line, _)), .. }) = &claim.kind { Some(*line) } else { None },
@@ -90,7 +93,11 @@ fn sum_up(weighed: &mut [Weighed], form: &Form, reading: &Reading, topics: &[Opt
         .map(|((one, topic), _)| (one.line, for_itself(one, form, *topic, language)))
         .collect();
     let of = |worth: Worth| {
-        let lines: Vec<String> = answers.iter().filter(|one| one.1 == worth).map(|one| one.0.to_string()).collect();
+        let mut lines: Vec<String> = answers.iter().filter(|one| one.1 == worth).map(|one| one.0.to_string()).collect();
+        if lines.len() > LINES_NAMED {
+            lines.truncate(LINES_NAMED);
+            lines.push("…".to_owned());
+        }
         (!lines.is_empty()).then(|| language.with("claims-line", &[("lines", lines.join(", ").into())]))
     };
     let of_answers = |worth: Worth, why: String| Part { what: language.say("claim-its-answers"), worth, why, ..Part::default() };
@@ -110,11 +117,24 @@ fn sum_up(weighed: &mut [Weighed], form: &Form, reading: &Reading, topics: &[Opt
     }
 }
 
+/// A topic, and the words for it.
+struct Words<'f> {
+    topic: &'f Topic,
+    says: Vec<Vec<char>>,
+}
+
+impl<'f> Words<'f> {
+    fn of(topic: &'f Topic) -> Self {
+        Self { topic, says: topic.says.iter().map(|word| word.chars().collect()).collect() }
+    }
+}
+
 /// The topic with the longest word in the claim; one that no run can show goes before the others, of which it may speak.
-fn topic<'f>(form: &'f Form, claim: &Claim) -> Option<&'f Topic> {
-    let longest =
-        |topic: &&Topic| topic.says.iter().filter(|word| contains(&claim.text, word)).map(|word| word.chars().count()).max().unwrap_or(0);
-    form.topics.iter().filter(|topic| longest(topic) > 0).max_by_key(|topic| (topic.beyond_a_run.is_some(), longest(topic)))
+fn topic<'f>(topics: &[Words<'f>], claim: &Claim) -> Option<&'f Topic> {
+    let text: Vec<char> = claim.text.chars().collect();
+    let longest = |one: &Words<'f>| one.says.iter().filter(|word| holds(&text, word)).map(Vec::len).max();
+    let spoken_of = topics.iter().filter_map(|one| Some((one.topic, longest(one)?)));
+    spoken_of.max_by_key(|(topic, longest)| (topic.beyond_a_run.is_some(), *longest)).map(|(topic, _)| topic)
 }
 
 fn not_shown(why: &str) -> Part {

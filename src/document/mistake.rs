@@ -4,6 +4,7 @@
 //! of the file with a caret under the place. All mistakes of a file travel
 //! together, in the order of the file.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -13,6 +14,18 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 const LABEL_CHARS: usize = 90;
 /// Wide enough that no line of a hint is cut.
 const WIDTH: usize = 400;
+/// Of a longer line only what stands around the caret is shown.
+const LONGEST_LINE: usize = 1_000; // bytes
+/// So much of it on either side.
+const AROUND: usize = 150; // bytes
+/// So much of a name stands in a message.
+const LONGEST_NAME: usize = 200; // bytes
+/// A message that is longer has something in it that nobody reads to its end.
+const LONGEST_MESSAGE: usize = 2_000; // bytes
+/// So many mistakes of a file are shown; of the rest the number is told.
+const MOST_SHOWN: usize = 1_000;
+/// So many words are listed, and compared with one that is not known.
+const MOST_WORDS: usize = 500;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +66,9 @@ impl Mistakes {
     pub fn new(name: &str, text: &str, mut all: Vec<Mistake>) -> Self {
         for mistake in &mut all {
             mistake.span = tight(text, &mistake.span);
+            if mistake.message.len() > LONGEST_MESSAGE {
+                mistake.message = beginning(&mistake.message, LONGEST_MESSAGE).into_owned();
+            }
         }
         all.sort_by_key(|one| (one.span.start, one.span.end));
         all.dedup();
@@ -76,9 +92,15 @@ impl Mistakes {
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
         let starts: Vec<usize> = std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let mut rendered = self.all.iter().map(|mistake| self.one(&renderer, &starts, mistake)).collect::<Vec<_>>().join("\n\n");
+        // Where the last caret stood: columns of one line are counted on from there.
+        let mut last = Column { line: 0, at: 0, column: 1 };
+        let shown = self.all.iter().take(MOST_SHOWN);
+        let mut rendered = shown.map(|mistake| self.one(&renderer, &starts, mistake, &mut last)).collect::<Vec<_>>().join("\n\n");
         if self.all.len() > 1 {
             rendered.push_str(&format!("\n\n{} mistakes in {}", self.all.len(), self.source_name));
+        }
+        if self.all.len() > MOST_SHOWN {
+            rendered.push_str(&format!("; the first {MOST_SHOWN} are shown"));
         }
         rendered
     }
@@ -86,7 +108,8 @@ impl Mistakes {
     /// One mistake with its line: of a file with thousands of them, each shows its line and nobody reads the file anew.
     ///
     /// * `starts`: where each line of the text begins.
-    fn one(&self, renderer: &Renderer, starts: &[usize], mistake: &Mistake) -> String {
+    /// * `last`: a place before this one, and becomes this one.
+    fn one(&self, renderer: &Renderer, starts: &[usize], mistake: &Mistake, last: &mut Column) -> String {
         let (beside, below) = match &mistake.hint {
             Some(hint) if hint.chars().count() <= LABEL_CHARS => (Some(hint.as_str()), None),
             Some(hint) => (None, Some(hint.as_str())),
@@ -94,14 +117,20 @@ impl Mistakes {
         };
         let number = starts.partition_point(|start| *start <= mistake.span.start).max(1);
         let begin = starts[number - 1];
-        let line = self.text[begin..].split_inclusive('\n').next().unwrap_or_default();
-        let caret = AnnotationKind::Primary.span(mistake.span.start - begin..mistake.span.end - begin).label(beside);
+        let line = &self.text[begin..starts.get(number).copied().unwrap_or(self.text.len())];
+        let (line, caret, cut_to) = around(line, mistake.span.start - begin..mistake.span.end - begin);
+        let caret = AnnotationKind::Primary.span(caret).label(beside);
         let snippet = Snippet::source(line).line_start(number).path(self.source_name.as_str()).annotation(caret);
         let mut group = Level::ERROR.primary_title(mistake.message.as_str()).element(snippet);
         if let Some(hint) = below {
             group = group.element(Level::HELP.message(hint));
         }
-        renderer.render(&[group]).lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+        let rendered = renderer.render(&[group]).lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        let Some(shown) = cut_to else { return rendered };
+        // The renderer knows the columns of what it was given.
+        last.move_to(&self.text, begin, mistake.span.start);
+        let place = |column: usize| format!("{}:{number}:{column}", self.source_name);
+        rendered.replacen(&place(shown), &place(last.column), 1)
     }
 }
 
@@ -111,25 +140,72 @@ impl fmt::Display for Mistakes {
     }
 }
 
+/// The column of a place, in characters from 1.
+struct Column {
+    line: usize,
+    at: usize,
+    column: usize,
+}
+
+impl Column {
+    fn move_to(&mut self, text: &str, line: usize, at: usize) {
+        if self.line != line || self.at > at || self.at < line {
+            *self = Self { line, at: line, column: 1 };
+        }
+        self.column += text.get(self.at..at).map_or(0, |between| between.chars().count());
+        self.at = at;
+    }
+}
+
+/// A line and the caret in it; of a line that is long, what stands around the caret, and the caret's column there.
+fn around(line: &str, caret: Range<usize>) -> (Cow<'_, str>, Range<usize>, Option<usize>) {
+    const CUT: &str = "…";
+    if line.len() <= LONGEST_LINE {
+        return (Cow::Borrowed(line), caret, None);
+    }
+    let start = whole(line, caret.start.saturating_sub(AROUND));
+    let caret_end = whole(line, caret.end.min(caret.start + AROUND));
+    let end = whole(line, (caret_end + AROUND).min(line.len()));
+    let before = if start > 0 { CUT } else { "" };
+    let behind = if end < line.len() { CUT } else { "" };
+    let text = format!("{before}{}{behind}", &line[start..end]);
+    let moved = |at: usize| at - start + before.len();
+    let column = text[..moved(caret.start)].chars().count() + 1;
+    (Cow::Owned(text), moved(caret.start)..moved(caret_end), Some(column))
+}
+
+/// The last place up to `at` that is inside of no character.
+fn whole(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// A text of at most so many bytes, and a sign where it was longer.
+fn beginning(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most { Cow::Borrowed(text) } else { Cow::Owned(format!("{}…", &text[..whole(text, most)])) }
+}
+
+/// A name from a file as a message tells it: not more of it than somebody reads.
+pub(crate) fn shown(name: &str) -> Cow<'_, str> {
+    beginning(name, LONGEST_NAME)
+}
+
 /// A range inside the text, on whole characters, that ends with its first line.
 fn tight(text: &str, span: &Range<usize>) -> Range<usize> {
-    let whole = |mut at: usize| {
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let start = whole(span.start.min(text.len()));
-    let end = whole(span.end.min(text.len())).max(start);
-    let line = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let end = end.min(line);
+    let start = whole(text, span.start);
+    let end = whole(text, span.end).max(start);
+    let end = text[start..end].find('\n').map_or(end, |at| start + at);
     // Space after a scalar is no part of it.
     start..(start + text[start..end].trim_end().len())
 }
 
 /// Words with commas between.
 pub(crate) fn listed<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> String {
-    words.into_iter().map(|word| word.as_ref().to_owned()).collect::<Vec<_>>().join(", ")
+    let mut words = words.into_iter();
+    let mut listed = words.by_ref().take(MOST_WORDS).map(|word| shown(word.as_ref()).into_owned()).collect::<Vec<_>>().join(", ");
+    if words.next().is_some() {
+        listed.push_str(", …");
+    }
+    listed
 }
 
 /// The one of `known` that is meant by `word`, where a slip of the fingers or a name that was left half written explains it.
@@ -138,6 +214,8 @@ pub(crate) fn listed<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Strin
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     /// A longer word is none that somebody mistyped; comparing takes time that grows with its square.
     const LONGEST: usize = 100;
+    /// Every word that is not known is compared with so many, whatever a file has of them.
+    const MOST_COMPARED: usize = 2_000;
     /// What is shorter begins too many names.
     const HALF: usize = 3;
     /// What is as long begins no name by chance, wherever it was cut.
@@ -149,7 +227,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     if word.len() > LONGEST || length < HALF {
         return None;
     }
-    let known: Vec<&'k str> = known.into_iter().filter(|one| *one != word).collect();
+    let known: Vec<&'k str> = known.into_iter().take(MOST_COMPARED).filter(|one| *one != word && one.len() <= 2 * LONGEST).collect();
     let near = known.iter().filter_map(|one| {
         let other = bare(one);
         // A changed order of letters counts once; short words must not be near to everything.
@@ -193,7 +271,21 @@ pub(crate) fn hint(word: &str, what: &str, known: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{MOST_SHOWN, Mistake, Mistakes, nearest};
+
+    /// Of a long line what stands around each caret is shown, with the column that it has in the file.
+    #[test]
+    fn long_lines_are_shown_in_part() {
+        let text = format!("first\n{}é!{}\nlast\n", "a".repeat(5_000), "b".repeat(5_000));
+        let mistakes = [5_008, 5_006].map(|at| Mistake::new(at..at + 3, "no").with_hint("yes"));
+        let told = Mistakes::new("long.yaml", &text, mistakes.to_vec()).to_string();
+        for wanted in ["long.yaml:2:5001\n", "long.yaml:2:5002\n", "aé!b", "yes", "2 mistakes in long.yaml"] {
+            assert!(told.contains(wanted) && told.len() < 2_000, "{wanted}: {told}");
+        }
+        let many = (0..MOST_SHOWN + 5).map(|at| Mistake::new(at..at + 1, "x".repeat(10_000))).collect();
+        let told = Mistakes::new("long.yaml", &text, many).to_string();
+        assert!(told.ends_with("1005 mistakes in long.yaml; the first 1000 are shown") && told.len() < 4_000_000, "{}", told.len());
+    }
 
     /// A slip is explained, a half name that can be no other is, and nothing else.
     #[test]

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::mistake::{Mistake, hint, listed, nearest};
+use super::mistake::{Mistake, hint, listed, nearest, shown};
 use super::tree::{Key, Kind, Node};
 
 /// Holds `node` against `schema`; the mistakes, and what is right of the node.
@@ -101,7 +101,7 @@ impl<'s> Checker<'s> {
             let schema = match (own, others) {
                 (Some(own), _) => own,
                 (None, Some(Value::Bool(false))) => {
-                    let message = format!("unknown member `{}` of {}", key.text, subject.name);
+                    let message = format!("unknown member `{}` of {}", shown(&key.text), subject.name);
                     let hint = hint(&key.text, "known members", &known);
                     self.complain(Mistake { span: key.span.clone(), message, hint });
                     continue;
@@ -112,7 +112,7 @@ impl<'s> Checker<'s> {
                     continue;
                 }
             };
-            let subject = Subject { name: format!("`{}`", key.text), span: key.span.clone() };
+            let subject = Subject { name: format!("`{}`", shown(&key.text)), span: key.span.clone() };
             kept.extend(self.node(schema, value, &subject).map(|value| (key.clone(), value)));
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -231,7 +231,7 @@ impl<'s> Checker<'s> {
             }
             (None, _) => {
                 let what = if value.is_some() { "member" } else { "word" };
-                let message = format!("unknown {what} `{name}` for {}", subject.name);
+                let message = format!("unknown {what} `{}` for {}", shown(name), subject.name);
                 self.complain(Mistake { span, message, hint: hint(name, "expected one of", &names) });
                 None
             }

@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_saphyr::{Error, Location, Options, Spanned};
 
+use super::lines::Lines;
 use super::mistake::{Mistake, Mistakes};
 
 /// Deeper than any file that means something, and not so deep that a thread's stack runs out.
@@ -182,9 +183,13 @@ impl Tree {
     /// The line on which a place begins, from 1.
     #[must_use]
     pub fn line_of(&self, span: &Range<usize>) -> u32 {
-        let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
-        let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-        u32::try_from(breaks + 1).unwrap_or(u32::MAX)
+        self.lines().line_of(span)
+    }
+
+    /// Where lines end: for whoever asks for the lines of many places.
+    #[must_use]
+    pub fn lines(&self) -> Lines {
+        Lines::of(&self.text)
     }
 }
 

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::iso;
 use crate::document;
-use crate::document::mistake::{Mistake, Mistakes, hint, nearest};
-use crate::document::tree::{Kind, Node, Tree};
+use crate::document::mistake::{Mistake, Mistakes, hint, nearest, shown};
+use crate::document::tree::{Kind, Node};
 use crate::report::{BaselineFacts, Finding, ScenarioReport, Verdict};
-use crate::scenario::pattern::means;
+use crate::scenario::pattern::{Names, means};
 
 /// What stands as the reason of an entry that nobody has explained yet.
 pub const UNEXPLAINED: &str = "to be explained";
@@ -93,14 +93,16 @@ impl Baseline {
             _ => &empty,
         };
         let mut mistakes = Vec::new();
+        let names = Names::of(scenarios);
         for (entry, node) in file.known.iter().zip(nodes) {
             let guesses = mistakes.len() < MOST_GUESSES;
-            mistakes.extend(mistakes_of(entry, node, (scenarios, requirements), guesses));
+            mistakes.extend(mistakes_of(entry, node, (scenarios, &names, requirements), guesses));
         }
         if !mistakes.is_empty() {
             return Err(Mistakes::new(name, text, mistakes));
         }
-        let lines = nodes.iter().map(|node| Tree::line_of(&tree, &node.span));
+        let lines = tree.lines();
+        let lines = nodes.iter().map(|node| lines.line_of(&node.span));
         Ok(Self { name: name.to_owned(), entries: file.known.into_iter().zip(lines).collect() })
     }
 
@@ -199,17 +201,26 @@ fn written(entries: &[Entry]) -> String {
 }
 
 /// * `guesses`: whether the name that is meant is looked for.
-fn mistakes_of(entry: &Entry, node: &Node, (scenarios, requirements): (&[&str], &[&str]), guesses: bool) -> Vec<Mistake> {
+fn mistakes_of(
+    entry: &Entry,
+    node: &Node,
+    (scenarios, names, requirements): (&[&str], &Names<'_>, &[&str]),
+    guesses: bool,
+) -> Vec<Mistake> {
     let at = |member: &str| node.entry(member).map_or_else(|| node.span.clone(), |(_, value)| value.span.clone());
     let mut mistakes = Vec::new();
     let mut say = |span, message: String, hint: Option<String>| mistakes.push(Mistake { span, message, hint });
     match (&entry.scenario, &entry.requirement) {
-        (Some(pattern), None) if !scenarios.iter().any(|id| means(pattern, id)) => {
+        (Some(pattern), None) if !names.has(pattern) => {
             let near = nearest(pattern, scenarios.iter().copied().filter(|_| guesses)).map(|near| format!("did you mean `{near}`?"));
-            say(at("scenario"), format!("no scenario fits `{pattern}`"), near.or_else(|| Some("`hookgate list` shows them".to_owned())));
+            say(
+                at("scenario"),
+                format!("no scenario fits `{}`", shown(pattern)),
+                near.or_else(|| Some("`hookgate list` shows them".to_owned())),
+            );
         }
         (None, Some(id)) if !requirements.contains(&id.as_str()) => {
-            say(at("requirement"), format!("unknown requirement `{id}`"), hint(id, "there are", requirements));
+            say(at("requirement"), format!("unknown requirement `{}`", shown(id)), hint(id, "there are", requirements));
         }
         (Some(_), None) | (None, Some(_)) => {}
         (Some(_), Some(_)) | (None, None) => {

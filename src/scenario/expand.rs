@@ -6,13 +6,13 @@
 //!
 //! Start at [`load`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::document::mistake::{Mistake, Mistakes, hint};
+use crate::document::mistake::{Mistake, Mistakes, hint, listed};
 use crate::document::name::variant_mistake;
 use crate::document::tree::{Key, Kind, Node, Tree};
 use crate::document::{self, Decoded};
@@ -20,6 +20,11 @@ use crate::scenario::Scenario;
 use crate::scenario::lint::{Known, lint};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Scenario>);
+
+/// More rows than this are no table that somebody reads; each is a scenario of its own.
+const MOST_ROWS: usize = 500;
+/// What the rows of a file are filled with, all together: a value may stand in any number of places.
+const MOST_FILLED: usize = 16 << 20; // bytes
 
 /// A scenario that is ready to be played.
 #[derive(Clone, Debug)]
@@ -56,14 +61,15 @@ pub fn load(id: &str, file: &str, text: &str, against: &Known) -> Result<Vec<Loa
         }
         Err(mistakes) => return refuse(mistakes),
     };
-    let (mut scenarios, mut found, mut used) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut scenarios, mut found, mut used, mut filled) = (Vec::new(), Vec::new(), BTreeSet::new(), 0);
+    let without = without_step(&tree, at);
     for (name, row) in table.rows {
-        let mut row = Row { members: row, used: &mut used, mistakes: Vec::new() };
+        let mut row = Row { members: row, used: &mut used, filled: &mut filled, mistakes: Vec::new() };
         let steps: Vec<Node> = table.steps.items().iter().map(|step| row.filled(step)).collect();
         let mut mistakes = row.mistakes;
         let scenario_name = id.rsplit('/').next().unwrap_or(id);
         mistakes.extend(variant_mistake(&name.text, scenario_name).map(|wrong| Mistake::new(name.span.clone(), wrong)));
-        let Checked { scenario, mistakes: more, whole } = check(&with_steps(&tree, at, &steps), against);
+        let Checked { scenario, mistakes: more, whole } = check(&with_steps(&without, at, steps), against);
         mistakes.extend(more);
         found.push(Told { row: name.text.as_str(), mistakes, whole });
         scenarios.extend(scenario.map(|scenario| Loaded {
@@ -121,7 +127,12 @@ fn find_table(root: &Node) -> Result<Option<(usize, Table<'_>)>, Vec<Mistake>> {
                 let message = format!("the row `{}` takes members", name.text);
                 mistakes.push(Mistake::new(row.span.clone(), message).with_hint(format!("write {}: {{name: value}}", name.text)));
             }
-            if mistakes.is_empty() { Ok(Some((at, Table { rows: variants.members(), steps }))) } else { Err(mistakes) }
+            let rows = variants.members();
+            if let Some((name, _)) = rows.get(MOST_ROWS) {
+                let message = format!("a `for_each` has at most {MOST_ROWS} rows, this one has {}", rows.len());
+                mistakes.push(Mistake::new(name.span.clone(), message).with_hint("make several scenarios of it"));
+            }
+            if mistakes.is_empty() { Ok(Some((at, Table { rows, steps }))) } else { Err(mistakes) }
         }
         (_, _) => {
             let mistake = Mistake::new(key.span.clone(), "`for_each` takes `variants`, rows by name, and `steps`, a list");
@@ -141,6 +152,8 @@ fn hidden_tables(step: &Node) -> Vec<Range<usize>> {
 struct Row<'r> {
     members: &'r Node,
     used: &'r mut BTreeSet<String>,
+    /// How much has been filled in, by this row and those before it.
+    filled: &'r mut usize,
     mistakes: Vec<Mistake>,
 }
 
@@ -193,6 +206,12 @@ impl Row<'_> {
     fn value(&mut self, name: &str, at: &Node) -> Option<&Node> {
         self.used.insert(name.to_owned());
         let value = self.members.member(name);
+        *self.filled += value.map_or(0, size);
+        if *self.filled > MOST_FILLED {
+            let message = format!("the rows fill in more than {} MiB", MOST_FILLED >> 20);
+            self.mistakes.push(Mistake::new(at.span.clone(), message).with_hint("a long body goes into a file of its own"));
+            return None;
+        }
         if value.is_none() {
             let known: Vec<&str> = self.members.members().iter().map(|(key, _)| key.text.as_str()).collect();
             let message = format!("`${name}` stands for nothing in the row");
@@ -209,15 +228,36 @@ fn word_length(text: &str) -> usize {
     if text.starts_with(|c: char| c.is_ascii_digit()) { 0 } else { length }
 }
 
-/// The tree with `steps` in the place of the step number `at`.
-fn with_steps(tree: &Tree, at: usize, steps: &[Node]) -> Tree {
-    let mut tree = tree.clone();
-    if let Kind::Map(members) = &mut tree.root.kind {
-        for (_, value) in members.iter_mut().filter(|(key, _)| key.text == "steps") {
-            if let Kind::List(items) = &mut value.kind {
-                items.splice(at..=at, steps.iter().cloned());
-            }
+/// About how many bytes a value takes.
+fn size(node: &Node) -> usize {
+    const OF_ITSELF: usize = size_of::<Node>();
+    OF_ITSELF
+        + match &node.kind {
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => 0,
+            Kind::Text(text) => text.len(),
+            Kind::List(items) => items.iter().map(size).sum(),
+            Kind::Map(members) => members.iter().map(|(key, value)| key.text.len() + size(value)).sum(),
         }
+}
+
+/// The tree with `steps` before the step number `at`.
+fn with_steps(tree: &Tree, at: usize, steps: Vec<Node>) -> Tree {
+    let mut tree = tree.clone();
+    if let Kind::Map(members) = &mut tree.root.kind
+        && let Some((_, Node { kind: Kind::List(items), .. })) = members.iter_mut().find(|(key, _)| key.text == "steps")
+    {
+        items.splice(at..at, steps);
+    }
+    tree
+}
+
+/// The tree without the step number `at`.
+fn without_step(tree: &Tree, at: usize) -> Tree {
+    let mut tree = tree.clone();
+    if let Kind::Map(members) = &mut tree.root.kind
+        && let Some((_, Node { kind: Kind::List(items), .. })) = members.iter_mut().find(|(key, _)| key.text == "steps")
+    {
+        items.remove(at);
     }
     tree
 }
@@ -251,23 +291,25 @@ struct Told<'r> {
 
 /// Each mistake once; one that not every row has says whose it is.
 fn told_once(found: &[Told<'_>]) -> Vec<Mistake> {
-    let mut told: Vec<(Mistake, Vec<&str>)> = Vec::new();
-    for one in found {
+    let mut told: Vec<(Mistake, Vec<usize>)> = Vec::new();
+    let mut places: HashMap<(Range<usize>, &str), usize> = HashMap::new();
+    for (row, one) in found.iter().enumerate() {
         for mistake in &one.mistakes {
-            match told.iter_mut().find(|(known, _)| known.span == mistake.span && known.message == mistake.message) {
-                Some((_, rows)) => rows.push(one.row),
-                None => told.push((mistake.clone(), vec![one.row])),
+            let at = *places.entry((mistake.span.clone(), mistake.message.as_str())).or_insert(told.len());
+            match told.get_mut(at) {
+                Some((_, rows)) => rows.push(row),
+                None => told.push((mistake.clone(), vec![row])),
             }
         }
     }
-    let whole: Vec<&str> = found.iter().filter(|one| one.whole).map(|one| one.row).collect();
-    let name = |(mistake, rows): (Mistake, Vec<&str>)| {
+    let whole: Vec<usize> = (0..found.len()).filter(|row| found[*row].whole).collect();
+    let name = |(mistake, rows): (Mistake, Vec<usize>)| {
         // Rows that are wrong in shape were not asked everything.
-        let told_by_all = rows.len() == found.len() || (!whole.is_empty() && whole.iter().all(|row| rows.contains(row)));
+        let told_by_all = rows.len() == found.len() || (!whole.is_empty() && whole.iter().all(|row| rows.binary_search(row).is_ok()));
         if told_by_all {
             return mistake;
         }
-        let message = format!("{} (variant {})", mistake.message, rows.iter().map(|row| format!("`{row}`")).collect::<Vec<_>>().join(", "));
+        let message = format!("{} (variant {})", mistake.message, listed(rows.iter().map(|row| format!("`{}`", found[*row].row))));
         Mistake { message, ..mistake }
     };
     told.into_iter().map(name).collect()

@@ -14,6 +14,7 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::contract::facts::COMPUTED;
 use crate::document::mistake::{Mistake, hint, listed};
@@ -27,6 +28,8 @@ pub use self::advance::{Advance, NotAnAdvance, read_advance};
 const KINDS: [&str; 10] = ["deliver", "burst", "advance", "restart", "snapshot", "state", "effects", "get", "repeat", "for_each"];
 /// More rounds than this are a slip of the hand.
 const MOST_ROUNDS: u32 = 100_000;
+/// A brace that is not closed after so many bytes begins no reference.
+const LONGEST_REFERENCE: usize = 500; // bytes
 
 /// What scenarios may refer to.
 #[derive(Clone, Debug, Default)]
@@ -124,7 +127,7 @@ struct Lint<'a> {
     scenario: &'a Scenario,
     names: BTreeMap<String, Named>,
     /// Bodies of named deliveries: two that are equal are the same bytes.
-    sent: BTreeMap<String, String>,
+    sent: BTreeMap<String, Arc<str>>,
     findings: Vec<Finding>,
     told_needs: BTreeSet<&'static str>,
 }
@@ -234,7 +237,7 @@ impl Lint<'_> {
         // An answer may be held against what was sent: its own delivery has its name by now.
         if let Some((deliver, name)) = step.deliver.as_ref().and_then(|one| Some((one, one.name.as_deref()?))) {
             self.name(&format!("{path}.deliver.as"), name, Named::Delivery);
-            self.sent.insert(name.to_owned(), self.body_sent(deliver).unwrap_or_else(|| format!("that of {name}")));
+            self.sent.insert(name.to_owned(), self.body_sent(deliver).unwrap_or_else(|| format!("that of {name}").into()));
         }
         if let Some(name) = step.burst.as_ref().and_then(|one| one.name.as_deref()) {
             self.name(&format!("{path}.burst.as"), name, Named::Burst);
@@ -356,7 +359,9 @@ impl Lint<'_> {
     fn refers_in(&mut self, path: &str, text: &str) {
         for mark in ["{sha256:", "{key:"] {
             for (at, _) in text.match_indices(mark) {
-                if let Some((name, _)) = text[at + mark.len()..].split_once('}') {
+                let behind = &text[at + mark.len()..];
+                let end = behind.bytes().take(LONGEST_REFERENCE).position(|byte| byte == b'}');
+                if let Some(name) = end.and_then(|end| behind.get(..end)) {
                     self.refers(path, name, DELIVERIES);
                 }
             }

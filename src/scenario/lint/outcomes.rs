@@ -1,6 +1,8 @@
 //! What a schema cannot say of expectations: what they refer to, and whether
 //! what is sent can have the outcome.
 
+use std::sync::Arc;
+
 use super::{Lint, Named};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::{AnswerCheck, Expect};
@@ -10,12 +12,13 @@ const WHICH_BODY: &str = "give `body_of`, or expect `reuse_of`; where only the k
 
 impl Lint<'_> {
     /// The body that a delivery sends, as a name for its bytes; `None` when no other delivery has them.
-    pub(super) fn body_sent(&self, deliver: &Deliver) -> Option<String> {
+    pub(super) fn body_sent(&self, deliver: &Deliver) -> Option<Arc<str>> {
         if let Some(of) = &deliver.body_of {
             return self.sent.get(of).cloned();
         }
         let text = deliver.raw.as_ref().or(deliver.json.as_ref()).filter(|text| !text.contains("{unique}"));
-        text.map(|text| format!("the text {text}")).or_else(|| deliver.hex.as_ref().map(|digits| format!("the bytes {digits}")))
+        let bytes = || deliver.hex.as_ref().map(|digits| format!("the bytes {digits}"));
+        text.map(|text| format!("the text {text}")).or_else(bytes).map(Arc::from)
     }
 
     /// A live key with the same body is a duplicate; with another one it is whatever the contract says.
