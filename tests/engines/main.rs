@@ -18,6 +18,7 @@ mod probe;
 mod raw_driver;
 mod serving;
 mod streaming;
+mod streaming_in_browser;
 #[expect(dead_code, reason = "nothing but folders is needed here")]
 #[path = "../shared/surroundings.rs"]
 mod surroundings;

@@ -23,13 +23,13 @@ use tokio::net::TcpStream;
 /// Longer than anything here takes, so that a hanging stream is a failure and not a hanging test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn contract(stream: &str) -> Arc<Contract> {
+pub(crate) fn contract(stream: &str) -> Arc<Contract> {
     let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
     let text = format!("contract: of-this-test\nextends: orch-phase4\ntitle: Phase 4 of a test\nstream: {stream}\n");
     Arc::new(read_contract("of-this-test", &text, &base).expect("a contract without mistakes"))
 }
 
-async fn serving(contract: &Arc<Contract>, database: &Path) -> Serving {
+pub(crate) async fn serving(contract: &Arc<Contract>, database: &Path) -> Serving {
     let signer = contract.signature.keyed(contract.secret.for_tests.as_bytes()).expect("a key");
     let store = SqliteStore::open(Arc::clone(contract), database).expect("a database");
     let receiver = Receiver::new(Arc::clone(contract), Some(signer), store, None).expect("a receiver");
@@ -37,7 +37,7 @@ async fn serving(contract: &Arc<Contract>, database: &Path) -> Serving {
 }
 
 /// Delivers about a job, which is accepted.
-async fn deliver(contract: &Contract, to: SocketAddr, key: &str, job: &str, status: &str) {
+pub(crate) async fn deliver(contract: &Contract, to: SocketAddr, key: &str, job: &str, status: &str) {
     let body = format!(r#"{{"job_id":"{job}","status":"{status}"}}"#);
     let signer = contract.signature.keyed(contract.secret.for_tests.as_bytes()).expect("a key");
     let path = contract.endpoint.path.clone();
