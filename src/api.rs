@@ -2,7 +2,7 @@
 //!
 //! Everything `pub` in here is what this crate promises (`tests/law/snapshots/public-surface.snap`
 //! lists it); `lib.rs` gives it out at the root. The command line goes through
-//! the same rooms: [`judging`] plays plans, [`folder`] writes what came of them.
+//! the same rooms: [`options`] makes plans, [`judging`] plays them, [`folder`] writes what came of them.
 //!
 //! Start at [`judge`].
 
@@ -10,10 +10,20 @@ mod background;
 mod clock;
 mod error;
 pub(crate) mod folder;
+pub(crate) mod headers;
 pub(crate) mod hidden;
 mod judge;
 pub(crate) mod judging;
-pub(crate) mod places;
+#[cfg(feature = "load")]
+mod load;
+#[cfg(feature = "load")]
+pub(crate) mod load_folder;
+#[cfg(feature = "load")]
+pub(crate) mod load_options;
+#[cfg(feature = "load")]
+mod load_verdict;
+pub(crate) mod options;
+mod places;
 mod plan;
 mod reference;
 mod repeat;
@@ -24,6 +34,10 @@ mod visit;
 pub use self::clock::Clock;
 pub use self::error::Error;
 pub use self::judge::Judge;
+#[cfg(feature = "load")]
+pub use self::load::Load;
+#[cfg(feature = "load")]
+pub use self::load_verdict::{LoadVerdict, Threshold};
 pub use self::reference::{Reference, Served};
 pub use self::signing::{Sign, SignedDelivery};
 pub use self::verdict::{Cause, Judged, Requirement, Verdict};
@@ -61,6 +75,35 @@ pub use self::visit::Visit;
 /// ```
 pub fn judge(url: impl Into<String>) -> Judge {
     Judge::of(url.into())
+}
+
+/// Loads the receiver at `url`, and judges it under load: whether it keeps to thresholds, answers every delivery as it may, and
+/// still does the work of each key once.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), hookgate::Error> {
+/// # let receiver = hookgate::reference("standard-webhooks").serve().await?;
+/// # let url = receiver.url();
+/// let loaded = hookgate::load(url)
+///     .contract("standard-webhooks")
+///     .users(4)
+///     .deliveries(200)
+///     .mix("fresh=80,duplicate=20")
+///     .effects(|_webhook_id| 1) // how often the work of this delivery was done
+///     .thresholds(["p99<2s", "errors<1%", "violations==0"])
+///     .await?;
+/// loaded.assert_conforms();
+/// assert!(loaded.latency(0.5) <= loaded.latency(0.99));
+/// assert_eq!(loaded.requirement("EFF-1"), Some(hookgate::Judged::Pass));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Needs the feature `load`, which is on by default.
+#[cfg(feature = "load")]
+pub fn load(url: impl Into<String>) -> Load {
+    Load::of(url.into())
 }
 
 /// Signs a delivery as an honest sender of this contract does, for unit tests of a handler.

@@ -18,6 +18,7 @@ mod doctor;
 mod dry_run;
 pub mod exit;
 mod forms;
+mod given;
 mod headers;
 mod history;
 mod init;

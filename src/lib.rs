@@ -52,8 +52,9 @@
 //! What fails is told by its cause, with one example and the command that sends it again: see [`Verdict`]. What is promised
 //! of this crate is what stands on this page; its other modules are those of the command, and change with it.
 //!
-//! [`judge()`] begins a judgement, [`Judge::visit`] only looks, [`sign()`] makes a delivery, [`reference()`] serves a receiver that
-//! is right, or wrong on purpose.
+//! [`judge()`] begins a judgement, [`Judge::visit`] only looks, [`Judge::require`] says what must have been judged, `load` (with the
+//! feature of that name) delivers by the thousand and asserts thresholds, [`sign()`] makes a delivery, [`reference()`] serves a
+//! receiver that is right, or wrong on purpose.
 
 // ARCHITECTURE.md has the plan of the house. Rooms by floor, from the ground: a room names only rooms on lower floors, or
 // earlier on its own. They are hidden from readers of the library, and not from clippy, which sees that all of them is documented.
@@ -134,4 +135,6 @@ mod api;
 pub mod cli;
 
 pub use api::{Cause, Clock, Error, Judge, Judged, Reference, Requirement, Served, Sign, SignedDelivery, Verdict, Visit};
+#[cfg(feature = "load")]
+pub use api::{Load, LoadVerdict, Threshold, load};
 pub use api::{judge, reference, sign};

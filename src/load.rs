@@ -69,6 +69,7 @@ use crate::evidence::{EvidenceError, Sources};
 use crate::history::consistency::{Law, NEVER, Operation};
 use crate::load::body::BodyTemplate;
 use crate::load::effort::Meter;
+use crate::load::engine::goose::Crowd;
 use crate::load::followed::Followed;
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
@@ -154,6 +155,8 @@ pub struct Plan {
     pub baseline: Option<Arc<Baseline>>,
     /// What makes it one of several loads.
     pub part: Part,
+    /// Who starts the users.
+    pub crowd: Crowd,
 }
 
 impl Plan {
@@ -223,9 +226,10 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         first::deliver_first(plan, &shared).await?;
     }
     plan.part.tell(|| Note::Began(shared.began_at));
-    let crowd = match &plan.part.steering {
-        None => tokio::spawn(engine::goose::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
-        Some(steering) => tokio::spawn(engine::goose::run_steered(Arc::clone(&shared), Arc::clone(steering), plan.users)),
+    let crowd = match (&plan.part.steering, plan.crowd) {
+        (None, Crowd::Goose) => tokio::spawn(engine::goose::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
+        (None, Crowd::Own) => tokio::spawn(engine::goose::run_own(Arc::clone(&shared), plan.users, plan.hatch_rate)),
+        (Some(steering), _) => tokio::spawn(engine::goose::run_steered(Arc::clone(&shared), Arc::clone(steering), plan.users)),
     };
     let mut meter = Meter::new(plan.beside);
     let (cut, ended) = ending::watch(crowd, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;

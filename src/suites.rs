@@ -152,6 +152,12 @@ pub fn looks_like_a_file(named: &str) -> bool {
     named.ends_with(".yaml") || named.ends_with(".yml") || named.ends_with(".json") || named.contains(std::path::MAIN_SEPARATOR)
 }
 
+/// A contract's file, where it is one that was named as a file.
+#[must_use]
+pub fn own_file(contract: &str) -> Option<String> {
+    (files::shipped_contract(contract).is_none() && looks_like_a_file(contract)).then(|| contract.to_owned())
+}
+
 /// The one of `known` that is meant by a word, where a slip of the fingers explains it.
 pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     crate::document::mistake::nearest(word, known)

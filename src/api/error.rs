@@ -1,6 +1,7 @@
 //! Errors of a judgement: why there is none. What was learned about a receiver is never one.
 
 use super::folder::FolderError;
+use super::options::Wrong;
 use crate::session::error::SessionError;
 use crate::suites::SuiteError;
 
@@ -58,6 +59,24 @@ impl Error {
 impl From<SuiteError> for Error {
     fn from(wrong: SuiteError) -> Self {
         Self::Contract(wrong.to_string())
+    }
+}
+
+impl From<Wrong> for Error {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Suite(wrong) => Self::from(wrong),
+            Wrong::NoTables { .. } => Self::Evidence(wrong.to_string()),
+            Wrong::Secret(sentence) => Self::Secret(sentence),
+            Wrong::RewindWithoutDatabase
+            | Wrong::FaketimeWithoutStart
+            | Wrong::Rate(_)
+            | Wrong::Said(_)
+            | Wrong::Elsewhere { .. }
+            | Wrong::NoRoom { .. }
+            | Wrong::NothingRequired { .. }
+            | Wrong::NothingSelected { .. } => Self::asked(wrong),
+        }
     }
 }
 

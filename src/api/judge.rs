@@ -44,6 +44,7 @@ pub struct Judge {
     pub(super) scenarios: Option<PathBuf>,
     pub(super) only_scenarios: Option<PathBuf>,
     pub(super) only: Vec<String>,
+    pub(super) require: Vec<String>,
     pub(super) clock: Clock,
     pub(super) ttl: Option<Duration>,
     pub(super) timeout: Duration,
@@ -82,6 +83,7 @@ impl Judge {
             scenarios: None,
             only_scenarios: None,
             only: Vec::new(),
+            require: Vec::new(),
             clock: Clock::none(),
             ttl: None,
             timeout: TIMEOUT,
@@ -155,6 +157,24 @@ impl Judge {
     /// Plays only what has these ids or shows these requirements: `["DUP-*", "!DUP-3"]`, `["signature/*"]`.
     pub fn only<T: Into<String>>(self, patterns: impl IntoIterator<Item = T>) -> Self {
         Self { only: patterns.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// What must have been judged, by names of requirements: `["DUP-*", "TTL-*"]`. A receiver of which one of them is not
+    /// applicable, or undecided, does not conform then; the verdict says what to give so that it is judged.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), hookgate::Error> {
+    /// # let receiver = hookgate::reference("standard-webhooks").serve().await?;
+    /// // Whether the work of a delivery is done once is seen in no answer of this contract.
+    /// let verdict = hookgate::judge(receiver.url()).only(["AUTH-*", "ONCE-*"]).require(["AUTH-*", "ONCE-1"]).await?;
+    /// assert!(!verdict.conforms());
+    /// assert_eq!(verdict.not_judged()[0].id(), "ONCE-1", "{verdict}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require<T: Into<String>>(self, patterns: impl IntoIterator<Item = T>) -> Self {
+        Self { require: patterns.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// How time passes for the receiver, so that the ends of lives can be judged. Without it, they are not.

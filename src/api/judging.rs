@@ -6,6 +6,8 @@
 //!
 //! Start at [`judge`].
 
+use std::path::{Path, PathBuf};
+
 use tokio::sync::watch;
 
 use super::repeat::run_all;
@@ -21,6 +23,15 @@ use crate::snapshot::kept::Kept;
 
 /// Says of the path of a scenario's file whether that is one of the user's own.
 pub(crate) type IsOwn = Box<dyn Fn(&str) -> bool + Send>;
+
+/// Whose scenarios are the user's own: those of these files, and those in these folders.
+pub(crate) fn is_own(named: Vec<String>, folders: Vec<PathBuf>) -> IsOwn {
+    Box::new(move |file| {
+        let path = Path::new(file);
+        let is_named = named.iter().any(|one| one == file);
+        (is_named || folders.iter().any(|folder| path.starts_with(folder))) && path.is_file()
+    })
+}
 
 /// What becomes of an outcome.
 pub(crate) struct Afterwards {

@@ -1,5 +1,8 @@
 //! Plans: from what a test author asks for to what is played, checked before anything is sent.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,38 +11,33 @@ use tokio::sync::watch;
 
 use super::error::Error;
 use super::folder::{Seal, write_folder};
-use super::hidden::{OtherSecrets, secrets_of};
+use super::headers::Headers;
+use super::hidden::OtherSecrets;
 use super::judge::{ContractChoice, Judge};
-use super::judging::{Afterwards, Judged, judge};
-use super::places::as_seen;
+use super::judging::{Afterwards, Judged, is_own, judge};
+use super::options::{Options, RunOptions, see_that_they_are_known, selected};
 use super::verdict::Verdict;
 use super::visit::Visit;
-use crate::clock::{Clock as _, SystemClock};
-use crate::contract::{Level, OtherSecret, own_headers};
-use crate::delivery::HeaderLine;
+use crate::contract::{Contract, Level, OtherSecret};
+use crate::evidence::counter::Counter;
 use crate::evidence::place::Place;
 use crate::evidence::{self, TlsSettings};
-use crate::files::{self, FileError, ReportFolder, TextFile};
+use crate::files::{FileError, ReportFolder, TextFile};
 use crate::report::again::in_shell;
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::run::Plan;
-use crate::run::concurrency::Jobs;
-use crate::scenario::expand::Loaded;
-use crate::secret::{Redactor, Secrets};
+use crate::secret::Redactor;
 use crate::session::TargetChoice;
 use crate::sign::sha256_hex;
 use crate::suites::layers::SuiteTexts;
-use crate::suites::selection::Selection;
-use crate::suites::{self, Suite, SuiteChoice, nearest};
+use crate::suites::{self, Suite, SuiteChoice};
 use crate::transport::{Target, Tls, TlsChoice};
 
 /// How long a busy source is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long one scenario waits for those who ask to be asked later.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// Seeds that nobody has named are below this, so that they are short to read.
-const SEEDS: u64 = 1_000_000;
 
 /// All that judging needs, checked.
 struct Ready {
@@ -80,75 +78,68 @@ impl Judge {
     /// * `visits`: whether nothing is to be judged.
     fn ready(&self, visits: bool) -> Result<Ready, Error> {
         let (suite, made_from) = self.suite()?;
-        let contract = Arc::clone(&suite.contract);
-        let secret = self.secret.clone().unwrap_or_else(|| contract.secret.for_tests.clone().into());
-        let others = self.other_secrets(&suite);
-        let scenarios = if visits { Vec::new() } else { self.selected(&suite)? };
-        let target = self.target()?;
-        let evidence = self.evidence(&target)?;
-        let variable = contract.secret.env.clone();
-        let ids = suite.scenarios.iter().map(|one| one.id.as_str());
-        let mut secrets = secrets_of(&contract, &suite.catalogue, ids, (&variable, &secret), &others);
-        if let Some(password) = &evidence.password {
-            secrets.push_password("the database's password", password.expose_secret());
-        }
-        let (headers, secret_headers) = self.headers(&contract, &mut secrets)?;
-        let baseline = self.baseline.as_deref().map(|path| suite.baseline(path).map(Arc::new)).transpose()?;
+        let scenarios = if visits { Vec::new() } else { selected(suite.scenarios.clone(), &self.only.join(","), &suite)? };
+        see_that_they_are_known(&self.require, &suite)?;
+        let options = self.options(&suite)?;
+        let secrets = options.secrets(&suite, suite.scenarios.iter().map(|one| one.id.as_str()));
+        let asked = self.run_options(&suite)?;
+        let (redactor, warnings) = (secrets.redactor(), secrets.warnings());
+        let plan = asked.plan(&options, &suite, scenarios, secrets)?;
         let folder =
             self.report.as_deref().map(ReportFolder::make).transpose().map_err(|cause: FileError| Error::Report(cause.to_string()))?;
-        let redactor = secrets.redactor();
-        let folders: Vec<_> = [&self.scenarios, &self.only_scenarios].into_iter().flatten().cloned().collect();
+        let folders = [&self.scenarios, &self.only_scenarios].into_iter().flatten().cloned().collect();
         let after = Afterwards {
             redactor: redactor.clone(),
-            warnings: secrets.warnings(),
+            warnings,
             made_from,
-            required: Vec::new(),
+            required: if visits { Vec::new() } else { self.require.clone() },
             snapshots: None,
-            is_own: Box::new(move |file| {
-                let file = std::path::Path::new(file);
-                folders.iter().any(|folder| file.starts_with(folder)) && file.is_file()
-            }),
-        };
-        let arguments = self.arguments(&suite);
-        let plan = Plan {
-            contract: as_seen(&contract, &evidence),
-            catalogue: Arc::clone(&suite.catalogue),
-            scenarios,
-            bodies: Arc::clone(&suite.bodies),
-            target: TargetChoice::Foreign { url: target },
-            evidence,
-            secret,
-            secret_variable: variable,
-            other_secrets: others,
-            secrets,
-            clock: self.clock.choice()?,
-            jobs: self.jobs.map_or(Jobs::Adaptive, |jobs| Jobs::Fixed(jobs.get())),
-            time_limit: self.time_limit,
-            headers,
-            secret_headers,
-            max_rate: self.max_rate.map(rate).transpose()?,
-            max_wait: MAX_WAIT,
-            seed: self.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % SEEDS),
-            timeout: self.timeout,
-            ttl: self.ttl.map(|ttl| ttl.as_secs()),
-            level: if self.must_only { Level::Must } else { Level::Should },
-            fail_fast: false,
-            baseline,
-            takes_snapshots: self.report.is_some(),
-            shard: None,
-            visiting: arguments.clone(),
-            arguments,
-            contract_file: self.contract_file(),
+            is_own: is_own(Vec::new(), folders),
         };
         Ok(Ready { plan, redactor, after, folder })
     }
 
+    /// Who is judged, with what.
+    fn options(&self, suite: &Suite) -> Result<Options, Error> {
+        let reached = Reached { ca_cert: self.ca_cert.as_deref() };
+        let target = reached.target(&self.url)?;
+        let evidence = reached.evidence(&target, self.database.as_deref(), self.database_password.clone(), self.effects.clone())?;
+        Ok(Options {
+            target: TargetChoice::Foreign { url: target },
+            secret: self.secret.clone(),
+            variable: None,
+            others: self.other_secrets(&suite.contract),
+            evidence,
+            headers: headers(&suite.contract, &self.headers, &self.secret_headers)?,
+            timeout: self.timeout,
+            ttl: self.ttl,
+            seed: self.seed,
+            baseline: self.baseline.clone(),
+        })
+    }
+
+    /// How it is judged.
+    fn run_options(&self, suite: &Suite) -> Result<RunOptions, Error> {
+        let arguments = self.arguments(suite);
+        Ok(RunOptions {
+            clock: self.clock.choice()?,
+            jobs: self.jobs.map(NonZeroUsize::get),
+            time_limit: self.time_limit,
+            max_rate: self.max_rate,
+            max_wait: MAX_WAIT,
+            level: if self.must_only { Level::Must } else { Level::Should },
+            fail_fast: false,
+            takes_snapshots: self.report.is_some(),
+            shard: None,
+            visiting: arguments.clone(),
+            arguments,
+            contract_file: self.contract.own_file(),
+        })
+    }
+
     /// The contract with its suite, and the digests of both.
     fn suite(&self) -> Result<(Suite, MadeFrom), Error> {
-        let file = match &self.contract {
-            ContractChoice::Named(name) => suites::contract_file(name)?,
-            ContractChoice::Text(text) => text.clone(),
-        };
+        let file = self.contract.file()?;
         let contract = suites::read_contract_file(&file)?;
         let choice = SuiteChoice {
             contract: contract.contract.clone(),
@@ -160,92 +151,20 @@ impl Judge {
         Ok((suites::suite_of(&choice, contract)?, made_from))
     }
 
-    fn contract_file(&self) -> Option<String> {
-        match &self.contract {
-            ContractChoice::Named(name) => {
-                (files::shipped_contract(name).is_none() && suites::looks_like_a_file(name)).then(|| name.clone())
-            }
-            ContractChoice::Text(TextFile { .. }) => None,
-        }
-    }
-
-    fn other_secrets(&self, suite: &Suite) -> OtherSecrets {
-        let published = self.secret.is_none();
+    fn other_secrets(&self, contract: &Contract) -> OtherSecrets {
         let one = |given: &Option<SecretString>, named: &Option<OtherSecret>| {
             let named = named.as_ref()?;
-            given.clone().or_else(|| published.then(|| named.for_tests.clone().into()))
+            given.clone().or_else(|| self.secret.is_none().then(|| named.for_tests.clone().into()))
         };
-        let named = &suite.contract.secret;
+        let named = &contract.secret;
         (one(&self.previous_secret, &named.previous), one(&self.retired_secret, &named.retired))
-    }
-
-    fn selected(&self, suite: &Suite) -> Result<Vec<Loaded>, Error> {
-        let mut scenarios = suite.scenarios.clone();
-        let expression = self.only.join(",");
-        let selection = Selection::read(&expression);
-        scenarios.retain(|loaded| selection.takes(loaded));
-        if scenarios.is_empty() {
-            let requirements = suite.catalogue.requirements.iter().map(|one| one.id.as_str());
-            let known = requirements.chain(suite.scenarios.iter().map(|one| one.id.as_str()));
-            let hint = nearest(&expression, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Error::Asked(format!(
-                "no scenario of {} fits {:?}{hint} (`hookgate list` shows them)",
-                suite.contract.contract, self.only
-            )));
-        }
-        Ok(scenarios)
-    }
-
-    fn target(&self) -> Result<Target, Error> {
-        let target = Target::parse(&self.url).map_err(Error::asked)?;
-        match &self.ca_cert {
-            Some(_) if target.is_secured() => target.secured(Tls::new(self.tls()).map_err(Error::asked)?).map_err(Error::asked),
-            Some(_) | None => Ok(target),
-        }
-    }
-
-    fn tls(&self) -> TlsChoice {
-        TlsChoice { ca_cert: self.ca_cert.clone(), ..TlsChoice::default() }
-    }
-
-    fn evidence(&self, target: &Target) -> Result<evidence::Choice, Error> {
-        let place = self.database.as_deref().map(Place::read).transpose().map_err(|wrong| Error::Evidence(wrong.to_string()))?;
-        let by_tls = target.is_secured() || place.as_ref().is_some_and(Place::is_secured);
-        let settings = || {
-            let config = Tls::new(self.tls()).map_err(Error::asked)?.config();
-            Ok::<_, Error>(TlsSettings { config, ca_cert: self.ca_cert.clone(), client: None, insecure: false })
-        };
-        Ok(evidence::Choice {
-            db: self.database.clone(),
-            password: self.database_password.clone(),
-            command: None,
-            counter: self.effects.clone(),
-            patience: PATIENCE,
-            tls: by_tls.then(settings).transpose()?,
-        })
-    }
-
-    /// Header lines of the user's own, and those of them whose values are hidden.
-    fn headers(&self, contract: &crate::contract::Contract, secrets: &mut Secrets) -> Result<HeadersOf, Error> {
-        let mut headers = Vec::new();
-        for (name, value) in &self.headers {
-            headers.push(header_line(contract, name, value)?);
-        }
-        let mut secret = Vec::new();
-        for (name, value) in &self.secret_headers {
-            let line = header_line(contract, name, value.expose_secret())?;
-            secrets.push_header(name, value.expose_secret());
-            headers.push(line.clone());
-            secret.push((line, name.to_uppercase().replace('-', "_")));
-        }
-        Ok((headers, secret))
     }
 
     /// What of it the command line would say, for reports.
     fn arguments(&self, suite: &Suite) -> String {
-        let contract = self.contract_file().unwrap_or_else(|| suite.contract.contract.clone());
+        let contract = self.contract.own_file().unwrap_or_else(|| suite.contract.contract.clone());
         let mut words = vec!["--contract".to_owned(), in_shell(&contract), "--target".to_owned(), in_shell(&self.url)];
-        let path = |path: &std::path::PathBuf| in_shell(&path.display().to_string());
+        let path = |path: &PathBuf| in_shell(&path.display().to_string());
         for (flag, folder) in [("--scenarios", &self.scenarios), ("--only-scenarios", &self.only_scenarios)] {
             words.extend(folder.iter().flat_map(|folder| [flag.to_owned(), path(folder)]));
         }
@@ -254,17 +173,70 @@ impl Judge {
     }
 }
 
-/// All header lines, and those whose values are hidden with the variables that a command line would read them from.
-type HeadersOf = (Vec<HeaderLine>, Vec<(HeaderLine, String)>);
+impl ContractChoice {
+    /// Its text.
+    pub(super) fn file(&self) -> Result<TextFile, Error> {
+        match self {
+            Self::Named(name) => Ok(suites::contract_file(name)?),
+            Self::Text(text) => Ok(text.clone()),
+        }
+    }
 
-fn header_line(contract: &crate::contract::Contract, name: &str, value: &str) -> Result<HeaderLine, Error> {
-    match own_headers::refusal(contract, name, value) {
-        Some(why) => Err(Error::Asked(format!("header `{name}`: {why}"))),
-        None => Ok(HeaderLine::new(name, value.to_owned())),
+    /// Its file, where it is one of the user's own.
+    fn own_file(&self) -> Option<String> {
+        match self {
+            Self::Named(name) => suites::own_file(name),
+            Self::Text(TextFile { .. }) => None,
+        }
     }
 }
 
-fn rate(per_second: f64) -> Result<f64, Error> {
-    let is_one = per_second.is_finite() && per_second > 0.0;
-    if is_one { Ok(per_second) } else { Err(Error::Asked(format!("`{per_second}` deliveries a second is no rate; give a number above 0"))) }
+/// How a receiver and its sources are reached.
+pub(super) struct Reached<'a> {
+    pub(super) ca_cert: Option<&'a Path>,
+}
+
+impl Reached<'_> {
+    fn tls(&self) -> TlsChoice {
+        TlsChoice { ca_cert: self.ca_cert.map(Path::to_path_buf), ..TlsChoice::default() }
+    }
+
+    pub(super) fn target(&self, url: &str) -> Result<Target, Error> {
+        let target = Target::parse(url).map_err(Error::asked)?;
+        match self.ca_cert {
+            Some(_) if target.is_secured() => target.secured(Tls::new(self.tls()).map_err(Error::asked)?).map_err(Error::asked),
+            Some(_) | None => Ok(target),
+        }
+    }
+
+    pub(super) fn evidence(
+        &self,
+        target: &Target,
+        db: Option<&str>,
+        password: Option<SecretString>,
+        counter: Option<Counter>,
+    ) -> Result<evidence::Choice, Error> {
+        let place = db.map(Place::read).transpose().map_err(|wrong| Error::Evidence(wrong.to_string()))?;
+        let by_tls = target.is_secured() || place.as_ref().is_some_and(Place::is_secured);
+        let settings = || {
+            let config = Tls::new(self.tls()).map_err(Error::asked)?.config();
+            Ok::<_, Error>(TlsSettings { config, ca_cert: self.ca_cert.map(Path::to_path_buf), client: None, insecure: false })
+        };
+        let tls = by_tls.then(settings).transpose()?;
+        Ok(evidence::Choice { db: db.map(str::to_owned), password, command: None, counter, patience: PATIENCE, tls })
+    }
+}
+
+/// Header lines of the user's own, those whose values are hidden behind the others.
+pub(super) fn headers(contract: &Contract, plain: &[(String, String)], secret: &BTreeMap<String, SecretString>) -> Result<Headers, Error> {
+    let mut headers = Headers::default();
+    let told = |name: &str, why: String| Error::Asked(format!("header `{name}`: {why}"));
+    for (name, value) in plain {
+        headers.add(contract, name, value).map_err(|why| told(name, why))?;
+    }
+    for (name, value) in secret {
+        let variable = name.to_uppercase().replace('-', "_");
+        headers.add_secret(contract, (name, value.expose_secret()), &variable).map_err(|why| told(name, why))?;
+    }
+    Ok(headers)
 }

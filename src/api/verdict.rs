@@ -45,6 +45,19 @@ pub enum Judged {
     Known,
 }
 
+impl Judged {
+    pub(super) fn of(verdict: report::Verdict) -> Self {
+        match verdict {
+            report::Verdict::Pass => Self::Pass,
+            report::Verdict::Warn => Self::Warn,
+            report::Verdict::Fail => Self::Fail,
+            report::Verdict::Undecided => Self::Undecided,
+            report::Verdict::NotApplicable => Self::NotApplicable,
+            report::Verdict::Known => Self::Known,
+        }
+    }
+}
+
 impl Verdict {
     pub(super) fn of(report: Redacted<Report>, folder: Option<PathBuf>) -> Self {
         Self { report, folder }
@@ -84,6 +97,13 @@ impl Verdict {
     #[must_use]
     pub fn requirement(&self, id: &str) -> Option<Requirement<'_>> {
         self.report.requirements.iter().find(|one| one.id == id).map(Requirement)
+    }
+
+    /// What of [`Judge::require`](crate::Judge::require) was not judged, each with its reason. Empty where nothing was asked for.
+    #[must_use]
+    pub fn not_judged(&self) -> Vec<Requirement<'_>> {
+        let missing = self.report.required.iter().flat_map(|one| &one.missing);
+        missing.filter_map(|one| self.requirement(&one.id)).collect()
     }
 
     /// The seed that everything random was made from, for [`Judge::seed`](crate::Judge::seed).
@@ -133,6 +153,9 @@ impl fmt::Display for Verdict {
         write!(f, "{}", self.head())?;
         if let Some(why) = &self.report.run.ended_early {
             write!(f, "\n   it ended early: {}", one_line(why))?;
+        }
+        for missing in self.report.required.iter().flat_map(|one| &one.missing) {
+            write!(f, "\n   required     {}", one_line(&missing.told(Language::default())))?;
         }
         let causes = self.causes();
         for (at, cause) in causes.iter().enumerate() {
@@ -249,14 +272,7 @@ impl<'v> Requirement<'v> {
     /// What was learned about it.
     #[must_use]
     pub fn judged(&self) -> Judged {
-        match self.0.verdict {
-            report::Verdict::Pass => Judged::Pass,
-            report::Verdict::Warn => Judged::Warn,
-            report::Verdict::Fail => Judged::Fail,
-            report::Verdict::Undecided => Judged::Undecided,
-            report::Verdict::NotApplicable => Judged::NotApplicable,
-            report::Verdict::Known => Judged::Known,
-        }
+        Judged::of(self.0.verdict)
     }
 
     /// Why it was not judged, when it was not.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::args::{DoctorArgs, ListFormat};
 use super::exit::Exit;
-use super::run::{exit_of_failure, given, plan, say_in_force};
+use super::run::{Asked, asked, exit_of_failure, say_in_force, wrong_flags};
 use super::secrets::warn;
 use super::signals::Ends;
 use super::{Console, Failure, launching, load_suite};
@@ -24,10 +24,10 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
     let language = args.language.chosen();
     let (format, args) = (args.format, args.as_run());
     let suite = load_suite::suite(&args.suite)?;
-    let given = given(&args, &suite, &[])?;
-    let redactor = given.secrets.redactor();
-    let plans = vec![plan(&args, &suite, Vec::new(), given.clone())?];
-    warn(&given.secrets, console);
+    let Asked { options, how, secrets } = asked(&args, &suite, &[])?;
+    let redactor = secrets.redactor();
+    let plans = vec![how.plan(&options, &suite, Vec::new(), secrets.clone()).map_err(|wrong| wrong_flags(&wrong))?];
+    warn(&secrets, console);
     if format == ListFormat::Human {
         say_in_force(args.project.as_deref(), console);
     }

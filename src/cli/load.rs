@@ -1,7 +1,7 @@
 //! `hookgate load`: load a receiver, and judge it under load.
 
 mod asked;
-mod folder;
+mod forms;
 mod joining;
 mod live;
 #[cfg(feature = "locust")]
@@ -13,34 +13,25 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
-
-use self::asked::{body, conditions, course, gates, make_room, mix, secret};
+use self::asked::{meant, options, receiver};
 use self::live::teller;
 #[cfg(feature = "locust")]
 pub(crate) use self::locust::locustfile;
 use self::several::{Leaving, facts, keeper, which};
-use super::args::{ArrivalsArg, LoadArgs, LoadCommand, LoadFormat, SuiteArgs};
-use super::baseline::read_baseline;
+use super::args::{LoadArgs, LoadCommand, LoadFormat, SuiteArgs};
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::headers::Headers;
 use super::launching::{self, folder_of_its_own};
-use super::load_suite::{self, Suite};
-use super::run::{exit_of_failure, say_in_force};
-use super::secrets::{other_secrets, secrets_of, warn};
+use super::load_suite;
+use super::run::{exit_of_failure, say_in_force, wrong_flags};
+use super::secrets::warn;
 use super::signals::Ends;
-use super::sources::choice;
 use super::{Console, Failure};
-use crate::api::places::as_seen;
-use crate::clock::{Clock as _, SystemClock};
-use crate::evidence::{Choice, Sources};
-use crate::load::gate::Gate;
+use crate::api::load_options::make_room;
 use crate::load::knee::Step;
 use crate::load::measure::Measurement;
 use crate::load::part::Part;
 use crate::load::progress::Progress;
-use crate::load::rate_profile::Arrivals;
 use crate::load::report::LoadReport;
 use crate::load::summing::nothing;
 use crate::load::telling::knee_step;
@@ -50,10 +41,9 @@ use crate::report::Overall;
 use crate::secret::Redactor;
 use crate::serve::Serving;
 use crate::serve::text::{Page, serve_text};
-use crate::session::clocks::ClockChoice;
 use crate::session::error::SessionError;
 use crate::session::target_under_test::origin;
-use crate::session::{self, Session, TargetChoice};
+use crate::session::{Session, TargetChoice};
 use crate::target::usage::Of;
 
 /// How long a source of evidence is waited for that is busy after a load.
@@ -70,60 +60,20 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     if !args.require.is_empty() {
         return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
     }
-    let mix = mix(args.mix.as_deref())?;
-    let names = mix.names();
-    let gates = gates(args, &names)?;
-    let find_max = args.find_max.as_deref().map(|text| conditions(text, args, &names)).transpose()?;
-    let abort_on = args.abort_on.iter().map(|text| Gate::condition(text, &names));
-    let abort_on = abort_on.collect::<Result<Vec<Gate>, String>>().map_err(Failure::usage)?;
-    let body = body(&mix, &suite)?;
-    if args.evidence.db.is_some() && args.target.is_none() && args.launch.exec.is_none() {
-        return Err(Failure::usage("--db is the database of a target: give the target too, with --target <URL> or --exec <CMD>"));
-    }
-    if args.evidence.evidence_cmd.is_some() && args.target.is_none() && args.launch.exec.is_none() {
-        return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL or --exec CMD"));
-    }
-    let baseline = args.baseline.as_deref().map(|path| read_baseline(path, &suite).map(Arc::new)).transpose()?;
+    let how = options(args);
+    let (meant, find_max) = meant(args, &how)?;
+    let receiver = receiver(args, &suite)?;
+    let names = meant.mix.names();
+    let secrets = receiver.secrets(&suite, names.iter().map(String::as_str));
+    let choice = receiver.session(&suite);
+    let made = how.plan(&meant, &receiver, &suite, &choice).map_err(|wrong| wrong_flags(&wrong))?;
+    make_room(meant.users, matches!(choice.target, TargetChoice::BuiltIn { .. })).map_err(|wrong| wrong_flags(&wrong))?;
     let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "report.json", "run")).transpose()?;
-    let played =
-        args.mix.clone().unwrap_or_default() + &mix.weights().iter().map(|(kind, weight)| format!("\n{kind}={weight}")).collect::<String>();
-    let sealing = Sealing::of(&args.contract, &played, args.seal_env.as_deref())?;
+    let sealing = Sealing::of(&args.contract, &how.played(&meant.mix), args.seal_env.as_deref())?;
     let language = args.language.chosen();
-    let target = target(args, &suite)?;
-    let (course, model, users) = course(args)?;
-    let secret = secret(args, &suite)?;
-    let evidence = Choice { patience: PATIENCE, ..choice(&args.evidence, &suite.contract, (args.target.as_deref(), &args.reach))? };
-    let starts_it = args.target.is_none() || args.launch.exec.is_some();
-    let others = other_secrets(&suite.contract, starts_it)?;
-    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
-    let mut secrets = secrets_of(&suite.contract, &suite.catalogue, names.iter().map(String::as_str), (&variable, &secret), &others);
-    if let Some(password) = &evidence.password {
-        secrets.push_password("the database's password", password.expose_secret());
-    }
-    let headers = Headers::read(&args.headers, &suite.contract)?;
-    for (line, variable) in &headers.secret {
-        secrets.push_header(variable, &String::from_utf8_lossy(&line.value));
-    }
     let redactor = secrets.redactor();
     let warnings = warn(&secrets, console);
-    make_room(users, args.target.is_none() && args.launch.exec.is_none())?;
     let Ends { runtime, wanted: mut interrupted } = ends;
-    let choice = session::Choice {
-        contract: as_seen(&suite.contract, &evidence),
-        target,
-        evidence,
-        secret,
-        other_secrets: others,
-        clock: ClockChoice::None,
-        headers: headers.all(),
-        bodies: Arc::clone(&suite.bodies),
-        ordinary_body: suite.catalogue.ordinary_body.clone(),
-        max_rate: None,
-        max_wait: Duration::ZERO,
-        seed: 0,
-        timeout: args.timeout,
-        ttl: args.ttl.map(|ttl| ttl.as_secs()),
-    };
     if !matches!(choice.target, TargetChoice::BuiltIn { .. }) {
         // What cannot be meant is told before anything is started; nothing is asked of a source yet.
         choice.evidence.open(&choice.contract, &origin(&choice.target.address()), &str::to_owned).map_err(Failure::usage)?;
@@ -135,37 +85,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let show = !args.quiet && args.format == LoadFormat::Human;
     let leaving = Leaving { sealing: &sealing, redactor: &redactor, warnings, language, format: args.format, quiet: args.quiet };
     let ended: Result<Came, Failure> = runtime.block_on(async {
-        let mut plan = Plan {
-            contract: Arc::clone(&choice.contract),
-            catalogue: Arc::clone(&suite.catalogue),
-            target: choice.target.address(),
-            sources: Sources::default(),
-            headers: choice.headers.clone(),
-            secret_headers: headers.secret,
-            signer: choice.signer().map_err(Failure::usage)?,
-            body,
-            mix,
-            users,
-            hatch_rate: args.hatch_rate.unwrap_or(users as f64 * 10.0),
-            model,
-            course: course.clone(),
-            arrivals: match args.arrivals {
-                ArrivalsArg::Constant => Arrivals::Constant,
-                ArrivalsArg::Poisson => Arrivals::Poisson,
-            },
-            most: args.deliveries.unwrap_or(u64::MAX),
-            warm_up: args.warm_up.unwrap_or_default(),
-            timeout: args.timeout,
-            drain: args.drain,
-            gates,
-            abort_on,
-            verify: !args.no_verify,
-            ttl: args.ttl.map(|ttl| ttl.as_secs()),
-            seed: args.seed.unwrap_or_else(|| SystemClock.now().0.unsigned_abs() % 1_000_000),
-            beside: args.target_pid.map(Of::Tree),
-            baseline,
-            part: Part::default(),
-        };
+        let mut plan = made;
         launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach).await?;
         let session = match Session::connect(&choice, &mut interrupted).await {
             Ok(session) => session,
@@ -252,16 +172,7 @@ enum Came {
 
 /// Checks what a command line names, without loading anything: its mix, its gates, its course.
 pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
-    let mix = mix(args.mix.as_deref())?;
-    let names = mix.names();
-    gates(args, &names)?;
-    if let Some(text) = args.find_max.as_deref() {
-        conditions(text, args, &names)?;
-    }
-    for text in &args.abort_on {
-        Gate::condition(text, &names).map_err(Failure::usage)?;
-    }
-    course(args).map(drop)
+    meant(args, &options(args)).map(drop)
 }
 
 /// What a load came to: a report, what was measured, what went wrong with us, and what a target that was started has written.
@@ -278,29 +189,6 @@ fn without_a_session(plan: &Plan, failed: &SessionError, redactor: &Redactor) ->
             Ok((report, None, Some(Failure::harness(why)), None))
         }
     }
-}
-
-/// Who is loaded; on another machine only whoever says that it is theirs.
-fn target(args: &LoadArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
-    let (target, told) = match (&args.launch.exec, &args.target) {
-        (Some(command), url) => {
-            let choice = launching::choice(&args.launch, (url.as_deref(), &args.reach), suite, (command, args.secret_env.as_deref()))?;
-            let told = choice.url.clone();
-            (TargetChoice::Launched(Box::new(choice)), told)
-        }
-        (None, Some(url)) => {
-            let url = args.reach.target(url)?;
-            let told = url.to_string();
-            (TargetChoice::Foreign { url }, told)
-        }
-        (None, None) => (TargetChoice::BuiltIn { defect: None }, String::new()),
-    };
-    if !target.address().is_on_this_machine() && !args.i_own_this_target {
-        return Err(Failure::usage(format!(
-            "{told} is not on this machine, and a load can take a receiver down: give --i-own-this-target when it is yours"
-        )));
-    }
-    Ok(target)
 }
 
 /// Ctrl-C is ours: a handler of goose's own would end the process.

@@ -6,7 +6,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Console, Failure};
-pub(crate) use crate::api::hidden::{OtherSecrets, secrets_of};
+pub(crate) use crate::api::hidden::OtherSecrets;
 use crate::contract::{Contract, OtherSecret};
 use crate::secret::Secrets;
 use crate::sign::Signer;

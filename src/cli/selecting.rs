@@ -5,10 +5,12 @@ use std::path::Path;
 use super::Failure;
 use super::args::RunArgs;
 use super::load_suite::{Suite, looks_like_a_file, nearest};
+use super::run::wrong_flags;
+use crate::api::options::selected;
 use crate::files;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::lint::Known;
-use crate::suites::selection::{Selection, fits_scenario};
+use crate::suites::selection::fits_scenario;
 
 /// The scenarios that were asked for, in the order of their ids.
 pub(crate) fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failure> {
@@ -30,15 +32,7 @@ pub(crate) fn select(args: &RunArgs, suite: &Suite) -> Result<Vec<Loaded>, Failu
         chosen.clone_from(&suite.scenarios);
     }
     if let Some(expression) = &args.select {
-        let selection = Selection::read(expression);
-        chosen.retain(|loaded| selection.takes(loaded));
-        if chosen.is_empty() {
-            let ids: Vec<&str> = suite.catalogue.requirements.iter().map(|one| one.id.as_str()).collect();
-            let topics: Vec<String> = ids.iter().filter_map(|id| Some(format!("{}-*", id.rsplit_once('-')?.0))).collect();
-            let known = topics.iter().map(String::as_str).chain(ids.iter().copied());
-            let hint = nearest(expression, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Failure::usage(format!("--select {expression} selects no scenario{hint} (`hookgate list` shows them)")));
-        }
+        chosen = selected(chosen, expression, suite).map_err(|wrong| wrong_flags(&wrong))?;
     }
     if chosen.is_empty() {
         return Err(Failure::usage("there is no scenario to run"));

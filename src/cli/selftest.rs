@@ -7,14 +7,15 @@ use std::time::Duration;
 use super::args::{MatrixFormat, SelftestArgs, SuiteArgs};
 use super::exit::Exit;
 use super::load_suite::{self, Suite};
-use super::secrets::secrets_of;
 use super::signals::Ends;
 use super::{Console, Failure};
-use crate::contract::Level;
+use crate::api::headers::Headers;
+use crate::api::options::{Options, RunOptions};
+use crate::contract::{Level, OtherSecret};
+use crate::evidence;
 use crate::files;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::run::Plan;
-use crate::run::concurrency::Jobs;
 use crate::scenario::expand::Loaded;
 use crate::selftest::reach::{Bench, Counted, Reach};
 use crate::selftest::{self, Share, Standing, Trial, Trials, report};
@@ -178,41 +179,33 @@ fn plan(suite: &Suite, trial: Option<&Trial>) -> Plan {
         Share::Showing => one.scenario.shows.iter().any(|id| breaks.contains(&id.as_str())),
     };
     let scenarios: Vec<Loaded> = suite.scenarios.iter().filter(is_played).cloned().collect();
-    let secret = suite.contract.secret.for_tests.clone().into();
-    let other_secrets = (
-        suite.contract.secret.previous.as_ref().map(|other| other.for_tests.clone().into()),
-        suite.contract.secret.retired.as_ref().map(|other| other.for_tests.clone().into()),
-    );
-    let ids = scenarios.iter().map(|one| one.id.as_str());
-    let secrets = secrets_of(&suite.contract, &suite.catalogue, ids, (&suite.contract.secret.env, &secret), &other_secrets);
-    Plan {
-        contract: Arc::clone(&suite.contract),
-        catalogue: Arc::clone(&suite.catalogue),
-        scenarios,
-        bodies: Arc::clone(&suite.bodies),
+    let published = |other: &Option<OtherSecret>| other.as_ref().map(|other| other.for_tests.clone().into());
+    let options = Options {
         target: TargetChoice::BuiltIn { defect },
-        secret_variable: suite.contract.secret.env.clone(),
-        secret,
-        other_secrets,
-        secrets,
-        clock: ClockChoice::None,
-        evidence: crate::evidence::Choice::default(),
-        jobs: Jobs::Fixed(JOBS),
-        time_limit: TIME_LIMIT,
-        headers: Vec::new(),
-        secret_headers: Vec::new(),
-        max_rate: None,
-        max_wait: TIME_LIMIT,
-        seed: SEED,
+        secret: None,
+        variable: None,
+        others: (published(&suite.contract.secret.previous), published(&suite.contract.secret.retired)),
+        evidence: evidence::Choice::default(),
+        headers: Headers::default(),
         timeout: TIMEOUT,
         ttl: None,
+        seed: Some(SEED),
+        baseline: None,
+    };
+    let how = RunOptions {
+        clock: ClockChoice::None,
+        jobs: Some(JOBS),
+        time_limit: TIME_LIMIT,
+        max_rate: None,
+        max_wait: TIME_LIMIT,
         level: Level::Should,
         fail_fast: *share != Share::Whole,
-        baseline: None,
         takes_snapshots: false,
         shard: None,
         arguments: String::new(),
         visiting: String::new(),
         contract_file: None,
-    }
+    };
+    let secrets = options.secrets(suite, scenarios.iter().map(|one| one.id.as_str()));
+    how.unchecked(&options, suite, scenarios, secrets, None)
 }

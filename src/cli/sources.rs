@@ -18,13 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn choice(args: &EvidenceArgs, contract: &Contract, (target, reach): (Option<&str>, &ReachArgs)) -> Result<Choice, Failure> {
     let (db, password_env, command) = (args.db.as_deref(), args.db_password_env.as_deref(), args.evidence_cmd.as_deref());
     let place = db.map(Place::read).transpose().map_err(Failure::usage)?;
-    let counts = contract.effects.as_ref().is_some_and(|effects| effects.table.is_some());
-    if place.is_some() && contract.state.is_none() && !counts {
-        return Err(Failure::usage(format!(
-            "--db was given, but the contract `{}` does not say which tables to read (member `state`)",
-            contract.contract
-        )));
-    }
     if command.is_some_and(|command| !command.contains("{key}") && !command.contains("HOOKGATE_KEY")) {
         return Err(Failure::usage("--evidence-cmd does not say whose effects it counts: put {key} where the key stands"));
     }

@@ -15,7 +15,7 @@ use hookgate::{Clock, Error, Judged};
 use crate::surroundings::Folder;
 
 /// The published test secret of `standard-webhooks`.
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// How long this receiver remembers an id.
 const LIFE: Duration = Duration::from_secs(3600);
 /// A contract by which ids are remembered for an hour.
@@ -23,7 +23,7 @@ const AN_HOUR: &str = "contract: of-this-test\nextends: standard-webhooks\ntitle
 
 /// A receiver that remembers ids (`None`: nothing) by a clock that a test moves, and counts what it has done.
 #[derive(Clone, Default)]
-struct Shop {
+pub(crate) struct Shop {
     seen: Arc<Mutex<HashMap<String, i64>>>,
     done: Arc<Mutex<HashMap<String, u64>>>,
     ahead: Arc<AtomicI64>,
@@ -31,6 +31,11 @@ struct Shop {
 }
 
 impl Shop {
+    /// One that forgets every id at once.
+    pub(crate) fn forgetful() -> Self {
+        Self { forgets: true, ..Self::default() }
+    }
+
     fn now(&self) -> i64 {
         self.system() + self.ahead.load(Ordering::SeqCst)
     }
@@ -65,7 +70,7 @@ impl Shop {
         StatusCode::NO_CONTENT
     }
 
-    async fn open(&self) -> String {
+    pub(crate) async fn open(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let shop = self.clone();
@@ -74,9 +79,14 @@ impl Shop {
         url
     }
 
-    fn count(&self) -> impl Fn(&str) -> u64 + Send + Sync + 'static {
+    pub(crate) fn count(&self) -> impl Fn(&str) -> u64 + Send + Sync + 'static {
         let done = Arc::clone(&self.done);
         move |id| done.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied().unwrap_or(0)
+    }
+
+    /// Whether no delivery has come.
+    pub(crate) fn done_nothing(&self) -> bool {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     fn clock(&self) -> Clock {
@@ -103,7 +113,7 @@ async fn receiver_in_the_test_is_judged_by_what_it_did_and_when() {
 /// What is wrong is told by its cause, with what was due and what came; the receiver is right but for its memory.
 #[tokio::test]
 async fn what_is_wrong_is_told_in_ten_lines() {
-    let shop = Shop { forgets: true, ..Shop::default() };
+    let shop = Shop::forgetful();
     let asked = hookgate::judge(shop.open().await).secret(SECRET).effects(shop.count()).only(["ONCE-*", "DUP-*", "AUTH-2"]);
     let verdict = asked.seed(41).await.expect("it is judged");
     assert!(!verdict.conforms());
@@ -160,6 +170,23 @@ async fn what_cannot_be_judged_is_an_error_of_its_kind() {
     }
     let gone = hookgate::judge(&url).await.expect_err("nobody is there");
     assert!(matches!(gone, Error::Unreachable(_)) && told(gone).contains(&url));
+}
+
+/// What must have been judged, and was not, is a failure with the way out; what was judged is none.
+#[tokio::test]
+async fn what_is_required_must_have_been_judged() {
+    let shop = Shop::default();
+    let url = shop.open().await;
+    let judge = || hookgate::judge(&url).secret(SECRET).only(["ONCE-*", "AUTH-2"]).require(["ONCE-1", "AUTH-2"]);
+    let blind = judge().await.expect("it is judged");
+    assert!(!blind.conforms(), "{blind}");
+    assert_eq!(blind.not_judged().iter().map(|one| one.id()).collect::<Vec<_>>(), ["ONCE-1"], "{blind}");
+    assert!(blind.to_string().contains("required     ONCE-1") && blind.to_string().contains("effects"), "{blind}");
+    let counted = judge().effects(shop.count()).await.expect("it is judged");
+    counted.assert_conforms();
+    assert!(counted.not_judged().is_empty());
+    let unknown = judge().require(["ONCE-1", "OCNE-*"]).await.expect_err("there is none");
+    assert!(matches!(unknown, Error::Asked(_)) && unknown.to_string().contains("OCNE-*"), "{unknown}");
 }
 
 /// Whoever no longer waits has ended it: the receiver is left alone, and hears of no further delivery.

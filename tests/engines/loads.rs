@@ -175,6 +175,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
         beside: None,
         baseline: None,
         part: hookgate::load::part::Part::default(),
+        crowd: hookgate::load::engine::goose::Crowd::Goose,
     }
 }
 

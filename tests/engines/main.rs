@@ -14,6 +14,8 @@ mod loads;
 #[cfg(feature = "load")]
 mod followed;
 mod library;
+#[cfg(feature = "load")]
+mod library_loads;
 mod probe;
 mod raw_driver;
 mod serving;

@@ -1,61 +1,101 @@
-//! What a load was asked for: from arguments and files to a mix, gates, a body and a course.
-//!
-//! Every mistake is told before anything is sent.
+//! What a load was asked for: from arguments to options; every mistake is told before anything is sent.
 
 use std::num::NonZeroU16;
-use std::path::Path;
-use std::time::Duration;
-
-use secrecy::SecretString;
 
 use super::super::Failure;
 use super::super::args::{ArrivalsArg, LoadArgs};
-use super::super::load_suite::{Suite, looks_like_a_file, nearest};
-use super::super::secrets::secret_from;
-use crate::document;
-use crate::files::{self, TextFile};
+use super::super::given::{Front, given};
+use super::super::launching;
+use super::super::load_suite::Suite;
+use super::super::run::wrong_flags;
+use super::PATIENCE;
+use crate::api::load_options::{LoadOptions, Meant, Shape, see_that_it_is_here};
+use crate::api::options::Options;
+use crate::evidence::Choice;
 use crate::load::climb::{USUAL_STEP, Wanted};
-use crate::load::gate::{Gate, GatesFile, Metric};
-use crate::load::mix::{BodyFrom, Mix};
-use crate::load::rate_profile::{Model, RateProfile};
-use crate::sign::Proof;
-use crate::target::limits::allow_open_files;
+use crate::load::engine::goose::Crowd;
+use crate::load::gate::{Gate, Metric};
+use crate::load::rate_profile::Arrivals;
+use crate::session::TargetChoice;
+use crate::target::usage::Of;
 
-/// How long a load takes when nobody says.
-const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
-/// So many users deliver when nobody says.
-const USUAL_USERS: u16 = 64;
-/// So many a master of Locust may call for when nobody says.
-const USUAL_MOST_USERS: u16 = 1_000;
-/// A longest time; a load that runs on is a mistake.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// What hookgate itself has open beside its connections.
-const OWN_FILES: u64 = 64;
+/// What is delivered, and what it must keep to.
+pub(super) fn options(args: &LoadArgs) -> LoadOptions {
+    LoadOptions {
+        mix: args.mix.clone(),
+        gate_files: args.gates.clone(),
+        gates: args.gate.clone(),
+        abort_on: args.abort_on.clone(),
+        users: args.users.map(NonZeroU16::get),
+        hatch_rate: args.hatch_rate,
+        shape: match (is_under_a_master(args), &args.stages, args.rate) {
+            (true, _, _) => Shape::Called,
+            (false, Some(stages), _) => Shape::Stages { course: stages.course.clone(), of_rates: stages.of_rates },
+            (false, None, Some(rate)) => Shape::Rate(rate),
+            (false, None, None) => Shape::Users,
+        },
+        arrivals: match args.arrivals {
+            ArrivalsArg::Constant => Arrivals::Constant,
+            ArrivalsArg::Poisson => Arrivals::Poisson,
+        },
+        run_time: args.run_time,
+        deliveries: args.deliveries,
+        warm_up: args.warm_up.unwrap_or_default(),
+        drain: args.drain,
+        verify: !args.no_verify,
+        crowd: Crowd::Goose,
+        beside: args.target_pid.map(Of::Tree),
+    }
+}
 
-/// An inline mix, a shipped one, or a file.
-pub(super) fn mix(named: Option<&str>) -> Result<Mix, Failure> {
-    let Some(named) = named else { return Ok(Mix::default()) };
-    let file = match files::shipped_mix(named) {
-        Some(shipped) => shipped,
-        None if looks_like_a_file(named) && !named.contains('=') => {
-            files::read_text("read the mix", Path::new(named)).map_err(Failure::usage)?
-        }
-        None if named.contains('=') || named.contains(',') => return Mix::read(named).map_err(Failure::usage),
-        None => {
-            let known = files::shipped_mixes();
-            let hint =
-                nearest(named, known.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(Failure::usage(format!(
-                "there is no mix `{named}`: write `fresh=80,duplicate=20`, give a file (…/{named}.yaml), or one of {}{hint}",
-                known.join(", ")
-            )));
-        }
+/// What they mean, and what `--find-max` looks for.
+pub(super) fn meant(args: &LoadArgs, options: &LoadOptions) -> Result<(Meant, Option<Wanted>), Failure> {
+    let meant = options.meant().map_err(|wrong| wrong_flags(&wrong))?;
+    let names = meant.mix.names();
+    let wanted = args.find_max.as_deref().map(|text| conditions(text, args, &names)).transpose()?;
+    Ok((meant, wanted))
+}
+
+/// Who is loaded, with what; on another machine only whoever says that it is theirs.
+pub(super) fn receiver(args: &LoadArgs, suite: &Suite) -> Result<Options, Failure> {
+    let target = target(args, suite)?;
+    see_that_it_is_here(&target, args.i_own_this_target).map_err(|wrong| wrong_flags(&wrong))?;
+    let front = Front {
+        target: args.target.as_deref(),
+        reach: &args.reach,
+        starts_it: args.launch.exec.is_some(),
+        evidence: &args.evidence,
+        headers: &args.headers,
+        secret_env: args.secret_env.as_deref(),
+        timeout: args.timeout,
+        ttl: args.ttl,
+        seed: args.seed,
+        baseline: args.baseline.as_deref(),
     };
-    Mix::read_file(&file.path, &file.text).map_err(Failure::usage)
+    let options = given(&front, suite, || Ok(target))?;
+    Ok(Options { evidence: Choice { patience: PATIENCE, ..options.evidence.clone() }, ..options })
+}
+
+fn target(args: &LoadArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
+    let nobody = args.target.is_none() && args.launch.exec.is_none();
+    if args.evidence.db.is_some() && nobody {
+        return Err(Failure::usage("--db is the database of a target: give the target too, with --target <URL> or --exec <CMD>"));
+    }
+    if args.evidence.evidence_cmd.is_some() && nobody {
+        return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL or --exec CMD"));
+    }
+    match (&args.launch.exec, &args.target) {
+        (Some(command), url) => {
+            let choice = launching::choice(&args.launch, (url.as_deref(), &args.reach), suite, (command, args.secret_env.as_deref()))?;
+            Ok(TargetChoice::Launched(Box::new(choice)))
+        }
+        (None, Some(url)) => Ok(TargetChoice::Foreign { url: args.reach.target(url)? }),
+        (None, None) => Ok(TargetChoice::BuiltIn { defect: None }),
+    }
 }
 
 /// What `--find-max` looks for.
-pub(super) fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, Failure> {
+fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, Failure> {
     let conditions = text.split(',').filter(|part| !part.trim().is_empty()).map(|part| Gate::read(part, kinds));
     let conditions = conditions.collect::<Result<Vec<Gate>, String>>().map_err(Failure::usage)?;
     if conditions.is_empty() {
@@ -73,51 +113,6 @@ pub(super) fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Resul
     Ok(Wanted { conditions, at_least: args.at_least, step: args.step.unwrap_or(USUAL_STEP) })
 }
 
-pub(super) fn gates(args: &LoadArgs, kinds: &[String]) -> Result<Vec<Gate>, Failure> {
-    let mut gates = Vec::new();
-    for named in &args.gates {
-        let file: TextFile = match files::shipped_gates(named) {
-            Some(shipped) => shipped,
-            None => files::read_text("read the gates", Path::new(named)).map_err(Failure::usage)?,
-        };
-        let (read, _) = document::read::<GatesFile>(&file.path, &file.text).map_err(Failure::usage)?;
-        for text in &read.gates {
-            gates.push(Gate::read(text, kinds).map_err(|wrong| Failure::usage(format!("{}: {wrong}", file.path)))?);
-        }
-    }
-    for text in &args.gate {
-        gates.push(Gate::read(text, kinds).map_err(Failure::usage)?);
-    }
-    Ok(gates)
-}
-
-pub(super) fn body(mix: &Mix, suite: &Suite) -> Result<Vec<u8>, Failure> {
-    let named = |name: &str| {
-        let known = || suite.bodies.keys().cloned().collect::<Vec<_>>().join(", ");
-        let body = suite.bodies.get(name).map(|body| body.to_vec());
-        body.ok_or_else(|| Failure::usage(format!("the suite has no body `{name}`: {}", known())))
-    };
-    match mix.body.as_ref().map(|body| &body.from) {
-        Some(BodyFrom::Template(text)) => Ok(text.clone().into_bytes()),
-        Some(BodyFrom::File(name)) => named(name),
-        None => named(&suite.catalogue.ordinary_body),
-    }
-}
-
-pub(super) fn secret(args: &LoadArgs, suite: &Suite) -> Result<SecretString, Failure> {
-    let variable = args.secret_env.clone().unwrap_or_else(|| suite.contract.secret.env.clone());
-    match secret_from(&variable)? {
-        Some(secret) => Ok(secret),
-        // A receiver that hookgate starts gets the published test secret too.
-        None if args.target.is_none() || args.launch.exec.is_some() || suite.contract.signature.by == Proof::None => {
-            Ok(suite.contract.secret.for_tests.clone().into())
-        }
-        None => Err(Failure::usage(format!(
-            "the environment variable {variable} is not set: it holds the secret that the target shares (or name another variable with --secret-env)"
-        ))),
-    }
-}
-
 /// Whether somebody else says how many users there are.
 #[cfg(feature = "locust")]
 fn is_under_a_master(args: &LoadArgs) -> bool {
@@ -128,43 +123,4 @@ fn is_under_a_master(args: &LoadArgs) -> bool {
 #[cfg(not(feature = "locust"))]
 fn is_under_a_master(_: &LoadArgs) -> bool {
     false
-}
-
-/// The course, what it counts, and how many users it needs.
-pub(super) fn course(args: &LoadArgs) -> Result<(RateProfile, Model, usize), Failure> {
-    if is_under_a_master(args) {
-        let most = usize::from(args.users.map_or(USUAL_MOST_USERS, NonZeroU16::get));
-        return Ok((RateProfile::level(most as f64, LONGEST), Model::Closed, most));
-    }
-    let users = usize::from(args.users.map_or(USUAL_USERS, NonZeroU16::get));
-    let warm_up = args.warm_up.unwrap_or_default();
-    let (course, model) = match (&args.stages, args.rate) {
-        (Some(stages), _) => (stages.course.clone(), if stages.of_rates { Model::Open } else { Model::Closed }),
-        (None, Some(rate)) => (RateProfile::level(rate, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Open),
-        (None, None) => (RateProfile::level(users as f64, warm_up + args.run_time.unwrap_or(USUAL_RUN_TIME)), Model::Closed),
-    };
-    if course.length() > LONGEST {
-        return Err(Failure::usage("a load takes a day at the most"));
-    }
-    if warm_up >= course.length() {
-        return Err(Failure::usage("the warm-up is as long as the load: nothing would be measured"));
-    }
-    if model == Model::Closed && args.arrivals == ArrivalsArg::Poisson {
-        return Err(Failure::usage("--arrivals poisson needs --rate, or stages of rates (`30s:100/s`)"));
-    }
-    let users = if args.stages.is_some() && model == Model::Closed { course.highest().ceil() as usize } else { users };
-    match u16::try_from(users) {
-        Ok(_) => Ok((course, model, users)),
-        Err(_) => Err(Failure::usage(format!("{users} users are more than one machine has ports for: at most {}", u16::MAX))),
-    }
-}
-
-/// Every user has a connection, and every connection is an open file; the reference in this process has the other end.
-pub(super) fn make_room(users: usize, both_ends: bool) -> Result<(), Failure> {
-    let needed = users as u64 * if both_ends { 2 } else { 1 } + OWN_FILES;
-    allow_open_files(needed).map_err(|most| {
-        Failure::usage(format!(
-            "{users} users need {needed} open files, and this process may have {most}: raise the limit (ulimit -Hn), or give fewer --users"
-        ))
-    })
 }

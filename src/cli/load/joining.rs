@@ -9,8 +9,9 @@ use super::super::launching::folder_of_its_own;
 use super::super::load_suite;
 use super::super::stored::{self, Stored};
 use super::super::{Console, Failure};
-use super::folder::{in_format, write_folder};
+use super::forms::in_format;
 use super::several::exit_of;
+use crate::api::load_folder::write_folder;
 use crate::files::operations::OperationsFile;
 use crate::files::{self, ReportFolder};
 use crate::load::joining::{JoinError, Worker, joined};
@@ -54,7 +55,7 @@ pub(super) fn merge(args: &JoinArgs, console: &mut Console) -> Result<Exit, Fail
     // What the workers have written is redacted already, and nobody here knows the secret.
     let report = Redacted::as_stored(loaded.report);
     let language = args.language.chosen();
-    let names = write_folder(&folder, &report, Some(&loaded.measurement), None, language)?;
+    let names = write_folder(&folder, &report, Some(&loaded.measurement), None, language).map_err(Failure::harness)?;
     sealing.write(&folder, &names, &report.tool)?;
     console.print(&in_format(&report, args.format, false, language, console.width)?);
     console.tell(&format!("report: {}\n", args.report.display()));

@@ -9,9 +9,10 @@ use super::super::args::{LoadArgs, LocustfileArgs};
 use super::super::evidence::Sealing;
 use super::super::exit::Exit;
 use super::super::launching::folder_of_its_own;
+use super::super::run::wrong_flags;
 use super::super::{Console, Failure};
-use super::asked::mix;
 use super::several::{Leaving, facts, keeper};
+use crate::api::load_options::mix;
 use crate::clock::{Clock as _, SystemClock};
 use crate::files::{FileError, ReportFolder};
 use crate::load::locust::Store;
@@ -22,7 +23,7 @@ use crate::load::{LoadError, Loaded, OnSecond, Plan};
 
 /// Prints the file.
 pub(crate) fn locustfile(args: &LocustfileArgs, console: &mut Console) -> Result<Exit, Failure> {
-    console.print(&crate::load::locust::locustfile(&mix(args.mix.as_deref())?));
+    console.print(&crate::load::locust::locustfile(&mix(args.mix.as_deref()).map_err(|wrong| wrong_flags(&wrong))?));
     Ok(Exit::Conforms)
 }
 

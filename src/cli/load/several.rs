@@ -10,7 +10,8 @@ use super::super::evidence::Sealing;
 use super::super::exit::Exit;
 use super::super::{Console, Failure};
 use super::Ended;
-use super::folder::{in_format, write_folder};
+use super::forms::in_format;
+use crate::api::load_folder::write_folder;
 use crate::files::ReportFolder;
 use crate::load::Plan;
 use crate::load::part::word_of;
@@ -99,7 +100,7 @@ impl Leaving<'_> {
                 folder.forget(&format!("{FOLDER}/{FACTS}")).map_err(Failure::harness)?;
             }
             let written = write_folder(folder, report, measurement.as_ref(), output.as_deref(), self.language);
-            unwritten = written.and_then(|names| self.sealing.write(folder, &names, &report.tool)).err();
+            unwritten = written.map_err(Failure::harness).and_then(|names| self.sealing.write(folder, &names, &report.tool)).err();
         }
         if let Some(failed) = failed {
             return Err(failed);

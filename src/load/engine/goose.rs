@@ -4,7 +4,8 @@
 //! one transaction that delivers until the load ends. It prints nothing, writes
 //! no file, opens no port, and is never left to end the process. Where somebody
 //! else says how many users there are, and they come and go, they are started
-//! without it.
+//! without it; and where the process is not ours (`Crowd::Own`), whose Ctrl-C
+//! goose would take for good.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,6 +26,37 @@ use super::super::user::deliver;
 const AFTER_THE_LAST_HAS_BEGUN: &str = "1";
 /// A user that has ended looks so often whether goose has seen it.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Who starts the users of a load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Crowd {
+    /// goose, which takes the process's Ctrl-C.
+    #[default]
+    Goose,
+    /// We ourselves, in a process that belongs to somebody else.
+    Own,
+}
+
+/// Runs `users` users, so many started a second, until all have come to their end; no signal is taken.
+///
+/// # Errors
+/// When there are no threads for them, as a sentence.
+pub async fn run_own(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Result<(), String> {
+    let threads = Arc::new(Threads::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
+    let mut begun = JoinSet::new();
+    for number in 0..users {
+        let due = Duration::from_secs_f64(number as f64 / hatch_rate);
+        tokio::time::sleep(due.saturating_sub(shared.began.elapsed())).await;
+        if shared.is_stopped() {
+            break;
+        }
+        shared.next_user.fetch_add(1, Ordering::AcqRel);
+        let (shared, threads) = (Arc::clone(&shared), Arc::clone(&threads));
+        begun.spawn(async move { threads.run(number, async move { deliver(&shared, number).await }).await });
+    }
+    while begun.join_next().await.is_some() {}
+    Ok(())
+}
 
 /// Runs as many users as are called for, at most `users`: those who are not called any more wait, and keep their connections.
 ///

@@ -1,0 +1,265 @@
+//! Options of a load: what is delivered, by how many, how long, and what it must keep to; as values, and the one way to a plan.
+//!
+//! In: what a builder ([`Load`](super::Load)) or a command line says. Out: what it
+//! means ([`Meant`]), every mistake told before anything is sent, and the plan.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::options::{Options, Wrong};
+use crate::document;
+use crate::evidence::Sources;
+use crate::files::{self, TextFile};
+use crate::load::Plan;
+use crate::load::engine::goose::Crowd;
+use crate::load::gate::{Gate, GatesFile};
+use crate::load::mix::{BodyFrom, Mix};
+use crate::load::part::Part;
+use crate::load::rate_profile::{Arrivals, Model, RateProfile};
+use crate::session::{self, TargetChoice};
+use crate::suites::{Suite, looks_like_a_file, nearest};
+use crate::target::limits::allow_open_files;
+use crate::target::usage::Of;
+
+/// How long a load takes when nobody says.
+const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
+/// So many users deliver when nobody says.
+const USUAL_USERS: u16 = 64;
+/// So many a master of Locust may call for when nobody says.
+const USUAL_MOST_USERS: u16 = 1_000;
+/// A longest time; a load that runs on is a mistake.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// What hookgate itself has open beside its connections.
+const OWN_FILES: u64 = 64;
+/// How many users are started a second when nobody says, for each user that there is.
+const USUAL_HATCH: f64 = 10.0;
+
+/// Who says how much is delivered.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    /// So many users, one delivery after the other.
+    Users,
+    /// A clock: so many deliveries a second.
+    Rate(f64),
+    /// A course of users or, with `of_rates`, of deliveries a second.
+    Stages {
+        /// The course.
+        course: RateProfile,
+        /// What it counts.
+        of_rates: bool,
+    },
+    /// Somebody else, while it runs.
+    #[cfg_attr(not(feature = "locust"), expect(dead_code, reason = "only a master calls"))]
+    Called,
+}
+
+/// What a load was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadOptions {
+    /// `fresh=80,duplicate=20`, a shipped mix, or a file; without it, the usual mix.
+    pub(crate) mix: Option<String>,
+    /// Files of gates, and shipped ones.
+    pub(crate) gate_files: Vec<String>,
+    /// Gates as text.
+    pub(crate) gates: Vec<String>,
+    /// What ends the load.
+    pub(crate) abort_on: Vec<String>,
+    /// How many users there are at the most.
+    pub(crate) users: Option<u16>,
+    /// How many are started a second.
+    pub(crate) hatch_rate: Option<f64>,
+    /// Who says how much.
+    pub(crate) shape: Shape,
+    /// How deliveries of a clock are spread.
+    pub(crate) arrivals: Arrivals,
+    /// How long, without the warm-up.
+    pub(crate) run_time: Option<Duration>,
+    /// How many at the most.
+    pub(crate) deliveries: Option<u64>,
+    /// So long nothing is measured.
+    pub(crate) warm_up: Duration,
+    /// How long answers are waited for after the end of sending.
+    pub(crate) drain: Duration,
+    /// Whether the history is judged.
+    pub(crate) verify: bool,
+    /// Who starts the users.
+    pub(crate) crowd: Crowd,
+    /// Whose processor and memory are looked at beside our own.
+    pub(crate) beside: Option<Of>,
+}
+
+/// What options mean.
+pub(crate) struct Meant {
+    /// Which kinds.
+    pub(crate) mix: Mix,
+    /// What must be kept to.
+    pub(crate) gates: Vec<Gate>,
+    /// How many users there are at the most.
+    pub(crate) users: usize,
+    abort_on: Vec<Gate>,
+    course: RateProfile,
+    model: Model,
+}
+
+impl LoadOptions {
+    /// What they mean.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(crate) fn meant(&self) -> Result<Meant, Wrong> {
+        let mix = mix(self.mix.as_deref())?;
+        let names = mix.names();
+        let abort_on = self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
+        let gates = self.read_gates(&names)?;
+        let (course, model, users) = self.course()?;
+        Ok(Meant { mix, gates, users, abort_on, course, model })
+    }
+
+    /// What was played, for a digest: the mix as it was named, and what it came to.
+    pub(crate) fn played(&self, mix: &Mix) -> String {
+        let kinds: String = mix.weights().iter().map(|(kind, weight)| format!("\n{kind}={weight}")).collect();
+        self.mix.clone().unwrap_or_default() + &kinds
+    }
+
+    /// The plan, for the target of a session that is still to be connected.
+    ///
+    /// # Errors
+    /// A body that the suite does not have, a baseline that cannot be read, a secret that cannot be used.
+    pub(crate) fn plan(&self, meant: &Meant, options: &Options, suite: &Suite, choice: &session::Choice) -> Result<Plan, Wrong> {
+        options.check(&suite.contract)?;
+        Ok(Plan {
+            contract: Arc::clone(&choice.contract),
+            catalogue: Arc::clone(&suite.catalogue),
+            target: choice.target.address(),
+            sources: Sources::default(),
+            headers: choice.headers.clone(),
+            secret_headers: options.headers.secret().to_vec(),
+            signer: choice.signer().map_err(|wrong| Wrong::Secret(wrong.to_string()))?,
+            body: body(&meant.mix, suite)?,
+            mix: meant.mix.clone(),
+            users: meant.users,
+            hatch_rate: self.hatch_rate.unwrap_or(meant.users as f64 * USUAL_HATCH),
+            model: meant.model,
+            course: meant.course.clone(),
+            arrivals: self.arrivals,
+            most: self.deliveries.unwrap_or(u64::MAX),
+            warm_up: self.warm_up,
+            timeout: options.timeout,
+            drain: self.drain,
+            gates: meant.gates.clone(),
+            abort_on: meant.abort_on.clone(),
+            verify: self.verify,
+            ttl: choice.ttl,
+            seed: options.seed(),
+            beside: self.beside,
+            baseline: options.baseline(suite)?,
+            part: Part::default(),
+            crowd: self.crowd,
+        })
+    }
+
+    fn read_gates(&self, kinds: &[String]) -> Result<Vec<Gate>, Wrong> {
+        let mut gates = Vec::new();
+        for named in &self.gate_files {
+            let file: TextFile = match files::shipped_gates(named) {
+                Some(shipped) => shipped,
+                None => files::read_text("read the gates", Path::new(named)).map_err(Wrong::said)?,
+            };
+            let (read, _) = document::read::<GatesFile>(&file.path, &file.text).map_err(Wrong::said)?;
+            for text in &read.gates {
+                gates.push(Gate::read(text, kinds).map_err(|wrong| Wrong::Said(format!("{}: {wrong}", file.path)))?);
+            }
+        }
+        for text in &self.gates {
+            gates.push(Gate::read(text, kinds).map_err(Wrong::Said)?);
+        }
+        Ok(gates)
+    }
+
+    /// The course, what it counts, and how many users it needs.
+    fn course(&self) -> Result<(RateProfile, Model, usize), Wrong> {
+        let users = usize::from(self.users.unwrap_or(USUAL_USERS));
+        let length = self.warm_up + self.run_time.unwrap_or(USUAL_RUN_TIME);
+        let (course, model, users) = match &self.shape {
+            Shape::Called => {
+                let most = usize::from(self.users.unwrap_or(USUAL_MOST_USERS));
+                return Ok((RateProfile::level(most as f64, LONGEST), Model::Closed, most));
+            }
+            Shape::Stages { course, of_rates: true } => (course.clone(), Model::Open, users),
+            Shape::Stages { course, of_rates: false } => (course.clone(), Model::Closed, course.highest().ceil() as usize),
+            Shape::Rate(rate) if !rate.is_finite() || *rate <= 0.0 => return Err(Wrong::Rate(*rate)),
+            Shape::Rate(rate) => (RateProfile::level(*rate, length), Model::Open, users),
+            Shape::Users => (RateProfile::level(users as f64, length), Model::Closed, users),
+        };
+        if course.length() > LONGEST {
+            return Err(Wrong::said("a load takes a day at the most"));
+        }
+        if self.warm_up >= course.length() {
+            return Err(Wrong::said("the warm-up is as long as the load: nothing would be measured"));
+        }
+        if model == Model::Closed && self.arrivals == Arrivals::Poisson {
+            return Err(Wrong::said("--arrivals poisson needs --rate, or stages of rates (`30s:100/s`)"));
+        }
+        match u16::try_from(users) {
+            Ok(0) => Err(Wrong::said("a load without users delivers nothing: give one at least")),
+            Ok(_) => Ok((course, model, users)),
+            Err(_) => Err(Wrong::Said(format!("{users} users are more than one machine has ports for: at most {}", u16::MAX))),
+        }
+    }
+}
+
+/// An inline mix, a shipped one, or a file.
+pub(crate) fn mix(named: Option<&str>) -> Result<Mix, Wrong> {
+    let Some(named) = named else { return Ok(Mix::default()) };
+    let file = match files::shipped_mix(named) {
+        Some(shipped) => shipped,
+        None if looks_like_a_file(named) && !named.contains('=') => {
+            files::read_text("read the mix", Path::new(named)).map_err(Wrong::said)?
+        }
+        None if named.contains('=') || named.contains(',') => return Mix::read(named).map_err(Wrong::said),
+        None => {
+            let known = files::shipped_mixes();
+            let hint =
+                nearest(named, known.iter().map(String::as_str)).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(Wrong::Said(format!(
+                "there is no mix `{named}`: write `fresh=80,duplicate=20`, give a file (…/{named}.yaml), or one of {}{hint}",
+                known.join(", ")
+            )));
+        }
+    };
+    Mix::read_file(&file.path, &file.text).map_err(Wrong::said)
+}
+
+/// What is sent.
+fn body(mix: &Mix, suite: &Suite) -> Result<Vec<u8>, Wrong> {
+    let named = |name: &str| {
+        let known = || suite.bodies.keys().cloned().collect::<Vec<_>>().join(", ");
+        let body = suite.bodies.get(name).map(|body| body.to_vec());
+        body.ok_or_else(|| Wrong::Said(format!("the suite has no body `{name}`: {}", known())))
+    };
+    match mix.body.as_ref().map(|body| &body.from) {
+        Some(BodyFrom::Template(text)) => Ok(text.clone().into_bytes()),
+        Some(BodyFrom::File(name)) => named(name),
+        None => named(&suite.catalogue.ordinary_body),
+    }
+}
+
+/// Every user has a connection, and every connection is an open file; a receiver in this process has the other end.
+pub(crate) fn make_room(users: usize, both_ends: bool) -> Result<(), Wrong> {
+    let needed = users as u64 * if both_ends { 2 } else { 1 } + OWN_FILES;
+    allow_open_files(needed).map_err(|most| Wrong::NoRoom { users, needed, most })
+}
+
+/// Only whoever says that it is theirs loads a receiver on another machine.
+pub(crate) fn see_that_it_is_here(target: &TargetChoice, is_owned: bool) -> Result<(), Wrong> {
+    if is_owned || target.address().is_on_this_machine() {
+        return Ok(());
+    }
+    let address = match target {
+        TargetChoice::BuiltIn { .. } => String::new(),
+        TargetChoice::Foreign { url } => url.to_string(),
+        TargetChoice::Launched(choice) => choice.url.clone(),
+    };
+    Err(Wrong::Elsewhere { address })
+}
