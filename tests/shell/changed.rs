@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::command_line::{Running, command, patiently};
+use crate::command_line::{Running, binary, command, patiently};
 use crate::surroundings::{Folder, project, tool};
 
 const SECRET: &str = "a secret of these tests";
@@ -180,8 +180,7 @@ fn key_in_a_member_of_a_member_travels_there() {
 fn receiver_is_handed_the_public_key_alone() {
     let folder = Folder::new();
     let (seen, private) = (folder.path("seen").display().to_string(), "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
-    let serve =
-        format!("env > '{seen}'; exec {} serve --contract discord-interactions --addr 127.0.0.1:{{port}}", env!("CARGO_BIN_EXE_hookgate"));
+    let serve = format!("env > '{seen}'; exec {} serve --contract discord-interactions --addr 127.0.0.1:{{port}}", binary());
     for variable in ["DISCORD_PRIVATE_KEY", "MY_KEY"] {
         let named: &[&str] = if variable == "MY_KEY" { &["--secret-env", "MY_KEY"] } else { &[] };
         let more = [&["--exec", &serve, "--seed", "1"], named].concat();

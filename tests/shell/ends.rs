@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::command_line::{among_others, command, hookgate, hookgate_with, until};
+use crate::command_line::{among_others, binary, command, hookgate, hookgate_with, until};
 use crate::surroundings::{Folder, project, tool};
 
 fn report_in(out: &Path) -> Value {
@@ -58,7 +58,7 @@ fn what_cannot_be_printed_is_told_with_exit_3() {
 
 #[test]
 fn reader_that_went_away_is_no_error() {
-    let exe = env!("CARGO_BIN_EXE_hookgate");
+    let exe = binary();
     let ran =
         Command::new("sh").args(["-c", &format!("{exe} schema report | head -c 10")]).current_dir(project("")).output().expect("a shell");
     assert!(ran.stderr.is_empty(), "{}", String::from_utf8_lossy(&ran.stderr));
@@ -204,7 +204,7 @@ fn folder_with_a_blank_is_one_word() {
     let folder = Folder::new();
     let temp = folder.path("with a blank; and $HOME");
     std::fs::create_dir(&temp).expect("a folder");
-    let exec = concat!(env!("CARGO_BIN_EXE_hookgate"), " serve --addr 127.0.0.1:{port} --db {dir}/orch.db");
+    let exec = &format!("{} serve --addr 127.0.0.1:{{port}} --db {{dir}}/orch.db", binary());
     let output = among_others(command().env("TMPDIR", &temp).args(["run", "key/missing*", "--exec", exec, "--db", "{dir}/orch.db"]));
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }

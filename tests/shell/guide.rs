@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use regex_lite::Regex;
 
-use crate::command_line::{Running, among_others};
+use crate::command_line::{Running, among_others, binary};
 use crate::surroundings::{Folder, project, say_skipped, tool};
 
 const SECRET: &str = "the-secret-that-your-receiver-has";
@@ -64,7 +64,7 @@ impl Scratch {
         for dir in [&bin, &folder.path("data"), &folder.path(".config/fish/completions")] {
             std::fs::create_dir_all(dir).expect("a folder");
         }
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hookgate"), bin.join("hookgate")).expect("a link");
+        std::os::unix::fs::symlink(binary(), bin.join("hookgate")).expect("a link");
         for name in CHECKOUT {
             std::os::unix::fs::symlink(project(name), folder.path(name)).expect("a link");
         }

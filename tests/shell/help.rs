@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 
-use crate::command_line::{among_others, command, hookgate};
+use crate::command_line::{among_others, binary, command, hookgate};
 use crate::guide::{Scratch, is_served, side_by_side};
 use crate::surroundings::project;
 
@@ -149,7 +149,7 @@ fn offered(line: &[&str]) -> Vec<String> {
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut bash = std::process::Command::new("bash");
-    bash.args(["-c", script, "bash"]).args(line).env("HOOKGATE", env!("CARGO_BIN_EXE_hookgate")).current_dir(project(""));
+    bash.args(["-c", script, "bash"]).args(line).env("HOOKGATE", binary()).current_dir(project(""));
     let output = among_others(bash.stdin(Stdio::null()));
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }
@@ -195,7 +195,7 @@ fn scripts_ask_the_program_that_printed_them() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = command().args(["completions", shell]).output().expect("it starts");
         let script = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(script.contains("_HOOKGATE_COMPLETE") && script.contains(env!("CARGO_BIN_EXE_hookgate")), "{shell}: {script}");
+        assert!(script.contains("_HOOKGATE_COMPLETE") && script.contains(binary()), "{shell}: {script}");
         let mut asked = command();
         asked.env("_HOOKGATE_COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", "3").env("_CLAP_IFS", "\n");
         let output = asked.args(["--", "hookgate", "run", "--contract", "svi"]).output().expect("it starts");

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use crate::command_line::{among_others, command};
+use crate::command_line::{among_others, binary, command};
 use crate::surroundings::Folder;
 
 /// Runs the command in a folder; what it answers questions with is `typed`.
@@ -248,10 +248,7 @@ fn a_contract_of_ones_own_is_extended_by_its_file() {
 #[test]
 fn what_a_receiver_does_wrong_does_not_become_its_contract() {
     let folder = Folder::new();
-    let exec = format!(
-        "exec {} serve --contract stripe-webhook --defect any-signature-passes --addr 127.0.0.1:{{port}}",
-        env!("CARGO_BIN_EXE_hookgate")
-    );
+    let exec = format!("exec {} serve --contract stripe-webhook --defect any-signature-passes --addr 127.0.0.1:{{port}}", binary());
     let told = both(&init(&folder, &[], &["--contract", "stripe-webhook", "--exec", &exec, "--visit", "full", "--yes"], ""));
     assert!(told.starts_with("exit 0\n") && told.contains("ACCEPTED"), "{told}");
     let contract = read(&folder, "hookgate/contract.yaml");

@@ -10,14 +10,16 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Stdio};
 
-use crate::command_line::{command, hookgate, until};
+use crate::command_line::{binary, command, hookgate, until};
 use crate::surroundings::{Folder, project, say_skipped, tool};
 
-const SERVE: &str = concat!(env!("CARGO_BIN_EXE_hookgate"), " serve --addr 127.0.0.1:{port} --db {dir}/orch.db");
+fn serve() -> String {
+    format!("{} serve --addr 127.0.0.1:{{port}} --db {{dir}}/orch.db", binary())
+}
 
 /// Whether libfaketime is here; says aloud when it is not.
 fn faketime_is_here() -> bool {
-    let told = hookgate(&["run", "key/blank-key-is-refused", "--exec", SERVE, "--clock", "faketime"]);
+    let told = hookgate(&["run", "key/blank-key-is-refused", "--exec", &serve(), "--clock", "faketime"]);
     let missing = told.contains("needs libfaketime");
     assert!(!missing || std::env::var_os("HOOKGATE_REQUIRE_TOOLS").is_none(), "libfaketime is not here, and HOOKGATE_REQUIRE_TOOLS is set");
     if missing {
@@ -67,7 +69,7 @@ fn last_words(mut lifeline: impl Read) -> String {
 /// The reference by `--exec` conforms, restarts included, with nothing undecided.
 #[test]
 fn a_receiver_that_is_started_here_is_judged_whole() {
-    let told = hookgate(&["run", "restart", "duplicate", "--exec", SERVE, "--db", "{dir}/orch.db"]);
+    let told = hookgate(&["run", "restart", "duplicate", "--exec", &serve(), "--db", "{dir}/orch.db"]);
     assert!(told.starts_with("exit 0"), "{told}");
     assert!(told.contains("conforms") && !told.contains("undecided,"), "{told}");
 }
@@ -75,7 +77,7 @@ fn a_receiver_that_is_started_here_is_judged_whole() {
 /// One that keeps its keys in memory forgets them.
 #[test]
 fn a_receiver_that_forgets_is_found_out() {
-    let forgets = SERVE.replace(" --db {dir}/orch.db", "");
+    let forgets = serve().replace(" --db {dir}/orch.db", "");
     let told = hookgate(&["run", "restart", "--exec", &forgets, "--format", "json"]);
     assert!(told.starts_with("exit 1"), "{told}");
     let json = told.split("--- stdout\n").nth(1).and_then(|rest| rest.split("--- stderr").next()).expect("what it printed");
@@ -92,7 +94,7 @@ fn faketime_moves_a_receiver_through_its_ttl() {
     if !faketime_is_here() {
         return;
     }
-    let told = hookgate(&["run", "ttl", "--exec", SERVE, "--db", "{dir}/orch.db", "--clock", "faketime"]);
+    let told = hookgate(&["run", "ttl", "--exec", &serve(), "--db", "{dir}/orch.db", "--clock", "faketime"]);
     assert!(told.starts_with("exit 0"), "{told}");
     assert!(told.contains("clock faketime"), "{told}");
 }
@@ -127,7 +129,7 @@ fn a_receiver_that_does_not_start_is_told_with_its_last_words() {
 #[test]
 fn ready_is_a_text_or_an_address() {
     for ready in ["listening on", "http://127.0.0.1:{port}/status"] {
-        let told = hookgate(&["run", "key/missing-key-is-refused", "--exec", SERVE, "--ready", ready]);
+        let told = hookgate(&["run", "key/missing-key-is-refused", "--exec", &serve(), "--ready", ready]);
         assert!(told.starts_with("exit 0"), "{ready}: {told}");
     }
 }
@@ -145,7 +147,7 @@ fn the_targets_output_is_kept_without_the_secret() {
             "--report",
             &out,
             "--exec",
-            &format!("echo my secret is $ORCH_WEBHOOK_SECRET; {SERVE}"),
+            &format!("echo my secret is $ORCH_WEBHOOK_SECRET; {}", serve()),
         ])
         .output()
         .expect("it starts");
@@ -159,7 +161,7 @@ fn the_targets_output_is_kept_without_the_secret() {
 /// A run over a receiver with children, one of them in a session of its own, far from its end; and where they are heard of.
 fn long_run(lifeline: &Lifeline) -> (Child, impl Read + use<>) {
     let sleeper = lifeline.sleeper();
-    let receiver = format!("{sleeper} & setsid {sleeper} & {SERVE} & wait");
+    let receiver = format!("{sleeper} & setsid {sleeper} & {} & wait", serve());
     let mut run = command();
     run.args(["run", "--exec", &receiver, "--db", "{dir}/orch.db", "--clock", "wait", "--max-wait", "1000 s", "--ttl", "500 s"]);
     let run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::command_line::{Running, among_others, command, hookgate, hookgate_with, until};
+use crate::command_line::{Running, among_others, binary, command, hookgate, hookgate_with, until};
 use crate::surroundings::{Folder, project};
 
 const SECRET: (&str, &str) = ("ORCH_WEBHOOK_SECRET", "a secret of the tests, shared with nobody");
@@ -232,7 +232,7 @@ fn metrics_are_read_back_while_the_load_runs() {
 fn receiver_is_started_loaded_and_stopped() {
     let folder = Folder::new();
     let out = folder.path("out");
-    let serve = format!("exec {} serve --addr 127.0.0.1:{{port}} --db {{dir}}/orch.db", env!("CARGO_BIN_EXE_hookgate"));
+    let serve = format!("exec {} serve --addr 127.0.0.1:{{port}} --db {{dir}}/orch.db", binary());
     let args = ["load", "--exec", &serve, "--db", "{dir}/orch.db", "--rate", "100/s", "--run-time", "2s", "--users", "4"];
     let told = hookgate(&[&args[..], &["--report", &out.display().to_string()]].concat());
     assert!(told.starts_with("exit 0"), "{told}");

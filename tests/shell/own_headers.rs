@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::command_line::{among_others, command, hookgate, hookgate_with};
+use crate::command_line::{among_others, binary, command, hookgate, hookgate_with};
 use crate::surroundings::{Folder, tool};
 
 const TOKEN: &str = "Bearer a-token-of-the-tests";
@@ -51,7 +51,7 @@ fn a_secret_line_is_a_variable_in_curl_lines() {
             "run",
             "signature",
             "--exec",
-            concat!(env!("CARGO_BIN_EXE_hookgate"), " serve --addr 127.0.0.1:{port} --defect bad-signature-answered-403"),
+            &format!("{} serve --addr 127.0.0.1:{{port}} --defect bad-signature-answered-403", binary()),
             "--header-env",
             "Authorization=GATEWAY_TOKEN",
         ],

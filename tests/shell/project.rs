@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::command_line::{among_others, command};
+use crate::command_line::{among_others, binary, command};
 use crate::surroundings::Folder;
 
 /// Exit code and both streams of a command in a folder.
@@ -82,7 +82,7 @@ fn a_run_needs_no_flag_and_no_particular_folder() {
     let folder = Folder::new();
     let inner = folder.path("deep/er");
     std::fs::create_dir_all(&inner).expect("a folder");
-    let binary = env!("CARGO_BIN_EXE_hookgate");
+    let binary = binary();
     folder.write("mine.yaml", "contract: mine\ntitle: Mine\nextends: standard-webhooks\n");
     let exec = format!("test -f mine.yaml && {binary} serve --no-config --contract mine.yaml --addr 127.0.0.1:{{port}}");
     let text =

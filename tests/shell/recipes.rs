@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use hookgate::document::tree::Tree;
 use serde_json::Value;
 
-use crate::command_line::hookgate;
+use crate::command_line::{binary, hookgate};
 use crate::surroundings::{Folder, project, tool};
 
 fn text(name: &str) -> String {
@@ -91,11 +91,11 @@ impl Action {
 /// The script of the action, with the variables that the runner would set.
 #[test]
 fn action_judges_and_leaves_a_report() {
-    let Some(action) = Action::with(Path::new(env!("CARGO_BIN_EXE_hookgate"))) else { return };
+    let Some(action) = Action::with(Path::new(binary())) else { return };
     let right = action.run(&[("ARGS", "duplicate key --level must"), ("REPORT", "out")]);
     assert!(right.status.success(), "{}", String::from_utf8_lossy(&right.stderr));
     assert!(action.folder.path("out/report.html").is_file() && action.folder.path("out/manifest.json").is_file());
-    let serve = format!("{} serve --addr 127.0.0.1:{{port}} --db a.db --defect any-signature-passes", env!("CARGO_BIN_EXE_hookgate"));
+    let serve = format!("{} serve --addr 127.0.0.1:{{port}} --db a.db --defect any-signature-passes", binary());
     let wrong =
         action.run(&[("EXEC", &serve), ("DB", "a.db"), ("CLOCK", "rewind"), ("CONTRACT", "orch-phase3"), ("ARGUMENTS", "signature")]);
     assert_eq!(wrong.status.code(), Some(1), "{}", String::from_utf8_lossy(&wrong.stderr));

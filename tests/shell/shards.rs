@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::command_line::{changed, hookgate, hookgate_with};
+use crate::command_line::{binary, changed, hookgate, hookgate_with};
 use crate::surroundings::Folder;
 
 fn report(folder: &str) -> Value {
@@ -75,7 +75,7 @@ fn shards_that_do_not_belong_together_are_told() {
 #[test]
 fn baseline_is_stale_when_no_shard_needs_it() {
     let folder = Folder::new();
-    let serve = format!("{} serve --addr 127.0.0.1:{{port}} --defect key-hyphens-removed", env!("CARGO_BIN_EXE_hookgate"));
+    let serve = format!("{} serve --addr 127.0.0.1:{{port}} --defect key-hyphens-removed", binary());
     let entry = |requirement: &str| format!("  - {{requirement: {requirement}, reason: known to the tests}}\n");
     for (name, entries, exit) in [("needed", entry("KEY-3"), "exit 0"), ("not-needed", entry("KEY-3") + &entry("KEY-1"), "exit 1")] {
         let known = folder.write(&format!("{name}.yaml"), &format!("known:\n{entries}"));
@@ -158,10 +158,7 @@ fn edited_shard_is_not_joined() {
 #[test]
 fn failure_of_a_shard_is_the_failure_of_all() {
     let folder = Folder::new();
-    let parts = shards(
-        &folder,
-        &["--exec", &format!("{} serve --addr 127.0.0.1:{{port}} --defect duplicate-without-reference", env!("CARGO_BIN_EXE_hookgate"))],
-    );
+    let parts = shards(&folder, &["--exec", &format!("{} serve --addr 127.0.0.1:{{port}} --defect duplicate-without-reference", binary())]);
     let out = folder.path("out").display().to_string();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let told = hookgate(&[&["report", "merge"], &parts[..], &["--report", &out]].concat());

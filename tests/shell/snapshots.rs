@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::command_line::{Running, command, hookgate, hookgate_with};
+use crate::command_line::{Running, binary, command, hookgate, hookgate_with};
 use crate::surroundings::{Folder, project, tool};
 
 const SCENARIOS: [&str; 2] = ["seed/first-delivery-is-answered-202", "ttl/key-is-new-again-past-its-ttl"];
@@ -19,7 +19,7 @@ fn run(dir: &str, more: &[&str]) -> String {
 fn reviewed_by_hand(dir: &str, answers: &str) -> (Option<i32>, String) {
     const AT_A_TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
     let mut python = Command::new("python3");
-    python.args(["-c", AT_A_TERMINAL, env!("CARGO_BIN_EXE_hookgate"), "snapshots", "review", "--dir", dir]);
+    python.args(["-c", AT_A_TERMINAL, binary(), "snapshots", "review", "--dir", dir]);
     python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut running = python.spawn().expect("python3 is there");
     running.stdin.as_mut().expect("a pipe").write_all(answers.as_bytes()).expect("it reads");
