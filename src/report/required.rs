@@ -108,8 +108,25 @@ impl Missing {
             ("id", self.id.as_str().into()),
             ("verdict", language.verdict(self.verdict).into()),
             ("reason", one_line(&language.retold(&self.reason)).into()),
-            ("give", self.give.as_str().into()),
+            ("give", language.retold(&self.give).into()),
         ];
         language.with("required-told", &values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What to give is told in the reader's language, and in English as it stands.
+    #[test]
+    fn what_to_give_is_told_in_the_readers_language() {
+        let others = ["failed at something else", "the machine was busy"].map(|reason| give(Verdict::Undecided, reason));
+        let all = GIVE.iter().map(|(_, give)| (*give).to_owned()).chain(others).chain([give(Verdict::NotApplicable, "")]);
+        for give in all {
+            let missing = Missing { id: "DUP-1".to_owned(), verdict: Verdict::NotApplicable, reason: String::new(), give: give.clone() };
+            assert!(missing.told(Language::En).ends_with(&give), "{give}");
+            assert!(!missing.told(Language::Ja).contains(&give), "{give} has no Japanese");
+        }
     }
 }
