@@ -37,7 +37,6 @@ pub mod measure;
 pub mod mix;
 pub mod noise;
 pub mod rate_profile;
-pub mod rng;
 pub mod page;
 pub mod paging;
 pub mod part;

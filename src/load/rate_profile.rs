@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::rng::Rng;
+use crate::random::Rng;
 use crate::clock::span;
 
 /// What the course counts.

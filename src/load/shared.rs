@@ -16,7 +16,7 @@ use super::measure::Measurement;
 use super::mix::Mix;
 use super::part::{Part, Steering};
 use super::rate_profile::{Gaps, Model, RateProfile};
-use super::rng::Rng;
+use crate::random::Rng;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;

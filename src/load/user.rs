@@ -16,7 +16,7 @@ use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::part::{Lot, Note};
 use super::rate_profile::Model;
-use super::rng::Rng;
+use crate::random::Rng;
 use super::shared::{Shared, Tally};
 use super::user_connection::UserConnection;
 use crate::clock::{UnixMicros, iso};
