@@ -7,6 +7,7 @@
 //! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
 //! share is on the [`context`], over a [`session`].
 
+pub mod batches;
 mod beside;
 pub mod concurrency;
 pub mod executor;
@@ -27,7 +28,7 @@ pub mod traffic;
 pub mod unasked;
 mod visit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,22 +40,19 @@ use crate::clock::{Clock, Moment, SystemClock, iso};
 use crate::contract::{Contract, Level};
 use crate::delivery::HeaderLine;
 use crate::evidence;
-use crate::files::turn::Turn;
-use crate::history::{Operation, sent_again_note};
+use crate::history::Operation;
 use crate::judge::scenario::blank_report;
 use crate::report::baseline::Baseline;
 use crate::report::manifest::MadeFrom;
-use crate::report::merge::fails_beside_its_scenarios;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, causes, tally};
-use crate::run::concurrency::{Concurrency, Jobs};
-use crate::run::context::RunContext;
-use crate::run::executor::{Company, End, Executor};
+use crate::run::batches::Batches;
+use crate::run::concurrency::Jobs;
 use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::secret::Secrets;
 use crate::session::clocks::ClockChoice;
 use crate::session::error::SessionError;
-use crate::session::{self, TargetChoice, until_true};
+use crate::session::{self, TargetChoice};
 use crate::snapshot::Snapshot;
 
 /// What to judge, with what, and how.
@@ -162,115 +160,19 @@ pub type OnDone = Arc<dyn Fn(&ScenarioReport) + Send + Sync>;
 /// are dropped, and what is done is reported. Where nothing can be judged at
 /// all (the target does not answer, its database cannot be read), the report
 /// says so for every scenario, and [`Outcome::failed`] says why.
-pub async fn run(plan: Plan, on_done: OnDone, mut interrupted: watch::Receiver<bool>) -> Outcome {
+pub async fn run(mut plan: Plan, on_done: OnDone, interrupted: watch::Receiver<bool>) -> Outcome {
     let began = Moment::now();
     let started_at = iso::write(SystemClock.now());
-    let set = tokio::select! {
-        biased;
-        () = until_true(&mut interrupted) => Err(SessionError::Interrupted),
-        set = RunContext::set(&plan) => set,
-    };
-    let context = match set {
-        Ok(context) => Arc::new(context),
+    let mut batches = match Batches::begin(&plan, on_done, interrupted, (began, started_at.clone())).await {
+        Ok(batches) => batches,
         Err(failed) => return nothing_judged(&plan, started_at, began, failed),
     };
-    let mut judged: Vec<ScenarioReport> = Vec::new();
-    let mut to_play: Vec<Loaded> = Vec::new();
-    for loaded in plan.scenarios {
-        let reason = context.reason_not_to_play(&loaded).map(|reason| (Verdict::NotApplicable, reason));
-        match reason.or_else(|| context.reason_not_to_judge(&loaded).map(|reason| (Verdict::Undecided, reason))) {
-            Some((verdict, reason)) => {
-                let skipped = ScenarioReport { reason: Some(reason), ..blank_report(&loaded, verdict) };
-                on_done(&skipped);
-                judged.push(skipped);
-            }
-            None => to_play.push(loaded),
-        }
-    }
-    let (mut together, mut counting, mut alone) = (Vec::new(), Vec::new(), Vec::new());
-    for loaded in to_play {
-        match context.company_of(&loaded.scenario) {
-            Company::Others => together.push(loaded),
-            Company::Counting => counting.push(loaded),
-            Company::Nobody => alone.push(loaded),
-        }
-    }
-    let mut executor = Executor {
-        context: Arc::clone(&context),
-        on_done,
-        interrupted,
-        fail_fast: plan.fail_fast,
-        began,
-        time_limit: plan.time_limit,
-        concurrency: Concurrency::new(plan.jobs, plan.contract.limits.answer.0),
-        known: plan.baseline.clone(),
-        // Other runs may be at the same database, each in a process of its own.
-        turn: Turn::at(plan.evidence.file().as_deref()),
-        judged,
-        left: BTreeSet::new(),
-        again: Vec::new(),
-        late: executor::Late::default(),
-        suspects: Vec::new(),
-        end: None,
-    };
-    executor.play_all(together, Company::Others).await;
-    executor.play_all(counting, Company::Counting).await;
-    alone.append(&mut executor.again);
-    executor.play_all(alone, Company::Nobody).await;
-    let Executor { judged: mut scenarios, left, end, suspects, concurrency, .. } = executor;
-    context.blame(&suspects, &mut scenarios);
-    context.settle(&mut scenarios);
-    scenarios.sort_by(|a, b| a.id.cmp(&b.id));
-
-    let mut history = context.take_history();
-    // What was sent for a scenario that was not judged to its end says nothing.
-    history.retain(|one| !left.contains(&one.scenario));
-    explanation::count_statuses(&mut scenarios, &history);
-    let explained = explanation::explain(&history, &context.contract, context.ttl);
-    if let Some(facts) = &explained {
-        explanation::add_findings(&mut scenarios, facts, &context.contract, &context.catalogue);
-    }
-    let remarks = context.sender().remarks().await;
-    unasked::add_findings(&mut scenarios, &remarks, &history, (&context.contract, &context.catalogue, &context.setting.curl));
-    causes::attribute(&mut scenarios);
-    let today = started_at.split('T').next().unwrap_or_default().to_owned();
-    let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut scenarios, &today));
-    let facts = RunFacts {
-        shard: plan.shard,
-        contract_file: plan.contract_file,
-        ttl_secs: plan.ttl,
-        seed: plan.seed,
-        started_at,
-        duration_ms: millis(began.elapsed()),
-        clock: context.clock.name().to_owned(),
-        jobs: concurrency.most_so_far(),
-        deliveries: history.len() as u64,
-        hidden_answers: 0,
-        ended_early: end.as_ref().and_then(End::ended_early),
-        arguments: plan.arguments,
-        visiting: plan.visiting,
-        notes: end
-            .iter()
-            .filter_map(End::note)
-            .chain(shortened_note(&scenarios))
-            .chain(sent_again_note(&history))
-            .chain(context.notes())
-            .collect(),
-    };
-    let target = context.target_facts().await;
-    context.shutdown().await;
-    let target_output = context.target_output();
-    let assembled = assemble(&plan.contract, &plan.catalogue, plan.level, facts, target, scenarios);
-    let mut report = Report { history: explained, baseline, visit: Some(context.visited().clone()), ..assembled };
-    report.causes = causes::causes(&report);
-    if fails_beside_its_scenarios(&report) {
-        tally::fail(&mut report.summary);
-    }
-    Outcome { report, history, snapshots: context.take_snapshots(), target_output, failed: None }
+    let played = batches.play(std::mem::take(&mut plan.scenarios)).await;
+    batches.close(plan, played).await
 }
 
 /// The report of a run that could not begin.
-fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: SessionError) -> Outcome {
+pub(crate) fn nothing_judged(plan: &Plan, started_at: String, began: Moment, failed: SessionError) -> Outcome {
     let why = failed.to_string();
     let undecided = |loaded: &Loaded| ScenarioReport { reason: Some(why.clone()), ..blank_report(loaded, Verdict::Undecided) };
     let scenarios = plan.scenarios.iter().map(undecided).collect();
