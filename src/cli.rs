@@ -14,6 +14,7 @@ mod completion;
 mod config;
 mod evidence;
 mod examples;
+mod explore;
 mod doctor;
 mod dry_run;
 pub mod exit;
@@ -236,6 +237,14 @@ fn dispatch(cli: Cli, in_force: &Arc<InForce>, console: &mut Console) -> Result<
         Command::Init(args) => init::init(&args, console),
         Command::Config(args) => config::config(&args, in_force, console),
         Command::Serve(args) => serve::serve(&args, console),
+        Command::Explore(mut args) => {
+            args.judged.project = Some(Arc::clone(in_force));
+            explore::explore(&args, console)
+        }
+        Command::Shrink(mut args) => {
+            args.judged.project = Some(Arc::clone(in_force));
+            explore::shrink(&args, console)
+        }
         Command::Selftest(args) => selftest::selftest(&args, console),
         #[cfg(feature = "load")]
         Command::Load(mut args) => {

@@ -8,7 +8,7 @@
 //!
 //! **Invariant:** only [`ReportFolder`], [`operations`] and [`Scratch`] ever write.
 
-mod folder;
+pub mod folder;
 pub mod operations;
 mod report_folder;
 mod scratch;

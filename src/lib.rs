@@ -127,6 +127,8 @@ pub mod run;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod load;
 #[cfg_attr(not(clippy), doc(hidden))]
+pub mod explore;
+#[cfg_attr(not(clippy), doc(hidden))]
 pub mod selftest;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod init;

@@ -9,6 +9,7 @@
 //! requirement that the defect names: a suite that falls over for another
 //! reason has caught nothing.
 
+pub mod exploring;
 pub mod reach;
 pub mod report;
 

@@ -67,7 +67,12 @@ pub(crate) struct Judged {
 
 /// Plays plans one after the other; without plans nothing is judged.
 pub(crate) async fn judge(plans: Vec<Plan>, on_done: OnDone, interrupted: watch::Receiver<bool>, after: Afterwards) -> Option<Judged> {
-    let Outcome { mut report, history, snapshots, target_output, failed } = run_all(plans, on_done, interrupted).await?;
+    run_all(plans, on_done, interrupted).await.map(|outcome| put_away(outcome, after))
+}
+
+/// Compares, counts and hides what came of a run.
+pub(crate) fn put_away(outcome: Outcome, after: Afterwards) -> Judged {
+    let Outcome { mut report, history, snapshots, target_output, failed } = outcome;
     report.run.notes.extend(after.warnings);
     if !after.required.is_empty() {
         let facts = required(&after.required, &report.requirements);
@@ -104,5 +109,5 @@ pub(crate) async fn judge(plans: Vec<Plan>, on_done: OnDone, interrupted: watch:
     let history: Vec<Redacted<Operation>> = history.into_iter().map(|one| redactor.redacted(one)).collect();
     report.run.hidden_answers = hidden_answers(history.iter().map(std::ops::Deref::deref)) as u64;
     let target_output = target_output.map(|output| redactor.text(&output).into_owned());
-    Some(Judged { report: redactor.redacted(report), kept: redactor.redacted(kept), history, target_output, failed, not_compared })
+    Judged { report: redactor.redacted(report), kept: redactor.redacted(kept), history, target_output, failed, not_compared }
 }

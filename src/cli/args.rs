@@ -5,6 +5,7 @@ mod comparing;
 mod delivering;
 mod doctor;
 mod evidence;
+mod exploring;
 mod headers;
 mod init;
 mod launch;
@@ -32,6 +33,7 @@ pub(crate) use comparing::{
 pub(crate) use delivering::{CapturedArgs, DeliveryArgs, SendArgs, SignArgs, VerifyDeliveryArgs};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use evidence::EvidenceArgs;
+pub(crate) use exploring::{ExploreArgs, JudgedArgs, ShrinkArgs};
 pub(crate) use headers::HeaderArgs;
 pub(crate) use init::{CiArg, InitArgs, VisitArg};
 #[cfg(unix)]
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Run the reference receiver.
     Serve(ServeArgs),
+    /// Explore a receiver: random sequences that nobody wrote down, judged by its contract, and the shortest scenario of what they find.
+    Explore(Box<ExploreArgs>),
+    /// Make a scenario that fails as short as it can be and still fail.
+    Shrink(Box<ShrinkArgs>),
     /// Run the suite against every defect of the reference: what it catches, and what it stays silent about.
     Selftest(SelftestArgs),
     /// Load a receiver with signed deliveries, and judge it under load.

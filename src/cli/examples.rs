@@ -64,6 +64,32 @@ const EXAMPLES: &[(&str, [Example; 2])] = &[
         ],
     ),
     (
+        "explore",
+        [
+            (
+                "What did nobody think of? Each finding becomes a scenario:",
+                "hookgate explore --target http://127.0.0.1:5001 --db data/orch.db \\\n      --for 2s --keep scenarios/found",
+            ),
+            (
+                "In a pipeline, with a report, and what was reached before played first:",
+                "hookgate explore --for 2s --seed 7 --corpus .hookgate/corpus --report explored/",
+            ),
+        ],
+    ),
+    (
+        "shrink",
+        [
+            (
+                "Does one fail? Then make it shorter, and write it down:",
+                "hookgate shrink duplicate/hundredth-is-answered-like-the-second --for 5s",
+            ),
+            (
+                "Whatever failed in a run, on the same receiver:",
+                "hookgate shrink out/history.jsonl --target http://127.0.0.1:5001 --for 5s --keep scenarios/found",
+            ),
+        ],
+    ),
+    (
         "selftest",
         [
             ("Who catches a token that is compared in part?", "hookgate selftest --defect token-need-only-begin-right --right 1"),

@@ -30,6 +30,12 @@ impl Progress {
         }
     }
 
+    /// One of many sequences was tried; what fails is told when it was shortened.
+    pub(crate) fn tried(&self, report: &ScenarioReport) {
+        self.bar.inc(1);
+        self.bar.set_message(report.id.clone());
+    }
+
     /// The run is over: the line goes.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();

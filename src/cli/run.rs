@@ -111,7 +111,7 @@ pub(super) fn say_in_force(project: Option<&InForce>, console: &mut Console) {
 }
 
 /// One failure of several: every message, the exit code of the last.
-fn all_of(failures: Vec<Failure>) -> Option<Failure> {
+pub(super) fn all_of(failures: Vec<Failure>) -> Option<Failure> {
     failures.into_iter().reduce(|one, other| Failure { exit: other.exit, message: format!("{}\nerror: {}", one.message, other.message) })
 }
 

@@ -1,5 +1,7 @@
 //! `hookgate selftest`: what the suite catches, and what it stays silent about.
 
+mod exploring;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,9 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         let near = load_suite::nearest(pattern, CATALOGUE.iter().map(|one| one.name));
         let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(Failure::usage(format!("no defect fits `{pattern}`{hint} (`hookgate serve --list-defects` shows them)")));
+    }
+    if args.explore {
+        return exploring::explored(args, defects, ends, console);
     }
     let asked = if args.all { files::shipped_contracts() } else { args.contract.clone() };
     let whole = asked.is_empty() && defects.len() == CATALOGUE.len();
@@ -156,7 +161,7 @@ fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_ca
     (trials, here)
 }
 
-fn suite(contract: &str) -> Result<Suite, Failure> {
+pub(super) fn suite(contract: &str) -> Result<Suite, Failure> {
     load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: Vec::new(), only_scenarios: None })
 }
 
@@ -169,7 +174,7 @@ fn standing(suites: &BTreeMap<&'static str, Suite>) -> Standing {
     said.collect()
 }
 
-fn plan(suite: &Suite, trial: Option<&Trial>) -> Plan {
+pub(super) fn plan(suite: &Suite, trial: Option<&Trial>) -> Plan {
     let defect = trial.map(|one| one.defect);
     let breaks: &[&str] = defect.map_or(&[], |one| one.breaks);
     let share = trial.map_or(&Share::Whole, |one| &one.share);

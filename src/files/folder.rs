@@ -19,7 +19,7 @@ const MOST_ENTRIES: usize = 100_000;
 ///
 /// # Errors
 /// When a folder cannot be read, or there is no end of entries.
-pub(super) fn files_under(root: &Path) -> Result<Vec<PathBuf>, FileError> {
+pub fn files_under(root: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut found: Vec<PathBuf> = Vec::new();
     let (mut own, mut linked) = (VecDeque::from([root.to_owned()]), VecDeque::new());
     let mut seen: BTreeSet<PathBuf> = BTreeSet::new();

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use crate::random::Rng;
 use crate::clock::span;
+use crate::random::Rng;
 
 /// What the course counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,13 +16,13 @@ use super::measure::Measurement;
 use super::mix::Mix;
 use super::part::{Part, Steering};
 use super::rate_profile::{Gaps, Model, RateProfile};
-use crate::random::Rng;
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
 use crate::history::consistency::Operation;
 use crate::history::consistency::parts::number_of;
 use crate::outcome::reader::Reader;
+use crate::random::Rng;
 use crate::session::series::Series;
 use crate::transport::Target;
 

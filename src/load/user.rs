@@ -16,7 +16,6 @@ use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::part::{Lot, Note};
 use super::rate_profile::Model;
-use crate::random::Rng;
 use super::shared::{Shared, Tally};
 use super::user_connection::UserConnection;
 use crate::clock::{UnixMicros, iso};
@@ -27,6 +26,7 @@ use crate::history::consistency::{NEVER, Operation};
 use crate::history::record::Record;
 use crate::history::record::referred_in;
 use crate::outcome::{Outcome, OutcomeSet};
+use crate::random::Rng;
 use crate::sign::sha256_hex;
 
 /// So many samples are kept before they are handed over.

@@ -107,12 +107,15 @@ impl Member {
 
 const RUN: &[&str] = &["run"];
 const LOAD: &[&str] = &["load"];
-const VISITS: &[&str] = &["run", "doctor"];
-const TARGETS: &[&str] = &["run", "doctor", "load"];
-const SUITES: &[&str] = &["run", "list", "check", "explain", "show", "coverage", "baseline update"];
+const VISITS: &[&str] = &["run", "doctor", "explore", "shrink"];
+const JUDGES: &[&str] = &["run", "explore", "shrink"];
+const TARGETS: &[&str] = &["run", "doctor", "explore", "shrink", "load"];
+const SUITES: &[&str] = &["run", "explore", "shrink", "list", "check", "explain", "show", "coverage", "baseline update"];
 const CONTRACTS: &[&str] = &[
     "run",
     "doctor",
+    "explore",
+    "shrink",
     "load",
     "serve",
     "list",
@@ -126,8 +129,9 @@ const CONTRACTS: &[&str] = &[
     "history check",
     "baseline update",
 ];
-const SECRETS: &[&str] = &["run", "doctor", "load", "serve", "sign", "send", "verify"];
-const TEXTS: &[&str] = &["run", "doctor", "load", "report", "report merge", "load merge", "compare", "trend", "claims"];
+const SECRETS: &[&str] = &["run", "doctor", "explore", "shrink", "load", "serve", "sign", "send", "verify"];
+const TEXTS: &[&str] =
+    &["run", "doctor", "explore", "shrink", "load", "report", "report merge", "load merge", "compare", "trend", "claims"];
 
 const fn text(path: &'static str, flags: &'static [(&'static str, &'static [&'static str])]) -> Member {
     Member::new(path, Form::Text, flags)
@@ -139,14 +143,14 @@ pub static MEMBERS: &[Member] = &[
     text("secret_env", &[("secret-env", SECRETS)]),
     text("clock", &[("clock", VISITS)]),
     text("control", &[("control", VISITS)]).needs("clock"),
-    text("ttl", &[("ttl", &["run", "doctor", "load", "serve", "history check"])]),
+    text("ttl", &[("ttl", &["run", "doctor", "explore", "shrink", "load", "serve", "history check"])]),
     Member::new("scenarios", Form::Path, &[("scenarios", SUITES)]).against(&["only_scenarios"]),
     Member::new("only_scenarios", Form::Path, &[("only-scenarios", SUITES)]),
     Member::new("baseline", Form::Path, &[("baseline", &["run", "load"])]),
     text("require", &[("require", RUN)]),
     text("select", &[("select", RUN)]),
-    text("level", &[("level", RUN)]),
-    text("jobs", &[("jobs", RUN)]),
+    text("level", &[("level", JUDGES)]),
+    text("jobs", &[("jobs", JUDGES)]),
     text("seed", &[("seed", &["run", "load"])]),
     text("timeout", &[("timeout", TARGETS)]),
     text("time_limit", &[("time-limit", RUN)]),
@@ -155,7 +159,7 @@ pub static MEMBERS: &[Member] = &[
     Member::new("fail_fast", Form::Switch, &[("fail-fast", RUN)]),
     text("repeat", &[("repeat", RUN)]),
     text("shard", &[("shard", RUN)]),
-    text("target.url", &[("target", &["run", "doctor", "load", "send"])]).against(&["target.exec", "target.address"]),
+    text("target.url", &[("target", &["run", "doctor", "explore", "shrink", "load", "send"])]).against(&["target.exec", "target.address"]),
     Member::new("target.exec", Form::Command, &[("exec", TARGETS)]),
     text("target.address", &[("target", TARGETS)]).needs("target.exec"),
     text("target.ready", &[("ready", TARGETS)]),

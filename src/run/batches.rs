@@ -11,8 +11,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::concurrency::Concurrency;
-use super::executor::{self, Company, End, Executor};
 use super::context::RunContext;
+use super::executor::{self, Company, End, Executor};
 use super::{OnDone, Outcome, Plan, assemble, explanation, millis, shortened_note, unasked};
 use crate::clock::Moment;
 use crate::files::turn::Turn;

@@ -29,7 +29,7 @@ const LAW: &[&str] = &[
     "claims",
 ];
 const HANDS: &[&str] = &["evidence", "files", "serve", "sqlite", "target", "transport"];
-const ENGINES: &[&str] = &["suites", "session", "run", "load", "selftest", "init"];
+const ENGINES: &[&str] = &["suites", "session", "run", "load", "explore", "selftest", "init"];
 const FACADE: &[&str] = &["api"];
 const ROOF: &[&str] = &["cli", "main"];
 const FLOORS: [(&str, &[&str]); 6] =

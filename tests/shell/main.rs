@@ -13,6 +13,7 @@ mod delivering;
 mod ends;
 mod evidence;
 mod examples;
+mod exploring;
 mod families;
 mod forms;
 mod guide;

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::at_least_one;
+use super::{at_least_one, duration, whole};
 
 #[derive(Args)]
 pub(crate) struct SelftestArgs {
@@ -15,6 +15,15 @@ pub(crate) struct SelftestArgs {
     /// Under every shipped contract.
     #[arg(long, conflicts_with = "contract")]
     pub(crate) all: bool,
+    /// Explore every defect instead, without playing the suite: what does `hookgate explore` find, and how long is what it leaves?
+    #[arg(long, conflicts_with_all = ["contract", "all"])]
+    pub(crate) explore: bool,
+    /// With `--explore`: for how long each is explored; the first finding ends it.
+    #[arg(long = "for", value_name = "DURATION", default_value = "60 s", value_parser = duration, requires = "explore")]
+    pub(crate) time: std::time::Duration,
+    /// With `--explore`: the seed of everything random.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = whole, requires = "explore")]
+    pub(crate) seed: u64,
     /// How to print the matrix.
     #[arg(long, value_enum, default_value_t = MatrixFormat::Human)]
     pub(crate) format: MatrixFormat,

@@ -1,0 +1,64 @@
+//! `hookgate selftest --explore`: what exploring finds of every defect, and how long the scenarios are that it leaves.
+
+use std::collections::BTreeMap;
+
+use super::{plan, suite};
+use crate::cli::args::{MatrixFormat, SelftestArgs};
+use crate::cli::exit::Exit;
+use crate::cli::signals::Ends;
+use crate::cli::{Console, Failure};
+use crate::explore::Choice;
+use crate::reference::defect::Defect;
+use crate::run::Plan;
+use crate::selftest::exploring::{Explorations, measure};
+
+/// How many steps a sequence has, as `explore` has it without `--steps`.
+const STEPS: usize = 30;
+
+/// Explores the defects, and the right reference under the contracts that they were made for.
+pub(super) fn explored(args: &SelftestArgs, defects: Vec<Defect>, ends: Ends, console: &mut Console) -> Result<Exit, Failure> {
+    let mut contracts: Vec<&'static str> = defects.iter().map(|defect| defect.under).collect();
+    contracts.sort_unstable();
+    contracts.dedup();
+    let suites = contracts.iter().map(|name| Ok((*name, suite(name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let seed = args.seed;
+    let all = Explorations {
+        plan: Box::new(move |contract, trial| Plan { seed, fail_fast: false, ..plan(&suites[contract], trial) }),
+        defects,
+        right: contracts.iter().flat_map(|contract| std::iter::repeat_n(*contract, usize::from(args.right.get()))).collect(),
+        choice: Choice {
+            time: args.time,
+            steps: STEPS,
+            sequences: None,
+            corpus: Vec::new(),
+            stops_at_first: true,
+            folder: String::new(),
+            origin: format!("exploring with seed {seed}"),
+        },
+        jobs: usize::from(args.jobs.get()),
+    };
+    let live = console.live;
+    let Ends { runtime, wanted } = ends;
+    let bar = if live { indicatif::ProgressBar::new(0) } else { indicatif::ProgressBar::hidden() };
+    let seen = bar.clone();
+    let on_done = move |done: usize, total: usize| {
+        seen.set_length(total as u64);
+        seen.set_position(done as u64);
+    };
+    let measured = runtime.block_on(measure(all, on_done, wanted));
+    bar.finish_and_clear();
+    let Some(measured) = measured else {
+        return Err(Failure {
+            exit: Exit::Interrupted,
+            message: "interrupted: half a table proves nothing, so none is printed".to_owned(),
+        });
+    };
+    let text = match args.format {
+        MatrixFormat::Human => measured.human(),
+        MatrixFormat::Markdown => measured.markdown(),
+        MatrixFormat::Json => serde_json::to_string_pretty(&measured).map_err(Failure::harness)? + "\n",
+    };
+    console.print(&text);
+    let is_good = measured.false_alarms.is_empty() && measured.found() == measured.defects.len();
+    Ok(if is_good { Exit::Conforms } else { Exit::DoesNotConform })
+}

@@ -1,0 +1,179 @@
+//! Findings of an exploration: which of them are new, and the scenario file of each.
+//!
+//! In: a sequence that failed. Out: its shortest form as a scenario that was
+//! read again from its own text, with a title that says what it shows, and how
+//! often it failed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::shrinking::{Shrinker, Sign, named};
+use super::vetting::{Vetting, scenario_of};
+use super::{edits, writing};
+use crate::clock::Moment;
+use crate::history::Operation;
+use crate::report::{Finding, RunFacts, ScenarioReport, Target};
+use crate::run::assemble;
+use crate::run::batches::Batches;
+use crate::scenario::expand::Loaded;
+use crate::scenario::{Scenario, Step};
+
+/// More findings than so many say nothing more.
+const MOST: usize = 12;
+
+/// A finding, as a scenario.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its id in the report.
+    pub id: String,
+    /// Its file's name.
+    pub name: String,
+    /// The file's text.
+    pub text: String,
+    /// What it shows.
+    pub title: String,
+    /// The requirement that is broken.
+    pub requirement: String,
+    /// How many steps it has.
+    pub steps: usize,
+    /// How often it failed.
+    pub failed: usize,
+    /// Of so many times that it was played.
+    pub played: usize,
+    /// How long after the beginning it was found.
+    pub after: Duration,
+}
+
+/// What came of shrinking.
+pub struct Told {
+    /// The scenario's id in the report.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// Its file, as reports say it.
+    pub file: String,
+    /// The report and the deliveries of the last time that it failed.
+    pub seen: Option<(ScenarioReport, Vec<Operation>)>,
+    /// How many tries were played.
+    pub tries: usize,
+}
+
+/// What was found so far.
+pub struct Findings {
+    folder: String,
+    origin: String,
+    began: Moment,
+    signs: BTreeSet<Sign>,
+    found: Vec<Found>,
+}
+
+impl Findings {
+    /// Nothing yet.
+    ///
+    /// * `folder`: where files will be, as reports say it.
+    /// * `origin`: where they come from, as the files say it.
+    #[must_use]
+    pub fn new(folder: String, origin: String) -> Self {
+        Self { folder, origin, began: Moment::now(), signs: BTreeSet::new(), found: Vec::new() }
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn found(&self) -> &[Found] {
+        &self.found
+    }
+
+    /// What was found, in the order in which it was.
+    #[must_use]
+    pub fn into_found(self) -> Vec<Found> {
+        self.found
+    }
+
+    /// Whether nothing like it was found before.
+    #[must_use]
+    pub fn is_new(&self, finding: &Finding) -> bool {
+        self.found.len() < MOST && !self.signs.contains(&Sign::of(finding)) && !self.signs.iter().any(|sign| sign.is_of(finding))
+    }
+
+    /// Shrinks a sequence, and makes a scenario of it.
+    pub async fn shrink(
+        &mut self,
+        (batches, vetting): (&mut Batches, &Vetting),
+        (one, finding): (&Loaded, &Finding),
+        time: Duration,
+    ) -> Told {
+        let sign = Sign::of(finding);
+        self.signs.insert(sign.clone());
+        let after = self.began.elapsed();
+        let mut shrinker = Shrinker { batches, vetting, sign, began: Moment::now(), time, tries: 0, seen: None };
+        let shrunk = shrinker.shrink(&one.scenario.steps, finding.step).await;
+        let fails_again = shrunk.is_some();
+        let steps = shrunk.unwrap_or_else(|| named(&until(&one.scenario.steps, finding.step)));
+        let told = shrinker.seen.as_ref().and_then(|(report, _)| sentence_of(vetting, report));
+        let title = told.unwrap_or_else(|| sentence_of_finding(finding));
+        let name = self.name(&title);
+        let id = format!("explore/{}", name.trim_end_matches(".yaml"));
+        let file = if self.folder.is_empty() { name.clone() } else { format!("{}/{name}", self.folder) };
+        let about = |how: &str| format!("Found by {}: {} is broken. {how}", self.origin, finding.requirement);
+        let written = |how: &str| writing::write(&Scenario { title: title.clone(), about: Some(about(how)), ..scenario_of(&steps) });
+        // What is played last is what stands in the file, with its lines.
+        let read = writing::read_again(&id, &file, &written("-"), vetting.known());
+        let (failed, played) = match &read {
+            Some(read) if fails_again => shrinker.measure(read).await,
+            Some(_) | None => (0, shrinker.tries),
+        };
+        let how = match (failed, played) {
+            (0, played) => format!("It failed once, and none of {played} times after that."),
+            (failed, played) => format!("It failed {failed} of {played} times that it was played."),
+        };
+        let (tries, seen) = (shrinker.tries, shrinker.seen.take());
+        self.found.push(Found {
+            id: id.clone(),
+            name,
+            title: title.clone(),
+            requirement: finding.requirement.clone(),
+            steps: steps.len(),
+            text: written(&how),
+            failed,
+            played,
+            after,
+        });
+        Told { id, title, file, seen, tries }
+    }
+
+    /// A name for a file that no other has.
+    fn name(&self, title: &str) -> String {
+        let plain = writing::file_name(title);
+        let taken = |name: &str| self.found.iter().any(|one| one.name == name);
+        let numbered = (2..).map(|number| format!("{plain}-{number}.yaml"));
+        std::iter::once(format!("{plain}.yaml")).chain(numbered).find(|name| !taken(name)).unwrap_or(plain)
+    }
+}
+
+/// The steps up to one.
+fn until(steps: &[Step], step: usize) -> Vec<Step> {
+    let mut steps = steps.to_vec();
+    if step > 0 {
+        steps.truncate(step);
+        edits::cut_what_expects_nothing(&mut steps);
+    }
+    steps
+}
+
+/// What a report says of its scenario in a sentence: that of its first cause.
+fn sentence_of(vetting: &Vetting, report: &ScenarioReport) -> Option<String> {
+    let setting = vetting.setting();
+    let facts = RunFacts::default();
+    let one = assemble(setting.contract(), &setting.catalogue, setting.level, facts, Target::default(), vec![report.clone()]);
+    one.causes.first().map(|cause| capital(&cause.sentence))
+}
+
+fn sentence_of_finding(finding: &Finding) -> String {
+    let line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    capital(&format!("{}: expected {}", finding.requirement, line(&finding.expected)))
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}

@@ -1,0 +1,331 @@
+//! Shrinking: from a long sequence that fails to the shortest one that shows the same.
+//!
+//! In: steps, what is wrong with them, and a context to play them on. Out: fewer
+//! and simpler steps, how often they fail, and a scenario that was read again
+//! from its own text. A race fails now and then only: each try is played as
+//! often as the rate of what it began with demands, and what is left is made
+//! to fail reliably where more senders or rounds do that.
+//!
+//! Shrinking is ours and not a library's: those of property tests shrink the
+//! value that their own generator has made, and call once, while here a try
+//! costs a delivery, fails at a rate, and must stay within the contract.
+
+use std::time::Duration;
+
+use super::edits;
+use super::simpler::simpler;
+use super::vetting::{Vetting, loaded, scenario_of};
+use crate::clock::Moment;
+use crate::history::Operation;
+use crate::outcome::mismatch::Kind;
+use crate::report::{Finding, ScenarioReport};
+use crate::run::batches::{Batches, Played};
+use crate::scenario::expand::Loaded;
+use crate::scenario::{Repeat, Step};
+
+/// So often what is left is played to say how often it fails.
+pub const MEASURED: usize = 20;
+/// So often a sequence is played at the most until it fails again.
+const TRIED: usize = 10;
+/// So often a race is played in one try, where it failed every time before.
+const EVERY_TIME: usize = 6;
+/// No try is played more often.
+const MOST: usize = 12;
+
+/// What is wrong, as far as it must stay the same while steps go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sign {
+    /// The requirement that is broken.
+    pub requirement: String,
+    /// What kind of thing is wrong.
+    pub kind: Kind,
+    /// How the signature was spoiled.
+    pub tamper: Option<String>,
+    /// The table, the member, the column.
+    pub name: Option<String>,
+    /// The status that came.
+    pub status: Option<u16>,
+}
+
+impl Sign {
+    /// That of a finding.
+    #[must_use]
+    pub fn of(finding: &Finding) -> Self {
+        let about = &finding.mismatch;
+        Self {
+            requirement: finding.requirement.clone(),
+            kind: about.kind,
+            tamper: about.tamper.clone(),
+            name: about.name.clone().or_else(|| about.table.clone()),
+            status: about.status,
+        }
+    }
+
+    /// Whether a finding shows the same thing: which requirement it is filed under may hang on what came before.
+    #[must_use]
+    pub fn is_of(&self, finding: &Finding) -> bool {
+        let other = Self::of(finding);
+        (other.kind, &other.name, other.status) == (self.kind, &self.name, self.status)
+    }
+}
+
+/// Plays tries.
+pub struct Shrinker<'b> {
+    /// Where they are played.
+    pub batches: &'b mut Batches,
+    /// Who says which of them may be.
+    pub vetting: &'b Vetting,
+    /// What is to stay wrong.
+    pub sign: Sign,
+    /// When it began.
+    pub began: Moment,
+    /// How long there is.
+    pub time: Duration,
+    /// How many tries were played.
+    pub tries: usize,
+    /// The report and the deliveries of the last one that failed.
+    pub seen: Option<(ScenarioReport, Vec<Operation>)>,
+}
+
+impl Shrinker<'_> {
+    fn is_over(&self) -> bool {
+        self.began.elapsed() >= self.time || self.batches.end().is_some()
+    }
+
+    /// How often of so many times it fails as before.
+    async fn failures(&mut self, steps: &[Step], times: usize, until: impl Fn(usize, usize) -> bool) -> (usize, usize) {
+        let (mut failed, mut played) = (0, 0);
+        while played < times && !until(failed, played) && self.batches.end().is_none() {
+            let one = loaded(&format!("explore/try-{}", self.tries), scenario_of(steps));
+            failed += usize::from(self.fails(&one).await);
+            played += 1;
+        }
+        (failed, played)
+    }
+
+    /// Whether a try fails as often as it must; one that the contract does not allow is none.
+    async fn still_fails(&mut self, steps: &[Step], rate: f64) -> bool {
+        if steps.is_empty() || !self.vetting.agrees(steps) {
+            return false;
+        }
+        let races = has_burst(steps);
+        if rate >= 1.0 {
+            let times = if races { EVERY_TIME } else { 2 };
+            let (failed, played) = self.failures(steps, times, |failed, played| failed < played).await;
+            return failed == times && played == times;
+        }
+        // As often as it takes to see a failure of this rate nine times of ten.
+        let times = ((2.3 / rate.max(0.05)).ceil() as usize).clamp(2, MOST);
+        let enough = ((times as f64) * rate * 0.7).floor().max(1.0) as usize;
+        let (failed, _) = self.failures(steps, times, |failed, _| failed >= enough).await;
+        failed >= enough
+    }
+
+    /// Shrinks steps of which the one of this number failed; nothing where they do not fail again.
+    ///
+    /// * `step`: from 1; 0 where the finding is of no step.
+    pub async fn shrink(&mut self, steps: &[Step], step: usize) -> Option<Vec<Step>> {
+        let mut steps = steps.to_vec();
+        if step > 0 {
+            let mut fewer = steps.clone();
+            fewer.truncate(step);
+            edits::cut_what_expects_nothing(&mut fewer);
+            steps = fewer;
+        }
+        let (failed, played) = self.failures(&steps, TRIED, |failed, played| played >= 3 && failed == played).await;
+        if failed == 0 {
+            return None;
+        }
+        let rate = failed as f64 / played.max(1) as f64;
+        self.slice(&mut steps, rate).await;
+        loop {
+            let before = steps.len();
+            let shorter = self.fewer_steps(&mut steps, rate).await;
+            let plainer = self.plainer_steps(&mut steps, rate).await;
+            if self.is_over() || !(shorter || plainer || steps.len() < before) {
+                break;
+            }
+        }
+        Some(named(&self.reliable(steps).await))
+    }
+
+    /// Plays a scenario as often as it takes to say how often it fails: so often of so many times.
+    pub async fn measure(&mut self, one: &Loaded) -> (usize, usize) {
+        let (mut failed, mut played) = (0, 0);
+        while played < MEASURED && self.batches.end().is_none() {
+            failed += usize::from(self.fails(one).await);
+            played += 1;
+        }
+        (failed, played)
+    }
+
+    /// Whether a scenario fails as before, this time.
+    async fn fails(&mut self, one: &Loaded) -> bool {
+        self.tries += 1;
+        let Played { scenarios, history, .. } = self.batches.play(vec![one.clone()]).await;
+        let is_it = |report: &ScenarioReport| report.findings.iter().any(|finding| self.sign.is_of(finding));
+        let Some(report) = scenarios.into_iter().find(is_it) else { return false };
+        self.seen = Some((report, history));
+        true
+    }
+
+    /// First of all only what the last step hangs on.
+    async fn slice(&mut self, steps: &mut Vec<Step>, rate: f64) {
+        let Some(last) = steps.len().checked_sub(1) else { return };
+        let mut needed = edits::names_spoken_of(&steps[last]);
+        let mut kept = vec![last];
+        for at in (0..last).rev() {
+            if edits::names_given(&steps[at]).iter().any(|name| needed.contains(name)) {
+                needed.extend(edits::names_spoken_of(&steps[at]));
+                kept.push(at);
+            }
+        }
+        let fewer: Vec<Step> = kept.into_iter().rev().map(|at| steps[at].clone()).collect();
+        if fewer.len() < steps.len() && self.still_fails(&fewer, rate).await {
+            *steps = fewer;
+        }
+    }
+
+    /// Takes steps out, many at once at first, then one by one; whether any went.
+    async fn fewer_steps(&mut self, steps: &mut Vec<Step>, rate: f64) -> bool {
+        let mut any = false;
+        let mut size = (steps.len() / 2).max(1);
+        loop {
+            let mut at = steps.len().saturating_sub(size);
+            loop {
+                if self.is_over() {
+                    return any;
+                }
+                let gone: Vec<usize> = (at..(at + size).min(steps.len())).collect();
+                if gone.len() < steps.len() {
+                    let mut fewer = steps.clone();
+                    edits::remove(&mut fewer, &edits::with_dependents(steps, &gone));
+                    edits::cut_what_expects_nothing(&mut fewer);
+                    let lifted = if size == 1 { edits::promoted(steps, at) } else { None };
+                    if self.still_fails(&fewer, rate).await {
+                        (*steps, any) = (fewer, true);
+                    } else if let Some(lifted) = lifted
+                        && self.still_fails(&lifted, rate).await
+                    {
+                        (*steps, any) = (lifted, true);
+                    }
+                }
+                if at == 0 {
+                    break;
+                }
+                at = at.saturating_sub(size).min(steps.len().saturating_sub(1));
+            }
+            if size == 1 {
+                return any;
+            }
+            size = (size / 2).max(1);
+        }
+    }
+
+    /// Makes steps simpler, one by one; whether any is.
+    async fn plainer_steps(&mut self, steps: &mut Vec<Step>, rate: f64) -> bool {
+        let mut any = false;
+        let mut at = 0;
+        while at < steps.len() {
+            let mut changed = false;
+            for one in simpler(&steps[at]) {
+                if self.is_over() {
+                    return any;
+                }
+                let mut plainer = steps.clone();
+                plainer[at] = one;
+                if self.still_fails(&plainer, rate).await {
+                    (*steps, any, changed) = (plainer, true, true);
+                    break;
+                }
+            }
+            if !changed {
+                at += 1;
+            }
+        }
+        any
+    }
+
+    /// The same, with more senders and rounds until it fails every time, where it races.
+    async fn reliable(&mut self, steps: Vec<Step>) -> Vec<Step> {
+        if !has_burst(&steps) {
+            return steps;
+        }
+        let mut best = (0, steps.clone());
+        for (each, times) in [(1, 1), (2, 1), (4, 1), (4, 3), (8, 5), (16, 10)] {
+            let more: Vec<Step> = steps.iter().map(|step| amplified(step, each, times)).collect();
+            if !self.vetting.agrees(&more) {
+                continue;
+            }
+            let (failed, played) = self.failures(&more, MEASURED, |failed, played| failed < played).await;
+            if failed == MEASURED {
+                return more;
+            }
+            if failed > best.0 || played == 0 {
+                best = (failed, more);
+            }
+            if self.batches.end().is_some() {
+                break;
+            }
+        }
+        best.1
+    }
+}
+
+/// A burst of so many times as many senders, so many times in a row.
+fn amplified(step: &Step, senders: usize, times: u32) -> Step {
+    /// More senders show no more.
+    const MOST_SENDERS: usize = 32;
+    let Some(burst) = &step.burst else { return step.clone() };
+    let each = burst.each.saturating_mul(senders).min(MOST_SENDERS.max(burst.each));
+    let mut more = step.clone();
+    if let (Some(burst), Some(counts)) = (&mut more.burst, &mut more.counts)
+        && burst.each > 1
+    {
+        let rest = each.saturating_sub(1);
+        counts.repeated = counts.repeated.map(|_| rest);
+        counts.rivals = counts.rivals.map(|_| rest);
+        burst.each = each;
+    }
+    if times > 1 { Step { repeat: Some(Repeat { times, steps: vec![more] }), ..Step::default() } } else { more }
+}
+
+fn has_burst(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.burst.is_some() || step.repeat.as_ref().is_some_and(|block| has_burst(&block.steps)))
+}
+
+/// The steps with names that people give, and without those that nobody speaks of.
+#[must_use]
+pub fn named(steps: &[Step]) -> Vec<Step> {
+    const NAMES: [&str; 8] = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
+    let spoken: std::collections::BTreeSet<String> = steps.iter().flat_map(edits::names_spoken_of).collect();
+    let given: Vec<String> = steps.iter().flat_map(edits::names_given).collect();
+    let mut new = steps.to_vec();
+    new.iter_mut().for_each(|step| nameless(step, &spoken));
+    let kept: Vec<String> = given.into_iter().filter(|name| spoken.contains(name) && is_ours(name)).collect();
+    let taken = |name: &str| spoken.contains(name);
+    for (from, to) in kept.iter().zip(NAMES.into_iter().filter(|name| !taken(name))) {
+        new = edits::renamed(&new, from, to);
+    }
+    new
+}
+
+/// Takes off the names that nobody speaks of, and what a sequence calls its steps: that is for coverage.
+fn nameless(step: &mut Step, spoken: &std::collections::BTreeSet<String>) {
+    step.name = None;
+    for name in [step.deliver.as_mut().map(|one| &mut one.name), step.burst.as_mut().map(|one| &mut one.name)].into_iter().flatten() {
+        if name.as_ref().is_some_and(|name| !spoken.contains(name)) {
+            *name = None;
+        }
+    }
+    if let Some(block) = &mut step.repeat {
+        block.steps.iter_mut().for_each(|step| nameless(step, spoken));
+    }
+}
+
+/// Whether a name is one of those that sequences give.
+fn is_ours(name: &str) -> bool {
+    name.strip_prefix('d')
+        .or_else(|| name.strip_prefix("before"))
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+}
