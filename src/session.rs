@@ -18,6 +18,7 @@ pub mod patience;
 pub mod preflight;
 mod readiness;
 pub mod series;
+pub mod signing_moment;
 pub mod supplies;
 pub mod target_under_test;
 

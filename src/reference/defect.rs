@@ -33,7 +33,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("any-signature-passes", "every signature passes", &["AUTH-2", "AUTH-5", "AUTH-6"]),
     defect("missing-signature-passes", "a delivery without a signature passes", &["AUTH-3"]),
     defect("empty-signature-passes", "an empty signature passes", &["AUTH-3"]),
-    defect("signature-compared-as-far-as-it-goes", "a prefix of the signature passes", &["AUTH-5"]),
+    defect("signature-compared-as-far-as-it-goes", "a prefix of the signature passes", &["AUTH-5", "SIGL-2"]),
     defect("signature-compared-in-part", "only the first eight characters are compared", &["AUTH-5", "AUTH-2"]),
     defect("extra-characters-ignored", "what follows the signature is ignored", &["AUTH-5"]),
     defect("quotes-stripped-from-signature", "a signature in quotation marks passes", &["AUTH-5"]),

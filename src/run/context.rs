@@ -108,9 +108,12 @@ impl RunContext {
     /// Sees that it lives and that its evidence can be read, and visits it meanwhile.
     async fn see_that_it_stands(&self, plan: &Plan, patience: Duration) -> Result<Visit, SessionError> {
         let lives = self.check_health(patience).await;
+        let is_well = lives.is_ok();
         // One that answers, though not well, may tell why when it is visited.
         let unwell = match lives {
             Ok(()) => None,
+            // Without a page of its own an honest delivery was the question, and what it got is a verdict: the visit tells it.
+            Err(SessionError::NotWell { .. }) if self.contract.health.is_none() => None,
             Err(unwell @ SessionError::NotWell { .. }) => Some(unwell),
             Err(failed) => return Err(failed),
         };
@@ -122,7 +125,7 @@ impl RunContext {
         // Other runs may be counting the rows of this database.
         let turn = Turn::at(plan.evidence.file().as_deref());
         turn.with_others().await;
-        let visited = Box::pin(self.visit(plan, unwell.is_none())).await;
+        let visited = Box::pin(self.visit(plan, is_well)).await;
         turn.over().await;
         match unwell {
             Some(unwell) if visited.refused.as_ref().is_none_or(|refused| matches!(refused.code, Code::Failure | Code::Credentials)) => {

@@ -20,6 +20,7 @@ use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::session::deliveries::{DeliveryBuilder, PreparedDelivery, burst_of};
+use crate::session::signing_moment::SigningMoment;
 use crate::snapshot::Normaliser;
 use crate::transport::{KeptConnection, Transmission};
 
@@ -43,6 +44,7 @@ pub struct Live<'s> {
     /// When the deliveries of a step were under way, by this machine's clock.
     under_way: Vec<(usize, UnixMicros, UnixMicros)>,
     given: Option<Moment>,
+    signing: SigningMoment,
     /// When the steps that are repeated began.
     repeating: Option<Moment>,
     /// Who may be played beside it.
@@ -71,6 +73,7 @@ impl<'s> Live<'s> {
             history: Vec::new(),
             under_way: Vec::new(),
             given: None,
+            signing: SigningMoment::new(&context.contract),
             repeating: None,
             company,
             passes: Passes::default(),
@@ -111,12 +114,9 @@ impl<'s> Live<'s> {
     }
 
     pub(super) fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
-        DeliveryBuilder {
-            supplies: &self.context.supplies,
-            now: self.context.clock.now(),
-            records: at.records,
-            plain_bodies: &at.records.plain_bodies,
-        }
+        let now = self.context.clock.now();
+        let (supplies, records) = (&self.context.supplies, at.records);
+        DeliveryBuilder { supplies, now, signs_at: self.signing.at(now), records, plain_bodies: &records.plain_bodies }
     }
 
     fn path_of(&self, what: &Asked) -> Result<String, String> {
@@ -219,6 +219,7 @@ impl Source for Live<'_> {
         };
         let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.context.clock.now()));
         self.context.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+        self.signing.forget();
         if let Some(pass) = pass.filter(|_| ends_within_a_life) {
             self.passes.deliver_at_once(pass);
         }
@@ -251,6 +252,7 @@ impl Source for Live<'_> {
             // Where time can be moved, nobody waits for it.
             if tries == 0 {
                 self.context.clock.advance(patience, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+                self.signing.forget();
             }
             return Ok(tries == 0);
         }

@@ -34,6 +34,7 @@ use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::secret::Redactor;
 use crate::session::deliveries::{DeliveryBuilder, PreparedDelivery, burst_of};
+use crate::session::signing_moment::SigningMoment;
 use crate::session::supplies::Supplies;
 use crate::sign::BadSecret;
 use crate::sign::material::material;
@@ -68,6 +69,7 @@ pub struct Rehearsal<'s, R> {
     receiver: R,
     means: Means,
     now: UnixMicros,
+    signing: SigningMoment,
     broken_in_on: Vec<PreparedDelivery>,
     history: Vec<Operation>,
 }
@@ -128,7 +130,9 @@ pub fn rehearse<S: Store>(
     means: Means,
 ) -> Option<Rehearsed> {
     let reference = scenario::reference(setting, &supplies.signer).ok()?;
-    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, broken_in_on: Vec::new(), history: Vec::new() };
+    let signing = SigningMoment::new(setting.contract());
+    let (broken_in_on, history) = Default::default();
+    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, signing, broken_in_on, history };
     let (report, end) = at_once(scenario::play(setting, &mut source, loaded, reference))?;
     Some(Rehearsed { report, end, history: source.history })
 }
@@ -196,7 +200,8 @@ impl Supplies {
 
 impl<S: Store> Rehearsal<'_, Receiver<S>> {
     fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
-        DeliveryBuilder { supplies: self.supplies, now: self.now, records: at.records, plain_bodies: &at.records.plain_bodies }
+        let (signs_at, records) = (self.signing.at(self.now), at.records);
+        DeliveryBuilder { supplies: self.supplies, now: self.now, signs_at, records, plain_bodies: &records.plain_bodies }
     }
 
     /// What the receiver is given: the delivery with the lines that its framing adds.
@@ -285,6 +290,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
 
     async fn advance(&mut self, _at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
         self.now = self.now.plus(by.left(self.now));
+        self.signing.forget();
         Ok(())
     }
 
@@ -308,6 +314,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
 
     async fn give_time(&mut self, _at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {
         self.now = self.now.plus(patience);
+        self.signing.forget();
         Ok(tries == 0 && !patience.is_zero())
     }
 

@@ -67,6 +67,8 @@ pub struct DeliveryBuilder<'a> {
     pub supplies: &'a Supplies,
     /// When it is sent, by the receiver's clock.
     pub now: UnixMicros,
+    /// When it says that it was signed, where it is signed honestly.
+    pub signs_at: UnixMicros,
     /// Earlier deliveries.
     pub records: &'a Bindings,
     /// Their bodies.
@@ -96,7 +98,7 @@ impl DeliveryBuilder<'_> {
         let unsigned = self.unsigned(deliver, key_bytes.as_deref(), &plain_body, &unique)?;
         let key_bytes = key_bytes.unwrap_or_default();
         let id = signed_id(&contract.key, &key_bytes);
-        let right_signature = self.right_signature(&unsigned, id);
+        let right_signature = self.right_signature(deliver, &unsigned, id);
         let shipment = self.shipped(deliver, unsigned, id, &unique)?;
         let mut key = understood(&contract.key, &key_bytes);
         if deliver.key_as_number {
@@ -204,17 +206,23 @@ impl DeliveryBuilder<'_> {
         }
     }
 
+    /// When a delivery says that it was signed; whoever spoils it means the present.
+    fn signed_at(&self, deliver: &Deliver) -> UnixMicros {
+        let is_spoiled = deliver.signature.is_some() || deliver.signed_over.is_some() || deliver.signed_over_raw.is_some();
+        if is_spoiled { self.now } else { self.signs_at }
+    }
+
     /// The signature alone: an answer may name the id and the time that travel beside it.
-    fn right_signature(&self, unsigned: &Delivery, id: &[u8]) -> Vec<Vec<u8>> {
+    fn right_signature(&self, deliver: &Deliver, unsigned: &Delivery, id: &[u8]) -> Vec<Vec<u8>> {
         let signer = &self.supplies.signer;
-        let time = signer.scheme().unit().write(self.now);
+        let time = signer.scheme().unit().write(self.signed_at(deliver));
         let right = signer.signature(&signer.ready(unsigned.clone()), Envelope { time: &time, id, origin: &self.supplies.origin });
         Some(right.into_bytes()).filter(|text| !text.is_empty()).into_iter().collect()
     }
 
     fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Delivery, String> {
         let supplies = self.supplies;
-        let sending = Sending { id, origin: &supplies.origin, at: self.now };
+        let sending = Sending { id, origin: &supplies.origin, at: self.signed_at(deliver) };
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
             (Some(file), _) => Some(supplies.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),

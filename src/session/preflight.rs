@@ -36,7 +36,8 @@ impl Session {
 
     fn honest_delivery(&self) -> Result<Transmission, String> {
         let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
-        let builder = DeliveryBuilder { supplies: &self.supplies, now: self.clock.now(), records: &records, plain_bodies: &plain_bodies };
+        let now = self.clock.now();
+        let builder = DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, records: &records, plain_bodies: &plain_bodies };
         Ok(builder.build(&Deliver::default(), None, None)?.shipment)
     }
 

@@ -54,7 +54,7 @@ impl Series {
     }
 
     fn builder(&self, now: UnixMicros) -> DeliveryBuilder<'_> {
-        DeliveryBuilder { supplies: &self.supplies, now, records: &self.records, plain_bodies: &self.plain_bodies }
+        DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, records: &self.records, plain_bodies: &self.plain_bodies }
     }
 
     /// What deliveries are made from.

@@ -48,9 +48,9 @@ pub fn receiver(
         Some(path) => SqliteStore::open(Arc::clone(&contract), path)?,
         None => SqliteStore::in_memory(Arc::clone(&contract))?,
     };
-    let tables = contract.state.clone();
+    let seams = Wrong::new(defect, &contract);
     let mut receiver = Receiver::new(contract, signer, WrongStore::over(inner, defect)?, ttl_secs)?;
-    receiver.set_seams(Box::new(Wrong::new(defect, tables)));
+    receiver.set_seams(Box::new(seams));
     Ok(receiver)
 }
 

@@ -113,7 +113,7 @@ fn neither_of_two_defects_hides_the_other() {
         let both = report_of_receiver(&stage, &TOPICS_OF_PAIRS, &|| {
             let signer = Some(stage.supplies.signer.clone());
             let mut receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, remembers).expect("a receiver in memory");
-            receiver.set_seams(Box::new(Wrong::new(answers, stage.contract.state.clone())));
+            receiver.set_seams(Box::new(Wrong::new(answers, &stage.contract)));
             receiver
         });
         for defect in [remembers, answers] {

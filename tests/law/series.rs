@@ -87,7 +87,7 @@ fn loads_send_what_runs_send() {
         ];
         for (deliver, own) in descriptions {
             let in_run = supplies(&contract, own);
-            let builder = DeliveryBuilder { supplies: &in_run, now: NOW, records: &records, plain_bodies: &plain_bodies };
+            let builder = DeliveryBuilder { supplies: &in_run, now: NOW, signs_at: NOW, records: &records, plain_bodies: &plain_bodies };
             for body in files::shipped_suite("core").bodies.values().filter(|body| body.len() < LONGEST) {
                 let Ok(series) = Series::new(supplies(&contract, own), &target, deliver.clone(), body) else { continue };
                 let key = contract.key.unique_key("hg1", 7);

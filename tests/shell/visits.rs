@@ -178,6 +178,24 @@ fn references_of_all_families_pass_the_visit() {
     }
 }
 
+/// Where a contract has no health page, a receiver that fails at every honest delivery is judged, and not one that could not be reached.
+#[test]
+fn receiver_without_a_health_page_that_fails_always_does_not_conform() {
+    let token = "a-token-of-the-visits";
+    let mut serve = command();
+    serve.env("TWILIO_AUTH_TOKEN", token);
+    serve.args(["serve", "--contract", "twilio-webhook", "--defect", "body-that-is-no-json-gives-500"]);
+    let receiver = Running::start(&mut serve, 1);
+    let mut run = command();
+    run.env("TWILIO_AUTH_TOKEN", token);
+    run.args(["run", "--contract", "twilio-webhook", "--target", &receiver.url, "--format", "json"]);
+    let output = among_others(run.stdin(Stdio::null()));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let cause = &report["causes"][0];
+    assert_eq!((output.status.code(), code(&report)), (Some(1), "failure"), "{cause:#}");
+    assert_eq!((&cause["requirement"], report["causes"].as_array().map(Vec::len)), (&"AUTH-1".into(), Some(1)), "{cause:#}");
+}
+
 /// What the target wrote while a delivery failed stands beside its finding, folded and without the secret; one exception is one cause.
 #[test]
 fn exception_in_the_targets_output_names_the_cause() {

@@ -90,7 +90,7 @@ impl Wrong {
         }
         let long = around.delivery.header("idempotency-key").is_some_and(|key| key.len() > 255);
         let breaks = (self.is("too-large-body-gives-500") && why == Refusal::TooLarge)
-            || (self.is("malformed-signature-gives-500") && why == Refusal::MalformedSignature)
+            || (self.is("malformed-signature-gives-500") && why == Refusal::MalformedSignature && self.has_unreadable_signature(around))
             || (self.is("long-key-gives-500") && why == Refusal::UnusableKey && long)
             || (self.is("odd-key-gives-500") && why == Refusal::UnusableKey && !long)
             || self.breaks_at_header(why, around);

@@ -18,8 +18,18 @@ pub(super) struct Claim<'a> {
 impl<'a> Claim<'a> {
     pub(super) fn of(around: Around<'a>, signer: &'a Signer) -> Self {
         let envelope = Envelope { time: time_of(signer.scheme(), around.delivery), id: around.key.as_bytes(), origin: around.origin };
-        let found = found_in(signer.scheme(), around.delivery);
+        let found = found_in(signer.scheme(), around.delivery).into_iter().next();
         Self { signer, delivery: around.delivery, envelope, right: signer.signature(around.delivery, envelope), found }
+    }
+
+    /// A claim for each signature of a list; one where nothing is there.
+    pub(super) fn each(self) -> Vec<Self> {
+        let all = found_in(self.signer.scheme(), self.delivery);
+        if all.len() < 2 {
+            return vec![self];
+        }
+        let one = |found| Self { found: Some(found), right: self.right.clone(), ..self };
+        all.into_iter().map(one).collect()
     }
 
     /// Whether the signature's header is there twice.
@@ -78,8 +88,13 @@ fn time_of<'d>(scheme: &Scheme, delivery: &'d Delivery) -> &'d str {
     found.unwrap_or_default()
 }
 
-/// What stands where the signature should be, read as carelessly as can be; `None` where nothing is there at all.
-fn found_in(scheme: &Scheme, delivery: &Delivery) -> Option<String> {
+/// What stands where the signature should be, read as carelessly as can be, one for each signature of a list; nothing where nothing
+/// is there at all.
+fn found_in(scheme: &Scheme, delivery: &Delivery) -> Vec<String> {
+    read_in(scheme, delivery).unwrap_or_default()
+}
+
+fn read_in(scheme: &Scheme, delivery: &Delivery) -> Option<Vec<String>> {
     let carrier = scheme.carrier()?;
     let whole = match carrier.member() {
         Some(path) => crate::message::member_text(&delivery.body, path)?,
@@ -94,10 +109,10 @@ fn found_in(scheme: &Scheme, delivery: &Delivery) -> Option<String> {
         (Some(Part::Literal(before)), _) => text.strip_prefix(before.as_str()).map(str::to_owned),
         (_, _) => None,
     };
-    let one = match scheme.separator_of(carrier) {
-        None => stripped(&whole),
-        Some(separator) => whole.split(separator).find_map(stripped),
+    let all: Vec<String> = match scheme.separator_of(carrier) {
+        None => stripped(&whole).into_iter().collect(),
+        Some(separator) => whole.split(separator).filter_map(stripped).collect(),
     };
     // A time before the signature in one line: what follows its mark.
-    Some(one.filter(|_| own.placeholders().count() == 1).unwrap_or(whole))
+    Some(if all.is_empty() || own.placeholders().count() != 1 { vec![whole] } else { all })
 }

@@ -28,7 +28,7 @@ impl Wrong {
 
     /// What is understood of a delivery, put into `read`; what came another way may then pass without a check.
     pub(super) fn read_by_another_way(&mut self, delivery: &Delivery, read: &mut Delivery) {
-        self.unverified = self.is("other-spelling-of-path-is-not-verified") && delivery.path != "/callbacks/terminal";
+        self.unverified = self.is("other-spelling-of-path-is-not-verified") && !self.endpoint.is_at(&delivery.path);
         if self.is("method-override-is-not-verified")
             && delivery.method != "POST"
             && overriding(delivery).is_some_and(|method| method.eq_ignore_ascii_case(b"POST"))

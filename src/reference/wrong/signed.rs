@@ -134,6 +134,23 @@ impl Wrong {
         Some(if passes { Ok(()) } else { honest.and(Err(Refusal::Signature)) })
     }
 
+    /// Whether the signed time of a delivery is there once, and one that a right receiver takes.
+    pub(super) fn time_counts(&self, around: Around<'_>, signer: &Signer) -> bool {
+        let scheme = signer.scheme();
+        if !scheme.carries_time() {
+            return true;
+        }
+        let said = Said::in_header(scheme, around.delivery);
+        said.is_some_and(|said| said.times.len() == 1 && signer.within_tolerance(said.times[0], around.now).is_ok())
+    }
+
+    /// Whether a signature of a known version is there, over a time that counts, and cannot be read.
+    pub(super) fn has_unreadable_signature(&self, around: Around<'_>) -> bool {
+        let Some(signer) = around.signer else { return false };
+        let has_one = || Said::in_header(signer.scheme(), around.delivery).is_some_and(|said| !said.known.is_empty());
+        !signer.scheme().carries_time() || (self.time_counts(around, signer) && has_one())
+    }
+
     /// Whether a defect breaks at the header of a delivery that is turned away.
     pub(super) fn breaks_at_header(&self, why: Refusal, around: Around<'_>) -> bool {
         let said = around.signer.and_then(|signer| Said::in_header(signer.scheme(), around.delivery));

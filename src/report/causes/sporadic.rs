@@ -72,14 +72,31 @@ impl Failed<'_> {
     /// The requirement that speaks of failures that come and go, where these do.
     fn requirement(&self) -> Option<String> {
         let unlike = [Class::First, Class::Repeat].map(|class| self.unlike(class));
-        if unlike.contains(&0) || unlike.iter().sum::<usize>() < UNLIKE {
+        let is_told = !unlike.contains(&0) && unlike.iter().sum::<usize>() >= UNLIKE;
+        if !is_told && !self.hits_plain_ones_of_several_kinds() {
             return None;
         }
         // What the suite says of honest deliveries that fail among others.
         let honest = || self.of.iter().map(|(finding, _)| &finding.mismatch).filter(|about| about.kind == Kind::HonestFailed);
         let among_others = |about: &&MismatchCode| about.special().is_empty() || about.when.contains(&When::AtOnce);
         let speaks = |about: &MismatchCode| about.under.first().cloned();
-        honest().find(among_others).and_then(speaks).or_else(|| honest().max_by_key(|about| about.under.len()).and_then(speaks))
+        let nearest = |about: &&MismatchCode| (among_others(about), about.under.len());
+        honest().max_by_key(nearest).and_then(speaks)
+    }
+
+    /// Whether an honest first delivery failed of which nothing is special but its company, and a plain one of another kind did, too,
+    /// while more of each kind went well: what they have in common is nothing but chance.
+    fn hits_plain_ones_of_several_kinds(&self) -> bool {
+        let of = |wanted: Class| self.of.iter().map(|(finding, _)| *finding).filter(move |one| class(one.mismatch.kind) == Some(wanted));
+        let alone_or_in_company = |one: &&Finding| one.mismatch.special().iter().all(|when| *when == When::AtOnce);
+        let honest = of(Class::First).filter(|one| one.mismatch.kind == Kind::HonestFailed).filter(alone_or_in_company).count();
+        // Every scenario that passed has had honest deliveries accepted.
+        let first_at_times = honest > 0 && self.passed.len() > honest;
+        let plain_at_times = |wanted: Class| {
+            let plain: Vec<&Finding> = of(wanted).filter(|one| one.mismatch.special().is_empty()).collect();
+            plain.iter().any(|one| self.passed_of(&self.speak_of(one)) > plain.len())
+        };
+        first_at_times && (plain_at_times(Class::Repeat) || plain_at_times(Class::Refused))
     }
 
     /// Under how many circumstances that have nothing in common deliveries of a class failed.
@@ -215,7 +232,15 @@ mod tests {
              repeat-failed@odd-key,later [DUP-1,AUTH-1] KEY-4\n refusal-failed.wrong-secret [AUTH-2] AUTH-2
              refusal-failed.half [AUTH-5,AUTH-2] AUTH-5",
         ];
-        for met in met_in_some_runs {
+        let met_in_short_suites = [
+            "repeat-failed@at-once [HTTP-5,DUP-1,AUTH-1] ONCE-3\n repeat-failed@at-once [HTTP-5,DUP-1,AUTH-1] ONCE-1
+             honest-failed@at-once [HTTP-5,AUTH-1] HTTP-5\n repeat-failed@later [DUP-1,AUTH-1] DUP-5
+             honest-failed@at-once [HTTP-5,AUTH-1] HTTP-5\n repeat-failed@later [DUP-1,AUTH-1] HTTP-7
+             refusal-failed.wrong-secret [AUTH-2] AUTH-2\n refusal-failed.wrong-secret@other-body,odd-body,later [AUTH-2] AUTH-7",
+            "repeat-failed@later [DUP-1,AUTH-1] DUP-5\n honest-failed@at-once [HTTP-5,AUTH-1] HTTP-5",
+            "honest-failed [AUTH-1] HTTP-5\n refusal-failed.wrong-secret [AUTH-2] AUTH-2\n honest-failed@at-once [HTTP-5,AUTH-1] HTTP-5",
+        ];
+        for met in met_in_some_runs.into_iter().chain(met_in_short_suites) {
             let filed = filed(met, &PASSED);
             assert!(filed.iter().all(|one| one == "HTTP-5*"), "{filed:?} of {met}");
         }
