@@ -37,6 +37,7 @@ pub mod measure;
 pub mod mix;
 pub mod noise;
 pub mod rate_profile;
+pub mod otlp;
 pub mod page;
 pub mod paging;
 pub mod part;
@@ -245,6 +246,12 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         last_sent: history.iter().map(|one| one.invoked).max().map_or(Duration::ZERO, |at| since(shared.began_at, at)),
     };
     measurement.fill(window.seconds());
+    let due = match plan.model {
+        Model::Closed => operations,
+        Model::Open => plan.course.due_by(ended.due_until, plan.most, plan.arrivals, plan.seed),
+    };
+    let dropped = due.saturating_sub(operations);
+    on_second(&ending::over(plan, &shared, &measurement, window.closed(), dropped));
     let lost: Vec<u32> = history.iter().filter(|one| one.outcome.is_unknown()).map(|one| one.key).take(MOST_FOLLOWED).collect();
     // Whatever is said now tells what became of a delivery whose answer was lost. It is asked in what is left of the drain.
     let left = ended.at_the_latest.saturating_sub(shared.began.elapsed());
@@ -254,17 +261,13 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     history.extend(followed);
     let found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let due = match plan.model {
-        Model::Closed => operations,
-        Model::Open => plan.course.due_by(ended.due_until, plan.most, plan.arrivals, plan.seed),
-    };
     let facts = Facts {
         began_at: shared.began_at,
         window,
         late: count(&shared.late),
         crowded: count(&shared.crowded),
         effort: meter.told(Duration::from_micros(count(&shared.latest))),
-        dropped: due.saturating_sub(operations),
+        dropped,
         cut,
         operations,
         again,

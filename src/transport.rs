@@ -18,6 +18,7 @@
 mod as_curl;
 pub mod burst;
 pub mod codec;
+pub mod collector;
 pub mod connection;
 pub mod control;
 pub mod diagnosis;

@@ -1,6 +1,7 @@
 //! `hookgate load`: load a receiver, and judge it under load.
 
 mod asked;
+mod exposed;
 mod forms;
 mod joining;
 mod live;
@@ -9,11 +10,11 @@ mod locust;
 mod several;
 
 use std::io::{Write as _, stderr};
-use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::asked::{meant, options, receiver};
+use self::exposed::Exposed;
 use self::live::teller;
 #[cfg(feature = "locust")]
 pub(crate) use self::locust::locustfile;
@@ -31,20 +32,18 @@ use crate::api::load_options::make_room;
 use crate::load::knee::Step;
 use crate::load::measure::Measurement;
 use crate::load::part::Part;
-use crate::load::progress::Progress;
 use crate::load::report::LoadReport;
 use crate::load::summing::nothing;
 use crate::load::telling::knee_step;
 use crate::load::worker::{Keeper, WorkerReport, looked_on};
-use crate::load::{self, LoadError, Loaded, OnSecond, Plan, climb, exposition};
+use crate::load::{self, LoadError, Loaded, Plan, climb};
 use crate::report::Overall;
 use crate::secret::Redactor;
-use crate::serve::Serving;
-use crate::serve::text::{Page, serve_text};
 use crate::session::error::SessionError;
 use crate::session::target_under_test::origin;
 use crate::session::{Session, TargetChoice};
 use crate::target::usage::Of;
+use crate::transport::collector::address;
 
 /// How long a source of evidence is waited for that is busy after a load.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,7 +63,8 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let (meant, find_max) = meant(args, &how)?;
     let receiver = receiver(args, &suite)?;
     let names = meant.mix.names();
-    let secrets = receiver.secrets(&suite, names.iter().map(String::as_str));
+    let mut secrets = receiver.secrets(&suite, names.iter().map(String::as_str));
+    let collector = exposed::collector(args, &mut secrets)?;
     let choice = receiver.session(&suite);
     let made = how.plan(&meant, &receiver, &suite, &choice).map_err(|wrong| wrong_flags(&wrong))?;
     make_room(meant.users, matches!(choice.target, TargetChoice::BuiltIn { .. })).map_err(|wrong| wrong_flags(&wrong))?;
@@ -95,14 +95,14 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         plan.sources = session.sources.clone();
         plan.beside = plan.beside.or(session.guard_id().await.map(Of::Children));
         let title = format!("load of {} ({})", plan.target, plan.contract.contract);
-        let (on_second, metrics) = exposed(args.metrics, teller(show, console.live, title), console).await?;
+        let told = exposed::Told { plan: &plan, which: which(args), redactor: &redactor };
+        let exposed = Exposed::begin(args, collector, told, teller(show, console.live, title), console).await?;
+        let on_second = exposed.on_second();
         #[cfg(feature = "locust")]
         if let Some(master) = &args.locust_master {
             let all = (&leaving, folder.as_ref());
             let exit = locust::work_for(master, args, &plan, all, on_second, interrupted, console).await;
-            if let Some(metrics) = metrics {
-                metrics.kill().await;
-            }
+            exposed.end(&redactor, console).await;
             session.shutdown().await;
             return exit.map(Came::Several);
         }
@@ -128,9 +128,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
                 found.map(|found| Loaded { report: found.report, measurement: found.measurement })
             }
         };
-        if let Some(metrics) = metrics {
-            metrics.kill().await;
-        }
+        exposed.end(&redactor, console).await;
         session.shutdown().await;
         // What could not be kept is told when the report is written.
         let mut unkept = None;
@@ -172,6 +170,9 @@ enum Came {
 
 /// Checks what a command line names, without loading anything: its mix, its gates, its course.
 pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
+    if let Some(url) = &args.otlp {
+        address(url).map_err(Failure::usage)?;
+    }
     meant(args, &options(args)).map(drop)
 }
 
@@ -195,19 +196,4 @@ fn without_a_session(plan: &Plan, failed: &SessionError, redactor: &Redactor) ->
 fn claim_interruptions() -> Result<(), Failure> {
     // What is heard is heard by `Ends`; the library takes one handler only.
     ctrlc::set_handler(|| {}).map_err(|cause| Failure::harness(format!("cannot listen to Ctrl-C: {cause}")))
-}
-
-/// Shows what is told every second under `/metrics`, too.
-async fn exposed(listen: Option<SocketAddr>, told: OnSecond, console: &mut Console) -> Result<(OnSecond, Option<Serving>), Failure> {
-    let Some(listen) = listen else { return Ok((told, None)) };
-    let page = Page::default();
-    let serving = serve_text(listen, "/metrics", exposition::CONTENT_TYPE, Arc::clone(&page)).await;
-    let serving = serving.map_err(|cause| Failure::usage(format!("cannot serve metrics on {listen}: {cause}; give another --metrics")))?;
-    console.tell(&format!("metrics: http://{}/metrics\n", serving.address));
-    let both = move |progress: &Progress<'_>| {
-        let text = exposition::text(progress);
-        *page.lock().unwrap_or_else(PoisonError::into_inner) = text;
-        told(progress);
-    };
-    Ok((Arc::new(both), Some(serving)))
 }

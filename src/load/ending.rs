@@ -160,6 +160,21 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
     }
 }
 
+/// How far it was in the end.
+///
+/// * `at`: when measuring ended.
+/// * `dropped`: how many were due and never sent.
+pub(super) fn over<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, at: Duration, dropped: u64) -> Progress<'a> {
+    Progress {
+        answered: measured.answered(),
+        phase: Phase::Over,
+        wanted_per_s: (plan.model == Model::Open).then_some(0.0),
+        users: 0,
+        behind: dropped,
+        ..progress(plan, shared, measured, at, Some(at))
+    }
+}
+
 fn aborted(plan: &Plan, progress: &Progress<'_>) -> Option<Cut> {
     if plan.abort_on.is_empty() {
         return None;

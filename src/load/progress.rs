@@ -20,6 +20,8 @@ pub enum Phase {
     Measuring,
     /// Nothing more is due; the answers that are still out are waited for.
     Draining,
+    /// Nothing more comes: what was measured is all that there is. Told once, at the end of a load that has begun.
+    Over,
 }
 
 /// A load, a moment after one of its seconds.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::carried::Carried;
 use super::measure::Measurement;
 use super::part::{Lot, Note};
+use super::progress::Phase;
 use super::window::Told;
 use super::{Loaded, OnSecond};
 use crate::clock::{UnixMicros, iso};
@@ -206,7 +207,8 @@ pub fn looked_on(on_second: OnSecond, notes: Sender<Note>) -> OnSecond {
     let last = AtomicU64::new(0);
     Arc::new(move |progress| {
         let (now, minutes) = (progress.elapsed.as_secs(), progress.measured.series.len() as u64 / MINUTE);
-        if now >= last.load(Ordering::Relaxed) + (USUAL + minutes).min(SELDOM) {
+        // The whole is written when it has ended.
+        if progress.phase != Phase::Over && now >= last.load(Ordering::Relaxed) + (USUAL + minutes).min(SELDOM) {
             last.store(now, Ordering::Relaxed);
             // Whoever has gone does not want to know any more.
             drop(notes.send(Note::SoFar(Box::new(progress.measured.clone()), progress.elapsed)));

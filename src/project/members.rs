@@ -211,6 +211,8 @@ pub static MEMBERS: &[Member] = &[
     text("load.drain", &[("drain", LOAD)]),
     text("load.timeout", &[("timeout", LOAD)]),
     text("load.metrics", &[("metrics", LOAD)]),
+    text("load.otlp", &[("otlp", LOAD)]),
+    Member::new("load.otlp_header_env", Form::Lines('='), &[("otlp-header-env", LOAD)]).needs("load.otlp"),
     Member::new("load.report", Form::Path, &[("report", LOAD)]),
     text("load.format", &[("format", LOAD)]),
     Member::new("load.quiet", Form::Switch, &[("quiet", LOAD)]),

@@ -184,6 +184,10 @@ pub struct LoadSettings {
     /// The address under which Prometheus reads, or a port (`--metrics`).
     #[schemars(schema_with = "text_or_whole")]
     pub metrics: Option<TextOrWhole>,
+    /// The collector of OpenTelemetry that is told the same (`--otlp`).
+    pub otlp: Option<String>,
+    /// Headers of these exports, with values from environment variables: `{ Authorization = "TOKEN" }` (`--otlp-header-env`).
+    pub otlp_header_env: Option<BTreeMap<String, String>>,
     /// The folder of a load's report (`load --report`).
     pub report: Option<String>,
     /// What a load prints: human, json, markdown, junit (`load --format`).

@@ -25,6 +25,6 @@ pub async fn move_clock(control: &Target, by: Duration, timeout: Duration) -> Re
 }
 
 /// The cause of all causes: the library's own words say only that something failed.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     std::iter::successors(Some(error), |cause| cause.source()).last().map(ToString::to_string).unwrap_or_default()
 }

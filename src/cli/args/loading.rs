@@ -98,6 +98,12 @@ pub(crate) struct LoadArgs {
     /// While the load runs, serve what Prometheus reads at this address under /metrics; a port alone is one of this machine's own.
     #[arg(long, value_name = "ADDR", value_parser = listening)]
     pub(crate) metrics: Option<SocketAddr>,
+    /// While the load runs, tell the same to a collector of OpenTelemetry, by OTLP over HTTP in JSON (`http://127.0.0.1:4318`).
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp: Option<String>,
+    /// A header of these exports, with the value from an environment variable; it is hidden in all that is written.
+    #[arg(long, value_name = "NAME=VARIABLE", requires = "otlp")]
+    pub(crate) otlp_header_env: Vec<String>,
     /// Failures that are known, each with a reason: they do not fail the load. Of its entries those that name requirements count.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,

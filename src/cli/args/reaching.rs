@@ -59,6 +59,15 @@ impl ReachArgs {
         }
     }
 
+    /// How TLS is spoken to others than the receiver.
+    ///
+    /// # Errors
+    /// What is wrong with a file, as a usage error.
+    #[cfg(feature = "load")]
+    pub(crate) fn tls_of_others(&self) -> Result<Tls, Failure> {
+        Tls::new(self.tls().unwrap_or_default()).map_err(Failure::usage)
+    }
+
     /// The target at an address, reached so.
     ///
     /// # Errors

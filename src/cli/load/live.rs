@@ -15,7 +15,7 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 
 use crate::load::OnSecond;
-use crate::load::progress::Progress;
+use crate::load::progress::{Phase, Progress};
 
 /// A terminal's other screen, as long as it is needed.
 struct Screen(Terminal<CrosstermBackend<Stderr>>);
@@ -52,6 +52,8 @@ pub(crate) fn teller(show: bool, live: bool, title: String) -> OnSecond {
     }
     let screen = live.then(Screen::open).flatten().map(Mutex::new);
     Arc::new(move |progress: &Progress<'_>| match &screen {
+        // Its report tells it.
+        _ if progress.phase == Phase::Over => {}
         Some(screen) => {
             let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
             // Whoever has no terminal any more is not told.

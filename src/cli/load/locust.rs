@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::super::args::{LoadArgs, LocustfileArgs};
@@ -11,7 +10,7 @@ use super::super::exit::Exit;
 use super::super::launching::folder_of_its_own;
 use super::super::run::wrong_flags;
 use super::super::{Console, Failure};
-use super::several::{Leaving, facts, keeper};
+use super::several::{Leaving, facts, keeper, own_name};
 use crate::api::load_options::mix;
 use crate::clock::{Clock as _, SystemClock};
 use crate::files::{FileError, ReportFolder};
@@ -53,7 +52,7 @@ pub(super) async fn work_for(
     let now = SystemClock.now().0;
     let asked = Asked {
         master: master.to_owned(),
-        name: name(now),
+        name: own_name().to_owned(),
         run_word: args.run_word.clone().unwrap_or_else(|| format!("hg{now:x}")),
         word_is_given: args.run_word.is_some(),
     };
@@ -76,15 +75,6 @@ pub(super) async fn work_for(
             Ok(Exit::Conforms)
         }
     }
-}
-
-/// A name that no other worker has: the machine's, and a digest of moment and process.
-fn name(now: i64) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let digest = Sha256::digest(format!("{host}{now}{}", std::process::id()));
-    let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let host = host.trim();
-    format!("{}_{digest}", if host.is_empty() { "hookgate" } else { host })
 }
 
 impl Store for Reports<'_> {

@@ -4,6 +4,9 @@
 //! Locust's master, for one load after the other.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use sha2::{Digest as _, Sha256};
 
 use super::super::args::{LoadArgs, LoadFormat};
 use super::super::evidence::Sealing;
@@ -12,6 +15,7 @@ use super::super::{Console, Failure};
 use super::Ended;
 use super::forms::in_format;
 use crate::api::load_folder::write_folder;
+use crate::clock::{Clock as _, SystemClock};
 use crate::files::ReportFolder;
 use crate::load::Plan;
 use crate::load::part::word_of;
@@ -29,6 +33,18 @@ pub(super) fn which(args: &LoadArgs) -> Option<Which> {
     let run_word = args.run_word.clone().unwrap_or_default();
     let keys = word_of(&run_word, number(shard.number), 1);
     Some(Which { run_word, number: number(shard.number), of: Some(number(shard.of)), keys, master: None })
+}
+
+/// A name that no other process has: the machine's, and a digest of moment and process.
+pub(super) fn own_name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let digest = Sha256::digest(format!("{host}{}{}", SystemClock.now().0, std::process::id()));
+        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let host = host.trim();
+        format!("{}_{digest}", if host.is_empty() { "hookgate" } else { host })
+    })
 }
 
 /// What whoever joins workers must know of one.

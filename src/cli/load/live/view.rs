@@ -32,7 +32,7 @@ pub(super) fn line(progress: &Progress<'_>) -> String {
     // Nothing more is wanted of a load that drains.
     let of_wanted = progress
         .wanted_per_s
-        .filter(|_| progress.phase != Phase::Draining)
+        .filter(|_| !is_draining(progress.phase))
         .map_or_else(String::new, |wanted| format!(" of {}", per_second(wanted)));
     let lost: u64 = progress.measured.errors.values().sum();
     let mut facts = vec![
@@ -65,7 +65,15 @@ fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::WarmingUp => "warming up",
         Phase::Measuring => "measuring",
-        Phase::Draining => "draining",
+        Phase::Draining | Phase::Over => "draining",
+    }
+}
+
+/// Whether nothing more is wanted.
+fn is_draining(phase: Phase) -> bool {
+    match phase {
+        Phase::WarmingUp | Phase::Measuring => false,
+        Phase::Draining | Phase::Over => true,
     }
 }
 
@@ -106,7 +114,7 @@ fn head(title: &str, progress: &Progress<'_>, width: usize) -> Vec<Line<'static>
     let all = progress.all();
     let (last, _) = progress.last_second();
     let mut rates = vec![format!("achieved {}", per_second(all.rate)), format!("last second {last}/s")];
-    if let Some(wanted) = progress.wanted_per_s.filter(|_| progress.phase != Phase::Draining) {
+    if let Some(wanted) = progress.wanted_per_s.filter(|_| !is_draining(progress.phase)) {
         rates.insert(0, format!("wanted {}", per_second(wanted)));
     }
     rates.push(format!("users {}", progress.users));
@@ -136,7 +144,7 @@ fn shortened(text: &str, columns: usize) -> String {
 /// How much of the time is over; after it, how much of the drain.
 fn draw_time(frame: &mut Frame<'_>, area: Rect, progress: &Progress<'_>) {
     let (done, whole) = match progress.phase {
-        Phase::Draining => (progress.elapsed.saturating_sub(progress.length), progress.drain),
+        Phase::Draining | Phase::Over => (progress.elapsed.saturating_sub(progress.length), progress.drain),
         Phase::WarmingUp | Phase::Measuring => (progress.elapsed, progress.length),
     };
     let share = if whole.is_zero() { 1.0 } else { (done.as_secs_f64() / whole.as_secs_f64()).clamp(0.0, 1.0) };
@@ -144,7 +152,7 @@ fn draw_time(frame: &mut Frame<'_>, area: Rect, progress: &Progress<'_>) {
     let colour = match progress.phase {
         Phase::WarmingUp => Color::Blue,
         Phase::Measuring => Color::Cyan,
-        Phase::Draining => Color::Yellow,
+        Phase::Draining | Phase::Over => Color::Yellow,
     };
     frame.render_widget(
         LineGauge::default().filled_symbol("━").unfilled_symbol(" ").ratio(share).label(label).filled_style(Style::new().fg(colour)),
