@@ -184,9 +184,7 @@ fn metric(family: &Family, start: &str, at: &str) -> Value {
     let mut metric = json!({"name": family.name, "description": family.help});
     match &family.values {
         Values::Counter(values) => {
-            let point = |(labels, count): &(Labels, u64)| {
-                json!({"attributes": attributes(labels), "startTimeUnixNano": start, "timeUnixNano": at, "asInt": count.to_string()})
-            };
+            let point = |(labels, count): &(Labels, u64)| json!({"attributes": attributes(labels), "startTimeUnixNano": start, "timeUnixNano": at, "asInt": count.to_string()});
             let points: Vec<Value> = values.iter().map(point).collect();
             metric["sum"] = json!({"dataPoints": points, "aggregationTemporality": CUMULATIVE, "isMonotonic": true});
         }

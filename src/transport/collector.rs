@@ -150,7 +150,8 @@ impl Collector {
         let asked = self.client.post(self.url.clone()).headers(self.headers.clone());
         let asked = asked.header("Content-Type", "application/json").body(body).send().await;
         let unreachable = |cause: reqwest::Error| {
-            let cause = if cause.is_timeout() { format!("no answer within {} s", PATIENCE.as_secs()) } else { super::control::innermost(&cause) };
+            let cause =
+                if cause.is_timeout() { format!("no answer within {} s", PATIENCE.as_secs()) } else { super::control::innermost(&cause) };
             Refused::Unreachable { url: url(), cause }
         };
         let answer = asked.map_err(unreachable)?;

@@ -9,6 +9,8 @@ mod command;
 mod command_line;
 mod contracts;
 mod compare;
+#[cfg(feature = "load")]
+mod dashboard;
 mod delivering;
 mod ends;
 mod evidence;
@@ -34,6 +36,8 @@ mod locust;
 mod load;
 #[cfg(feature = "load")]
 mod load_truth;
+#[cfg(feature = "load")]
+mod otlp;
 mod own_headers;
 mod packaging;
 mod pasted;
