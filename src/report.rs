@@ -45,7 +45,9 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Level;
 use crate::outcome::mismatch::MismatchCode;
 pub use crate::report::causes::Cause;
-pub use crate::report::facts::{BaselineFacts, Differing, HistoryFacts, HistoryWitness, RepeatFacts, RunFacts, SnapshotFacts, Tool};
+pub use crate::report::facts::{
+    BaselineFacts, Differing, HistoryFacts, HistoryWitness, ProjectFacts, RepeatFacts, RunFacts, SnapshotFacts, Tool,
+};
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::report::required::RequiredFacts;
@@ -137,6 +139,9 @@ pub struct Report {
     /// The digests of contract and scenarios.
     #[serde(default)]
     pub made_from: MadeFrom,
+    /// The project file that was in force, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectFacts>,
     /// Counts of scenarios by verdict.
     pub summary: Summary,
     /// What explains the findings, the cause that explains most first.

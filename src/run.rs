@@ -245,6 +245,7 @@ pub fn assemble(
         target,
         contract: contract.contract.clone(),
         made_from: MadeFrom::default(),
+        project: None,
         history: None,
         causes: Vec::new(),
         visit: None,

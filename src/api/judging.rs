@@ -14,7 +14,7 @@ use super::repeat::run_all;
 use crate::history::{Operation, hidden_answers};
 use crate::report::manifest::MadeFrom;
 use crate::report::required::required;
-use crate::report::{Report, tally};
+use crate::report::{ProjectFacts, Report, tally};
 use crate::run::steps::snapshot::{SnapshotChoice, compare};
 use crate::run::{OnDone, Outcome, Plan};
 use crate::secret::{Redacted, Redactor};
@@ -41,6 +41,8 @@ pub(crate) struct Afterwards {
     pub(crate) warnings: Vec<String>,
     /// What the report is made from.
     pub(crate) made_from: MadeFrom,
+    /// The project file that was in force.
+    pub(crate) project: Option<ProjectFacts>,
     /// Requirements that must have been judged: names, `*` for any characters.
     pub(crate) required: Vec<String>,
     /// Reviewed snapshots to compare with.
@@ -102,6 +104,7 @@ pub(crate) fn put_away(outcome: Outcome, after: Afterwards) -> Judged {
         }
     }
     report.made_from = after.made_from;
+    report.project = after.project;
     for scenario in &mut report.scenarios {
         scenario.own = (after.is_own)(&scenario.file);
     }

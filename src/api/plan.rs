@@ -92,6 +92,7 @@ impl Judge {
             redactor: redactor.clone(),
             warnings,
             made_from,
+            project: None,
             required: if visits { Vec::new() } else { self.require.clone() },
             snapshots: None,
             is_own: is_own(Vec::new(), folders),

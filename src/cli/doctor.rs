@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::{DoctorArgs, ListFormat};
 use super::exit::Exit;
+use super::project::InForce;
 use super::run::{Asked, asked, exit_of_failure, say_in_force, wrong_flags};
 use super::secrets::warn;
 use super::signals::Ends;
@@ -35,6 +36,7 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
         redactor: redactor.clone(),
         warnings: Vec::new(),
         made_from: MadeFrom::default(),
+        project: None,
         required: Vec::new(),
         snapshots: None,
         is_own: Box::new(|_| false),
@@ -62,6 +64,7 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
                 "schema": SCHEMA,
                 "contract": report.contract,
                 "target": report.target,
+                "project": args.project.as_deref().and_then(InForce::facts),
                 "clock": report.run.clock,
                 "visit": report.visit,
                 "notes": report.run.notes,

@@ -11,6 +11,7 @@ use super::forms::{for_github, in_format};
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
 use super::progress::Progress;
+use super::project::InForce;
 use super::run::{Asked, all_of, asked, exit_of, exit_of_failure, say_in_force, wrong_flags};
 use super::secrets::warn;
 use super::selecting::select;
@@ -116,6 +117,7 @@ fn judge(args: &JudgedArgs, suite: &Suite, tried: Tried, console: &mut Console) 
         redactor: redactor.clone(),
         warnings,
         made_from: sealing.made_from(),
+        project: args.project.as_deref().and_then(InForce::facts),
         required: Vec::new(),
         snapshots: None,
         is_own: Box::new(move |file| Path::new(file).starts_with(&keep)),

@@ -24,6 +24,7 @@ use super::evidence::Sealing;
 use super::exit::Exit;
 use super::launching::{self, folder_of_its_own};
 use super::load_suite;
+use super::project::InForce;
 use super::run::{exit_of_failure, say_in_force, wrong_flags};
 use super::secrets::warn;
 use super::signals::Ends;
@@ -83,7 +84,15 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         say_in_force(args.project.as_deref(), console);
     }
     let show = !args.quiet && args.format == LoadFormat::Human;
-    let leaving = Leaving { sealing: &sealing, redactor: &redactor, warnings, language, format: args.format, quiet: args.quiet };
+    let leaving = Leaving {
+        sealing: &sealing,
+        redactor: &redactor,
+        warnings,
+        language,
+        format: args.format,
+        quiet: args.quiet,
+        project: args.project.as_deref().and_then(InForce::facts),
+    };
     let ended: Result<Came, Failure> = runtime.block_on(async {
         let mut plan = made;
         launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach).await?;

@@ -21,10 +21,13 @@ pub(crate) use self::finding::{nearby, read_project};
 use super::Failure;
 use super::args::{Cli, alone};
 use super::load_suite::looks_like_a_file;
+use crate::files;
 use crate::project::Project;
 use crate::project::layers::{Origin, Setting, in_force};
 use crate::project::members::{Form, MEMBERS, Member, member};
+use crate::report::ProjectFacts;
 use crate::report::again::in_shell;
+use crate::sign::sha256_hex;
 
 /// What is in force beside what was typed.
 #[derive(Debug, Default)]
@@ -76,8 +79,14 @@ impl InForce {
 
     /// The file and the profile in one line: `hookgate.toml (profile ci)`.
     pub(crate) fn line(&self) -> Option<String> {
-        let file = self.file.as_ref()?.display();
-        Some(self.profile.as_ref().map_or_else(|| file.to_string(), |name| format!("{file} (profile {name})")))
+        self.facts().map(|facts| facts.told())
+    }
+
+    /// The same for a report, with the digest of the file.
+    pub(crate) fn facts(&self) -> Option<ProjectFacts> {
+        let file = self.file.as_ref()?;
+        let text = files::read_text("read the project file", file).map(|file| file.text).unwrap_or_default();
+        Some(ProjectFacts { file: file.display().to_string(), profile: self.profile.clone(), sha256: sha256_hex(text.as_bytes()) })
     }
 
     /// Whether a flag stands in the file, so that it need not be typed again: without dashes, with its value.

@@ -60,6 +60,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         redactor: redactor.clone(),
         warnings,
         made_from: sealing.made_from(),
+        project: args.project.as_deref().and_then(InForce::facts),
         required: must.to_vec(),
         snapshots: snapshot_choice(args, &suite),
         is_own: is_own(args.only.clone(), args.suite.scenarios.iter().chain(&args.suite.only_scenarios).cloned().collect()),

@@ -9,7 +9,7 @@ use crate::contract::Level;
 use crate::load::noise::{Compared, Margin, Measured, compared, quantiles_about};
 use crate::load::report::{LoadReport, Second};
 use crate::load::telling::unexpected;
-use crate::report::compare::{About, Comparison, NumberChange, SCHEMA, Side, differences, requirements};
+use crate::report::compare::{About, Comparison, NumberChange, SCHEMA, Side, differences, projects, requirements};
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
 
@@ -48,10 +48,14 @@ pub fn loads(before: (&str, &[LoadReport]), after: (&str, &[LoadReport]), langua
     let mut answers = only(&told, &told_now, "compare-before");
     answers.extend(only(&told_now, &told, "compare-after"));
     let fact = |pick: &dyn Fn(&LoadReport) -> String| [one, other].map(|all| all.first().map(pick).unwrap_or_default());
+    let file = |all: &[LoadReport]| all.first().and_then(|report| report.project.clone());
+    let [[project, text], [project_now, text_now]] = projects([&file(one), &file(other)], language);
     let facts: Vec<(&str, [String; 2])> = vec![
         ("made-version", fact(&|report| report.tool.version.clone())),
         ("made-contract", fact(&|report| report.contract.clone())),
         ("made-contract-file", fact(&|report| report.made_from.contract_sha256.clone())),
+        ("made-project", [project, project_now]),
+        ("made-project-text", [text, text_now]),
         ("made-target", fact(&|report| report.target.clone())),
         ("made-model", fact(&|report| report.model.clone())),
         ("made-arrivals", fact(&|report| report.arrivals.clone().unwrap_or_default())),

@@ -17,6 +17,7 @@ impl Foreign for LoadReport {
             target,
             contract: _,
             made_from: _,
+            project,
             model: _,
             arrivals: _,
             started_at: _,
@@ -50,6 +51,7 @@ impl Foreign for LoadReport {
             verdict: _,
         } = self;
         target.hide(redactor);
+        project.hide(redactor);
         violations.hide(redactor);
         notes.hide(redactor);
         knee.iter_mut().flat_map(|knee| &mut knee.steps).for_each(|step| step.why.hide(redactor));

@@ -196,6 +196,7 @@ pub fn joined(
         target: first.facts.target.clone(),
         contract: contract.contract.clone(),
         made_from,
+        project: None,
         model: first.facts.model.clone(),
         arrivals: reports().find_map(|report| report.arrivals.clone()),
         started_at: workers

@@ -6,6 +6,7 @@ use minijinja::{Error, Value, context};
 use super::knee::Step;
 use super::report::LoadReport;
 use super::telling::{effort, knee, measured, model, notes, per_second, summary, unexpected};
+use crate::report::ProjectFacts;
 use crate::report::language::Language;
 use crate::report::page::chart::{Chart, Line, Scale, seconds};
 use crate::report::page::page as fill;
@@ -33,6 +34,7 @@ pub fn page(report: &LoadReport, language: Language) -> Result<String, Error> {
         BODY,
         context! {
             report => Value::from(Serde(report)),
+            project => report.project.as_ref().map(ProjectFacts::told),
             words => language.overall(report.verdict),
             verdict => report.verdict.words().replace(' ', "-"),
             summary => summary(report, language),

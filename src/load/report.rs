@@ -21,7 +21,7 @@ use super::window::Told;
 use super::worker::WorkerReport;
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
-use crate::report::{Overall, Tool, Verdict};
+use crate::report::{Overall, ProjectFacts, Tool, Verdict};
 
 /// The version of the report's form.
 pub const SCHEMA: &str = "hookgate.load/1";
@@ -40,6 +40,9 @@ pub struct LoadReport {
     /// The digests of contract and mix.
     #[serde(default)]
     pub made_from: MadeFrom,
+    /// The project file that was in force, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectFacts>,
     /// `closed`: the next delivery follows the last answer; `open`: it follows the clock.
     pub model: String,
     /// How deliveries of the open model are spread: `constant` or `poisson`.

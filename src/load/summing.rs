@@ -93,6 +93,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         target: plan.target.to_string(),
         contract: plan.contract.contract.clone(),
         made_from: MadeFrom::default(),
+        project: None,
         model: match plan.model {
             Model::Closed => "closed",
             Model::Open => "open",

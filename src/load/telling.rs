@@ -179,6 +179,9 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
     ] {
         let _ = writeln!(text, "- {}: {value}", language.say(key));
     }
+    if let Some(project) = &report.project {
+        let _ = writeln!(text, "- {}: `{}`", language.say("md-project"), project.told());
+    }
     if let Some(found) = knee(report, language) {
         let _ = writeln!(text, "\n{found}");
     }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Level;
 use crate::history::NO_STATUS;
 use crate::report::language::Language;
-use crate::report::{Report, ScenarioReport, Verdict};
+use crate::report::{ProjectFacts, Report, ScenarioReport, Verdict};
 
 /// The version of a comparison's form.
 pub const SCHEMA: &str = "hookgate.compare/1";
@@ -260,6 +260,7 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
     let is_same = before.1.contract == after.1.contract;
     let [file, file_now] = [before.1, after.1].map(|report| if is_same { report.made_from.contract_sha256.clone() } else { String::new() });
     let [judged, judged_now] = [before.1, after.1].map(|report| target(report, language));
+    let [[project, text], [project_now, text_now]] = projects([&before.1.project, &after.1.project], language);
     Comparison {
         schema: SCHEMA.to_owned(),
         before: side(before),
@@ -277,6 +278,8 @@ pub fn runs(before: (&str, &Report), after: (&str, &Report), language: Language)
                 ("made-clock", &before.1.run.clock, &after.1.run.clock),
                 ("made-target", &judged, &judged_now),
                 ("made-arguments", &arguments(before.1, language), &arguments(after.1, language)),
+                ("made-project", &project, &project_now),
+                ("made-project-text", &text, &text_now),
             ],
             language,
         ),
@@ -292,6 +295,16 @@ pub fn differences(pairs: &[(&str, &String, &String)], language: Language) -> Ve
         format!("{}: {} → {}", language.say(what), short(before, language), short(after, language))
     };
     pairs.iter().filter(|(_, before, after)| before != after).map(told).collect()
+}
+
+/// Which project file each had, and the digests of its text, where that is the same file.
+#[must_use]
+pub fn projects(of: [&Option<ProjectFacts>; 2], language: Language) -> [[String; 2]; 2] {
+    let told = of.map(|one| one.as_ref().map_or_else(|| language.say("made-none"), ProjectFacts::told));
+    let is_same = told[0] == told[1];
+    let digests = of.map(|one| one.as_ref().filter(|_| is_same).map(|one| one.sha256.clone()).unwrap_or_default());
+    let ([one, other], [digest, digest_now]) = (told, digests);
+    [[one, digest], [other, digest_now]]
 }
 
 /// Who was judged: by the command that started it, or by its address.

@@ -104,6 +104,26 @@ pub struct HistoryWitness {
     pub lanes: Vec<TimelineSpan>,
 }
 
+/// The project file that was in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProjectFacts {
+    /// The file, as it was found from the working folder.
+    pub file: String,
+    /// The profile that was chosen in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+}
+
+impl ProjectFacts {
+    /// File and profile in one line: `hookgate.toml (profile ci)`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.profile.as_ref().map_or_else(|| self.file.clone(), |name| format!("{} (profile {name})", self.file))
+    }
+}
+
 /// How a run was made.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunFacts {

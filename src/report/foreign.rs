@@ -6,7 +6,9 @@
 
 use super::causes::causes;
 use super::timeline::TimelineSpan;
-use super::{BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, Report, RunFacts, ScenarioReport, SnapshotFacts, Target};
+use super::{
+    BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, ProjectFacts, Report, RunFacts, ScenarioReport, SnapshotFacts, Target,
+};
 use crate::report::visited;
 use crate::secret::{Foreign, Redactor};
 use crate::state::TableShape;
@@ -21,6 +23,7 @@ impl Foreign for Report {
             target,
             contract: _,
             made_from: _,
+            project,
             summary: _,
             causes: _,
             visit,
@@ -33,6 +36,7 @@ impl Foreign for Report {
             requirements,
         } = self;
         run.hide(redactor);
+        project.hide(redactor);
         target.hide(redactor);
         visit.hide(redactor);
         history.hide(redactor);
@@ -43,6 +47,14 @@ impl Foreign for Report {
         requirements.iter_mut().for_each(|one| one.reason.hide(redactor));
         // Their examples are texts of findings: they are made anew from what is hidden by now.
         self.causes = causes(self);
+    }
+}
+
+impl Foreign for ProjectFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { file, profile, sha256: _ } = self;
+        file.hide(redactor);
+        profile.hide(redactor);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::report::page::page;
 use crate::report::timeline::{TimelineSpan, svg};
 use crate::report::visited;
 use crate::report::words::duration;
-use crate::report::{BurstFacts, Finding, Report, ScenarioReport, Verdict};
+use crate::report::{BurstFacts, Finding, ProjectFacts, Report, ScenarioReport, Verdict};
 
 const BODY: &str = include_str!("page/report.html.j2");
 
@@ -38,6 +38,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, Error> {
             report => Value::from(Serde(report)),
             first => report.run.notes.iter().filter(|note| is_said_first(note)).cloned().collect::<Vec<_>>(),
             notes => report.run.notes.iter().filter(|note| !is_said_first(note)).cloned().collect::<Vec<_>>(),
+            project => report.project.as_ref().map(ProjectFacts::told),
             words => language.overall(report.summary.verdict),
             verdict => report.summary.verdict.words().replace(' ', "-"),
             took => duration((report.run.duration_ms * 1e3) as u64),

@@ -15,7 +15,7 @@ use crate::report::again::again;
 use crate::report::causes::{Cause, telling};
 use crate::report::human::{describe_differing, describe_snapshots, is_said_first, one_line, took, visible};
 use crate::report::language::Language;
-use crate::report::{Finding, Overall, Report, RequirementReport, ScenarioReport, Verdict, visited};
+use crate::report::{Finding, Overall, ProjectFacts, Report, RequirementReport, ScenarioReport, Verdict, visited};
 use crate::state::TableShape;
 
 const TEMPLATE: &str = include_str!("markdown.md.j2");
@@ -38,6 +38,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
     let Report {
         schema: _,
         made_from: _,
+        project,
         tool,
         run,
         target,
@@ -68,6 +69,7 @@ pub fn write(report: &Report, language: Language) -> Result<String, minijinja::E
                 first => run.notes.iter().filter(|note| is_said_first(note)).cloned().collect::<Vec<_>>(),
                 notes => run.notes.iter().filter(|note| !is_said_first(note)).cloned().collect::<Vec<_>>(),
             },
+            project => project.as_ref().map(ProjectFacts::told),
             state => state(summary.verdict, language),
             summary => context! {
                 pass => summary.pass,

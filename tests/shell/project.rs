@@ -170,3 +170,33 @@ fn a_receiver_that_others_have_started_is_waited_for() {
     let text = run("listening");
     assert!(text.starts_with("exit 2") && text.contains("`target.ready` of hookgate.toml:2"), "{text}");
 }
+
+/// Which file and which profile were in force stands in every report, of runs and loads; no value of theirs does. Without a file nothing is said.
+#[test]
+fn reports_name_the_file_that_was_in_force() {
+    let folder = Folder::new();
+    let header = "X-Gate = \"a-value-of-the-file\"";
+    let file = format!(
+        "contract = \"standard-webhooks\"\n[target.headers]\n{header}\n[load]\ndeliveries = 20\nusers = 1\n[profile.ci]\njobs = 1\n"
+    );
+    folder.write("hookgate.toml", &file);
+    let inner = folder.path("deep");
+    std::fs::create_dir_all(&inner).expect("a folder");
+    let read = |name: &str| std::fs::read_to_string(inner.join(name)).expect("it was written");
+    let json = |name: &str| serde_json::from_str::<Value>(&read(name)).expect("JSON");
+    for (command, folder, page) in [("run", "out/report", "report"), ("load", "load/load", "load")] {
+        let (dir, _) = folder.split_once('/').expect("a folder and a name");
+        let selected: &[&str] = if command == "run" { &["key/missing-key*"] } else { &[] };
+        let ran = in_folder(&inner, &[], &[&[command], selected, &["--profile", "ci", "--report", dir]].concat());
+        assert!(ran.starts_with("exit 0") && ran.contains("hookgate.toml (profile ci)"), "{ran}");
+        let project = &json(&format!("{folder}.json"))["project"];
+        assert!(project["file"].as_str().is_some_and(|file| file.ends_with("hookgate.toml")), "{project}");
+        assert_eq!((&project["profile"], project["sha256"].as_str().map(str::len)), (&"ci".into(), Some(64)));
+        for form in ["html", "md"] {
+            let told = read(&format!("{dir}/{page}.{form}"));
+            assert!(told.contains("hookgate.toml (profile ci)") && !told.contains("a-value-of-the-file"), "{form}");
+        }
+        let bare = in_folder(&inner, &[], &[&[command], selected, &["--no-config", "--report", dir]].concat());
+        assert!(bare.starts_with("exit") && json(&format!("{folder}.json"))["project"].is_null(), "{bare}");
+    }
+}

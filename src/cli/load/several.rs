@@ -22,8 +22,8 @@ use crate::load::part::word_of;
 use crate::load::rate_profile::Model;
 use crate::load::report::LoadReport;
 use crate::load::worker::{FACTS, FOLDER, Facts, Keeper, SCHEMA, Which};
-use crate::report::Overall;
 use crate::report::language::Language;
+use crate::report::{Overall, ProjectFacts};
 use crate::secret::Redactor;
 
 /// Which of several a load was asked to be.
@@ -90,6 +90,8 @@ pub(super) struct Leaving<'a> {
     pub(super) language: Language,
     pub(super) format: LoadFormat,
     pub(super) quiet: bool,
+    /// The project file that was in force.
+    pub(super) project: Option<ProjectFacts>,
 }
 
 impl Leaving<'_> {
@@ -106,7 +108,7 @@ impl Leaving<'_> {
         let (report, measurement, failed, output) = ended;
         let report = report.map(|mut report| {
             report.notes.extend(self.warnings.iter().cloned());
-            self.redactor.redacted(LoadReport { made_from: self.sealing.made_from(), ..report })
+            self.redactor.redacted(LoadReport { made_from: self.sealing.made_from(), project: self.project.clone(), ..report })
         });
         let mut unwritten = None;
         if let (Some(folder), Some(report)) = (folder, &report) {

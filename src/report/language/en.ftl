@@ -213,6 +213,7 @@ md-run-told = { $at } UTC, in { $took }, { $deliveries ->
   }
 md-clock = Clock
 md-seed = Seed
+md-project = Project file
 md-made-by = Made by
 md-state = State
 md-early = Ended early
@@ -360,6 +361,8 @@ made-scenarios = scenarios
 made-clock = clock
 made-target = target
 made-arguments = arguments
+made-project = project file
+made-project-text = text of the project file
 made-model = model
 made-arrivals = arrivals
 made-users = users

@@ -136,6 +136,7 @@ pub(crate) fn sample() -> Report {
         },
         contract: "orch-phase3".to_owned(),
         made_from: MadeFrom::default(),
+        project: None,
         history: None,
         baseline: None,
         required: None,
