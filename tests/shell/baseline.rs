@@ -105,6 +105,25 @@ fn update_writes_what_is_known_now() {
     assert!(told.starts_with("exit 2") && told.contains("the report is of contract orch-phase3"), "{told}");
 }
 
+/// A contract of one's own need not be named again: the report says which it was; and where it is there no more, the report is enough.
+#[test]
+fn update_knows_the_contract_from_the_report() {
+    let folder = Folder::new();
+    let contract = folder.write("mine.yaml", "contract: mine\nextends: orch-phase3\ntitle: Mine\n");
+    let [out, file] = ["out", "known.yaml"].map(|name| folder.path(name).display().to_string());
+    let serving = Running::serve(SECRET, &["--contract", &contract, "--defect", "duplicate-answered-409"]);
+    assert!(run(&serving, &["--contract", &contract, "--report", &out]).starts_with("exit 1"));
+    let told = hookgate(&["baseline", "update", &file, "--from", &out]);
+    assert!(told.starts_with("exit 0") && told.contains("added    scenario duplicate/"), "{told}");
+    assert!(run(&serving, &["--contract", &contract, "--baseline", &file]).starts_with("exit 0"));
+    std::fs::remove_file(&contract).expect("it was there");
+    let told = hookgate(&["baseline", "update", &file, "--from", &out]);
+    assert!(told.starts_with("exit 0") && told.contains("0 added, 0 dropped"), "{told}");
+    folder.write("known.yaml", "known:\n  - {requirement: DPU-1, reason: a slip}\n");
+    let told = hookgate(&["baseline", "update", &file, "--from", &out]);
+    assert!(told.starts_with("exit 2") && told.contains("did you mean"), "{told}");
+}
+
 /// A steady receiver gets the same verdicts every time.
 #[test]
 fn repeated_runs_of_a_steady_receiver_agree() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ListFormat, SuiteArgs, duration_or_seconds};
+use super::{ListFormat, duration_or_seconds};
 
 #[derive(Args)]
 pub(crate) struct HistoryArgs {
@@ -55,8 +55,15 @@ pub(crate) struct BaselineUpdateArgs {
     /// A report folder, or its report.json.
     #[arg(long, value_name = "REPORT")]
     pub(crate) from: PathBuf,
-    #[command(flatten)]
-    pub(crate) suite: SuiteArgs,
+    /// The contract: a shipped one by its name, or a file; without it, the one that the report was made with.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) contract: Option<String>,
+    /// Also know the scenarios of this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenarios: Vec<PathBuf>,
+    /// Know the scenarios of this folder instead of the contract's suite.
+    #[arg(long, value_name = "DIR", conflicts_with = "scenarios")]
+    pub(crate) only_scenarios: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -8,7 +8,6 @@ use std::path::Path;
 use clap::Parser as _;
 
 use super::super::args::{Cli, Command, RunArgs};
-use super::super::baseline::read_baseline;
 use super::super::load_suite::{self, contract_file};
 use super::super::project::{InForce, read_project};
 use super::super::{Failure, required, usage};
@@ -68,7 +67,7 @@ fn of_run(args: &RunArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
     }
     let suite = load_suite::suite(&args.suite)?;
     if let Some(baseline) = &args.baseline {
-        read_baseline(baseline, &suite)?;
+        suite.baseline(baseline).map_err(Failure::usage)?;
     }
     required::known(&args.require, &suite)
 }
