@@ -159,7 +159,7 @@ impl Judge {
         Self { only: patterns.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// What must have been judged, by names of requirements: `["DUP-*", "TTL-*"]`. A receiver of which one of them is not
+    /// What must have been judged, by names of requirements: `["DUP-*", "AUTH-*", "!AUTH-10"]`. A receiver of which one of them is not
     /// applicable, or undecided, does not conform then; the verdict says what to give so that it is judged.
     ///
     /// ```

@@ -19,7 +19,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::contract::{Contract, Level};
 use crate::evidence;
 use crate::report::baseline::Baseline;
-use crate::report::required::is_asked;
+use crate::report::required::means;
 use crate::run::Plan;
 use crate::run::concurrency::Jobs;
 use crate::scenario::expand::Loaded;
@@ -336,7 +336,7 @@ pub(crate) fn selected(mut scenarios: Vec<Loaded>, expression: &str, suite: &Sui
 /// Sees that each pattern of what must be judged means a requirement.
 pub(crate) fn see_that_they_are_known(required: &[String], suite: &Suite) -> Result<(), Wrong> {
     let ids = || suite.catalogue.requirements.iter().map(|one| one.id.as_str());
-    let unknown = required.iter().map(|pattern| pattern.trim()).find(|pattern| !ids().any(|id| is_asked(pattern, id)));
+    let unknown = required.iter().map(|pattern| pattern.trim()).find(|pattern| !ids().any(|id| means(pattern, id)));
     match unknown {
         None => Ok(()),
         Some(pattern) => Err(Wrong::NothingRequired { pattern: pattern.to_owned(), hint: hint(nearest(pattern, ids())) }),

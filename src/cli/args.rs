@@ -191,7 +191,7 @@ pub(crate) struct RunArgs {
     /// Only what shows these requirements or has these ids: `TTL-*`, `AUTH-*,!AUTH-8`.
     #[arg(long, value_name = "EXPR")]
     pub(crate) select: Option<String>,
-    /// What must have been judged: requirements (`DUP-*,TTL-*`); one that is not applicable or undecided fails the run, with what to give.
+    /// What must have been judged: requirements (`DUP-*,!DUP-8`); one that is not applicable or undecided fails the run, with what to give.
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     pub(crate) require: Vec<String>,
     /// Play only one of several equal parts, as `2/3`; `hookgate report merge` joins their reports.

@@ -34,16 +34,25 @@ pub struct Missing {
     pub give: String,
 }
 
-/// Whether a pattern asks for a requirement.
+/// Whether a pattern means a requirement; `!` in front is no part of it.
 #[must_use]
-pub fn is_asked(pattern: &str, id: &str) -> bool {
-    fits(pattern.trim(), id) || fits(&pattern.trim().to_uppercase(), id)
+pub fn means(pattern: &str, id: &str) -> bool {
+    let pattern = pattern.trim().trim_start_matches('!');
+    fits(pattern, id) || fits(&pattern.to_uppercase(), id)
+}
+
+/// Whether patterns ask for a requirement: one means it, and none leaves it out (`!AUTH-10`); all are asked for where nothing but that is said.
+#[must_use]
+pub fn is_asked(patterns: &[String], id: &str) -> bool {
+    let (left_out, wanted): (Vec<&String>, Vec<&String>) = patterns.iter().partition(|pattern| pattern.trim().starts_with('!'));
+    let is = |pattern: &&String| means(pattern, id);
+    (wanted.is_empty() || wanted.iter().any(is)) && !left_out.iter().any(is)
 }
 
 /// Which of the requirements that were asked for were not judged.
 #[must_use]
 pub fn required(asked: &[String], requirements: &[RequirementReport]) -> RequiredFacts {
-    let wanted = requirements.iter().filter(|one| asked.iter().any(|pattern| is_asked(pattern, &one.id)));
+    let wanted = requirements.iter().filter(|one| is_asked(asked, &one.id));
     let missing = wanted.filter_map(|one| missing(&one.id, one.verdict, one.reason.as_deref())).collect();
     RequiredFacts { asked: asked.iter().map(|pattern| pattern.trim().to_owned()).collect(), missing }
 }
@@ -127,6 +136,22 @@ mod tests {
             let missing = Missing { id: "DUP-1".to_owned(), verdict: Verdict::NotApplicable, reason: String::new(), give: give.clone() };
             assert!(missing.told(Language::En).ends_with(&give), "{give}");
             assert!(!missing.told(Language::Ja).contains(&give), "{give} has no Japanese");
+        }
+    }
+
+    /// Patterns ask and leave out, as a selection does.
+    #[test]
+    fn patterns_ask_and_leave_out() {
+        for (patterns, asked, not) in [
+            (&["AUTH-*"][..], &["AUTH-1", "AUTH-10"][..], &["DUP-1"][..]),
+            (&["AUTH-*", "!AUTH-10"], &["AUTH-1"], &["AUTH-10", "DUP-1"]),
+            (&["auth-*", " !auth-1 "], &["AUTH-10"], &["AUTH-1"]),
+            (&["!TTL-*"], &["AUTH-1"], &["TTL-1"]),
+        ] {
+            let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+            for (ids, wanted) in [(asked, true), (not, false)] {
+                assert!(ids.iter().all(|id| is_asked(&patterns, id) == wanted), "{patterns:?} {ids:?}");
+            }
         }
     }
 }
