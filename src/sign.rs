@@ -216,10 +216,22 @@ pub enum ListLines {
 
 /// A secret whose text is not what the scheme says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret is not {wanted}, as the contract's signature scheme says (key.encoding)")]
+#[error("the secret is not {wanted}, as the contract's signature scheme says (key.encoding){}", self.of_blanks())]
 pub struct BadSecret {
     /// `base64`, `base64url` or `hex`.
     pub wanted: &'static str,
+    /// Whether it is but for a blank or a line end around it.
+    pub has_blanks: bool,
+}
+
+impl BadSecret {
+    const fn of(wanted: &'static str) -> Self {
+        Self { wanted, has_blanks: false }
+    }
+
+    fn of_blanks(&self) -> &'static str {
+        if self.has_blanks { "; it would be without the blank or the line end around it: take that out" } else { "" }
+    }
 }
 
 impl SecretForm {
@@ -228,7 +240,8 @@ impl SecretForm {
     /// # Errors
     /// [`BadSecret`] when the text is not written as the form says.
     pub fn key_bytes(&self, secret: &[u8]) -> Result<Vec<u8>, BadSecret> {
-        self.encoding.decode(self.without_prefix(secret))
+        let decoded = |text: &[u8]| self.encoding.decode(self.without_prefix(text));
+        decoded(secret).map_err(|bad| BadSecret { has_blanks: decoded(secret.trim_ascii()).is_ok(), ..bad })
     }
 
     /// The secret's text without what stands in front of it.
@@ -256,7 +269,7 @@ impl Scheme {
     /// # Errors
     /// [`BadSecret`] when it is no public key of this scheme.
     pub fn keyed_by_public(&self, public: &[u8]) -> Result<Signer, BadSecret> {
-        Signer::verifying(self.clone(), public).ok_or(BadSecret { wanted: "an Ed25519 public key of 32 bytes in hex or base64" })
+        Signer::verifying(self.clone(), public).ok_or(BadSecret::of("an Ed25519 public key of 32 bytes in hex or base64"))
     }
 
     /// The key bytes of a secret's text, as [`SecretForm::key_bytes`] and fit for this scheme.
@@ -268,9 +281,9 @@ impl Scheme {
         match self.by {
             Proof::Hmac | Proof::None => Ok(bytes),
             Proof::Ed25519 if matches!(bytes.len(), 32 | 64) => Ok(bytes),
-            Proof::Ed25519 => Err(BadSecret { wanted: "an Ed25519 private key of 32 bytes (or of 64, with the public one)" }),
+            Proof::Ed25519 => Err(BadSecret::of("an Ed25519 private key of 32 bytes (or of 64, with the public one)")),
             Proof::Token if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic) => Ok(bytes),
-            Proof::Token => Err(BadSecret { wanted: "visible ASCII, which can travel in a header" }),
+            Proof::Token => Err(BadSecret::of("visible ASCII, which can travel in a header")),
         }
     }
 

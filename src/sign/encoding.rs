@@ -85,13 +85,13 @@ impl SecretEncoding {
     pub fn decode(self, text: &[u8]) -> Result<Vec<u8>, BadSecret> {
         match self {
             Self::Utf8 => Ok(text.to_vec()),
-            Self::Base64 => STANDARD.decode(text).map_err(|_| BadSecret { wanted: "base64" }),
+            Self::Base64 => STANDARD.decode(text).map_err(|_| BadSecret::of("base64")),
             Self::Base64url => {
                 let padded = text.ends_with(b"=");
                 let read = if padded { URL_SAFE.decode(text) } else { URL_SAFE_NO_PAD.decode(text) };
-                read.map_err(|_| BadSecret { wanted: "base64url" })
+                read.map_err(|_| BadSecret::of("base64url"))
             }
-            Self::Hex => unhex(text).ok_or(BadSecret { wanted: "hex" }),
+            Self::Hex => unhex(text).ok_or(BadSecret::of("hex")),
         }
     }
 }
@@ -121,6 +121,7 @@ pub fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sign::SecretForm;
 
     /// One value has one text in each encoding (`printf '\xfb\xff' | basenc --base64url` and its like).
     #[test]
@@ -146,14 +147,26 @@ mod tests {
         for (encoding, text, wanted) in [
             (SecretEncoding::Utf8, "-_8", Ok(b"-_8".to_vec())),
             (SecretEncoding::Base64, "+/8=", bytes()),
-            (SecretEncoding::Base64, "-_8=", Err(BadSecret { wanted: "base64" })),
+            (SecretEncoding::Base64, "-_8=", Err(BadSecret::of("base64"))),
             (SecretEncoding::Base64url, "-_8", bytes()),
             (SecretEncoding::Base64url, "-_8=", bytes()),
-            (SecretEncoding::Base64url, "+/8=", Err(BadSecret { wanted: "base64url" })),
+            (SecretEncoding::Base64url, "+/8=", Err(BadSecret::of("base64url"))),
             (SecretEncoding::Hex, "FBff", bytes()),
-            (SecretEncoding::Hex, "fbf", Err(BadSecret { wanted: "hex" })),
+            (SecretEncoding::Hex, "fbf", Err(BadSecret::of("hex"))),
         ] {
             assert_eq!(encoding.decode(text.as_bytes()), wanted, "{encoding:?} {text}");
         }
+    }
+
+    /// A variable that was filled from a file has that file's line end: it is told, and never taken away in silence.
+    #[test]
+    fn blanks_around_a_secret_are_told() {
+        let form = SecretForm { encoding: SecretEncoding::Base64, strip_prefix: "whsec_".to_owned() };
+        let told = |secret: &str| form.key_bytes(secret.as_bytes()).map_err(|bad| bad.has_blanks);
+        assert_eq!(told("whsec_+/8="), Ok(vec![0xfb, 0xff]));
+        for (secret, blanks) in [("whsec_+/8=\n", true), (" whsec_+/8=", true), ("whsec_%\n", false), ("whsec_%", false)] {
+            assert_eq!(told(secret), Err(blanks), "{secret:?}");
+        }
+        assert!(BadSecret { wanted: "base64", has_blanks: true }.to_string().contains("line end"));
     }
 }
