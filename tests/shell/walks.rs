@@ -2,13 +2,11 @@
 //! cause, mended, and green. No file is edited by hand but the receiver. How long each took, and how much was judged, is told.
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "a test ends where something is not as it should be, and tells what it took")]
 
-mod standard_webhooks;
-
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::command_line::{alone, command};
+use crate::command_line::{alone, among_others, command};
 use crate::surroundings::{Folder, npm, project, python_with_vendors, tool};
 
 /// A walk's folder, and what it takes to walk there.
@@ -196,27 +194,43 @@ fn node_and_github() {
     });
 }
 
+/// The receiver in axum of examples/axum-receiver, as a project of its own: what it is built with stands in this project's lock file.
+fn axum_project(folder: &Folder) {
+    let example = |name: &str| std::fs::read_to_string(project("examples/axum-receiver").join(name)).expect("a file of the example");
+    // Its tests judge with the library; here it is the command that judges.
+    let manifest = example("Cargo.toml");
+    let (before, tests) = manifest.split_once("[dev-dependencies]").expect("what its tests need");
+    let (_, after) = tests.split_once("[profile.dev]").expect("its profile");
+    folder.write("Cargo.toml", &format!("{before}[profile.dev]{after}"));
+    folder.write("Cargo.lock", &std::fs::read_to_string(project("Cargo.lock")).expect("a lock file"));
+    folder.write("src/main.rs", &example("src/main.rs"));
+    folder.write("src/lib.rs", &example("src/lib.rs").replace(AXUM_RIGHT, AXUM_WRONG));
+}
+
+/// Where the receiver in axum looks at the signed time, and where it does not.
+const AXUM_RIGHT: &str = "time.is_some_and(|time| now.abs_diff(time) <= TOLERANCE.unsigned_abs())";
+const AXUM_WRONG: &str = "time.is_some_and(|time| now.abs_diff(time) <= u64::MAX - TOLERANCE.unsigned_abs())";
+
 #[test]
 fn axum_and_standard_webhooks() {
     walked("axum + Standard Webhooks", || {
         let walk = Walk { folder: Folder::new(), secret: ("STANDARD_WEBHOOKS_SECRET", "whsec_YW4gYXh1bSByZWNlaXZlciBvZiBhIHdhbGs=") };
-        let receiver = standard_webhooks::serve(walk.secret.1);
-        let url = receiver.url();
-        walk.init(&[
-            "--contract",
-            "standard-webhooks",
-            "--target",
-            &url,
-            "--effects",
-            "/effects?key={key}",
-            "--visit",
-            "full",
-            "--compose",
-        ]);
+        axum_project(&walk.folder);
+        // Where this test is built: what both need is there already.
+        let this = std::env::current_exe().expect("this program");
+        let built = this.ancestors().nth(3).expect("the folder of builds").display().to_string();
+        let build = format!("{} build --quiet --offline --target-dir '{built}'", env!("CARGO"));
+        let first = among_others(std::process::Command::new("sh").current_dir(walk.folder.path("")).args(["-c", &build]));
+        assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+        let exec = format!("{build} && exec '{built}/debug/axum-receiver' {{dir}}/shop.db");
+        let flags = ["--effects", "/orders?webhook_id={key}#/count", "--visit", "full", "--compose"];
+        walk.init(&[&["--contract", "standard-webhooks", "--exec", &exec], &flags[..]].concat());
         let (exit, told, report) = walk.judged();
         assert_eq!(exit, Some(1), "{told}");
         assert!(causes(&report).contains("SIGT-"), "{}\n{told}", causes(&report));
-        receiver.mend();
+        let source = std::fs::read_to_string(walk.folder.path("src/lib.rs")).expect("the receiver");
+        assert!(source.contains(AXUM_WRONG), "the example is not wrong any more");
+        walk.folder.write("src/lib.rs", &source.replace(AXUM_WRONG, AXUM_RIGHT));
         let (exit, told, report) = walk.judged();
         assert_eq!((exit, &report["summary"]["verdict"]), (Some(0), &"conforms".into()), "{told}");
         assert!(Path::new(&walk.folder.path("compose.yaml")).is_file());
