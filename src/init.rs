@@ -71,6 +71,8 @@ pub struct Known {
     pub secret_env: String,
     /// Where it is.
     pub at: Whereabouts,
+    /// How that is reached, beside its address: members of `[target]`, each a name and a value of TOML.
+    pub reached: Vec<(&'static str, String)>,
     /// When a command is ready: an address or a text.
     pub ready: Option<String>,
     /// The path that takes deliveries, where it is not the base's.

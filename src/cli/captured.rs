@@ -1,14 +1,19 @@
 //! Captured deliveries: header and body in files, a HAR, or a curl command, as a delivery.
 //!
 //! Takes text, gives what travelled and its whole address where that is known.
-//! A curl command is taken apart as a shell would, and nothing of it is run.
+//! A curl command is taken apart as a shell would ([`shell`]), and nothing of it is run.
 
-use std::path::{Path, PathBuf};
+mod curl;
+mod shell;
+
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::clock::{UnixMicros, iso};
 use crate::delivery::{Answer, Delivery, HeaderLine};
+
+pub(crate) use self::curl::from_curl;
 
 /// A delivery as it was captured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +39,17 @@ pub(crate) fn from_headers(text: &str, body: Vec<u8>) -> Result<Captured, String
     for (at, line) in text.lines().enumerate() {
         let line = line.strip_prefix("> ").unwrap_or(line).trim_end();
         if line.is_empty() {
+            continue;
+        }
+        // HTTP/2 and 3 have lines of their own for what is a line of request in HTTP/1.1.
+        if let Some((name, value)) = line.strip_prefix(':').and_then(|rest| rest.split_once(':')) {
+            let value = value.trim();
+            match name {
+                "method" => captured.delivery.method = value.to_owned(),
+                "path" => set_address(&mut captured, value),
+                "authority" => captured.origin = Some(format!("https://{value}")),
+                _ => {}
+            }
             continue;
         }
         let words: Vec<&str> = line.split(' ').collect();
@@ -103,15 +119,9 @@ pub(crate) fn from_har(text: &str, entry: Option<usize>, names: &[String]) -> Re
             captured.delivery.headers.push(HeaderLine::new(name, value.to_owned()));
         }
     }
-    let body = text_of(&request["postData"]["text"]).unwrap_or_default();
-    captured.delivery.body = match request["postData"]["encoding"].as_str() {
-        Some("base64") => {
-            use base64::Engine as _;
-            let decoded = base64::engine::general_purpose::STANDARD.decode(body.as_bytes());
-            decoded.map_err(|_| "the HAR says that the body is base64, and it is not")?.into()
-        }
-        Some(_) | None => body.into(),
-    };
+    let posted = &request["postData"];
+    let body = text_of(&posted["text"]).unwrap_or_else(|| form_of(&posted["params"]));
+    captured.delivery.body = decoded(&body, &posted["encoding"]).ok_or("the HAR says that the body is base64, and it is not")?.into();
     captured.answer = answer_of(chosen);
     let is_again =
         |one: &&Value| one["request"]["url"] == request["url"] && one["request"]["postData"]["text"] == request["postData"]["text"];
@@ -127,7 +137,35 @@ fn answer_of(entry: &Value) -> Option<Answer> {
     let status = response["status"].as_u64().and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 100)?;
     let line = |line: &Value| Some(HeaderLine::new(line["name"].as_str()?, line["value"].as_str()?.to_owned()));
     let headers = response["headers"].as_array().into_iter().flatten().filter_map(line).collect();
-    Some(Answer { status, headers, body: response["content"]["text"].as_str().unwrap_or_default().to_owned().into() })
+    let content = &response["content"];
+    let body = decoded(content["text"].as_str().unwrap_or_default(), &content["encoding"])?;
+    Some(Answer { status, headers, body: body.into() })
+}
+
+/// Text of a HAR as the bytes that it stands for.
+fn decoded(text: &str, encoding: &Value) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    match encoding.as_str() {
+        Some("base64") => base64::engine::general_purpose::STANDARD.decode(text.as_bytes()).ok(),
+        Some(_) | None => Some(text.as_bytes().to_vec()),
+    }
+}
+
+/// A form whose text a HAR does not have: its fields, which stand there as they travelled.
+fn form_of(params: &Value) -> String {
+    let field = |one: &Value| Some(format!("{}={}", one["name"].as_str()?, one["value"].as_str().unwrap_or_default()));
+    params.as_array().into_iter().flatten().filter_map(field).collect::<Vec<_>>().join("&")
+}
+
+/// Text in UTF-16, as PowerShell writes it, in UTF-8; nothing where it is none.
+fn utf16(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (rest, read): (&[u8], fn([u8; 2]) -> u16) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        _ => return None,
+    };
+    let units: Vec<u16> = rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+    String::from_utf16(&units).ok().map(String::into_bytes)
 }
 
 /// Reads a capture of any form: a HAR, a curl command, or header lines with a blank line and the body behind them.
@@ -142,14 +180,22 @@ pub(crate) fn from_any(
     names: &[String],
     read: &dyn Fn(&Path) -> Result<Vec<u8>, String>,
 ) -> Result<Captured, String> {
-    let text = std::str::from_utf8(bytes);
-    let begin = text.map_or("", str::trim_start);
-    let begin = begin.strip_prefix("$ ").unwrap_or(begin);
+    // Editors and shells of Windows begin a file with a mark of its encoding.
+    let recoded = utf16(bytes);
+    let bytes = recoded.as_deref().unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let begin = text.trim_start();
     if begin.starts_with('{') {
-        return from_har(text.unwrap_or_default(), entry, names);
+        return from_har(begin, entry, names);
     }
-    if begin.split_whitespace().next().is_some_and(|word| word == "curl" || word.ends_with("/curl")) {
-        return from_curl(begin, read);
+    // In a script, comments come before the command; in a terminal, a prompt.
+    let command = text.lines().position(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let command: String = text.split_inclusive('\n').skip(command.unwrap_or_default()).collect();
+    let command = command.trim_start();
+    let command = ["$ ", "> ", "% "].iter().find_map(|prompt| command.strip_prefix(prompt)).unwrap_or(command);
+    if command.split_whitespace().next().is_some_and(curl::is_curl) {
+        return from_curl(command, read);
     }
     let ends = [&b"\r\n\r\n"[..], b"\n\n"];
     let end = ends.iter().filter_map(|end| Some((bytes.windows(end.len()).position(|window| window == *end)?, end.len()))).min();
@@ -159,171 +205,11 @@ pub(crate) fn from_any(
     from_headers(headers, bytes[at + length..].to_vec())
 }
 
-/// Reads a curl command, as browsers and tools write it.
-///
-/// * `read`: reads the file of `-d @FILE`.
-///
-/// # Errors
-/// What cannot be understood, as a sentence.
-pub(crate) fn from_curl(text: &str, read: &dyn Fn(&Path) -> Result<Vec<u8>, String>) -> Result<Captured, String> {
-    let words = words_of(text)?;
-    let mut words = words.into_iter().peekable();
-    if words.next_if(|word| word == "curl" || word.ends_with("/curl")).is_none() {
-        return Err("this is no curl command: it does not begin with `curl`".to_owned());
-    }
-    let (mut captured, mut data, mut method) = (Captured::default(), Vec::<Vec<u8>>::new(), None);
-    while let Some(word) = words.next() {
-        let (flag, joined) = match word.split_once('=') {
-            Some((flag, value)) if flag.starts_with("--") => (flag.to_owned(), Some(value.to_owned())),
-            _ if word.starts_with('-') && !word.starts_with("--") && word.len() > 2 && "XHdAbe".contains(&word[1..2]) => {
-                (word[..2].to_owned(), Some(word[2..].to_owned()))
-            }
-            _ => (word.clone(), None),
-        };
-        let mut value = || joined.clone().or_else(|| words.next()).ok_or_else(|| format!("`{flag}` has no value"));
-        match flag.as_str() {
-            "-X" | "--request" => method = Some(value()?),
-            "-H" | "--header" => {
-                let line = value()?;
-                if let Some((name, value)) = line.split_once(':').or_else(|| line.strip_suffix(';').map(|name| (name, ""))) {
-                    captured.delivery.headers.push(HeaderLine::new(name.trim(), value.trim().to_owned()));
-                }
-            }
-            "-d" | "--data" | "--data-ascii" => {
-                let text = value()?;
-                data.push(match text.strip_prefix('@') {
-                    // As curl does with a file of --data.
-                    Some(file) => read(&PathBuf::from(file))?.into_iter().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect(),
-                    None => text.into_bytes(),
-                });
-            }
-            "--data-binary" | "--json" => {
-                let text = value()?;
-                if flag == "--json" {
-                    captured.delivery.headers.push(HeaderLine::new("Content-Type", "application/json"));
-                }
-                data.push(text.strip_prefix('@').map_or_else(|| Ok(text.clone().into_bytes()), |file| read(&PathBuf::from(file)))?);
-            }
-            "--data-raw" => data.push(value()?.into_bytes()),
-            "--url" => set_address(&mut captured, &value()?),
-            "-A" | "--user-agent" | "-b" | "--cookie" | "-e" | "--referer" | "-o" | "--output" | "-m" | "--max-time" | "-u" | "--user"
-            | "--cacert" => {
-                value()?;
-            }
-            other if other.starts_with('-') => {}
-            address => set_address(&mut captured, &with_scheme(address)),
-        }
-    }
-    captured.delivery.method = method.unwrap_or_else(|| if data.is_empty() { "GET" } else { "POST" }.to_owned());
-    captured.delivery.body = data.join(&b'&').into();
-    Ok(captured)
-}
-
-/// curl takes an address without a scheme for one of http.
-fn with_scheme(address: &str) -> String {
-    if address.contains("://") { address.to_owned() } else { format!("http://{address}") }
-}
-
-/// The words of a command line, as a POSIX shell reads them, `$'…'` too.
-fn words_of(text: &str) -> Result<Vec<String>, String> {
-    let (mut words, mut word, mut is_word) = (Vec::new(), String::new(), false);
-    let mut chars = text.trim().chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('\n') => {}
-                Some('\r') => drop(chars.next_if_eq(&'\n')),
-                Some(other) => (is_word, word) = (true, word + &other.to_string()),
-                None => return Err("the command ends with a backslash".to_owned()),
-            },
-            '^' if chars.peek() == Some(&'\n') => drop(chars.next()),
-            '\'' => {
-                is_word = true;
-                quoted(&mut chars, &mut word, '\'')?;
-            }
-            '"' => {
-                is_word = true;
-                double_quoted(&mut chars, &mut word)?;
-            }
-            '$' if chars.peek() == Some(&'\'') => {
-                chars.next();
-                is_word = true;
-                escaped(&mut chars, &mut word)?;
-            }
-            blank if blank.is_whitespace() => {
-                if std::mem::take(&mut is_word) {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            other => (is_word, word) = (true, word + &other.to_string()),
-        }
-    }
-    if is_word {
-        words.push(word);
-    }
-    Ok(words)
-}
-
-type Chars<'c> = std::iter::Peekable<std::str::Chars<'c>>;
-
-fn unclosed(mark: char) -> String {
-    format!("a quotation mark {mark} is not closed")
-}
-
-fn quoted(chars: &mut Chars<'_>, word: &mut String, mark: char) -> Result<(), String> {
-    loop {
-        match chars.next().ok_or_else(|| unclosed(mark))? {
-            c if c == mark => return Ok(()),
-            c => word.push(c),
-        }
-    }
-}
-
-fn double_quoted(chars: &mut Chars<'_>, word: &mut String) -> Result<(), String> {
-    loop {
-        match chars.next().ok_or_else(|| unclosed('"'))? {
-            '"' => return Ok(()),
-            '\\' => match chars.next().ok_or_else(|| unclosed('"'))? {
-                '\n' => {}
-                c @ ('"' | '\\' | '$' | '`') => word.push(c),
-                c => word.extend(['\\', c]),
-            },
-            c => word.push(c),
-        }
-    }
-}
-
-/// Text in `$'…'`: the escapes of C.
-fn escaped(chars: &mut Chars<'_>, word: &mut String) -> Result<(), String> {
-    loop {
-        match chars.next().ok_or_else(|| unclosed('\''))? {
-            '\'' => return Ok(()),
-            '\\' => match chars.next().ok_or_else(|| unclosed('\''))? {
-                'n' => word.push('\n'),
-                'r' => word.push('\r'),
-                't' => word.push('\t'),
-                mark @ ('u' | 'x') => {
-                    let most = if mark == 'u' { 4 } else { 2 };
-                    let mut digits = String::new();
-                    while digits.len() < most
-                        && let Some(digit) = chars.next_if(char::is_ascii_hexdigit)
-                    {
-                        digits.push(digit);
-                    }
-                    word.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
-                }
-                c => word.push(c),
-            },
-            c => word.push(c),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn told(captured: &Captured) -> String {
+    pub(super) fn told(captured: &Captured) -> String {
         let lines: Vec<String> =
             captured.delivery.headers.iter().map(|line| format!("{}: {}", line.name, String::from_utf8_lossy(&line.value))).collect();
         let Captured { delivery, origin, .. } = captured;
@@ -337,33 +223,12 @@ mod tests {
         )
     }
 
-    /// Commands as browsers, vendors' pages and people write them.
-    #[test]
-    fn curl_commands_are_read_as_a_shell_reads_them() {
-        let read = |path: &Path| if path == Path::new("body.json") { Ok(b"{\n}\n".to_vec()) } else { Err("no such file".to_owned()) };
-        for (command, wanted) in [
-            ("curl http://h:1/p?q -H 'A: b' -d '{}'", r#"POST http://h:1/p?q [A: b] "{}""#),
-            (
-                "curl --request PUT \\\n  --url 'https://h' \\\n  --header \"A: \\\"x\\\"\" --data-raw $'a\\nb\\u00e9'",
-                "PUT https://h/ [A: \"x\"] \"a\\nb\u{e9}\"",
-            ),
-            ("curl -XPOST h/p -HA:b -d a=1 -d b=2 --compressed -s", r#"POST http://h/p [A: b] "a=1&b=2""#),
-            ("curl h -d @body.json", r#"POST http://h/ [] "{}""#),
-            ("curl h --data-binary @body.json --max-time 5", r#"POST http://h/ [] "{\n}\n""#),
-            ("curl h --json='[]'", r#"POST http://h/ [Content-Type: application/json] "[]""#),
-            ("curl h", r#"GET http://h/ [] """#),
-        ] {
-            assert_eq!(from_curl(command, &read).map(|one| told(&one)).as_deref(), Ok(wanted), "{command}");
-        }
-        for command in ["wget h", "curl 'h", "curl h -H", "curl h -d @gone", "curl h \\"] {
-            assert!(from_curl(command, &read).is_err(), "{command}");
-        }
-    }
-
     #[test]
     fn header_lines_may_have_a_request_line() {
         let text = "POST /p?q HTTP/1.1\r\nHost: h:8\r\nA: b: c\r\n\r\n";
         assert_eq!(told(&from_headers(text, b"x".to_vec()).expect("lines")), r#"POST https://h:8/p?q [Host: h:8; A: b: c] "x""#);
+        let text = ":method: PUT\n:authority: h\n:scheme: https\n:path: /p\na: b\n";
+        assert_eq!(told(&from_headers(text, Vec::new()).expect("lines")), r#"PUT https://h/p [a: b] """#);
         assert!(from_headers("A: b\nno line\n", Vec::new()).expect_err("a line is none").contains("line 2"));
     }
 
@@ -377,5 +242,27 @@ mod tests {
         assert_eq!(signed.at, Some(UnixMicros::from_secs(1_759_694_703)));
         assert_eq!(from_har(har, Some(1), &[]).expect("a HAR").delivery.method, "GET");
         assert!(from_har(har, Some(3), &[]).is_err() && from_har("{}", None, &[]).is_err() && from_har("x", None, &[]).is_err());
+    }
+    /// Browsers tell a form by its fields alone, and answers that are no text in base64.
+    #[test]
+    fn a_har_of_a_browser_is_read_to_the_byte() {
+        let har = r#"{"log":{"entries":[{"request":{"method":"POST","url":"https://h/b","headers":[],"postData":{"mimeType":"application/x-www-form-urlencoded","params":[{"name":"a","value":"1+2"},{"name":"b","value":""}]}},
+            "response":{"status":202,"headers":[],"content":{"text":"e30=","encoding":"base64"}}}]}}"#;
+        let captured = from_har(har, None, &[]).expect("a HAR");
+        assert_eq!(told(&captured), r#"POST https://h/b [] "a=1+2&b=""#);
+        assert_eq!(captured.answer.expect("an answer").body, &b"{}"[..]);
+    }
+
+    /// Whatever a file begins with: a mark of its encoding, comments, a prompt.
+    #[test]
+    fn captures_are_read_as_editors_and_terminals_write_them() {
+        let read = |_: &Path| Err("no file".to_owned());
+        let any = |bytes: &[u8]| from_any(bytes, None, &[], &read).map(|one| told(&one));
+        let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain("curl h/p".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        for bytes in [&b"\xef\xbb\xbfcurl h/p"[..], b"#!/bin/sh\n# ours\n\ncurl h/p\n", b"$ curl h/p\n", b"% /usr/bin/curl h/p", &wide] {
+            assert_eq!(any(bytes).as_deref(), Ok(r#"GET http://h/p [] """#), "{}", String::from_utf8_lossy(bytes));
+        }
+        assert_eq!(any(b"POST /p HTTP/1.1\r\nA: b\r\n\r\n#x").as_deref(), Ok(r##"POST -/p [A: b] "#x""##));
+        assert!(any(b"wget h").is_err() && any(b"").is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! is `init`'s. Files are written when everything is known and none is in the
 //! way, and not before.
 
+mod address;
 mod questions;
 mod recognised;
 mod visited;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::address::{apart, reached_by};
 use self::questions::Questions;
 use self::recognised::{Recognised, recognise};
 use self::visited::visited;
@@ -32,7 +34,6 @@ use crate::init::visiting::Extent;
 use crate::init::{self, Base, CONTRACT_FILE, Known, SETTINGS_FILE, Whereabouts, Written};
 use crate::sign::Proof;
 use crate::suites::{self, SuiteChoice};
-use crate::transport::Target;
 
 /// Everything that was chosen.
 struct Chosen {
@@ -59,7 +60,7 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failu
     let mut contract = read(args, &known, &Findings::default())?;
     let secret = secret_from(&known.secret_env)?;
     let mut seen = recognised.map(|one| one.sightings).unwrap_or_default();
-    let (visited, health) = visited(&known, &contract, secret.as_ref(), extent)?;
+    let (visited, health) = visited(&known, &args.reach, &contract, (secret.as_ref(), extent))?;
     seen.extend(visited);
     if known.health.is_none() && health.is_some() {
         known.health = health;
@@ -104,10 +105,23 @@ fn see_that_none_is_there(args: &InitArgs, paths: &[&str]) -> Result<(), Failure
     )))
 }
 
+/// Writes all files; where one cannot be written, those that were made before it are taken away again.
 fn write(dir: &Path, written: &[Written]) -> Result<(), Failure> {
-    for one in written {
-        let path = dir.join(&one.path);
-        files::make_folder_of(&path).and_then(|()| files::write_text(&path, &one.text)).map_err(Failure::harness)?;
+    let paths: Vec<PathBuf> = written.iter().map(|one| dir.join(&one.path)).collect();
+    for path in &paths {
+        if path.is_dir() {
+            return Err(Failure::harness(format!("{} is a folder, and nothing was written: --dir names another place", path.display())));
+        }
+        files::make_folder_of(path).map_err(|cause| Failure::harness(format!("{cause}; nothing was written")))?;
+    }
+    let mut made: Vec<&PathBuf> = Vec::new();
+    for (one, path) in written.iter().zip(&paths) {
+        let is_new = path.symlink_metadata().is_err();
+        if let Err(cause) = files::write_text(path, &one.text) {
+            made.iter().for_each(|path| drop(std::fs::remove_file(path)));
+            return Err(Failure::harness(cause));
+        }
+        made.extend(is_new.then_some(path));
     }
     Ok(())
 }
@@ -155,8 +169,13 @@ fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> 
     };
     let Some(at) = whereabouts(args, questions, console)? else { return Ok(None) };
     let captured = recognised.as_ref().and_then(|one| one.path.clone());
+    let (at, addressed) = apart(at, args.path.as_deref(), captured.as_deref());
+    if let (Some(path), None) = (&addressed, &args.path) {
+        console.print(&format!("Deliveries go to {path}, as the address says; --path names another path.\n"));
+    }
     let usual = captured.clone().or_else(|| extended.as_ref().map(|one| one.endpoint.path.clone())).unwrap_or_else(|| "/".to_owned());
-    let Some(path) = questions.text("Which path takes deliveries?", "--path", args.path.as_deref(), Some(&usual), console)? else {
+    let given = args.path.as_deref().or(addressed.as_deref());
+    let Some(path) = questions.text("Which path takes deliveries?", "--path", given, Some(&usual), console)? else {
         return Ok(None);
     };
     let usual = extended.as_ref().map(|one| one.secret.env.clone()).filter(|env| !env.is_empty());
@@ -208,6 +227,7 @@ fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> 
         name,
         secret_env,
         at,
+        reached: reached_by(args),
         ready: args.ready.clone(),
         path: Some(path),
         content_type: recognised.as_ref().and_then(|one| one.content_type.clone()),
@@ -266,7 +286,7 @@ fn whereabouts(args: &InitArgs, questions: &mut Questions, console: &mut Console
     let Some(answer) = questions.text(asks, "--target URL, or --exec CMD", given, None, console)? else { return Ok(None) };
     let is_url = ["http://", "https://", "unix:"].iter().any(|scheme| answer.starts_with(scheme));
     if is_url || given.is_some() {
-        Target::parse(&answer).map_err(Failure::usage)?;
+        args.reach.target(&answer)?;
         return Ok(Some(Whereabouts::Url(answer)));
     }
     Ok(Some(Whereabouts::Exec(answer)))

@@ -33,6 +33,9 @@ pub fn settings_text(known: &Known) -> String {
             line(&format!("exec = {}", toml(command)));
         }
     }
+    for (member, value) in &known.reached {
+        line(&format!("{member} = {value}"));
+    }
     if let Some(ready) = &known.ready {
         line(&format!("ready = {}", toml(ready)));
     }

@@ -204,14 +204,20 @@ impl Target {
     /// # Errors
     /// As [`Target::parse`].
     pub fn page(&self, address: &str) -> Result<(Self, String), BadTarget> {
+        let (base, path) = Self::apart(address);
+        Ok((self.at(base)?, if path.is_empty() { "/".to_owned() } else { path.to_owned() }))
+    }
+
+    /// An address without its path, and the path with its query; empty where it has none.
+    #[must_use]
+    pub fn apart(address: &str) -> (&str, &str) {
         let behind = address.find("://").map_or(0, |at| at + 3);
         let split = match address.strip_prefix("unix:") {
             Some(socket) => socket.find(":/").map_or(address.len(), |at| at + "unix:".len() + 1),
             None => address[behind..].find(['/', '?']).map_or(address.len(), |at| at + behind),
         };
         let (base, path) = address.split_at(split);
-        let base = if address.starts_with("unix:") { base.trim_end_matches(':') } else { base };
-        Ok((self.at(base)?, if path.is_empty() { "/".to_owned() } else { path.to_owned() }))
+        (if address.starts_with("unix:") { base.trim_end_matches(':') } else { base }, path)
     }
 
     /// How it is reached.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use crate::command_line::{among_others, binary, command};
+use crate::command_line::{Running, among_others, binary, command};
 use crate::surroundings::Folder;
 
 /// Runs the command in a folder; what it answers questions with is `typed`.
@@ -257,4 +257,47 @@ fn what_a_receiver_does_wrong_does_not_become_its_contract() {
         "{contract}"
     );
     assert!(Path::new(&folder.path("hookgate.toml")).is_file());
+}
+
+/// The whole address of deliveries is one, a certificate of one's own is kept, and a command is read as it was pasted.
+#[test]
+fn what_an_outsider_gives_is_understood() {
+    let secret = [("STRIPE_WEBHOOK_SECRET", "whsec_hookgate_stripe_webhook_for_tests")];
+    let serving = Running::start(command().envs(secret).args(["serve", "--contract", "stripe-webhook", "--addr", "127.0.0.1:0"]), 1);
+    let folder = Folder::new();
+    let url = format!("{}/webhooks/stripe", serving.url);
+    let told = both(&init(&folder, &secret, &["--contract", "stripe-webhook", "--target", &url, "--visit", "full", "--yes"], ""));
+    assert!(told.starts_with("exit 0\nDeliveries go to /webhooks/stripe") && !told.contains("warning"), "{told}");
+    assert!(read(&folder, "hookgate.toml").contains(&format!("url = \"{}\"\n", serving.url)), "{}", read(&folder, "hookgate.toml"));
+    let folder = Folder::new();
+    folder.write("ca.pem", "no certificate");
+    let args = ["--contract", "svix", "--target", "https://localhost:9", "--ca-cert", "ca.pem", "--visit", "none", "--yes"];
+    let told = both(&init(&folder, &[], &args, ""));
+    assert!(told.starts_with("exit 2\n") && told.contains("ca.pem"), "{told}");
+    let mut args = args.to_vec();
+    args.splice(4..6, ["--insecure", "--host", "shop.test"]);
+    assert!(both(&init(&folder, &[], &args, "")).starts_with("exit 0\n"));
+    let settings = read(&folder, "hookgate.toml");
+    assert!(settings.contains("insecure = true\nhost = \"shop.test\"\n"), "{settings}");
+    let folder = Folder::new();
+    let pasted = "$ curl -sSX POST 'https://hooks.test/in/stripe' --connect-timeout 5 -H 'Stripe-Signature: t=1,v1=00' \\\n  -d '{\"id\":\"evt_1\"}' | jq .\n";
+    folder.write("pasted.txt", pasted);
+    let told = both(&init(&folder, &[], &with(&["--from", "pasted.txt"]), ""));
+    assert!(told.contains("Recognised as `stripe-webhook`"), "{told}");
+    assert!(read(&folder, "hookgate/contract.yaml").contains("endpoint: {path: /in/stripe"), "{}", read(&folder, "hookgate/contract.yaml"));
+}
+
+/// Where one of the files cannot be written, none is left.
+#[test]
+fn what_is_in_the_way_leaves_nothing_half_written() {
+    let folder = Folder::new();
+    folder.write("hookgate", "a file where the folder should be");
+    let told = both(&init(&folder, &[], &with(&["--contract", "svix"]), ""));
+    assert!(told.starts_with("exit 3\n") && told.contains("nothing was written"), "{told}");
+    assert_eq!(there(&folder), ["hookgate"]);
+    let folder = Folder::new();
+    std::fs::create_dir_all(folder.path("hookgate.toml/x")).expect("a folder");
+    let told = both(&init(&folder, &[], &with(&["--contract", "svix", "--force"]), ""));
+    assert!(told.starts_with("exit 3\n") && told.contains("is a folder"), "{told}");
+    assert_eq!(there(&folder), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ClockArg;
+use super::{ClockArg, ReachArgs};
 
 #[derive(Args)]
 pub(crate) struct InitArgs {
@@ -17,9 +17,11 @@ pub(crate) struct InitArgs {
     /// With --from and a HAR: which request, from 1; without it, the first that bears a signature.
     #[arg(long, value_name = "N", requires = "from")]
     pub(crate) entry: Option<usize>,
-    /// Where the receiver answers: `http://host:port`, `https://…` or `unix:/path/to.sock`.
+    /// Where the receiver answers: `http://host:port`, `https://…` or `unix:/path/to.sock`; a path in it is the one that takes deliveries.
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
     pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
     /// The command line that starts the receiver; `{port}` in it stands for a free port.
     #[arg(long, value_name = "CMD")]
     pub(crate) exec: Option<String>,

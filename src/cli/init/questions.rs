@@ -104,7 +104,8 @@ impl Questions {
         match read.map_err(|cause| Failure::usage(format!("cannot read an answer: {cause}")))? {
             0 => {
                 console.print("\n");
-                Err(Failure::usage(format!("standard input ended, and nothing was written: give {flag}, or --yes for what is usual")))
+                let give = if flag == "--yes" { flag.to_owned() } else { format!("{flag}, or --yes for what is usual") };
+                Err(Failure::usage(format!("standard input ended, and nothing was written: give {give}")))
             }
             _ => Ok(line.trim().to_owned()),
         }

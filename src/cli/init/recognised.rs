@@ -18,6 +18,7 @@ use crate::init::Base;
 use crate::init::proof::{form_of, key_place, proven};
 use crate::init::recognition::{Capture, Held, Match, content_type, held, matches};
 use crate::init::sightings::Sightings;
+use crate::sign::Proof;
 use crate::visit::Probe;
 
 /// What was recognised.
@@ -157,11 +158,13 @@ fn own(
     let scheme = proven(capture(captured, secret), &key)?;
     let variable = args.secret_env.as_deref().unwrap_or_default();
     let lines: Vec<&str> = scheme.headers.iter().map(|line| line.name.as_str()).collect();
-    let told = format!(
-        "No shipped contract fits; the signature in {} was computed anew with {variable}, over `{}`.",
-        lines.join(" and "),
-        scheme.message
-    );
+    let lines = lines.join(" and ");
+    let told = match scheme.by {
+        Proof::Token => format!("No shipped contract fits; {lines} bears what {variable} holds, the secret itself."),
+        Proof::Hmac | Proof::Ed25519 | Proof::None => {
+            format!("No shipped contract fits; the signature in {lines} was computed anew with {variable}, over `{}`.", scheme.message)
+        }
+    };
     Some((Base::Own { scheme: Box::new(scheme), key: Box::new(key) }, vec![told]))
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::cli::Failure;
+use crate::cli::args::ReachArgs;
 use crate::cli::exit::Exit;
 use crate::cli::signals::Ends;
 use crate::contract::{Contract, Health};
@@ -23,9 +24,9 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Visits the receiver, which is started where a command was given.
 pub(super) fn visited(
     known: &Known,
+    reach: &ReachArgs,
     contract: &Contract,
-    secret: Option<&SecretString>,
-    extent: Extent,
+    (secret, extent): (Option<&SecretString>, Extent),
 ) -> Result<(Sightings, Option<Health>), Failure> {
     if extent == Extent::Nothing {
         return Ok((Sightings::default(), None));
@@ -34,10 +35,7 @@ pub(super) fn visited(
     let for_tests: SecretString = contract.secret.for_tests.clone().into();
     let looked = async {
         match &known.at {
-            Whereabouts::Url(url) => match Target::parse(url) {
-                Ok(target) => Ok(visit(&of_visit(contract, target, secret, extent)).await),
-                Err(wrong) => Err(Failure::usage(wrong)),
-            },
+            Whereabouts::Url(url) => Ok(visit(&of_visit(contract, reach.target(url)?, secret, extent)).await),
             Whereabouts::Exec(command) => {
                 let unseen = |why: String| (Sightings { answers: Vec::new(), unseen: vec![why] }, None);
                 let choice = launch(command, known, contract)?;
