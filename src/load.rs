@@ -49,7 +49,6 @@ pub mod sampling;
 pub mod user_connection;
 pub mod shared;
 pub mod silence;
-pub mod streams;
 pub mod summing;
 pub mod telling;
 pub mod trend;
@@ -57,13 +56,13 @@ pub mod user;
 pub mod window;
 pub mod worker;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::clock::{Clock as _, SystemClock, UnixMicros};
+use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::{Contract, OtherBody, own_headers};
 use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Sources};
@@ -71,30 +70,35 @@ use crate::history::consistency::{Law, NEVER, Operation};
 use crate::load::body::BodyTemplate;
 use crate::load::effort::Meter;
 use crate::load::engine::goose::Crowd;
+use crate::load::followed::Followed;
 use crate::load::gate::Gate;
 use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
 use crate::load::mix::{Kind, Mix};
 use crate::load::part::{Lot, Note, Part};
 use crate::load::progress::Progress;
-use crate::load::rate_profile::{Arrivals, Model, RateProfile};
+use crate::load::rate_profile::{Arrivals, Gaps, Model, RateProfile};
 use crate::load::report::LoadReport;
-use crate::load::shared::Shared;
-use crate::load::streams::running::Subscribers;
+use crate::load::shared::{Shared, Tally};
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
 use crate::load::user_connection::series;
 use crate::load::window::Window;
+use crate::outcome::reader::Reader;
 use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
 use crate::session::error::SessionError;
 use crate::session::preflight::still_lives;
+use crate::session::series::Series;
 use crate::sign::Signer;
 use crate::target::usage::Of;
 use crate::transport::Target;
 
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;
+/// What was due and could not be sent is sent so long after the end of sending at the most: a moment in which a busy
+/// machine did not run us takes nothing from the load, and a receiver that is too slow is not loaded any longer.
+const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// What to load, with what, how long.
 #[derive(Clone)]
@@ -153,8 +157,6 @@ pub struct Plan {
     pub part: Part,
     /// Who starts the users.
     pub crowd: Crowd,
-    /// Who reads event streams meanwhile.
-    pub streams: Option<streams::Asked>,
 }
 
 impl Plan {
@@ -217,16 +219,12 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         Err(wrong) if !wrong.is_not_there_yet() => return Err(wrong.into()),
         seen => seen.is_err(),
     };
-    let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
-    let bodies = BodyTemplate::naming(&plan.body, sizes, plan.streams.is_some());
+    let bodies = BodyTemplate::new(&plan.body, plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes));
     let series = series(plan, &bodies.body("word", None)).map_err(LoadError::Contract)?;
+    let shared = Arc::new(shared(plan, series, bodies).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     if is_to_be_born {
-        first::deliver_first(plan, &series, &bodies).await?;
+        first::deliver_first(plan, &shared).await?;
     }
-    let word = plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", SystemClock.now().0));
-    let subscribers = Subscribers::begin(plan, &word, &series).await.map_err(LoadError::Contract)?;
-    let streams = subscribers.as_ref().map(|subscribers| Arc::clone(&subscribers.streams));
-    let shared = Arc::new(shared::shared(plan, series, bodies, (word, streams)).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
     plan.part.tell(|| Note::Began(shared.began_at));
     let crowd = match (&plan.part.steering, plan.crowd) {
         (None, Crowd::Goose) => tokio::spawn(engine::goose::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
@@ -261,14 +259,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let again = followed.len() as u64;
     plan.part.tell(|| Note::Learned(Lot { samples: Vec::new(), operations: followed.clone() }));
     history.extend(followed);
-    let streamed = match subscribers {
-        Some(subscribers) => Some(subscribers.end(plan, &shared, &mut history, cut.as_ref()).await),
-        None => None,
-    };
-    let mut found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
-    if let (Some(found), Some(streamed)) = (&mut found, &streamed) {
-        found.add_streams(plan, streamed);
-    }
+    let found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let facts = Facts {
         began_at: shared.began_at,
@@ -281,7 +272,6 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         operations,
         again,
         followed: shared.surplus.count(),
-        streams: streamed,
     };
     let report = summed(plan, &measurement, found, &facts);
     Ok(Loaded { report, measurement })
@@ -296,8 +286,46 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn law(plan: &Plan) -> Law {
-    Law { life: plan.life(), replays_failures: plan.contract.replays_failures() }
+fn shared(plan: &Plan, series: Series, bodies: BodyTemplate) -> Result<Shared, hdrhistogram::CreationError> {
+    let began_at = SystemClock.now();
+    let gaps = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new(Gaps::new(plan.seed)));
+    Ok(Shared {
+        contract: Arc::clone(&plan.contract),
+        reader: Reader::new(Arc::clone(&plan.contract)),
+        target: plan.target.clone(),
+        series,
+        bodies,
+        mix: plan.mix.clone(),
+        hashes: shared::answers_tell_hashes(&plan.contract),
+        model: plan.model,
+        course: plan.course.clone(),
+        gaps,
+        timeout: plan.timeout,
+        run_word: plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", began_at.0)),
+        part: plan.part.clone(),
+        seed: plan.seed,
+        warm_up: plan.warm_up,
+        most: plan.most,
+        last_call: plan.course.length() + LAST_CALL.min(plan.drain),
+        began: Moment::now(),
+        began_at,
+        stop: AtomicBool::new(false),
+        under_way: (0..plan.users).map(|_| AtomicU32::new(0)).collect(),
+        burst: AtomicU64::new(0),
+        next_key: AtomicU32::new(1),
+        next_user: AtomicU32::new(0),
+        taken: AtomicU64::new(0),
+        late: AtomicU64::new(0),
+        crowded: AtomicU64::new(0),
+        resent: AtomicU64::new(0),
+        latest: AtomicU64::new(0),
+        tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
+        surplus: Followed::default(),
+        measured: Mutex::new(Measurement::new(&plan.mix.names(), plan.warm_up)?),
+        histories: Mutex::default(),
+        ended: (AtomicUsize::new(0), Notify::new()),
+        waiting: Mutex::default(),
+    })
 }
 
 /// What all users wrote down, as one list; theirs are freed one by one, so that it is never there twice.
@@ -312,7 +340,7 @@ fn collected(shared: &Shared) -> Vec<Operation> {
 
 /// Reads the rows of every key, and judges; what cannot be read any more leaves open what it would have told.
 async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Found {
-    let law = law(plan);
+    let law = Law { life: plan.life(), replays_failures: shared.contract.replays_failures() };
     let key = |number: u32| shared.key(number);
     let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());
     let curl = |number: u32| {

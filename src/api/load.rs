@@ -249,7 +249,6 @@ impl Load {
             // The process belongs to the test: its Ctrl-C, too.
             crowd: Crowd::Own,
             beside: None,
-            streams: None,
         }
     }
 

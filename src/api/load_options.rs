@@ -13,11 +13,10 @@ use crate::evidence::Sources;
 use crate::files::{self, TextFile};
 use crate::load::Plan;
 use crate::load::engine::goose::Crowd;
-use crate::load::gate::{Gate, GatesFile, Metric};
+use crate::load::gate::{Gate, GatesFile};
 use crate::load::mix::{BodyFrom, Mix};
 use crate::load::part::Part;
 use crate::load::rate_profile::{Arrivals, Model, RateProfile};
-use crate::load::streams::{self, Asked};
 use crate::session::{self, TargetChoice};
 use crate::suites::{Suite, looks_like_a_file, nearest};
 use crate::target::limits::allow_open_files;
@@ -88,8 +87,6 @@ pub(crate) struct LoadOptions {
     pub(crate) crowd: Crowd,
     /// Whose processor and memory are looked at beside our own.
     pub(crate) beside: Option<Of>,
-    /// Who reads event streams meanwhile.
-    pub(crate) streams: Option<Asked>,
 }
 
 /// What options mean.
@@ -113,12 +110,8 @@ impl LoadOptions {
     pub(crate) fn meant(&self) -> Result<Meant, Wrong> {
         let mix = mix(self.mix.as_deref())?;
         let names = mix.names();
-        let abort_on: Vec<Gate> =
-            self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
+        let abort_on = self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
         let gates = self.read_gates(&names)?;
-        if let (None, Some(gate)) = (self.streams, gates.iter().chain(&abort_on).find(|gate| matches!(gate.metric, Metric::Stream(_)))) {
-            return Err(Wrong::Said(format!("`{}` is about event streams, and nobody reads any: give --streams N", gate.text)));
-        }
         let (course, model, users) = self.course()?;
         Ok(Meant { mix, gates, users, abort_on, course, model })
     }
@@ -143,7 +136,7 @@ impl LoadOptions {
             headers: choice.headers.clone(),
             secret_headers: options.headers.secret().to_vec(),
             signer: choice.signer().map_err(|wrong| Wrong::Secret(wrong.to_string()))?,
-            body: self.body(&meant.mix, suite)?,
+            body: body(&meant.mix, suite)?,
             mix: meant.mix.clone(),
             users: meant.users,
             hatch_rate: self.hatch_rate.unwrap_or(meant.users as f64 * USUAL_HATCH),
@@ -163,17 +156,7 @@ impl LoadOptions {
             baseline: options.baseline(suite)?,
             part: Part::default(),
             crowd: self.crowd,
-            streams: self.streams,
         })
-    }
-
-    /// What is sent; with streams, it names one.
-    fn body(&self, mix: &Mix, suite: &Suite) -> Result<Vec<u8>, Wrong> {
-        let body = body(mix, suite)?;
-        match self.streams {
-            Some(asked) => streams::body(&suite.contract, asked, body).map_err(Wrong::Said),
-            None => Ok(body),
-        }
     }
 
     fn read_gates(&self, kinds: &[String]) -> Result<Vec<Gate>, Wrong> {

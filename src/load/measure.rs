@@ -243,7 +243,6 @@ impl OfKind {
             rate: window.rate(self.answered),
             violations: 0,
             dropped: 0,
-            streams: None,
         }
     }
 }

@@ -51,6 +51,7 @@ mod serve_command;
 mod shards;
 mod snapshots;
 mod stores;
+mod stream_receivers;
 mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;

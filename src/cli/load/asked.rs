@@ -1,7 +1,6 @@
 //! What a load was asked for: from arguments to options; every mistake is told before anything is sent.
 
 use std::num::NonZeroU16;
-use std::time::Duration;
 
 use super::super::Failure;
 use super::super::args::{ArrivalsArg, LoadArgs};
@@ -17,12 +16,8 @@ use crate::load::climb::{USUAL_STEP, Wanted};
 use crate::load::engine::goose::Crowd;
 use crate::load::gate::{Gate, Metric};
 use crate::load::rate_profile::Arrivals;
-use crate::load::streams::Asked;
 use crate::session::TargetChoice;
 use crate::target::usage::Of;
-
-/// So long a stream is read on average before it is cut, when nobody says.
-const USUAL_STREAM_LIFE: Duration = Duration::from_secs(3);
 
 /// What is delivered, and what it must keep to.
 pub(super) fn options(args: &LoadArgs) -> LoadOptions {
@@ -50,7 +45,6 @@ pub(super) fn options(args: &LoadArgs) -> LoadOptions {
         verify: !args.no_verify,
         crowd: Crowd::Goose,
         beside: args.target_pid.map(Of::Tree),
-        streams: args.streams.map(|count| Asked { count: usize::from(count.get()), life: args.stream_life.unwrap_or(USUAL_STREAM_LIFE) }),
     }
 }
 
@@ -112,9 +106,6 @@ fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, F
             "--find-max looks for the rate itself: `{}` is no condition of it (--at-least 5000/s)",
             rate.text
         )));
-    }
-    if let Some(gate) = conditions.iter().find(|gate| matches!(gate.metric, Metric::Stream(_))) {
-        return Err(Failure::usage(format!("--find-max reads no event streams: `{}` is a gate of `load --streams N`", gate.text)));
     }
     if args.no_verify && conditions.iter().any(|gate| gate.metric == Metric::Violations) {
         return Err(Failure::usage("--no-verify judges nothing, and `violations` is a condition of --find-max"));
