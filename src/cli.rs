@@ -7,7 +7,7 @@
 mod args;
 mod arguments;
 mod baseline;
-mod captured;
+pub mod captured;
 mod claims;
 mod compare;
 mod completion;

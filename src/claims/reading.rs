@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use super::encoding::contains;
 use super::form::{Form, LineKind};
-use super::template::{Found, find, fit};
+use super::template::{Found, Template, characters};
 
 /// Everything that a report says.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +94,9 @@ const LONGEST_NAME: usize = 500; // characters
 /// Where the reader stands.
 struct Place<'f> {
     form: &'f Form,
+    /// The form's lines and counts, taken apart.
+    lines: Vec<(LineKind, Template<'f>)>,
+    counts: Vec<Template<'f>>,
     /// The headings above, with their levels.
     headings: Vec<(usize, usize, String)>,
     /// The language of the fenced block.
@@ -117,8 +120,19 @@ pub fn is_of(form: &Form, text: &str) -> bool {
 /// Reads a report.
 #[must_use]
 pub fn read(form: &Form, text: &str) -> Reading {
-    let mut place =
-        Place { form, headings: Vec::new(), fence: None, table: None, declaring: None, last_column: 0, reading: Reading::default() };
+    let lines = form.lines.iter().map(|rule| (rule.is, Template::of(&rule.line, &form.marks))).collect();
+    let counts = form.counts.iter().map(|count| Template::of(count, &form.marks)).collect();
+    let mut place = Place {
+        form,
+        lines,
+        counts,
+        headings: Vec::new(),
+        fence: None,
+        table: None,
+        declaring: None,
+        last_column: 0,
+        reading: Reading::default(),
+    };
     for (at, line) in text.lines().enumerate() {
         place.line(at + 1, line);
     }
@@ -152,14 +166,15 @@ impl Place<'_> {
             self.reading.facts.entry(known.is.clone()).or_insert((number, value));
             return;
         }
-        let form = self.form;
-        let claimed = form.lines.iter().find_map(|rule| Some((rule.is, fit(&rule.line, &form.marks, line)?)));
-        match claimed {
-            Some((is, found)) => self.claim(number, line, is, &found),
-            None if line.trim().is_empty() => self.table = None,
-            None => {}
+        let Some(text) = characters(line.trim()) else { return };
+        if text.is_empty() {
+            self.table = None;
+            return;
         }
-        let said = form.counts.iter().filter_map(|count| find(count, &form.marks, line)?.number("count"));
+        if let Some((is, found)) = self.lines.iter().find_map(|(is, rule)| Some((*is, rule.fit(&text)?))) {
+            self.claim(number, line, is, &found);
+        }
+        let said = self.counts.iter().filter_map(|count| count.find(&text)?.number("count"));
         self.reading.counts.extend(said.map(|count| (number, count)));
     }
 

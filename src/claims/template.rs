@@ -41,35 +41,53 @@ impl Found {
     }
 }
 
-/// What stands in the places, when the whole line fits the template.
-#[must_use]
-pub fn fit(template: &str, marks: &Marks, line: &str) -> Option<Found> {
-    let (line, parts) = (line.trim(), parts(template));
-    // Most lines are no claims, and most say so with their first character or their last.
-    let is_text = |part: Option<&Part<'_>>, at: Option<char>, end: fn(&[char]) -> Option<&char>| match part {
-        Some(Part::Text(text)) => end(text).is_none_or(|wanted| at.is_some_and(|one| same(one, *wanted))),
-        Some(Part::Place(_)) | None => true,
-    };
-    if !is_text(parts.first(), line.chars().next(), <[char]>::first) || !is_text(parts.last(), line.chars().next_back(), <[char]>::last) {
-        return None;
-    }
-    Fitting::new(&parts, marks, &characters(line)?, true).found_at(0)
+/// A line with places in it, taken apart once for all lines that it is held against.
+#[derive(Clone, Debug)]
+pub struct Template<'t> {
+    parts: Vec<Part<'t>>,
+    /// All marks, the shortest first.
+    marks: Vec<Vec<char>>,
 }
 
-/// The same for a template that stands anywhere in a line.
-#[must_use]
-pub fn find(template: &str, marks: &Marks, line: &str) -> Option<Found> {
-    let (line, parts) = (characters(line)?, parts(template));
-    let may_begin = |at: usize| parts.first().is_none_or(|part| part.begins(&line[at..]));
-    if !(0..line.len()).any(may_begin) {
-        return None;
+impl<'t> Template<'t> {
+    /// Takes a template apart.
+    #[must_use]
+    pub fn of(template: &'t str, marks: &Marks) -> Self {
+        let mut marks: Vec<Vec<char>> = marks.kept.iter().chain(&marks.broken).map(|mark| mark.chars().collect()).collect();
+        marks.sort_by_key(Vec::len);
+        Self { parts: parts(template), marks }
     }
-    let fitting = Fitting::new(&parts, marks, &line, false);
-    (0..line.len()).find_map(|at| fitting.found_at(at))
+
+    /// What stands in the places, when the whole line fits; it begins and ends with no blank.
+    #[must_use]
+    pub fn fit(&self, line: &[char]) -> Option<Found> {
+        // Most lines are no claims, and most say so with their first character or their last.
+        let is_text = |part: Option<&Part<'_>>, at: Option<&char>, end: fn(&[char]) -> Option<&char>| match part {
+            Some(Part::Text(text)) => end(text).is_none_or(|wanted| at.is_some_and(|one| same(*one, *wanted))),
+            Some(Part::Place(_)) | None => true,
+        };
+        let (first, last) = (self.parts.first(), self.parts.last());
+        if line.is_empty() || !is_text(first, line.first(), <[char]>::first) || !is_text(last, line.last(), <[char]>::last) {
+            return None;
+        }
+        Fitting::new(self, line, true).found_at(0)
+    }
+
+    /// The same for a template that stands anywhere in a line.
+    #[must_use]
+    pub fn find(&self, line: &[char]) -> Option<Found> {
+        let may_begin = |at: usize| self.parts.first().is_none_or(|part| part.begins(&line[at..]));
+        if !(0..line.len()).any(may_begin) {
+            return None;
+        }
+        let fitting = Fitting::new(self, line, false);
+        (0..line.len()).find_map(|at| fitting.found_at(at))
+    }
 }
 
 /// The characters of a line that is not too long.
-fn characters(line: &str) -> Option<Vec<char>> {
+#[must_use]
+pub fn characters(line: &str) -> Option<Vec<char>> {
     let characters: Vec<char> = line.chars().take(LONGEST_LINE + 1).collect();
     (characters.len() <= LONGEST_LINE).then_some(characters)
 }
@@ -99,19 +117,16 @@ impl Part<'_> {
 
 /// Where in a line each part of a template, with all that follow it, fits.
 struct Fitting<'a> {
-    parts: &'a [Part<'a>],
+    template: &'a Template<'a>,
     line: &'a [char],
     /// By part, whether what begins at a character of the line fits it and those behind it; one more for the end.
     fits: Vec<Vec<bool>>,
-    /// All marks, the shortest first.
-    marks: Vec<Vec<char>>,
 }
 
 impl<'a> Fitting<'a> {
-    fn new(parts: &'a [Part<'a>], marks: &Marks, line: &'a [char], whole: bool) -> Self {
-        let mut marks: Vec<Vec<char>> = marks.kept.iter().chain(&marks.broken).map(|mark| mark.chars().collect()).collect();
-        marks.sort_by_key(Vec::len);
-        let mut fitting = Self { parts, line, fits: vec![Vec::new(); parts.len() + 1], marks };
+    fn new(template: &'a Template<'a>, line: &'a [char], whole: bool) -> Self {
+        let parts = &template.parts;
+        let mut fitting = Self { template, line, fits: vec![Vec::new(); parts.len() + 1] };
         fitting.fits[parts.len()] = (0..=line.len()).map(|at| at == line.len() || !whole).collect();
         for (number, part) in parts.iter().enumerate().rev() {
             fitting.fits[number] = match part {
@@ -154,7 +169,7 @@ impl<'a> Fitting<'a> {
     /// How long the mark is that begins here.
     fn mark_at(&self, at: usize, behind: &[bool]) -> Option<usize> {
         let fits = |mark: &&Vec<char>| !mark.is_empty() && self.line[at..].starts_with(mark) && behind[at + mark.len()];
-        self.marks.iter().find(fits).map(Vec::len)
+        self.template.marks.iter().find(fits).map(Vec::len)
     }
 
     /// How long a place is that begins here: the shortest that lets the rest fit; digits are taken as far as they go.
@@ -178,7 +193,7 @@ impl<'a> Fitting<'a> {
             return None;
         }
         let mut found = Found::default();
-        for (number, part) in self.parts.iter().enumerate() {
+        for (number, part) in self.template.parts.iter().enumerate() {
             match part {
                 Part::Text(text) => at += text.len(),
                 Part::Place(name) => {
@@ -207,6 +222,14 @@ fn may_have(place: &str, one: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fit(template: &str, marks: &Marks, line: &str) -> Option<Found> {
+        Template::of(template, marks).fit(&characters(line.trim())?)
+    }
+
+    fn find(template: &str, marks: &Marks, line: &str) -> Option<Found> {
+        Template::of(template, marks).find(&characters(line)?)
+    }
 
     fn marks() -> Marks {
         Marks { kept: vec!["✅".to_owned(), "[x]".to_owned()], broken: vec!["❌".to_owned()] }

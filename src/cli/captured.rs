@@ -17,24 +17,24 @@ pub(crate) use self::curl::from_curl;
 
 /// A delivery as it was captured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Captured {
+pub struct Captured {
     /// What travelled; the path is empty where the capture does not say it.
-    pub(crate) delivery: Delivery,
+    pub delivery: Delivery,
     /// The address without the path, where it is known.
-    pub(crate) origin: Option<String>,
+    pub origin: Option<String>,
     /// When it was sent, where that is known.
-    pub(crate) at: Option<UnixMicros>,
+    pub at: Option<UnixMicros>,
     /// What was answered, where the capture tells.
-    pub(crate) answer: Option<Answer>,
+    pub answer: Option<Answer>,
     /// What was answered when the same was sent once more, where the capture tells.
-    pub(crate) again: Option<Answer>,
+    pub again: Option<Answer>,
 }
 
 /// Reads header lines, with a request line in front or without one.
 ///
 /// # Errors
 /// The line that is none, as a sentence.
-pub(crate) fn from_headers(text: &str, body: Vec<u8>) -> Result<Captured, String> {
+pub fn from_headers(text: &str, body: Vec<u8>) -> Result<Captured, String> {
     let mut captured = Captured { delivery: Delivery { body: body.into(), ..Delivery::default() }, ..Captured::default() };
     for (at, line) in text.lines().enumerate() {
         let line = line.strip_prefix("> ").unwrap_or(line).trim_end();
@@ -90,7 +90,7 @@ fn set_address(captured: &mut Captured, address: &str) {
 ///
 /// # Errors
 /// What is missing, as a sentence.
-pub(crate) fn from_har(text: &str, entry: Option<usize>, names: &[String]) -> Result<Captured, String> {
+pub fn from_har(text: &str, entry: Option<usize>, names: &[String]) -> Result<Captured, String> {
     let har: Value = serde_json::from_str(text).map_err(|wrong| format!("this is no HAR, which is JSON: {wrong}"))?;
     let entries = har.pointer("/log/entries").and_then(Value::as_array).ok_or("this is no HAR: it has no log.entries")?;
     let header_named = |one: &Value, name: &String| {
@@ -174,7 +174,7 @@ fn utf16(bytes: &[u8]) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// What cannot be understood, as a sentence.
-pub(crate) fn from_any(
+pub fn from_any(
     bytes: &[u8],
     entry: Option<usize>,
     names: &[String],

@@ -282,6 +282,10 @@ impl Executor {
         if let Some(why) = self.context.liveness.gone() {
             return Some(End::Broken(why));
         }
+        // What the visit waited for is no verdict yet: whoever answers nothing has broken a promise, and a scenario says which.
+        if !self.judged.iter().any(|one| one.verdict == Verdict::Fail) {
+            return None;
+        }
         let given_up = self.context.traffic.never_answered().filter(|given_up| *given_up >= NEVER_ANSWERED)?;
         Some(End::Undecided(format!(
             "no delivery has been answered: {given_up} were waited for, {} each; the rest was not played",

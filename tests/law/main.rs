@@ -2,12 +2,20 @@
 
 mod causes;
 mod contract_space;
+#[cfg(feature = "locust")]
+mod fuzzing;
 mod histories;
 mod kill_matrix;
 #[path = "../shared/latin.rs"]
 mod latin;
 mod languages;
 mod mistakes;
+#[cfg(feature = "locust")]
+#[path = "../shared/mutation.rs"]
+mod mutation;
+#[cfg(feature = "locust")]
+#[path = "../shared/readers.rs"]
+mod readers;
 mod reference_pages;
 mod report_forms;
 mod series;

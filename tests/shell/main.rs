@@ -21,6 +21,7 @@ mod forms;
 mod guide;
 mod help;
 mod histories;
+mod hostile;
 mod http_two;
 mod init;
 mod judging;

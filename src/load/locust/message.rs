@@ -6,8 +6,11 @@
 use std::collections::BTreeMap;
 
 use rmpv::Value;
-use rmpv::decode::read_value;
+use rmpv::decode::read_value_with_max_depth;
 use rmpv::encode::write_value;
+
+/// No message of this protocol is nested deeper, and a deeper one would end a thread's stack.
+const DEEPEST: usize = 64;
 
 /// What a master says.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +46,7 @@ impl Spawn {
     /// How many users in all.
     #[must_use]
     pub fn users(&self) -> u64 {
-        self.classes.values().sum()
+        self.classes.values().fold(0, |all, one| all.saturating_add(*one))
     }
 }
 
@@ -51,7 +54,7 @@ impl Spawn {
 #[must_use]
 pub fn order(bytes: &[u8]) -> Option<Order> {
     let mut rest = bytes;
-    let Value::Array(parts) = read_value(&mut rest).ok()? else { return None };
+    let Value::Array(parts) = read_value_with_max_depth(&mut rest, DEEPEST).ok()? else { return None };
     let [kind, data, _] = parts.as_slice() else { return None };
     Some(match kind.as_str()? {
         "ack" => Order::Ack(member(data, "index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok())),
