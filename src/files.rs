@@ -10,6 +10,7 @@
 
 pub mod folder;
 pub mod operations;
+pub mod records;
 mod report_folder;
 mod scratch;
 pub mod snapshots;

@@ -14,12 +14,14 @@ pub mod body;
 pub mod carried;
 pub mod climb;
 pub mod compare;
+mod conclusion;
 pub mod effects;
 pub mod effort;
 pub mod ending;
 pub mod engine;
 pub mod evidence;
 pub mod expected;
+pub mod feed;
 mod first;
 pub mod followed;
 pub mod exposition;
@@ -51,6 +53,7 @@ pub mod shared;
 pub mod silence;
 pub mod summing;
 pub mod telling;
+pub mod think;
 pub mod trend;
 pub mod user;
 pub mod window;
@@ -63,18 +66,20 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
-use crate::contract::{Contract, OtherBody, own_headers};
+use crate::contract::{Contract, own_headers};
 use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Sources};
-use crate::history::consistency::{Law, NEVER, Operation};
+use crate::history::consistency::Operation;
 use crate::load::body::BodyTemplate;
+use crate::load::conclusion::judged;
 use crate::load::effort::Meter;
 use crate::load::engine::goose::Crowd;
+use crate::load::feed::Feed;
+use crate::load::feed::feeding::Feeding;
 use crate::load::followed::Followed;
 use crate::load::gate::Gate;
-use crate::load::judging::{About, Found, judge_all};
 use crate::load::measure::Measurement;
-use crate::load::mix::{Kind, Mix};
+use crate::load::mix::Mix;
 use crate::load::part::{Lot, Note, Part};
 use crate::load::progress::Progress;
 use crate::load::rate_profile::{Arrivals, Gaps, Model, RateProfile};
@@ -121,6 +126,8 @@ pub struct Plan {
     pub body: Vec<u8>,
     /// Which kinds.
     pub mix: Mix,
+    /// What is delivered, where a file says it; the mix then has its kinds ([`Feed::mix`]).
+    pub feed: Option<Arc<Feed>>,
     /// How many users there are at the most, each with a connection.
     pub users: usize,
     /// How many users are started a second.
@@ -180,6 +187,9 @@ pub enum LoadError {
     /// The database cannot be read.
     #[error(transparent)]
     Database(#[from] EvidenceError),
+    /// The feed cannot be read any more.
+    #[error("{0}")]
+    Feed(String),
     /// The load could not be started.
     #[error("{0}")]
     Crowd(String),
@@ -221,7 +231,16 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     };
     let bodies = BodyTemplate::new(&plan.body, plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes));
     let series = series(plan, &bodies.body("word", None)).map_err(LoadError::Contract)?;
-    let shared = Arc::new(shared(plan, series, bodies).map_err(|cause| LoadError::Crowd(cause.to_string()))?);
+    let past = match &plan.feed {
+        Some(feed) if plan.verify && !is_to_be_born => feed::past::ask(feed, &plan.contract, &plan.sources).await?,
+        // A database that is not there yet has nothing of any key.
+        Some(_) if plan.verify && is_to_be_born => Some(feed::past::Past::default()),
+        Some(_) | None => None,
+    };
+    let shared = Arc::new(shared(plan, series, bodies)?);
+    if let Some((feeding, past)) = shared.feeding.as_ref().zip(past) {
+        feeding.set_past(past);
+    }
     if is_to_be_born {
         first::deliver_first(plan, &shared).await?;
     }
@@ -272,6 +291,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         operations,
         again,
         followed: shared.surplus.count(),
+        feed: shared.feeding.as_ref().map(|feeding| (feeding.feed().report(feeding.counts()), feeding.failure())),
     };
     let report = summed(plan, &measurement, found, &facts);
     Ok(Loaded { report, measurement })
@@ -286,8 +306,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn shared(plan: &Plan, series: Series, bodies: BodyTemplate) -> Result<Shared, hdrhistogram::CreationError> {
+fn shared(plan: &Plan, series: Vec<Series>, bodies: BodyTemplate) -> Result<Shared, LoadError> {
     let began_at = SystemClock.now();
+    let run_word = plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", began_at.0));
+    let life = plan.life().map(|life| Duration::from_micros(life.unsigned_abs()));
+    let feeding = plan.feed.as_ref().map(|feed| Feeding::new(Arc::clone(feed), plan.mix.clone(), run_word.clone(), life, plan.seed));
+    let feeding = feeding.transpose().map_err(|cause| LoadError::Feed(cause.to_string()))?;
+    let measured = Measurement::new(&plan.mix.names(), plan.warm_up).map_err(|cause| LoadError::Crowd(cause.to_string()))?;
     let gaps = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new(Gaps::new(plan.seed)));
     Ok(Shared {
         contract: Arc::clone(&plan.contract),
@@ -301,7 +326,8 @@ fn shared(plan: &Plan, series: Series, bodies: BodyTemplate) -> Result<Shared, h
         course: plan.course.clone(),
         gaps,
         timeout: plan.timeout,
-        run_word: plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", began_at.0)),
+        feeding,
+        run_word,
         part: plan.part.clone(),
         seed: plan.seed,
         warm_up: plan.warm_up,
@@ -321,7 +347,7 @@ fn shared(plan: &Plan, series: Series, bodies: BodyTemplate) -> Result<Shared, h
         latest: AtomicU64::new(0),
         tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
         surplus: Followed::default(),
-        measured: Mutex::new(Measurement::new(&plan.mix.names(), plan.warm_up)?),
+        measured: Mutex::new(measured),
         histories: Mutex::default(),
         ended: (AtomicUsize::new(0), Notify::new()),
         waiting: Mutex::default(),
@@ -336,62 +362,4 @@ fn collected(shared: &Shared) -> Vec<Operation> {
         history.extend(list);
     }
     history
-}
-
-/// Reads the rows of every key, and judges; what cannot be read any more leaves open what it would have told.
-async fn judged(plan: &Plan, shared: &Shared, history: &mut [Operation]) -> Found {
-    let law = Law { life: plan.life(), replays_failures: shared.contract.replays_failures() };
-    let key = |number: u32| shared.key(number);
-    let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());
-    let curl = |number: u32| {
-        let key = shared.key(number);
-        let made = shared.series.one(Some(&key), &shared.plain_body(number, &key), None, shared.began_at);
-        made.map_or_else(|cause| cause, |made| as_curl.line(&made.delivery))
-    };
-    let keys = shared.next_key.load(Ordering::Relaxed);
-    let tells_duplicates = shared.reader.tells_duplicates();
-    let about = About { key: &key, curl: &curl, tells_duplicates, contract: &plan.contract };
-    let sampled = sampling::sample(history);
-    let page = paging::ask(shared, history).await;
-    let mut read = match &plan.sources.rows {
-        Some(source) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
-            let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
-            evidence::read(source.as_ref(), &plan.contract, &shared.run_word, keys, names).await
-        }
-        Some(_) | None => Ok(None),
-    };
-    let answers = history.iter().filter(|one| one.returned != NEVER).count() as u64;
-    // Where keys make nothing idempotent, there is no history to explain.
-    if !plan.contract.is_by_key() {
-        let mut found = Found::default();
-        found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
-        return found;
-    }
-    let rows = read.as_mut().ok().and_then(Option::as_mut).map(|read| read.evidence.as_mut_slice());
-    let mut found = judge_all(history, rows, law, &plan.catalogue, &about);
-    let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
-    if let (Some(audit), Ok(Some(read))) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
-        let wrong = sampling::judge(shared, audit, &sampled, &read.rows);
-        let strays = read.tells_strays.then_some(&read.strays);
-        found.add_rows(&plan.catalogue, (audit, sampled.len() as u64), &wrong, strays, &about);
-    }
-    if let (Some(source), false) = (&plan.sources.effects, bodies_divide_keys(plan)) {
-        match effects::count(source.as_ref(), history, &key, law, &plan.contract).await {
-            Ok(counted) => found.add_effects(&plan.catalogue, &counted, history, &about),
-            Err(why) => found.leave_open(&plan.catalogue, &effects::told(&plan.catalogue, &plan.contract).collect::<Vec<_>>(), &why),
-        }
-    }
-    if let Err(why) = &read {
-        found.leave_open(&plan.catalogue, &evidence::told(&plan.catalogue, &plan.contract).collect::<Vec<_>>(), why);
-    }
-    if let Some(page) = &page {
-        found.add_page(&plan.catalogue, page, &about);
-    }
-    found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
-    found
-}
-
-/// Whether one key has rows of several deliveries, so that its rows cannot be counted against its answers.
-fn bodies_divide_keys(plan: &Plan) -> bool {
-    plan.contract.other_body == OtherBody::New && plan.mix.has(Kind::ConflictingBody)
 }

@@ -234,6 +234,8 @@ impl Load {
     fn how(&self) -> LoadOptions {
         LoadOptions {
             mix: self.mix.clone(),
+            feed: None,
+            think: None,
             gate_files: Vec::new(),
             gates: self.thresholds.clone(),
             abort_on: Vec::new(),
@@ -307,7 +309,7 @@ impl Load {
         let Loaded { report, measurement } = ended.map_err(|failed| match &failed {
             LoadError::Session(failed) => Error::of_session(failed, hidden),
             LoadError::Database(failed) => Error::Evidence(hidden(&failed.to_string())),
-            LoadError::Contract(_) | LoadError::Crowd(_) => Error::Machine(hidden(&failed.to_string())),
+            LoadError::Contract(_) | LoadError::Feed(_) | LoadError::Crowd(_) => Error::Machine(hidden(&failed.to_string())),
         })?;
         let made_from = MadeFrom { contract_sha256, scenarios_sha256: sha256_hex(how.played(&meant.mix).as_bytes()) };
         let notes = report.notes.into_iter().chain(secrets.warnings()).collect();

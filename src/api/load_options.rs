@@ -13,10 +13,12 @@ use crate::evidence::Sources;
 use crate::files::{self, TextFile};
 use crate::load::Plan;
 use crate::load::engine::goose::Crowd;
+use crate::load::feed::{Feed, Order};
 use crate::load::gate::{Gate, GatesFile};
 use crate::load::mix::{BodyFrom, Mix};
 use crate::load::part::Part;
 use crate::load::rate_profile::{Arrivals, Model, RateProfile};
+use crate::load::think::Think;
 use crate::session::{self, TargetChoice};
 use crate::suites::{Suite, looks_like_a_file, nearest};
 use crate::target::limits::allow_open_files;
@@ -49,6 +51,8 @@ pub(crate) enum Shape {
         /// What it counts.
         of_rates: bool,
     },
+    /// Whoever sent what was recorded.
+    Recorded,
     /// Somebody else, while it runs.
     #[cfg_attr(not(feature = "locust"), expect(dead_code, reason = "only a master calls"))]
     Called,
@@ -59,6 +63,10 @@ pub(crate) enum Shape {
 pub(crate) struct LoadOptions {
     /// `fresh=80,duplicate=20`, a shipped mix, or a file; without it, the usual mix.
     pub(crate) mix: Option<String>,
+    /// What is delivered, where a file says it; the mix then is the feed's.
+    pub(crate) feed: Option<Arc<Feed>>,
+    /// How long users wait between deliveries, where the mix is not to say it.
+    pub(crate) think: Option<Think>,
     /// Files of gates, and shipped ones.
     pub(crate) gate_files: Vec<String>,
     /// Gates as text.
@@ -108,7 +116,11 @@ impl LoadOptions {
     /// # Errors
     /// The first mistake.
     pub(crate) fn meant(&self) -> Result<Meant, Wrong> {
-        let mix = mix(self.mix.as_deref())?;
+        let mut mix = match &self.feed {
+            Some(feed) => feed.mix().map_err(Wrong::Said)?,
+            None => mix(self.mix.as_deref())?,
+        };
+        mix.think = self.think.unwrap_or(mix.think);
         let names = mix.names();
         let abort_on = self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
         let gates = self.read_gates(&names)?;
@@ -119,7 +131,8 @@ impl LoadOptions {
     /// What was played, for a digest: the mix as it was named, and what it came to.
     pub(crate) fn played(&self, mix: &Mix) -> String {
         let kinds: String = mix.weights().iter().map(|(kind, weight)| format!("\n{kind}={weight}")).collect();
-        self.mix.clone().unwrap_or_default() + &kinds
+        let fed = self.feed.as_ref().map(|feed| format!("\nfeed {}", feed.survey.sha256));
+        self.mix.clone().unwrap_or_default() + &kinds + &fed.unwrap_or_default()
     }
 
     /// The plan, for the target of a session that is still to be connected.
@@ -138,12 +151,13 @@ impl LoadOptions {
             signer: choice.signer().map_err(|wrong| Wrong::Secret(wrong.to_string()))?,
             body: body(&meant.mix, suite)?,
             mix: meant.mix.clone(),
+            feed: self.feed.clone(),
             users: meant.users,
             hatch_rate: self.hatch_rate.unwrap_or(meant.users as f64 * USUAL_HATCH),
             model: meant.model,
             course: meant.course.clone(),
             arrivals: self.arrivals,
-            most: self.deliveries.unwrap_or(u64::MAX),
+            most: self.most(),
             warm_up: self.warm_up,
             timeout: options.timeout,
             drain: self.drain,
@@ -157,6 +171,22 @@ impl LoadOptions {
             part: Part::default(),
             crowd: self.crowd,
         })
+    }
+
+    /// How long it takes; one that is fed once, without a time of its own, until its feed is over.
+    fn length(&self) -> Duration {
+        let fed = self.feed.as_ref().filter(|feed| feed.order == Order::Once && self.run_time.is_none());
+        match (fed, &self.shape) {
+            (None, _) => self.warm_up + self.run_time.unwrap_or(USUAL_RUN_TIME),
+            (Some(feed), Shape::Rate(rate)) => Duration::try_from_secs_f64(feed.survey.ours as f64 / rate).unwrap_or(Duration::MAX),
+            (Some(_), Shape::Users | Shape::Stages { .. } | Shape::Recorded | Shape::Called) => LONGEST,
+        }
+    }
+
+    /// How many deliveries there are at the most: as many as were asked for, and as the feed has.
+    fn most(&self) -> u64 {
+        let fed = self.feed.as_ref().filter(|feed| matches!(feed.order, Order::Once | Order::Recorded)).map(|feed| feed.survey.ours);
+        self.deliveries.into_iter().chain(fed).min().unwrap_or(u64::MAX)
     }
 
     fn read_gates(&self, kinds: &[String]) -> Result<Vec<Gate>, Wrong> {
@@ -180,8 +210,12 @@ impl LoadOptions {
     /// The course, what it counts, and how many users it needs.
     fn course(&self) -> Result<(RateProfile, Model, usize), Wrong> {
         let users = usize::from(self.users.unwrap_or(USUAL_USERS));
-        let length = self.warm_up + self.run_time.unwrap_or(USUAL_RUN_TIME);
+        let length = self.length();
         let (course, model, users) = match &self.shape {
+            Shape::Recorded => match &self.feed {
+                Some(feed) => (feed.course().map_err(Wrong::said)?, Model::Open, users),
+                None => return Err(Wrong::said("there is nothing recorded to send again")),
+            },
             Shape::Called => {
                 let most = usize::from(self.users.unwrap_or(USUAL_MOST_USERS));
                 return Ok((RateProfile::level(most as f64, LONGEST), Model::Closed, most));
@@ -193,7 +227,15 @@ impl LoadOptions {
             Shape::Users => (RateProfile::level(users as f64, length), Model::Closed, users),
         };
         if course.length() > LONGEST {
-            return Err(Wrong::said("a load takes a day at the most"));
+            return Err(Wrong::said(match &self.shape {
+                Shape::Recorded => "a load takes a day at the most, and this recording takes longer: give it more --speed",
+                Shape::Users | Shape::Rate(_) | Shape::Stages { .. } | Shape::Called => "a load takes a day at the most",
+            }));
+        }
+        if model == Model::Open && self.think.is_some() {
+            return Err(Wrong::said(
+                "--think is how long users wait, and stages of rates (`30s:100/s`) wait for nobody: leave one of them out",
+            ));
         }
         if self.warm_up >= course.length() {
             return Err(Wrong::said("the warm-up is as long as the load: nothing would be measured"));

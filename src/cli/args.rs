@@ -6,6 +6,8 @@ mod delivering;
 mod doctor;
 mod evidence;
 mod exploring;
+#[cfg(feature = "load")]
+mod feeding;
 mod headers;
 mod init;
 mod launch;
@@ -34,6 +36,8 @@ pub(crate) use delivering::{CapturedArgs, DeliveryArgs, SendArgs, SignArgs, Veri
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use evidence::EvidenceArgs;
 pub(crate) use exploring::{ExploreArgs, JudgedArgs, ShrinkArgs};
+#[cfg(feature = "load")]
+pub(crate) use feeding::{FeedArgs, FeedKeysArg, FeedOrderArg};
 pub(crate) use headers::HeaderArgs;
 pub(crate) use init::{CiArg, InitArgs, VisitArg};
 #[cfg(unix)]

@@ -100,6 +100,10 @@ fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Resu
     if path.extension().is_some_and(|ending| ending == "toml") {
         return project_file::check(path, warnings);
     }
+    #[cfg(feature = "load")]
+    if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "csv") {
+        return super::load::check_feed(path, &load_suite::contract(&args.suite.contract)?);
+    }
     let file = files::read_text("read", path).map_err(Failure::usage)?;
     let begins = |member: &str| file.text.lines().any(|line| line.starts_with(&format!("{member}:")));
     if begins("contract") {

@@ -2,11 +2,13 @@
 
 mod asked;
 mod exposed;
+mod feeding;
 mod forms;
 mod joining;
 mod live;
 #[cfg(feature = "locust")]
 mod locust;
+mod rotation;
 mod several;
 
 use std::io::{Write as _, stderr};
@@ -15,6 +17,8 @@ use std::time::Duration;
 
 use self::asked::{meant, options, receiver};
 use self::exposed::Exposed;
+pub(crate) use self::feeding::check_feed;
+use self::feeding::feed;
 use self::live::teller;
 #[cfg(feature = "locust")]
 pub(crate) use self::locust::locustfile;
@@ -30,6 +34,7 @@ use super::secrets::warn;
 use super::signals::Ends;
 use super::{Console, Failure};
 use crate::api::load_options::make_room;
+use crate::clock::{Clock as _, SystemClock};
 use crate::load::knee::Step;
 use crate::load::measure::Measurement;
 use crate::load::part::Part;
@@ -60,7 +65,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     if !args.require.is_empty() {
         return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
     }
-    let how = options(args);
+    let how = options(args, feed(args, &suite.contract)?);
     let (meant, find_max) = meant(args, &how)?;
     let receiver = receiver(args, &suite)?;
     let names = meant.mix.names();
@@ -115,6 +120,14 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
             session.shutdown().await;
             return exit.map(Came::Several);
         }
+        if let (Some(each), Some(folder), Some(report)) = (args.rotate, &folder, &args.report) {
+            let run_word = args.run_word.clone().unwrap_or_else(|| format!("hg{:x}", SystemClock.now().0));
+            let rotations = rotation::Rotations { plan: &plan, each, run_word, report, leaving: &leaving };
+            let exit = rotations.run(folder, on_second, interrupted, console).await;
+            exposed.end(&redactor, console).await;
+            session.shutdown().await;
+            return exit.map(Came::Several);
+        }
         let which = which(args);
         let keeper = which.as_ref().map(|which| {
             keeper(folder.as_ref(), args.report.as_ref(), facts(which, &plan, &sealing), Box::new(|_| {})).map_err(Failure::harness)
@@ -154,7 +167,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
                 let why = redactor.text(&failed.to_string()).into_owned();
                 match failed {
                     LoadError::Contract(_) => return Err(Failure::usage(why)),
-                    LoadError::Session(_) | LoadError::Database(_) | LoadError::Crowd(_) => {
+                    LoadError::Session(_) | LoadError::Database(_) | LoadError::Feed(_) | LoadError::Crowd(_) => {
                         (nothing(&plan, &why), None, Some(Failure::harness(why)), output)
                     }
                 }
@@ -165,7 +178,6 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     runtime.shutdown_background();
     match ended? {
         Came::One(ended, is_worker) => leaving.leave(*ended, folder.as_ref(), is_worker, console),
-        #[cfg(feature = "locust")]
         Came::Several(exit) => Ok(exit),
     }
 }
@@ -173,7 +185,6 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
 /// What came of the command: a load, or the worst of several.
 enum Came {
     One(Box<Ended>, bool),
-    #[cfg(feature = "locust")]
     Several(Exit),
 }
 
@@ -182,7 +193,8 @@ pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
     if let Some(url) = &args.otlp {
         address(url).map_err(Failure::usage)?;
     }
-    meant(args, &options(args)).map(drop)
+    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+    meant(args, &options(args, feed(args, &suite.contract)?)).map(drop)
 }
 
 /// What a load came to: a report, what was measured, what went wrong with us, and what a target that was started has written.

@@ -241,7 +241,8 @@ impl<'s> Checker<'s> {
     fn wrong_kind(&mut self, schema: &'s Value, types: &[&str], node: &Node, subject: &Subject) {
         let takes = kind_words(types);
         let raw = node.to_json();
-        let is_span = self.root.pointer("/$defs/Span").is_some_and(|span| std::ptr::eq(span, schema));
+        let mut spans = ["/$defs/Span", "/$defs/ThinkTime"].into_iter().filter_map(|place| self.root.pointer(place));
+        let is_span = spans.any(|span| std::ptr::eq(span, schema));
         let way_out = match (&node.kind, types.iter().find(|kind| **kind != "null")) {
             (Kind::Number(_), _) if is_span => Some(format!("a span of time has a unit: {raw} s")),
             (Kind::Bool(_) | Kind::Number(_), Some(&"string")) => {

@@ -7,6 +7,5 @@ mod deliver;
 pub(super) mod effects;
 mod restart;
 mod state;
-mod stream;
 
 pub use advance::span_of;

@@ -39,12 +39,14 @@ pub struct Counted {
 
 /// Counts the effects of every key of a history, which is sorted by key.
 ///
+/// * `name`: what a key is called; and beside it which keys are not counted, since their work may have been done before.
+///
 /// # Errors
 /// [`EvidenceError`]: why they cannot be counted.
 pub async fn count(
     source: &dyn Source,
     history: &[Operation],
-    name: &dyn Fn(u32) -> String,
+    (name, is_left_out): (&dyn Fn(u32) -> String, &dyn Fn(u32) -> bool),
     law: Law,
     contract: &Contract,
 ) -> Result<Counted, EvidenceError> {
@@ -54,8 +56,10 @@ pub async fn count(
     let mut of_keys = history.chunk_by(|a, b| a.key == b.key).peekable();
     while let Some(of_key) = of_keys.next() {
         let (least, most) = acceptances(of_key, law, now);
-        page.push((of_key[0].key, (least as u64, most as u64)));
-        if page.len() == KEYS_A_PAGE || of_keys.peek().is_none() {
+        if !is_left_out(of_key[0].key) {
+            page.push((of_key[0].key, (least as u64, most as u64)));
+        }
+        if page.len() == KEYS_A_PAGE || (of_keys.peek().is_none() && !page.is_empty()) {
             counted.keys += page.len() as u64;
             counted.wrong.extend(wrong_in(source, &page, name).await?);
             page.clear();

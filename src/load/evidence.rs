@@ -76,22 +76,25 @@ pub struct Read {
 
 /// The rows of the keys with the numbers from 0 to `keys`, and those of `some` in full; nothing when the contract has no tables.
 ///
+/// * `run_word`: what keys begin with; and beside it what they are called, where they were not made by it.
+///
 /// # Errors
 /// [`EvidenceError`]: why they cannot be read.
 pub async fn read(
     source: &dyn Source,
     contract: &Contract,
-    run_word: &str,
+    (run_word, written): (&str, Option<&dyn Fn(u32) -> String>),
     keys: u32,
     some: Vec<String>,
 ) -> Result<Option<Read>, EvidenceError> {
     if contract.state.is_none() {
         return Ok(None);
     }
-    let mut read = if contract.key.has_prefix() {
-        read_by_prefix(source, contract, run_word, keys).await?
-    } else {
-        read_one_by_one(source, contract, run_word, keys).await?
+    let made = |number: u32| contract.key.unique_key(run_word, u64::from(number));
+    let mut read = match written {
+        None if contract.key.has_prefix() => read_by_prefix(source, contract, run_word, keys).await?,
+        None => read_one_by_one(source, contract, &made, keys).await?,
+        Some(written) => read_one_by_one(source, contract, written, keys).await?,
     };
     read.rows = source.rows(Question { rows: Which::Of(Vec::new(), some), ..Question::default() }).await?.state.audit;
     Ok(Some(read))
@@ -122,13 +125,13 @@ fn none_yet(contract: &Contract) -> (Option<u32>, Option<u32>) {
 }
 
 /// The same where keys have nothing in common: the rows of each are asked for. What else is there cannot be told.
-async fn read_one_by_one(source: &dyn Source, contract: &Contract, run_word: &str, keys: u32) -> Result<Read, EvidenceError> {
+async fn read_one_by_one(source: &dyn Source, contract: &Contract, name: &dyn Fn(u32) -> String, keys: u32) -> Result<Read, EvidenceError> {
     let tables = contract.state.as_ref();
     let (of_keys, of_audit) = (tables.and_then(|tables| tables.keys.as_ref()), tables.and_then(|tables| tables.audit.as_ref()));
     let mut evidence = Vec::with_capacity(keys as usize);
     for first in (0..keys).step_by(ASKED_AT_ONCE) {
         let numbers = first..keys.min(first.saturating_add(ASKED_AT_ONCE as u32));
-        let names: Vec<String> = numbers.clone().map(|number| contract.key.unique_key(run_word, u64::from(number))).collect();
+        let names: Vec<String> = numbers.clone().map(name).collect();
         let found = source.rows(Question { rows: Which::Of(names.clone(), names.clone()), ..Question::default() }).await?.state;
         let counts = |table: Option<&Table>, rows| table.filter(|table| names_keys(Some(table))).map(|table| counted(table, rows));
         let (key_rows, audit_rows) = (counts(of_keys, &found.keys), counts(of_audit, &found.audit));
@@ -139,6 +142,22 @@ async fn read_one_by_one(source: &dyn Source, contract: &Contract, run_word: &st
         evidence.extend(numbers.zip(&names).map(evidence_of));
     }
     Ok(Read { evidence, rows: Vec::new(), strays: None, tells_strays: false })
+}
+
+/// Those of some keys that have rows.
+///
+/// # Errors
+/// [`EvidenceError`]: why they cannot be read.
+pub async fn with_rows(source: &dyn Source, contract: &Contract, names: &[String]) -> Result<Vec<String>, EvidenceError> {
+    let Some(tables) = &contract.state else { return Ok(Vec::new()) };
+    let found = source.rows(Question { rows: Which::Of(names.to_vec(), names.to_vec()), ..Question::default() }).await?.state;
+    let mut all = Vec::new();
+    for (table, rows) in [(&tables.keys, &found.keys), (&tables.audit, &found.audit)] {
+        if let Some(table) = table.as_ref().filter(|table| names_keys(Some(table))) {
+            all.extend(counted(table, rows).into_keys().map(str::to_owned));
+        }
+    }
+    Ok(all)
 }
 
 /// How many rows bear each key; audit rows of other events left out.
@@ -188,7 +207,7 @@ mod tests {
             }
             let some = vec![contract.key.unique_key("hg1", 2)];
             let source = SqliteSource::new(database, contract.state.clone().unwrap(), None, std::time::Duration::from_secs(30));
-            let read = read(&source, &contract, "hg1", 4, some).await.unwrap().unwrap();
+            let read = read(&source, &contract, ("hg1", None), 4, some).await.unwrap().unwrap();
             let rows = |Evidence { key, audit_rows, key_rows }: &Evidence| (*key, *audit_rows, *key_rows);
             let counted: Vec<_> = read.evidence.iter().map(rows).collect();
             assert_eq!(counted, [(0, Some(1), Some(1)), (1, Some(0), Some(0)), (2, Some(1), Some(1)), (3, Some(0), Some(0))], "{form}");

@@ -24,6 +24,7 @@ impl Foreign for LoadReport {
             users: _,
             seed: _,
             mix: _,
+            feed,
             deliveries: _,
             operations: _,
             seconds: _,
@@ -52,6 +53,7 @@ impl Foreign for LoadReport {
         } = self;
         target.hide(redactor);
         project.hide(redactor);
+        feed.iter_mut().for_each(|feed| feed.file.hide(redactor));
         violations.hide(redactor);
         notes.hide(redactor);
         knee.iter_mut().flat_map(|knee| &mut knee.steps).for_each(|step| step.why.hide(redactor));

@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::Loaded;
 use super::carried::Carried;
 use super::effort::Effort;
+use super::feed::FeedReport;
 use super::gate::Gate;
 use super::heat::HeatMap;
 use super::measure::Measurement;
@@ -190,6 +191,7 @@ pub fn joined(
     let wanted_in_all: f64 = reports()
         .filter_map(|report| Some(report.wanted_per_s? * (report.window.planned_end_s - report.window.warm_until_s).max(0.0)))
         .sum();
+    let began_at = workers.iter().filter_map(|worker| worker.facts.began_at).min();
     let report = LoadReport {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -199,15 +201,11 @@ pub fn joined(
         project: None,
         model: first.facts.model.clone(),
         arrivals: reports().find_map(|report| report.arrivals.clone()),
-        started_at: workers
-            .iter()
-            .filter_map(|worker| worker.facts.began_at)
-            .min()
-            .map(|at| iso::write(UnixMicros(at)))
-            .unwrap_or_default(),
+        started_at: began_at.map(|at| iso::write(UnixMicros(at))).unwrap_or_default(),
         users: workers.iter().map(|worker| worker.report.as_ref().map_or(worker.facts.users, |report| report.users)).sum(),
         seed: first.facts.seed,
         mix: first.facts.mix.iter().cloned().collect(),
+        feed: FeedReport::joined(&reports().filter_map(|report| report.feed.as_ref()).collect::<Vec<_>>()),
         deliveries: all.sent,
         operations: told.iter().map(|one| one.operations).sum(),
         seconds: window.seconds(),

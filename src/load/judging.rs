@@ -103,6 +103,8 @@ pub struct About<'a> {
     pub tells_duplicates: bool,
     /// What the receiver promises: nothing else is judged.
     pub contract: &'a Contract,
+    /// Whether the receiver may have had keys before the load, and nobody knows which: then a duplicate of nothing is none of its mistakes.
+    pub past_is_open: bool,
 }
 
 /// Judges the whole history of a load.
@@ -114,9 +116,13 @@ pub fn judge_all(
     catalogue: &Catalogue,
     about: &About<'_>,
 ) -> Found {
-    let answers = judge(history, &mut [], law);
+    let mut answers = judge(history, &mut [], law);
     let mut evidence = evidence;
-    let rows = evidence.as_deref_mut().map(|evidence| judge(history, evidence, law));
+    let mut rows = evidence.as_deref_mut().map(|evidence| judge(history, evidence, law));
+    if about.past_is_open {
+        answers.leave_open(is_of_the_past);
+        rows.iter_mut().for_each(|rows| rows.leave_open(is_of_the_past));
+    }
     // The judge has left it in the order of the keys.
     let evidence = evidence.map_or(&[][..], |evidence| &*evidence);
     let rows_of = |key: u32| {
@@ -183,9 +189,26 @@ pub fn judge_all(
         Some(Judged::of(catalogue, &id, verdict, if judged { answers.keys as u64 } else { 0 }, count))
     });
     // What answers that are alike leave open is not judged, and told so: nothing that was judged is open.
-    let open = if about.tells_duplicates { answers.undecided } else { 0 };
+    let open = if about.tells_duplicates || about.past_is_open { answers.undecided } else { 0 };
     let undecided = rows.as_ref().map_or(open, |rows| rows.undecided);
     Found { requirements: requirements.collect(), violations, undecided, unread: Vec::new() }
+}
+
+/// What an acceptance before the load would explain.
+fn is_of_the_past(why: &Explanation) -> bool {
+    match why {
+        Explanation::DuplicateOfNothing
+        | Explanation::DuplicateOutsideLife
+        | Explanation::ReferenceElsewhere
+        | Explanation::ReferencesDiffer => true,
+        Explanation::AcceptedTwice
+        | Explanation::FailureForgotten
+        | Explanation::InFlightAlone
+        | Explanation::AuditRowsMissing { .. }
+        | Explanation::KeyRows { .. }
+        | Explanation::AuditRowsTooMany { .. }
+        | Explanation::TraceOfRefused => false,
+    }
 }
 
 impl Found {

@@ -3,15 +3,17 @@
 //! Text in (`fresh=80,duplicate=15`, or a file), a [`Mix`] out. What each kind
 //! must be answered is `user`'s affair.
 
+pub mod endpoints;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
 
-use crate::clock::span::Span;
+use self::endpoints::EndpointShare;
 use crate::document;
+use crate::load::think::{Think, ThinkTime};
 use crate::sign::tamper::Tamper;
 
 /// So many deliveries of one key are sent together when a file does not say.
@@ -49,8 +51,10 @@ pub struct Mix {
     pub reuse_distance: usize,
     /// How many users deliver the key of a burst.
     pub together: u32,
-    /// How long a user of the closed model waits between deliveries, on average.
-    pub think: Duration,
+    /// How long a user of the closed model waits between deliveries.
+    pub think: Think,
+    /// Several paths, where the contract's own is not the only one.
+    pub endpoints: Vec<EndpointShare>,
     /// What is sent; the suite's ordinary body when there is nothing here.
     pub body: Option<BodyPlan>,
 }
@@ -85,8 +89,11 @@ pub struct MixFile {
     pub reuse_distance: Option<usize>,
     /// How many users deliver the key of a burst at the same time (4).
     pub together: Option<u32>,
-    /// How long a user of the closed model waits between deliveries, on average (not at all).
-    pub think: Option<Span>,
+    /// How long a user of the closed model waits between deliveries, on average, or from one time to another (not at all).
+    pub think: Option<ThinkTime>,
+    /// Several paths of the receiver under the one contract, by weight; a key and its duplicates go to one of them (the contract's own).
+    #[serde(default)]
+    pub endpoints: Vec<EndpointShare>,
     /// What is sent; the suite's ordinary body otherwise.
     pub body: Option<BodyFile>,
 }
@@ -123,7 +130,28 @@ impl Default for Mix {
 impl Mix {
     fn of(kinds: Vec<(String, Kind, u32)>) -> Self {
         let total = kinds.iter().map(|(_, _, weight)| u64::from(*weight)).sum();
-        Self { kinds, total, reuse_distance: REUSE_DISTANCE, together: TOGETHER, think: Duration::ZERO, body: None }
+        Self {
+            kinds,
+            total,
+            reuse_distance: REUSE_DISTANCE,
+            together: TOGETHER,
+            think: Think::default(),
+            endpoints: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// The kinds of a load whose deliveries come from elsewhere: none has a weight.
+    #[must_use]
+    pub fn fed(kinds: Vec<(String, Kind, u32)>) -> Self {
+        Self::of(kinds)
+    }
+
+    /// The place of a kind: by its name, where it has one of its own.
+    #[must_use]
+    pub fn place(&self, name: Option<&str>, kind: Kind) -> usize {
+        let by_name = name.and_then(|name| self.kinds.iter().position(|(own, _, _)| own == name));
+        by_name.or_else(|| self.kinds.iter().position(|(_, own, _)| *own == kind)).unwrap_or(usize::MAX)
     }
 
     /// Reads `fresh=80,duplicate=15,bad-signature=3`; a tamper by its own name.
@@ -163,7 +191,8 @@ impl Mix {
             }
             mix.together = together;
         }
-        mix.think = file.think.map_or(Duration::ZERO, |think| think.0);
+        mix.think = file.think.map_or(Think::No, |think| think.0);
+        mix.endpoints = endpoints::checked(file.endpoints, mix.kinds.len()).map_err(wrong)?;
         mix.body = file.body.map(BodyPlan::of).transpose().map_err(wrong)?;
         Ok(mix)
     }
@@ -210,22 +239,29 @@ impl Mix {
         self.kinds.iter().position(|(_, kind, _)| *kind == Kind::Burst)
     }
 
-    /// The kinds' names, in order.
+    /// The kinds' names, in order; with several endpoints, those of each.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.kinds.iter().map(|(name, _, _)| name.clone()).collect()
+        self.in_order().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The kinds' names with their weights, in order.
+    /// The same with their weights.
     #[must_use]
     pub fn in_order(&self) -> Vec<(String, u32)> {
-        self.kinds.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect()
+        let kinds = || self.kinds.iter().map(|(name, _, weight)| (name, *weight));
+        if self.endpoints.is_empty() {
+            return kinds().map(|(name, weight)| (name.clone(), weight)).collect();
+        }
+        let of = |share: &EndpointShare| {
+            kinds().map(|(name, weight)| (format!("{name}@{}", share.name), weight.saturating_mul(share.weight))).collect::<Vec<_>>()
+        };
+        self.endpoints.iter().flat_map(of).collect()
     }
 
     /// The weights by the kinds' names.
     #[must_use]
     pub fn weights(&self) -> BTreeMap<String, u32> {
-        self.kinds.iter().map(|(name, _, weight)| (name.clone(), *weight)).collect()
+        self.in_order().into_iter().collect()
     }
 
     /// The ways in which signatures are spoiled.
@@ -270,7 +306,11 @@ impl BodyPlan {
     }
 }
 
-fn kind(name: &str) -> Result<Kind, String> {
+/// The kind of a name.
+///
+/// # Errors
+/// One sentence: what there is.
+pub fn kind(name: &str) -> Result<Kind, String> {
     Ok(match name {
         "fresh" => Kind::Fresh,
         "duplicate" => Kind::Duplicate,

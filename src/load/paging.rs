@@ -33,7 +33,7 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     if newest.is_empty() || shared.under_way.len() + NEWEST > ROWS {
         return None;
     }
-    let question = shared.series.supplies().question("GET", &path(contract)?);
+    let question = shared.series_of(0).supplies().question("GET", &path(contract)?);
     let exchange = Sender::new(shared.target.clone(), shared.timeout).send(Transmission::plain(question)).await;
     // Without an answer there is nothing to judge: whether it lives is told elsewhere.
     let answer = exchange.result.ok()?;

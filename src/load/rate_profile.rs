@@ -41,6 +41,21 @@ impl RateProfile {
         Self { points: vec![(0.0, level), (length.as_secs_f64(), level)] }
     }
 
+    /// So many in each second, evenly within it; the last second ends with the course.
+    #[must_use]
+    pub fn counted(counts: &[u64], length: Duration) -> Self {
+        /// A course has some length, and each of its steps.
+        const SHORTEST: f64 = 0.001;
+        let mut points = Vec::with_capacity(counts.len() * 2);
+        for (second, count) in counts.iter().enumerate() {
+            let begin = second as f64;
+            let end = if second + 1 < counts.len() { begin + 1.0 } else { length.as_secs_f64().max(begin + SHORTEST) };
+            let level = *count as f64 / (end - begin);
+            points.extend([(begin, level), (end, level)]);
+        }
+        Self { points }
+    }
+
     /// Reads stages: `30s:100,1m:500,30s:0` goes from 0 to 100 in 30 s, to 500 in a minute, and back in 30 s.
     ///
     /// # Errors
@@ -64,6 +79,22 @@ impl RateProfile {
         }
         let course = Self { points };
         if course.highest() <= 0.0 { Err(format!("stages `{text}`: the level is 0 all the time")) } else { Ok(course) }
+    }
+
+    /// What lies between two times of it, as a course of its own.
+    #[must_use]
+    pub fn part(&self, from: Duration, to: Duration) -> Self {
+        let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
+        let mut points = Vec::new();
+        for pair in self.points.windows(2) {
+            let [(begin, low), (end, high)] = [pair[0], pair[1]];
+            let (first, last) = (begin.max(from), end.min(to));
+            if first < last {
+                let at = |moment: f64| low + (high - low) * (moment - begin) / (end - begin);
+                points.extend([(first - from, at(first)), (last - from, at(last))]);
+            }
+        }
+        Self { points }
     }
 
     /// How long it takes.
@@ -110,6 +141,10 @@ impl RateProfile {
         let part = |pair: &[(f64, f64)]| {
             let [(begin, low), (end, high)] = [pair[0], pair[1]];
             let length = (until.min(end) - begin).max(0.0);
+            // From one second to the next there is a step.
+            if length <= 0.0 {
+                return 0.0;
+            }
             let here = low + (high - low) * length / (end - begin);
             (low + here) / 2.0 * length
         };
@@ -212,6 +247,24 @@ mod tests {
         let course = RateProfile::level(200.0, Duration::from_secs(2));
         let due: Vec<Option<f64>> = [0.0, 1.0, 200.0, 399.0, 400.0].into_iter().map(|count| course.due(count)).collect();
         assert_eq!(due, [Some(0.0), Some(0.005), Some(1.0), Some(1.995), None]);
+    }
+
+    /// What was counted by seconds is due as it was counted.
+    #[test]
+    fn counts_make_a_course() {
+        let course = RateProfile::counted(&[3, 0, 5], Duration::from_millis(2_500));
+        assert_eq!((course.length(), course.area(1.0), course.area(2.0), course.area(9.0)), (Duration::from_millis(2_500), 3.0, 3.0, 8.0));
+        assert_eq!((course.level_at(0.5), course.level_at(1.5), course.level_at(2.1)), (3.0, 0.0, 10.0));
+        assert_eq!(course.due_by(Duration::from_secs(3), u64::MAX, Arrivals::Constant, 0), 8);
+        let ramp = RateProfile::stages("10s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        let part = ramp.part(Duration::from_secs(5), Duration::from_secs(15));
+        assert_eq!(
+            (part.length(), part.area(99.0), part.level_at(5.0)),
+            (Duration::from_secs(10), ramp.area(15.0) - ramp.area(5.0), 100.0)
+        );
+        assert_eq!(RateProfile::level(7.0, Duration::from_secs(9)).part(Duration::from_secs(4), Duration::from_secs(6)).area(9.0), 14.0);
+        let one = RateProfile::counted(&[1], Duration::ZERO);
+        assert_eq!(one.due_by(one.length(), u64::MAX, Arrivals::Constant, 0), 1);
     }
 
     /// From 0 to 100 a second in 10 s there are 500 deliveries: half of them after 7.07 s.

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::effort::Effort;
+use super::feed::FeedReport;
 use super::gate::GateResult;
 use super::heat::HeatMap;
 use super::judging::{Judged, Violation};
@@ -57,6 +58,9 @@ pub struct LoadReport {
     /// The weights of the kinds.
     #[serde(default)]
     pub mix: BTreeMap<String, u32>,
+    /// The feed that it was made from; absent where the mix says what is delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<FeedReport>,
     /// How many deliveries were measured, warm-up left out.
     pub deliveries: u64,
     /// How many were sent in all.

@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use crate::clock::iso;
-use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::delivery::Delivery;
 use crate::history::consistency::Operation;
@@ -80,12 +79,12 @@ pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row]
 fn bodies<'s>(shared: &'s Shared, key: u32) -> impl Iterator<Item = Record> + 's {
     let word = shared.key(key);
     let other = shared.mix.has(Kind::ConflictingBody).then(|| format!("{word}-other"));
-    std::iter::once(word.clone()).chain(other).map(move |text| record(&shared.contract, &word, shared.body(key, &text)))
+    std::iter::once(word.clone()).chain(other).map(move |text| record(shared, key, &word, shared.body(key, &text)))
 }
 
-fn record(contract: &Contract, key: &str, body: bytes::Bytes) -> Record {
+fn record(shared: &Shared, number: u32, key: &str, body: bytes::Bytes) -> Record {
     let sha256 = sha256_hex(&body);
-    let delivery = Delivery { path: contract.endpoint.path.clone(), body, ..Delivery::default() };
+    let delivery = Delivery { path: shared.series_of(number).bare().path, body, ..Delivery::default() };
     let instant = crate::clock::UnixMicros(0);
     let result = Err(crate::delivery::NoAnswer::TimedOut { after: Duration::ZERO });
     let (referred_as, refers_to) = (None, None);

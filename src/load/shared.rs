@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
 use super::body::BodyTemplate;
+use super::feed::feeding::{Fed, Feeding};
 use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
@@ -36,10 +37,12 @@ pub struct Shared {
     pub reader: Reader,
     /// Where to.
     pub target: Target,
-    /// What is sent, bodies aside.
-    pub series: Series,
+    /// What is sent, bodies aside: by the endpoints of the mix, or the contract's own.
+    pub series: Vec<Series>,
     /// The bodies.
     pub bodies: BodyTemplate,
+    /// What is delivered, where a feed says it.
+    pub feeding: Option<Feeding>,
     /// How often which kind.
     pub mix: Mix,
     /// Whether an answer tells the hash of the body, so that it must be known.
@@ -149,9 +152,18 @@ impl Shared {
         (sum(|one| &one.sent), sum(|one| &one.answered))
     }
 
+    /// What is sent with a key, its body aside.
+    #[must_use]
+    pub fn series_of(&self, key: u32) -> &Series {
+        &self.series[self.mix.endpoint(number_of(key)).min(self.series.len() - 1)]
+    }
+
     /// The key with this number.
     #[must_use]
     pub fn key(&self, number: u32) -> String {
+        if let Some(written) = self.feeding.as_ref().and_then(|feeding| feeding.key(&self.contract, number_of(number))) {
+            return written;
+        }
         self.contract.key.unique_key(&self.run_word, u64::from(number_of(number)))
     }
 
@@ -159,13 +171,41 @@ impl Shared {
     #[must_use]
     pub fn body(&self, key: u32, word: &str) -> Bytes {
         // One body of them had room for the key, so all have.
-        self.series.travelling_body(self.plain_body(key, word), &self.key(key)).unwrap_or_default()
+        self.series_of(key).travelling_body(self.plain_body(key, word), &self.key(key)).unwrap_or_default()
     }
 
     /// The same before the key is put into it. Its size hangs on the key, so that a duplicate repeats its first delivery to the byte.
     #[must_use]
     pub fn plain_body(&self, key: u32, word: &str) -> Bytes {
+        if let Some(feeding) = &self.feeding
+            && let Some((line, _)) = feeding.line(number_of(key))
+        {
+            return line.body.unwrap_or_else(|| self.made_body(word, feeding.line_number(number_of(key))));
+        }
         self.bodies.body(word, self.bodies.size(Rng::new(self.seed, u64::from(key)).next_u64()))
+    }
+
+    /// A body that is made up for a line of a feed that has none.
+    ///
+    /// * `line`: what its size hangs on, so that a line repeats its body to the byte.
+    #[must_use]
+    pub fn made_body(&self, word: &str, line: u64) -> Bytes {
+        self.bodies.body(word, self.bodies.size(Rng::new(self.seed, line).next_u64()))
+    }
+
+    /// The header lines of a key's own that a feed has.
+    #[must_use]
+    pub fn headers(&self, key: u32) -> Vec<(String, String)> {
+        self.feeding.as_ref().map(|feeding| feeding.headers(&self.contract, number_of(key))).unwrap_or_default()
+    }
+
+    /// The next line of the feed, or nothing where none says what is delivered; `None` when the feed is over.
+    #[must_use]
+    pub fn next_fed(&self) -> Option<Option<Fed>> {
+        match &self.feeding {
+            None => Some(None),
+            Some(feeding) => feeding.next().map(Some),
+        }
     }
 
     /// Microseconds since the epoch at a time of the load, by a clock that never goes back.

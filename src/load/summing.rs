@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock as _, SystemClock, UnixMicros, iso};
 use crate::load::effort::Effort;
+use crate::load::feed::{FeedReport, Keys, Order};
 use crate::load::gate::{GateResult, Measured};
 use crate::load::heat::HeatMap;
 use crate::load::judging::Found;
@@ -49,6 +50,8 @@ pub struct Facts {
     pub again: u64,
     /// How many answers were followed by something on their connection.
     pub followed: u64,
+    /// The feed, and why it ended before its end.
+    pub feed: Option<(FeedReport, Option<String>)>,
 }
 
 /// The report.
@@ -79,10 +82,11 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         || gates.iter().any(|gate| !gate.ok)
         || kinds.values().any(|kind| kind.statuses.values().sum::<u64>() > 0);
     let errors: BTreeMap<String, u64> = measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let feed_failed = facts.feed.as_ref().is_some_and(|(_, failed)| failed.is_some());
     let verdict = match (broken, &facts.cut) {
         (true, _) => Overall::DoesNotConform,
         (false, Some(Cut::Interrupted)) => Overall::Interrupted,
-        (false, _) if !found.unread.is_empty() => Overall::Incomplete,
+        (false, _) if !found.unread.is_empty() || feed_failed => Overall::Incomplete,
         (false, _) if measurement.answered() == 0 || found.undecided > 0 => Overall::Undecided,
         (false, Some(Cut::Dead)) => Overall::Undecided,
         (false, _) => Overall::Conforms,
@@ -107,6 +111,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         users: plan.users,
         seed: plan.seed,
         mix: plan.mix.weights(),
+        feed: facts.feed.as_ref().map(|(feed, _)| feed.clone()),
         deliveries: all.sent,
         operations: facts.operations,
         seconds: window.seconds(),
@@ -154,6 +159,7 @@ pub fn nothing(plan: &Plan, why: &str) -> Option<LoadReport> {
         operations: 0,
         again: 0,
         followed: 0,
+        feed: None,
     };
     let report = summed(plan, &measurement, None, &facts);
     // A gate over nothing would be broken, and here it was not even tried.
@@ -217,6 +223,7 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
         Some(Cut::Interrupted) => notes.push(format!("Interrupted after {:.0} s.", facts.window.planned_end.as_secs_f64())),
         None => {}
     }
+    notes.extend(facts.feed.iter().flat_map(|(feed, failed)| of_feed(feed, failed.as_ref(), plan)));
     if !was_on_time {
         notes.push(format!(
             "The generator itself could not keep up: {late:.1}% of the deliveries were sent more than 2 ms late. Latencies count from when they were due."
@@ -259,5 +266,37 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
     } else if plan.verify && plan.sources.rows.is_none() && plan.sources.effects.is_none() {
         notes.push("No database was given: whether the work was done once was judged by answers alone (--db).".to_owned());
     }
+    notes
+}
+
+/// What a reader should know of the feed.
+fn of_feed(feed: &FeedReport, failed: Option<&String>, plan: &Plan) -> Vec<String> {
+    let how = match feed.order {
+        Order::Once => "once through".to_owned(),
+        Order::Loop => "again and again, with other keys in each round after the first".to_owned(),
+        Order::Random => format!("at random (seed {})", plan.seed),
+        Order::Recorded => format!("at its own times, {} times as fast", feed.speed.unwrap_or(1.0)),
+    };
+    let keys = match feed.keys {
+        Keys::Written => "keys as they are written",
+        Keys::Fresh => "keys made fresh",
+    };
+    let mut notes = vec![format!(
+        "Fed from {} ({} deliveries), {how}; {keys}: {} of them, {} deliveries with another body than their key had.",
+        feed.file, feed.lines, feed.distinct_keys, feed.other_bodies
+    )];
+    if feed.left_out > 0 {
+        notes.push(format!(
+            "{} recorded lines were left out: their bodies were not kept whole, or they were first attempts of a delivery that went twice.",
+            feed.left_out
+        ));
+    }
+    let knows_rows = plan.sources.rows.is_some() || plan.sources.effects.is_some();
+    if feed.keys == Keys::Written && plan.verify && !knows_rows {
+        notes.push(
+            "The receiver may have had these keys before: one that was answered as a duplicate at first is left undecided (--db tells, and --feed-keys fresh makes keys that nobody has had).".to_owned(),
+        );
+    }
+    notes.extend(failed.map(|why| format!("The feed ended early: {why}.")));
     notes
 }

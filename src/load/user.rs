@@ -2,6 +2,8 @@
 //!
 //! What a user learns it keeps, and hands over now and then. Start at [`deliver`].
 
+mod choice;
+
 use std::pin::pin;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -11,7 +13,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use self::choice::Choice;
 use super::expected::is_expected;
+use super::feed::feeding::{Fed, Turn};
 use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::part::{Lot, Note};
@@ -62,16 +66,6 @@ struct User<'s> {
     is_given_up: bool,
 }
 
-/// One delivery's choice.
-#[derive(Clone, Copy)]
-struct Choice {
-    place: usize,
-    kind: Kind,
-    key: u32,
-    /// Whether this user has the key's answer already.
-    is_own: bool,
-}
-
 /// Delivers until the load ends.
 pub async fn deliver(shared: &Shared, number: usize) {
     let mut user = User::new(shared, number, shared.given_up());
@@ -98,8 +92,9 @@ pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>, tim
     {
         let all = async {
             for key in keys {
-                let body = shared.plain_body(key, &shared.key(key));
-                user.send(Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false }, body).await;
+                let name = shared.key(key);
+                let (body, headers) = (shared.plain_body(key, &name), shared.headers(key));
+                user.send(Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false }, name, body, &headers).await;
                 if user.record.result.is_err() {
                     break;
                 }
@@ -122,7 +117,7 @@ impl<'s> User<'s> {
             key: String::new(),
             identity: String::new(),
             sha256: String::new(),
-            delivery: shared.series.bare(),
+            delivery: shared.series_of(0).bare(),
             sent_at: UnixMicros(0),
             answered_at: UnixMicros(0),
             took: Duration::ZERO,
@@ -158,7 +153,8 @@ impl<'s> User<'s> {
             if !shared.wait_for_turn(self.number).await || shared.taken.fetch_add(1, Ordering::Relaxed) >= shared.most {
                 break;
             }
-            let (began, latency) = self.one().await;
+            let Some(next) = shared.next_fed() else { break };
+            let (began, latency) = self.one(next).await;
             self.write_down(began, latency);
             self.rest().await;
         }
@@ -168,13 +164,18 @@ impl<'s> User<'s> {
         let shared = self.shared;
         loop {
             let number = shared.taken.fetch_add(1, Ordering::Relaxed);
-            let Some(due) = shared.next_due(number).filter(|_| number < shared.most) else { break };
+            if number >= shared.most {
+                break;
+            }
+            let Some(next) = shared.next_fed() else { break };
+            let recorded = next.as_ref().and_then(|fed| fed.due);
+            let Some(due) = recorded.or_else(|| shared.next_due(number)) else { break };
             let was_early = shared.began.elapsed() <= due;
             // What is due and cannot be sent in time is dropped: counted, and not sent.
             if !shared.wait_until(due).await || shared.began.elapsed() > shared.last_call {
                 break;
             }
-            let (began, took) = self.one().await;
+            let (began, took) = self.one(next).await;
             // Who stalls makes those wait that come after, too: they count from when they were due. A timer
             // that wakes a little late is not the receiver's fault.
             let behind = began.saturating_sub(due);
@@ -196,11 +197,11 @@ impl<'s> User<'s> {
 
     /// What a user of the closed model does between deliveries.
     async fn rest(&mut self) {
-        if !self.shared.mix.think.is_zero() {
+        if !self.shared.mix.think.is_none() {
             if self.shared.part.notes.is_some() {
                 self.hand_over();
             }
-            let span = self.shared.mix.think.mul_f64(self.dice.gap());
+            let span = self.shared.mix.think.next(&mut self.dice);
             self.shared.wait_until(self.shared.began.elapsed() + span).await;
         }
         self.back_off().await;
@@ -216,34 +217,53 @@ impl<'s> User<'s> {
     }
 
     /// One delivery, from its choice to its place in the history: when it was sent, and how long its answer took.
-    async fn one(&mut self) -> (Duration, Duration) {
+    async fn one(&mut self, fed: Option<Fed>) -> (Duration, Duration) {
         let shared = self.shared;
+        if let Some((feeding, fed)) = shared.feeding.as_ref().zip(fed) {
+            let turn = feeding.turn(&shared.contract, &fed, |word| shared.made_body(word, fed.place.line), shared.began.elapsed());
+            return self.send_fed(turn).await;
+        }
         let choice = self.choose();
         let word = match choice.kind {
             Kind::ConflictingBody => format!("{}-other", shared.key(choice.key)),
             Kind::Fresh | Kind::Duplicate | Kind::Burst | Kind::MissingKey | Kind::Spoiled(_) => shared.key(choice.key),
         };
         let body = shared.plain_body(choice.key, &word);
-        self.send(choice, body).await
+        self.send(choice, shared.key(choice.key), body, &[]).await
     }
 
-    async fn send(&mut self, choice: Choice, plain_body: Bytes) -> (Duration, Duration) {
+    /// Sends what a feed has; what comes of it says what later lines of its key are.
+    async fn send_fed(&mut self, turn: Turn) -> (Duration, Duration) {
+        let shared = self.shared;
+        let Turn { numbered, place, kind, .. } = turn;
+        shared.next_key.fetch_max(numbered.number.saturating_add(1), Ordering::Relaxed);
+        let choice = Choice { place, kind, key: numbered.number, is_own: numbered.is_known };
+        let sent = self.send(choice, turn.key.clone(), turn.body.clone(), &turn.headers).await;
+        if let (Some(feeding), Some(done)) = (&shared.feeding, self.history.last()) {
+            feeding.note(&turn, done.outcome, shared.began.elapsed());
+        }
+        sent
+    }
+
+    async fn send(&mut self, choice: Choice, key: String, plain_body: Bytes, headers: &[(String, String)]) -> (Duration, Duration) {
         let shared = self.shared;
         let Choice { place, kind, key: number, is_own } = choice;
-        let key = shared.key(number);
         let tamper = if let Kind::Spoiled(tamper) = kind { Some(tamper) } else { None };
         let began = shared.began.elapsed();
         self.tally().note_sent();
         self.record.sent_at = UnixMicros(shared.instant(began));
-        let (series, now, travels) = (&shared.series, self.record.sent_at, kind != Kind::MissingKey);
-        let made = if travels && tamper.is_none() && series.is_quick() {
+        let (series, now, travels) = (shared.series_of(number), self.record.sent_at, kind != Kind::MissingKey);
+        let made = if travels && tamper.is_none() && headers.is_empty() && series.is_quick() {
             self.record.delivery.body = series.travelling_body(plain_body, &key).unwrap_or_default();
             None
         } else {
-            let made = series.one(travels.then_some(key.as_str()), &plain_body, tamper, now);
+            let made = series.one_with(travels.then_some(key.as_str()), &plain_body, tamper, headers, now);
             self.record.delivery.body = made.as_ref().map_or(plain_body, |made| made.delivery.body.clone());
             Some(made)
         };
+        if !shared.mix.endpoints.is_empty() {
+            self.record.delivery.path = series.bare().path;
+        }
         if shared.hashes {
             self.record.sha256 = sha256_hex(&self.record.delivery.body);
         }
@@ -292,64 +312,18 @@ impl<'s> User<'s> {
         }
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
         let answer_bytes = self.record.result.as_ref().map_or(0, |answer| u32::try_from(answer.body.len()).unwrap_or(u32::MAX));
-        let of = u8::try_from(place).unwrap_or(u8::MAX);
+        let of = u8::try_from(shared.mix.sample_place(place, number)).unwrap_or(u8::MAX);
         self.samples.push(Sample { kind: of, expected, error, status, ended, latency_us: 0, answer_bytes });
         self.append_history(choice, outcome);
         self.answered = self.history.last().copied().filter(|_| self.record.result.is_ok());
         if let (Some(surplus), Some(answered)) = (last.after, self.answered) {
             shared.surplus.note(answered, &surplus);
         }
-        if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && place != usize::MAX && shared.mix.repeats() {
+        let is_made_up = shared.feeding.is_none() && place != usize::MAX;
+        if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && is_made_up && shared.mix.repeats() {
             self.hold_for_repetition(number);
         }
         (began, took)
-    }
-
-    fn hold_for_repetition(&mut self, number: u32) {
-        let most = self.shared.mix.reuse_distance;
-        if self.own_keys.len() < most {
-            self.own_keys.push(number);
-        } else {
-            self.own_keys[self.next_own] = number;
-            self.next_own = (self.next_own + 1) % most;
-        }
-    }
-
-    /// The kind of the next delivery, and its key: without one to repeat, a duplicate is a first delivery.
-    fn choose(&mut self) -> Choice {
-        let shared = self.shared;
-        if let Some(place) = shared.mix.bursts()
-            && let Some(key) = shared.join_burst()
-        {
-            return Choice { place, kind: Kind::Burst, key, is_own: false };
-        }
-        let (place, kind) = shared.mix.choose(self.dice.next_u64());
-        let fresh = |kind| {
-            let key = shared.next_key.fetch_add(1, Ordering::Relaxed);
-            if matches!(kind, Kind::Fresh) {
-                shared.under_way[self.number % shared.under_way.len()].store(key, Ordering::Relaxed);
-            }
-            Choice { place, kind, key, is_own: false }
-        };
-        match kind {
-            Kind::Fresh | Kind::MissingKey | Kind::Spoiled(_) => fresh(kind),
-            Kind::Burst => {
-                let choice = fresh(kind);
-                shared.burst.store((u64::from(choice.key) << 32) | u64::from(shared.mix.together - 1), Ordering::Relaxed);
-                choice
-            }
-            Kind::Duplicate | Kind::ConflictingBody => {
-                let random = self.dice.next_u64();
-                let others = shared.under_way[(random >> 8) as usize % shared.under_way.len()].load(Ordering::Relaxed);
-                if random & 1 == 0 && others != 0 {
-                    return Choice { place, kind, key: others, is_own: false };
-                }
-                match self.own_keys.len() {
-                    0 => fresh(Kind::Fresh),
-                    own => Choice { place, kind, key: self.own_keys[(random >> 8) as usize % own], is_own: true },
-                }
-            }
-        }
     }
 
     /// Completes the last sample with its time, or drops it while the load warms up.
@@ -378,7 +352,8 @@ impl<'s> User<'s> {
             NEVER
         };
         // Where the body is a part of what a delivery is known by, another body is another delivery.
-        let is_other = choice.kind == Kind::ConflictingBody && self.shared.contract.other_body == OtherBody::New;
+        let is_other =
+            choice.kind == Kind::ConflictingBody && self.shared.contract.other_body == OtherBody::New && self.shared.feeding.is_none();
         let key = if is_other { choice.key | OTHER_BODY } else { choice.key };
         let returned = if outcome.is_unknown() { NEVER } else { self.record.answered_at.0 };
         self.history.push(Operation { key, outcome, invoked: self.record.sent_at.0, returned, refers_to });

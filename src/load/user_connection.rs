@@ -13,8 +13,9 @@ use bytes::Bytes;
 
 use super::Plan;
 use super::mix::Kind;
+use super::mix::endpoints::EndpointShare;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
-use crate::contract::own_headers;
+use crate::contract::{Contract, own_headers};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::load::patience::Patience;
 use crate::scenario::deliver::Deliver;
@@ -26,10 +27,23 @@ use crate::transport::connection::{Connection, Exchanged, Outgoing};
 use crate::transport::stream::Idle;
 use crate::transport::{Target, Transmission};
 
-/// What is sent; one of each kind is made, so that what the contract does not allow is told before anything is.
-pub(super) fn series(plan: &Plan, body: &Bytes) -> Result<Series, String> {
-    let own_headers = own_headers::joined(&plan.contract, &plan.headers);
-    let supplies = Supplies::without_bodies(Arc::clone(&plan.contract), plan.signer.clone(), own_headers, plan.target.url(""));
+/// What is sent, to each endpoint of the mix.
+pub(super) fn series(plan: &Plan, body: &Bytes) -> Result<Vec<Series>, String> {
+    if plan.mix.endpoints.is_empty() {
+        return series_to(plan, Arc::clone(&plan.contract), body).map(|series| vec![series]);
+    }
+    let to = |share: &EndpointShare| {
+        let mut contract = plan.contract.as_ref().clone();
+        contract.endpoint.path.clone_from(&share.path);
+        series_to(plan, Arc::new(contract), body)
+    };
+    plan.mix.endpoints.iter().map(to).collect()
+}
+
+/// What is sent to one; one of each kind is made, so that what the contract does not allow is told before anything is.
+fn series_to(plan: &Plan, contract: Arc<Contract>, body: &Bytes) -> Result<Series, String> {
+    let own_headers = own_headers::joined(&contract, &plan.headers);
+    let supplies = Supplies::without_bodies(contract, plan.signer.clone(), own_headers, plan.target.url(""));
     let series = Series::new(supplies, &plan.target, Deliver::default(), body)?;
     let key = plan.contract.key.unique_key("hg", 0);
     let now = SystemClock.now();

@@ -59,6 +59,15 @@ pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
     Some(changed)
 }
 
+/// The text of the member `name` as it stands in `body`, byte for byte; of two with one name the last.
+///
+/// `None` where `body` is no JSON object, or has no such member.
+#[must_use]
+pub fn member_as_written<'b>(body: &'b [u8], name: &str) -> Option<&'b [u8]> {
+    let member = members(body)?.all.into_iter().rfind(|member| member.is_called(body, name))?;
+    body.get(member.value)
+}
+
 /// The same JSON in another spelling: members in reverse order, blanks between what belongs together.
 ///
 /// `None` for what is no JSON, and where the other order would mean something else (a name that stands twice).

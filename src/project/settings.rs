@@ -169,6 +169,20 @@ pub struct LoadSettings {
     pub warm_up: Option<String>,
     /// What is delivered: weights, a shipped mix, or a file (`--mix`).
     pub mix: Option<String>,
+    /// What is delivered, from a file of JSON lines or CSV (`--feed`).
+    pub feed: Option<String>,
+    /// How the feed is gone through: once, loop, random (`--feed-order`).
+    pub feed_order: Option<String>,
+    /// Which keys of the feed travel: written, fresh (`--feed-keys`).
+    pub feed_keys: Option<String>,
+    /// Recorded deliveries that are sent again at their own times (`--replay`).
+    pub replay: Option<String>,
+    /// With `replay`: how many times as fast (`--speed`).
+    pub speed: Option<f64>,
+    /// A report of its own every so often: `"10m"` (`--rotate`).
+    pub rotate: Option<String>,
+    /// How long a user waits before its next delivery: `"500ms"`, `"200ms..2s"`, `"~1s"` (`--think`).
+    pub think: Option<String>,
     /// Look for the highest rate at which all of this holds (`--find-max`).
     pub find_max: Option<String>,
     /// With `find_max`: fail when it is less (`--at-least`).

@@ -6,4 +6,3 @@ pub mod fault;
 pub mod restart;
 pub mod snapshot;
 pub mod state;
-pub mod stream;

@@ -94,6 +94,28 @@ impl Series {
         template.write(outbox, &place.write(key.as_bytes()), lines, &delivery.body);
     }
 
+    /// One signed delivery with header lines of its own, as [`Series::one`] makes it.
+    ///
+    /// * `headers`: names and values that the contract leaves free.
+    ///
+    /// # Errors
+    /// As [`Series::one`].
+    pub fn one_with(
+        &self,
+        key: Option<&str>,
+        plain_body: &Bytes,
+        tamper: Option<Tamper>,
+        headers: &[(String, String)],
+        now: UnixMicros,
+    ) -> Result<Transmission, String> {
+        if headers.is_empty() {
+            return self.one(key, plain_body, tamper, now);
+        }
+        let mut other = Deliver { no_key: key.is_none(), signature: tamper, ..self.deliver.clone() };
+        other.headers.extend(headers.iter().cloned());
+        self.builder(now).given(&other, key, plain_body, "")
+    }
+
     /// One signed delivery of the series, honest or spoiled, with a key or without.
     ///
     /// * `plain_body`: before a key is put into it.

@@ -53,6 +53,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         signer: signer.clone(),
         body,
         mix: Mix::read(&format!("{MIX}{spoiled}")).expect("a mix"),
+        feed: None,
         users: USERS,
         hatch_rate: USERS as f64 * 50.0,
         model: Model::Closed,

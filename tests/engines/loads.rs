@@ -158,6 +158,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
         signer: contract().signer(b"a-secret-of-this-test", None, None).expect("a secret"),
         body: Vec::new(),
         mix,
+        feed: None,
         users: shape.users,
         hatch_rate: shape.users as f64 * 50.0,
         model: shape.model,

@@ -17,6 +17,8 @@ mod evidence;
 mod examples;
 mod exploring;
 mod families;
+#[cfg(feature = "load")]
+mod feeding;
 mod forms;
 mod guide;
 mod help;
@@ -50,9 +52,10 @@ mod selftest;
 mod servers;
 mod serve_command;
 mod shards;
+#[cfg(feature = "load")]
+mod soak;
 mod snapshots;
 mod stores;
-mod stream_receivers;
 mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;

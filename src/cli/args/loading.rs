@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{EvidenceArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, Shard, at_least_one, duration, duration_or_seconds, whole};
+use super::{
+    EvidenceArgs, FeedArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, Shard, at_least_one, duration, duration_or_seconds, whole,
+};
 use crate::cli::project::InForce;
 use crate::clock::span;
 use crate::load::rate_profile::RateProfile;
+use crate::load::think::Think;
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -57,6 +60,11 @@ pub(crate) struct LoadArgs {
     /// What is delivered, by weight (`fresh=80,duplicate=15,bad-signature=3`), a shipped mix (ordinary, impatient, sizes), or a file.
     #[arg(long, value_name = "KIND=WEIGHT,…|ID|FILE")]
     pub(crate) mix: Option<String>,
+    #[command(flatten)]
+    pub(crate) feeding: FeedArgs,
+    /// How long a user waits before its next delivery: always `500ms`, from `200ms..2s`, or `~1s` for a mean of random times.
+    #[arg(long, value_name = "TIME", value_parser = Think::read, conflicts_with = "rate")]
+    pub(crate) think: Option<Think>,
     /// What must be kept to: `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `duplicate.p99<50ms`.
     #[arg(long, value_name = "GATE")]
     pub(crate) gate: Vec<String>,
@@ -130,12 +138,15 @@ pub(crate) struct LoadArgs {
     /// This load is one of several (`2/4`), whose reports `load merge` joins: its keys are its own.
     #[arg(long, value_name = "K/N", value_parser = Shard::read, requires = "run_word", requires = "report", conflicts_with = "find_max")]
     pub(crate) worker: Option<Shard>,
+    /// For a load of hours: a report of its own every so often (`10m`), in a folder of its own, without a pause; and one of all at its end.
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "report", conflicts_with_all = ["worker", "find_max", "deliveries", "feed", "replay"])]
+    pub(crate) rotate: Option<Duration>,
     /// The word that the keys of all workers of a run begin with, such as the number of a CI job.
     #[arg(long, value_name = "WORD", conflicts_with = "find_max", value_parser = crate::load::part::run_word)]
     pub(crate) run_word: Option<String>,
     /// Be a worker of Locust's master: it says how many users there are, and is told what they measure (`hookgate locustfile` prints its file).
     #[cfg(feature = "locust")]
-    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max"])]
+    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "feed", "replay", "rotate"])]
     pub(crate) locust_master: Option<String>,
     /// Load a target that is not on this machine: it is yours, and may go down.
     #[arg(long)]

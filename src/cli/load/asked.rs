@@ -1,6 +1,7 @@
 //! What a load was asked for: from arguments to options; every mistake is told before anything is sent.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use super::super::Failure;
 use super::super::args::{ArrivalsArg, LoadArgs};
@@ -14,15 +15,18 @@ use crate::api::options::Options;
 use crate::evidence::Choice;
 use crate::load::climb::{USUAL_STEP, Wanted};
 use crate::load::engine::goose::Crowd;
+use crate::load::feed::Feed;
 use crate::load::gate::{Gate, Metric};
 use crate::load::rate_profile::Arrivals;
 use crate::session::TargetChoice;
 use crate::target::usage::Of;
 
 /// What is delivered, and what it must keep to.
-pub(super) fn options(args: &LoadArgs) -> LoadOptions {
+pub(super) fn options(args: &LoadArgs, feed: Option<Arc<Feed>>) -> LoadOptions {
     LoadOptions {
         mix: args.mix.clone(),
+        feed,
+        think: args.think,
         gate_files: args.gates.clone(),
         gates: args.gate.clone(),
         abort_on: args.abort_on.clone(),
@@ -30,6 +34,7 @@ pub(super) fn options(args: &LoadArgs) -> LoadOptions {
         hatch_rate: args.hatch_rate,
         shape: match (is_under_a_master(args), &args.stages, args.rate) {
             (true, _, _) => Shape::Called,
+            (false, _, _) if args.feeding.replay.is_some() => Shape::Recorded,
             (false, Some(stages), _) => Shape::Stages { course: stages.course.clone(), of_rates: stages.of_rates },
             (false, None, Some(rate)) => Shape::Rate(rate),
             (false, None, None) => Shape::Users,
@@ -43,7 +48,8 @@ pub(super) fn options(args: &LoadArgs) -> LoadOptions {
         warm_up: args.warm_up.unwrap_or_default(),
         drain: args.drain,
         verify: !args.no_verify,
-        crowd: Crowd::Goose,
+        // goose takes one load at a time for the process.
+        crowd: if args.rotate.is_some() { Crowd::Own } else { Crowd::Goose },
         beside: args.target_pid.map(Of::Tree),
     }
 }

@@ -85,7 +85,7 @@ fn workers_in(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// What a worker has left.
-fn read(path: &Path) -> Result<Worker, Failure> {
+pub(super) fn read(path: &Path) -> Result<Worker, Failure> {
     let inside = path.join(FOLDER);
     let named = |name: &str| inside.join(name);
     let file = files::read_text("read the worker's", &named(FACTS)).map_err(Failure::usage)?;

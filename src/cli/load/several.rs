@@ -18,13 +18,14 @@ use crate::api::load_folder::write_folder;
 use crate::clock::{Clock as _, SystemClock};
 use crate::files::ReportFolder;
 use crate::load::Plan;
+use crate::load::measure::Measurement;
 use crate::load::part::word_of;
 use crate::load::rate_profile::Model;
 use crate::load::report::LoadReport;
 use crate::load::worker::{FACTS, FOLDER, Facts, Keeper, SCHEMA, Which};
 use crate::report::language::Language;
 use crate::report::{Overall, ProjectFacts};
-use crate::secret::Redactor;
+use crate::secret::{Redacted, Redactor};
 
 /// Which of several a load was asked to be.
 pub(super) fn which(args: &LoadArgs) -> Option<Which> {
@@ -95,6 +96,29 @@ pub(super) struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
+    /// Writes what a load has come to; gives it as it was written.
+    ///
+    /// * `is_worker`: its folder has what a worker leaves.
+    pub(super) fn file(
+        &self,
+        mut report: LoadReport,
+        measurement: Option<&Measurement>,
+        folder: Option<&ReportFolder>,
+        is_worker: bool,
+    ) -> Result<Redacted<LoadReport>, Failure> {
+        report.notes.extend(self.warnings.iter().cloned());
+        let report = self.redactor.redacted(LoadReport { made_from: self.sealing.made_from(), project: self.project.clone(), ..report });
+        if let Some(folder) = folder {
+            if !is_worker {
+                // What a worker has left there would be joined as if it were of this load.
+                folder.forget(&format!("{FOLDER}/{FACTS}")).map_err(Failure::harness)?;
+            }
+            let names = write_folder(folder, &report, measurement, None, self.language).map_err(Failure::harness)?;
+            self.sealing.write(folder, &names, &report.tool)?;
+        }
+        Ok(report)
+    }
+
     /// Writes and prints what a load has come to.
     ///
     /// * `is_worker`: its folder has what a worker leaves.

@@ -7,7 +7,7 @@
 //! key that several machines deliver would need a name of its clock beside its instants, and a bound of how far clocks lie apart:
 //! there is none, since a key belongs to one worker.
 
-use super::{Judgement, Operation, TOLD};
+use super::{Explanation, Judgement, Operation, TOLD};
 use crate::outcome::OutcomeSet;
 
 /// So long is an operation.
@@ -49,6 +49,15 @@ impl Operation {
 }
 
 impl Judgement {
+    /// Keys that are broken for a reason that something else may explain are undecided.
+    pub fn leave_open(&mut self, is_open: fn(&Explanation) -> bool) {
+        let open: usize = self.reasons.iter().filter(|(why, _)| is_open(why)).map(|(_, count)| *count).sum();
+        self.reasons.retain(|(why, _)| !is_open(why));
+        self.witnesses.retain(|one| !is_open(&one.why));
+        self.broken -= open;
+        self.undecided += open;
+    }
+
     /// Takes in the judgement of other keys.
     pub fn join(&mut self, other: Self) {
         self.keys += other.keys;

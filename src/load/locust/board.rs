@@ -18,8 +18,6 @@ use crate::report::Verdict;
 
 /// So many broken keys are named to the master; others are counted.
 const NAMED: u64 = 20;
-/// A user thinks no longer than so many times its usual span.
-const LONGEST_THOUGHT: u32 = 8;
 /// Users hand over twice a second, and a busy machine is late.
 const HANDED_OVER_WITHIN: Duration = Duration::from_secs(2);
 
@@ -40,7 +38,7 @@ impl Board {
     pub(super) fn new(plan: &Plan, which: &Which) -> Self {
         let contract = Arc::clone(&plan.contract);
         let law = Law { life: plan.life(), replays_failures: contract.replays_failures() };
-        let patience = plan.timeout + plan.mix.think * LONGEST_THOUGHT + HANDED_OVER_WITHIN;
+        let patience = plan.timeout + plan.mix.think.longest() + HANDED_OVER_WITHIN;
         let requirement = plan.catalogue.always.some_order_explains.clone();
         Self {
             stats: Stats::new(&contract.endpoint.method, plan.mix.names(), SystemClock.now()),

@@ -27,7 +27,7 @@ pub fn locustfile(mix: &Mix) -> String {
 /// `bad-signature` as the name of a class.
 fn class(kind: &str) -> String {
     let word = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
-    kind.split('-').map(word).collect()
+    kind.split(['-', '@', '_']).map(word).collect()
 }
 
 #[cfg(test)]

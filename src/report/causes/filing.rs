@@ -207,7 +207,6 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         | Kind::Late
         | Kind::Silent
         | Kind::Unwell
-        | Kind::Stream
         | Kind::Unexplained
         | Kind::Other => None,
     };

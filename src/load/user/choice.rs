@@ -1,0 +1,67 @@
+//! Choice: what a user delivers next, where no feed says it.
+//!
+//! In: the mix, random numbers, and the keys that this user and others have delivered. Out: a kind and a key.
+
+use std::sync::atomic::Ordering;
+
+use super::User;
+use crate::load::mix::Kind;
+
+/// One delivery's choice.
+#[derive(Clone, Copy)]
+pub(super) struct Choice {
+    pub(super) place: usize,
+    pub(super) kind: Kind,
+    pub(super) key: u32,
+    /// Whether this user has the key's answer already.
+    pub(super) is_own: bool,
+}
+
+impl User<'_> {
+    pub(super) fn hold_for_repetition(&mut self, number: u32) {
+        let most = self.shared.mix.reuse_distance;
+        if self.own_keys.len() < most {
+            self.own_keys.push(number);
+        } else {
+            self.own_keys[self.next_own] = number;
+            self.next_own = (self.next_own + 1) % most;
+        }
+    }
+
+    /// The kind of the next delivery, and its key: without one to repeat, a duplicate is a first delivery.
+    pub(super) fn choose(&mut self) -> Choice {
+        let shared = self.shared;
+        if let Some(place) = shared.mix.bursts()
+            && let Some(key) = shared.join_burst()
+        {
+            return Choice { place, kind: Kind::Burst, key, is_own: false };
+        }
+        let (place, kind) = shared.mix.choose(self.dice.next_u64());
+        let fresh = |kind| {
+            let key = shared.next_key.fetch_add(1, Ordering::Relaxed);
+            if matches!(kind, Kind::Fresh) {
+                shared.under_way[self.number % shared.under_way.len()].store(key, Ordering::Relaxed);
+            }
+            Choice { place, kind, key, is_own: false }
+        };
+        match kind {
+            Kind::Fresh | Kind::MissingKey | Kind::Spoiled(_) => fresh(kind),
+            Kind::Burst => {
+                let choice = fresh(kind);
+                shared.burst.store((u64::from(choice.key) << 32) | u64::from(shared.mix.together - 1), Ordering::Relaxed);
+                choice
+            }
+            Kind::Duplicate | Kind::ConflictingBody => {
+                let random = self.dice.next_u64();
+                let others = shared.under_way[(random >> 8) as usize % shared.under_way.len()].load(Ordering::Relaxed);
+                if random & 1 == 0 && others != 0 {
+                    return Choice { place, kind, key: others, is_own: false };
+                }
+                match self.own_keys.len() {
+                    0 => fresh(Kind::Fresh),
+                    own => Choice { place, kind, key: self.own_keys[(random >> 8) as usize % own], is_own: true },
+                }
+            }
+        }
+    }
+}
