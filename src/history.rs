@@ -1,12 +1,13 @@
 //! Histories: every delivery of a run, what was sent and what came back, when.
 //!
 //! Takes what the run observed, gives one JSON line an [`Operation`]
-//! (`history.jsonl`). Long bodies are kept as size and hash: enough to judge
+//! (`history.jsonl`), and a line for each reading of an event stream ([`stream`]). Long bodies are kept as size and hash: enough to judge
 //! again, not enough to fill a disk. Nothing is written to a file here.
 
 pub mod consistency;
 mod foreign;
 pub mod record;
+pub mod stream;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::consistency::Judgement;
 use crate::history::record::{Record, referred_instant};
+use crate::history::stream::KeptReading;
 use crate::outcome::reader::Reader;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::sign::sha256_hex;
@@ -83,6 +85,9 @@ pub struct Operation {
     /// Why there is no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_answer: Option<String>,
+    /// It is no delivery: an event stream was asked for, and this came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<KeptReading>,
 }
 
 fn is_none(micros: &u64) -> bool {
@@ -232,6 +237,7 @@ impl Operation {
             body: BodyBytes::of(&record.delivery.body),
             answer,
             no_answer: record.result.as_ref().err().map(ToString::to_string),
+            stream: None,
         }
     }
 }
@@ -257,7 +263,7 @@ pub fn hidden_answers<'h, I: IntoIterator<Item = &'h Operation>>(operations: I) 
 #[must_use]
 pub fn statuses(operations: &[Operation]) -> BTreeMap<&str, BTreeMap<String, u64>> {
     let mut all: BTreeMap<&str, BTreeMap<String, u64>> = BTreeMap::new();
-    for one in operations {
+    for one in operations.iter().filter(|one| one.is_delivery()) {
         let status = one.answer.as_ref().map_or_else(|| NO_STATUS.to_owned(), |answer| answer.status.to_string());
         *all.entry(&one.scenario).or_default().entry(status).or_default() += 1;
     }
@@ -277,7 +283,7 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
     }
     let mut numbers: BTreeMap<&str, Option<u32>> = BTreeMap::new();
     let mut keys: Vec<&str> = Vec::new();
-    for one in operations {
+    for one in operations.iter().filter(|one| one.is_delivery()) {
         let plain = one.key.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=255).contains(&one.key.len()) && !one.own_ttl;
         let known = numbers.entry(one.identity()).or_insert_with(|| {
             keys.push(one.identity());
@@ -299,6 +305,7 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
     let may_take_effect = |one: &'h Operation| one.outcome.is_unknown() && !(one.outcome.is(Outcome::Failed) && is_provoked(one));
     let mut history: Vec<consistency::Operation> = operations
         .iter()
+        .filter(|one| one.is_delivery())
         .filter_map(|one| {
             let (sent, answered) = (instant(&one.sent_at)?, instant(&one.answered_at)?);
             // Where rows were moved back, what refers to them is on the clock as it was.
@@ -346,8 +353,7 @@ mod tests {
         let headers = keys.iter().map(|key| ("idempotency-key".to_owned(), (*key).to_owned())).collect();
         let key = keys.first().copied().unwrap_or_default().to_owned();
         let (sent_at, answered_at, outcome, body) = (instant.clone(), instant, OutcomeSet::only(Outcome::Accepted), BodyBytes::of(b""));
-        let (method, path, scenario) = Default::default();
-        let (step, took_us, moved_us, own_ttl) = (1, 0, 0, false);
+        let (method, path, scenario, took_us, moved_us, own_ttl, step) = Default::default();
         Operation {
             scenario,
             step,
@@ -369,6 +375,7 @@ mod tests {
             body,
             answer,
             no_answer,
+            stream: None,
         }
     }
 

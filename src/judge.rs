@@ -26,8 +26,9 @@ use bytes::Bytes;
 
 use crate::clock::UnixMicros;
 use crate::contract::{Contract, Level};
-use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
+use crate::history::stream::StreamReading;
 use crate::judge::check::Bindings;
 use crate::judge::check::rows::Observation;
 use crate::outcome::reader::Reader;
@@ -35,6 +36,7 @@ use crate::report::curl::Curl;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
 use crate::scenario::requirement::Catalogue;
+use crate::scenario::stream::StreamStep;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::secret::Redactor;
 
@@ -144,6 +146,41 @@ pub struct At<'a> {
     pub keys: &'a [String],
 }
 
+/// What is asked of an event stream.
+#[derive(Clone, Debug)]
+pub struct AskedStream<'s> {
+    /// The step.
+    pub step: &'s StreamStep,
+    /// The stream's path.
+    pub path: String,
+    /// The value of `Last-Event-ID`; none without such a line.
+    pub last_event_id: Option<String>,
+    /// The id in force when the step begins.
+    pub in_force: String,
+    /// The id up to which it is read.
+    pub until_id: Option<String>,
+    /// How many events that tell of deliveries are waited for.
+    pub events: Option<usize>,
+}
+
+impl<'s> AskedStream<'s> {
+    /// The name under which the stream is known to later steps.
+    #[must_use]
+    pub fn name(&self) -> Option<&'s str> {
+        let step = self.step;
+        step.of.as_deref().or(step.name.as_deref()).or(step.reconnect.as_deref())
+    }
+
+    /// Its header lines, beside those that every question has.
+    #[must_use]
+    pub fn header_lines(&self) -> Vec<HeaderLine> {
+        let mut lines = vec![HeaderLine::new("Accept", "text/event-stream")];
+        lines.extend(self.step.gzip.then(|| HeaderLine::new("Accept-Encoding", "gzip")));
+        lines.extend(self.last_event_id.as_ref().map(|id| HeaderLine::new("Last-Event-ID", id.clone())));
+        lines
+    }
+}
+
 /// How far time is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ahead {
@@ -194,6 +231,12 @@ pub trait Source: Send {
 
     /// Asks something; `None` where nobody can be asked.
     fn ask(&mut self, at: At<'_>, get: &Get) -> impl Future<Output = Result<Option<Told>, ScenarioEnd>> + Send;
+
+    /// Opens an event stream, or reads on in one; a reading for each client.
+    fn stream(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> impl Future<Output = Result<Vec<StreamReading>, ScenarioEnd>> + Send;
+
+    /// Leaves a stream that is open.
+    fn leave_stream(&mut self, name: &str) -> impl Future<Output = ()> + Send;
 
     /// Asks the health page, or whatever shows that the receiver lives; `None` where nobody can be asked.
     fn health(&mut self) -> impl Future<Output = Option<Result<Answer, NoAnswer>>> + Send;

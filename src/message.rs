@@ -62,6 +62,18 @@ fn decoded(text: &[u8]) -> Vec<u8> {
     unescaped(text, b' ')
 }
 
+/// Bytes as a part of a path: all but letters, digits and `-._~` are percent-encoded.
+#[must_use]
+pub fn percent_encoded(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len()), |mut text, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(*byte)),
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+        text
+    })
+}
+
 /// A part of a path, decoded: a plus stands for itself.
 #[must_use]
 pub fn percent_decoded(text: &[u8]) -> Vec<u8> {

@@ -241,7 +241,6 @@ impl<S: Store> Receiver<S> {
         let written = iso::write(ts);
         let values = ticket.values(Some(&written), None, None);
         let event = self.event_of(ticket, &values, ts);
-        self.published = event.as_ref().map(|event| event.stream.clone());
         let reply = answer(&self.contract.outcomes.accepted, &values, None);
         let cell = |name: &str| if name == "answer" { Some(String::from_utf8_lossy(&reply.body).into_owned()) } else { values.get(name) };
         let row = |table: Option<&Table>| table.map(|t| t.row(&cell)).unwrap_or_default();
@@ -257,6 +256,7 @@ impl<S: Store> Receiver<S> {
         };
         let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
         self.seams.acceptance(&mut acceptance, around);
+        self.published = acceptance.event.as_ref().map(|event| event.stream.clone());
         self.store.accept(&acceptance)?;
         self.work(&ticket.key)?;
         self.count(Counted::Accepted);

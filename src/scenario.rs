@@ -21,6 +21,7 @@ pub mod lint;
 pub mod pattern;
 pub mod places;
 pub mod requirement;
+pub mod stream;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::span::Span;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::{AnswerCheck, EffectsCheck, Expect, StateCheck};
+use crate::scenario::stream::StreamStep;
 
 /// One behaviour: what is done, and what must come of it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +58,17 @@ pub struct Scenario {
     pub stands: Option<String>,
     /// What is done, in order.
     pub steps: Vec<Step>,
+}
+
+impl Scenario {
+    /// Whether any of its steps reads an event stream.
+    #[must_use]
+    pub fn reads_streams(&self) -> bool {
+        fn reads(steps: &[Step]) -> bool {
+            steps.iter().any(|step| step.stream.is_some() || step.repeat.as_ref().is_some_and(|block| reads(&block.steps)))
+        }
+        reads(&self.steps)
+    }
 }
 
 /// One step: exactly one of its kinds, and what is expected of it.
@@ -92,6 +105,9 @@ pub struct Step {
     /// Kind: ask the receiver something with GET (or another method without a body).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub get: Option<Get>,
+    /// Kind: open an event stream, read on in one, or leave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamStep>,
     /// Kind: a block of steps, several times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<Repeat>,

@@ -19,6 +19,7 @@ pub mod preflight;
 mod readiness;
 pub mod series;
 pub mod signing_moment;
+mod streams;
 pub mod supplies;
 pub mod target_under_test;
 

@@ -190,6 +190,13 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// What the logs of all streams know together, for a defect.
+    fn log_of_all(&self, after: Option<i64>, most: usize) -> Result<Page, StoreError> {
+        events::behind_all(&self.connection, after, most).map_err(failed("read its log of events"))
+    }
+}
+
 impl Store for SqliteStore {
     fn begin(&mut self) -> Result<(), StoreError> {
         self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut sql| sql.execute([])).map_err(failed("begin a transaction"))?;

@@ -7,6 +7,7 @@
 use super::outcome::{AnswerForm, MemberValue, Refusal};
 use super::{AfterFailure, Contract, Idempotency, OtherBody, Provoke, Refusals};
 use crate::contract::key::KeyForm;
+use crate::contract::stream::{Begins, Ids};
 use crate::sign::{ListLines, Proof};
 
 /// The words that follow from a contract, each with what it means.
@@ -34,6 +35,13 @@ pub const COMPUTED: &[(&str, &str)] = &[
     ("audit-url", "the audit trail can be read over HTTP (`audit_url`)"),
     ("metrics", "counters can be read over HTTP (`metrics`)"),
     ("stream", "accepted deliveries are told on event streams (`stream`)"),
+    ("streams", "each stream tells of the deliveries that name it in a member of their JSON body (`stream.of: \"{body:…}\"`)"),
+    ("stream-end", "a stream is over at some time (`stream.finished`)"),
+    ("stream-heartbeat", "a stream is never silent for long (`stream.heartbeat`)"),
+    ("stream-retry", "a stream says when a client is to come back (`stream.retry`)"),
+    ("long-events", "a member of a delivery's body stands in the data of its event (`stream.data`)"),
+    ("replays", "a client without an id begins with the oldest event (`stream.begins: oldest`)"),
+    ("rising-ids", "ids of events are numbers that rise (`stream.ids: rising`)"),
     ("health", "a page tells that the receiver lives (`health`)"),
     ("signed", "deliveries bear a proof of who sent them (`signature` is not `none`)"),
     ("signed-body", "the signature covers the body's bytes (`{body}`, or a digest of it)"),
@@ -91,6 +99,13 @@ impl Contract {
             "audit-key" => audit().is_some_and(|table| table.column_holding("key").is_some()),
             "audit-hash" => audit().is_some_and(|table| table.column_holding("sha256").is_some()),
             "effects" => self.effects.is_some(),
+            "streams" => self.stream.as_ref().is_some_and(|stream| stream.member().is_some()),
+            "stream-end" => self.stream.as_ref().is_some_and(|stream| stream.finished.is_some() && stream.member().is_some()),
+            "stream-heartbeat" => self.stream.as_ref().is_some_and(|stream| stream.heartbeat.is_some()),
+            "stream-retry" => self.stream.as_ref().is_some_and(|stream| stream.retry.is_some()),
+            "long-events" => self.stream.as_ref().is_some_and(|stream| stream.told_member().is_some()),
+            "replays" => self.stream.as_ref().is_some_and(|stream| stream.begins == Begins::Oldest),
+            "rising-ids" => self.stream.as_ref().is_some_and(|stream| stream.ids == Ids::Rising),
             "audit-url" => self.audit_url.is_some(),
             "metrics" => self.metrics.is_some(),
             "stream" => self.stream.is_some(),

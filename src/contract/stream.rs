@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Contract;
 use super::signing::Told;
 use crate::clock::span::{self, Span};
-use crate::message::percent_decoded;
+use crate::message::{percent_decoded, percent_encoded};
 use crate::template::{Part, Template};
 
 /// The placeholder of a stream's name in its path.
@@ -149,6 +149,30 @@ impl EventStream {
             return None;
         }
         String::from_utf8(percent_decoded(encoded)).ok()
+    }
+
+    /// The path of the stream of this name.
+    #[must_use]
+    pub fn path_of(&self, stream: &str) -> String {
+        let encoded = percent_encoded(stream.as_bytes());
+        self.path.fill(&|_| Some(encoded.clone())).unwrap_or_default()
+    }
+
+    /// The members of a delivery's body of which the first that is there names its stream; none where something else does.
+    #[must_use]
+    pub fn member(&self) -> Option<Vec<&str>> {
+        match self.of.as_ref()?.parts() {
+            [Part::Placeholder(name)] => Some(name.strip_prefix("body:")?.split('|').collect()),
+            _ => None,
+        }
+    }
+
+    /// A member of a delivery's body that stands in the data of its event, and does not name its stream.
+    #[must_use]
+    pub fn told_member(&self) -> Option<&str> {
+        let named = self.member().unwrap_or_default();
+        let paths = self.data.values().flat_map(Template::placeholders).filter_map(|name| name.strip_prefix("body:"));
+        paths.filter_map(|paths| paths.split('|').next()).find(|path| !named.contains(path))
     }
 
     /// The name of the event that tells of a gap.

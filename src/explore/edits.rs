@@ -37,7 +37,12 @@ pub fn with_dependents(steps: &[Step], places: &[usize]) -> BTreeSet<usize> {
 /// Takes off the end what expects nothing: time that passes for nobody.
 pub fn cut_what_expects_nothing(steps: &mut Vec<Step>) {
     let sends = |step: &Step| {
-        step.deliver.is_some() || step.burst.is_some() || step.get.is_some() || step.repeat.is_some() || step.effects.is_some()
+        step.deliver.is_some()
+            || step.burst.is_some()
+            || step.get.is_some()
+            || step.stream.is_some()
+            || step.repeat.is_some()
+            || step.effects.is_some()
     };
     let looks = |step: &Step| {
         let checks =

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::stream::{KeptReading, StreamEnd};
 use super::{AnswerBytes, BodyBytes, Operation};
 use crate::secret::{Foreign, Redactor};
 
@@ -32,6 +33,7 @@ impl Foreign for Operation {
             body,
             answer,
             no_answer,
+            stream,
         } = self;
         key.hide(redactor);
         identity.hide(redactor);
@@ -41,6 +43,35 @@ impl Foreign for Operation {
         body.hide(redactor);
         answer.hide(redactor);
         no_answer.hide(redactor);
+        if let Some(stream) = stream {
+            let was_lost = stream.lost;
+            stream.hide(redactor);
+            // It counts among the answers in which something is hidden.
+            if let (true, Some(answer)) = (stream.lost && !was_lost, answer) {
+                answer.body.hidden = true;
+            }
+        }
+    }
+}
+
+impl Foreign for KeptReading {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { opened: _, last_event_id, times: _, blocks, end, unfinished, lost } = self;
+        last_event_id.hide(redactor);
+        if let StreamEnd::Broken(cause) = end {
+            cause.hide(redactor);
+        }
+        for base64 in blocks.iter_mut().filter_map(|block| block.base64.as_mut()).chain(unfinished) {
+            let Some(raw) = STANDARD.decode(&*base64).ok() else { continue };
+            if let std::borrow::Cow::Owned(rest) = redactor.bytes(&raw) {
+                *lost = true;
+                *base64 = STANDARD.encode(rest);
+            }
+        }
+        for text in blocks.iter_mut().filter_map(|block| block.text.as_mut()) {
+            *lost |= redactor.finds(text.as_bytes());
+            text.hide(redactor);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod answer;
 pub mod burst;
 pub mod literal;
 pub mod rows;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -80,6 +81,10 @@ pub struct Bindings {
     pub captures: BTreeMap<String, String>,
     /// Whole answers, kept by name.
     pub answers: BTreeMap<String, Answer>,
+    /// Event streams that were opened.
+    pub streams: BTreeMap<String, stream::OpenStream>,
+    /// Deliveries of which a stream may tell, in the order in which they were sent.
+    pub told: Vec<stream::tellable::Tellable>,
 }
 
 impl Bindings {

@@ -9,11 +9,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::{Ahead, At, Released, ScenarioEnd, Sent, Source, Told};
+use super::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Source, Told};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
+use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
@@ -145,6 +146,23 @@ impl Source for Kept<'_> {
     async fn ask(&mut self, _at: At<'_>, _get: &Get) -> Result<Option<Told>, ScenarioEnd> {
         Ok(None)
     }
+
+    async fn stream(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
+        let mut readings = Vec::new();
+        for _ in 0..asked.step.clients.unwrap_or(1) {
+            let Line { one, .. } = self.next(at.number)?;
+            let Some(reading) = one.reading() else {
+                self.lost += 1;
+                return Err(ScenarioEnd::NotKept);
+            };
+            self.now = iso::read(&one.answered_at).map_or(self.now, |(at, _)| at);
+            self.moved_us = one.moved_us;
+            readings.push(reading);
+        }
+        Ok(readings)
+    }
+
+    async fn leave_stream(&mut self, _name: &str) {}
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
         None

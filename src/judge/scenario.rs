@@ -57,6 +57,8 @@ pub(super) struct Play<'s, S> {
     pub(super) restarted_at: Option<i64>,
     /// The step of the first delivery that went twice: nobody knows how many reached the receiver.
     pub(super) went_twice: Option<usize>,
+    /// Whether any step reads an event stream.
+    pub(super) reads_streams: bool,
 }
 
 /// A reference with an empty memory, to be asked beside a source.
@@ -95,6 +97,7 @@ pub async fn play<S: Source>(
         answered: BTreeMap::new(),
         restarted_at: None,
         went_twice: None,
+        reads_streams: loaded.scenario.reads_streams(),
     };
     let end = play.all().await.err();
     let report = play.close(end.clone());
@@ -182,6 +185,8 @@ impl<S: Source> Play<'_, S> {
             self.source.snapshot(at, snap, self.last_answer.as_ref()).await
         } else if let Some(get) = &step.get {
             self.ask(place, get).await
+        } else if let Some(stream) = &step.stream {
+            self.stream(place, stream).await
         } else if let Some(block) = &step.repeat {
             Box::pin(self.repeat(place, block)).await
         } else {
@@ -256,6 +261,7 @@ impl<S: Source> Play<'_, S> {
             operation.outcome = crate::outcome::OutcomeSet::only(crate::outcome::Outcome::Rejected);
         }
         self.note(&record, operation.outcome);
+        self.note_for_streams(&record);
         self.report.rests_on.insert("answers".to_owned());
         self.source.keep(operation);
         record

@@ -7,5 +7,6 @@ mod deliver;
 pub(super) mod effects;
 mod restart;
 mod state;
+mod stream;
 
 pub use advance::span_of;

@@ -101,7 +101,10 @@ fn operation_wrong(one: &Operation, reader: &Reader) -> Option<String> {
         return Some(format!("{}: a body is not the one that its hash is of", about()));
     }
     // Without an answer the run may know more: half a request can never be taken. An outcome may hang on a body that was not kept.
-    let record = one.record(reader.contract()).filter(|record| record.result.is_ok() && one.body.whole().is_some())?;
+    let record = Some(one)
+        .filter(|one| one.is_delivery())?
+        .record(reader.contract())
+        .filter(|record| record.result.is_ok() && one.body.whole().is_some())?;
     let reads = record.outcome(reader).name();
     (reads != one.outcome.name()).then(|| format!("{}: an answer is said to be `{}`, and reads `{reads}`", about(), one.outcome.name()))
 }

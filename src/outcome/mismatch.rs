@@ -89,6 +89,8 @@ pub enum Kind {
     Silent,
     /// The health check.
     Unwell,
+    /// A part of an event stream; which, `table` says.
+    Stream,
     /// A history that no order of events explains.
     Unexplained,
     /// Anything else.
@@ -164,7 +166,7 @@ pub struct MismatchCode {
     /// How its signature was spoiled, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tamper: Option<String>,
-    /// The table, `keys` or `audit`.
+    /// The table, `keys` or `audit`; of an event stream, the part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// The header, the member, the column.
@@ -306,6 +308,7 @@ impl MismatchCode {
             | Kind::Late
             | Kind::Silent
             | Kind::Unwell
+            | Kind::Stream
             | Kind::Unexplained
             | Kind::Other => false,
         }

@@ -3,7 +3,7 @@
 //! Every delivery finds an empty memory. A step whose expectation it meets as
 //! well shows nothing of what is remembered: it has no force there.
 
-use super::seams::{Around, Seams};
+use super::seams::{Around, GoesOn, Seams};
 use super::store::First;
 
 /// Seams of a receiver without memory.
@@ -17,5 +17,9 @@ impl Seams for Amnesiac {
 
     fn remembers_results(&self) -> bool {
         false
+    }
+
+    fn goes_on(&self) -> GoesOn {
+        GoesOn::WithNews
     }
 }

@@ -27,6 +27,10 @@ const fn under(contract: &'static str, defect: Defect) -> Defect {
     Defect { under: contract, ..defect }
 }
 
+const fn stream(name: &'static str, sentence: &'static str, breaks: &'static [&'static str]) -> Defect {
+    under("orch-phase4", defect(name, sentence, breaks))
+}
+
 /// The catalogue, by what the defects break.
 pub const CATALOGUE: &[Defect] = &[
     // Signatures.
@@ -319,6 +323,33 @@ pub const CATALOGUE: &[Defect] = &[
     defect("audit-in-local-time", "instants are stored in local time", &["AUD-7", "DUP-2", "TTL-1", "TTL-3"]),
     defect("clock-goes-back", "every second instant lies before the one before", &["AUD-7", "TTL-2"]),
     defect("rows-for-refusals", "refused deliveries are written to the audit trail too", &["AUD-5", "KEY-7"]),
+    // Event streams.
+    stream("resume-leaves-a-gap", "a client that comes back misses an event", &["SSE-5", "SSE-3", "SSE-8", "SSE-9"]),
+    stream("resume-tells-an-event-twice", "a client that comes back gets its last event once more", &["SSE-5", "SSE-3", "SSE-8", "SSE-9"]),
+    stream("ids-do-not-rise", "ids of events fall", &["SSE-9"]),
+    stream("ids-start-anew", "ids of events begin anew when the receiver is started again", &["SSE-9"]),
+    stream("unknown-id-is-a-silent-gap", "a client whose id is not kept goes on with what comes next, and is not told so", &["SSE-6"]),
+    stream("id-has-a-line-end", "a line end in a job's name stands in the ids of its events", &["SSE-4"]),
+    stream("no-heartbeat", "a stream is silent as long as nothing is published", &["SSE-12"]),
+    stream("heartbeat-bears-an-id", "a heartbeat bears an id that no event has", &["SSE-12"]),
+    stream("subscribers-share-one-queue", "an event is told to one subscriber only", &["SSE-15", "SSE-5", "SSE-3", "SSE-8", "SSE-9"]),
+    stream("events-of-other-jobs", "a stream tells of other jobs, too", &["SSE-15"]),
+    stream("stream-is-buffered-to-its-end", "what a stream tells is held back until it ends", &["SSE-13"]),
+    stream("gzip-is-buffered", "to clients that take gzip nothing is told before a stream ends", &["SSE-13"]),
+    stream("place-is-never-free-again", "a client that has gone keeps its place", &["SSE-14"]),
+    stream("slow-reader-blocks-all", "one that does not read holds up all others", &["SSE-14"]),
+    stream(
+        "finished-stream-is-empty-for-ever",
+        "a client of a finished stream gets a stream without anything and without end",
+        &["SSE-11"],
+    ),
+    stream(
+        "event-before-its-audit-row",
+        "an event is told half a second before its audit row is there",
+        &["SSE-16", "AUD-1", "DUP-2", "DUP-3"],
+    ),
+    stream("acceptance-without-event", "every third acceptance is not told", &["SSE-7", "SSE-16", "SSE-5", "SSE-3", "SSE-8", "SSE-9"]),
+    stream("retry-is-not-a-number", "`retry` has a unit behind its number", &["SSE-10"]),
     // Effects.
     under("every-policy", defect("work-is-done-per-answer", "the work is done for duplicates, too", &["EFF-1", "EFF-2"])),
     under(

@@ -3,12 +3,14 @@
 //! The reference asks its seams at each of them, and [`Right`] changes nothing:
 //! whoever reads the reference may read past them. `wrong` changes one thing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::clock::UnixMicros;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, Delivery};
 use crate::reference::store::{Acceptance, First};
+use crate::reference::streaming::Logged;
 use crate::sign::Signer;
 
 /// Which answer is about to be given.
@@ -24,6 +26,19 @@ pub enum Answering {
     Failed,
     /// To a delivery that is turned away.
     Refused(Refusal),
+}
+
+/// Where a client goes on that comes back with an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesOn {
+    /// Behind the event of that id.
+    Behind,
+    /// At that event, which is told once more.
+    At,
+    /// Behind the event that follows it.
+    BehindNext,
+    /// With what is published from then on.
+    WithNews,
 }
 
 /// What a seam may look at.
@@ -142,6 +157,58 @@ pub trait Seams: Send + Sync {
     /// Answering: how long the last answer is held back.
     fn pause(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Streaming: where a client goes on that comes back with an id.
+    fn goes_on(&self) -> GoesOn {
+        GoesOn::Behind
+    }
+
+    /// Streaming: whether a client whose id is not kept is told so.
+    fn tells_of_gaps(&self) -> bool {
+        true
+    }
+
+    /// Streaming: whether a finished stream is over.
+    fn ends_streams(&self) -> bool {
+        true
+    }
+
+    /// Streaming: whether an event is told to a subscriber whose turn it is to hear of it.
+    fn tells(&mut self, _event: &Logged) -> bool {
+        true
+    }
+
+    /// Streaming: an event as it travels.
+    fn event(&mut self, written: String, _event: &Logged) -> String {
+        written
+    }
+
+    /// Streaming: after how many milliseconds a client is to come back.
+    fn retry(&self, millis: String) -> String {
+        millis
+    }
+
+    /// Streaming: whether bytes wait for the end of the stream.
+    ///
+    /// * `gzip`: whether the client takes gzip.
+    fn holds_back(&self, _gzip: bool) -> bool {
+        false
+    }
+
+    /// Streaming: whether a subscriber that has gone leaves its place to others.
+    fn frees_places(&self) -> bool {
+        true
+    }
+
+    /// Streaming: whether all subscribers wait for the slowest.
+    fn waits_for_the_slowest(&self) -> bool {
+        false
+    }
+
+    /// Streaming: what breaks a silence, each time; empty where nothing does.
+    fn ping(&self, usual: &'static str) -> Cow<'static, str> {
+        Cow::Borrowed(usual)
     }
 
     /// Answering: whether the health check says that all is well.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Receiver;
 use super::claims::Ticket;
+use super::seams::GoesOn;
 use super::store::{Store, StoreError};
 use crate::clock::UnixMicros;
 use crate::contract::stream::{AfterEnd, Begins, EventStream, Then};
@@ -98,15 +99,26 @@ pub fn open<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&[u
     let Some(form) = &contract.stream else { return Ok(Opened::Refused(404)) };
     let mut first = String::new();
     if let Some(retry) = form.retry {
-        first.push_str(&format!("retry: {}\n\n", retry.0.as_millis()));
+        first.push_str(&format!("retry: {}\n\n", receiver.seams.retry(retry.0.as_millis().to_string())));
     }
     let known = last.and_then(number);
-    let page = receiver.store().log_behind(stream, known, 0)?;
+    let page = receiver.store().log_behind(stream, known, 1)?;
     let newest = page.newest.as_ref();
+    let goes_on = receiver.seams.goes_on();
     let after = match last.filter(|last| !last.is_empty()) {
+        _ if goes_on == GoesOn::WithNews => newest.map(|newest| newest.id),
         None if form.begins == Begins::Now => newest.map(|newest| newest.id),
         None => None,
-        Some(_) if known.is_some() && page.has_place => known,
+        Some(_) if known.is_some() && page.has_place => match goes_on {
+            GoesOn::Behind | GoesOn::WithNews => known,
+            GoesOn::BehindNext => page.events.first().map(|next| next.id).or(known),
+            GoesOn::At => {
+                let again = receiver.store().log_behind(stream, known.map(|id| id - 1), 1)?.events;
+                again.iter().for_each(|event| first.push_str(&written(form, event)));
+                known
+            }
+        },
+        Some(_) if !receiver.seams.tells_of_gaps() => newest.map(|newest| newest.id),
         Some(_) => match form.unknown.then {
             Then::Reset => {
                 let oldest = page.oldest.map(|id| id.to_string());
@@ -121,10 +133,14 @@ pub fn open<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&[u
     if let (Some(finished), Some(newest)) = (&form.finished, newest)
         && newest.ends
         && after == Some(newest.id)
+        && receiver.seams.ends_streams()
     {
         match finished.then {
             AfterEnd::NoContent => return Ok(Opened::Over),
-            AfterEnd::RepeatsLast => first.push_str(&written(form, newest)),
+            AfterEnd::RepeatsLast => {
+                let block = written(form, newest);
+                first.push_str(&receiver.seams.event(block, newest));
+            }
         }
     }
     Ok(Opened::Tells(Place { stream: stream.to_owned(), after, first }))
@@ -143,17 +159,50 @@ pub fn next<S: Store>(receiver: &mut Receiver<S>, place: &mut Place) -> Result<T
         return Ok(Told { bytes, then: Next::Ends });
     }
     for event in &page.events {
-        bytes.extend_from_slice(written(form, event).as_bytes());
+        if receiver.seams.tells(event) {
+            let block = written(form, event);
+            bytes.extend_from_slice(receiver.seams.event(block, event).as_bytes());
+        }
         place.after = Some(event.id);
     }
     let is_at_end = page.newest.as_ref().is_none_or(|newest| place.after == Some(newest.id));
-    let is_over = form.finished.is_some() && is_at_end && page.newest.is_some_and(|newest| newest.ends);
+    let is_over = form.finished.is_some() && receiver.seams.ends_streams() && is_at_end && page.newest.is_some_and(|newest| newest.ends);
     let then = match (is_over, is_at_end) {
         (true, _) => Next::Ends,
         (false, true) => Next::Waits,
         (false, false) => Next::More,
     };
     Ok(Told { bytes, then })
+}
+
+/// What a client is told that asks now, in words.
+///
+/// * `key`: that of the delivery whose event the client has read last; its id is meant, whatever `last` is.
+pub fn described<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&str>, key: Option<&str>) -> String {
+    let own = key.and_then(|key| {
+        let page = receiver.store().log_behind(stream, None, usize::MAX >> 1).ok()?;
+        let names = |data: &str| {
+            serde_json::from_str::<Value>(data).is_ok_and(|data| data.as_object().is_some_and(|all| all.values().any(|one| one == key)))
+        };
+        page.events.into_iter().find(|event| names(&event.data)).map(|event| event.id.to_string())
+    });
+    let last = own.as_deref().or(last);
+    let told = open(receiver, stream, last.map(str::as_bytes)).map(|opened| match opened {
+        Opened::Over => "204".to_owned(),
+        Opened::Refused(status) => status.to_string(),
+        Opened::Tells(mut place) => {
+            let (mut bytes, mut then) = (Vec::new(), Next::More);
+            while then == Next::More {
+                let Ok(told) = next(receiver, &mut place) else { break };
+                bytes.extend(told.bytes);
+                then = told.then;
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let events = text.lines().filter(|line| line.starts_with("event:")).count();
+            format!("200 text/event-stream, {events} event(s) at once")
+        }
+    });
+    told.unwrap_or_else(|failed| failed.to_string())
 }
 
 /// An id of ours: a number as it is written in one way only.

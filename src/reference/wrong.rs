@@ -9,23 +9,26 @@ mod claim;
 mod door;
 mod misread;
 mod passing;
+mod rows;
 mod signed;
+mod streams;
 
 pub use misread::misread;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use super::defect::Defect;
-use super::seams::{Answering, Around, Seams};
+use super::seams::{Answering, Around, GoesOn, Seams};
 use super::store::{Acceptance, First};
+use super::streaming::Logged;
 use crate::clock::UnixMicros;
-use crate::clock::iso;
 use crate::contract::outcome::Refusal;
-use crate::contract::tables::{StateTables, Table};
+use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Endpoint};
 use crate::delivery::{Answer, Delivery};
 use crate::message::member_text;
@@ -33,8 +36,6 @@ use crate::reference::wrong::answers::failure;
 use crate::reference::wrong::beside::Beside;
 use crate::reference::wrong::claim::Claim;
 use crate::reference::wrong::door::number_in;
-use crate::sign::sha256_hex;
-use crate::state::Cell;
 
 /// How many later keys one defect remembers a key among.
 const FEW_KEYS: usize = 500;
@@ -69,6 +70,8 @@ pub struct Wrong {
     endpoint: Endpoint,
     /// What is remembered beside the rows.
     beside: Beside,
+    /// Events that one subscriber has taken from the others.
+    told: BTreeSet<(String, i64)>,
 }
 
 impl Wrong {
@@ -78,7 +81,7 @@ impl Wrong {
         let (tables, endpoint) = (contract.state.clone(), contract.endpoint.clone());
         let (recent, duplicates, refusals, oldest) = Default::default();
         let (accepted, answered, last_ttl, races, pause, refused, odd_ttl, unverified) = Default::default();
-        let beside = Beside::default();
+        let (beside, told) = Default::default();
         Self {
             defect,
             tables,
@@ -96,6 +99,7 @@ impl Wrong {
             unverified,
             endpoint,
             beside,
+            told,
         }
     }
 
@@ -268,45 +272,48 @@ impl Seams for Wrong {
     }
 
     fn acceptance(&mut self, acceptance: &mut Acceptance, around: Around<'_>) {
-        self.accepted_beside(around);
-        self.recent.push_back(around.key.to_owned());
-        if self.recent.len() > FEW_KEYS {
-            self.recent.pop_front();
-        }
-        let (sha256, fingerprint) = (acceptance.sha256.clone(), acceptance.fingerprint.clone());
-        let first = First { ts: acceptance.key.ts, sha256, fingerprint, answer: None };
-        let renewed = self.oldest.contains_key(around.key);
-        let oldest = self.oldest.entry(around.key.to_owned()).or_insert(first).clone();
-        let tables = self.tables.clone();
-        let (keys, audit) = tables.as_ref().map_or((None, None), |tables| (tables.keys.as_ref(), tables.audit.as_ref()));
-        let held = |table: Option<&Table>, what: &str| table?.column_holding(what).map(|column| column.name.clone());
-        if renewed && self.is("renewed-key-keeps-old-time") {
-            put(&mut acceptance.key_row.columns, keys.and_then(Table::instant), Cell::Text(iso::write(oldest.ts)));
-        }
-        if self.is("ttl-not-stored") || self.odd_ttl {
-            put(&mut acceptance.key_row.columns, held(keys, "ttl").as_deref(), Cell::Null);
-        }
-        let body = &around.delivery.body;
-        let (hash, key) = (held(audit, "sha256"), held(audit, "key"));
-        // Columns that have no role are known by their names in the one family that has them.
-        let wrong: Option<(Option<&str>, Cell)> = [
-            ("audit-names-other-actor", Some("actor"), Cell::Text("system".to_owned())),
-            ("audit-names-other-role", Some("role"), Cell::Text("INTERNAL".to_owned())),
-            ("audit-names-other-event", Some("event"), Cell::Text("callback".to_owned())),
-            ("audit-with-approval", Some("appr_id"), Cell::Text("auto".to_owned())),
-            ("audit-without-task", Some("task_id"), Cell::Null),
-            ("audit-hash-in-upper-case", hash.as_deref(), Cell::Text(sha256_hex(body).to_uppercase())),
-            ("audit-hash-of-reserialised-json", hash.as_deref(), Cell::Text(sha256_hex(&reserialised(body)))),
-            ("audit-hash-of-nothing", hash.as_deref(), Cell::Text(sha256_hex(b""))),
-            ("audit-without-key", key.as_deref(), Cell::Null),
-            ("audit-key-altered", key.as_deref(), Cell::Text(around.key.to_uppercase())),
-        ]
-        .into_iter()
-        .find(|(name, _, _)| self.is(name))
-        .map(|(_, column, cell)| (column, cell));
-        if let Some((column, cell)) = wrong {
-            put(&mut acceptance.audit_row.columns, column, cell);
-        }
+        self.writes_otherwise(acceptance, around);
+        self.publishes_otherwise(acceptance);
+    }
+
+    fn goes_on(&self) -> GoesOn {
+        self.goes_on_otherwise()
+    }
+
+    fn tells_of_gaps(&self) -> bool {
+        !self.is("unknown-id-is-a-silent-gap")
+    }
+
+    fn ends_streams(&self) -> bool {
+        !self.is("finished-stream-is-empty-for-ever")
+    }
+
+    fn tells(&mut self, event: &Logged) -> bool {
+        !self.is("subscribers-share-one-queue") || self.told.insert((event.stream.clone(), event.id))
+    }
+
+    fn event(&mut self, written: String, event: &Logged) -> String {
+        self.event_otherwise(written, event)
+    }
+
+    fn retry(&self, millis: String) -> String {
+        if self.is("retry-is-not-a-number") { format!("{millis} ms") } else { millis }
+    }
+
+    fn ping(&self, usual: &'static str) -> Cow<'static, str> {
+        self.ping_otherwise(usual)
+    }
+
+    fn holds_back(&self, gzip: bool) -> bool {
+        self.is("stream-is-buffered-to-its-end") || (gzip && self.is("gzip-is-buffered"))
+    }
+
+    fn frees_places(&self) -> bool {
+        !self.is("place-is-never-free-again")
+    }
+
+    fn waits_for_the_slowest(&self) -> bool {
+        self.is("slow-reader-blocks-all")
     }
 
     fn writes_refused(&self, why: Refusal, key: &str) -> Option<String> {
@@ -381,12 +388,6 @@ impl Wrong {
     /// answer does not.
     fn is_a_race(&self) -> bool {
         self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits") || self.is("losers-do-the-work-too")
-    }
-}
-
-fn put(columns: &mut [(String, Cell)], column: Option<&str>, cell: Cell) {
-    if let Some((_, place)) = columns.iter_mut().find(|(name, _)| Some(name.as_str()) == column) {
-        *place = cell;
     }
 }
 

@@ -139,6 +139,7 @@ fn belongs(one: &Finding, other: &Finding) -> bool {
         | Kind::Late
         | Kind::Silent
         | Kind::Unwell
+        | Kind::Stream
         | Kind::Unexplained => a.is_alike(b) || (same_requirement && same_thing && (refiled || a.status == b.status)),
     }
 }

@@ -79,6 +79,12 @@ impl Curl {
         self.line(&Delivery { method: "GET".to_owned(), path: path.to_owned(), headers, ..Delivery::default() })
     }
 
+    /// The line that opens an event stream again, and shows what comes as it comes.
+    #[must_use]
+    pub fn stream_line(&self, question: &Delivery) -> String {
+        self.line(question).replacen("curl -sS", "curl -sS -N", 1)
+    }
+
     /// The line that sends `delivery` again.
     #[must_use]
     pub fn line(&self, delivery: &Delivery) -> String {

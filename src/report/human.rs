@@ -242,8 +242,13 @@ fn head(report: &Report, voice: Voice) -> String {
     }
     let rests_on = |kind: &str| report.requirements.iter().any(|one| one.rests_on.contains(kind));
     if rests_on("effects") {
-        let kinds =
-            [("answers", "rests-on-answers"), ("rows", "rests-on-rows"), ("effects", "rests-on-effects"), ("pages", "rests-on-pages")];
+        let kinds = [
+            ("answers", "rests-on-answers"),
+            ("rows", "rests-on-rows"),
+            ("effects", "rests-on-effects"),
+            ("pages", "rests-on-pages"),
+            ("streams", "rests-on-streams"),
+        ];
         let kinds: Vec<String> = kinds.into_iter().filter(|(kind, _)| rests_on(kind)).map(|(_, key)| voice.say(key, &[])).collect();
         let told = voice.say("head-rests-on", &[("kinds", kinds.join(&voice.say("between", &[])).into())]);
         text.push_str(&voice.with(DIM, &format!("\n{told}")));

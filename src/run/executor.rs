@@ -108,6 +108,13 @@ pub struct Executor {
     pub(super) end: Option<End>,
 }
 
+/// Whether a report tells of an answer that was late.
+#[must_use]
+pub fn is_late(context: &RunContext, report: &ScenarioReport) -> bool {
+    let in_time = context.catalogue.always.answers_in_time.as_ref();
+    report.findings.iter().any(|one| Some(&one.requirement) == in_time)
+}
+
 /// Scenarios whose answers were late while others were played.
 #[derive(Debug, Default)]
 pub struct Late {
@@ -249,7 +256,7 @@ impl Executor {
                 return false;
             }
         };
-        if self.late.among_others.remove(&loaded.id).is_some() && live::is_late(&self.context, &report) {
+        if self.late.among_others.remove(&loaded.id).is_some() && is_late(&self.context, &report) {
             self.late.alone += 1;
         }
         (self.on_done)(&report);

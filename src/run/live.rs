@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::RunContext;
-use super::executor::Company;
+use super::executor::{Company, is_late};
 use super::force::weigh;
 use super::gate::Pass;
 use super::passes::Passes;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
+use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
-use crate::judge::{Ahead, At, Released, ScenarioEnd, Sent, Source, Told, scenario};
+use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Source, Told, scenario};
 use crate::report::{ScenarioReport, Verdict};
+use crate::run::steps::stream::Streams;
 use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
@@ -58,6 +60,8 @@ pub struct Live<'s> {
     /// How long this scenario will still wait for those who ask for it.
     pub(super) patience: Duration,
     pub(super) normaliser: Normaliser,
+    /// Event streams that are open.
+    pub(super) streams: Streams,
 }
 
 impl<'s> Live<'s> {
@@ -82,6 +86,7 @@ impl<'s> Live<'s> {
             snaps: 0,
             patience: context.max_wait,
             normaliser: Normaliser::new(context.run_word()).hiding(context.redactor.clone()),
+            streams: Streams::new(),
         }
     }
 
@@ -278,6 +283,14 @@ impl Source for Live<'_> {
         Ok(Some(Told { question, took: exchange.took.saturating_sub(self.own_share(exchange.took, begun, 0)), result: exchange.result }))
     }
 
+    async fn stream(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
+        self.read_streams(at, asked).await
+    }
+
+    async fn leave_stream(&mut self, name: &str) {
+        self.streams.remove(name);
+    }
+
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
         let Some(deaths) = self.deaths else {
             let health = self.context.health_before().await;
@@ -383,11 +396,4 @@ pub async fn play(context: &Arc<RunContext>, loaded: &Loaded, company: Company) 
     };
     report.duration_ms = super::millis(began.elapsed());
     Ok(report)
-}
-
-/// Whether a report tells of an answer that was late.
-#[must_use]
-pub fn is_late(context: &RunContext, report: &ScenarioReport) -> bool {
-    let in_time = context.catalogue.always.answers_in_time.as_ref();
-    report.findings.iter().any(|one| Some(&one.requirement) == in_time)
 }

@@ -5,6 +5,8 @@
 //! whether a contract and a scenario contradict each other, and whether a
 //! scenario has force: whether a receiver without memory would fail it.
 
+mod stream;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -17,9 +19,10 @@ use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Level, OtherSecret, own_headers};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
+use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
 use crate::judge::verify::at_once;
-use crate::judge::{Ahead, At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
+use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;
 use crate::reference::amnesiac::Amnesiac;
 use crate::reference::store::Store;
@@ -72,6 +75,7 @@ pub struct Rehearsal<'s, R> {
     signing: SigningMoment,
     broken_in_on: Vec<PreparedDelivery>,
     history: Vec<Operation>,
+    streams: stream::Streams,
 }
 
 /// What a rehearsal came to.
@@ -131,8 +135,8 @@ pub fn rehearse<S: Store>(
 ) -> Option<Rehearsed> {
     let reference = scenario::reference(setting, &supplies.signer).ok()?;
     let signing = SigningMoment::new(setting.contract());
-    let (broken_in_on, history) = Default::default();
-    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, signing, broken_in_on, history };
+    let (broken_in_on, history, streams) = Default::default();
+    let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, signing, broken_in_on, history, streams };
     let (report, end) = at_once(scenario::play(setting, &mut source, loaded, reference))?;
     Some(Rehearsed { report, end, history: source.history })
 }
@@ -177,25 +181,6 @@ pub fn has_force(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means:
     // Undecided is not passed: it fell to the end of a short life, where either answer conforms.
     let fails = |one: Rehearsed| !one.report.findings.is_empty() || matches!(one.end, Some(ScenarioEnd::Undecided(_)));
     rehearse(setting, supplies, loaded, receiver, means).is_some_and(fails)
-}
-
-impl Supplies {
-    /// The same supplies with words of their own, so that a rehearsal takes none from a run.
-    #[must_use]
-    pub fn for_rehearsal(&self) -> Self {
-        Self {
-            contract: Arc::clone(&self.contract),
-            ordinary_body: self.ordinary_body.clone(),
-            bodies: Arc::clone(&self.bodies),
-            own_headers: Arc::clone(&self.own_headers),
-            signer: self.signer.clone(),
-            origin: self.origin.clone(),
-            seed: self.seed,
-            run_word: "hg0".to_owned(),
-            counter: AtomicU64::new(0),
-            random_counter: AtomicU64::new(0),
-        }
-    }
 }
 
 impl<S: Store> Rehearsal<'_, Receiver<S>> {
@@ -338,6 +323,14 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         };
         let result = answer.map_err(|failed| NoAnswer::Broken { cause: failed.to_string() });
         Ok(Some(Told { question, took: A_MOMENT, result }))
+    }
+
+    async fn stream(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
+        self.read_stream(at, asked)
+    }
+
+    async fn leave_stream(&mut self, name: &str) {
+        self.streams.remove(name);
     }
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {

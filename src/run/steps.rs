@@ -6,3 +6,4 @@ pub mod fault;
 pub mod restart;
 pub mod snapshot;
 pub mod state;
+pub mod stream;

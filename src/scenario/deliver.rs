@@ -47,6 +47,19 @@ pub struct Deliver {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub respell_of: Option<String>,
 
+    /// Event stream: the delivery is told on the stream of this name, which its body gets; the name must hold `{unique}`. It does not
+    /// end that stream, unless `ends_stream` says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// Event stream: that of an earlier delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_of: Option<String>,
+    /// Event stream: this delivery ends it.
+    pub ends_stream: bool,
+    /// Event stream: its event is so many bytes longer, where the data of events has a member of the body in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_bytes: Option<usize>,
+
     /// Key: this text; it must hold `{unique}`, `{number}` (15 digits that no other delivery of any run bears), or `{key:NAME}`
     /// for an earlier delivery's key, unless it is blank.
     #[serde(skip_serializing_if = "Option::is_none")]

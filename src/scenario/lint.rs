@@ -11,6 +11,7 @@ mod advance;
 mod deliveries;
 mod outcomes;
 mod rows;
+mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,7 +26,7 @@ use crate::scenario::{Scenario, Step, UnderWay};
 pub use self::advance::{Advance, NotAnAdvance, read_advance};
 
 /// The kinds of steps, in the order in which they are told.
-const KINDS: [&str; 10] = ["deliver", "burst", "advance", "restart", "snapshot", "state", "effects", "get", "repeat", "for_each"];
+const KINDS: [&str; 11] = ["deliver", "burst", "advance", "restart", "snapshot", "state", "effects", "get", "stream", "repeat", "for_each"];
 /// More rounds than this are a slip of the hand.
 const MOST_ROUNDS: u32 = 100_000;
 /// A brace that is not closed after so many bytes begins no reference.
@@ -101,6 +102,7 @@ enum Named {
     Burst,
     Look,
     Answer,
+    Stream,
 }
 
 impl fmt::Display for Named {
@@ -110,6 +112,7 @@ impl fmt::Display for Named {
             Self::Burst => "a burst",
             Self::Look => "a look at the database",
             Self::Answer => "an answer",
+            Self::Stream => "an event stream",
         })
     }
 }
@@ -251,6 +254,9 @@ impl Lint<'_> {
         if let Some(effects) = &step.effects {
             self.effects(&format!("{path}.effects"), effects);
         }
+        if let Some(stream) = &step.stream {
+            self.stream(&format!("{path}.stream"), stream);
+        }
         if let Some(block) = &step.repeat {
             if block.times == 0 || block.times > MOST_ROUNDS {
                 let message = format!("a block is repeated from 1 to {MOST_ROUNDS} times, this is {}", block.times);
@@ -280,6 +286,7 @@ impl Lint<'_> {
             step.state.is_some(),
             step.effects.is_some(),
             step.get.is_some(),
+            step.stream.is_some(),
             step.repeat.is_some(),
             step.for_each.is_some(),
         ];

@@ -38,6 +38,8 @@ pub(super) struct Hub {
     slots: Arc<Semaphore>,
     heartbeat: Duration,
     ended: watch::Receiver<()>,
+    /// Where all wait for the slowest: whose turn it is to be told.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Hub {
@@ -47,7 +49,8 @@ impl Hub {
         let slots = form.map_or(0, |form| form.at_once.min(Semaphore::MAX_PERMITS));
         // Well within what is promised: a timer is late, and the network takes its time.
         let heartbeat = form.and_then(|form| form.heartbeat).map_or(NO_HEARTBEAT, |beat| beat.0.mul_f64(0.8));
-        Self { listening: Mutex::default(), slots: Arc::new(Semaphore::new(slots)), heartbeat, ended }
+        let (listening, turn) = Default::default();
+        Self { listening, slots: Arc::new(Semaphore::new(slots)), heartbeat, ended, turn }
     }
 
     /// Something was published on a stream.
@@ -95,6 +98,8 @@ pub(super) fn answer<S: Store + 'static>(shared: &Arc<Shared<S>>, name: &str, re
         Ok(Opened::Refused(status)) => return respond(json_page(status, &json!({"error": "this id is not kept"}))),
         Ok(Opened::Tells(place)) => place,
     };
+    let gzip = request.headers().get("accept-encoding").is_some_and(|coding| coding.as_bytes().windows(4).any(|four| four == b"gzip"));
+    let holds_back = lock(shared).seams().holds_back(gzip);
     let body = if *request.method() == Method::HEAD {
         Body::empty()
     } else {
@@ -102,7 +107,7 @@ pub(super) fn answer<S: Store + 'static>(shared: &Arc<Shared<S>>, name: &str, re
             return respond(json_page(503, &json!({"error": "no more streams can be open"})));
         };
         let (tell, told) = mpsc::channel(QUEUE);
-        tokio::spawn(feed(Arc::clone(shared), place, seat, tell, slot));
+        tokio::spawn(feed(Arc::clone(shared), place, seat, Subscriber { tell, holds_back }, slot));
         Body::new(Events { told })
     };
     let mut response = Response::new(body);
@@ -118,16 +123,40 @@ async fn feed<S: Store + 'static>(
     shared: Arc<Shared<S>>,
     mut place: Place,
     mut seat: Seat,
-    tell: mpsc::Sender<Bytes>,
-    _slot: OwnedSemaphorePermit,
+    subscriber: Subscriber,
+    slot: OwnedSemaphorePermit,
 ) {
+    tell_all(&shared, &mut place, &mut seat, &subscriber).await;
+    if !lock(&shared).seams().frees_places() {
+        slot.forget();
+    }
+}
+
+/// Who is told.
+struct Subscriber {
+    tell: mpsc::Sender<Bytes>,
+    /// Whether nothing is told before the end.
+    holds_back: bool,
+}
+
+async fn tell_all<S: Store + 'static>(shared: &Arc<Shared<S>>, place: &mut Place, seat: &mut Seat, subscriber: &Subscriber) {
+    let tell = &subscriber.tell;
     let mut ended = shared.hub.ended.clone();
+    let mut held = Vec::new();
+    let (waits_for_the_slowest, ping) = {
+        let receiver = lock(shared);
+        (receiver.seams().waits_for_the_slowest(), receiver.seams().ping(PING).into_owned())
+    };
     loop {
         seat.news.mark_unchanged();
         // Who could not be told of a failure comes back, and is told then.
-        let Ok(told) = streaming::next(&mut lock(&shared), &mut place) else { return };
-        if !told.bytes.is_empty() && !say(&tell, &mut ended, told.bytes.into()).await {
-            return;
+        let Ok(told) = streaming::next(&mut lock(shared), place) else { return };
+        held.extend(told.bytes);
+        if !held.is_empty() && (told.then == Next::Ends || !subscriber.holds_back) {
+            let _turn = if waits_for_the_slowest { Some(shared.hub.turn.lock().await) } else { None };
+            if !say(tell, &mut ended, std::mem::take(&mut held).into()).await {
+                return;
+            }
         }
         match told.then {
             Next::Ends => return,
@@ -139,7 +168,7 @@ async fn feed<S: Store + 'static>(
             () = tell.closed() => return,
             changed = seat.news.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(shared.hub.heartbeat) => {
-                if !say(&tell, &mut ended, Bytes::from_static(PING.as_bytes())).await {
+                if !subscriber.holds_back && !ping.is_empty() && !say(tell, &mut ended, Bytes::from(ping.clone())).await {
                     return;
                 }
             }

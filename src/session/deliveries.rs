@@ -91,6 +91,7 @@ impl DeliveryBuilder<'_> {
             Some(body) => body.clone(),
             None => self.body(deliver, &unique)?,
         };
+        let plain_body = self.on_stream(deliver, plain_body, &unique)?;
         let key_bytes = match key {
             Some(key) => Some(key.to_vec()),
             None => self.key(deliver, number)?,

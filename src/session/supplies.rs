@@ -57,6 +57,23 @@ impl Supplies {
         }
     }
 
+    /// The same supplies with words of their own, so that a rehearsal takes none from a run.
+    #[must_use]
+    pub fn for_rehearsal(&self) -> Self {
+        Self {
+            contract: Arc::clone(&self.contract),
+            ordinary_body: self.ordinary_body.clone(),
+            bodies: Arc::clone(&self.bodies),
+            own_headers: Arc::clone(&self.own_headers),
+            signer: self.signer.clone(),
+            origin: self.origin.clone(),
+            seed: self.seed,
+            run_word: "hg0".to_owned(),
+            counter: AtomicU64::new(0),
+            random_counter: AtomicU64::new(0),
+        }
+    }
+
     /// A question by GET, or by another method without a body.
     #[must_use]
     pub fn question(&self, method: &str, path: &str) -> Delivery {

@@ -30,6 +30,20 @@ pub(super) fn put(connection: &Connection, event: &Logged, keeps: usize) -> rusq
     connection.prepare_cached(EVICT)?.execute(params![event.stream, keeps]).map(drop)
 }
 
+/// What is known of all streams together, seen from a place among their events; for a defect.
+pub(super) fn behind_all(connection: &Connection, after: Option<i64>, most: usize) -> rusqlite::Result<Page> {
+    const ALL: &str = "SELECT id, data, ends, stream FROM hookgate_events WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let logged = |row: &Row<'_>| Ok(Logged { id: row.get(0)?, stream: row.get(3)?, data: row.get(1)?, ends: row.get(2)? });
+    let mut find = connection.prepare(ALL)?;
+    let place = after.unwrap_or(i64::MIN);
+    let mut events: Vec<Logged> = find.query_map(params![place, i64::MAX], logged)?.collect::<rusqlite::Result<_>>()?;
+    let has_place =
+        connection.query_row("SELECT EXISTS (SELECT 1 FROM hookgate_events WHERE id = ?1)", params![after], |row| row.get(0))?;
+    let (oldest, newest) = (events.first().map(|event| event.id), events.last().cloned());
+    events.truncate(most);
+    Ok(Page { events, has_place, oldest, newest })
+}
+
 /// What is known of a stream, seen from a place in it.
 pub(super) fn behind(connection: &Connection, stream: &str, after: Option<i64>, most: usize) -> rusqlite::Result<Page> {
     let logged = |row: &Row<'_>| Ok(Logged { id: row.get(0)?, stream: stream.to_owned(), data: row.get(1)?, ends: row.get(2)? });

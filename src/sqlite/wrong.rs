@@ -70,8 +70,10 @@ impl WrongStore {
     /// When the store cannot be written.
     pub fn over(inner: SqliteStore, defect: Defect) -> Result<Self, StoreError> {
         let store = Self { inner, defect, late: Vec::new(), cleanups: 0 };
-        if store.defect.name == "forgets-on-restart" {
-            store.forget_every_key()?;
+        match store.defect.name {
+            "forgets-on-restart" => drop(store.forget_every_key()?),
+            "ids-start-anew" => drop(store.run("DELETE FROM hookgate_events", &[])?),
+            _ => {}
         }
         Ok(store)
     }
@@ -133,7 +135,7 @@ impl WrongStore {
         let remove = format!("DELETE FROM {table} WHERE {instant} = ?1");
         match self.defect.name {
             "no-audit-row" => self.run(&remove, &[&ts]).map(|_| ()),
-            "audit-row-late" => {
+            "audit-row-late" | "event-before-its-audit-row" => {
                 self.late.push((acceptance.key.ts.plus(HALF_A_SECOND), row.clone()));
                 self.run(&remove, &[&ts]).map(|_| ())
             }
@@ -259,6 +261,9 @@ impl Store for WrongStore {
     }
 
     fn log_behind(&mut self, stream: &str, after: Option<i64>, most: usize) -> Result<Page, StoreError> {
+        if self.is("events-of-other-jobs") {
+            return self.inner.log_of_all(after, most);
+        }
         self.inner.log_behind(stream, after, most)
     }
 

@@ -24,14 +24,19 @@ use hookgate::session::supplies::Supplies;
 use hookgate::sqlite::{SqliteStore, wrong};
 
 /// Defects that do not show in memory, each with the reason.
-pub(crate) const NOT_HERE: [(&str, &str); 7] = [
+pub(crate) const NOT_HERE: [(&str, &str); 12] = [
     ("forgets-on-restart", "nobody is started again in memory"),
     ("racer-refers-to-itself", "in memory a burst is one moment, so its own time is that of the first"),
     ("work-is-done-again-after-a-restart", "nobody is started again in memory"),
     ("rival-gets-500", "in memory one delivery ends before the next begins: nobody has a rival"),
     ("rival-is-accepted", "in memory one delivery ends before the next begins: nobody has a rival"),
+    ("gzip-is-buffered", "in memory nothing is held back"),
+    ("ids-start-anew", "nobody is started again in memory"),
+    ("place-is-never-free-again", "in memory nobody takes a place"),
     ("says-more-than-the-answer", "in memory there are no connections"),
+    ("slow-reader-blocks-all", "in memory nobody waits"),
     ("slow-sender-holds-up-others", "in memory a delivery arrives whole"),
+    ("stream-is-buffered-to-its-end", "in memory nothing is held back"),
 ];
 
 /// A contract with its suite, ready to be rehearsed.

@@ -56,6 +56,7 @@ mod shards;
 mod soak;
 mod snapshots;
 mod stores;
+mod stream_receivers;
 mod suites;
 #[path = "../shared/surroundings.rs"]
 mod surroundings;

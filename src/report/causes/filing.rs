@@ -207,6 +207,7 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         | Kind::Late
         | Kind::Silent
         | Kind::Unwell
+        | Kind::Stream
         | Kind::Unexplained
         | Kind::Other => None,
     };

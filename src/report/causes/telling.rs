@@ -19,7 +19,11 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
     let none = || language.say("cause-none");
     let word = |word: &Option<String>| word.as_deref().map_or_else(none, one_line);
     let status = about.status.map_or_else(none, |status| status.to_string());
-    let table = about.table.as_ref().map_or_else(none, |table| language.say(&format!("cause-table-{table}")));
+    let table = about
+        .table
+        .as_ref()
+        .filter(|_| about.kind != Kind::Stream)
+        .map_or_else(none, |table| language.say(&format!("cause-table-{table}")));
     let when = language.say(about.special().first().map_or("when-plain", |when| when_key(*when)));
     let facts: [(&str, FluentValue<'_>); 7] = [
         ("status", status.into()),
@@ -36,6 +40,7 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
     let key = match (about.kind, &about.due, about.status) {
         (Kind::DuplicateOtherwise | Kind::AcceptedOtherwise, _, _) if as_due || about.due.is_none() => format!("{plain}-bare"),
         (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
+        (Kind::Stream, _, _) => format!("cause-stream-{}", about.table.as_deref().unwrap_or("order")),
         (_, _, _) if about.now_and_then => "cause-now-and-then".to_owned(),
         (_, _, _) => plain,
     };

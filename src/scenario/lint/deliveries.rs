@@ -57,6 +57,7 @@ impl Lint<'_> {
         if let Some(name) = &deliver.key_of {
             self.refers(format!("{path}.key_of"), name, &[Named::Delivery]);
         }
+        self.on_a_stream(path, deliver);
         for (member, name) in [("body_of", &deliver.body_of), ("respell_of", &deliver.respell_of)] {
             if let Some(name) = name {
                 self.refers(format!("{path}.{member}"), name, &[Named::Delivery]);
@@ -116,7 +117,7 @@ impl Lint<'_> {
         }
     }
 
-    fn at_most_one(&mut self, path: &str, what: &str, forms: &[(&str, bool)]) {
+    pub(super) fn at_most_one(&mut self, path: &str, what: &str, forms: &[(&str, bool)]) {
         let mut there = forms.iter().filter(|(_, there)| *there).map(|(form, _)| *form);
         if let (Some(first), Some(second)) = (there.next(), there.next()) {
             let message = format!("a delivery has one {what}, this one has `{first}` and `{second}`");
@@ -219,6 +220,7 @@ fn expects_something(step: &Step) -> bool {
         || step.effects.is_some()
         || step.snapshot.is_some()
         || step.expect.is_some()
+        || step.stream.is_some()
         || step.answer.is_some()
         || step.counts.is_some()
         || step.state.as_ref().is_some_and(looks)

@@ -119,6 +119,33 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
             ),
         ],
     ),
+    (
+        "stream",
+        &[
+            ("none", ""),
+            (
+                "reset",
+                "stream: {path: '/s/{stream}/events', of: '{body:job_id}', event: told, data: {key: '{key}', at: '{ts}'}, heartbeat: 15 s, retry: 2 s}",
+            ),
+            (
+                "replay",
+                "stream: {path: '/s/{stream}', of: '{body:job_id|task_id}', event: told, data: {hash: '{sha256}', key: '{key}'}, ids: opaque, unknown: {then: replay}}",
+            ),
+            (
+                "over",
+                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}', status: '{body:status}'}, unknown: {then: no-content}, finished: {member: status, is: [done]}}",
+            ),
+            (
+                "repeats",
+                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}'}, unknown: {then: refused, status: 410}, finished: {member: status, is: [done], then: repeats-last}}",
+            ),
+            (
+                "news",
+                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}'}, begins: now, finished: {member: status, is: [done]}}",
+            ),
+            ("one", "stream: {path: /s, event: told, data: {key: '{key}'}}"),
+        ],
+    ),
 ];
 
 pub(crate) const KEYS: &str = "{table: keys, columns: [{name: key, type: TEXT, primary_key: 1, holds: '{key}'}, {name: ts, type: TEXT, not_null: true, holds: '{ts}'}, {name: ttl, type: INTEGER, holds: '{ttl}'}]}";
@@ -178,8 +205,12 @@ pub(crate) struct Suite {
 }
 
 /// What is slow in memory, and shows nothing that a smaller one does not.
-pub(crate) const LEFT_OUT: [&str; 3] =
-    ["duplicate/found-after-a-thousand-other-keys", "http/body-over-the-limit", "audit/no-row-is-lost-under-load"];
+pub(crate) const LEFT_OUT: [&str; 4] = [
+    "duplicate/found-after-a-thousand-other-keys",
+    "http/body-over-the-limit",
+    "audit/no-row-is-lost-under-load",
+    "stream/slow-reader-delays-nobody",
+];
 
 pub(crate) static SUITE: LazyLock<Suite> = LazyLock::new(|| {
     let files = files::shipped_suite("core");
@@ -206,14 +237,17 @@ pub(crate) fn single_values() -> Vec<Point> {
 
 /// So many points with two or more unusual values, the same each time.
 pub(crate) fn mixed(count: usize) -> Vec<Point> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % below as u64).expect("a small number")
+    // What was drawn before there was an axis more is drawn as it was.
+    let (mut others, mut streams) = (0x9e37_79b9_7f4a_7c15_u64, 0x2545_f491_4f6c_dd1d_u64);
+    let mut random = |axis: &str, below: usize| {
+        let state = if axis == "stream" { &mut streams } else { &mut others };
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        usize::try_from(*state % below as u64).expect("a small number")
     };
-    (0..count).map(|_| AXES.iter().map(|(_, values)| if random(2) == 0 { 0 } else { random(values.len()) }).collect()).collect()
+    let mut value = |axis: &str, values: usize| if random(axis, 2) == 0 { 0 } else { random(axis, values) };
+    (0..count).map(|_| AXES.iter().map(|(axis, values)| value(axis, values.len())).collect()).collect()
 }
 
 /// Values that were once wrong together.

@@ -24,7 +24,7 @@ fn a_step_does_exactly_one_thing() {
     4 |   - expect: accepted
       |     ^^^^^^
       |
-      = help: a step has one of: deliver, burst, advance, restart, snapshot, state, effects, get, repeat, for_each
+      = help: a step has one of: deliver, burst, advance, restart, snapshot, state, effects, get, stream, repeat, for_each
 
     error: a step does one thing, this one has `deliver` and `burst`
      --> mine.yaml:6:5

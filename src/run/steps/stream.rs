@@ -1,0 +1,317 @@
+//! Event streams of a live receiver: opened, read, and left.
+//!
+//! A stream that is open is read by a task of its own, so that every block has the instant in which it came, whatever the scenario does
+//! meanwhile. One that is to stay unread is read by nobody. What waits to be looked at is bounded; who sends more is made to wait.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::super::live::Live;
+use crate::clock::{Moment, UnixMicros};
+use crate::contract::stream::EventStream;
+use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::event_stream::Block;
+use crate::history::stream::{StreamEnd, StreamReading, StreamTimes};
+use crate::judge::check::stream::goal::Goal;
+use crate::judge::check::stream::patience_with;
+use crate::judge::{AskedStream, At, ScenarioEnd};
+use crate::scenario::stream::{Leaving, Until};
+use crate::transport::event_stream::{Ended, EndedBy, EventStreamConnection, Next};
+
+/// How long a step waits for what does not come, unless it says so.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the body of an answer that is no stream is read.
+const A_PAGE: Duration = Duration::from_secs(2);
+/// So many blocks wait to be looked at.
+const MOST_WAITING: usize = 512;
+/// A task that reads looks so often whether anybody listens.
+const LISTENS: Duration = Duration::from_secs(60);
+/// So many clients come and go at the most.
+const MOST_LEAVING: usize = 2_000;
+/// Between two tries of a client that is turned away.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// Streams that are open, by name; with a scenario they end.
+pub(in crate::run) type Streams = BTreeMap<String, Subscriber>;
+
+/// What a stream's task has heard.
+enum Heard {
+    Block(Moment, Box<Block>),
+    Ended(Moment, Ended),
+}
+
+/// Who reads a stream.
+enum Reader {
+    /// Its task.
+    Task(mpsc::Receiver<Heard>, JoinHandle<()>),
+    /// Nobody, yet.
+    Nobody(Box<EventStreamConnection>),
+    /// Nobody any more.
+    Over(StreamEnd),
+}
+
+/// A client of a stream.
+pub(in crate::run) struct Subscriber {
+    question: Delivery,
+    head: Result<Answer, NoAnswer>,
+    sent_at: UnixMicros,
+    asked: Moment,
+    opened: u64,
+    heard: u64,
+    reader: Reader,
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        if let Reader::Task(_, task) = &self.reader {
+            task.abort();
+        }
+    }
+}
+
+impl Live<'_> {
+    /// What a step reads of a stream.
+    pub(in crate::run) async fn read_streams(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
+        let contract = std::sync::Arc::clone(&self.context.contract);
+        let Some(form) = &contract.stream else {
+            return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned()));
+        };
+        let step = asked.step;
+        if !step.opens() {
+            let name = asked.name().unwrap_or_default();
+            let Some(mut subscriber) = self.streams.remove(name) else {
+                return Err(ScenarioEnd::Undecided(format!("step {}: the stream `{name}` is not open", at.number)));
+            };
+            let reading = self.read(form, &mut subscriber, asked, at).await;
+            self.streams.insert(name.to_owned(), subscriber);
+            return Ok(vec![reading]);
+        }
+        if let Some(name) = asked.name() {
+            self.streams.remove(name);
+        }
+        let mut subscribers = match step.after_leaving {
+            Some(leaving) => vec![self.after_leaving(form, asked, leaving).await?],
+            None => {
+                let clients = step.clients.unwrap_or(1);
+                let mut subscribers = Vec::with_capacity(clients);
+                for _ in 0..clients {
+                    subscribers.push(self.subscribe(asked).await);
+                }
+                subscribers
+            }
+        };
+        let mut readings = Vec::with_capacity(subscribers.len());
+        for subscriber in &mut subscribers {
+            let reading = self.read(form, subscriber, asked, at).await;
+            readings.push(StreamReading { opened: true, ..reading });
+        }
+        if let (Some(name), Some(first)) = (asked.name(), subscribers.into_iter().next()) {
+            self.streams.insert(name.to_owned(), first);
+        }
+        Ok(readings)
+    }
+
+    async fn subscribe(&self, asked: &AskedStream<'_>) -> Subscriber {
+        let mut question = self.context.supplies.question("GET", &asked.path);
+        let lines = asked.header_lines();
+        question.headers.retain(|own| !lines.iter().any(|line| line.name.eq_ignore_ascii_case(&own.name)));
+        question.headers.extend(lines);
+        self.context.pace.turn(1).await;
+        let (sent_at, began) = (self.context.clock.now(), Moment::now());
+        let opened = self.context.sender().open_stream(&question, &asked.in_force, asked.step.cut_after).await;
+        let connection = match opened {
+            Ok(connection) => connection,
+            Err(none) => {
+                let over = StreamEnd::Broken(none.to_string());
+                let (opened, reader) = (micros(began.elapsed()), Reader::Over(over));
+                return Subscriber { question, head: Err(none), sent_at, asked: began, opened, heard: opened, reader };
+            }
+        };
+        let (asked_at, opened) = (connection.sent(), micros(connection.opened().since(connection.sent())));
+        let (head, reader) = of_connection(connection, asked.step.unread).await;
+        Subscriber { question, head: Ok(head), sent_at, asked: asked_at, opened, heard: opened, reader }
+    }
+
+    /// A client that comes after many that came and went: it may be turned away until their places are free.
+    async fn after_leaving(&self, form: &EventStream, asked: &AskedStream<'_>, leaving: Leaving) -> Result<Subscriber, ScenarioEnd> {
+        let count = match leaving {
+            Leaving::AtOnce => form.at_once,
+            Leaving::Clients(clients) => clients,
+        };
+        if count > MOST_LEAVING {
+            return Err(ScenarioEnd::NotApplicable(format!(
+                "the contract lets in {count} streams at once; up to {MOST_LEAVING} are tried"
+            )));
+        }
+        let patience = form.heartbeat.map_or(PATIENCE, |beat| patience_with(beat.0).saturating_add(PATIENCE));
+        let is_turned_away = |one: &Subscriber| one.head.as_ref().is_ok_and(|answer| answer.status == 503 || answer.status == 429);
+        for _ in 0..count {
+            let one = self.subscribe(asked).await;
+            if is_turned_away(&one) {
+                break;
+            }
+        }
+        // Who notices that a client has gone when it writes the next time, needs so long.
+        let began = Moment::now();
+        loop {
+            let last = self.subscribe(asked).await;
+            if !is_turned_away(&last) || began.elapsed() > patience {
+                return Ok(last);
+            }
+            drop(last);
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
+    /// Reads on in a stream, as far as the step wants.
+    async fn read(&self, form: &EventStream, subscriber: &mut Subscriber, asked: &AskedStream<'_>, at: At<'_>) -> StreamReading {
+        let mut reading = StreamReading {
+            question: subscriber.question.clone(),
+            opened: false,
+            sent_at: subscriber.sent_at,
+            head: subscriber.head.clone(),
+            last_event_id: asked.in_force.clone(),
+            blocks: Vec::new(),
+            end: StreamEnd::Open,
+            unfinished: None,
+            times: StreamTimes { opened: subscriber.opened, heard: subscriber.heard, ..StreamTimes::default() },
+        };
+        let began = if asked.step.opens() { subscriber.asked } else { Moment::now() };
+        if let Some(until) = &asked.step.until {
+            subscriber.listen();
+            self.read_until(form, subscriber, until, Goal::of(asked, form, at.records), &mut reading).await;
+        } else if let Reader::Over(end) = &subscriber.reader {
+            reading.end = end.clone();
+        }
+        reading.times.over = micros(subscriber.asked.elapsed());
+        reading.times.own_delay = micros(self.context.lateness.since(began));
+        reading
+    }
+
+    async fn read_until(
+        &self,
+        form: &EventStream,
+        subscriber: &mut Subscriber,
+        until: &Until,
+        mut goal: Goal<'_>,
+        reading: &mut StreamReading,
+    ) {
+        let beat = form.heartbeat.filter(|_| until.heartbeat).map(|beat| patience_with(beat.0));
+        let within = until.within.map_or(PATIENCE, |within| within.0).max(beat.unwrap_or_default());
+        let began = Moment::now();
+        let mut quiet_since = began;
+        let mut extended = Duration::ZERO;
+        loop {
+            let is_met = goal.is_met();
+            let left = match until.quiet.filter(|_| is_met) {
+                Some(quiet) => quiet.0.saturating_sub(quiet_since.elapsed()),
+                None if is_met => break,
+                None => within.saturating_add(extended).saturating_sub(began.elapsed()),
+            };
+            match subscriber.next(left).await {
+                Some(Heard::Block(at, block)) => {
+                    subscriber.heard = micros(at.since(subscriber.asked));
+                    let was_met = is_met;
+                    goal.took(&block);
+                    if goal.is_event(&block) || (!was_met && goal.is_met()) {
+                        quiet_since = Moment::now();
+                    }
+                    reading.blocks.push((subscriber.heard, *block));
+                    // Whoever never stops is heard long enough.
+                    if was_met && began.elapsed() > within.saturating_add(PATIENCE) {
+                        break;
+                    }
+                }
+                Some(Heard::Ended(at, ended)) => {
+                    subscriber.heard = micros(at.since(subscriber.asked));
+                    reading.unfinished = ended.unfinished;
+                    reading.end = match ended.why {
+                        EndedBy::Receiver => StreamEnd::Receiver,
+                        EndedBy::Cut => StreamEnd::Cut,
+                        EndedBy::Broken(cause) => StreamEnd::Broken(cause),
+                    };
+                    subscriber.reader = Reader::Over(reading.end.clone());
+                    break;
+                }
+                None if is_met => break,
+                None => {
+                    if let Reader::Over(end) = &subscriber.reader {
+                        reading.end = end.clone();
+                        break;
+                    }
+                    // What we were late ourselves is waited for once more.
+                    let own = self.context.lateness.since(began).min(within);
+                    if own <= extended {
+                        reading.end = StreamEnd::Waited;
+                        // The right reference is never late by itself.
+                        reading.times.too_late = own >= within || self.context.session.is_right_reference();
+                        break;
+                    }
+                    extended = own;
+                }
+            }
+        }
+    }
+}
+
+impl Subscriber {
+    /// Has a task read it, where nobody does.
+    fn listen(&mut self) {
+        if !matches!(self.reader, Reader::Nobody(_)) {
+            return;
+        }
+        let over = Reader::Over(StreamEnd::Broken("nobody reads it".to_owned()));
+        if let Reader::Nobody(connection) = std::mem::replace(&mut self.reader, over) {
+            self.reader = task_of(*connection);
+        }
+    }
+
+    /// What has been heard next, within `limit`.
+    async fn next(&mut self, limit: Duration) -> Option<Heard> {
+        match &mut self.reader {
+            Reader::Task(heard, _) => tokio::time::timeout(limit, heard.recv()).await.ok().flatten(),
+            Reader::Nobody(_) | Reader::Over(_) => None,
+        }
+    }
+}
+
+/// The head of a connection, and who reads it on.
+async fn of_connection(mut connection: EventStreamConnection, unread: bool) -> (Answer, Reader) {
+    let head = connection.head().clone();
+    if head.status != 200 {
+        let page = connection.page(A_PAGE).await;
+        return (page, Reader::Over(StreamEnd::Receiver));
+    }
+    (head, if unread { Reader::Nobody(Box::new(connection)) } else { task_of(connection) })
+}
+
+fn task_of(mut connection: EventStreamConnection) -> Reader {
+    let (tell, heard) = mpsc::channel(MOST_WAITING);
+    let task = tokio::spawn(async move {
+        loop {
+            let next = match connection.next(LISTENS).await {
+                Next::Block(came) => Heard::Block(came.at, Box::new(came.block)),
+                Next::Ended(ended) => Heard::Ended(Moment::now(), ended),
+                Next::Nothing if tell.is_closed() => return,
+                Next::Nothing => continue,
+            };
+            let is_over = matches!(next, Heard::Ended(..));
+            if is_over {
+                drop(connection);
+                drop(tell.send(next).await);
+                return;
+            }
+            if tell.send(next).await.is_err() {
+                return;
+            }
+        }
+    });
+    Reader::Task(heard, task)
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,158 @@
+//! Stream steps: an event stream is opened, read on, left; and what is expected of what it tells.
+//!
+//! A stream that was opened stays open until the scenario ends, its client leaves, or it is cut; what comes meanwhile is noted with
+//! its instant. What every stream is held to (its type, ids that rise, only its own events) need not be expected by a step.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::span::Span;
+
+/// An event stream is opened, read on, or left: exactly one of `open`, `of`, `reconnect`, `close`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamStep {
+    /// Opens the stream that tells of this earlier delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<String>,
+    /// Reads on in a stream that was opened before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Opens the stream of this name once more, as a client comes back: with the id in force there, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconnect: Option<String>,
+    /// Leaves a stream: its connection is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close: Option<String>,
+    /// With `open` and `reconnect`: a name by which later steps refer to it.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// With `open`: the value of `Last-Event-ID`. `{id:NAME}` is the id in force of an earlier stream, `{id:NAME.DELIVERY}` that of
+    /// its event of a delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_event_id: Option<String>,
+    /// With `open` and `reconnect`: so many bytes of it are read, then it is cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_after: Option<usize>,
+    /// With `open` and `reconnect`: nothing of it is read before a later step asks for it.
+    pub unread: bool,
+    /// With `open` and `reconnect`: the client takes gzip, too.
+    pub gzip: bool,
+    /// With `open`: so many clients at once, each held to the same; the name is the first one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<usize>,
+    /// With `open`: so many clients come and go before it, one after the other; `at-once` is as many as the contract lets in at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_leaving: Option<Leaving>,
+    /// How far it is read; without it, no further than its head.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+    /// What is expected of it, each held against what came in this step.
+    pub expect: Vec<StreamExpect>,
+}
+
+/// How many clients come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaving {
+    /// As many as the contract lets in at once (`stream.at_once`).
+    AtOnce,
+    /// So many.
+    #[serde(untagged)]
+    Clients(usize),
+}
+
+/// How far a stream is read: until all that is said here has come about, or the time for it is over.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Until {
+    /// So many events that tell of deliveries have come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<usize>,
+    /// The event of this id has come; written as in `last_event_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// And then no event has come for so long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Span>,
+    /// Anything has come, a comment at least: within the contract's heartbeat, and some time more.
+    pub heartbeat: bool,
+    /// It has ended.
+    pub closed: bool,
+    /// How long the rest of it is waited for; ten seconds, unless it is said. What is late because of us is waited for longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// One thing that is expected of a stream; exactly one member.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamExpect {
+    /// Its events tell of these earlier deliveries, in this order, and of nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tells: Option<Vec<String>>,
+    /// Its events tell of these earlier deliveries, each once, in any order: of those of a burst nobody knows which was first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tells_all: Option<Vec<String>>,
+    /// Its events are those of this earlier stream behind the id that was sent: the same bytes, in the same order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+    /// What is due to a client whose id is not kept (`stream.unknown`); what it is told behind that, `tells` says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+    /// What is due to a client that comes back to a finished stream with its last id (`stream.finished.then`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub finished: bool,
+    /// No silence is longer than the contract's heartbeat.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub heartbeat: bool,
+    /// The receiver ends it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ends: bool,
+    /// Its head comes within so long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opens_within: Option<Span>,
+}
+
+impl StreamExpect {
+    /// The members that are there.
+    #[must_use]
+    pub fn members(&self) -> Vec<&'static str> {
+        let there = [
+            ("tells", self.tells.is_some()),
+            ("tells_all", self.tells_all.is_some()),
+            ("again", self.again.is_some()),
+            ("unknown", self.unknown),
+            ("finished", self.finished),
+            ("heartbeat", self.heartbeat),
+            ("ends", self.ends),
+            ("opens_within", self.opens_within.is_some()),
+        ];
+        there.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+    }
+
+    /// Names of earlier deliveries that it speaks of.
+    pub fn deliveries(&self) -> impl Iterator<Item = &String> {
+        self.tells.iter().chain(&self.tells_all).flatten()
+    }
+}
+
+impl StreamStep {
+    /// Whether it opens a connection.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        self.open.is_some() || self.reconnect.is_some()
+    }
+
+    /// Whether a client of an unknown id is expected.
+    #[must_use]
+    pub fn expects_unknown(&self) -> bool {
+        self.expect.iter().any(|one| one.unknown)
+    }
+
+    /// Whether a client that comes back to a finished stream is expected.
+    #[must_use]
+    pub fn expects_finished(&self) -> bool {
+        self.expect.iter().any(|one| one.finished)
+    }
+}
