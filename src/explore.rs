@@ -118,12 +118,16 @@ enum Flavour {
 impl Flavour {
     const ALL: [Self; 4] = [Self::Answers, Self::Rows, Self::Time, Self::Restarts];
 
-    fn permits(self, letter: &Letter) -> bool {
-        match &letter.form {
-            Form::Advance(_) => self == Self::Time,
-            Form::Restart(_) | Form::BreakIn => self == Self::Restarts,
-            Form::Look(_) => self != Self::Answers,
-            _ => true,
+    /// How often a letter comes: what the kind is for comes often.
+    fn share(self, letter: &Letter) -> f64 {
+        match (&letter.form, self) {
+            (Form::Advance(_), Self::Time) => 8.0,
+            (Form::OwnLife(_), Self::Time) => 3.0,
+            (Form::Restart(_) | Form::BreakIn, Self::Restarts) => 30.0,
+            (Form::Look(_), Self::Rows | Self::Time) => 3.0,
+            (Form::Look(_), Self::Restarts) => 1.0,
+            (Form::Advance(_) | Form::Restart(_) | Form::BreakIn | Form::Look(_), _) => 0.0,
+            (_, _) => 1.0,
         }
     }
 
@@ -140,7 +144,7 @@ impl Flavour {
         match self {
             Self::Answers => 5.0,
             Self::Rows | Self::Time => 3.0,
-            Self::Restarts => 1.0,
+            Self::Restarts => 1.5,
         }
     }
 }
@@ -197,7 +201,7 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
         for _ in 0..exploring.room_for(flavour.size()) {
             number += 1;
             let mut dice = Rng::new(plan.seed, number);
-            let (steps, kinds) = maker.sequence(&mut dice, exploring.choice.steps, &exploring.coverage, &|letter| flavour.permits(letter));
+            let (steps, kinds) = maker.sequence(&mut dice, exploring.choice.steps, &exploring.coverage, &|letter| flavour.share(letter));
             if let Some((steps, kinds)) = exploring.vetting.settle(steps, kinds, &mut exploring.coverage) {
                 kinds.iter().for_each(|pair| exploring.coverage.made(pair));
                 batch.push((loaded(&format!("explore/sequence-{number}"), scenario_of(&steps)), kinds));

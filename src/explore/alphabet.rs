@@ -138,8 +138,9 @@ impl Alphabet<'_> {
         for kind in
             ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8", "multipart/form-data; boundary=x"]
         {
+            let statuses = self.promises.get("content_type").map_or_else(Vec::new, |promise| promise.statuses.clone());
             let deliver = Deliver { content_type: Some(kind.to_owned()), ..Deliver::default() };
-            self.add(&format!("content-type:{kind}"), &["content_type"], 1.0, Form::Odd(deliver, vec![Expect::Rejected]));
+            self.add(&format!("content-type:{kind}"), &["content_type"], 1.0, Form::OddWith(deliver, vec![Expect::Rejected], statuses));
         }
     }
 
@@ -155,7 +156,7 @@ impl Alphabet<'_> {
         }
         // Longer than an answer may take in all, and seldom for that.
         let dribble = Dribble { pause: Span(Duration::from_millis(20)), part: Some(Part::Body), meanwhile: 4 };
-        self.add("fault:dribble", &["fault:dribble"], 0.02, Form::Honest(through(Fault::Dribble(dribble))));
+        self.add("fault:dribble", &["fault:dribble"], 0.1, Form::Honest(through(Fault::Dribble(dribble))));
     }
 
     fn bodies(&mut self, contract: &Contract, files: &[String]) {
@@ -194,7 +195,7 @@ impl Alphabet<'_> {
             self.add(&format!("fill:{bytes}"), &["fill"], 0.3, Form::Odd(fill("0123456789abcdef\n", Some(bytes), None), odd()));
         }
         let too_large = vec![refused(Refusal::TooLarge), refused(Refusal::Body)];
-        self.add("fill:over-limit", &["fill:over-limit"], 0.2, Form::Odd(fill("0123456789abcdef", None, Some(1)), too_large));
+        self.add("fill:over-limit", &["fill:over-limit"], 0.6, Form::Odd(fill("0123456789abcdef", None, Some(1)), too_large));
         let noise = Deliver { random_bytes: Some(300_000.min(contract.limits.body_bytes)), ..Deliver::default() };
         self.add("random-bytes", &["random_bytes"], 0.2, Form::Odd(noise, odd()));
     }
@@ -281,7 +282,10 @@ impl Alphabet<'_> {
             }
             for text in ["0", "-5", "soon", "", "1.5", "99999999999999999999"] {
                 let headers = std::iter::once((header.clone(), text.to_owned())).collect();
-                let form = Form::Odd(Deliver { headers, ..Deliver::default() }, vec![Expect::Rejected]);
+                let form = match text {
+                    "0" => Form::OddLife(Deliver { ttl: Some(0), ..Deliver::default() }, vec![refused(Refusal::Body), Expect::Rejected]),
+                    _ => Form::OddLife(Deliver { headers, ..Deliver::default() }, vec![Expect::Rejected]),
+                };
                 self.add(&format!("own-life:{text}"), &["ttl"], 0.7, form);
             }
         }
@@ -298,7 +302,7 @@ impl Alphabet<'_> {
         }
         self.add("burst:others", &["crowd"], 0.7, Form::Burst(burst(32, 1, BurstBodies::Alike)));
         self.add("crowd", &["crowd"], 0.1, Form::Crowd(6));
-        for by in ["ttl + 2 s", "ttl / 2", "ttl - 2 s", "1 s", "lease + 1 s"] {
+        for by in ["ttl + 2 s", "ttl / 2", "ttl - 2 s", "1 s", "12 s", "lease + 1 s"] {
             let features = if by.starts_with("lease") { ["fault:cut-request"] } else { ["aged:accepted"] };
             self.add(&format!("advance:{by}"), &features, 1.0, Form::Advance(by.to_owned()));
         }
@@ -315,6 +319,8 @@ impl Alphabet<'_> {
             ("look:promised", &["audit:as_promised", "keys:as_promised"], Look::Promised),
             ("look:unchanged", &["state:unchanged"], Look::Unchanged),
             ("look:referred", &["audit:referred_to_by"], Look::Referred),
+            ("look:order", &["state:instants_never_go_back"], Look::Order),
+            ("look:gone", &["state:within"], Look::Gone),
             ("look:schema", &["state:schema"], Look::Schema),
             ("look:whole", &["state:every_key_has_evidence", "state:every_life_can_be_told"], Look::Whole),
             ("look:page", &["get:audit"], Look::Page),

@@ -3,7 +3,7 @@
 use super::generator::Sequence;
 use super::keys::{Key, Now, Since, Standing};
 use super::spellings;
-use crate::contract::OtherBody;
+use crate::contract::{OtherBody, Refusals};
 use crate::judge::span_of;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::{AnswerCheck, Expect};
@@ -62,6 +62,9 @@ impl Sequence<'_> {
         };
         let now = self.now;
         let body_of = deliver.body_of.clone().unwrap_or_else(|| name.to_owned());
+        if key.is_none() {
+            self.accepted.push(name.to_owned());
+        }
         if let Some(key) = self.keys.get_mut(at) {
             key.accepted(name, &body_of, (now, life));
         }
@@ -102,7 +105,7 @@ impl Sequence<'_> {
                 }
             }
             Standing::Open => {
-                let (deliver, expect) = opened(&known, deliver);
+                let (deliver, expect) = opened(&known, deliver, self.maker.contract.refusals);
                 self.push(shows, Step { deliver: Some(deliver), expect: Some(expect), ..Step::default() });
                 if known.since != Since::OddKey {
                     // What it is by now hangs on what it was: it is left alone.
@@ -141,15 +144,26 @@ impl Sequence<'_> {
     }
 
     /// A delivery that may be refused, too.
-    pub(super) fn odd(&mut self, shows: &[String], deliver: &Deliver, others: &[Expect], key: Option<usize>, key_is_odd: bool) {
+    pub(super) fn odd(
+        &mut self,
+        shows: &[String],
+        deliver: &Deliver,
+        others: &[Expect],
+        (key, odd): (Option<usize>, Since),
+        statuses: &[u16],
+    ) {
         let (name, deliver) = self.with_key(deliver, key);
         let expect = Expect::AnyOf(std::iter::once(Expect::Accepted).chain(others.iter().cloned()).collect());
-        let answer = self.checks(None);
+        let mut answer = self.checks(None);
+        if !statuses.is_empty() {
+            answer.get_or_insert_with(AnswerCheck::default).status = statuses.to_vec();
+        }
         self.push(shows, Step { deliver: Some(deliver.clone()), expect: Some(expect), answer, ..Step::default() });
-        let since = match (has_own_body(&deliver), key_is_odd && deliver.second_key_line.is_none()) {
-            (true, _) => Since::OddBody,
-            (false, true) => Since::OddKey,
-            (false, false) => Since::OddWay,
+        let since = match odd {
+            _ if has_own_body(&deliver) => Since::OddBody,
+            // A second line of a key makes none of another kind.
+            Since::OddKey if deliver.second_key_line.is_some() => Since::OddWay,
+            other => other,
         };
         match key.and_then(|at| self.keys.get_mut(at)) {
             Some(key) => {
@@ -279,7 +293,7 @@ impl Sequence<'_> {
 }
 
 /// What follows a delivery that may have been refused.
-fn opened(known: &Key, deliver: Deliver) -> (Deliver, Expect) {
+fn opened(known: &Key, deliver: Deliver, refusals: Refusals) -> (Deliver, Expect) {
     let last = known.last.clone();
     match known.since {
         Since::OddBody => {
@@ -290,6 +304,9 @@ fn opened(known: &Key, deliver: Deliver) -> (Deliver, Expect) {
             let refused = Expect::Refused(crate::contract::outcome::Refusal::UnusableKey);
             (deliver, Expect::AnyOf(vec![Expect::DuplicateOf(last), refused]))
         }
+        Since::OddLife if refusals == Refusals::Kept => (deliver, Expect::KeptRefusalOf(last)),
+        // A life of no time may be over by now.
+        Since::OddLife => (deliver, Expect::AnyOf(vec![Expect::Accepted, Expect::DuplicateOf(last)])),
         Since::Delivered | Since::Cut | Since::Failed | Since::OddWay => (deliver, Expect::OnceWith(last)),
     }
 }

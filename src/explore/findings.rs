@@ -103,6 +103,7 @@ impl Findings {
         time: Duration,
     ) -> Told {
         let sign = Sign::of(finding);
+        let as_found = sign.clone();
         self.signs.insert(sign.clone());
         let after = self.began.elapsed();
         let mut shrinker = Shrinker { batches, vetting, sign, began: Moment::now(), time, tries: 0, seen: None };
@@ -127,11 +128,15 @@ impl Findings {
             (failed, played) => format!("It failed {failed} of {played} times that it was played."),
         };
         let (tries, seen) = (shrinker.tries, shrinker.seen.take());
+        // What is plain is filed under the requirement that speaks of it.
+        let plainest =
+            seen.as_ref().and_then(|(report, _)| report.findings.iter().find(|one| as_found.is_of(one)).map(|one| one.requirement.clone()));
+        let requirement = plainest.unwrap_or_else(|| finding.requirement.clone());
         self.found.push(Found {
             id: id.clone(),
             name,
             title: title.clone(),
-            requirement: finding.requirement.clone(),
+            requirement,
             steps: steps.len(),
             text: written(&how),
             failed,

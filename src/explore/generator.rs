@@ -18,7 +18,7 @@ use crate::scenario::{Counts, Repeat, Restart, Step, UnderWay};
 /// A key that was used last is used again so often of a hundred times.
 const STAYS: usize = 55;
 /// So often of a hundred an honest delivery follows what was refused, cut or failed.
-const FOLLOWS: usize = 60;
+const FOLLOWS: usize = 80;
 /// So often of a hundred a delivery is special in two ways.
 const IN_TWO_WAYS: usize = 12;
 /// So many keys are kept in mind; older ones are left alone.
@@ -44,6 +44,8 @@ pub struct Sequence<'a> {
     /// Of each step, the letter that it belongs to.
     pub(super) kinds: Vec<Pair>,
     pub(super) keys: Vec<Key>,
+    /// The deliveries that were accepted, each with a key of its own, in their order.
+    pub(super) accepted: Vec<String>,
     pub(super) now: Now,
     /// When the first delivery of the present lives was sent.
     pub(super) began: Option<u64>,
@@ -55,15 +57,23 @@ pub struct Sequence<'a> {
 impl Maker<'_> {
     /// Makes one sequence of about so many steps.
     ///
-    /// * `permits`: whether letters that need the receiver alone (time, restarts, counts) are taken in this one.
-    pub fn sequence(&self, dice: &mut Rng, steps: usize, coverage: &Coverage, permits: &dyn Fn(&Letter) -> bool) -> (Vec<Step>, Vec<Pair>) {
-        let letters: Vec<&Letter> = self.letters.iter().filter(|letter| permits(letter)).collect();
+    /// * `share`: how often a letter is taken in this one, beside what it weighs: those that need the receiver alone (time,
+    ///   restarts, counts) have sequences of their own.
+    pub fn sequence(&self, dice: &mut Rng, steps: usize, coverage: &Coverage, share: &dyn Fn(&Letter) -> f64) -> (Vec<Step>, Vec<Pair>) {
+        let letters: Vec<Letter> = self
+            .letters
+            .iter()
+            .map(|letter| Letter { weight: letter.weight * share(letter), ..letter.clone() })
+            .filter(|letter| letter.weight > 0.0)
+            .collect();
+        let letters: Vec<&Letter> = letters.iter().collect();
         let mut sequence = Sequence {
             maker: self,
             dice,
             steps: Vec::new(),
             kinds: Vec::new(),
             keys: Vec::new(),
+            accepted: Vec::new(),
             now: Now::default(),
             began: None,
             names: 0,
@@ -96,10 +106,24 @@ impl Sequence<'_> {
         let Some(letter) = self.dice.weighted(&weights).and_then(|at| letters.get(at)) else { return };
         self.current = Some((letter.kind.clone(), standing));
         self.write(letter, key, standing, letters);
-        let troubled =
-            matches!(letter.form, Form::Refused(..) | Form::Cut(..) | Form::Failing | Form::Lost(..) | Form::Odd(..) | Form::OddKey(..));
+        let troubled = matches!(
+            letter.form,
+            Form::Refused(..)
+                | Form::Cut(..)
+                | Form::Failing
+                | Form::Lost(..)
+                | Form::Odd(..)
+                | Form::OddKey(..)
+                | Form::OddLife(..)
+                | Form::OddWith(..)
+        );
         if troubled && self.dice.percent(FOLLOWS) {
             self.follow();
+        }
+        // What another body has done is seen at the first one.
+        if let (Form::OtherBody(_) | Form::Elsewhere, Some(at), true) = (&letter.form, key, self.dice.percent(FOLLOWS)) {
+            let shows = self.maker.promises.shows(&["duplicate_of"]);
+            self.honest(&shows, &Deliver::default(), Some(at), Standing::Live);
         }
         self.keys.drain(..self.keys.len().saturating_sub(KEYS));
     }
@@ -122,11 +146,11 @@ impl Sequence<'_> {
                 !(deliver.raw.is_some() || deliver.hex.is_some() || deliver.json.is_some()) || standing == Standing::Unknown
             }
             Form::Body(_) => matches!(standing, Standing::Unknown | Standing::Refused | Standing::Expired) && is_plain,
-            Form::Odd(deliver, _) => {
+            Form::Odd(deliver, _) | Form::OddWith(deliver, ..) => {
                 let has_a_body = deliver.raw.is_some() || deliver.hex.is_some() || deliver.fill.is_some() || deliver.random_bytes.is_some();
                 standing == Standing::Unknown || (standing == Standing::Refused && is_plain && !has_a_body)
             }
-            Form::Key(_) | Form::OddKey(..) | Form::Alike { .. } | Form::OwnLife(_) => standing == Standing::Unknown,
+            Form::Key(_) | Form::OddKey(..) | Form::Alike { .. } | Form::OwnLife(_) | Form::OddLife(..) => standing == Standing::Unknown,
             Form::Lost(..) => matches!(standing, Standing::Unknown | Standing::Live | Standing::Refused) && is_plain,
             Form::Cut(..) | Form::Failing => standing == Standing::Unknown,
             Form::OtherBody(_) | Form::Respelled | Form::Elsewhere => {
@@ -172,8 +196,10 @@ impl Sequence<'_> {
                 let deliver = self.in_two_ways(deliver, letters);
                 self.refused(shows, &deliver, expect, key, standing);
             }
-            Form::Odd(deliver, others) => self.odd(shows, deliver, others, key, false),
-            Form::OddKey(deliver, others) => self.odd(shows, deliver, others, key, true),
+            Form::Odd(deliver, others) => self.odd(shows, deliver, others, (key, Since::OddWay), &[]),
+            Form::OddWith(deliver, others, statuses) => self.odd(shows, deliver, others, (key, Since::OddWay), statuses),
+            Form::OddLife(deliver, others) => self.odd(shows, deliver, others, (key, Since::OddLife), &[]),
+            Form::OddKey(deliver, others) => self.odd(shows, deliver, others, (key, Since::OddKey), &[]),
             Form::Lost(deliver, expect) => self.lost(shows, deliver, expect, key, standing),
             Form::Cut(deliver, expect) => self.broken(shows, deliver, expect, Since::Cut),
             Form::Failing => {

@@ -55,6 +55,8 @@ pub enum Since {
     OddBody,
     /// By one that may be refused for its key.
     OddKey,
+    /// By one that may be refused for the life that it brings.
+    OddLife,
     /// By one that may be refused for its way.
     OddWay,
 }

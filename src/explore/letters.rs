@@ -33,6 +33,8 @@ pub enum Form {
     Refused(Deliver, Expect),
     /// One that may be refused, too, and how: under which circumstances its key is used nobody knows.
     Odd(Deliver, Vec<Expect>),
+    /// The same, and the statuses that the suite names for it.
+    OddWith(Deliver, Vec<Expect>, Vec<u16>),
     /// The same, and its key is the odd part.
     OddKey(Deliver, Vec<Expect>),
     /// One whose answer is lost.
@@ -54,6 +56,8 @@ pub enum Form {
         /// Those that spell it; `base` stands for the base's name.
         each: Vec<(Deliver, Vec<Expect>)>,
     },
+    /// One that brings a life that is none; where refusals are kept, so is this one.
+    OddLife(Deliver, Vec<Expect>),
     /// A delivery that gives its key a life of its own, in seconds.
     OwnLife(u64),
     /// A duplicate, so many times in a row.
@@ -85,6 +89,10 @@ pub enum Look {
     Unchanged,
     /// That the newest row is the one that a duplicate's answer refers to.
     Referred,
+    /// That instants do not go back.
+    Order,
+    /// That a key that has expired is cleaned up when others come.
+    Gone,
     /// How tables are declared.
     Schema,
     /// That every key row has evidence and a life that can be told.

@@ -1,10 +1,12 @@
 //! Looks of a sequence: rows, tables and pages, as a right receiver has them by then.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::generator::Sequence;
 use super::keys::{Since, Standing};
 use super::letters::{Form, Look};
+use crate::clock::span::Span;
 use crate::scenario::Step;
 use crate::scenario::deliver::{Asked, Deliver, Get};
 use crate::scenario::expect::{AnswerCheck, Grown, HeldCells, RowCheck, StateCheck, TableName, Unchanged};
@@ -22,6 +24,8 @@ impl Sequence<'_> {
             Look::Held | Look::Promised | Look::Unchanged => is_live,
             Look::Referred => is_live && known.is_some_and(|key| key.duplicate.is_some()),
             Look::Page => is_live,
+            Look::Order => self.accepted.len() > 2,
+            Look::Gone => known.is_some() && standing == Standing::Expired,
             Look::Schema => true,
             Look::Whole => !self.keys.is_empty(),
         }
@@ -66,6 +70,18 @@ impl Sequence<'_> {
                 let audit = RowCheck { referred_to_by, written_at, ..row(acceptances) };
                 StateCheck { audit: only(has_audit, audit), ..StateCheck::default() }
             }
+            (Look::Order, _) => {
+                let last = self.accepted.iter().skip(self.accepted.len().saturating_sub(4)).cloned().collect();
+                StateCheck { instants_never_go_back: last, ..StateCheck::default() }
+            }
+            (Look::Gone, Some(_)) => {
+                let plain = self.maker.promises.shows(&["accepted"]);
+                self.honest(&plain, &Deliver::default(), None, Standing::Unknown);
+                let within = Some(Span(Duration::from_secs(61)));
+                // Where nothing is cleaned up at once, time is given: how old the others are by then nobody knows.
+                self.keys.clear();
+                StateCheck { keys: only(has_keys, row(0)), audit: only(has_audit, row(acceptances)), within, ..StateCheck::default() }
+            }
             (Look::Schema, _) => {
                 let tables = [(has_keys, TableName::Keys), (has_audit, TableName::Audit)];
                 StateCheck {
@@ -87,7 +103,7 @@ impl Sequence<'_> {
                 return self.push(shows, Step { get: Some(get), answer: Some(answer), ..Step::default() });
             }
             (Look::Unchanged, Some(_)) => return self.unchanged(shows, key),
-            (Look::Rows | Look::Held | Look::Promised | Look::Referred | Look::Page | Look::Unchanged, None) => return,
+            (Look::Rows | Look::Held | Look::Promised | Look::Referred | Look::Page | Look::Unchanged | Look::Gone, None) => return,
         };
         if serde_json::to_value(&check).ok() != serde_json::to_value(StateCheck::default()).ok() {
             self.push(shows, Step { state: Some(check), ..Step::default() });

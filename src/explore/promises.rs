@@ -22,6 +22,10 @@ pub struct Promise {
     pub shows: Vec<String>,
     /// What must come of it.
     pub expect: Option<Expect>,
+    /// The statuses that its answer may have, where they are said.
+    pub statuses: Vec<u16>,
+    /// How plainly the suite speaks of it: the less beside it, the more.
+    rank: (usize, usize, usize),
 }
 
 /// What a suite says of all kinds.
@@ -54,11 +58,15 @@ impl Promises {
             if shows.is_empty() {
                 continue;
             }
+            let statuses = step.answer.as_ref().map_or_else(Vec::new, |answer| answer.status.clone());
+            // What a step says of itself is beside its scenario's own subject.
+            let beside = usize::from(!step.shows.is_empty());
+            let rank = (features.len() + beside, scenario.needs.len() + scenario.shows.len(), scenario.steps.len());
             for feature in features {
-                let promise = Promise { shows: shows.clone(), expect: step.expect.clone() };
+                let promise = Promise { shows: shows.clone(), expect: step.expect.clone(), statuses: statuses.clone(), rank };
                 match self.by_feature.get_mut(&feature) {
                     // Whoever demands most is right: a forgery that is to be answered 401 is not only to be refused somehow.
-                    Some(known) if freedom(&promise) < freedom(known) => *known = promise,
+                    Some(known) if (freedom(&promise), promise.rank) < (freedom(known), known.rank) => *known = promise,
                     Some(_) => {}
                     None => drop(self.by_feature.insert(feature, promise)),
                 }

@@ -64,8 +64,10 @@ impl Sign {
     /// Whether a finding shows the same thing: which requirement it is filed under may hang on what came before.
     #[must_use]
     pub fn is_of(&self, finding: &Finding) -> bool {
+        // Whoever takes a forgery takes it with a used key, too.
+        let plain = |kind: Kind| if kind == Kind::RefusalToldAsDuplicate { Kind::RefusalTaken } else { kind };
         let other = Self::of(finding);
-        (other.kind, &other.name, other.status) == (self.kind, &self.name, self.status)
+        (plain(other.kind), &other.name, other.status) == (plain(self.kind), &self.name, self.status)
     }
 }
 
@@ -169,20 +171,14 @@ impl Shrinker<'_> {
         true
     }
 
-    /// First of all only what the last step hangs on.
+    /// First of all only what the last step hangs on, with the time that passes, and what else is no delivery, where it must be.
     async fn slice(&mut self, steps: &mut Vec<Step>, rate: f64) {
-        let Some(last) = steps.len().checked_sub(1) else { return };
-        let mut needed = edits::names_spoken_of(&steps[last]);
-        let mut kept = vec![last];
-        for at in (0..last).rev() {
-            if edits::names_given(&steps[at]).iter().any(|name| needed.contains(name)) {
-                needed.extend(edits::names_spoken_of(&steps[at]));
-                kept.push(at);
+        for with_time in [false, true] {
+            let fewer = sliced(steps, with_time);
+            if fewer.len() < steps.len() && self.still_fails(&fewer, rate).await {
+                *steps = fewer;
+                return;
             }
-        }
-        let fewer: Vec<Step> = kept.into_iter().rev().map(|at| steps[at].clone()).collect();
-        if fewer.len() < steps.len() && self.still_fails(&fewer, rate).await {
-            *steps = fewer;
         }
     }
 
@@ -270,6 +266,24 @@ impl Shrinker<'_> {
         }
         best.1
     }
+}
+
+/// The last step, and what it hangs on.
+///
+/// * `with_time`: also whatever moves time, restarts, and crowds of others.
+fn sliced(steps: &[Step], with_time: bool) -> Vec<Step> {
+    let Some((last, before)) = steps.split_last() else { return Vec::new() };
+    let mut needed = edits::names_spoken_of(last);
+    let mut kept = vec![last.clone()];
+    for step in before.iter().rev() {
+        let is_time = with_time && (step.advance.is_some() || step.restart.is_some() || step.repeat.is_some());
+        if is_time || edits::names_given(step).iter().any(|name| needed.contains(name)) {
+            needed.extend(edits::names_spoken_of(step));
+            kept.push(step.clone());
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 /// A burst of so many times as many senders, so many times in a row.
