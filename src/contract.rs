@@ -22,6 +22,7 @@ pub mod reading;
 mod signing;
 pub mod stream;
 pub mod tables;
+pub mod usual_members;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use crate::contract::outcome::Outcomes;
 pub use crate::contract::policy::{AfterFailure, Failures, Fingerprint, Idempotency, InFlight, OtherBody, Provoke, Refusals};
 use crate::contract::stream::EventStream;
 use crate::contract::tables::StateTables;
+use crate::contract::usual_members::UsualMember;
 use crate::sign::{BadSecret, Scheme, Signer};
 use crate::template::Template;
 
@@ -154,6 +156,9 @@ pub struct Endpoint {
     /// Header lines that every delivery and every question bears beside what the contract says: for a gateway, a tenant.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Members that every body bears beside what a scenario puts there, where it is a JSON object; fields, where deliveries are forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<UsualMember>,
 }
 
 /// How to see that the receiver lives.

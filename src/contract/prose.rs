@@ -28,6 +28,10 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
         let lines: Vec<String> = endpoint.headers.iter().map(|(name, value)| format!("`{name}: {value}`")).collect();
         writeln!(out, "Every delivery bears {}.", lines.join(", "))?;
     }
+    if !endpoint.members.is_empty() {
+        let members: Vec<String> = endpoint.members.iter().map(|one| format!("`{}`: {}", one.member, one.value)).collect();
+        writeln!(out, "Bodies that are objects bear {}.", members.join(", "))?;
+    }
     writeln!(out, "{}", key_sentence(contract))?;
     writeln!(out, "{}", signature_sentence(contract))?;
     for sentence in secret_sentences(contract) {

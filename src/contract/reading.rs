@@ -219,6 +219,27 @@ impl Reading<'_> {
         }
         self.promises(contract);
         self.own_headers(contract);
+        self.usual_members(contract);
+    }
+
+    /// Members that every body bears.
+    fn usual_members(&mut self, contract: &Contract) {
+        let mut seen: Vec<&str> = Vec::new();
+        for one in &contract.endpoint.members {
+            let member = one.member.as_str();
+            let is_key = [&contract.key.body_member, &contract.key.form_field].into_iter().flatten().any(|key| key == member);
+            if is_key {
+                self.say("endpoint.members", format!("`{member}` is the key's own place"), Some("leave it out".to_owned()));
+            }
+            if member.is_empty() || member.split('.').any(str::is_empty) {
+                let way_out = Some("write its dotted path, as `data.amount`".to_owned());
+                self.say("endpoint.members", format!("`{member}` is no place in a body"), way_out);
+            }
+            if seen.contains(&member) {
+                self.say("endpoint.members", format!("the member `{member}` is named twice"), Some("write it once".to_owned()));
+            }
+            seen.push(member);
+        }
     }
 
     /// Header lines beside those that the contract says.

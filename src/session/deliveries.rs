@@ -346,8 +346,13 @@ pub fn burst_of(workshop: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<Pre
     Ok(built)
 }
 
-/// The body that travels with a key, or without one: the very bytes, unless it is made a form, or the key is put into it.
+/// The body that travels with a key, or without one: the very bytes, unless it is made a form, the members that every body bears are
+/// put into it, or the key is.
 pub(super) fn travelling(contract: &Contract, plain_body: Bytes, key: Option<&[u8]>) -> Result<Bytes, &'static str> {
+    let plain_body = match contract.with_usual_members(&plain_body) {
+        Cow::Borrowed(_) => plain_body,
+        Cow::Owned(dressed) => Bytes::from(dressed),
+    };
     let changed = match contract.travelling_body(&plain_body, key)? {
         Cow::Borrowed(_) => None,
         Cow::Owned(changed) => Some(changed),

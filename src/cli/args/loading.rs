@@ -49,7 +49,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "TIME:LEVEL,…", value_parser = stages, conflicts_with_all = ["rate", "run_time"])]
     pub(crate) stages: Option<Stages>,
     /// How long [default: 10 s].
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, alias = "duration", value_name = "DURATION", value_parser = duration)]
     pub(crate) run_time: Option<Duration>,
     /// End after so many deliveries.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
