@@ -167,7 +167,7 @@ impl Judge {
     /// # async fn main() -> Result<(), hookgate::Error> {
     /// # let receiver = hookgate::reference("standard-webhooks").serve().await?;
     /// // Whether the work of a delivery is done once is seen in no answer of this contract.
-    /// let verdict = hookgate::judge(receiver.url()).only(["AUTH-*", "ONCE-*"]).require(["AUTH-*", "ONCE-1"]).await?;
+    /// let verdict = hookgate::judge(receiver.url()).only(["AUTH-2", "ONCE-*"]).require(["AUTH-2", "ONCE-1"]).await?;
     /// assert!(!verdict.conforms());
     /// assert_eq!(verdict.not_judged()[0].id(), "ONCE-1", "{verdict}");
     /// # Ok(())
