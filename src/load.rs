@@ -51,6 +51,7 @@ pub mod sampling;
 pub mod user_connection;
 pub mod shared;
 pub mod silence;
+pub mod streams;
 pub mod summing;
 pub mod telling;
 pub mod think;
@@ -59,11 +60,11 @@ pub mod user;
 pub mod window;
 pub mod worker;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::{Contract, own_headers};
@@ -82,28 +83,24 @@ use crate::load::measure::Measurement;
 use crate::load::mix::Mix;
 use crate::load::part::{Lot, Note, Part};
 use crate::load::progress::Progress;
-use crate::load::rate_profile::{Arrivals, Gaps, Model, RateProfile};
+use crate::load::rate_profile::{Arrivals, Model, RateProfile};
 use crate::load::report::LoadReport;
-use crate::load::shared::{Shared, Tally};
+use crate::load::shared::Shared;
+use crate::load::streams::running::Subscribers;
 use crate::load::summing::{Facts, summed};
 use crate::load::user::deliver_again;
 use crate::load::user_connection::series;
 use crate::load::window::Window;
-use crate::outcome::reader::Reader;
 use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
 use crate::session::error::SessionError;
 use crate::session::preflight::still_lives;
-use crate::session::series::Series;
 use crate::sign::Signer;
 use crate::target::usage::Of;
 use crate::transport::Target;
 
 /// So many lost answers are followed up.
 const MOST_FOLLOWED: usize = 10_000;
-/// What was due and could not be sent is sent so long after the end of sending at the most: a moment in which a busy
-/// machine did not run us takes nothing from the load, and a receiver that is too slow is not loaded any longer.
-const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// What to load, with what, how long.
 #[derive(Clone)]
@@ -164,6 +161,8 @@ pub struct Plan {
     pub part: Part,
     /// Who starts the users.
     pub crowd: Crowd,
+    /// Who reads event streams meanwhile.
+    pub streams: Option<streams::Asked>,
 }
 
 impl Plan {
@@ -229,7 +228,8 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         Err(wrong) if !wrong.is_not_there_yet() => return Err(wrong.into()),
         seen => seen.is_err(),
     };
-    let bodies = BodyTemplate::new(&plan.body, plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes));
+    let sizes = plan.mix.body.as_ref().map_or(&[][..], |body| &body.sizes);
+    let bodies = BodyTemplate::naming(&plan.body, sizes, plan.streams.is_some());
     let series = series(plan, &bodies.body("word", None)).map_err(LoadError::Contract)?;
     let past = match &plan.feed {
         Some(feed) if plan.verify && !is_to_be_born => feed::past::ask(feed, &plan.contract, &plan.sources).await?,
@@ -237,12 +237,15 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         Some(_) if plan.verify && is_to_be_born => Some(feed::past::Past::default()),
         Some(_) | None => None,
     };
-    let shared = Arc::new(shared(plan, series, bodies)?);
+    if is_to_be_born {
+        first::deliver_first(plan, &series, &bodies).await?;
+    }
+    let word = plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", SystemClock.now().0));
+    let subscribers = Subscribers::begin(plan, &word, &series).await.map_err(LoadError::Contract)?;
+    let streams = subscribers.as_ref().map(|subscribers| Arc::clone(&subscribers.streams));
+    let shared = Arc::new(shared::shared(plan, series, bodies, (word, streams))?);
     if let Some((feeding, past)) = shared.feeding.as_ref().zip(past) {
         feeding.set_past(past);
-    }
-    if is_to_be_born {
-        first::deliver_first(plan, &shared).await?;
     }
     plan.part.tell(|| Note::Began(shared.began_at));
     let crowd = match (&plan.part.steering, plan.crowd) {
@@ -278,7 +281,14 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let again = followed.len() as u64;
     plan.part.tell(|| Note::Learned(Lot { samples: Vec::new(), operations: followed.clone() }));
     history.extend(followed);
-    let found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
+    let streamed = match subscribers {
+        Some(subscribers) => Some(subscribers.end(plan, &shared, &mut history, cut.as_ref()).await),
+        None => None,
+    };
+    let mut found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
+    if let (Some(found), Some(streamed)) = (&mut found, &streamed) {
+        found.add_streams(plan, streamed);
+    }
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let facts = Facts {
         began_at: shared.began_at,
@@ -292,6 +302,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         again,
         followed: shared.surplus.count(),
         feed: shared.feeding.as_ref().map(|feeding| (feeding.feed().report(feeding.counts()), feeding.failure())),
+        streams: streamed,
     };
     let report = summed(plan, &measurement, found, &facts);
     Ok(Loaded { report, measurement })
@@ -304,54 +315,6 @@ fn since(began_at: UnixMicros, at: i64) -> Duration {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn shared(plan: &Plan, series: Vec<Series>, bodies: BodyTemplate) -> Result<Shared, LoadError> {
-    let began_at = SystemClock.now();
-    let run_word = plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", began_at.0));
-    let life = plan.life().map(|life| Duration::from_micros(life.unsigned_abs()));
-    let feeding = plan.feed.as_ref().map(|feed| Feeding::new(Arc::clone(feed), plan.mix.clone(), run_word.clone(), life, plan.seed));
-    let feeding = feeding.transpose().map_err(|cause| LoadError::Feed(cause.to_string()))?;
-    let measured = Measurement::new(&plan.mix.names(), plan.warm_up).map_err(|cause| LoadError::Crowd(cause.to_string()))?;
-    let gaps = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new(Gaps::new(plan.seed)));
-    Ok(Shared {
-        contract: Arc::clone(&plan.contract),
-        reader: Reader::new(Arc::clone(&plan.contract)),
-        target: plan.target.clone(),
-        series,
-        bodies,
-        mix: plan.mix.clone(),
-        hashes: shared::answers_tell_hashes(&plan.contract),
-        model: plan.model,
-        course: plan.course.clone(),
-        gaps,
-        timeout: plan.timeout,
-        feeding,
-        run_word,
-        part: plan.part.clone(),
-        seed: plan.seed,
-        warm_up: plan.warm_up,
-        most: plan.most,
-        last_call: plan.course.length() + LAST_CALL.min(plan.drain),
-        began: Moment::now(),
-        began_at,
-        stop: AtomicBool::new(false),
-        under_way: (0..plan.users).map(|_| AtomicU32::new(0)).collect(),
-        burst: AtomicU64::new(0),
-        next_key: AtomicU32::new(1),
-        next_user: AtomicU32::new(0),
-        taken: AtomicU64::new(0),
-        late: AtomicU64::new(0),
-        crowded: AtomicU64::new(0),
-        resent: AtomicU64::new(0),
-        latest: AtomicU64::new(0),
-        tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
-        surplus: Followed::default(),
-        measured: Mutex::new(measured),
-        histories: Mutex::default(),
-        ended: (AtomicUsize::new(0), Notify::new()),
-        waiting: Mutex::default(),
-    })
 }
 
 /// What all users wrote down, as one list; theirs are freed one by one, so that it is never there twice.

@@ -251,6 +251,7 @@ impl Load {
             // The process belongs to the test: its Ctrl-C, too.
             crowd: Crowd::Own,
             beside: None,
+            streams: None,
         }
     }
 

@@ -14,10 +14,11 @@ use crate::files::{self, TextFile};
 use crate::load::Plan;
 use crate::load::engine::goose::Crowd;
 use crate::load::feed::{Feed, Order};
-use crate::load::gate::{Gate, GatesFile};
+use crate::load::gate::{Gate, GatesFile, Metric};
 use crate::load::mix::{BodyFrom, Mix};
 use crate::load::part::Part;
 use crate::load::rate_profile::{Arrivals, Model, RateProfile};
+use crate::load::streams::{self, Asked};
 use crate::load::think::Think;
 use crate::session::{self, TargetChoice};
 use crate::suites::{Suite, looks_like_a_file, nearest};
@@ -95,6 +96,8 @@ pub(crate) struct LoadOptions {
     pub(crate) crowd: Crowd,
     /// Whose processor and memory are looked at beside our own.
     pub(crate) beside: Option<Of>,
+    /// Who reads event streams meanwhile.
+    pub(crate) streams: Option<Asked>,
 }
 
 /// What options mean.
@@ -122,8 +125,12 @@ impl LoadOptions {
         };
         mix.think = self.think.unwrap_or(mix.think);
         let names = mix.names();
-        let abort_on = self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
+        let abort_on: Vec<Gate> =
+            self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
         let gates = self.read_gates(&names)?;
+        if let (None, Some(gate)) = (self.streams, gates.iter().chain(&abort_on).find(|gate| matches!(gate.metric, Metric::Stream(_)))) {
+            return Err(Wrong::Said(format!("`{}` is about event streams, and nobody reads any: give --streams N", gate.text)));
+        }
         let (course, model, users) = self.course()?;
         Ok(Meant { mix, gates, users, abort_on, course, model })
     }
@@ -149,7 +156,7 @@ impl LoadOptions {
             headers: choice.headers.clone(),
             secret_headers: options.headers.secret().to_vec(),
             signer: choice.signer().map_err(|wrong| Wrong::Secret(wrong.to_string()))?,
-            body: body(&meant.mix, suite)?,
+            body: self.body(&meant.mix, suite)?,
             mix: meant.mix.clone(),
             feed: self.feed.clone(),
             users: meant.users,
@@ -170,6 +177,7 @@ impl LoadOptions {
             baseline: options.baseline(suite)?,
             part: Part::default(),
             crowd: self.crowd,
+            streams: self.streams,
         })
     }
 
@@ -187,6 +195,15 @@ impl LoadOptions {
     fn most(&self) -> u64 {
         let fed = self.feed.as_ref().filter(|feed| matches!(feed.order, Order::Once | Order::Recorded)).map(|feed| feed.survey.ours);
         self.deliveries.into_iter().chain(fed).min().unwrap_or(u64::MAX)
+    }
+
+    /// What is sent; with streams, it names one.
+    fn body(&self, mix: &Mix, suite: &Suite) -> Result<Vec<u8>, Wrong> {
+        let body = body(mix, suite)?;
+        match self.streams {
+            Some(asked) => streams::body(&suite.contract, asked, body).map_err(Wrong::Said),
+            None => Ok(body),
+        }
     }
 
     fn read_gates(&self, kinds: &[String]) -> Result<Vec<Gate>, Wrong> {

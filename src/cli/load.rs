@@ -73,7 +73,8 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let collector = exposed::collector(args, &mut secrets)?;
     let choice = receiver.session(&suite);
     let made = how.plan(&meant, &receiver, &suite, &choice).map_err(|wrong| wrong_flags(&wrong))?;
-    make_room(meant.users, matches!(choice.target, TargetChoice::BuiltIn { .. })).map_err(|wrong| wrong_flags(&wrong))?;
+    let streams = made.streams.map_or(0, |streams| streams.count);
+    make_room(meant.users + streams, matches!(choice.target, TargetChoice::BuiltIn { .. })).map_err(|wrong| wrong_flags(&wrong))?;
     let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "report.json", "run")).transpose()?;
     let sealing = Sealing::of(&args.contract, &how.played(&meant.mix), args.seal_env.as_deref())?;
     let language = args.language.chosen();

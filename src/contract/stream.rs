@@ -139,6 +139,21 @@ pub enum AfterEnd {
     RepeatsLast,
 }
 
+/// What stands in the member that would end a stream, where it is not to end.
+const GOES_ON: &str = "running";
+
+impl Finished {
+    /// A value that does not end a stream.
+    #[must_use]
+    pub fn going_on(&self) -> String {
+        let mut value = GOES_ON.to_owned();
+        while self.is.contains(&value) {
+            value.push('-');
+        }
+        value
+    }
+}
+
 impl EventStream {
     /// The name of the stream at a path; `None` where no stream is.
     #[must_use]

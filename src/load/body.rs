@@ -2,6 +2,11 @@
 
 use bytes::Bytes;
 
+const UNIQUE: &str = "{unique}";
+const PADDING: &str = "{padding}";
+/// What a body may have places for; the last only where deliveries are told on streams.
+const PLACES: [&str; 3] = [UNIQUE, PADDING, super::streams::STREAM];
+
 /// A text in which `{unique}` stands for the delivery's own word, and `{padding}` for what fills it up to one of several sizes.
 #[derive(Clone, Debug)]
 pub struct BodyTemplate {
@@ -15,6 +20,7 @@ enum Part {
     Text(Bytes),
     Unique,
     Padding,
+    Stream,
 }
 
 impl BodyTemplate {
@@ -23,7 +29,14 @@ impl BodyTemplate {
     /// * `sizes`: in bytes, with their weights.
     #[must_use]
     pub fn new(text: &[u8], sizes: &[(usize, u32)]) -> Self {
-        Self { parts: parts(text), sizes: sizes.to_vec() }
+        Self::naming(text, sizes, false)
+    }
+
+    /// The same; where deliveries are told on streams, `{stream}` stands for the name of theirs.
+    #[must_use]
+    pub fn naming(text: &[u8], sizes: &[(usize, u32)], streams: bool) -> Self {
+        let places = if streams { &PLACES[..] } else { &PLACES[..2] };
+        Self { parts: parts(text, places), sizes: sizes.to_vec() }
     }
 
     /// The size that a random number means; none where bodies are as long as their text.
@@ -43,6 +56,12 @@ impl BodyTemplate {
     /// The body of the delivery whose word is `word`; a text without a place for it is shared, not copied.
     #[must_use]
     pub fn body(&self, word: &str, size: Option<usize>) -> Bytes {
+        self.body_on(word, word, size)
+    }
+
+    /// The same, with the name of the stream on which the delivery is told.
+    #[must_use]
+    pub fn body_on(&self, word: &str, stream: &str, size: Option<usize>) -> Bytes {
         if let [Part::Text(whole)] = self.parts.as_slice() {
             return whole.clone();
         }
@@ -50,6 +69,7 @@ impl BodyTemplate {
             Part::Text(text) => text.len(),
             Part::Unique => word.len(),
             Part::Padding => 0,
+            Part::Stream => stream.len(),
         };
         let without = self.parts.iter().map(long).sum::<usize>();
         let padding = size.unwrap_or(0).saturating_sub(without);
@@ -59,20 +79,25 @@ impl BodyTemplate {
                 Part::Text(text) => body.extend_from_slice(text),
                 Part::Unique => body.extend_from_slice(word.as_bytes()),
                 Part::Padding => body.resize(body.len() + padding, b'x'),
+                Part::Stream => body.extend_from_slice(stream.as_bytes()),
             }
         }
         body.into()
     }
 }
 
-fn parts(body: &[u8]) -> Vec<Part> {
+fn parts(body: &[u8], places: &[&'static str]) -> Vec<Part> {
     let Ok(text) = std::str::from_utf8(body) else { return vec![Part::Text(Bytes::copy_from_slice(body))] };
     let text_part = |text: &str| Part::Text(Bytes::copy_from_slice(text.as_bytes()));
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some((at, name)) = ["{unique}", "{padding}"].iter().filter_map(|name| Some((rest.find(name)?, *name))).min() {
+    while let Some((at, name)) = places.iter().filter_map(|name| Some((rest.find(name)?, *name))).min() {
         parts.push(text_part(&rest[..at]));
-        parts.push(if name == "{unique}" { Part::Unique } else { Part::Padding });
+        parts.push(match name {
+            UNIQUE => Part::Unique,
+            PADDING => Part::Padding,
+            _ => Part::Stream,
+        });
         rest = &rest[at + name.len()..];
     }
     parts.push(text_part(rest));
@@ -93,6 +118,15 @@ mod tests {
         assert_eq!(body("{padding}|{unique}", "w", Some(6)), "xxxx|w");
         assert_eq!(body("{padding}|{unique}", "longer", Some(6)), "|longer");
         assert_eq!(BodyTemplate::new(b"\xff{unique}", &[]).body("w", None), &b"\xff{unique}"[..]);
+    }
+
+    /// The name of a stream has a place only where there are streams, and counts into the size.
+    #[test]
+    fn bodies_name_their_stream() {
+        let text = b"{stream}|{unique}|{padding}";
+        let named = BodyTemplate::naming(text, &[], true).body_on("w", "job", Some(8));
+        assert_eq!(named, &b"job|w|xx"[..]);
+        assert_eq!(BodyTemplate::new(text, &[]).body("w", None), &b"{stream}|w|"[..]);
     }
 
     /// Sizes come as often as they weigh.

@@ -184,7 +184,7 @@ fn needed(gate: &Gate) -> f64 {
     match gate.metric {
         Metric::Latency(quantile) if quantile < 1_000 => BEYOND / (1.0 - f64::from(quantile) / 1_000.0),
         Metric::Errors if gate.bound > 0.0 => 100.0 / gate.bound,
-        Metric::Latency(_) | Metric::Errors | Metric::Rate | Metric::Violations | Metric::Dropped => 100.0,
+        Metric::Latency(_) | Metric::Errors | Metric::Rate | Metric::Violations | Metric::Dropped | Metric::Stream(_) => 100.0,
     }
 }
 

@@ -159,6 +159,7 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
         late: count(&shared.late),
         gates: &plan.gates,
         effort: None,
+        streams: shared.streams.as_ref().map(|streams| streams.so_far()),
     }
 }
 

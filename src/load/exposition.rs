@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 
 use super::measure::{ERRORS, OfKind};
 use super::progress::Progress;
+use super::streams::SoFar;
 
 /// The type of the text, for whoever serves it.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -65,7 +66,7 @@ pub fn families(progress: &Progress<'_>) -> Vec<Family> {
     let kinds = &progress.measured.kinds;
     // A reason that has not come up yet is told, too: who looks for what grows does not miss the first.
     let errors = ERRORS.map(|reason| (vec![("reason", reason.to_owned())], progress.measured.errors.get(reason).copied().unwrap_or(0)));
-    vec![
+    let mut all_families = vec![
         family(
             "hookgate_load_deliveries_total",
             "Deliveries by kind, and by what came of them.",
@@ -94,7 +95,26 @@ pub fn families(progress: &Progress<'_>) -> Vec<Family> {
             "Deliveries that were sent more than 2 ms late for the generator's own sake.",
             Values::Counter(vec![(Labels::new(), progress.late)]),
         ),
-    ]
+    ];
+    all_families.extend(progress.streams.iter().flat_map(of_streams));
+    all_families
+}
+
+/// What subscribers of event streams have come to.
+fn of_streams(streams: &SoFar) -> Vec<Family> {
+    let SoFar { open, events, resumed, doubled, out_of_order, latency } = *streams;
+    let counter = |name, help, count| Family { name, help, values: Values::Counter(vec![(Labels::new(), count)]) };
+    let gauge = |name, help, value| Family { name, help, values: Values::Gauge(value) };
+    let p99 = latency.map(|latency| latency[3] as f64 / US_A_SECOND);
+    let mut all = vec![
+        gauge("hookgate_load_streams_open", "Event streams that are open.", open as f64),
+        counter("hookgate_load_stream_events_total", "Events that came, over all subscribers.", events),
+        counter("hookgate_load_stream_resumed_total", "How often an event stream was opened again.", resumed),
+        counter("hookgate_load_stream_doubled_total", "Events that came once more with their id.", doubled),
+        counter("hookgate_load_stream_out_of_order_total", "Events that came behind later ones.", out_of_order),
+    ];
+    all.extend(p99.map(|p99| gauge("hookgate_load_stream_latency_p99_seconds", "From acceptance to event, 99 in a hundred.", p99)));
+    all
 }
 
 fn outcomes(kind: &OfKind) -> [(Labels, u64); 3] {

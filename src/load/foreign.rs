@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::judging::Violation;
 use super::report::LoadReport;
+use super::streams::report::{StreamsReport, WrongEvent};
 use crate::secret::{Foreign, Redactor};
 
 impl Foreign for LoadReport {
@@ -49,6 +50,7 @@ impl Foreign for LoadReport {
             kept_up: _,
             notes,
             workers: _,
+            streams,
             verdict: _,
         } = self;
         target.hide(redactor);
@@ -63,6 +65,28 @@ impl Foreign for LoadReport {
             *causes.entry(cause).or_default() += count;
         }
         *errors = causes;
+        streams.hide(redactor);
+    }
+}
+
+impl Foreign for StreamsReport {
+    fn hide(&mut self, redactor: &Redactor) {
+        // All else are numbers.
+        let mut refused: BTreeMap<String, u64> = BTreeMap::new();
+        for (mut cause, count) in std::mem::take(&mut self.refused) {
+            cause.hide(redactor);
+            *refused.entry(cause).or_default() += count;
+        }
+        self.refused = refused;
+        self.wrong.hide(redactor);
+    }
+}
+
+impl Foreign for WrongEvent {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { kind: _, stream, subscriber: _, key, why } = self;
+        [stream, why].into_iter().for_each(|text| text.hide(redactor));
+        key.hide(redactor);
     }
 }
 

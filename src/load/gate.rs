@@ -23,7 +23,35 @@ pub enum Metric {
     Violations,
     /// Deliveries that were due and never sent.
     Dropped,
+    /// What subscribers of event streams have read.
+    Stream(OfStream),
 }
+
+/// What is looked at of event streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfStream {
+    /// The time from acceptance to event, as a latency.
+    Latency(u16),
+    /// Events that never came.
+    Lost,
+    /// Events that came more often than once.
+    Doubled,
+    /// Events that came behind later ones.
+    OutOfOrder,
+}
+
+/// What subscribers of event streams have read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuredStreams {
+    /// From acceptance to event, as `Measured::latency`.
+    pub latency: Option<[u64; 6]>,
+    /// Events that were lost, that came twice, and that came out of order; none where they were not judged.
+    pub wrong: Option<[u64; 3]>,
+}
+
+/// The gates over streams that count, with the place of their count.
+const COUNTS: [(&str, OfStream, usize); 3] =
+    [("stream_lost", OfStream::Lost, 0), ("stream_doubled", OfStream::Doubled, 1), ("stream_out_of_order", OfStream::OutOfOrder, 2)];
 
 /// One gate.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +100,8 @@ pub struct Measured {
     pub violations: u64,
     /// How many were due and never sent; they have no kind.
     pub dropped: u64,
+    /// What subscribers have read, where there are some.
+    pub streams: Option<MeasuredStreams>,
 }
 
 /// How a gate came out.
@@ -106,6 +136,14 @@ const QUANTILES: [(&str, u16, usize); 6] =
     [("p50", 500, 0), ("p90", 900, 1), ("p95", 950, 2), ("p99.9", 999, 4), ("p99", 990, 3), ("max", 1000, 5)];
 const UNITS: [(&str, f64); 4] = [("us", 1.0), ("µs", 1.0), ("ms", 1_000.0), ("s", 1_000_000.0)];
 
+fn quantile(name: &str) -> Option<u16> {
+    QUANTILES.iter().find(|(known, _, _)| *known == name).map(|(_, quantile, _)| *quantile)
+}
+
+fn place_of(quantile: u16) -> Option<usize> {
+    QUANTILES.iter().find(|(_, known, _)| *known == quantile).map(|(_, _, place)| *place)
+}
+
 impl Gate {
     /// Reads a gate; `kinds` are the deliveries that the load has.
     ///
@@ -115,7 +153,7 @@ impl Gate {
         let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let wrong = |what: &str| {
             format!(
-                "gate `{text}`: {what}; write `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, or `KIND.p99<50ms`"
+                "gate `{text}`: {what}; write `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `stream_lost==0`, or `KIND.p99<50ms`"
             )
         };
         let at = plain.find(['<', '>', '=']).ok_or_else(|| wrong("nothing is compared"))?;
@@ -132,7 +170,7 @@ impl Gate {
         };
         let (kind, metric_name) = match name.rsplit_once('.') {
             // `p99.9` has a dot of its own.
-            Some(("p99", "9")) => (None, name),
+            Some(("p99" | "stream_p99", "9")) => (None, name),
             Some((before, "9")) if before.ends_with(".p99") => (before.strip_suffix(".p99"), "p99.9"),
             Some((kind, metric)) => (Some(kind), metric),
             None => (None, name),
@@ -146,6 +184,15 @@ impl Gate {
             "violations" => (Metric::Violations, &[("", 1.0)]),
             "dropped" if kind.is_some() => return Err(wrong("what was never sent has no kind; write `dropped==0`")),
             "dropped" => (Metric::Dropped, &[("", 1.0)]),
+            of_streams if of_streams.starts_with("stream_") && kind.is_some() => {
+                return Err(wrong(&format!("events have no kind; write `{of_streams}` alone")));
+            }
+            of_streams if let Some((_, metric, _)) = COUNTS.iter().find(|(known, _, _)| *known == of_streams) => {
+                (Metric::Stream(*metric), &[("", 1.0)])
+            }
+            of_streams if let Some(quantile) = of_streams.strip_prefix("stream_").and_then(quantile) => {
+                (Metric::Stream(OfStream::Latency(quantile)), &UNITS)
+            }
             other => match QUANTILES.iter().find(|(known, _, _)| *known == other) {
                 Some((_, quantile, _)) => (Metric::Latency(*quantile), &UNITS),
                 None => return Err(wrong(&format!("`{other}` is not measured"))),
@@ -177,8 +224,11 @@ impl Gate {
         let gate = Self::read(text, kinds)?;
         match gate.metric {
             Metric::Violations => Err(format!("condition `{text}`: violations are found after the load; write `errors>5%` or `p99>2s`")),
+            Metric::Stream(OfStream::Lost | OfStream::Doubled | OfStream::OutOfOrder) => {
+                Err(format!("condition `{text}`: what streams lack is known after the load; write `stream_p99>2s`"))
+            }
             Metric::Dropped => Err(format!("condition `{text}`: what was dropped is known after the load; write `errors>5%` or `p99>2s`")),
-            Metric::Latency(_) | Metric::Rate | Metric::Errors => Ok(gate),
+            Metric::Latency(_) | Metric::Rate | Metric::Errors | Metric::Stream(OfStream::Latency(_)) => Ok(gate),
         }
     }
 
@@ -214,9 +264,11 @@ impl Gate {
         let measured = self.kind.as_ref().map_or(Some(all), |kind| kinds.get(kind));
         // What was dropped is known where nothing was sent, too.
         let value = measured.filter(|one| one.sent > 0 || self.metric == Metric::Dropped).and_then(|one| match self.metric {
-            Metric::Latency(quantile) => {
-                let place = QUANTILES.iter().find(|(_, known, _)| *known == quantile).map(|(_, _, place)| *place)?;
-                one.latency.map(|latency| latency[place] as f64)
+            Metric::Latency(quantile) => Some(one.latency?[place_of(quantile)?] as f64),
+            Metric::Stream(OfStream::Latency(quantile)) => Some(one.streams?.latency?[place_of(quantile)?] as f64),
+            Metric::Stream(count) => {
+                let place = COUNTS.iter().find(|(_, known, _)| *known == count).map(|(_, _, place)| *place)?;
+                Some(one.streams?.wrong?[place] as f64)
             }
             Metric::Rate => Some(one.rate),
             Metric::Errors => Some(one.errors as f64 * 100.0 / one.sent as f64),
@@ -224,10 +276,10 @@ impl Gate {
             Metric::Dropped => Some(one.dropped as f64),
         });
         let unit = match self.metric {
-            Metric::Latency(_) => "us",
+            Metric::Latency(_) | Metric::Stream(OfStream::Latency(_)) => "us",
             Metric::Rate => "/s",
             Metric::Errors => "%",
-            Metric::Violations | Metric::Dropped => "",
+            Metric::Violations | Metric::Dropped | Metric::Stream(_) => "",
         };
         let of_violations = self.metric == Metric::Violations;
         GateResult {
@@ -244,7 +296,7 @@ impl Gate {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Gate, Measured};
+    use super::{Gate, Measured, MeasuredStreams};
 
     fn kinds() -> Vec<String> {
         vec!["fresh".to_owned(), "duplicate".to_owned()]
@@ -259,6 +311,7 @@ mod tests {
             rate: 200.0,
             violations: 0,
             dropped: 3,
+            streams: Some(MeasuredStreams { latency: Some([1, 2, 3, 5_000, 6_000, 9_000]), wrong: Some([0, 2, 0]) }),
         };
         let slow = Measured { latency: Some([1, 2, 3, 51_000, 60_000, 70_000]), ..all };
         let by_kind = BTreeMap::from([("duplicate".to_owned(), slow)]);
@@ -277,6 +330,12 @@ mod tests {
             ("duplicate.p99.9<=60ms", true),
             ("max<0.3s", true),
             ("fresh.p50<1s", false),
+            ("stream_lost==0", true),
+            ("stream_doubled==0", false),
+            ("stream_out_of_order<=1", true),
+            ("stream_p99<5ms", false),
+            ("stream_p99.9<=6ms", true),
+            ("stream_max<9.001ms", true),
         ] {
             let result = Gate::read(text, &kinds()).unwrap_or_else(|wrong| unreachable!("{wrong}")).judge(&all, &by_kind);
             assert_eq!(result.ok, ok, "{text}: {result:?}");
@@ -301,6 +360,10 @@ mod tests {
             ("errors<200%", "no more than 100%"),
             ("stale.p50<1ms", "there is no kind `stale`"),
             ("fresh.dropped==0", "has no kind"),
+            ("fresh.stream_lost==0", "no kind"),
+            ("stream_lost<1ms", "a count has no unit"),
+            ("stream_p99<5", "no unit (us, µs, ms, s)"),
+            ("stream_p42<5ms", "is not measured"),
         ] {
             assert!(Gate::read(text, &kinds()).is_err_and(|wrong| wrong.contains(told)), "{text}: {:?}", Gate::read(text, &kinds()));
         }

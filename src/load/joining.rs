@@ -6,7 +6,6 @@
 //! that is missing, or has no report, leaves the verdict undecided where nothing is broken.
 
 mod found;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -230,6 +229,7 @@ pub fn joined(
         kept_up: is_whole && reports().all(|report| report.kept_up),
         notes,
         workers: told,
+        streams: None,
         verdict,
     };
     Ok(Loaded { report, measurement })

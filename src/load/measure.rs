@@ -243,6 +243,7 @@ impl OfKind {
             rate: window.rate(self.answered),
             violations: 0,
             dropped: 0,
+            streams: None,
         }
     }
 }

@@ -5,6 +5,8 @@ use minijinja::{Error, Value, context};
 
 use super::knee::Step;
 use super::report::LoadReport;
+use super::streams::report::StreamSecond;
+use super::streams::telling as streams;
 use super::telling::{effort, knee, measured, model, notes, per_second, summary, unexpected};
 use crate::report::ProjectFacts;
 use crate::report::language::Language;
@@ -53,6 +55,8 @@ pub fn page(report: &LoadReport, language: Language) -> Result<String, Error> {
                 .map(|key| if key.starts_with('p') && key.len() == 3 { key.to_owned() } else { language.say(key) }).to_vec(),
             knee_steps => report.knee.iter().flat_map(|knee| &knee.steps).map(|step| row(step, language)).collect::<Vec<_>>(),
             effort => effort(report, language),
+            streams => streams::facts(report, language),
+            streams_wrong => streams::wrong(report, language),
         },
         language,
     )
@@ -117,6 +121,18 @@ fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
         lines.insert(0, Line { name: &wanted, colour: "d", points: each(|second| second.wanted.unwrap_or(0)) });
     }
     charts.push(drawn(&Chart { title: &title, lines, places, scale: Scale::Linear, words: count, at: second }));
+    if let Some(streams) = &report.streams {
+        let each = |pick: fn(&StreamSecond) -> u64| {
+            streams.series.iter().enumerate().map(|(at, second)| (at as f64, pick(second) as f64)).collect::<Vec<_>>()
+        };
+        let places = seconds(streams.series.len().saturating_sub(1) as f64);
+        let lines = vec![
+            Line { name: "p50", colour: "a", points: each(|second| second.p50_us) },
+            Line { name: "p99", colour: "b", points: each(|second| second.p99_us) },
+        ];
+        let title = say("load-to-event-chart");
+        charts.push(drawn(&Chart { title: &title, lines, places, scale: Scale::Linear, words: latency, at: second }));
+    }
     // The further right, the fewer deliveries were slower: each step is a tenth of the one before.
     let nines = |quantile: f64| -(1.0 - quantile).max(1e-6).log10();
     let curve = report.curve.iter().filter(|point| point.quantile < 1.0).map(|point| (nines(point.quantile), point.us as f64)).collect();

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effort::Reading;
-use super::gate::{Gate, GateResult, Measured};
+use super::gate::{Gate, GateResult, Measured, MeasuredStreams};
 use super::measure::Measurement;
+use super::streams::SoFar;
 use super::window::Window;
 
 /// Where a load is.
@@ -51,6 +52,8 @@ pub struct Progress<'a> {
     pub gates: &'a [Gate],
     /// The processor and memory of the last second.
     pub effort: Option<Reading>,
+    /// What subscribers of event streams have come to.
+    pub streams: Option<SoFar>,
 }
 
 impl Progress<'_> {
@@ -76,6 +79,7 @@ impl Progress<'_> {
         let lacking = if handed_over == 0 { 1.0 } else { self.answered as f64 / handed_over as f64 };
         all.rate = window.rate(self.answered);
         all.dropped = self.behind;
+        all.streams = self.streams.map(|streams| MeasuredStreams { latency: streams.latency, wrong: None });
         for kind in kinds.values_mut() {
             kind.rate *= lacking;
         }
@@ -134,6 +138,7 @@ mod tests {
             late: 0,
             gates: &[],
             effort: None,
+            streams: None,
         };
         let (all, kinds) = progress.measured();
         assert_eq!((all.rate, all.sent, all.dropped), (30.0, 60, 2));

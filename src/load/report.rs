@@ -17,6 +17,7 @@ use super::heat::HeatMap;
 use super::judging::{Judged, Violation};
 use super::knee::Knee;
 use super::measure;
+use super::streams::report::StreamsReport;
 use super::telling::measured;
 use super::window::Told;
 use super::worker::WorkerReport;
@@ -123,6 +124,9 @@ pub struct LoadReport {
     /// The workers that it was joined from; or the one that it is, of several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workers: Vec<WorkerReport>,
+    /// What subscribers of event streams have read; absent without --streams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<StreamsReport>,
     /// The verdict.
     pub verdict: Overall,
 }

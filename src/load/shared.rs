@@ -16,8 +16,10 @@ use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
 use super::part::{Part, Steering};
-use super::rate_profile::{Gaps, Model, RateProfile};
-use crate::clock::{Moment, UnixMicros};
+use super::rate_profile::{Arrivals, Gaps, Model, RateProfile};
+use super::streams::Streams;
+use super::{LoadError, Plan};
+use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
 use crate::history::consistency::Operation;
@@ -29,6 +31,9 @@ use crate::transport::Target;
 
 /// Whoever waits looks so often whether the load has been stopped.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// What was due and could not be sent is sent so long after the end of sending at the most: a moment in which a busy
+/// machine did not run us takes nothing from the load, and a receiver that is too slow is not loaded any longer.
+const LAST_CALL: Duration = Duration::from_millis(500);
 /// What all users share.
 pub struct Shared {
     /// The promise.
@@ -95,6 +100,8 @@ pub struct Shared {
     pub resent: AtomicU64,
     /// What came behind answers.
     pub surplus: Followed,
+    /// Who reads of the deliveries on event streams.
+    pub streams: Option<Arc<Streams>>,
     /// What was measured.
     pub measured: Mutex<Measurement>,
     /// What was sent and answered, a list a user.
@@ -103,6 +110,67 @@ pub struct Shared {
     pub ended: (AtomicUsize, Notify),
     /// Whoever waits for an answer waits until its own is dropped.
     pub waiting: Mutex<Vec<oneshot::Sender<()>>>,
+}
+
+/// What the users of a plan share.
+///
+/// * `run_word`: what every key begins with.
+pub(super) fn shared(
+    plan: &Plan,
+    series: Vec<Series>,
+    bodies: BodyTemplate,
+    (run_word, streams): (String, Option<Arc<Streams>>),
+) -> Result<Shared, LoadError> {
+    let life = plan.life().map(|life| Duration::from_micros(life.unsigned_abs()));
+    let feeding = plan.feed.as_ref().map(|feed| Feeding::new(Arc::clone(feed), plan.mix.clone(), run_word.clone(), life, plan.seed));
+    let feeding = feeding.transpose().map_err(|cause| LoadError::Feed(cause.to_string()))?;
+    let measured = Measurement::new(&plan.mix.names(), plan.warm_up).map_err(|cause| LoadError::Crowd(cause.to_string()))?;
+    let began = Moment::now();
+    // Users and subscribers have one clock.
+    let began_at = streams.as_ref().map_or_else(|| SystemClock.now(), |streams| streams.instant(began));
+    if let Some(streams) = &streams {
+        streams.begin(began);
+    }
+    let gaps = (plan.arrivals == Arrivals::Poisson).then(|| Mutex::new(Gaps::new(plan.seed)));
+    Ok(Shared {
+        contract: Arc::clone(&plan.contract),
+        reader: Reader::new(Arc::clone(&plan.contract)),
+        target: plan.target.clone(),
+        series,
+        bodies,
+        mix: plan.mix.clone(),
+        hashes: answers_tell_hashes(&plan.contract),
+        model: plan.model,
+        course: plan.course.clone(),
+        gaps,
+        timeout: plan.timeout,
+        feeding,
+        run_word,
+        part: plan.part.clone(),
+        seed: plan.seed,
+        warm_up: plan.warm_up,
+        most: plan.most,
+        last_call: plan.course.length() + LAST_CALL.min(plan.drain),
+        began,
+        began_at,
+        stop: AtomicBool::new(false),
+        under_way: (0..plan.users).map(|_| AtomicU32::new(0)).collect(),
+        burst: AtomicU64::new(0),
+        next_key: AtomicU32::new(1),
+        next_user: AtomicU32::new(0),
+        taken: AtomicU64::new(0),
+        late: AtomicU64::new(0),
+        crowded: AtomicU64::new(0),
+        resent: AtomicU64::new(0),
+        latest: AtomicU64::new(0),
+        tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
+        surplus: Followed::default(),
+        streams,
+        measured: Mutex::new(measured),
+        histories: Mutex::default(),
+        ended: (AtomicUsize::new(0), Notify::new()),
+        waiting: Mutex::default(),
+    })
 }
 
 /// Whether an answer tells the hash of the body, so that it must be known.
@@ -182,7 +250,9 @@ impl Shared {
         {
             return line.body.unwrap_or_else(|| self.made_body(word, feeding.line_number(number_of(key))));
         }
-        self.bodies.body(word, self.bodies.size(Rng::new(self.seed, u64::from(key)).next_u64()))
+        let size = self.bodies.size(Rng::new(self.seed, u64::from(key)).next_u64());
+        let stream = self.streams.as_ref().map_or("", |streams| streams.name_of(key));
+        self.bodies.body_on(word, stream, size)
     }
 
     /// A body that is made up for a line of a feed that has none.

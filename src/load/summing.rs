@@ -14,6 +14,7 @@ use crate::load::judging::Found;
 use crate::load::measure::{Measurement, NO_PORT, OfKind};
 use crate::load::rate_profile::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
+use crate::load::streams::report::StreamsReport;
 use crate::load::window::Window;
 use crate::load::{Cut, Plan, evidence};
 use crate::outcome::reader::Reader;
@@ -52,6 +53,8 @@ pub struct Facts {
     pub followed: u64,
     /// The feed, and why it ended before its end.
     pub feed: Option<(FeedReport, Option<String>)>,
+    /// What subscribers of event streams have read.
+    pub streams: Option<StreamsReport>,
 }
 
 /// The report.
@@ -60,6 +63,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     let window = &facts.window;
     let (mut all, by_kind) = measurement.in_all(window);
     all.dropped = facts.dropped;
+    all.streams = facts.streams.as_ref().map(StreamsReport::measured);
     let was_judged = found.is_some();
     let mut found = found.unwrap_or_default();
     let known = known(plan, &mut found, &iso::write(facts.began_at));
@@ -78,16 +82,18 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
     notes.extend(found.unread.iter().map(|why| format!("What it would have told is open: {why}.")));
     let is_cut_short = matches!(facts.cut, Some(Cut::Aborted(_)));
     let broken = is_cut_short
+        || facts.streams.as_ref().is_some_and(|streams| streams.is_broken_beside_requirements(plan))
         || found.requirements.iter().any(|one| one.verdict == Verdict::Fail)
         || gates.iter().any(|gate| !gate.ok)
         || kinds.values().any(|kind| kind.statuses.values().sum::<u64>() > 0);
     let errors: BTreeMap<String, u64> = measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let is_open = facts.streams.as_ref().is_some_and(|streams| streams.open > 0);
     let feed_failed = facts.feed.as_ref().is_some_and(|(_, failed)| failed.is_some());
     let verdict = match (broken, &facts.cut) {
         (true, _) => Overall::DoesNotConform,
         (false, Some(Cut::Interrupted)) => Overall::Interrupted,
         (false, _) if !found.unread.is_empty() || feed_failed => Overall::Incomplete,
-        (false, _) if measurement.answered() == 0 || found.undecided > 0 => Overall::Undecided,
+        (false, _) if measurement.answered() == 0 || found.undecided > 0 || is_open => Overall::Undecided,
         (false, Some(Cut::Dead)) => Overall::Undecided,
         (false, _) => Overall::Conforms,
     };
@@ -136,6 +142,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         kept_up,
         notes,
         workers: Vec::new(),
+        streams: facts.streams.clone(),
         verdict,
     }
 }
@@ -160,6 +167,7 @@ pub fn nothing(plan: &Plan, why: &str) -> Option<LoadReport> {
         again: 0,
         followed: 0,
         feed: None,
+        streams: None,
     };
     let report = summed(plan, &measurement, None, &facts);
     // A gate over nothing would be broken, and here it was not even tried.

@@ -10,6 +10,7 @@ use super::gate::GateResult;
 use super::judging::Judged;
 use super::knee::Step;
 use super::report::{Latency, LoadReport};
+use super::streams::telling as streams;
 use crate::report::Verdict;
 use crate::report::language::Language;
 use crate::report::words::{columns, duration, padded};
@@ -144,6 +145,13 @@ fn unbroken(report: &LoadReport, language: Language) -> String {
     for note in notes(report, language) {
         let _ = writeln!(text, "{}  {note}", language.say("label-note"));
     }
+    let of_streams: Vec<String> = streams::facts(report, language).into_iter().map(|(name, value)| format!("{name} {value}")).collect();
+    if !of_streams.is_empty() {
+        let _ = writeln!(text, "{}  {}", language.say("load-streams"), of_streams.join(&language.say("between")));
+    }
+    for line in streams::wrong(report, language) {
+        let _ = writeln!(text, "  {line}");
+    }
     let took: Vec<String> = effort(report, language).into_iter().map(|(name, value)| format!("{name} {value}")).collect();
     if !took.is_empty() {
         let _ = writeln!(text, "{}  {}", language.say("load-effort"), took.join(&language.say("between")));
@@ -210,6 +218,12 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
             let holds = language.say(if gate.ok { "gate-holds" } else { "gate-broken" });
             let _ = writeln!(text, "| `{}` | {} | {holds} |", gate.gate, measured(gate, language));
         }
+    }
+    let of_streams = streams::facts(report, language);
+    if !of_streams.is_empty() {
+        let _ = writeln!(text, "\n## {}\n", language.say("load-streams"));
+        of_streams.iter().for_each(|(name, value)| text.push_str(&format!("- {name}: {value}\n")));
+        streams::wrong(report, language).iter().for_each(|line| text.push_str(&format!("- {line}\n")));
     }
     for note in notes(report, language) {
         let _ = writeln!(text, "\n{note}");

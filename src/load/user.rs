@@ -27,8 +27,7 @@ use crate::contract::OtherBody;
 use crate::delivery::{Answer, NoAnswer};
 use crate::history::consistency::parts::OTHER_BODY;
 use crate::history::consistency::{NEVER, Operation};
-use crate::history::record::Record;
-use crate::history::record::referred_in;
+use crate::history::record::{Record, referred_in};
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::random::Rng;
 use crate::sign::sha256_hex;
@@ -252,6 +251,7 @@ impl<'s> User<'s> {
         let began = shared.began.elapsed();
         self.tally().note_sent();
         self.record.sent_at = UnixMicros(shared.instant(began));
+        shared.streams.iter().for_each(|streams| streams.note_sent(number, &key, self.record.sent_at));
         let (series, now, travels) = (shared.series_of(number), self.record.sent_at, kind != Kind::MissingKey);
         let made = if travels && tamper.is_none() && headers.is_empty() && series.is_quick() {
             self.record.delivery.body = series.travelling_body(plain_body, &key).unwrap_or_default();
@@ -356,7 +356,9 @@ impl<'s> User<'s> {
             choice.kind == Kind::ConflictingBody && self.shared.contract.other_body == OtherBody::New && self.shared.feeding.is_none();
         let key = if is_other { choice.key | OTHER_BODY } else { choice.key };
         let returned = if outcome.is_unknown() { NEVER } else { self.record.answered_at.0 };
-        self.history.push(Operation { key, outcome, invoked: self.record.sent_at.0, returned, refers_to });
+        let operation = Operation { key, outcome, invoked: self.record.sent_at.0, returned, refers_to };
+        self.shared.streams.iter().for_each(|streams| streams.note_answered(&operation));
+        self.history.push(operation);
     }
 
     fn tally(&self) -> &'s Tally {

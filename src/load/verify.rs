@@ -6,6 +6,7 @@
 use super::gate::Gate;
 use super::knee::Knee;
 use super::report::{KindReport, LoadReport};
+use super::streams::report::StreamsReport;
 use super::telling::measured;
 use super::window::Told;
 use crate::report::language::Language;
@@ -60,6 +61,7 @@ pub fn judged_again(report: &LoadReport) -> Vec<String> {
         }
     }
     wrong.extend(report.knee.as_ref().map(knee_wrong).unwrap_or_default());
+    wrong.extend(report.streams.as_ref().and_then(streams_wrong));
     wrong.extend(verdict_wrong(report));
     wrong
 }
@@ -109,10 +111,15 @@ fn rates_wrong(report: &LoadReport) -> Vec<String> {
     if report.kept_up && report.dropped > 0 {
         wrong.push(format!("the wanted rate is said to be kept, and {} deliveries were dropped", report.dropped));
     }
+    let streams = report.streams.as_ref();
     for gate in &report.gates {
         let told = match gate.gate.split(['<', '>', '=']).next() {
             Some("rate") => Some(report.rate_per_s),
             Some("dropped") => Some(report.dropped as f64),
+            Some("stream_lost") => streams.map(|streams| streams.lost as f64),
+            Some("stream_doubled") => streams.map(|streams| streams.doubled as f64),
+            Some("stream_out_of_order") => streams.map(|streams| streams.out_of_order as f64),
+            Some("stream_p99") => streams.and_then(|streams| streams.latency_us).map(|latency| latency.p99 as f64),
             _ => None,
         };
         if let (Some(told), Some(value)) = (told, gate.value)
@@ -122,6 +129,21 @@ fn rates_wrong(report: &LoadReport) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What subscribers have read follows from what was due and what is wrong.
+fn streams_wrong(streams: &StreamsReport) -> Option<String> {
+    let missing = streams.lost + streams.evicted + streams.open;
+    let of_series: u64 = streams.series.iter().map(|second| second.events).sum();
+    if streams.due > streams.events + missing {
+        let StreamsReport { due, events, .. } = streams;
+        return Some(format!("{due} events are said to be due, {events} to have come, and {missing} to lack"));
+    }
+    if of_series > streams.events {
+        return Some(format!("{} events are said to have come, and its seconds have {of_series}", streams.events));
+    }
+    let is_told = streams.wrong.is_empty() != (streams.broken() > 0);
+    (!is_told).then(|| format!("{} events are said to be wrong, and {} examples are told", streams.broken(), streams.wrong.len()))
 }
 
 /// The ends of a search follow from its steps.
@@ -152,7 +174,9 @@ fn verdict_wrong(report: &LoadReport) -> Option<String> {
         // A search allows as many unexpected answers as its conditions do.
         || report.knee.as_ref().map_or_else(|| report.kinds.values().any(|kind| !kind.statuses.is_empty()), |knee| !knee.ok);
     // A load that was ended by a condition breaks without breaking anything else.
-    let may_break = report.notes.iter().any(|note| note.starts_with("Ended early"));
+    let may_break = report.notes.iter().any(|note| note.starts_with("Ended early"))
+        // Where no requirement of the catalogue speaks of events, what is wrong with them breaks by itself.
+        || report.streams.as_ref().is_some_and(|streams| streams.broken() > 0);
     let is_search = report.knee.is_some();
     let agrees = match report.verdict {
         Overall::DoesNotConform => is_broken || may_break,

@@ -106,6 +106,12 @@ pub struct Always {
     /// Nothing follows an answer on its connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing_follows: Option<String>,
+    /// Every acceptance is told once to every subscriber of its stream; judged under load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptances_are_streamed_once: Option<String>,
+    /// Events come in the order of their acceptances, over whatever connections; judged under load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams_keep_their_order: Option<String>,
     /// The work of every accepted key is done once; counted after every scenario, where it can be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub work_is_done_once: Option<String>,

@@ -72,6 +72,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         baseline: None,
         part: load::part::Part::default(),
         crowd: load::engine::goose::Crowd::Goose,
+        streams: None,
     };
     let (_interrupt, interrupted) = watch::channel(false);
     let loaded = load::run(&plan, Arc::new(|_| {}), interrupted).await.unwrap_or_else(|wrong| panic!("{wrong}"));

@@ -177,6 +177,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
         baseline: None,
         part: hookgate::load::part::Part::default(),
         crowd: hookgate::load::engine::goose::Crowd::Goose,
+        streams: None,
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct LoadArgs {
     /// How long a user waits before its next delivery: always `500ms`, from `200ms..2s`, or `~1s` for a mean of random times.
     #[arg(long, value_name = "TIME", value_parser = Think::read, conflicts_with = "rate")]
     pub(crate) think: Option<Think>,
-    /// What must be kept to: `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `duplicate.p99<50ms`.
+    /// What must be kept to: `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `duplicate.p99<50ms`; with --streams `stream_lost==0`, `stream_p99<1s`.
     #[arg(long, value_name = "GATE")]
     pub(crate) gate: Vec<String>,
     /// Gates from a file, or the shipped ones of the source system (orch).
@@ -77,6 +77,12 @@ pub(crate) struct LoadArgs {
     /// Refused: what a run must have judged is asked of a run.
     #[arg(long, value_name = "ID,…", value_delimiter = ',', hide = true)]
     pub(crate) require: Vec<String>,
+    /// So many subscribers read the contract's event streams meanwhile, are cut at random, and come back: no event may lack, or come twice.
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["find_max", "worker", "feed", "replay", "rotate"])]
+    pub(crate) streams: Option<NonZeroU16>,
+    /// With --streams: how long a stream is read on average before it is cut [default: 3 s].
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "streams")]
+    pub(crate) stream_life: Option<Duration>,
     /// Look for the highest rate at which all of this holds, and the rate is kept: `p99<250ms,errors<0.1%,violations==0`.
     #[arg(long, value_name = "GATE,…", conflicts_with_all = ["rate", "run_time", "stages", "deliveries", "warm_up", "gate", "gates", "abort_on"])]
     pub(crate) find_max: Option<String>,
@@ -146,7 +152,7 @@ pub(crate) struct LoadArgs {
     pub(crate) run_word: Option<String>,
     /// Be a worker of Locust's master: it says how many users there are, and is told what they measure (`hookgate locustfile` prints its file).
     #[cfg(feature = "locust")]
-    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "feed", "replay", "rotate"])]
+    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "streams", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "feed", "replay", "rotate"])]
     pub(crate) locust_master: Option<String>,
     /// Load a target that is not on this machine: it is yours, and may go down.
     #[arg(long)]

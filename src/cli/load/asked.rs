@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::Failure;
 use super::super::args::{ArrivalsArg, LoadArgs};
@@ -18,8 +19,12 @@ use crate::load::engine::goose::Crowd;
 use crate::load::feed::Feed;
 use crate::load::gate::{Gate, Metric};
 use crate::load::rate_profile::Arrivals;
+use crate::load::streams::Asked;
 use crate::session::TargetChoice;
 use crate::target::usage::Of;
+
+/// So long a stream is read on average before it is cut, when nobody says.
+const USUAL_STREAM_LIFE: Duration = Duration::from_secs(3);
 
 /// What is delivered, and what it must keep to.
 pub(super) fn options(args: &LoadArgs, feed: Option<Arc<Feed>>) -> LoadOptions {
@@ -51,6 +56,7 @@ pub(super) fn options(args: &LoadArgs, feed: Option<Arc<Feed>>) -> LoadOptions {
         // goose takes one load at a time for the process.
         crowd: if args.rotate.is_some() { Crowd::Own } else { Crowd::Goose },
         beside: args.target_pid.map(Of::Tree),
+        streams: args.streams.map(|count| Asked { count: usize::from(count.get()), life: args.stream_life.unwrap_or(USUAL_STREAM_LIFE) }),
     }
 }
 
@@ -112,6 +118,9 @@ fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, F
             "--find-max looks for the rate itself: `{}` is no condition of it (--at-least 5000/s)",
             rate.text
         )));
+    }
+    if let Some(gate) = conditions.iter().find(|gate| matches!(gate.metric, Metric::Stream(_))) {
+        return Err(Failure::usage(format!("--find-max reads no event streams: `{}` is a gate of `load --streams N`", gate.text)));
     }
     if args.no_verify && conditions.iter().any(|gate| gate.metric == Metric::Violations) {
         return Err(Failure::usage("--no-verify judges nothing, and `violations` is a condition of --find-max"));

@@ -42,6 +42,9 @@ pub(super) fn line(progress: &Progress<'_>) -> String {
         format!("wrong {}", all.errors.saturating_sub(lost)),
         format!("lost {lost}"),
     ];
+    if let Some(streams) = &progress.streams {
+        facts.push(format!("events {}", streams.events));
+    }
     if progress.behind > 0 {
         facts.push(format!("behind {}", progress.behind));
     }
@@ -215,6 +218,16 @@ fn rest(progress: &Progress<'_>, width: usize) -> Vec<Line<'static>> {
     if !errors.is_empty() {
         lines.push(Line::styled(fitting(errors, width), Style::new().fg(Color::Red)));
     }
+    if let Some(streams) = &progress.streams {
+        let mut facts =
+            vec![format!("streams {}", streams.open), format!("events {}", streams.events), format!("resumed {}", streams.resumed)];
+        facts.extend(streams.latency.map(|latency| format!("p99 to event {}", duration(latency[3]))));
+        lines.push(Line::raw(fitting(facts, width)));
+        if streams.doubled + streams.out_of_order > 0 {
+            let wrong = vec![format!("events twice {}", streams.doubled), format!("out of order {}", streams.out_of_order)];
+            lines.push(Line::styled(fitting(wrong, width), Style::new().fg(Color::Red)));
+        }
+    }
     if let Some(look) = &progress.effort {
         let percent = |name: &str, value: Option<f64>| value.map(|value| format!("{name} {value:.0}% of a core"));
         let memory = look.receiver_bytes.map(|bytes| format!("{} MB", bytes >> 20));
@@ -267,6 +280,7 @@ mod tests {
             late: 3,
             gates,
             effort: Some(own),
+            streams: None,
         }
     }
 
