@@ -15,6 +15,8 @@ use crate::contract::Contract;
 const OLDEST: Duration = Duration::from_secs(30);
 /// This part of what the contract lets a signed time be old is never more than used up.
 const PART_OF_THE_TOLERANCE: u32 = 4;
+/// Where a signed time may be no older than this, none of it is used up: a busy machine needs it all.
+const SHORT: Duration = Duration::from_secs(10);
 /// No moment yet.
 const NONE: i64 = i64::MIN;
 
@@ -29,7 +31,8 @@ impl SigningMoment {
     /// None yet, under a contract that may bound how old it gets.
     #[must_use]
     pub fn new(contract: &Contract) -> Self {
-        let tolerance = contract.signature.time.map(|time| time.past.0 / PART_OF_THE_TOLERANCE);
+        let part = |past: Duration| if past <= SHORT { Duration::ZERO } else { past / PART_OF_THE_TOLERANCE };
+        let tolerance = contract.signature.time.map(|time| part(time.past.0));
         Self { at: AtomicI64::new(NONE), oldest: tolerance.map_or(OLDEST, |part| part.min(OLDEST)) }
     }
 
