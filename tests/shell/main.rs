@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod baseline;
+#[cfg(feature = "load")]
+mod beyond;
 mod browser;
 mod changed;
 mod claims;
