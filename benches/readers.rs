@@ -6,6 +6,7 @@
 
 use hookgate::clock::Moment;
 
+#[expect(dead_code, reason = "what fuzzing begins with is not timed")]
 #[path = "../tests/shared/readers.rs"]
 mod readers;
 

@@ -176,8 +176,8 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
     let can = [
         (Flavour::Answers, true),
         (Flavour::Rows, means.state),
-        (Flavour::Time, Vetting::applies_on(&context, &["time", "ttl"], vec![moves("ttl + 2 s"), moves("ttl / 2")])),
-        (Flavour::Restarts, Vetting::applies_on(&context, &["restart"], Vec::new())),
+        (Flavour::Time, Vetting::applies_on(&context, &["time", "ttl"], &[moves("ttl + 2 s"), moves("ttl / 2")])),
+        (Flavour::Restarts, Vetting::applies_on(&context, &["restart"], &[])),
     ];
     let mut exploring = Exploring {
         batches,

@@ -66,7 +66,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
+use crate::clock::{Clock as _, SystemClock, UnixMicros};
 use crate::contract::{Contract, own_headers};
 use crate::delivery::HeaderLine;
 use crate::evidence::{EvidenceError, Sources};
@@ -76,8 +76,6 @@ use crate::load::conclusion::judged;
 use crate::load::effort::Meter;
 use crate::load::engine::goose::Crowd;
 use crate::load::feed::Feed;
-use crate::load::feed::feeding::Feeding;
-use crate::load::followed::Followed;
 use crate::load::gate::Gate;
 use crate::load::measure::Measurement;
 use crate::load::mix::Mix;

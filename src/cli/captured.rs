@@ -159,11 +159,12 @@ fn form_of(params: &Value) -> String {
 
 /// Text in UTF-16, as PowerShell writes it, in UTF-8; nothing where it is none.
 fn utf16(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (rest, read): (&[u8], fn([u8; 2]) -> u16) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+    let (rest, is_little_endian) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, true),
+        [0xfe, 0xff, rest @ ..] => (rest, false),
         _ => return None,
     };
+    let read = |pair| if is_little_endian { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) };
     let units: Vec<u16> = rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
     String::from_utf16(&units).ok().map(String::into_bytes)
 }

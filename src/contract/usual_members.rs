@@ -52,7 +52,6 @@ fn text_of(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::contract::reading::read_contract;
 
     fn body(content_type: &str, body: &str) -> String {

@@ -131,6 +131,10 @@ impl Seen {
                     found.push(outcome);
                 }
             }
+            // Another body is what makes it one.
+            if matches!(step.expect, Some(Expect::ReuseOf(_))) {
+                found.push("reuse_of".to_owned());
+            }
             if refusal {
                 self.refused.extend(deliver.name.clone());
             }
@@ -207,4 +211,29 @@ pub fn features_of(deliver: &Deliver) -> Vec<String> {
 
 fn members_of(value: &Value) -> String {
     members(Some(value)).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::vetting::{loaded, scenario_of};
+
+    /// What a suite has a scenario for is promised, under the requirement that speaks of it most plainly, and nothing else is.
+    #[test]
+    fn suites_say_what_is_promised_of_a_kind_of_step() {
+        let texts = [
+            r#"{"deliver": {"as": "first"}, "expect": "accepted", "shows": ["A-1"]}"#,
+            r#"{"deliver": {"key_of": "first", "body": "other.json"}, "expect": {"reuse_of": "first"}, "shows": ["A-2"]}"#,
+            r#"{"deliver": {"signature": "half"}, "expect": "rejected", "shows": ["A-3"]}"#,
+            r#"{"deliver": {"signature": "half"}, "expect": {"refused": "signature"}, "shows": ["A-4"]}"#,
+            r#"{"deliver": {"framing": "chunked"}, "expect": "accepted", "shows": ["B-1"]}"#,
+        ];
+        let steps: Vec<Step> = texts.iter().map(|text| serde_json::from_str(text).expect("it is a step")).collect();
+        let one = loaded("t/s", scenario_of(&steps));
+        let promises = Promises::of(&[&one], |id| id.starts_with('A'));
+        assert_eq!(promises.shows(&["accepted"]), ["A-1"]);
+        assert_eq!(promises.shows(&["reuse_of"]), ["A-2"]);
+        assert_eq!(promises.shows(&["signature:half"]), ["A-4"], "who demands most is right");
+        assert!(!promises.know("framing:chunked") && promises.shows(&["fault:twice"]).is_empty());
+    }
 }

@@ -79,6 +79,7 @@ pub fn flow(value: &Value) -> String {
 }
 
 /// A text as YAML reads it, also within braces: plain where it is a word or several, else as JSON has it.
+#[must_use]
 pub fn scalar(text: &str) -> String {
     let begins = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic());
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+') || c == ' ';

@@ -129,12 +129,12 @@ impl Vetting {
 
     /// Whether a scenario with such needs and steps can be played here, beside what the contract says.
     #[must_use]
-    pub fn applies_on(context: &Arc<RunContext>, needs: &[&str], steps: Vec<Step>) -> bool {
+    pub fn applies_on(context: &Arc<RunContext>, needs: &[&str], steps: &[Step]) -> bool {
         let shows = context.catalogue.requirements.iter().map(|one| one.id.clone()).find(|id| context.contract.promises(id));
         let scenario = Scenario {
             needs: needs.iter().map(|need| (*need).to_owned()).collect(),
             shows: shows.into_iter().collect(),
-            ..scenario_of(&steps)
+            ..scenario_of(steps)
         };
         context.reason_not_to_play(&loaded("explore/asked", scenario)).is_none()
     }

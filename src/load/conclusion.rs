@@ -41,7 +41,7 @@ pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Opera
     let mut read = match &plan.sources.rows {
         Some(source) if evidence::tells_keys(&plan.contract) && !bodies_divide_keys(plan) => {
             let names: Vec<String> = sampled.iter().map(|one| shared.key(one.key)).collect();
-            let named: &dyn Fn(u32) -> String = &key;
+            let named: &(dyn Fn(u32) -> String + Sync) = &key;
             let written = feeding.filter(|feeding| feeding.feed().is_as_written()).map(|_| named);
             evidence::read(source.as_ref(), &plan.contract, (&shared.run_word, written), keys, names).await
         }

@@ -46,7 +46,7 @@ pub struct Counted {
 pub async fn count(
     source: &dyn Source,
     history: &[Operation],
-    (name, is_left_out): (&dyn Fn(u32) -> String, &dyn Fn(u32) -> bool),
+    (name, is_left_out): (&(dyn Fn(u32) -> String + Sync), &(dyn Fn(u32) -> bool + Sync)),
     law: Law,
     contract: &Contract,
 ) -> Result<Counted, EvidenceError> {
@@ -81,7 +81,11 @@ fn patience(contract: &Contract) -> Duration {
     contract.effects.as_ref().and_then(|effects| effects.within).map_or(contract.limits.answer.0, |within| within.0)
 }
 
-async fn wrong_in(source: &dyn Source, page: &[(u32, (u64, u64))], name: &dyn Fn(u32) -> String) -> Result<Vec<Wrong>, EvidenceError> {
+async fn wrong_in(
+    source: &dyn Source,
+    page: &[(u32, (u64, u64))],
+    name: &(dyn Fn(u32) -> String + Sync),
+) -> Result<Vec<Wrong>, EvidenceError> {
     let names: Vec<String> = page.iter().map(|(key, _)| name(*key)).collect();
     let counts = source.effects(&names).await?;
     let all = page.iter().zip(counts).map(|((key, bounds), effects)| Wrong { key: *key, effects, bounds: *bounds });

@@ -83,7 +83,7 @@ pub struct Read {
 pub async fn read(
     source: &dyn Source,
     contract: &Contract,
-    (run_word, written): (&str, Option<&dyn Fn(u32) -> String>),
+    (run_word, written): (&str, Option<&(dyn Fn(u32) -> String + Sync)>),
     keys: u32,
     some: Vec<String>,
 ) -> Result<Option<Read>, EvidenceError> {
@@ -125,7 +125,12 @@ fn none_yet(contract: &Contract) -> (Option<u32>, Option<u32>) {
 }
 
 /// The same where keys have nothing in common: the rows of each are asked for. What else is there cannot be told.
-async fn read_one_by_one(source: &dyn Source, contract: &Contract, name: &dyn Fn(u32) -> String, keys: u32) -> Result<Read, EvidenceError> {
+async fn read_one_by_one(
+    source: &dyn Source,
+    contract: &Contract,
+    name: &(dyn Fn(u32) -> String + Sync),
+    keys: u32,
+) -> Result<Read, EvidenceError> {
     let tables = contract.state.as_ref();
     let (of_keys, of_audit) = (tables.and_then(|tables| tables.keys.as_ref()), tables.and_then(|tables| tables.audit.as_ref()));
     let mut evidence = Vec::with_capacity(keys as usize);

@@ -96,9 +96,9 @@ pub struct Found {
 /// How a key's number is told.
 pub struct About<'a> {
     /// The key itself.
-    pub key: &'a dyn Fn(u32) -> String,
+    pub key: &'a (dyn Fn(u32) -> String + Sync),
     /// The shell line that sends its delivery.
-    pub curl: &'a dyn Fn(u32) -> String,
+    pub curl: &'a (dyn Fn(u32) -> String + Sync),
     /// Whether a duplicate's answer can be told from a first one's.
     pub tells_duplicates: bool,
     /// What the receiver promises: nothing else is judged.

@@ -83,9 +83,9 @@ impl Exporter {
     ///
     /// * `resource`: who tells, as names and values.
     #[must_use]
-    pub fn start(collector: Collector, resource: Vec<(&'static str, String)>, on_trouble: OnTrouble) -> Self {
+    pub fn start(collector: Collector, resource: &[(&'static str, String)], on_trouble: OnTrouble) -> Self {
         let (told, waiting) = unbounded_channel();
-        let task = tokio::spawn(export(collector, attributes(&resource), waiting, on_trouble));
+        let task = tokio::spawn(export(collector, attributes(resource), waiting, on_trouble));
         Self { told, task: Mutex::new(Some(task)), heard: Mutex::default() }
     }
 

@@ -262,7 +262,8 @@ mod tests {
             (part.length(), part.area(99.0), part.level_at(5.0)),
             (Duration::from_secs(10), ramp.area(15.0) - ramp.area(5.0), 100.0)
         );
-        assert_eq!(RateProfile::level(7.0, Duration::from_secs(9)).part(Duration::from_secs(4), Duration::from_secs(6)).area(9.0), 14.0);
+        let level = RateProfile::level(7.0, Duration::from_secs(9)).part(Duration::from_secs(4), Duration::from_secs(6));
+        assert_eq!((level.length(), level.area(9.0)), (Duration::from_secs(2), 14.0));
         let one = RateProfile::counted(&[1], Duration::ZERO);
         assert_eq!(one.due_by(one.length(), u64::MAX, Arrivals::Constant, 0), 1);
     }

@@ -1,4 +1,4 @@
-//! RunContext: what all scenarios of a run share beside their session: who may deliver when, what is known of the receiver's life, and
+//! `RunContext`: what all scenarios of a run share beside their session: who may deliver when, what is known of the receiver's life, and
 //! what was sent.
 
 use std::ops::Deref;

@@ -180,7 +180,7 @@ async fn what_is_required_must_have_been_judged() {
     let judge = || hookgate::judge(&url).secret(SECRET).only(["ONCE-*", "AUTH-2"]).require(["ONCE-1", "AUTH-2"]);
     let blind = judge().await.expect("it is judged");
     assert!(!blind.conforms(), "{blind}");
-    assert_eq!(blind.not_judged().iter().map(|one| one.id()).collect::<Vec<_>>(), ["ONCE-1"], "{blind}");
+    assert_eq!(blind.not_judged().iter().map(hookgate::Requirement::id).collect::<Vec<_>>(), ["ONCE-1"], "{blind}");
     assert!(blind.to_string().contains("required     ONCE-1") && blind.to_string().contains("effects"), "{blind}");
     let counted = judge().effects(shop.count()).await.expect("it is judged");
     counted.assert_conforms();

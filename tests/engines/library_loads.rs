@@ -1,5 +1,4 @@
 //! Loads as a test author asks for them: by the root names of the library alone.
-#![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use hookgate::{Error, Judged};
 

@@ -13,6 +13,7 @@ static MACHINE: RwLock<()> = RwLock::new(());
 
 /// The command that is tried: the one that was built with the tests, or the one that `HOOKGATE_TEST_BINARY` names. `.ci/run` names the release
 /// build, which plays a suite in a fifth of the time.
+#[expect(clippy::disallowed_methods, reason = "the surroundings say which build is tried")]
 pub(crate) fn binary() -> &'static str {
     static BINARY: LazyLock<String> =
         LazyLock::new(|| std::env::var("HOOKGATE_TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_hookgate").to_owned()));

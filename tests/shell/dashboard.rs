@@ -75,8 +75,11 @@ fn exposed() -> Series {
     series
 }
 
+/// What a selector asks of a label: its name, how they are compared, and with what.
+type Asked = (String, String, String);
+
 /// The selectors of a query: a name, and what is asked of each label. Strings hold no quotes in a dashboard of ours.
-fn selectors(query: &str) -> Vec<(String, Vec<(String, String, String)>)> {
+fn selectors(query: &str) -> Vec<(String, Vec<Asked>)> {
     let name_at = |rest: &str| rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
     query
         .match_indices("hookgate_")
@@ -150,7 +153,7 @@ fn every_query_of_the_dashboard_asks_for_what_a_load_shows() {
     assert!(unseen.is_empty(), "{unseen:?}");
 }
 
-/// What this test reads of a query, a parser of PromQL reads of it, too.
+/// What this test reads of a query, a parser of `PromQL` reads of it, too.
 #[test]
 fn queries_of_the_dashboard_are_promql() {
     let Some(python) = python_with_vendors() else { return };

@@ -169,6 +169,7 @@ fn complaints(name: &str, ended: &Ended, wanted: Wanted) -> Vec<String> {
 }
 
 /// Every row of a table, some side by side; what was measured is told.
+#[expect(clippy::print_stdout, reason = "the table of the guide is made from what is measured here")]
 fn table<R: Sync>(rows: &[R], run: impl Fn(&R) -> (&'static str, Ended, Wanted) + Sync) {
     let (left, wrong) = (Mutex::new(rows.iter()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {

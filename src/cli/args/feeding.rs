@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// What is delivered, where a file says it.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct FeedArgs {
-    /// Deliver what stands in this file, read as it is needed: a JSON object a line (key, body or body_base64, id, headers, kind), or CSV
+    /// Deliver what stands in this file, read as it is needed: a JSON object a line (key, body or `body_base64`, id, headers, kind), or CSV
     /// with these columns.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "find_max", "replay"])]
     pub(crate) feed: Option<PathBuf>,

@@ -85,7 +85,7 @@ impl Exposed {
                     drop(stderr().write_all(sentence(&redactor.text(why)).as_bytes()));
                 }
             };
-            let exporter = Arc::new(Exporter::start(collector, resource(&told), Box::new(on_trouble)));
+            let exporter = Arc::new(Exporter::start(collector, &resource(&told), Box::new(on_trouble)));
             exposed.exporter = Some(Arc::clone(&exporter));
             exposed.also(move |progress| exporter.hear(progress));
         }

@@ -94,7 +94,8 @@ impl<S: Source> Play<'_, S> {
         let begins_now = step.reconnect.is_none() && form.begins == Begins::Now && last_event_id.is_none();
         let asked_at = known.and_then(|known| known.asked_at);
         let is_over = |record: &&Record| asked_at.is_none_or(|asked_at| record.answered_at <= asked_at);
-        let expected = step.expect.iter().flat_map(|one| one.deliveries()).flat_map(|name| self.records.all(name));
+        let expected =
+            step.expect.iter().flat_map(crate::scenario::stream::StreamExpect::deliveries).flat_map(|name| self.records.all(name));
         let before = expected.filter(is_over).count();
         let events = most.map(|most| if begins_now { most.saturating_sub(before) } else { most });
         Ok(AskedStream { step, path, last_event_id, in_force, until_id, events })

@@ -117,7 +117,7 @@ fn json(record: &[u8]) -> Result<Line, String> {
     })?;
     let body = match (read.body, read.body_base64) {
         (Some(_), Some(_)) => return Err("a delivery has one of `body` and `body_base64`".to_owned()),
-        (None, None) | (Some(Value::Null), None) => None,
+        (None | Some(Value::Null), None) => None,
         (None, Some(text)) => Some(decoded(&text)?),
         (Some(Value::String(text)), None) => Some(Bytes::from(text)),
         // Numbers and white space travel as they are written.

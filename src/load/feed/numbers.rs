@@ -161,7 +161,7 @@ mod tests {
     fn lines_of_one_key_are_told_apart_by_body_and_time() {
         let mut numbers = Numbers::default();
         let place = RecordPlace::default();
-        let mut at = |secs: u64, key: &str, body: &str, numbers: &mut Numbers| {
+        let at = |secs: u64, key: &str, body: &str, numbers: &mut Numbers| {
             let life = Some(Duration::from_secs(60));
             numbers.number(Some(hash_of(key)), Some(body), (place, 0), (Duration::from_secs(secs), life))
         };

@@ -197,8 +197,9 @@ mod tests {
     fn read(reading: &mut Reading, events: &str, may_replay: bool) -> Vec<Came> {
         let one = |event: &str| {
             let (place, id) = event.split_once(':').expect("a place and an id");
+            let at = 10 * place.parse::<i64>().expect("a number");
             let place: usize = place.parse().expect("a number");
-            let sent = Sent { at: place as i64 * 10, accepted: place as i64 * 10 + 5 };
+            let sent = Sent { at, accepted: at + 5 };
             reading.event((place, sent), id, (1_000, may_replay))
         };
         events.split(' ').map(one).collect()
