@@ -95,6 +95,7 @@ impl Always {
             page_shows_the_rows: or(self.page_shows_the_rows, &base.page_shows_the_rows),
             nothing_follows: or(self.nothing_follows, &base.nothing_follows),
             acceptances_are_streamed_once: or(self.acceptances_are_streamed_once, &base.acceptances_are_streamed_once),
+            streams_tell_their_own: or(self.streams_tell_their_own, &base.streams_tell_their_own),
             streams_keep_their_order: or(self.streams_keep_their_order, &base.streams_keep_their_order),
             work_is_done_once: or(self.work_is_done_once, &base.work_is_done_once),
             nothing_else_is_done: or(self.nothing_else_is_done, &base.nothing_else_is_done),

@@ -109,6 +109,9 @@ pub struct Always {
     /// Every acceptance is told once to every subscriber of its stream; judged under load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acceptances_are_streamed_once: Option<String>,
+    /// Every subscriber gets the events of its own stream, and no other; judged under load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams_tell_their_own: Option<String>,
     /// Events come in the order of their acceptances, over whatever connections; judged under load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streams_keep_their_order: Option<String>,

@@ -12,9 +12,6 @@ use crate::message::spelling::with_member_at;
 use crate::outcome::members::Values;
 use crate::scenario::deliver::Deliver;
 
-/// What stands in the member that would end a stream, where it is not to end.
-const GOES_ON: &str = "running";
-
 impl DeliveryBuilder<'_> {
     /// A body that names its stream as the scenario wants it.
     ///
@@ -59,16 +56,7 @@ impl DeliveryBuilder<'_> {
 
 /// A value that ends a stream, or one that does not.
 fn ending(finished: &Finished, ends: bool) -> String {
-    match finished.is.first().filter(|_| ends) {
-        Some(value) => value.clone(),
-        None => {
-            let mut value = GOES_ON.to_owned();
-            while finished.is.contains(&value) {
-                value.push('-');
-            }
-            value
-        }
-    }
+    finished.is.first().filter(|_| ends).cloned().unwrap_or_else(|| finished.going_on())
 }
 
 fn put(body: &[u8], member: &str, value: &str) -> Result<Bytes, String> {

@@ -197,8 +197,9 @@ impl Found {
     /// Adds what the streams have shown.
     pub fn add_streams(&mut self, plan: &Plan, report: &StreamsReport) {
         let always = &plan.catalogue.always;
-        let kinds: [(&Option<String>, u64, u64, &[&str]); 2] = [
-            (&always.acceptances_are_streamed_once, report.due, report.told_otherwise(), &["lost", "doubled", "strange", "forgotten"]),
+        let kinds: [(&Option<String>, u64, u64, &[&str]); 3] = [
+            (&always.acceptances_are_streamed_once, report.due, report.not_once(), &["lost", "doubled", "forgotten"]),
+            (&always.streams_tell_their_own, report.events, report.strange, &["strange"]),
             (&always.streams_keep_their_order, report.events, report.out_of_order, &["out of order"]),
         ];
         let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());

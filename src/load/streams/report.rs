@@ -92,13 +92,13 @@ impl StreamsReport {
     /// How many events are wrong.
     #[must_use]
     pub fn broken(&self) -> u64 {
-        self.told_otherwise() + self.out_of_order
+        self.not_once() + self.strange + self.out_of_order
     }
 
     /// How many were not told once.
     #[must_use]
-    pub fn told_otherwise(&self) -> u64 {
-        self.lost + self.doubled + self.strange + self.forgotten
+    pub fn not_once(&self) -> u64 {
+        self.lost + self.doubled + self.forgotten
     }
 
     /// In the form that gates read.
@@ -112,7 +112,8 @@ impl StreamsReport {
     #[must_use]
     pub fn is_broken_beside_requirements(&self, plan: &Plan) -> bool {
         let always = &plan.catalogue.always;
-        (always.acceptances_are_streamed_once.is_none() && self.told_otherwise() > 0)
+        (always.acceptances_are_streamed_once.is_none() && self.not_once() > 0)
+            || (always.streams_tell_their_own.is_none() && self.strange > 0)
             || (always.streams_keep_their_order.is_none() && self.out_of_order > 0)
     }
 }
