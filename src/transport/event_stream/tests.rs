@@ -1,10 +1,14 @@
 //! Event streams over a socket: in every framing, in any pieces, cut after any byte, broken off.
 
-use tokio::io::AsyncWriteExt as _;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::*;
-use crate::transport::Target;
+use super::{Ended, EndedBy, EventStreamConnection, Next};
+use crate::delivery::Delivery;
+use crate::transport::{Sender, Target};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
