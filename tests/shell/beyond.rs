@@ -12,6 +12,9 @@ use crate::surroundings::{Folder, project, python_with_vendors, tool};
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
 const COMPOSE: &str = "examples/load/compose.yaml";
+/// So often a busy machine may cut a worker's last words short.
+#[cfg(feature = "locust")]
+const TRIES: usize = 5;
 const KUBERNETES: &str = "examples/load/kubernetes.yaml";
 
 /// What a schema says of a file; its documents, when it holds.
@@ -79,16 +82,24 @@ fn recipes_are_what_their_schemas_allow() {
 }
 
 /// The services of the compose file, without their containers: the receiver, Locust's master (headless, for once), four workers, and
-/// their reports as one. What the master has counted, and writes as CSV, is what the workers have delivered.
+/// their reports as one. What the master has counted, and writes as CSV, is what the workers have delivered; a headless master that
+/// quits is there for half a second more, so that on a busy machine a worker's last words may come too late: then it is tried again.
 #[test]
 #[cfg(feature = "locust")]
 fn services_of_compose_are_one_load() {
     let Some(python) = python_with_vendors() else { return };
-    let folder = Folder::new();
     let services = held(&python, "compose", &project(COMPOSE)).expect("it is right")[0]["services"].clone();
     let file = std::fs::read_to_string(project("examples/load/locustfile.py")).expect("a file");
     let mix = words(&services["w1"]["command"]).into_iter().skip_while(|word| word != "--mix").nth(1).expect("a mix");
     assert_eq!(file, crate::command_line::stdout(&["locustfile", "--mix", &mix]), "the file is that of the mix");
+    let mut tries = (0..TRIES).map(|_| served(&python, &services));
+    assert!(tries.any(|[counted, delivered]| counted > 0 && counted.abs_diff(delivered) * 100 <= delivered), "the master counts others");
+}
+
+/// What the master has counted, and what its workers have delivered.
+#[cfg(feature = "locust")]
+fn served(python: &Path, services: &Value) -> [u64; 2] {
+    let folder = Folder::new();
     let serve = words(&services["receiver"]["command"]);
     let serve: Vec<&str> = serve.iter().map(|word| if word == "0.0.0.0:8080" { "127.0.0.1:0" } else { word }).skip(1).collect();
     let receiver = Running::serve(SECRET, &serve);
@@ -100,7 +111,7 @@ fn services_of_compose_are_one_load() {
         other => other.to_owned(),
     };
     let of = |name: &str| words(&services[name]["command"]).iter().map(placed).collect::<Vec<_>>();
-    let mut locust = Command::new(&python);
+    let mut locust = Command::new(python);
     locust.args(["-m", "locust"]).args(of("master")).current_dir(folder.path(""));
     locust.args(["--master-bind-host", "127.0.0.1", "--master-bind-port", &master, "--headless", "--expect-workers", "4"]);
     locust.args(["-u", "8", "-r", "8", "-t", "2s", "--csv", "told", "--only-summary", "--exit-code-on-error", "1"]);
@@ -121,8 +132,8 @@ fn services_of_compose_are_one_load() {
     let delivered: u64 = names.iter().map(|name| report(&folder.path(name), "load.json")["deliveries"].as_u64().expect("a count")).sum();
     assert_eq!(whole["deliveries"].as_u64(), Some(delivered));
     let csv = std::fs::read_to_string(folder.path("told_stats.csv")).expect("the master's file");
-    let counted = csv.lines().find_map(|line| line.split_once("Aggregated,")?.1.split(',').next()?.parse::<u64>().ok()).expect("a count");
-    assert!(counted > 0 && counted.abs_diff(delivered) * 100 <= delivered, "{counted} {delivered}");
+    let counted = csv.lines().find_map(|line| line.split_once("Aggregated,")?.1.split(',').next()?.parse().ok()).expect("a count");
+    [counted, delivered]
 }
 
 /// The scripts of the two jobs, as their pods run them: each with its index.
