@@ -61,7 +61,7 @@ mod tests {
                 members: [{{member: b.c, value: 7}}, {{member: b.a, value: 'x y'}}]}},
               secret: {{env: S, for_tests: s}}, key: {{header: K}},
               signature: {{digest: sha256, encoding: hex, message: '{{body}}', headers: [{{name: X, value: '{{sig}}'}}]}},
-              outcomes: {{accepted: {{status: 202}}, duplicate: {{status: 208}}, refused: {{signature: {{status: 401}}}}}}}}"
+              outcomes: {{accepted: {{status: 202}}, duplicate: {{status: 208}}, refused: {{signature: {{status: 401}}, missing-key: {{status: 400}}}}}}}}"
         );
         let contract = read_contract("c.yaml", &text, &|_| None).unwrap_or_else(|wrong| panic!("{wrong}"));
         String::from_utf8_lossy(&contract.with_usual_members(body.as_bytes())).into_owned()

@@ -108,7 +108,7 @@ mod tests {
     fn steps_are_written_as_by_hand_and_read_again() {
         for (text, written) in [
             (r#"{"deliver": {}, "expect": "accepted"}"#, "{deliver: {}, expect: accepted}"),
-            (r#"{"deliver": {"raw": ""}, "answer": {"body": {"ok": false}}}"#, r#"{answer: {body: {ok: false}}, deliver: {raw: ""}}"#),
+            (r#"{"deliver": {"raw": ""}, "answer": {"body": {"ok": false}}}"#, r#"{deliver: {raw: ""}, answer: {body: {ok: false}}}"#),
             (r#"{"burst": {"each": 2}, "counts": {"accepted": 1, "other": 0}}"#, "{burst: {each: 2}, counts: {accepted: 1, other: 0}}"),
             (r#"{"deliver": {"key": "{unique}: #1", "ttl": 0}}"#, r##"{deliver: {key: "{unique}: #1", ttl: 0}}"##),
             (r#"{"restart": {"kill": false}}"#, "{restart: {}}"),

@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn records_are_told_with_the_line_on_which_they_begin() {
-        assert_eq!(read(RecordForm::Lines, "\u{feff}{\"a\"}\r\n\n \nlast"), ["1@0 {\"a\"}", "4@12 last"]);
-        assert_eq!(read(RecordForm::Csv, "key,body\na,\"x\n\"\"y\"\"\"\nb,z"), ["1@0 key,body", "2@9 a,\"x\n\"\"y\"\"\"", "4@22 b,z"]);
+        assert_eq!(read(RecordForm::Lines, "\u{feff}{\"a\"}\r\n\n \nlast"), ["1@0 {\"a\"}", "4@13 last"]);
+        assert_eq!(read(RecordForm::Csv, "key,body\na,\"x\n\"\"y\"\"\"\nb,z"), ["1@0 key,body", "2@9 a,\"x\n\"\"y\"\"\"", "4@21 b,z"]);
         assert_eq!(read(RecordForm::Csv, "k\n\"a\nb"), ["1@0 k", "line 2: a quotation mark is opened here, and never closed"]);
         assert_eq!(read(RecordForm::Lines, ""), Vec::<String>::new());
     }

@@ -70,7 +70,7 @@ mod tests {
               secret: {env: S, for_tests: s}, key: {header: K},
               signature: {digest: sha256, encoding: hex, message: '{t}{body}', time: {past: 40 s},
                 headers: [{name: X, value: '{sig}'}, {name: T, value: '{t}'}]},
-              outcomes: {accepted: {status: 202}, duplicate: {status: 208}, refused: {signature: {status: 401}}}}";
+              outcomes: {accepted: {status: 202}, duplicate: {status: 208}, refused: {signature: {status: 401}, missing-key: {status: 400}}}}";
         let contract = read_contract("c.yaml", text, &|_| None).unwrap_or_else(|wrong| panic!("{wrong}"));
         let moment = SigningMoment::new(&contract);
         let signed = [100, 101, 110, 111, 121, 122, 119].map(|now| at_seconds(&moment, now));
