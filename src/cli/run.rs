@@ -223,7 +223,7 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
     }
     match args.clock {
         None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn { defect: None }),
-        _ => Err(Failure::usage("the built-in reference has a clock of its own: --clock and --control go with --target URL")),
+        _ => Err(Failure::usage("the built-in reference has a clock of its own: --clock and --control go with --target URL or --exec CMD")),
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Effort {
     /// The most memory that it had, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receiver_peak_bytes: Option<u64>,
-    /// Reading by look, about one a second.
+    /// Look by look, about one a second.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<Reading>,
 }

@@ -161,6 +161,7 @@ cause-silent = Deliveries get no answer
 cause-unwell = The health check fails
 cause-unexplained = No order of events explains what keys were answered
 cause-stream-answer = Streams are not answered as streams
+cause-stream-place = Clients of a stream find no place
 cause-stream-utf-8 = A stream is not UTF-8
 cause-stream-blank-line = An event is not ended by a blank line
 cause-stream-id = Events have no id of their own

@@ -137,6 +137,7 @@ cause-silent = 配信に応答がない
 cause-unwell = 死活確認が失敗する
 cause-unexplained = キーへの応答がどの順序でも説明できない
 cause-stream-answer = ストリームの要求にストリームとして応答しない
+cause-stream-place = ストリームの相手に席がない
 cause-stream-utf-8 = ストリームが UTF-8 でない
 cause-stream-blank-line = イベントが空行で終わらない
 cause-stream-id = イベントに固有の id がない

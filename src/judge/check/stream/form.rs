@@ -31,6 +31,9 @@ pub(super) fn head(step: &StreamStep, reading: &StreamReading, known: Known<'_>,
         (answer_to_unknown(form), "unknown")
     } else if step.expects_finished() {
         ((!repeats).then_some(204), "finished")
+    } else if step.after_leaving.is_some() || step.clients.is_some() {
+        // Others have gone, or are there beside it: who is turned away has no place.
+        (None, "place")
     } else {
         (None, "answer")
     };
