@@ -26,10 +26,12 @@ fn rotations_are_reported_one_by_one_and_together() {
     let args = ["load", "--target", &serving.url, "--db", &db, "--report", &name, "--rate", "100/s", "--run-time", "1500ms"];
     let output = among_others(command().env(SECRET.0, SECRET.1).args(args).args(["--rotate", "500ms", "--format", "json", "--users", "8"]));
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!((output.status.code(), told["operations"].as_u64(), &told["dropped"]), (Some(0), Some(150), &0.into()), "{told:#}");
+    // A busy machine may drop some of what was due: then fewer were delivered, and all are accounted for.
+    let (delivered, dropped) = (told["operations"].as_u64().expect("a number"), told["dropped"].as_u64().expect("a number"));
+    assert_eq!((output.status.code(), delivered + dropped), (Some(0), 150), "{told:#}");
     assert_eq!((told["users"].as_u64(), told["workers"].as_array().map(Vec::len)), (Some(8), Some(3)));
     let each: Vec<u64> = ["0001", "0002", "0003"].map(|one| report(&out.join(one))["operations"].as_u64().expect("a number")).to_vec();
-    assert_eq!(each, [50, 50, 50]);
+    assert_eq!(each.iter().sum::<u64>(), delivered);
     assert!(told["notes"][0].as_str().is_some_and(|note| note.starts_with("3 rotations of 500 ms")), "{told:#}");
     // What conforms is judged, and leaves no history; the reports agree with themselves.
     assert!(!out.join("0001/worker/operations").exists() && out.join("0001/worker/measured.json").exists());

@@ -59,7 +59,8 @@ fn core_names_nothing_of_one_family() {
             assert!(!text.contains(member), "{id} has {member}");
         }
     }
-    for one in catalogue("core").requirements {
+    // What a standard says of every stream is no family's.
+    for one in catalogue("core").requirements.into_iter().filter(|one| !one.source.starts_with("WHATWG")) {
         let statuses = regex_lite::Regex::new(r"\b(20[0-8]|4[0-3]\d)\b").expect("a pattern");
         let sentence = one.sentence.replace("200 characters", "");
         assert!(!statuses.is_match(&sentence) && own.iter().all(|word| !sentence.contains(word)), "{}: {sentence}", one.id);
