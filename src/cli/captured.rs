@@ -1,7 +1,7 @@
 //! Captured deliveries: header and body in files, a HAR, or a curl command, as a delivery.
 //!
 //! Takes text, gives what travelled and its whole address where that is known.
-//! A curl command is taken apart as a shell would ([`shell`]), and nothing of it is run.
+//! A curl command is taken apart as a shell would (`shell`), and nothing of it is run.
 
 mod curl;
 mod shell;
@@ -171,7 +171,7 @@ fn utf16(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// Reads a capture of any form: a HAR, a curl command, or header lines with a blank line and the body behind them.
 ///
-/// * `entry`, `names`: as for [`from_har`]; * `read`: as for [`from_curl`].
+/// * `entry`, `names`: as for [`from_har`]; * `read`: as for `from_curl`.
 ///
 /// # Errors
 /// What cannot be understood, as a sentence.

@@ -5,7 +5,7 @@
 //! every subscriber ([`judging`]). Several subscribers share a stream, so that streams that share one queue are found.
 //!
 //! Deliveries are spread over streams by the number of their key, whose name is put into the body where the contract's `stream.of`
-//! reads it; no delivery ends its stream. Subscribers ([`subscriber`]) wait for nobody and delay nobody; what each has read is kept in
+//! reads it; no delivery ends its stream. Subscribers (`subscriber`) wait for nobody and delay nobody; what each has read is kept in
 //! two bits an event ([`reading`]), so that a long load costs no more than a short one.
 //!
 //! Start at [`Streams::new`].

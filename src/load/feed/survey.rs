@@ -67,7 +67,7 @@ pub struct Keeping<'a> {
 /// Reads a feed through.
 ///
 /// # Errors
-/// [`FeedError`]: it cannot be read, or every mistake of its lines (the first [`MOST_TOLD`]).
+/// [`FeedError`]: it cannot be read, or every mistake of its lines (the first `MOST_TOLD`).
 pub fn survey(path: &Path, keeping: Keeping<'_>) -> Result<Survey, FeedError> {
     let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let records = if is_csv { RecordForm::Csv } else { RecordForm::Lines };
