@@ -211,6 +211,8 @@ pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupte
     // What was not caught by a part of the suite is tried with more of it.
     let mut more: Vec<(usize, Trial)> = Vec::new();
     let total = trials.right * trials.contracts.len() + trials.defects.len();
+    // What was not caught by all of it is tried once more, alone: what came late beside others is no miss.
+    let mut missed: Vec<(usize, Trial)> = Vec::new();
     let mut runs = JoinSet::new();
     let mut matrix = Matrix { right_runs: trials.right * trials.contracts.len(), under: trials.under.clone(), ..Matrix::default() };
     let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
@@ -238,6 +240,9 @@ pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupte
                     more.push((at, Trial { share, ..trial }));
                     continue;
                 }
+                if !row.caught {
+                    missed.push((at, trial));
+                }
                 rows.insert(at, row);
             }
             None => {
@@ -248,6 +253,17 @@ pub async fn selftest(trials: Trials, on_done: impl Fn(usize, usize), interrupte
         }
         done += 1;
         on_done(done, total);
+    }
+    for (at, trial) in missed {
+        if *interrupted.borrow() {
+            break;
+        }
+        let plan = (trials.plan)(trial.defect.under, Some(&trial));
+        let outcome = Box::pin(run::run(plan, Arc::new(|_| {}), interrupted.clone())).await;
+        let row = row_of(&trial, &outcome.report);
+        if row.caught {
+            rows.insert(at, row);
+        }
     }
     if *interrupted.borrow() {
         return None;
