@@ -214,6 +214,18 @@ pub struct Summary {
     pub verdict: Overall,
 }
 
+/// Why a receiver without memory passes a scenario, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoForce {
+    /// Answers to first deliveries and to duplicates are alike, and no effects were seen.
+    AnswersAlike,
+    /// Answers can be told apart, and nothing of the scenario hangs on memory.
+    NothingRemembered,
+    /// The contract promises no idempotency.
+    NoIdempotency,
+}
+
 /// One scenario variant.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioReport {
@@ -241,6 +253,9 @@ pub struct ScenarioReport {
     /// Whether a receiver without memory would have passed it, too: then it shows nothing of what must be remembered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_force: bool,
+    /// Why it would have passed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_force: Option<NoForce>,
     /// Steps that were repeated fewer times than the scenario has, because the receiver is slow: judged by what was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shortened: Option<Vec<String>>,

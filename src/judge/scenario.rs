@@ -118,6 +118,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         file: loaded.file.clone(),
         own: false,
         without_force: false,
+        no_force: None,
         shortened: None,
         rests_on: BTreeSet::new(),
         statuses: BTreeMap::new(),

@@ -182,6 +182,7 @@ impl Foreign for ScenarioReport {
             file,
             own: _,
             without_force: _,
+            no_force: _,
             shortened: _,
             rests_on: _,
             statuses: _,

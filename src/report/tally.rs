@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contract::Level;
-use crate::report::{Finding, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
+use crate::report::{Finding, NoForce, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
 use crate::scenario::requirement::InLanguage;
 
 /// Why a run ended early, when a person wanted it to.
@@ -29,6 +29,18 @@ pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates a
 
 /// What a reader is told first where nothing is promised to be remembered.
 pub const NO_PROMISE: &str = "Judged on signatures, HTTP and health alone: the contract promises no idempotency, so duplicates, concurrency, lives of keys and what is stored were not judged. That would take `idempotency: by-key` and a `key` in the contract.";
+
+impl NoForce {
+    /// As a reason.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::AnswersAlike => WITHOUT_FORCE,
+            Self::NothingRemembered => WITHOUT_MEMORY,
+            Self::NoIdempotency => WITHOUT_IDEMPOTENCY,
+        }
+    }
+}
 
 /// How many reasons are named before the rest is only counted.
 const MOST_REASONS: usize = 3;
@@ -196,10 +208,12 @@ fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<St
         return (Verdict::Undecided, Some(format!("every scenario that shows it failed at something else: {stopped}")));
     }
     if with(Verdict::Pass).chain(with(Verdict::Warn)).next().is_some() {
+        // Reports of before it was written down: answers alike, unless another scenario tells that nothing is promised.
         let of_others = with(Verdict::NotApplicable).filter_map(|one| one.reason.as_deref());
-        let no_idempotency = of_others.into_iter().any(|reason| reason == WITHOUT_IDEMPOTENCY);
-        let why = if no_idempotency { WITHOUT_IDEMPOTENCY } else { WITHOUT_FORCE };
-        return (Verdict::NotApplicable, Some(why.to_owned()));
+        let otherwise =
+            if of_others.into_iter().any(|reason| reason == WITHOUT_IDEMPOTENCY) { NoForce::NoIdempotency } else { NoForce::AnswersAlike };
+        let why = with(Verdict::Pass).chain(with(Verdict::Warn)).find_map(|one| one.no_force).unwrap_or(otherwise);
+        return (Verdict::NotApplicable, Some(why.told().to_owned()));
     }
     let inapplicable = reasons(with(Verdict::NotApplicable).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
     let reason = match (inapplicable, &asked.excluded) {
@@ -257,6 +271,7 @@ mod tests {
             own: false,
             rests_on: BTreeSet::new(),
             without_force: words[0] == "pass" && reason.first() == Some(&"without-force"),
+            no_force: (reason.get(1) == Some(&"nothing-remembered")).then_some(NoForce::NothingRemembered),
             shortened: None,
             statuses: BTreeMap::new(),
             findings: findings.into_iter().map(finding).collect(),
@@ -320,6 +335,7 @@ mod tests {
         assert_eq!(judged(must(), &["pass A-1 without-force"]), "pass");
         assert_eq!(judged(memory(), &["pass A-1 without-force", "pass A-1"]), "pass");
         assert!(judged(memory(), &["pass A-1 without-force"]).starts_with("not-applicable: answers alike"));
+        assert!(judged(memory(), &["pass A-1 without-force nothing-remembered"]).starts_with("not-applicable: nothing of it hangs"));
         let excluded = Asked { excluded: Some("needs a restart".to_owned()), ..must() };
         assert_eq!(judged(excluded, &[]), "not-applicable: excluded: needs a restart");
         let not_promised = Asked { not_promised: Some("no TTL".to_owned()), ..must() };

@@ -39,10 +39,12 @@ pub(super) async fn weigh(context: &Arc<RunContext>, loaded: &Loaded, mut report
         return report;
     }
     if !has_force {
+        let why = why_without_force(&context.setting);
         report.without_force = true;
+        report.no_force = Some(why);
         if loaded_shows_only_memory(context, &report) {
             report.verdict = Verdict::NotApplicable;
-            report.reason = Some(why_without_force(&context.setting).to_owned());
+            report.reason = Some(why.told().to_owned());
         }
     }
     report

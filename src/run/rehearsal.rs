@@ -28,7 +28,7 @@ use crate::reference::amnesiac::Amnesiac;
 use crate::reference::store::Store;
 use crate::reference::{Receiver, pages};
 use crate::report::curl::Curl;
-use crate::report::{Finding, ScenarioReport, tally};
+use crate::report::{Finding, NoForce, ScenarioReport};
 use crate::scenario::deliver::{Asked, Burst, Deliver, Framing, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
@@ -163,13 +163,13 @@ pub fn contradiction_told(finding: &Finding) -> String {
 
 /// Why a scenario that has no force shows nothing of what is remembered.
 #[must_use]
-pub fn why_without_force(setting: &Setting) -> &'static str {
+pub fn why_without_force(setting: &Setting) -> NoForce {
     if !setting.contract().is_by_key() {
-        tally::WITHOUT_IDEMPOTENCY
+        NoForce::NoIdempotency
     } else if setting.reader.tells_duplicates() {
-        tally::WITHOUT_MEMORY
+        NoForce::NothingRemembered
     } else {
-        tally::WITHOUT_FORCE
+        NoForce::AnswersAlike
     }
 }
 

@@ -25,6 +25,18 @@ fn shards(folder: &Folder, target: &[&str]) -> Vec<String> {
         .collect()
 }
 
+/// A part of a suite in which nothing hangs on memory does not say that answers are alike, where they are not.
+#[test]
+fn part_without_memory_says_so_and_no_more() {
+    let told = hookgate(&["run", "duplicate/same-body-under-another-key-has-rows-of-its-own", "--format", "json"]);
+    assert!(
+        told.starts_with("exit 0")
+            && told.contains("nothing of it hangs on memory")
+            && !told.contains("Answers to first deliveries and to duplicates are alike"),
+        "{told}"
+    );
+}
+
 /// Joined, they say what one run says, and are evidence as one is.
 #[test]
 fn shards_together_are_one_run() {

@@ -22,6 +22,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         file: format!("scenarios/orch/{}.yaml", id.split('[').next().unwrap_or(id)),
         own: true,
         without_force: false,
+        no_force: None,
         shortened: None,
         rests_on: Default::default(),
         statuses: BTreeMap::from([("202".to_owned(), 2)]),
