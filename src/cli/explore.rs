@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{ExploreArgs, FormatArg, JudgedArgs, ShrinkArgs};
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::forms::{for_github, in_format};
+use super::forms::{for_github, print_judged};
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
 use super::progress::Progress;
@@ -16,7 +16,7 @@ use super::run::{Asked, all_of, asked, exit_of, exit_of_failure, say_in_force, w
 use super::secrets::warn;
 use super::selecting::select;
 use super::signals::Ends;
-use super::{Console, Failure, Look};
+use super::{Console, Failure};
 use crate::api::folder::write_folder;
 use crate::api::judging::{Afterwards, Judged, put_away};
 use crate::clock::span;
@@ -135,10 +135,7 @@ fn judge(args: &JudgedArgs, suite: &Suite, tried: Tried, console: &mut Console) 
         trouble.extend(write_folder(folder, &judged, sealing.seal(), language).err().map(Failure::harness));
     }
     let Judged { report, failed, .. } = judged;
-    if failed.is_none() || args.format != FormatArg::Human {
-        let look = Look { colour: console.colour && failed.is_none(), width: console.width };
-        console.print(&in_format(&report, args.format, look, language)?);
-    }
+    print_judged(&report, failed.is_some(), args.format, language, console)?;
     if failed.is_none() && args.format == FormatArg::Human {
         console.print(&told(&found, &args.keep, &redactor));
         trouble.extend(for_github(&report, console, language).err());

@@ -24,6 +24,23 @@ pub(crate) fn for_github(report: &Redacted<Report>, console: &mut Console, langu
     Ok(())
 }
 
+/// Prints what was judged in the form that was asked for. Where the harness failed, people are told the failure and no report;
+/// programs get the report all the same.
+pub(crate) fn print_judged(
+    report: &Redacted<Report>,
+    has_failed: bool,
+    format: FormatArg,
+    language: Language,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    if has_failed && format == FormatArg::Human {
+        return Ok(());
+    }
+    let look = Look { colour: console.colour && !has_failed, width: console.width };
+    console.print(&in_format(report, format, look, language)?);
+    Ok(())
+}
+
 /// A report in the form that was asked for.
 pub(crate) fn in_format(report: &Redacted<Report>, format: FormatArg, look: Look, language: Language) -> Result<String, Failure> {
     match format {

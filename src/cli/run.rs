@@ -6,7 +6,7 @@ use super::args::{ClockArg, FormatArg, LevelArg, RunArgs, UpdateArg};
 use super::arguments::{arguments, visiting};
 use super::evidence::Sealing;
 use super::exit::Exit;
-use super::forms::{for_github, in_format};
+use super::forms::{for_github, print_judged};
 use super::given::{Front, given};
 use super::launching::{self, folder_of_its_own};
 use super::load_suite::{self, Suite};
@@ -15,7 +15,7 @@ use super::project::InForce;
 use super::secrets::warn;
 use super::selecting::select;
 use super::signals::Ends;
-use super::{Console, Failure, Look, dry_run, required};
+use super::{Console, Failure, dry_run, required};
 use crate::api::folder::write_folder;
 use crate::api::judging::{Afterwards, Judged, is_own, judge};
 use crate::api::options::{Options, RunOptions, Wrong};
@@ -82,10 +82,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         trouble.extend(write_folder(folder, &judged, sealing.seal(), language).err().map(Failure::harness));
     }
     let Judged { report, failed, .. } = judged;
-    if failed.is_none() || args.format != FormatArg::Human {
-        let look = Look { colour: console.colour && failed.is_none(), width: console.width };
-        console.print(&in_format(&report, args.format, look, language)?);
-    }
+    print_judged(&report, failed.is_some(), args.format, language, console)?;
     if failed.is_none() && args.format == FormatArg::Human {
         if let (Some(path), true) = (&args.report, trouble.is_empty()) {
             console.tell(&format!("report: {}\n", redactor.text(&path.display().to_string())));
