@@ -25,6 +25,8 @@ use crate::session::TargetChoice;
 use crate::session::clocks::ClockChoice;
 use crate::suites::selection::fits;
 
+/// Streams of the reference are silent no longer than this.
+const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How long an answer is waited for: longer than any defect holds one back, and than a busy machine does.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How many scenarios of a run go side by side.
@@ -161,8 +163,14 @@ fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_ca
     (trials, here)
 }
 
+/// The suite of a shipped contract. The reference pings as often as its contract says, and one that does not is found out by a short silence
+/// as by a long one, which every defect under the contract would wait for.
 pub(super) fn suite(contract: &str) -> Result<Suite, Failure> {
-    load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: Vec::new(), only_scenarios: None })
+    let mut suite = load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: Vec::new(), only_scenarios: None })?;
+    if let Some(beat) = Arc::make_mut(&mut suite.contract).stream.as_mut().and_then(|stream| stream.heartbeat.as_mut()) {
+        beat.0 = beat.0.min(HEARTBEAT);
+    }
+    Ok(suite)
 }
 
 /// Why scenario files stand that may catch nothing alone.
