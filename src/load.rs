@@ -198,6 +198,8 @@ pub struct Loaded {
     pub report: LoadReport,
     /// All that was measured, for those who want the histograms themselves.
     pub measurement: Measurement,
+    /// Why it ended before its time.
+    pub cut: Option<Cut>,
 }
 
 /// Called every second with how far the load is.
@@ -295,7 +297,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         crowded: count(&shared.crowded),
         effort: meter.told(Duration::from_micros(count(&shared.latest))),
         dropped,
-        cut,
+        cut: cut.clone(),
         operations,
         again,
         followed: shared.surplus.count(),
@@ -303,7 +305,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         streams: streamed,
     };
     let report = summed(plan, &measurement, found, &facts);
-    Ok(Loaded { report, measurement })
+    Ok(Loaded { report, measurement, cut })
 }
 
 /// How long after the load opened an instant of its history lies.

@@ -307,7 +307,7 @@ impl Load {
         plan.sources = session.sources.clone();
         let ended = load::run(&plan, std::sync::Arc::new(|_| {}), stop).await;
         session.shutdown().await;
-        let Loaded { report, measurement } = ended.map_err(|failed| match &failed {
+        let Loaded { report, measurement, .. } = ended.map_err(|failed| match &failed {
             LoadError::Session(failed) => Error::of_session(failed, hidden),
             LoadError::Database(failed) => Error::Evidence(hidden(&failed.to_string())),
             LoadError::Contract(_) | LoadError::Feed(_) | LoadError::Crowd(_) => Error::Machine(hidden(&failed.to_string())),

@@ -148,7 +148,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
                 // What could not begin is told with the plan as it was.
                 let plan = Plan { gates: wanted.conditions.clone(), ..plan.clone() };
                 let found = climb::find(plan, wanted, on_second, interrupted, &told).await;
-                found.map(|found| Loaded { report: found.report, measurement: found.measurement })
+                found.map(|found| Loaded { report: found.report, measurement: found.measurement, cut: None })
             }
         };
         exposed.end(&redactor, console).await;
@@ -163,7 +163,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         }
         let output = session.target_output();
         let ended = match ended {
-            Ok(Loaded { report, measurement }) => (Some(report), Some(measurement), unkept, output),
+            Ok(Loaded { report, measurement, .. }) => (Some(report), Some(measurement), unkept, output),
             Err(failed) => {
                 let why = redactor.text(&failed.to_string()).into_owned();
                 match failed {

@@ -139,7 +139,7 @@ pub async fn find(
     // The last step of the highest rate is the one to be shown; without any, the lowest that was tried.
     let is_best = |loaded: &Loaded| good.zip(loaded.report.wanted_per_s).is_some_and(|(good, rate)| (good - rate).abs() < 1e-6);
     let best = kept.into_iter().rfind(is_best);
-    let Some(Loaded { mut report, measurement }) = best.or(worst) else {
+    let Some(Loaded { mut report, measurement, .. }) = best.or(worst) else {
         return Err(LoadError::Crowd("no rate was tried".to_owned()));
     };
     report.verdict = match (is_interrupted, knee.ok) {
@@ -197,7 +197,7 @@ fn users(least: usize, rate: f64, steps: &[Step]) -> usize {
 }
 
 fn step(loaded: &Loaded, rate: f64, users: usize) -> Step {
-    let Loaded { report, measurement } = loaded;
+    let Loaded { report, measurement, .. } = loaded;
     let mut why: Vec<String> = report.gates.iter().filter(|gate| !gate.ok).map(broken).collect();
     if report.dropped > 0 {
         why.push(format!("{} dropped", report.dropped));

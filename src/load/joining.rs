@@ -232,7 +232,7 @@ pub fn joined(
         streams: None,
         verdict,
     };
-    Ok(Loaded { report, measurement })
+    Ok(Loaded { report, measurement, cut: None })
 }
 
 fn was_aborted(report: &LoadReport) -> bool {

@@ -83,8 +83,8 @@ impl Rotations<'_> {
                 tokio::select! {
                     () = tokio::time::sleep(left) => break,
                     Some((which, ended)) = done.recv() => {
-                        // One that ends before its time was interrupted or aborted, or nobody answers: there is no next one.
-                        is_over |= which == number && begun.elapsed() < to;
+                        // Interrupted, aborted, or nobody answers: there is no next one. Who merely has nothing left to send is only early.
+                        is_over |= which == number && ended.as_ref().map_or(true, |loaded| loaded.cut.is_some());
                         self.end(&mut running, &mut kept, which, ended, console)?;
                         if is_over {
                             break;
@@ -178,7 +178,7 @@ impl Rotations<'_> {
         let mut workers = kept.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
         workers.iter_mut().for_each(|one| one.facts.which.of = count);
         let loaded = joined(workers, &[], &self.plan.contract, &self.plan.catalogue, self.leaving.sealing.made_from());
-        let Loaded { report, measurement } = loaded.map_err(Failure::harness)?;
+        let Loaded { report, measurement, .. } = loaded.map_err(Failure::harness)?;
         let mut notes = vec![format!(
             "{} rotations of {}, one after the other without a pause; each has its report in a folder of its own, and no key was delivered in two of them.",
             kept.len(),
