@@ -49,6 +49,9 @@ fn all(only: Option<&str>) {
     if wanted("rate") {
         rate();
     }
+    if wanted("nginx") {
+        nginx();
+    }
     if wanted("stall") {
         stall();
     }
@@ -221,11 +224,7 @@ fn rate() {
         let (report, cpu) = load(&server.1, &["--contract", CONSTANT, "--run-time", "5 s"]);
         let (count, seconds) = (report["deliveries"].as_f64().expect("a count"), report["seconds"].as_f64().expect("a time"));
         told(&format!("hookgate load, signed, unique, judged ({})", turn + 1), count, seconds, Some(cpu));
-        if let Some((rate, seconds)) = oha(&server.1) {
-            told(&format!("oha, fixed ({})", turn + 1), rate.0 * seconds, seconds, Some(rate.1));
-        } else if turn == 0 {
-            println!("| oha | not installed | · |");
-        }
+        peers(&server.1, turn, "5s");
         for what in ["signed, unique", "fixed"] {
             let before = children_cpu();
             let this = std::env::current_exe().expect("this program");
@@ -240,15 +239,84 @@ fn rate() {
     }
 }
 
+/// What other tools make of the same receiver with one fixed request, where they are installed.
+fn peers(url: &str, turn: usize, time: &str) {
+    for (name, measured) in [("oha", oha(url, time)), ("wrk", wrk(url, time))] {
+        match measured {
+            Some((rate, cpu, seconds)) => told(&format!("{name}, fixed ({})", turn + 1), rate * seconds, seconds, Some(cpu)),
+            None if turn == 0 => println!("| {name} | not installed | · |"),
+            None => {}
+        }
+    }
+}
+
 /// oha's rate, its CPU, and how long it ran; none where it is not installed.
-fn oha(url: &str) -> Option<((f64, f64), f64)> {
+fn oha(url: &str, time: &str) -> Option<(f64, f64, f64)> {
     let before = children_cpu();
     let body = "x".repeat(200);
-    let fixed = ["-z", "5s", "-c", "64", "-m", "POST", "-d", &body, "--no-tui", "--output-format", "json"];
+    let fixed = ["-z", time, "-c", "64", "-m", "POST", "-d", &body, "--no-tui", "--insecure", "--output-format", "json"];
     let output = Command::new("oha").args(fixed).arg(format!("{url}/callbacks/terminal")).output().ok()?;
     let report: Value = serde_json::from_slice(&output.stdout).ok()?;
     let (rate, seconds) = (report["summary"]["requestsPerSec"].as_f64()?, report["summary"]["total"].as_f64()?);
-    Some(((rate, children_cpu() - before), seconds))
+    Some((rate, children_cpu() - before, seconds))
+}
+
+/// wrk's rate, its CPU, and how long it ran; none where it is not installed.
+fn wrk(url: &str, time: &str) -> Option<(f64, f64, f64)> {
+    let script = tempfile::Builder::new().suffix(".lua").tempfile().ok()?;
+    // Its own last lines are rounded, and written in units.
+    let lua = "wrk.method = \"POST\"\nwrk.body = string.rep(\"x\", 200)\nfunction done(sum) io.write(string.format(\"\\n%d %d\\n\", sum.requests, sum.duration)) end\n";
+    std::fs::write(script.path(), lua).ok()?;
+    let before = children_cpu();
+    let args = ["-t", "2", "-c", "64", "-d", time, "-s"];
+    let output = Command::new("wrk").args(args).arg(script.path()).arg(format!("{url}/callbacks/terminal")).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last: Vec<f64> = text.lines().last()?.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [count, us] = last[..] else { return None };
+    Some((count * 1e6 / us, children_cpu() - before, us / 1e6))
+}
+
+/// Bar 1, against nginx with one worker, in the clear and over TLS 1.3 on kept connections.
+fn nginx() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| scratch.path().join(name).display().to_string();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("a certificate");
+    std::fs::write(path("cert.pem"), made.cert.pem()).expect("it is written");
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).expect("it is written");
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+    let (clear, tls) = (free(), free());
+    let folder = scratch.path().display();
+    let answer = "keepalive_requests 1000000000; location / { default_type application/json; return 202 '{\"accepted\":true}'; }";
+    let configuration = format!(
+        "master_process off; daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{ worker_connections 512; }}\n\
+         http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; \
+         scgi_temp_path {folder}/e;\nserver {{ listen 127.0.0.1:{clear}; {answer} }}\n\
+         server {{ listen 127.0.0.1:{tls} ssl; ssl_protocols TLSv1.3; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; {answer} }} }}"
+    );
+    std::fs::write(path("nginx.conf"), configuration).expect("it is written");
+    let program = ["/usr/sbin/nginx", "nginx"].into_iter().find(|one| Command::new(one).arg("-v").output().is_ok());
+    let Some(program) = program else { return println!("\nnginx is not installed: section 1 lacks it") };
+    let mut child = Command::new(program).args(["-c", &path("nginx.conf"), "-e", &path("error.log")]).spawn().expect("nginx");
+    while std::net::TcpStream::connect(("127.0.0.1", tls)).is_err() {
+        assert!(
+            child.try_wait().expect("its state").is_none(),
+            "nginx ended: {}",
+            std::fs::read_to_string(path("error.log")).unwrap_or_default()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for (url, how) in [(format!("http://127.0.0.1:{clear}"), "in the clear"), (format!("https://127.0.0.1:{tls}"), "over TLS 1.3")] {
+        println!("\nnginx with one worker, {how}:\n\n| client | deliveries/s | client CPU a delivery |\n|---|---|---|");
+        for turn in 0..5 {
+            let trust = if url.starts_with("https") { vec!["--insecure"] } else { Vec::new() };
+            let (report, cpu) = load(&url, &[vec!["--contract", CONSTANT, "--run-time", "4 s"], trust].concat());
+            let (count, seconds) = (report["deliveries"].as_f64().expect("a count"), report["seconds"].as_f64().expect("a time"));
+            told(&format!("hookgate load, signed, unique, judged ({})", turn + 1), count, seconds, Some(cpu));
+            peers(&url, turn, "4s");
+        }
+    }
+    drop(child.kill());
+    drop(child.wait());
 }
 
 /// Bar 2: 5,000 a second against a server that stands still for 200 ms every 2 s. Of 20 deliveries two fall

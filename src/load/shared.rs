@@ -335,9 +335,12 @@ impl Shared {
 
     /// Waits until a user of the closed model may deliver; false when it is not wanted any more.
     pub async fn wait_for_turn(&self, number: usize) -> bool {
+        let now = self.began.elapsed().as_secs_f64();
         match &self.part.steering {
             Some(steering) => self.wait_until_called(steering, number).await,
-            None => match self.course.above(number as f64, self.began.elapsed().as_secs_f64()) {
+            None => match self.course.above(number as f64, now) {
+                // Most of the time it is its turn already.
+                Some(wanted) if wanted <= now => !self.is_stopped(),
                 Some(wanted) => self.wait_until(Duration::from_secs_f64(wanted)).await,
                 None => false,
             },

@@ -223,12 +223,12 @@ impl<'s> User<'s> {
             return self.send_fed(turn).await;
         }
         let choice = self.choose();
-        let word = match choice.kind {
-            Kind::ConflictingBody => format!("{}-other", shared.key(choice.key)),
-            Kind::Fresh | Kind::Duplicate | Kind::Burst | Kind::MissingKey | Kind::Spoiled(_) => shared.key(choice.key),
+        let key = shared.key(choice.key);
+        let body = match choice.kind {
+            Kind::ConflictingBody => shared.plain_body(choice.key, &format!("{key}-other")),
+            Kind::Fresh | Kind::Duplicate | Kind::Burst | Kind::MissingKey | Kind::Spoiled(_) => shared.plain_body(choice.key, &key),
         };
-        let body = shared.plain_body(choice.key, &word);
-        self.send(choice, shared.key(choice.key), body, &[]).await
+        self.send(choice, key, body, &[]).await
     }
 
     /// Sends what a feed has; what comes of it says what later lines of its key are.
@@ -281,14 +281,20 @@ impl<'s> User<'s> {
             result = sent => Some(result),
             _ = &mut self.given_up, if !self.is_given_up => None,
         };
-        let (last, ended) = (self.line.take_last(), shared.began.elapsed());
+        let last = self.line.take_last();
+        let ended = last.ended.map_or_else(|| shared.began.elapsed(), |ended| ended.since(shared.began));
         let took = if result.is_some() { last.took } else { ended.saturating_sub(began) };
         self.is_given_up |= result.is_none();
-        self.record.result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
+        let result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
+        // Many receivers say the same to everybody, and it need not be read again.
+        let is_the_same = matches!((&self.record.result, &result), (Ok(before), Ok(now)) if before.body == now.body);
+        if !is_the_same {
+            self.json = result.as_ref().ok().and_then(Answer::json);
+        }
+        self.record.result = result;
         self.record.key = key;
         self.record.answered_at = UnixMicros(shared.instant(ended));
         self.record.took = took;
-        self.json = self.record.result.as_ref().ok().and_then(Answer::json);
         let outcome = match &self.record.result {
             Ok(answer) => shared.reader.read_with(answer, self.json.as_ref(), &self.record.values()),
             Err(_) => self.record.outcome(&shared.reader),

@@ -74,6 +74,8 @@ pub struct UserConnection {
 pub struct Last {
     /// From the first byte of the request to the last of its answer (`transport::Exchange::took`).
     pub took: Duration,
+    /// When the last byte of its answer had come.
+    pub ended: Option<Moment>,
     /// Whether it went twice, because a connection that had been used before met its end.
     pub went_twice: bool,
     /// What came behind its answer at once.
@@ -141,10 +143,12 @@ impl UserConnection {
                         opened?
                     }
                 };
-                let sent = Moment::now();
+                // What is open need not be opened: it is sent at once.
+                let sent = if was_used { begun } else { Moment::now() };
                 let reading = Reading { only: Some(kept), ..Reading::default() };
                 let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
-                last.took = sent.elapsed();
+                let ended = Moment::now();
+                (last.took, last.ended) = (ended.since(sent), Some(ended));
                 last.before = last.before.take().or(before);
                 last.after = after;
                 match result {
@@ -156,7 +160,7 @@ impl UserConnection {
         };
         let ended = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }));
         if ended.is_err() {
-            self.last.took = begun.elapsed();
+            (self.last.took, self.last.ended) = (begun.elapsed(), None);
         }
         let (answer, open) = ended?;
         self.open = open;
