@@ -3,13 +3,16 @@
 //! One question is asked, of the page that the contract names; the keys that
 //! were accepted last must be on it.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use crate::contract::Contract;
 use crate::history::consistency::{NEVER, Operation};
 use crate::load::shared::Shared;
 use crate::outcome::Outcome;
 use crate::transport::{Sender, Transmission};
 
-/// So many of the newest keys are looked for.
+/// So many of the newest keys are looked for, beside those that may have been under way with them.
 const NEWEST: usize = 10;
 /// So many rows are asked for; with more users than that, as many newer rows may hide one.
 const ROWS: usize = 1_000;
@@ -29,8 +32,11 @@ pub struct Page {
 pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     let contract = &shared.contract;
     let column = &contract.state.as_ref()?.audit.as_ref()?.column_holding("key")?.name;
-    let newest = newest(history);
-    if newest.is_empty() || shared.under_way.len() + NEWEST > ROWS {
+    // Who was answered last need not have the newest row: all that were under way with it may. And as many rows may hide one.
+    let users = shared.under_way.len();
+    let count = (users + NEWEST).min(ROWS.saturating_sub(users));
+    let newest = newest(history, count);
+    if newest.is_empty() || count < NEWEST {
         return None;
     }
     let question = shared.series_of(0).supplies().question("GET", &path(contract)?);
@@ -52,17 +58,20 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     Some(Page { looked_for: newest.len() as u64, missing, said })
 }
 
-/// The deliveries that were accepted last.
-fn newest(history: &[Operation]) -> Vec<Operation> {
-    let mut newest: Vec<Operation> = Vec::with_capacity(NEWEST + 1);
-    for one in history.iter().filter(|one| one.outcome.is(Outcome::Accepted) && one.returned != NEVER) {
-        let at = newest.partition_point(|other| other.returned > one.returned);
-        if at < NEWEST {
-            newest.insert(at, *one);
-            newest.truncate(NEWEST);
+/// The deliveries that were accepted last, so many of them.
+fn newest(history: &[Operation], count: usize) -> Vec<Operation> {
+    let mut newest = BinaryHeap::with_capacity(count + 1);
+    for (at, one) in history.iter().enumerate().filter(|(_, one)| one.outcome.is(Outcome::Accepted) && one.returned != NEVER) {
+        let is_full = newest.len() >= count;
+        if is_full && newest.peek().is_none_or(|Reverse((least, _))| one.returned <= *least) {
+            continue;
+        }
+        newest.push(Reverse((one.returned, at)));
+        if is_full {
+            newest.pop();
         }
     }
-    newest
+    newest.into_sorted_vec().iter().filter_map(|Reverse((_, at))| history.get(*at).copied()).collect()
 }
 
 fn path(contract: &Contract) -> Option<String> {
@@ -70,4 +79,28 @@ fn path(contract: &Contract) -> Option<String> {
     let only = contract.state.as_ref()?.audit.as_ref()?.only.as_ref();
     let event = only.map_or_else(String::new, |only| format!("&{}={}", url.event, only.is));
     Some(format!("{}?{}={ROWS}{event}", url.path, url.limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::OutcomeSet;
+
+    /// Those answered last are found in any order of the history; refusals and what has no answer are none of them.
+    #[test]
+    fn newest_are_those_that_were_answered_last() {
+        let one = |key: u32, outcome, returned| Operation { key, outcome: OutcomeSet::only(outcome), invoked: 0, returned, refers_to: NEVER };
+        let accepted = |key, returned| one(key, Outcome::Accepted, returned);
+        let history = [
+            accepted(1, 10),
+            one(2, Outcome::Duplicate, 90),
+            accepted(3, 30),
+            accepted(4, NEVER),
+            accepted(5, 20),
+            one(6, Outcome::Rejected, 80),
+            accepted(7, 5),
+        ];
+        let keys = |count| newest(&history, count).iter().map(|one| one.key).collect::<Vec<_>>();
+        assert_eq!((keys(2), keys(3), keys(10), keys(0)), (vec![3, 5], vec![3, 5, 1], vec![3, 5, 1, 7], vec![]));
+    }
 }
