@@ -89,7 +89,8 @@ mod tests {
     /// Those answered last are found in any order of the history; refusals and what has no answer are none of them.
     #[test]
     fn newest_are_those_that_were_answered_last() {
-        let one = |key: u32, outcome, returned| Operation { key, outcome: OutcomeSet::only(outcome), invoked: 0, returned, refers_to: NEVER };
+        let one =
+            |key: u32, outcome, returned| Operation { key, outcome: OutcomeSet::only(outcome), invoked: 0, returned, refers_to: NEVER };
         let accepted = |key, returned| one(key, Outcome::Accepted, returned);
         let history = [
             accepted(1, 10),

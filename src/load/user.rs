@@ -58,6 +58,8 @@ struct User<'s> {
     told: usize,
     record: Record,
     json: Option<Value>,
+    /// What the answer is that `record` has.
+    outcome: OutcomeSet,
     /// What was answered last, over the connection that is open.
     answered: Option<Operation>,
     /// Comes when the load is over and nothing is waited for any more.
@@ -137,6 +139,7 @@ impl<'s> User<'s> {
             told: 0,
             record,
             json: None,
+            outcome: OutcomeSet::NOTHING,
             answered: None,
             given_up,
             is_given_up: false,
@@ -287,7 +290,7 @@ impl<'s> User<'s> {
         self.is_given_up |= result.is_none();
         let result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
         // Many receivers say the same to everybody, and it need not be read again.
-        let is_the_same = matches!((&self.record.result, &result), (Ok(before), Ok(now)) if before.body == now.body);
+        let is_the_same = matches!((&self.record.result, &result), (Ok(before), Ok(now)) if before == now);
         if !is_the_same {
             self.json = result.as_ref().ok().and_then(Answer::json);
         }
@@ -295,10 +298,12 @@ impl<'s> User<'s> {
         self.record.key = key;
         self.record.answered_at = UnixMicros(shared.instant(ended));
         self.record.took = took;
-        let outcome = match &self.record.result {
+        self.outcome = match &self.record.result {
+            Ok(_) if is_the_same && !shared.reader.hangs_on_delivery() => self.outcome,
             Ok(answer) => shared.reader.read_with(answer, self.json.as_ref(), &self.record.values()),
             Err(_) => self.record.outcome(&shared.reader),
         };
+        let outcome = self.outcome;
         let error = match &self.record.result {
             Ok(_) => NO_ERROR,
             Err(_) if self.is_given_up => GIVEN_UP,

@@ -48,6 +48,7 @@ struct Form {
 pub struct Reader {
     contract: Arc<Contract>,
     forms: Vec<Form>,
+    hangs_on_delivery: bool,
 }
 
 impl Reader {
@@ -63,7 +64,22 @@ impl Reader {
             .chain(in_flight.map(|form| Form::of(Outcome::InFlight, form)))
             .chain(refused)
             .collect();
-        Self { contract, forms }
+        Self::of_forms(contract, forms)
+    }
+
+    fn of_forms(contract: Arc<Contract>, forms: Vec<Form>) -> Self {
+        let mut wants = forms.iter().flat_map(|form: &Form| &form.members).map(|(_, want)| want);
+        let hangs_on_delivery = wants.any(|want| match want {
+            Want::Text(_) => true,
+            Want::Constant(_) | Want::AnyText => false,
+        });
+        Self { contract, forms, hangs_on_delivery }
+    }
+
+    /// Whether what an answer may be hangs on the delivery that it answers; else the same answer is always the same outcome.
+    #[must_use]
+    pub fn hangs_on_delivery(&self) -> bool {
+        self.hangs_on_delivery
     }
 
     /// The contract.

@@ -1,5 +1,7 @@
 //! One answer against one outcome.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Bindings, INSTANT_TOLERANCE, Mismatch, is_broken};
@@ -161,7 +163,8 @@ fn refused_before<'a>(judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
 
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
 fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Mismatch> {
-    let earlier = judged.records.one(first);
+    let earlier = judged.records.one(first).map(|earlier| as_first(reader, earlier));
+    let earlier = earlier.as_deref();
     match (refused_before(judged, first), reader.contract().duplicate()) {
         (Some(refused), _) => {
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
@@ -169,6 +172,16 @@ fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Mismatc
         }
         (None, Some(form)) => outcome(reader, Outcome::Duplicate, form, judged, earlier),
         (None, None) => Vec::new(),
+    }
+}
+
+/// What a later duplicate is held against: one that was answered as a duplicate itself was not the first, and told when that was.
+fn as_first<'r>(reader: &Reader, earlier: &'r Record) -> Cow<'r, Record> {
+    match &earlier.refers_to {
+        Some(before) if earlier.referred_as.is_none() && earlier.outcome(reader).is(Outcome::Duplicate) => {
+            Cow::Owned(Record { referred_as: Some(before.clone()), ..earlier.clone() })
+        }
+        _ => Cow::Borrowed(earlier),
     }
 }
 
@@ -327,57 +340,4 @@ fn describe_instant(about: Option<&Record>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::reading::read_contract;
-    use crate::delivery::{Delivery, HeaderLine};
-
-    const ACCEPTED: &str = r#"{"accepted":true,"payload_sha256":""}"#;
-    const DUPLICATE: &str =
-        r#"{"accepted":true,"payload_sha256":"","reference":{"type":"duplicate","timestamp":"1970-01-01T00:00:00.000000"}}"#;
-
-    fn record(status: u16, body: &'static str) -> Record {
-        let headers = vec![HeaderLine::new("Content-Type", "application/json")];
-        Record {
-            own_delay: std::time::Duration::ZERO,
-            went_twice: false,
-            key: "k".to_owned(),
-            identity: "k".to_owned(),
-            sha256: String::new(),
-            delivery: Delivery::default(),
-            sent_at: UnixMicros(0),
-            answered_at: UnixMicros(0),
-            took: std::time::Duration::ZERO,
-            result: Ok(Answer { status, headers, body: body.into() }),
-            referred_as: None,
-            refers_to: None,
-        }
-    }
-
-    /// Between two deliveries one is taken, whichever it is.
-    #[test]
-    fn of_two_deliveries_one_is_taken() {
-        let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
-        let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
-        let holds = |expect: &Expect, first: Record, second: &Record| {
-            let mut records = Bindings::default();
-            records.deliveries.insert("first".to_owned(), vec![first]);
-            let answer = second.result.as_ref().unwrap();
-            !is_broken(&judge(&reader, expect, Judged { answer, record: second, records: &records }))
-        };
-        let once = Expect::OnceWith("first".to_owned());
-        for (first, accepted, duplicate) in [
-            (record(202, ACCEPTED), false, true),
-            (record(202, DUPLICATE), false, true),
-            (record(401, "{}"), true, false),
-            (record(404, ""), true, false),
-            (record(308, ""), true, false),
-        ] {
-            let holds = |second: Record| holds(&once, first.clone(), &second);
-            assert_eq!((holds(record(202, ACCEPTED)), holds(record(202, DUPLICATE))), (accepted, duplicate), "{:?}", first.result);
-            assert!(!holds(record(401, "{}")));
-        }
-        let not_taken = [200, 202, 308, 401, 404, 501].map(|status| holds(&Expect::NotTaken, record(202, ""), &record(status, ACCEPTED)));
-        assert_eq!(not_taken, [false, false, true, true, true, true]);
-    }
-}
+mod tests;

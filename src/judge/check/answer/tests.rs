@@ -1,0 +1,77 @@
+//! Answers that hold against an expectation, and ones that do not.
+
+use super::*;
+use crate::contract::reading::read_contract;
+use crate::delivery::{Delivery, HeaderLine};
+
+const ACCEPTED: &str = r#"{"accepted":true,"payload_sha256":""}"#;
+const DUPLICATE: &str =
+    r#"{"accepted":true,"payload_sha256":"","reference":{"type":"duplicate","timestamp":"1970-01-01T00:00:00.000000"}}"#;
+
+fn record(status: u16, body: &'static str) -> Record {
+    let headers = vec![HeaderLine::new("Content-Type", "application/json")];
+    Record {
+        own_delay: std::time::Duration::ZERO,
+        went_twice: false,
+        key: "k".to_owned(),
+        identity: "k".to_owned(),
+        sha256: String::new(),
+        delivery: Delivery::default(),
+        sent_at: UnixMicros(0),
+        answered_at: UnixMicros(0),
+        took: std::time::Duration::ZERO,
+        result: Ok(Answer { status, headers, body: body.into() }),
+        referred_as: None,
+        refers_to: None,
+    }
+}
+
+/// Between two deliveries one is taken, whichever it is.
+#[test]
+fn of_two_deliveries_one_is_taken() {
+    let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
+    let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
+    let holds = |expect: &Expect, first: Record, second: &Record| {
+        let mut records = Bindings::default();
+        records.deliveries.insert("first".to_owned(), vec![first]);
+        let answer = second.result.as_ref().unwrap();
+        !is_broken(&judge(&reader, expect, Judged { answer, record: second, records: &records }))
+    };
+    let once = Expect::OnceWith("first".to_owned());
+    for (first, accepted, duplicate) in [
+        (record(202, ACCEPTED), false, true),
+        (record(202, DUPLICATE), false, true),
+        (record(401, "{}"), true, false),
+        (record(404, ""), true, false),
+        (record(308, ""), true, false),
+    ] {
+        let holds = |second: Record| holds(&once, first.clone(), &second);
+        assert_eq!((holds(record(202, ACCEPTED)), holds(record(202, DUPLICATE))), (accepted, duplicate), "{:?}", first.result);
+        assert!(!holds(record(401, "{}")));
+    }
+    let not_taken = [200, 202, 308, 401, 404, 501].map(|status| holds(&Expect::NotTaken, record(202, ""), &record(status, ACCEPTED)));
+    assert_eq!(not_taken, [false, false, true, true, true, true]);
+}
+
+/// A duplicate of what was answered as a duplicate itself tells of the same first delivery, however long ago that was.
+#[test]
+fn duplicates_of_a_duplicate_tell_of_the_first() {
+    let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
+    let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
+    let told = |instant: &str, at: i64| {
+        let body = DUPLICATE.replace("1970-01-01T00:00:00.000000", instant);
+        let answer = Answer { body: body.into(), ..record(202, "").result.unwrap() };
+        let (sent_at, refers_to) = (UnixMicros::from_secs(at), Some(instant.to_owned()));
+        Record { sent_at, answered_at: sent_at, result: Ok(answer), refers_to, ..record(202, "") }
+    };
+    let holds = |second: &Record| {
+        let mut records = Bindings::default();
+        records.deliveries.insert("again".to_owned(), vec![told("1970-01-01T00:00:00.000000", 20)]);
+        let answer = second.result.as_ref().unwrap();
+        !is_broken(&judge(&reader, &Expect::DuplicateOf("again".to_owned()), Judged { answer, record: second, records: &records }))
+    };
+    let of = |instant| holds(&told(instant, 40));
+    assert!(of("1970-01-01T00:00:00.000000"));
+    assert!(!of("1970-01-01T00:00:20.000000"), "of the second");
+    assert!(!of("1970-01-01T00:00:00.000001"), "of another");
+}
