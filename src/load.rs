@@ -15,6 +15,7 @@ pub mod carried;
 pub mod climb;
 pub mod compare;
 mod conclusion;
+pub mod contracts;
 pub mod effects;
 pub mod effort;
 pub mod ending;
@@ -55,6 +56,7 @@ pub mod streams;
 pub mod summing;
 pub mod telling;
 pub mod think;
+pub mod together;
 pub mod trend;
 pub mod user;
 pub mod window;
@@ -243,6 +245,11 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     let word = plan.part.word.clone().unwrap_or_else(|| format!("hg{:x}", SystemClock.now().0));
     let subscribers = Subscribers::begin(plan, &word, &series).await.map_err(LoadError::Contract)?;
     let streams = subscribers.as_ref().map(|subscribers| Arc::clone(&subscribers.streams));
+    if let Some(member) = &plan.part.together
+        && !member.begin().await
+    {
+        return Err(LoadError::Crowd("the load beside this one could not begin".to_owned()));
+    }
     let shared = Arc::new(shared::shared(plan, series, bodies, (word, streams))?);
     if let Some((feeding, past)) = shared.feeding.as_ref().zip(past) {
         feeding.set_past(past);

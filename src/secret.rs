@@ -105,6 +105,12 @@ impl Secrets {
         Self { all: Vec::new(), vocabulary }
     }
 
+    /// Adds what others know, and the words that none can be told from.
+    pub fn join(&mut self, other: Self) {
+        self.all.extend(other.all);
+        self.vocabulary.0.push_str(&other.vocabulary.0);
+    }
+
     /// Adds a secret that signs.
     ///
     /// * `name`: the variable that it stands in.

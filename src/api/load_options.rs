@@ -119,20 +119,37 @@ impl LoadOptions {
     /// # Errors
     /// The first mistake.
     pub(crate) fn meant(&self) -> Result<Meant, Wrong> {
-        let mut mix = match &self.feed {
+        self.meant_with(match &self.feed {
             Some(feed) => feed.mix().map_err(Wrong::Said)?,
             None => mix(self.mix.as_deref())?,
-        };
+        })
+    }
+
+    /// The same with a mix that was read already.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(crate) fn meant_with(&self, mut mix: Mix) -> Result<Meant, Wrong> {
         mix.think = self.think.unwrap_or(mix.think);
-        let names = mix.names();
+        let (gates, abort_on) = self.conditions(&mix.names())?;
+        let (course, model, users) = self.course()?;
+        Ok(Meant { mix, gates, users, abort_on, course, model })
+    }
+
+    /// What must hold, and what ends the load.
+    ///
+    /// * `names`: the kinds that they may name.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(crate) fn conditions(&self, names: &[String]) -> Result<(Vec<Gate>, Vec<Gate>), Wrong> {
         let abort_on: Vec<Gate> =
-            self.abort_on.iter().map(|text| Gate::condition(text, &names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
-        let gates = self.read_gates(&names)?;
+            self.abort_on.iter().map(|text| Gate::condition(text, names)).collect::<Result<_, _>>().map_err(Wrong::Said)?;
+        let gates = self.read_gates(names)?;
         if let (None, Some(gate)) = (self.streams, gates.iter().chain(&abort_on).find(|gate| matches!(gate.metric, Metric::Stream(_)))) {
             return Err(Wrong::Said(format!("`{}` is about event streams, and nobody reads any: give --streams N", gate.text)));
         }
-        let (course, model, users) = self.course()?;
-        Ok(Meant { mix, gates, users, abort_on, course, model })
+        Ok((gates, abort_on))
     }
 
     /// What was played, for a digest: the mix as it was named, and what it came to.
@@ -268,8 +285,20 @@ impl LoadOptions {
     }
 }
 
-/// An inline mix, a shipped one, or a file.
+/// An inline mix, a shipped one, or a file, under one contract.
 pub(crate) fn mix(named: Option<&str>) -> Result<Mix, Wrong> {
+    let mix = any_mix(named)?;
+    if mix.contracts.is_empty() {
+        return Ok(mix);
+    }
+    Err(Wrong::Said(format!(
+        "the mix `{}` has several contracts, and here is one: `hookgate load --mix FILE` loads all of them at once",
+        named.unwrap_or_default()
+    )))
+}
+
+/// The same, under one contract or several.
+pub(crate) fn any_mix(named: Option<&str>) -> Result<Mix, Wrong> {
     let Some(named) = named else { return Ok(Mix::default()) };
     let file = match files::shipped_mix(named) {
         Some(shipped) => shipped,

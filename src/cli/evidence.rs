@@ -40,6 +40,15 @@ impl Sealing {
         Self::of_digest(contract, sha256_hex(played.as_bytes()), seal_env)
     }
 
+    /// The same under several contracts: the digest is that of their digests, a line each.
+    #[cfg(feature = "load")]
+    pub(crate) fn of_several(contracts: &[String], played: &str, seal_env: Option<&str>) -> Result<Self, Failure> {
+        let lines = contracts.iter().map(|one| Ok(sha256_hex(load_suite::contract_file(one)?.text.as_bytes()) + "\n"));
+        let contract_sha256 = sha256_hex(lines.collect::<Result<String, Failure>>()?.as_bytes());
+        let made_from = MadeFrom { contract_sha256, scenarios_sha256: sha256_hex(played.as_bytes()) };
+        Ok(Self(Seal { made_from, key: seal_env.map(key).transpose()? }))
+    }
+
     fn of_digest(contract: &str, scenarios_sha256: String, seal_env: Option<&str>) -> Result<Self, Failure> {
         let contract_sha256 = sha256_hex(load_suite::contract_file(contract)?.text.as_bytes());
         let made_from = MadeFrom { contract_sha256, scenarios_sha256 };

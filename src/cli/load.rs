@@ -1,6 +1,7 @@
 //! `hookgate load`: load a receiver, and judge it under load.
 
 mod asked;
+mod contracts;
 mod exposed;
 mod feeding;
 mod forms;
@@ -59,6 +60,10 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     if let Some(LoadCommand::Merge(args)) = &args.command {
         return joining::merge(args, console);
     }
+    if let Some(shares) = contracts::shares(args)? {
+        claim_interruptions()?;
+        return contracts::load(args, &shares, console);
+    }
     claim_interruptions()?;
     let ends = Ends::listen()?;
     let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
@@ -110,7 +115,12 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         plan.sources = session.sources.clone();
         plan.beside = plan.beside.or(session.guard_id().await.map(Of::Children));
         let title = format!("load of {} ({})", plan.target, plan.contract.contract);
-        let told = exposed::Told { plan: &plan, which: which(args), redactor: &redactor };
+        let told = exposed::Told {
+            contract: plan.contract.contract.clone(),
+            target: plan.target.to_string(),
+            which: which(args),
+            redactor: &redactor,
+        };
         let exposed = Exposed::begin(args, collector, told, teller(show, console.live, title), console).await?;
         let on_second = exposed.on_second();
         #[cfg(feature = "locust")]
@@ -136,7 +146,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
         let keeper = keeper.transpose()?;
         let on_second = keeper.as_ref().map_or_else(|| Arc::clone(&on_second), |keeper| looked_on(Arc::clone(&on_second), keeper.notes()));
         let word = which.as_ref().map(|which| which.keys.clone()).or_else(|| args.run_word.clone());
-        plan.part = Part { word, notes: keeper.as_ref().map(Keeper::notes), steering: None };
+        plan.part = Part { word, notes: keeper.as_ref().map(Keeper::notes), ..Part::default() };
         let mut ended = match &find_max {
             None => load::run(&plan, on_second, interrupted).await,
             Some(wanted) => {
@@ -193,6 +203,9 @@ enum Came {
 pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
     if let Some(url) = &args.otlp {
         address(url).map_err(Failure::usage)?;
+    }
+    if let Some(shares) = contracts::shares(args)? {
+        return contracts::parts(args, &shares).map(drop);
     }
     let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
     meant(args, &options(args, feed(args, &suite.contract)?)).map(drop)

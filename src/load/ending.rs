@@ -12,6 +12,7 @@ use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
 use super::effort::Meter;
+use super::gate::Gate;
 use super::measure::Measurement;
 use super::progress::{Phase, Progress};
 use super::rate_profile::Model;
@@ -109,8 +110,11 @@ pub async fn watch(
                 let measured = lock(&shared.measured);
                 let progress = Progress { effort: meter.latest(), ..progress(plan, shared, &measured, elapsed, cut_at) };
                 on_second(&progress);
-                let is_dead = silence.at(elapsed, if plan.part.is_idle() { 0 } else { measured.sent() }, measured.answered()) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
-                cut = cut.or_else(|| aborted(plan, &progress)).or_else(|| is_dead.then_some(Cut::Dead));
+                let (sent, answered) = shared.by_now();
+                // Answers count from when it is warm, and deliveries from the first.
+                let owes = if plan.part.is_idle() || elapsed < plan.warm_up { 0 } else { sent };
+                let is_dead = silence.at(elapsed, owes, answered) > DEAD_AFTER.max(plan.timeout.saturating_mul(2));
+                cut = cut.or_else(|| true_now(&plan.abort_on, &progress).map(Cut::Aborted)).or_else(|| is_dead.then_some(Cut::Dead));
             }
         }
         if cut.is_some() && cut_at.is_none() {
@@ -178,12 +182,13 @@ pub(super) fn over<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measuremen
     }
 }
 
-fn aborted(plan: &Plan, progress: &Progress<'_>) -> Option<Cut> {
-    if plan.abort_on.is_empty() {
+/// The first condition that is true at this moment: its text, and what was measured.
+pub(super) fn true_now(conditions: &[Gate], progress: &Progress<'_>) -> Option<String> {
+    if conditions.is_empty() {
         return None;
     }
     let (all, kinds) = progress.measured();
-    let true_now = plan.abort_on.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
+    let true_now = conditions.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
     let (after, value) = (progress.elapsed.as_secs(), telling::measured(&true_now, Language::En));
-    Some(Cut::Aborted(format!("{} was true after {after} s ({value})", true_now.gate)))
+    Some(format!("{} was true after {after} s ({value})", true_now.gate))
 }

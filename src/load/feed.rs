@@ -9,9 +9,11 @@
 pub mod feeding;
 pub mod line;
 pub mod numbers;
+pub mod ongoing;
 pub mod past;
 pub mod survey;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::line::{Read, read};
+use self::ongoing::Ongoing;
 use self::survey::Survey;
 use super::mix::{Mix, kind};
 use super::rate_profile::RateProfile;
@@ -78,6 +81,10 @@ pub struct Feed {
     pub speed: f64,
     /// Of several workers, which this one is, from 1, and how many there are: each delivers the keys that fall to it.
     pub share: Option<(u64, u64)>,
+    /// Which lines are delivered once more and which are spoiled, by weight; without it, lines alone say what they are.
+    pub mixed: Option<Mix>,
+    /// How far others are in it, where loads follow one another; without it, a load begins at its beginning.
+    pub ongoing: Option<Ongoing>,
 }
 
 /// A feed in the report of a load.
@@ -128,9 +135,11 @@ impl Feed {
     /// As [`kind`]; the survey has read every name.
     pub fn mix(&self) -> Result<Mix, String> {
         let usual = ["fresh", "duplicate", "conflicting-body"];
-        let others = self.survey.kinds.iter().map(String::as_str).filter(|name| !usual.contains(name));
+        let of_mix: Vec<String> = self.mixed.iter().flat_map(Mix::kind_names).collect();
+        let others: BTreeSet<&str> =
+            self.survey.kinds.iter().chain(&of_mix).map(String::as_str).filter(|name| !usual.contains(name)).collect();
         let kinds = usual.into_iter().chain(others).map(|name| Ok((name.to_owned(), kind(name)?, 0)));
-        Ok(Mix::fed(kinds.collect::<Result<_, String>>()?))
+        Ok(Mix::fed(kinds.collect::<Result<_, String>>()?, self.mixed.as_ref()))
     }
 
     /// How long a recording takes.
@@ -192,6 +201,13 @@ impl Feed {
             distinct_keys: counts.0,
             other_bodies: counts.1,
         }
+    }
+
+    /// How many deliveries of a feed that is gone through once are still to be sent; none where it has no end.
+    #[must_use]
+    pub fn left(&self) -> Option<u64> {
+        let sent = self.ongoing.as_ref().map_or(0, Ongoing::sent);
+        (self.order == Order::Once).then(|| self.survey.ours.saturating_sub(sent))
     }
 
     /// Whether keys are those that are written, which a receiver may have had before.

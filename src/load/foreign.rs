@@ -50,6 +50,7 @@ impl Foreign for LoadReport {
             kept_up: _,
             notes,
             workers: _,
+            contracts: _,
             streams,
             verdict: _,
         } = self;

@@ -67,7 +67,7 @@ impl Worker {
     fn state(&self) -> State {
         match &self.report {
             None => State::CutShort,
-            Some(report) if report.verdict == Overall::Interrupted => State::Interrupted,
+            Some(report) if report.was_interrupted() => State::Interrupted,
             Some(_) => State::Complete,
         }
     }
@@ -229,6 +229,7 @@ pub fn joined(
         kept_up: is_whole && reports().all(|report| report.kept_up),
         notes,
         workers: told,
+        contracts: Vec::new(),
         streams: None,
         verdict,
     };

@@ -144,6 +144,28 @@ impl Measurement {
         })
     }
 
+    /// Several of one time, each with kinds of its own, as one.
+    ///
+    /// # Errors
+    /// Never: the bounds of all histograms are the same.
+    pub fn beside(parts: &[&Self]) -> Result<Self, hdrhistogram::AdditionError> {
+        let last_answer = parts.iter().map(|one| one.last_answer).max().unwrap_or_default();
+        let warm_up = parts.first().map(|one| one.warm_up).unwrap_or_default();
+        let mut all = Self { kinds: Vec::new(), series: Vec::new(), errors: BTreeMap::new(), warm_up, last_answer };
+        for part in parts {
+            all.kinds.extend(part.kinds.iter().cloned());
+            part.errors.iter().for_each(|(why, count)| *all.errors.entry(why).or_default() += count);
+            all.fill(part.series.len() as f64);
+            for (of, second) in all.series.iter_mut().zip(&part.series) {
+                of.count += second.count;
+                of.answered += second.answered;
+                of.errors += second.errors;
+                of.latency.add(&second.latency)?;
+            }
+        }
+        Ok(all)
+    }
+
     /// Takes samples in.
     pub fn take(&mut self, samples: &[Sample]) {
         for sample in samples {

@@ -3,6 +3,8 @@
 //! Text in (`fresh=80,duplicate=15`, or a file), a [`Mix`] out. What each kind
 //! must be answered is `user`'s affair.
 
+pub mod bodies;
+pub mod contracts;
 pub mod endpoints;
 
 use std::collections::BTreeMap;
@@ -11,6 +13,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::{Error, StrDeserializer};
 
+pub use self::bodies::{BodyFile, BodyFrom, BodyPlan, SizeFile};
+use self::contracts::{ContractFile, ContractShare};
 use self::endpoints::EndpointShare;
 use crate::document;
 use crate::load::think::{Think, ThinkTime};
@@ -22,8 +26,6 @@ const TOGETHER: u32 = 4;
 const REUSE_DISTANCE: usize = 64;
 /// Memory for keys that are used again; a user remembers no more.
 const MOST_REUSE_DISTANCE: usize = 100_000;
-/// Larger bodies are not sent by the thousand.
-const MOST_BODY_BYTES: usize = 16 << 20;
 
 /// A kind of delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,26 +57,10 @@ pub struct Mix {
     pub think: Think,
     /// Several paths, where the contract's own is not the only one.
     pub endpoints: Vec<EndpointShare>,
+    /// Several contracts of one receiver, each with its own path and secret, where it is not the one that a load is under.
+    pub contracts: Vec<ContractShare>,
     /// What is sent; the suite's ordinary body when there is nothing here.
     pub body: Option<BodyPlan>,
-}
-
-/// What bodies are made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BodyPlan {
-    /// A body's text or its file's name.
-    pub from: BodyFrom,
-    /// Sizes in bytes with their weights; none when all are as long as their text.
-    pub sizes: Vec<(usize, u32)>,
-}
-
-/// Where the text of a body comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BodyFrom {
-    /// A body of the suite, by its name.
-    File(String),
-    /// Text with `{unique}` and `{padding}` in it.
-    Template(String),
 }
 
 /// A mix as it stands in a file.
@@ -94,31 +80,11 @@ pub struct MixFile {
     /// Several paths of the receiver under the one contract, by weight; a key and its duplicates go to one of them (the contract's own).
     #[serde(default)]
     pub endpoints: Vec<EndpointShare>,
+    /// Several contracts of one receiver, by weight, each with its own path, secret and keys; all are loaded at once, and each is judged.
+    #[serde(default)]
+    pub contracts: Vec<ContractFile>,
     /// What is sent; the suite's ordinary body otherwise.
     pub body: Option<BodyFile>,
-}
-
-/// A body as it stands in a mix: one of `file` and `template`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BodyFile {
-    /// A body of the suite, by its name.
-    pub file: Option<String>,
-    /// Text, in which `{unique}` becomes the delivery's own word and `{padding}` fills it up to its size.
-    pub template: Option<String>,
-    /// Sizes, each with its weight; needs `{padding}` in the template.
-    #[serde(default)]
-    pub sizes: Vec<SizeFile>,
-}
-
-/// A size with its weight.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SizeFile {
-    /// How long the body is.
-    pub bytes: usize,
-    /// How often, compared with the others.
-    pub weight: u32,
 }
 
 impl Default for Mix {
@@ -137,14 +103,34 @@ impl Mix {
             together: TOGETHER,
             think: Think::default(),
             endpoints: Vec::new(),
+            contracts: Vec::new(),
             body: None,
         }
     }
 
     /// The kinds of a load whose deliveries come from elsewhere: none has a weight.
+    ///
+    /// * `given`: a mix that says what else there is to say.
     #[must_use]
-    pub fn fed(kinds: Vec<(String, Kind, u32)>) -> Self {
-        Self::of(kinds)
+    pub fn fed(kinds: Vec<(String, Kind, u32)>, given: Option<&Self>) -> Self {
+        let mut mix = Self::of(kinds);
+        if let Some(given) = given {
+            (mix.reuse_distance, mix.think, mix.endpoints) = (given.reuse_distance, given.think, given.endpoints.clone());
+            mix.body.clone_from(&given.body);
+        }
+        mix
+    }
+
+    /// The kinds' own names, in order.
+    #[must_use]
+    pub fn kind_names(&self) -> Vec<String> {
+        self.kinds.iter().map(|(name, _, _)| name.clone()).collect()
+    }
+
+    /// The name of a kind, where there is one.
+    #[must_use]
+    pub fn name_of(&self, wanted: Kind) -> Option<String> {
+        self.kinds.iter().find(|(_, kind, _)| *kind == wanted).map(|(name, _, _)| name.clone())
     }
 
     /// The place of a kind: by its name, where it has one of its own.
@@ -194,6 +180,7 @@ impl Mix {
         mix.think = file.think.map_or(Think::No, |think| think.0);
         mix.endpoints = endpoints::checked(file.endpoints, mix.kinds.len()).map_err(wrong)?;
         mix.body = file.body.map(BodyPlan::of).transpose().map_err(wrong)?;
+        mix.contracts = contracts::checked(file.contracts, &mix).map_err(wrong)?;
         Ok(mix)
     }
 
@@ -283,26 +270,6 @@ impl Mix {
             }
         }
         (0, Kind::Fresh)
-    }
-}
-
-impl BodyPlan {
-    fn of(file: BodyFile) -> Result<Self, String> {
-        let from = match (file.file, file.template) {
-            (Some(name), None) => BodyFrom::File(name),
-            (None, Some(text)) => BodyFrom::Template(text),
-            (_, _) => return Err("a body has one of `file` and `template`".to_owned()),
-        };
-        let can_fill = matches!(&from, BodyFrom::Template(text) if text.contains("{padding}"));
-        if !file.sizes.is_empty() && !can_fill {
-            return Err("a body of several sizes needs `{padding}` in its `template`, to be filled up with".to_owned());
-        }
-        for size in &file.sizes {
-            if size.bytes > MOST_BODY_BYTES || size.weight == 0 {
-                return Err(format!("a size has at most {MOST_BODY_BYTES} bytes and a weight of 1 or more"));
-            }
-        }
-        Ok(Self { from, sizes: file.sizes.iter().map(|size| (size.bytes, size.weight)).collect() })
     }
 }
 

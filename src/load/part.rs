@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::measure::{Measurement, Sample};
+use super::together::Member;
 use crate::clock::UnixMicros;
 use crate::history::consistency::Operation;
 
@@ -28,6 +29,8 @@ pub struct Part {
     pub notes: Option<Sender<Note>>,
     /// Who says how many users there are; without it, the course does.
     pub steering: Option<Arc<Steering>>,
+    /// The loads that it begins with, and keeps its share beside.
+    pub together: Option<Member>,
 }
 
 /// What whoever keeps a load's history is told.

@@ -81,6 +81,12 @@ impl RateProfile {
         if course.highest() <= 0.0 { Err(format!("stages `{text}`: the level is 0 all the time")) } else { Ok(course) }
     }
 
+    /// The same course with every level so many times as high.
+    #[must_use]
+    pub fn scaled(&self, by: f64) -> Self {
+        Self { points: self.points.iter().map(|(at, level)| (*at, level * by)).collect() }
+    }
+
     /// What lies between two times of it, as a course of its own.
     #[must_use]
     pub fn part(&self, from: Duration, to: Duration) -> Self {

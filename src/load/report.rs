@@ -10,6 +10,7 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::contracts::ContractReport;
 use super::effort::Effort;
 use super::feed::FeedReport;
 use super::gate::GateResult;
@@ -124,6 +125,9 @@ pub struct LoadReport {
     /// The workers that it was joined from; or the one that it is, of several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workers: Vec<WorkerReport>,
+    /// The contracts that it was under, where they were several: each has its report in a folder of its own name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<ContractReport>,
     /// What subscribers of event streams have read; absent without --streams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<StreamsReport>,
@@ -166,6 +170,14 @@ pub struct Latency {
     pub p999: u64,
     /// The longest.
     pub max: u64,
+}
+
+impl LoadReport {
+    /// Whether somebody has interrupted it, whatever it had found by then.
+    #[must_use]
+    pub fn was_interrupted(&self) -> bool {
+        self.verdict == Overall::Interrupted || self.notes.iter().any(|note| note.starts_with("Interrupted after"))
+    }
 }
 
 impl Latency {

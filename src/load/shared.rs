@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
 use super::body::BodyTemplate;
-use super::feed::feeding::{Fed, Feeding};
+use super::feed::feeding::Feeding;
 use super::followed::Followed;
 use super::measure::Measurement;
 use super::mix::Mix;
@@ -31,6 +31,8 @@ use crate::transport::Target;
 
 /// Whoever waits looks so often whether the load has been stopped.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Who is ahead of the loads beside it looks so often whether it may go on.
+const LOOK_FOR_SHARE: Duration = Duration::from_millis(1);
 /// What was due and could not be sent is sent so long after the end of sending at the most: a moment in which a busy
 /// machine did not run us takes nothing from the load, and a receiver that is too slow is not loaded any longer.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -269,15 +271,6 @@ impl Shared {
         self.feeding.as_ref().map(|feeding| feeding.headers(&self.contract, number_of(key))).unwrap_or_default()
     }
 
-    /// The next line of the feed, or nothing where none says what is delivered; `None` when the feed is over.
-    #[must_use]
-    pub fn next_fed(&self) -> Option<Option<Fed>> {
-        match &self.feeding {
-            None => Some(None),
-            Some(feeding) => feeding.next().map(Some),
-        }
-    }
-
     /// Microseconds since the epoch at a time of the load, by a clock that never goes back.
     #[must_use]
     pub fn instant(&self, since: Duration) -> i64 {
@@ -345,6 +338,32 @@ impl Shared {
                 None => false,
             },
         }
+    }
+
+    /// Waits until one more delivery is not ahead of the loads beside this one; false when none is wanted any more.
+    pub async fn wait_for_share(&self) -> bool {
+        let Some(member) = &self.part.together else { return true };
+        while !member.takes_one() {
+            if self.is_over() {
+                return false;
+            }
+            tokio::time::sleep(LOOK_FOR_SHARE).await;
+        }
+        true
+    }
+
+    /// Whether nothing more is to be sent.
+    fn is_over(&self) -> bool {
+        self.is_stopped() || self.taken.load(Ordering::Relaxed) >= self.most || self.began.elapsed() >= self.course.length()
+    }
+
+    /// A user has come to its end: when all is sent, the loads beside this one do not wait for it.
+    pub fn note_end_of_user(&self) {
+        if let Some(member) = self.part.together.as_ref().filter(|_| self.is_over()) {
+            member.end();
+        }
+        self.ended.0.fetch_add(1, Ordering::Release);
+        self.ended.1.notify_one();
     }
 
     /// Waits until this user is called for; false when the load was stopped meanwhile.

@@ -142,6 +142,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         kept_up,
         notes,
         workers: Vec::new(),
+        contracts: Vec::new(),
         streams: facts.streams.clone(),
         verdict,
     }

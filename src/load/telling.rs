@@ -240,7 +240,18 @@ pub fn notes(report: &LoadReport, language: Language) -> Vec<String> {
         let (rate, wanted) = (per_second(report.rate_per_s), per_second(wanted));
         language.with("load-not-kept", &[("rate", rate.into()), ("wanted", wanted.into()), ("count", report.dropped.into())])
     });
-    not_kept.into_iter().chain(report.notes.iter().map(|note| language.retold(note))).collect()
+    let contracts = report.contracts.iter().map(|one| {
+        let facts = [
+            ("name", one.name.as_str().into()),
+            ("contract", one.contract.as_str().into()),
+            ("path", one.path.as_str().into()),
+            ("deliveries", one.deliveries.into()),
+            ("rate", per_second(one.rate_per_s).into()),
+            ("verdict", language.overall(one.verdict).into()),
+        ];
+        language.with("load-of-contract", &facts)
+    });
+    not_kept.into_iter().chain(contracts).chain(report.notes.iter().map(|note| language.retold(note))).collect()
 }
 
 /// What should not have come: answers that a kind does not allow, and deliveries without one.

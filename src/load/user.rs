@@ -13,9 +13,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use self::choice::Choice;
+use self::choice::{Choice, Next};
 use super::expected::is_expected;
-use super::feed::feeding::{Fed, Turn};
+use super::feed::feeding::{Feeding, Turn};
 use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
 use super::mix::Kind;
 use super::part::{Lot, Note};
@@ -79,8 +79,7 @@ pub async fn deliver(shared: &Shared, number: usize) {
         shared.surplus.note(answered, &surplus);
     }
     shared.histories.lock().unwrap_or_else(PoisonError::into_inner).push(user.history);
-    shared.ended.0.fetch_add(1, Ordering::Release);
-    shared.ended.1.notify_one();
+    shared.note_end_of_user();
 }
 
 /// Delivers keys once more, after the load, as long as there is time: what is answered tells what became of them.
@@ -152,10 +151,13 @@ impl<'s> User<'s> {
             if shared.is_out_of_turn(self.number) {
                 self.hand_over();
             }
-            if !shared.wait_for_turn(self.number).await || shared.taken.fetch_add(1, Ordering::Relaxed) >= shared.most {
+            if !shared.wait_for_turn(self.number).await
+                || !shared.wait_for_share().await
+                || shared.taken.fetch_add(1, Ordering::Relaxed) >= shared.most
+            {
                 break;
             }
-            let Some(next) = shared.next_fed() else { break };
+            let Some(next) = self.next() else { break };
             let (began, latency) = self.one(next).await;
             self.write_down(began, latency);
             self.rest().await;
@@ -169,12 +171,15 @@ impl<'s> User<'s> {
             if number >= shared.most {
                 break;
             }
-            let Some(next) = shared.next_fed() else { break };
-            let recorded = next.as_ref().and_then(|fed| fed.due);
-            let Some(due) = recorded.or_else(|| shared.next_due(number)) else { break };
+            let Some(next) = self.next() else { break };
+            let Some(due) = next.recorded().or_else(|| shared.next_due(number)) else {
+                self.give_back(next);
+                break;
+            };
             let was_early = shared.began.elapsed() <= due;
             // What is due and cannot be sent in time is dropped: counted, and not sent.
             if !shared.wait_until(due).await || shared.began.elapsed() > shared.last_call {
+                self.give_back(next);
                 break;
             }
             let (began, took) = self.one(next).await;
@@ -219,13 +224,20 @@ impl<'s> User<'s> {
     }
 
     /// One delivery, from its choice to its place in the history: when it was sent, and how long its answer took.
-    async fn one(&mut self, fed: Option<Fed>) -> (Duration, Duration) {
+    async fn one(&mut self, next: Next) -> (Duration, Duration) {
         let shared = self.shared;
-        if let Some((feeding, fed)) = shared.feeding.as_ref().zip(fed) {
-            let turn = feeding.turn(&shared.contract, &fed, |word| shared.made_body(word, fed.place.line), shared.began.elapsed());
-            return self.send_fed(turn).await;
-        }
-        let choice = self.choose();
+        let choice = match (next, &shared.feeding) {
+            (Next::Fed(fed), Some(feeding)) => {
+                let turn = feeding.turn(&shared.contract, &fed, |word| shared.made_body(word, fed.place.line), shared.began.elapsed());
+                return self.send_fed(turn).await;
+            }
+            (Next::Repeated(choice), _) => {
+                let (key, headers) = (shared.key(choice.key), shared.headers(choice.key));
+                let body = shared.plain_body(choice.key, &key);
+                return self.send(choice, key, body, &headers).await;
+            }
+            (Next::MadeUp | Next::Fed(_), _) => self.choose(),
+        };
         let key = shared.key(choice.key);
         let body = match choice.kind {
             Kind::ConflictingBody => shared.plain_body(choice.key, &format!("{key}-other")),
@@ -330,7 +342,7 @@ impl<'s> User<'s> {
         if let (Some(surplus), Some(answered)) = (last.after, self.answered) {
             shared.surplus.note(answered, &surplus);
         }
-        let is_made_up = shared.feeding.is_none() && place != usize::MAX;
+        let is_made_up = shared.feeding.as_ref().is_none_or(Feeding::is_mixed) && place != usize::MAX;
         if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && is_made_up && shared.mix.repeats() {
             self.hold_for_repetition(number);
         }

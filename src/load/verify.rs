@@ -41,6 +41,15 @@ pub fn judged_again(report: &LoadReport) -> Vec<String> {
             wrong.push(format!("{} deliveries are said to be measured, and its workers have {of_workers}", report.deliveries));
         }
     }
+    if !report.contracts.is_empty() {
+        let of_contracts: u64 = report.contracts.iter().map(|one| one.deliveries).sum();
+        if of_contracts != report.deliveries {
+            wrong.push(format!("{} deliveries are said to be measured, and its contracts have {of_contracts}", report.deliveries));
+        }
+        for one in report.contracts.iter().filter(|one| one.verdict == Overall::DoesNotConform && report.verdict != one.verdict) {
+            wrong.push(format!("the contract {} is said to be broken, and the verdict is `{}`", one.name, report.verdict.words()));
+        }
+    }
     wrong.extend(rates_wrong(report));
     for one in &report.requirements {
         if matches!(one.verdict, Verdict::Fail | Verdict::Warn | Verdict::Known) != (one.violations > 0) {
@@ -103,7 +112,7 @@ fn rates_wrong(report: &LoadReport) -> Vec<String> {
         // A course that was cut short, or ended after so many, has asked for more than was to be sent.
         let is_short = each as f64 - planned * all > 1.0;
         // Each of several workers has counted its own from its own beginning.
-        let off_by = report.workers.len().max(1) as f64;
+        let off_by = report.workers.len().max(report.contracts.len()).max(1) as f64;
         if !is_short && (planned * all - each as f64).abs() > off_by {
             wrong.push(format!("{all} a second are said to be wanted for {planned} s, and its seconds want {each}"));
         }

@@ -19,7 +19,7 @@ use super::measure::Measurement;
 use super::part::{Lot, Note};
 use super::progress::Phase;
 use super::window::Told;
-use super::{Loaded, OnSecond};
+use super::{Cut, Loaded, OnSecond};
 use crate::clock::{UnixMicros, iso};
 use crate::files::operations::OperationsWriter;
 use crate::files::{FileError, ReportFolder};
@@ -116,7 +116,8 @@ impl WorkerReport {
     /// A worker with its own report.
     #[must_use]
     pub fn of(which: &Which, loaded: &Loaded) -> Self {
-        let state = if loaded.report.verdict == crate::report::Overall::Interrupted { State::Interrupted } else { State::Complete };
+        // One that has found something and was interrupted was interrupted all the same.
+        let state = if loaded.cut == Some(Cut::Interrupted) { State::Interrupted } else { State::Complete };
         let (deliveries, operations) = (loaded.report.deliveries, loaded.report.operations);
         Self { which: which.clone(), state, started_at: loaded.report.started_at.clone(), deliveries, operations }
     }

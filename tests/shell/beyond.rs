@@ -14,7 +14,7 @@ const SECRET: &str = "a secret of the tests, shared with nobody";
 const COMPOSE: &str = "examples/load/compose.yaml";
 /// So often a busy machine may cut a worker's last words short.
 #[cfg(feature = "locust")]
-const TRIES: usize = 5;
+const TRIES: usize = 2;
 const KUBERNETES: &str = "examples/load/kubernetes.yaml";
 
 /// What a schema says of a file; its documents, when it holds.

@@ -1,6 +1,8 @@
 //! Loads that a file feeds: what is in it is delivered, key by key, and judged as any other delivery is.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
+mod beside;
+
 use std::fmt::Write as _;
 
 use serde_json::Value;

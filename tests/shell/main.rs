@@ -52,6 +52,8 @@ mod recipes;
 mod secrets;
 mod selftest;
 mod servers;
+#[cfg(feature = "load")]
+mod several_contracts;
 mod serve_command;
 mod shards;
 #[cfg(feature = "load")]

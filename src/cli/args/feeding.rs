@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct FeedArgs {
     /// Deliver what stands in this file, read as it is needed: a JSON object a line (key, body or `body_base64`, id, headers, kind), or CSV
-    /// with these columns.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "find_max", "replay"])]
+    /// with these columns. With --mix, duplicates of lines that were there and spoiled signatures are mixed in.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(crate) feed: Option<PathBuf>,
     /// With --feed: to its end, again and again (keys of later rounds are other ones), or any line any number of times [default: once].
     #[arg(long, value_enum, value_name = "ORDER", requires = "feed")]
@@ -19,7 +19,7 @@ pub(crate) struct FeedArgs {
     pub(crate) feed_keys: Option<FeedKeysArg>,
     /// Send recorded deliveries again, at their own times: a report folder's history.jsonl, or a feed whose lines have `at`. Keys are made
     /// fresh and signatures anew; what was one key stays one key.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "find_max", "rate", "stages", "run_time", "arrivals", "think"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rate", "stages", "run_time", "arrivals", "think"])]
     pub(crate) replay: Option<PathBuf>,
     /// With --replay: so many times as fast as it was recorded [default: 1].
     #[arg(long, value_name = "N", value_parser = speed, requires = "replay")]

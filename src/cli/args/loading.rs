@@ -78,7 +78,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "ID,…", value_delimiter = ',', hide = true)]
     pub(crate) require: Vec<String>,
     /// So many subscribers read the contract's event streams meanwhile, are cut at random, and come back: no event may lack, or come twice.
-    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["find_max", "worker", "feed", "replay", "rotate"])]
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["find_max", "worker", "rotate"])]
     pub(crate) streams: Option<NonZeroU16>,
     /// With --streams: how long a stream is read on average before it is cut [default: 3 s].
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "streams")]
@@ -145,14 +145,14 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "K/N", value_parser = Shard::read, requires = "run_word", requires = "report", conflicts_with = "find_max")]
     pub(crate) worker: Option<Shard>,
     /// For a load of hours: a report of its own every so often (`10m`), in a folder of its own, without a pause; and one of all at its end.
-    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "report", conflicts_with_all = ["worker", "find_max", "deliveries", "feed", "replay"])]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "report", conflicts_with_all = ["worker", "find_max", "deliveries"])]
     pub(crate) rotate: Option<Duration>,
     /// The word that the keys of all workers of a run begin with, such as the number of a CI job.
     #[arg(long, value_name = "WORD", conflicts_with = "find_max", value_parser = crate::load::part::run_word)]
     pub(crate) run_word: Option<String>,
     /// Be a worker of Locust's master: it says how many users there are, and is told what they measure (`hookgate locustfile` prints its file).
     #[cfg(feature = "locust")]
-    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "streams", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "feed", "replay", "rotate"])]
+    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "streams", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "rotate"])]
     pub(crate) locust_master: Option<String>,
     /// Load a target that is not on this machine: it is yours, and may go down.
     #[arg(long)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Failure;
-use super::super::args::{ArrivalsArg, LoadArgs};
+use super::super::args::{ArrivalsArg, EvidenceArgs, LoadArgs};
 use super::super::given::{Front, given};
 use super::super::launching;
 use super::super::load_suite::Suite;
@@ -70,15 +70,20 @@ pub(super) fn meant(args: &LoadArgs, options: &LoadOptions) -> Result<(Meant, Op
 
 /// Who is loaded, with what; on another machine only whoever says that it is theirs.
 pub(super) fn receiver(args: &LoadArgs, suite: &Suite) -> Result<Options, Failure> {
+    receiver_with(args, suite, &args.evidence, args.secret_env.as_deref())
+}
+
+/// The same, with the evidence and the secret of one contract of several.
+pub(super) fn receiver_with(args: &LoadArgs, suite: &Suite, evidence: &EvidenceArgs, secret_env: Option<&str>) -> Result<Options, Failure> {
     let target = target(args, suite)?;
     see_that_it_is_here(&target, args.i_own_this_target).map_err(|wrong| wrong_flags(&wrong))?;
     let front = Front {
         target: args.target.as_deref(),
         reach: &args.reach,
         starts_it: args.launch.exec.is_some(),
-        evidence: &args.evidence,
+        evidence,
         headers: &args.headers,
-        secret_env: args.secret_env.as_deref(),
+        secret_env,
         timeout: args.timeout,
         ttl: args.ttl,
         seed: args.seed,
@@ -130,12 +135,12 @@ fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, F
 
 /// Whether somebody else says how many users there are.
 #[cfg(feature = "locust")]
-fn is_under_a_master(args: &LoadArgs) -> bool {
+pub(super) fn is_under_a_master(args: &LoadArgs) -> bool {
     args.locust_master.is_some()
 }
 
 /// Nobody does, without Locust.
 #[cfg(not(feature = "locust"))]
-fn is_under_a_master(_: &LoadArgs) -> bool {
+pub(super) fn is_under_a_master(_: &LoadArgs) -> bool {
     false
 }

@@ -15,7 +15,7 @@ use crate::delivery::HeaderLine;
 use crate::load::otlp::{Exported, Exporter};
 use crate::load::progress::Progress;
 use crate::load::worker::Which;
-use crate::load::{OnSecond, Plan, exposition};
+use crate::load::{OnSecond, exposition};
 use crate::secret::{Redactor, Secrets};
 use crate::serve::Serving;
 use crate::serve::text::{Page, serve_text};
@@ -23,7 +23,8 @@ use crate::transport::collector::{Collector, address};
 
 /// What is told of a load beside its numbers.
 pub(super) struct Told<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) contract: String,
+    pub(super) target: String,
     pub(super) which: Option<Which>,
     pub(super) redactor: &'a Redactor,
 }
@@ -134,8 +135,8 @@ fn resource(told: &Told<'_>) -> Vec<(&'static str, String)> {
         ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("service.instance.id", own_name().to_owned()),
         ("process.pid", std::process::id().to_string()),
-        ("hookgate.contract", told.plan.contract.contract.clone()),
-        ("hookgate.target", text(&told.plan.target.to_string())),
+        ("hookgate.contract", told.contract.clone()),
+        ("hookgate.target", text(&told.target)),
     ];
     if let Some(which) = &told.which {
         resource.push(("hookgate.run_word", text(&which.run_word)));

@@ -19,6 +19,8 @@ use super::several::{Leaving, facts, keeper};
 use crate::clock::{Moment, span};
 use crate::files::ReportFolder;
 use crate::load::effort::Effort;
+use crate::load::feed::Feed;
+use crate::load::feed::ongoing::Ongoing;
 use crate::load::joining::joined;
 use crate::load::part::{Part, word_of};
 use crate::load::report::LoadReport;
@@ -64,6 +66,10 @@ impl Rotations<'_> {
         interrupted: watch::Receiver<bool>,
         console: &mut Console,
     ) -> Result<Exit, Failure> {
+        let ongoing = self.plan.feed.as_ref().map(|feed| Ongoing::begin(feed, self.plan.seed)).transpose().map_err(Failure::harness)?;
+        // The feed goes on where the rotation before has stopped.
+        let feed = self.plan.feed.as_ref().map(|feed| Feed { ongoing, ..Feed::clone(feed) }).map(Arc::new);
+        let is_fed_out = || feed.as_ref().and_then(|feed| feed.left()) == Some(0);
         let begun = Moment::now();
         let newest = Arc::new(AtomicU32::new(0));
         let (tell, mut done) = mpsc::unbounded_channel::<Done>();
@@ -71,20 +77,20 @@ impl Rotations<'_> {
         let (mut number, mut is_over) = (0, false);
         while !is_over {
             let from = self.each.saturating_mul(number);
-            if from >= self.plan.course.length() || *interrupted.borrow() {
+            if from >= self.plan.course.length() || *interrupted.borrow() || is_fed_out() {
                 break;
             }
             number += 1;
             newest.store(number, Ordering::Relaxed);
             let to = (from + self.each).min(self.plan.course.length());
-            running.push(self.begin(number, (from, to), (&on_second, &newest), &interrupted, &tell)?);
+            running.push(self.begin(number, (from, to), feed.as_ref(), (&on_second, &newest), &interrupted, &tell)?);
             loop {
                 let left = to.saturating_sub(begun.elapsed());
                 tokio::select! {
                     () = tokio::time::sleep(left) => break,
                     Some((which, ended)) = done.recv() => {
                         // Interrupted, aborted, or nobody answers: there is no next one. Who merely has nothing left to send is only early.
-                        is_over |= which == number && ended.as_ref().map_or(true, |loaded| loaded.cut.is_some());
+                        is_over |= which == number && (is_fed_out() || ended.as_ref().map_or(true, |loaded| loaded.cut.is_some()));
                         self.end(&mut running, &mut kept, which, ended, console)?;
                         if is_over {
                             break;
@@ -104,6 +110,7 @@ impl Rotations<'_> {
         &self,
         number: u32,
         (from, to): (Duration, Duration),
+        feed: Option<&Arc<Feed>>,
         (on_second, newest): (&OnSecond, &Arc<AtomicU32>),
         interrupted: &watch::Receiver<bool>,
         tell: &mpsc::UnboundedSender<Done>,
@@ -115,11 +122,13 @@ impl Rotations<'_> {
             course: self.plan.course.part(from, to),
             warm_up: self.plan.warm_up.saturating_sub(from).min(to - from),
             seed: self.plan.seed.wrapping_add(u64::from(number) - 1),
+            feed: feed.cloned(),
+            most: feed.and_then(|feed| feed.left()).unwrap_or(self.plan.most),
             ..self.plan.clone()
         };
         let facts = facts(&which, &plan, self.leaving.sealing);
         let keeper = keeper(Some(&folder), Some(&path), facts, Box::new(|_| {})).map_err(Failure::harness)?;
-        plan.part = Part { word: Some(which.keys.clone()), notes: Some(keeper.notes()), steering: None };
+        plan.part = Part { word: Some(which.keys.clone()), notes: Some(keeper.notes()), ..Part::default() };
         let (all, newest) = (Arc::clone(on_second), Arc::clone(newest));
         // Whoever looks on sees the one that sends, not those whose answers are still waited for.
         let only_newest: OnSecond = Arc::new(move |progress| {
@@ -163,6 +172,10 @@ impl Rotations<'_> {
         if report.verdict == Overall::Conforms {
             // It was judged, and nothing is left to look for.
             folder.forget(&format!("{FOLDER}/{OPERATIONS}")).map_err(Failure::harness)?;
+        }
+        // The last lines of a feed may have been sent by the rotation before: then there is nothing to tell of.
+        if report.operations == 0 && self.plan.feed.is_some() && report.verdict == Overall::Undecided && !kept.is_empty() {
+            return Ok(());
         }
         console.tell(&format!("{}: {}", path.display(), summary(&report, Language::En)));
         kept.push(path);

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use super::line::{Line, Read, read};
 use super::numbers::{Numbered, Numbers, hash_of};
+use super::ongoing::{Ongoing, Taken};
 use super::past::Past;
 use super::{Feed, Order};
 use crate::contract::{Contract, OtherBody, own_headers};
@@ -20,7 +21,6 @@ use crate::files::FileError;
 use crate::files::records::{RecordPlace, RecordReader};
 use crate::load::mix::{Kind, Mix, kind};
 use crate::outcome::{Outcome, OutcomeSet};
-use crate::random::Rng;
 
 /// One delivery, before its turn.
 #[derive(Clone, Debug)]
@@ -54,21 +54,13 @@ pub struct Turn {
     pub fingerprint: Option<String>,
 }
 
-/// How far a load is in its feed.
-struct Position {
-    reader: RecordReader,
-    round: u32,
-    given: u64,
-    rng: Rng,
-}
-
 /// A feed under a load.
 pub struct Feeding {
     feed: Arc<Feed>,
     run_word: String,
     life: Option<Duration>,
     mix: Mix,
-    position: Mutex<Position>,
+    position: Ongoing,
     /// Reads lines once more, for whoever tells of them.
     again: Mutex<RecordReader>,
     numbers: Mutex<Numbers>,
@@ -84,11 +76,11 @@ impl Feeding {
     /// # Errors
     /// [`FileError`] when the file cannot be read any more.
     pub fn new(feed: Arc<Feed>, mix: Mix, run_word: String, life: Option<Duration>, seed: u64) -> Result<Self, FileError> {
-        let position = Position { reader: feed.open()?, round: 0, given: 0, rng: Rng::new(seed, u64::MAX >> 2) };
+        let position = feed.ongoing.clone().map_or_else(|| Ongoing::begin(&feed, seed), Ok)?;
         let again = Mutex::new(feed.open()?);
         let numbers = Mutex::default();
         let (past, failed) = Default::default();
-        Ok(Self { feed, run_word, life, mix, position: Mutex::new(position), again, numbers, past, failed })
+        Ok(Self { feed, run_word, life, mix, position, again, numbers, past, failed })
     }
 
     /// The feed.
@@ -101,10 +93,11 @@ impl Feeding {
     #[must_use]
     pub fn next(&self) -> Option<Fed> {
         loop {
-            let found = self.take();
+            let found = self.position.take(&self.feed);
             match found {
                 Ok(None) => return None,
-                Ok(Some((place, round, bytes))) => match read(&self.feed.survey.form, &bytes) {
+                Ok(Some(Taken::Back(fed))) => return Some(*fed),
+                Ok(Some(Taken::Record(place, round, bytes))) => match read(&self.feed.survey.form, &bytes) {
                     Ok(Read::Line(line)) if is_ours(self.feed.share, &line, place) => {
                         let due = line.at.filter(|_| self.feed.order == Order::Recorded).map(|at| self.feed.due(at));
                         return Some(Fed { place, round, line: *line, due });
@@ -123,35 +116,31 @@ impl Feeding {
         }
     }
 
-    /// Bytes of the next record, with its place and its round.
-    fn take(&self) -> Result<Option<(RecordPlace, u32, Vec<u8>)>, FileError> {
-        let mut position = lock(&self.position);
-        let Position { reader, round, given, rng } = &mut *position;
-        let survey = &self.feed.survey;
-        match self.feed.order {
-            Order::Once | Order::Loop => {}
-            Order::Random => {
-                let number = rng.next_u64() % survey.lines;
-                reader.go_to(survey.places[(number / survey.stride) as usize])?;
-                for _ in 0..number % survey.stride {
-                    drop(reader.next_record()?);
-                }
-            }
-            Order::Recorded => {
-                if let Some(by_time) = &survey.by_time {
-                    let Some((_, place)) = by_time.get(*given as usize) else { return Ok(None) };
-                    reader.go_to(*place)?;
-                }
-            }
+    /// Takes a line back that could not be sent in time: whoever goes on with the feed sends it first.
+    pub fn give_back(&self, fed: Fed) {
+        self.position.give_back(fed);
+    }
+
+    /// Whether a mix says which lines are delivered once more, and which are spoiled.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        self.feed.mixed.is_some()
+    }
+
+    /// How a line is delivered next, where a mix says it: one of those that were there, or the next one, spoiled or not.
+    #[must_use]
+    pub fn choose(&self, random: u64) -> Option<Kind> {
+        self.feed.mixed.as_ref().map(|mixed| mixed.choose(random).1)
+    }
+
+    /// The next line as one of a kind, unless it names its own.
+    #[must_use]
+    pub fn next_as(&self, wanted: Kind) -> Option<Fed> {
+        let mut fed = self.next()?;
+        if fed.line.kind.is_none() && !is_honest(wanted) {
+            fed.line.kind = self.feed.mixed.as_ref().and_then(|mixed| mixed.name_of(wanted));
         }
-        *given += 1;
-        let mut record = reader.next_record()?;
-        if record.is_none() && matches!(self.feed.order, Order::Loop | Order::Random) {
-            *round += u32::from(self.feed.order == Order::Loop);
-            reader.go_to(survey.first)?;
-            record = reader.next_record()?;
-        }
-        Ok(record.map(|record| (record.place, *round, record.bytes)))
+        Some(fed)
     }
 
     /// Makes a delivery of a line, now that its turn has come.
@@ -159,6 +148,7 @@ impl Feeding {
     /// * `now`: since the load opened.
     #[must_use]
     pub fn turn(&self, contract: &Contract, fed: &Fed, ordinary: impl FnOnce(&str) -> Bytes, now: Duration) -> Turn {
+        self.position.note_sent();
         let Line { key, body, kind: named, .. } = &fed.line;
         let spoiled = named.as_deref().and_then(|name| kind(name).ok()).filter(|kind| !is_honest(*kind));
         let own = key.clone().or_else(|| body.as_ref().and_then(|body| key_in(contract, body)));

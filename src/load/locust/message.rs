@@ -141,5 +141,20 @@ mod tests {
         assert_eq!(ready, bytes("93ac636c69656e745f7265616479ffa177"));
     }
 
+    /// What is nested deeper than any message is none, and costs no more stack than one.
+    #[test]
+    fn depth_of_messages_is_bounded() {
+        let acknowledged = |depth: usize| {
+            let mut message = bytes("93a361636b");
+            message.extend(vec![0x91_u8; depth]);
+            message.extend(bytes("c0a16d"));
+            order(&message)
+        };
+        assert_eq!(acknowledged(DEEPEST / 4), Some(Order::Ack(None)));
+        for deep in [DEEPEST + 1, 1 << 20] {
+            assert_eq!(acknowledged(deep), None, "{deep}");
+        }
+    }
+
     const SPAWN: &str = "93a5737061776e85a974696d657374616d70cb41d954fc40200000b2757365725f636c61737365735f636f756e7482a5467265736803a94475706c696361746501a4686f7374c0ac73746f705f74696d656f7574cb0000000000000000ae7061727365645f6f7074696f6e7382a872756e5f776f7264a468673635a8686561646c657373c3a16d";
 }

@@ -10,11 +10,15 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::board::Board;
-use crate::clock::Moment;
 use crate::files::FileError;
-use crate::load::part::{Part, Steering};
+use crate::load::part::{Note, Part, Steering};
 use crate::load::worker::{Keeper, OnLot, Which, looked_on};
 use crate::load::{LoadError, Loaded, OnSecond, Plan, run};
+
+/// A master that says `quit` is there for half a second more (`MasterRunner.quit`), whatever we have to say.
+const LAST_WORDS: Duration = Duration::from_millis(350);
+/// One that says `stop` waits for a minute: nothing is to be left behind.
+const LAST_WORDS_OF_A_STOP: Duration = Duration::from_secs(2);
 
 /// Keeps what the loads of a worker come to.
 pub trait Store {
@@ -54,7 +58,6 @@ pub(super) struct Running {
     pub(super) board: Arc<Mutex<Board>>,
     done: oneshot::Receiver<Result<Loaded, LoadError>>,
     pub(super) ending: Ending,
-    pub(super) ended_at: Option<Moment>,
     /// Whether what users learned last was told.
     pub(super) last_is_told: bool,
     /// How many users there were at the most.
@@ -80,7 +83,8 @@ impl Running {
         let keeper = store.begin(&which, load, Box::new(move |lot| locked(&of_lots).take(lot)))?;
         let steering = Arc::new(Steering::default());
         let notes = keeper.notes();
-        let part = Part { word: Some(which.keys.clone()), notes: Some(notes.clone()), steering: Some(Arc::clone(&steering)) };
+        let part =
+            Part { word: Some(which.keys.clone()), notes: Some(notes.clone()), steering: Some(Arc::clone(&steering)), together: None };
         let plan = Plan { part, ..plan.clone() };
         let (tell, done) = oneshot::channel();
         let handle = tokio::runtime::Handle::current();
@@ -89,7 +93,7 @@ impl Running {
         let body = move || drop(tell.send(handle.block_on(run(&plan, so_far, interrupted))));
         let thread = std::thread::Builder::new().name("load".to_owned()).spawn(body);
         thread.map_err(|cause| FileError { what: "start the thread of", path: PathBuf::from("a load"), cause })?;
-        Ok(Self { which, steering, keeper, board, done, ending: Ending::Not, ended_at: None, last_is_told: false, users: 0 })
+        Ok(Self { which, steering, keeper, board, done, ending: Ending::Not, last_is_told: false, users: 0 })
     }
 
     /// Whether it ends, and what its users learned last is not told.
@@ -97,10 +101,19 @@ impl Running {
         self.ending != Ending::Not && !self.last_is_told
     }
 
+    /// Waits until the board has all that users have handed over: nothing more will come of it.
+    pub(super) async fn tell_all(&mut self) {
+        self.last_is_told = true;
+        let patience = if self.ending == Ending::Quit { LAST_WORDS } else { LAST_WORDS_OF_A_STOP };
+        let (tell, told) = oneshot::channel();
+        if self.keeper.notes().send(Note::Told(tell)).is_ok() {
+            drop(tokio::time::timeout(patience, told).await);
+        }
+    }
+
     /// Ends it; who was told to stop may be told to quit meanwhile, and not the other way round.
     pub(super) fn end(&mut self, ending: Ending) {
         self.steering.end();
-        self.ended_at.get_or_insert_with(Moment::now);
         if self.ending != Ending::Quit {
             self.ending = ending;
         }

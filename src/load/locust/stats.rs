@@ -121,6 +121,12 @@ impl Stats {
         }
     }
 
+    /// Whether nothing has happened since the last report.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Counts a delivery.
     pub fn count(&mut self, sample: &Sample) {
         let at = self.began_at.plus(sample.ended).0;

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rmpv::Value;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::board::Board;
 use super::effort::Effort;
@@ -21,7 +21,7 @@ use super::running::{Ending, Running, Store, done, every, locked};
 use super::stats::Stats;
 use crate::clock::{Clock as _, Moment, SystemClock};
 use crate::files::FileError;
-use crate::load::part::{Note, run_word, word_of};
+use crate::load::part::{run_word, word_of};
 use crate::load::worker::Which;
 use crate::load::{LoadError, Loaded, OnSecond, Plan};
 
@@ -39,8 +39,6 @@ const LOST_AFTER: Duration = Duration::from_secs(60);
 const COMES_UP_WITHIN: Duration = Duration::from_secs(300);
 /// How often is looked whether the users have come to their end.
 const LOOK: Duration = Duration::from_millis(20);
-/// A master that says `quit` is there for half a second more.
-const LAST_WORDS: Duration = Duration::from_millis(350);
 /// What a master takes for the version of a worker that is not Locust's own.
 const ANY_VERSION: i64 = -1;
 
@@ -205,9 +203,8 @@ impl Worker<'_> {
             Order::Quit => {
                 self.next = None;
                 self.end(Ending::Quit);
-                if self.running.is_none() {
-                    self.report().await;
-                }
+                // What is known is told at once: the master does not wait for what is still to come.
+                self.report().await;
                 return Ok(true);
             }
             Order::Reconnect => self.link.close(),
@@ -259,9 +256,14 @@ impl Worker<'_> {
 
     /// Ends the load that runs, if one does.
     fn end(&mut self, ending: Ending) {
-        if let Some(running) = &mut self.running {
-            running.end(ending);
+        match &mut self.running {
+            // Until their last answers are told, they are users: a master that stops waits until there is none.
+            Some(running) => running.end(ending),
+            None => self.have_nobody(),
         }
+    }
+
+    fn have_nobody(&mut self) {
         self.classes.values_mut().for_each(|count| *count = 0);
     }
 
@@ -269,24 +271,26 @@ impl Worker<'_> {
         self.running.as_ref().is_some_and(Running::is_to_tell_its_last)
     }
 
-    /// Tells what users learned last, when they have come to their end; a master that ends does not wait for slow answers.
+    /// Tells what users learned last, when they have come to their end. A master that ends does not wait for slow answers: it is told
+    /// of each as it comes.
     async fn tell_the_last(&mut self) {
         let Some(running) = &mut self.running else { return };
-        let waited = running.ended_at.map_or(Duration::ZERO, Moment::elapsed);
-        if !running.steering.has_ended() && (running.ending != Ending::Quit || waited < LAST_WORDS) {
-            return;
+        if running.steering.has_ended() {
+            running.tell_all().await;
+            self.have_nobody();
+            self.report().await;
+        } else if running.ending == Ending::Quit && !locked(&running.board).stats.is_empty() {
+            self.report().await;
         }
-        running.last_is_told = true;
-        let (tell, told) = oneshot::channel();
-        if running.keeper.notes().send(Note::Told(tell)).is_ok() {
-            drop(tokio::time::timeout(LAST_WORDS, told).await);
-        }
-        self.report().await;
     }
 
     /// A load has come to its end: its verdict is told, and kept; true when it was the last.
     async fn finish(&mut self, ended: Result<Loaded, LoadError>, store: &mut dyn Store) -> Result<bool, WorkerError> {
-        let Some(running) = self.running.take() else { return Ok(false) };
+        let Some(mut running) = self.running.take() else { return Ok(false) };
+        self.have_nobody();
+        if !running.last_is_told {
+            running.tell_all().await;
+        }
         if let Ok(loaded) = &ended {
             locked(&running.board).settle(loaded);
         }

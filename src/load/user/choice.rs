@@ -1,11 +1,34 @@
-//! Choice: what a user delivers next, where no feed says it.
+//! Choice: what a user delivers next.
 //!
-//! In: the mix, random numbers, and the keys that this user and others have delivered. Out: a kind and a key.
+//! In: the mix or the feed, random numbers, and the keys that this user and others have delivered. Out: a kind and a key.
 
 use std::sync::atomic::Ordering;
 
+use std::time::Duration;
+
 use super::User;
+use crate::load::feed::feeding::Fed;
 use crate::load::mix::Kind;
+
+/// What a user delivers next.
+pub(super) enum Next {
+    /// What the mix says, when its turn has come.
+    MadeUp,
+    /// A line of the feed.
+    Fed(Box<Fed>),
+    /// A key of the feed that this user has delivered.
+    Repeated(Choice),
+}
+
+impl Next {
+    /// When it is due, where it was recorded.
+    pub(super) fn recorded(&self) -> Option<Duration> {
+        match self {
+            Self::Fed(fed) => fed.due,
+            Self::MadeUp | Self::Repeated(_) => None,
+        }
+    }
+}
 
 /// One delivery's choice.
 #[derive(Clone, Copy)]
@@ -25,6 +48,30 @@ impl User<'_> {
         } else {
             self.own_keys[self.next_own] = number;
             self.next_own = (self.next_own + 1) % most;
+        }
+    }
+
+    /// What comes next; nothing when the feed is over.
+    pub(super) fn next(&mut self) -> Option<Next> {
+        let shared = self.shared;
+        let Some(feeding) = &shared.feeding else { return Some(Next::MadeUp) };
+        let fed = |fed| Next::Fed(Box::new(fed));
+        if !feeding.is_mixed() {
+            return feeding.next().map(fed);
+        }
+        match feeding.choose(self.dice.next_u64()) {
+            Some(kind @ Kind::Duplicate) if !self.own_keys.is_empty() => {
+                let key = self.own_keys[self.dice.next_u64() as usize % self.own_keys.len()];
+                Some(Next::Repeated(Choice { place: shared.mix.place(None, kind), kind, key, is_own: true }))
+            }
+            kind => feeding.next_as(kind.unwrap_or(Kind::Fresh)).map(fed),
+        }
+    }
+
+    /// What could not be sent is left to whoever goes on with the feed.
+    pub(super) fn give_back(&self, next: Next) {
+        if let (Next::Fed(fed), Some(feeding)) = (next, &self.shared.feeding) {
+            feeding.give_back(*fed);
         }
     }
 

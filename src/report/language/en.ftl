@@ -456,6 +456,7 @@ load-amount = { $deliveries } deliveries in { $took }, { $rate }
 between = {", "}
 load-of-wanted = { $rate } of { $wanted } wanted
 load-dropped = { $count } dropped
+load-of-contract = { $name }: { $contract } at { $path }, { $deliveries } deliveries, { $rate }: { $verdict }
 load-not-kept = The wanted rate was not kept: { $rate } of { $wanted } were answered, and { $count } deliveries that were due were never sent.
 load-wanted = Wanted
 load-achieved = Achieved

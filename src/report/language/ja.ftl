@@ -416,6 +416,7 @@ load-amount = 配信 { $deliveries } 件、所要 { $took }、{ $rate }
 between = 、
 load-of-wanted = { $rate }（要求 { $wanted }）
 load-dropped = 未送信 { $count } 件
+load-of-contract = { $name }: { $contract }({ $path })、配信 { $deliveries } 件、{ $rate }: { $verdict }
 load-not-kept = 要求した頻度は保たれなかった: 応答は { $rate }（要求 { $wanted }）、時刻が来ても送られなかった配信は { $count } 件。
 load-wanted = 要求した頻度
 load-achieved = 達成した頻度
