@@ -100,7 +100,9 @@ fn told_of(mismatch: &mut MismatchCode, due: Due, deliver: &Deliver, when: &[Whe
         // What time has made of a key is another story than what a refusal has.
         mismatch.when.retain(|when| *when != When::AfterRefusal);
     }
-    mismatch.tamper = deliver.signature.filter(|tamper| !tamper.passes()).and_then(name_of);
+    // Of an honest delivery that was refused it is told how it was signed, too: whether its time lay just inside.
+    let tells = |tamper: &Tamper| !tamper.passes() || mismatch.kind == Kind::HonestRefused;
+    mismatch.tamper = deliver.signature.filter(tells).and_then(name_of);
     mismatch.why = match (mismatch.kind, due) {
         (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, Due::Refused(why)) => Some(why),
         (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, _) => Some(why_refused(deliver)),
@@ -254,8 +256,10 @@ pub(super) fn requirement_of(
     if let Some(named) = breach.shows.as_ref().filter(|id| !is_later && !odd && catalogue.get(id).is_some() && contract.promises(id)) {
         return named.clone();
     }
-    if let Some(speaking) = of(&catalogue.speaks).into_iter().next().filter(|_| !is_later) {
-        return speaking;
+    // Of several that speak of it, the one that the scenario is about.
+    let speaking = of(&catalogue.speaks);
+    if let Some(speaking) = speaking.iter().find(|id| scope.contains(id)).or(speaking.first()).filter(|_| !is_later) {
+        return speaking.clone();
     }
     // Failures come and go: one among many that went well is no less plain for its coming later.
     let plain = breach.mismatch.is_plain() || (breach.mismatch.kind == Kind::HonestFailed && breach.mismatch.special().is_empty());

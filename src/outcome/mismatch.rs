@@ -163,7 +163,7 @@ pub struct MismatchCode {
     /// Why the delivery was to be refused, where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Refusal>,
-    /// How its signature was spoiled, where it was.
+    /// How its signature was spoiled, where it was; of an honest delivery that was refused, in which unusual way it was signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tamper: Option<String>,
     /// The table, `keys` or `audit`; of an event stream, the part.

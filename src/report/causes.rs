@@ -15,6 +15,7 @@
 mod example;
 pub mod filing;
 mod sporadic;
+mod streams;
 pub mod telling;
 mod visit;
 
@@ -101,6 +102,8 @@ fn belongs(one: &Finding, other: &Finding) -> bool {
         return true;
     }
     match a.kind {
+        // What the other streams of a run explain is of one cause with them.
+        Kind::Stream => a.is_alike(b) || (same_requirement && a.kind == b.kind && (same_thing || refiled)),
         Kind::RefusalTaken
         | Kind::RefusalToldAsDuplicate
         | Kind::RefusalFailed
@@ -139,7 +142,6 @@ fn belongs(one: &Finding, other: &Finding) -> bool {
         | Kind::Late
         | Kind::Silent
         | Kind::Unwell
-        | Kind::Stream
         | Kind::Unexplained => a.is_alike(b) || (same_requirement && same_thing && (refiled || a.status == b.status)),
     }
 }

@@ -4,12 +4,14 @@
 //! stream that it is about, by which a suite's catalogue says who speaks of it. What every stream is held to stands in `form`; what a
 //! step expects is here. Nothing is sent, and no clock is asked.
 
+mod astray;
 mod form;
 pub mod goal;
 pub mod tellable;
 
 use std::time::Duration;
 
+use self::astray::Astray;
 use self::tellable::{Tellable, data_of};
 use crate::clock::{UnixMicros, span};
 use crate::contract::Level;
@@ -50,6 +52,8 @@ pub struct OpenStream {
     pub sent_id: Option<String>,
     /// When it was asked for.
     pub asked_at: Option<UnixMicros>,
+    /// Whether others were clients of the same stream when it was opened, or before.
+    pub has_others: bool,
 }
 
 /// What a reading is held against.
@@ -82,15 +86,22 @@ pub fn judge(step: &StreamStep, reading: &StreamReading, known: Known<'_>) -> Ve
         return wrong;
     }
     form::blocks(step, reading, known, &mut wrong);
-    if wrong.iter().any(|one| one.mismatch.table.as_deref() == Some("foreign")) {
-        // Among events of others nothing can be said of one's own: it may have been read no further because of them.
+    // Among events of others, or of nobody, nothing can be said of one's own: it may have been read no further because of them.
+    let unreadable = ["foreign", "data", "utf-8", "blank-line"];
+    if wrong.iter().any(|one| one.mismatch.table.as_deref().is_some_and(|part| unreadable.contains(&part))) {
         return wrong;
     }
     if step.expects_finished() {
         wrong.extend(finished(reading, known));
     }
     for expect in &step.expect {
-        wrong.extend(expected(step, expect, reading, known));
+        let found = expected(step, expect, reading, known);
+        let is_astray = !found.is_empty() && (expect.tells.is_some() || expect.tells_all.is_some() || expect.again.is_some());
+        wrong.extend(found);
+        if is_astray {
+            // Where events are missing, nothing else that hangs on them can be judged: whether it ends, and whether they come again.
+            break;
+        }
     }
     wrong
 }
@@ -131,20 +142,21 @@ fn finished(reading: &StreamReading, known: Known<'_>) -> Option<Mismatch> {
 
 fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, known: Known<'_>) -> Vec<Mismatch> {
     let form = known.form;
-    let came = || reading.blocks.iter().map(|(_, block)| block).filter(|block| is_ours(block, known));
-    let mut wrong = Vec::new();
+    let came: Vec<&Block> = reading.blocks.iter().map(|(_, block)| block).filter(|block| is_ours(block, known)).collect();
     if let Some(names) = &expect.tells {
         let due = due(names, step, reading, known);
         let is_it = |block: &Block, one: &Tellable| one.is_told_by(form, block, data_of(block).as_ref());
-        if came().count() != due.len() || !came().zip(&due).all(|(block, one)| is_it(block, one)) {
-            wrong.push(about("order", tells_due(&due, known), format!("{}; {}", tells(came(), known), ended(reading))));
+        if came.len() != due.len() || !came.iter().zip(&due).all(|(block, one)| is_it(block, one)) {
+            let observed = format!("{}; {}", tells(came.iter().copied(), known), ended(reading));
+            let code = times(&came, &due, form).code(step, reading, known);
+            return vec![Mismatch::must(tells_due(&due, known), observed).of(code)];
         }
     }
     if let Some(names) = &expect.tells_all {
         let due = due(names, step, reading, known);
         let mut times = vec![0_usize; due.len()];
         let mut surplus = 0;
-        for block in came() {
+        for block in &came {
             match told_by(form, block, &due).first() {
                 Some(at) => times[*at] += 1,
                 None => surplus += 1,
@@ -154,18 +166,27 @@ fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, k
         let (once, never, again) = (of(|times| times == 1), of(|times| times == 0), of(|times| times > 1));
         if once < due.len() || surplus > 0 {
             let counts = format!("{once} told once, {never} not at all, {again} again and again, {surplus} other event(s)");
-            wrong.push(about("order", format!("{} events, each delivery told once", due.len()), format!("{counts}; {}", ended(reading))));
+            let code = self::times(&came, &due, form).code(step, reading, known);
+            let expected = format!("{} events, each delivery told once", due.len());
+            return vec![Mismatch::must(expected, format!("{counts}; {}", ended(reading))).of(code)];
         }
     }
     if let Some(other) = expect.again.as_ref().and_then(|name| known.records.streams.get(name)) {
         let from = reading_from(known).map_or(0, |id| other.told.iter().position(|told| told.id == id).map_or(0, |at| at + 1));
         let nothing = form.begins == Begins::Now && reading_from(known).is_none();
-        let due: Vec<&[u8]> = other.told[from..].iter().filter(|_| !nothing).map(|told| told.bytes.as_slice()).collect();
-        let came: Vec<&[u8]> = came().map(|block| block.bytes.as_slice()).collect();
-        if due != came {
-            wrong.push(about("again", lines(&due), lines(&came)));
+        let due: Vec<&Told> = other.told[from..].iter().filter(|_| !nothing).collect();
+        if due.len() != came.len() || !due.iter().zip(&came).all(|(due, came)| due.bytes == came.bytes) {
+            let code = again(&came, &due, known).map(|astray| astray.code(step, reading, known));
+            let due: Vec<&[u8]> = due.iter().map(|told| told.bytes.as_slice()).collect();
+            let came: Vec<&[u8]> = came.iter().map(|block| block.bytes.as_slice()).collect();
+            let wrong = about("again", lines(&due), lines(&came));
+            return vec![match code {
+                Some(code) => wrong.of(code),
+                None => wrong,
+            }];
         }
     }
+    let mut wrong = Vec::new();
     if expect.heartbeat
         && let Some(beat) = form.heartbeat
     {
@@ -182,6 +203,26 @@ fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, k
         }
     }
     wrong
+}
+
+/// The events that came against the deliveries that were due.
+fn times<'a>(came: &[&Block], due: &[&'a Tellable], form: &EventStream) -> Astray<'a> {
+    let told: Vec<Vec<usize>> = came.iter().map(|block| told_by(form, block, due)).collect();
+    let missing: Vec<&Tellable> = (0..due.len()).filter(|at| !told.iter().any(|of| of.contains(at))).map(|at| due[at]).collect();
+    Astray { fewer: missing.len(), surplus: came.len() > due.len() - missing.len(), missing }
+}
+
+/// The events that came against those that came to another client; `None` where one of them is not as it was.
+fn again<'a>(came: &[&Block], due: &[&Told], known: Known<'a>) -> Option<Astray<'a>> {
+    let is_missing = |told: &&&Told| !came.iter().any(|block| block.bytes == told.bytes);
+    let missing: Vec<Option<usize>> = due.iter().filter(is_missing).map(|told| told.of).collect();
+    let is_told = |at: &Option<usize>| {
+        at.and_then(|at| known.deliveries.get(at))
+            .is_some_and(|one| came.iter().any(|block| !told_by(known.form, block, &[one]).is_empty()))
+    };
+    let surplus = came.len() > due.len() - missing.len();
+    let of = missing.iter().filter_map(|at| at.and_then(|at| known.deliveries.get(at).copied()));
+    (!missing.iter().any(is_told)).then(|| Astray { missing: of.collect(), fewer: missing.len(), surplus })
 }
 
 /// The id from which a client goes on.

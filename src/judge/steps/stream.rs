@@ -121,6 +121,8 @@ impl<S: Source> Play<'_, S> {
         let deliveries: Vec<&Tellable> = self.records.told.iter().filter(|one| one.path.as_ref() == Some(&asked.path)).collect();
         let before: Vec<Told> =
             self.records.streams.values().filter(|stream| stream.path == asked.path).flat_map(|stream| stream.told.clone()).collect();
+        let is_other = |(name, stream): (&String, &OpenStream)| stream.path == asked.path && asked.name() != Some(name);
+        open.has_others |= step.clients.is_some() || step.after_leaving.is_some() || self.records.streams.iter().any(is_other);
         let known = Known { form, deliveries: &deliveries, before: &before, open: &open, records: &self.records };
         let found = check::judge(step, reading, known);
         let told: Vec<Told> = reading

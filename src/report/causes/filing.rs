@@ -8,7 +8,7 @@
 //!
 //! Start at [`attribute`].
 
-use super::sporadic;
+use super::{sporadic, streams};
 use crate::contract::Level;
 use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::report::{Finding, ScenarioReport};
@@ -50,6 +50,12 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
         finding.mismatch.now_and_then = true;
         if finding.requirement != *requirement {
             finding.filed = Some(std::mem::replace(&mut finding.requirement, requirement.clone()));
+        }
+    }
+    let of_streams = streams::beside_others(&all, scenarios);
+    for (finding, requirement) in all.iter_mut().zip(of_streams).filter(|(one, _)| one.filed.is_none()) {
+        if let Some(requirement) = requirement {
+            finding.filed = Some(std::mem::replace(&mut finding.requirement, requirement));
         }
     }
     for pass in [answers, rows, of_both, of_failures] {
