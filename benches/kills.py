@@ -104,7 +104,8 @@ def killed(hookgate, name, words, latest, by, dice):
     if by == "KILL":
         allowed = code == -signal.SIGKILL or code in (0, 1, 4)
     elif by == "PIPE":
-        allowed = code in (0, 1, 4)
+        # What only prints ends when nobody reads it; whatever leaves a report goes on to its end.
+        allowed = code in (0, 1, 4) or (code == GENTLE and "--report" not in words)
     else:
         # A process that has just begun has no handler yet, and nothing to report.
         begun = has_report or os.listdir(temp)

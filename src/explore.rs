@@ -23,9 +23,11 @@ pub mod letters;
 mod looks;
 pub mod promises;
 pub mod pruned;
+pub mod retold;
 pub mod shrinking;
 mod simpler;
 mod spellings;
+mod streams;
 pub mod vetting;
 pub mod writing;
 
@@ -113,10 +115,11 @@ enum Flavour {
     Rows,
     Time,
     Restarts,
+    Streams,
 }
 
 impl Flavour {
-    const ALL: [Self; 4] = [Self::Answers, Self::Rows, Self::Time, Self::Restarts];
+    const ALL: [Self; 5] = [Self::Answers, Self::Rows, Self::Time, Self::Restarts, Self::Streams];
 
     /// How often a letter comes: what the kind is for comes often.
     fn share(self, letter: &Letter) -> f64 {
@@ -126,7 +129,11 @@ impl Flavour {
             (Form::Restart(_) | Form::BreakIn, Self::Restarts) => 30.0,
             (Form::Look(_), Self::Rows | Self::Time) => 3.0,
             (Form::Look(_), Self::Restarts) => 1.0,
-            (Form::Advance(_) | Form::Restart(_) | Form::BreakIn | Form::Look(_), _) => 0.0,
+            (Form::Stream(_), Self::Streams) => 8.0,
+            (Form::Stream(_), Self::Restarts) => 3.0,
+            (Form::Advance(_) | Form::Restart(_) | Form::BreakIn | Form::Look(_) | Form::Stream(_), _) => 0.0,
+            // Beside streams, what streams are to say nothing of.
+            (_, Self::Streams) => 0.1,
             (_, _) => 1.0,
         }
     }
@@ -135,14 +142,14 @@ impl Flavour {
     fn size(self) -> usize {
         match self {
             Self::Answers => 12,
-            Self::Rows | Self::Time => 6,
+            Self::Rows | Self::Time | Self::Streams => 6,
             Self::Restarts => 2,
         }
     }
 
     fn weight(self) -> f64 {
         match self {
-            Self::Answers => 5.0,
+            Self::Answers | Self::Streams => 5.0,
             Self::Rows | Self::Time => 3.0,
             Self::Restarts => 1.5,
         }
@@ -178,6 +185,7 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
         (Flavour::Rows, means.state),
         (Flavour::Time, Vetting::applies_on(&context, &["time", "ttl"], &[moves("ttl + 2 s"), moves("ttl / 2")])),
         (Flavour::Restarts, Vetting::applies_on(&context, &["restart"], &[])),
+        (Flavour::Streams, letters.iter().any(|letter| matches!(letter.form, Form::Stream(_)))),
     ];
     let mut exploring = Exploring {
         batches,

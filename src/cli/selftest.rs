@@ -38,7 +38,7 @@ const SEED: u64 = 1;
 
 /// Runs the command.
 pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let ends = Ends::listen()?;
+    let ends = Ends::listen_while_read()?;
     let pattern = args.defect.as_deref().unwrap_or("*");
     let defects: Vec<Defect> = CATALOGUE.iter().copied().filter(|defect| fits(pattern, defect.name)).collect();
     if defects.is_empty() {
@@ -80,7 +80,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         jobs: usize::from(args.jobs.get()),
     };
     let live = console.live;
-    let Ends { runtime, wanted } = ends;
+    let Ends { runtime, wanted, unread } = ends;
     let matrix = runtime.block_on(async {
         let (told, hear) = std::sync::mpsc::channel();
         let reporter = live.then(|| {
@@ -101,6 +101,9 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         matrix
     });
     let Some(matrix) = matrix else {
+        if *unread.borrow() {
+            return Ok(Exit::Interrupted);
+        }
         return Err(Failure {
             exit: Exit::Interrupted,
             message: "interrupted: half a matrix proves nothing, so none is printed".to_owned(),

@@ -18,23 +18,38 @@ pub(crate) struct Ends {
     pub(crate) runtime: Runtime,
     /// Turns true when somebody does, and stays so.
     pub(crate) wanted: watch::Receiver<bool>,
+    /// Turns true when that is because nobody reads standard output any more: then there is nobody to tell, either.
+    pub(crate) unread: watch::Receiver<bool>,
 }
 
 impl Ends {
     /// Begins to listen.
     pub(crate) fn listen() -> Result<Self, Failure> {
+        Self::begin(false)
+    }
+
+    /// Begins to listen on behalf of a command whose only product is what it prints: it ends, too, when nobody reads that any more.
+    pub(crate) fn listen_while_read() -> Result<Self, Failure> {
+        Self::begin(true)
+    }
+
+    fn begin(is_for_a_reader: bool) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
         let (want, wanted) = watch::channel(false);
         let inside = runtime.enter();
         let heard = heard().map_err(|cause| Failure::harness(format!("cannot listen to signals: {cause}")))?;
         drop(inside);
+        let (close, unread) = watch::channel(false);
         runtime.spawn(async move {
-            heard.await;
+            tokio::select! {
+                () = heard => {}
+                () = no_reader(), if is_for_a_reader => drop(close.send_replace(true)),
+            }
             // The sender stays here, so that the flag is there for as long as anybody looks.
             want.send_replace(true);
             std::future::pending::<()>().await;
         });
-        Ok(Self { runtime, wanted })
+        Ok(Self { runtime, wanted, unread })
     }
 }
 
@@ -52,6 +67,43 @@ fn heard() -> io::Result<impl Future<Output = ()> + Send + 'static> {
         let heard = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
         if heard { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     }))
+}
+
+/// Ready when the reader of standard output has gone; never where standard output is no pipe, or the system does not tell.
+#[cfg(unix)]
+async fn no_reader() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // A thread of its own, which nobody waits for: it is asleep until there is something to tell, or this process ends.
+    std::thread::spawn(move || {
+        if is_closed(io::stdout()) {
+            // Where nobody waits any more, the command has ended by itself.
+            tell.send(()).unwrap_or_default();
+        }
+    });
+    if told.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits until the other end of a pipe is closed; `false` where that cannot be seen. Nothing is written.
+#[cfg(unix)]
+fn is_closed(output: impl std::os::fd::AsFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    // Errors and ends are told whatever one asks for.
+    let mut watched = [PollFd::new(&output, PollFlags::empty())];
+    loop {
+        match poll(&mut watched, None) {
+            Ok(_) => return watched.iter().any(|one| one.revents().intersects(PollFlags::ERR | PollFlags::HUP)),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Nobody tells.
+#[cfg(windows)]
+async fn no_reader() {
+    std::future::pending::<()>().await;
 }
 
 /// Ready when one of the events of a console has come; they are listened to from now on.

@@ -31,6 +31,9 @@ pub fn alphabet(contract: &Contract, signer: &Signer, promises: &Promises, bodie
     all.others(contract);
     all.many(contract);
     all.looks();
+    for (kind, features, weight, stream_move) in super::streams::moves(contract) {
+        all.add(kind, features, weight, Form::Stream(stream_move));
+    }
     all.letters
 }
 

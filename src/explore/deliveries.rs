@@ -18,7 +18,7 @@ const LEFT: u64 = 6;
 
 impl Sequence<'_> {
     /// A delivery with a key, or with a fresh one.
-    fn with_key(&mut self, deliver: &Deliver, key: Option<usize>) -> (String, Deliver) {
+    pub(super) fn with_key(&mut self, deliver: &Deliver, key: Option<usize>) -> (String, Deliver) {
         let name = self.name();
         self.began.get_or_insert(self.now.at);
         let mut deliver = Deliver { name: Some(name.clone()), ..deliver.clone() };
@@ -47,11 +47,12 @@ impl Sequence<'_> {
             born_slack: self.now.slack,
             life: self.maker.ttl,
             is_plain: true,
+            is_told: false,
         });
     }
 
     /// What was accepted, by the key that it came with.
-    fn taken(&mut self, name: &str, deliver: &Deliver, key: Option<usize>) {
+    pub(super) fn taken(&mut self, name: &str, deliver: &Deliver, key: Option<usize>) {
         let life = deliver.ttl.or(self.maker.ttl);
         let at = match key {
             Some(at) => at,

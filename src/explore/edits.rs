@@ -26,7 +26,9 @@ pub fn with_dependents(steps: &[Step], places: &[usize]) -> BTreeSet<usize> {
     let mut gone: BTreeSet<usize> = places.iter().copied().collect();
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (at, step) in steps.iter().enumerate() {
-        if gone.contains(&at) || names_spoken_of(step).iter().any(|name| names.contains(name)) {
+        // A reading that tells of it tells of the rest.
+        let hangs_on = |name: &String| names.contains(name) && !super::retold::is_only_told(step, name);
+        if gone.contains(&at) || names_spoken_of(step).iter().any(hangs_on) {
             gone.insert(at);
             names.extend(names_given(step));
         }
@@ -40,7 +42,7 @@ pub fn cut_what_expects_nothing(steps: &mut Vec<Step>) {
         step.deliver.is_some()
             || step.burst.is_some()
             || step.get.is_some()
-            || step.stream.is_some()
+            || step.stream.as_ref().is_some_and(|stream| stream.close.is_none())
             || step.repeat.is_some()
             || step.effects.is_some()
     };
@@ -61,8 +63,9 @@ pub fn names_given(step: &Step) -> Vec<String> {
     let burst = step.burst.as_ref().and_then(|one| one.name.clone());
     let look = step.state.as_ref().and_then(|one| one.name.clone());
     let answer = step.answer.as_ref().and_then(|one| one.name.clone());
+    let stream = step.stream.as_ref().and_then(|one| one.name.clone());
     let inner = step.repeat.iter().flat_map(|block| block.steps.iter().flat_map(names_given));
-    own.into_iter().chain(burst).chain(look).chain(answer).chain(inner).collect()
+    own.into_iter().chain(burst).chain(look).chain(answer).chain(stream).chain(inner).collect()
 }
 
 /// Every text of a step that may be the name of an earlier one, beside those that it gives.
@@ -85,6 +88,8 @@ fn spoken_of(value: &Value, found: &mut BTreeSet<String>) {
             for mark in ["{key:", "{sha256:"] {
                 found.extend(text.split(mark).skip(1).filter_map(|rest| rest.split('}').next()).map(str::to_owned));
             }
+            let of_ids = text.split("{id:").skip(1).filter_map(|rest| rest.split('}').next());
+            found.extend(of_ids.flat_map(|place| place.split('.')).map(str::to_owned));
         }
         Value::Array(items) => items.iter().for_each(|item| spoken_of(item, found)),
         Value::Object(members) => members.values().for_each(|member| spoken_of(member, found)),
@@ -110,6 +115,11 @@ fn rename(value: &mut Value, from: &str, to: &str) {
             for mark in ["{key:", "{sha256:"] {
                 *text = text.replace(&format!("{mark}{from}}}"), &format!("{mark}{to}}}"));
             }
+            for (before, behind) in [("{id:", "}"), ("{id:", "."), (".", "}")] {
+                if text.contains("{id:") {
+                    *text = text.replace(&format!("{before}{from}{behind}"), &format!("{before}{to}{behind}"));
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rename(item, from, to)),
         Value::Object(members) => members.values_mut().for_each(|member| rename(member, from, to)),
@@ -131,6 +141,8 @@ pub fn promoted(steps: &[Step], at: usize) -> Option<Vec<Step>> {
     if deliver.body_of.as_ref() == Some(&name) {
         deliver.body_of = None;
         (deliver.body, deliver.raw, deliver.hex) = (gone.body, gone.raw, gone.hex);
+        (deliver.stream, deliver.stream_of) = (gone.stream, gone.stream_of);
+        (deliver.ends_stream, deliver.event_bytes) = (gone.ends_stream, gone.event_bytes);
     }
     let own = deliver.name.get_or_insert_with(|| name.clone()).clone();
     if step.expect.as_ref().is_some_and(|expect| expect.first().is_some()) {

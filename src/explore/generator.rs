@@ -9,6 +9,7 @@ use super::coverage::{Coverage, Pair};
 use super::keys::{Key, Now, Since, Standing};
 use super::letters::{Form, Letter};
 use super::promises::Promises;
+use super::streams::{Client, Topic};
 use crate::contract::Contract;
 use crate::random::Rng;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver};
@@ -49,6 +50,11 @@ pub struct Sequence<'a> {
     pub(super) now: Now,
     /// When the first delivery of the present lives was sent.
     pub(super) began: Option<u64>,
+    /// Its event streams, which one the next step is about, and their clients.
+    pub(super) topics: Vec<Topic>,
+    pub(super) topic: Option<usize>,
+    pub(super) clients: Vec<Client>,
+    pub(super) opened: usize,
     names: usize,
     looks: usize,
     current: Option<Pair>,
@@ -76,6 +82,10 @@ impl Maker<'_> {
             accepted: Vec::new(),
             now: Now::default(),
             began: None,
+            topics: Vec::new(),
+            topic: None,
+            clients: Vec::new(),
+            opened: 0,
             names: 0,
             looks: 0,
             current: None,
@@ -96,15 +106,20 @@ impl Sequence<'_> {
         let key = self.a_key();
         let standing = key.map_or(Some(Standing::Unknown), |at| self.keys[at].standing_at(self.now));
         let Some(standing) = standing else { return };
+        self.choose_topic();
+        // What is done with a stream hangs on how that one stands.
+        let standing_of = |one: &Self, letter: &Letter| {
+            if let Form::Stream(what) = &letter.form { one.topic_standing(*what) } else { standing }
+        };
         let weights: Vec<f64> = letters
             .iter()
-            .map(|letter| if self.fits(letter, key, standing) { letter.weight * coverage.want(&letter.kind, standing) } else { 0.0 })
+            .map(|letter| if self.fits(letter, key, standing) { letter.weight * coverage.want(&letter.kind, standing_of(self, letter)) } else { 0.0 })
             .collect();
         if weights.iter().all(|weight| *weight == 0.0) {
             return;
         }
         let Some(letter) = self.dice.weighted(&weights).and_then(|at| letters.get(at)) else { return };
-        self.current = Some((letter.kind.clone(), standing));
+        self.current = Some((letter.kind.clone(), standing_of(self, letter)));
         self.write(letter, key, standing, letters);
         let troubled = matches!(
             letter.form,
@@ -154,12 +169,13 @@ impl Sequence<'_> {
             Form::Lost(..) => matches!(standing, Standing::Unknown | Standing::Live | Standing::Refused) && is_plain,
             Form::Cut(..) | Form::Failing => standing == Standing::Unknown,
             Form::OtherBody(_) | Form::Respelled | Form::Elsewhere => {
-                is_live && is_plain && key.is_some_and(|at| self.keys[at].since == Since::Delivered)
+                is_live && is_plain && key.is_some_and(|at| self.keys[at].since == Since::Delivered && !self.keys[at].is_told)
             }
             Form::Again(_) => is_live,
             Form::Burst(_) | Form::Crowd(_) | Form::Restart(_) | Form::BreakIn => true,
             Form::Advance(_) => !self.keys.is_empty(),
             Form::Look(_) => self.can_look(&letter.form, key, standing),
+            Form::Stream(what) => self.fits_stream(*what),
         }
     }
 
@@ -245,11 +261,14 @@ impl Sequence<'_> {
                     Some(at) => self.honest(&shows, &Deliver::default(), Some(at), Standing::Live),
                     None => self.honest(&self.maker.promises.shows(&["accepted"]), &Deliver::default(), None, Standing::Unknown),
                 }
+                self.streams_end();
             }
             Form::BreakIn => {
                 let restart = Restart { kill: self.dice.percent(50), under_way: Some(UnderWay { senders: 4, answers: 20 }) };
                 self.push(shows, Step { restart: Some(restart), ..Step::default() });
+                self.streams_end();
             }
+            Form::Stream(what) => self.stream_move(shows, *what, letters),
             Form::Look(look) => self.look(shows, *look, key, standing),
         }
     }
@@ -267,7 +286,7 @@ impl Sequence<'_> {
     }
 
     /// The delivery, special in a second way now and then.
-    fn in_two_ways(&mut self, deliver: &Deliver, letters: &[&Letter]) -> Deliver {
+    pub(super) fn in_two_ways(&mut self, deliver: &Deliver, letters: &[&Letter]) -> Deliver {
         if !self.dice.percent(IN_TWO_WAYS) {
             return deliver.clone();
         }

@@ -95,6 +95,8 @@ pub struct Key {
     pub life: Option<u64>,
     /// Whether its rows can be told: only one delivery at a time is known by it.
     pub is_plain: bool,
+    /// Whether an event stream of the sequence tells of it.
+    pub is_told: bool,
 }
 
 impl Key {
@@ -145,6 +147,7 @@ mod tests {
             born_slack: 0,
             life: None,
             is_plain: true,
+            is_told: false,
         };
         let now = |at, slack| Now { at, slack };
         assert_eq!(key.standing_at(now(1_000, 0)), Some(Standing::Refused));

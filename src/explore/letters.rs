@@ -4,6 +4,7 @@
 //! are filed. What it means for a key, and what must come of it, is the
 //! generator's business; which letters there are is that of `alphabet`.
 
+use super::streams::StreamMove;
 use crate::scenario::deliver::{Burst, Deliver};
 use crate::scenario::expect::Expect;
 
@@ -74,6 +75,8 @@ pub enum Form {
     BreakIn,
     /// A look at what is remembered.
     Look(Look),
+    /// An event stream is begun, opened, read on, left, cut, come back to, or ended.
+    Stream(StreamMove),
 }
 
 /// What is looked at.

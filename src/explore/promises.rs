@@ -148,6 +148,7 @@ impl Seen {
             found.extend(of_it.iter().map(|feature| format!("burst+{feature}")));
             found.push(if burst.each == 1 { "crowd".to_owned() } else { kind.to_owned() });
         }
+        found.extend(step.stream.iter().flat_map(super::streams::features_of));
         if let Some(restart) = &step.restart {
             found.push(if restart.under_way.is_some() { "break-in" } else { "restart" }.to_owned());
         }

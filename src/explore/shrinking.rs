@@ -13,6 +13,7 @@
 use std::time::Duration;
 
 use super::edits;
+use super::retold::{read_later, retold, with_haste};
 use super::simpler::simpler;
 use super::vetting::{Vetting, loaded, scenario_of};
 use crate::clock::Moment;
@@ -29,6 +30,8 @@ pub const MEASURED: usize = 20;
 const TRIED: usize = 10;
 /// So often a race is played in one try, where it failed every time before.
 const EVERY_TIME: usize = 6;
+/// For so long what is left is played at the most, and so often at the least.
+const MEASURING: (Duration, usize) = (Duration::from_secs(20), 3);
 /// No try is played more often.
 const MOST: usize = 12;
 
@@ -129,11 +132,10 @@ impl Shrinker<'_> {
     pub async fn shrink(&mut self, steps: &[Step], step: usize) -> Option<Vec<Step>> {
         let mut steps = steps.to_vec();
         if step > 0 {
-            let mut fewer = steps.clone();
-            fewer.truncate(step);
-            edits::cut_what_expects_nothing(&mut fewer);
-            steps = fewer;
+            steps.truncate(step);
+            edits::cut_what_expects_nothing(&mut steps);
         }
+        let mut steps = with_haste(&steps, true);
         let (failed, played) = self.failures(&steps, TRIED, |failed, played| played >= 3 && failed == played).await;
         if failed == 0 {
             return None;
@@ -148,13 +150,16 @@ impl Shrinker<'_> {
                 break;
             }
         }
-        Some(named(&self.reliable(steps).await))
+        let steps = self.reliable(steps).await;
+        Some(named(&with_haste(&steps, false)))
     }
 
     /// Plays a scenario as often as it takes to say how often it fails: so often of so many times.
     pub async fn measure(&mut self, one: &Loaded) -> (usize, usize) {
         let (mut failed, mut played) = (0, 0);
-        while played < MEASURED && self.batches.end().is_none() {
+        let (began, (longest, least)) = (Moment::now(), MEASURING);
+        let goes_on = |played: usize| played < MEASURED && (played < least || began.elapsed() < longest);
+        while goes_on(played) && self.batches.end().is_none() {
             failed += usize::from(self.fails(one).await);
             played += 1;
         }
@@ -196,8 +201,9 @@ impl Shrinker<'_> {
                 if gone.len() < steps.len() {
                     let mut fewer = steps.clone();
                     edits::remove(&mut fewer, &edits::with_dependents(steps, &gone));
+                    retold(steps, &mut fewer);
                     edits::cut_what_expects_nothing(&mut fewer);
-                    let lifted = if size == 1 { edits::promoted(steps, at) } else { None };
+                    let lifted = if size == 1 { edits::promoted(steps, at).or_else(|| read_later(steps, at)) } else { None };
                     if self.still_fails(&fewer, rate).await {
                         (*steps, any) = (fewer, true);
                     } else if let Some(lifted) = lifted
@@ -230,6 +236,7 @@ impl Shrinker<'_> {
                 }
                 let mut plainer = steps.clone();
                 plainer[at] = one;
+                retold(steps, &mut plainer);
                 if self.still_fails(&plainer, rate).await {
                     (*steps, any, changed) = (plainer, true, true);
                     break;
@@ -277,7 +284,9 @@ fn sliced(steps: &[Step], with_time: bool) -> Vec<Step> {
     let mut kept = vec![last.clone()];
     for step in before.iter().rev() {
         let is_time = with_time && (step.advance.is_some() || step.restart.is_some() || step.repeat.is_some());
-        if is_time || edits::names_given(step).iter().any(|name| needed.contains(name)) {
+        // What was read of a stream before is not told by it once more.
+        let reads = step.stream.iter().flat_map(|stream| stream.of.iter().chain(&stream.close)).any(|name| needed.contains(name));
+        if is_time || reads || edits::names_given(step).iter().any(|name| needed.contains(name)) {
             needed.extend(edits::names_spoken_of(step));
             kept.push(step.clone());
         }
@@ -305,7 +314,9 @@ fn amplified(step: &Step, senders: usize, times: u32) -> Step {
 }
 
 fn has_burst(steps: &[Step]) -> bool {
-    steps.iter().any(|step| step.burst.is_some() || step.repeat.as_ref().is_some_and(|block| has_burst(&block.steps)))
+    // Those that are told on a stream have a key each, and do not race.
+    let races = |step: &Step| step.burst.as_ref().is_some_and(|burst| burst.deliver.stream_of.is_none());
+    steps.iter().any(|step| races(step) || step.repeat.as_ref().is_some_and(|block| has_burst(&block.steps)))
 }
 
 /// The steps with names that people give, and without those that nobody speaks of.
@@ -327,7 +338,9 @@ pub fn named(steps: &[Step]) -> Vec<Step> {
 /// Takes off the names that nobody speaks of, and what a sequence calls its steps: that is for coverage.
 fn nameless(step: &mut Step, spoken: &std::collections::BTreeSet<String>) {
     step.name = None;
-    for name in [step.deliver.as_mut().map(|one| &mut one.name), step.burst.as_mut().map(|one| &mut one.name)].into_iter().flatten() {
+    let of_stream = step.stream.as_mut().map(|one| &mut one.name);
+    let of_others = [step.deliver.as_mut().map(|one| &mut one.name), step.burst.as_mut().map(|one| &mut one.name)];
+    for name in of_others.into_iter().chain([of_stream]).flatten() {
         if name.as_ref().is_some_and(|name| !spoken.contains(name)) {
             *name = None;
         }

@@ -8,6 +8,7 @@ use super::pruned::pruned;
 use crate::scenario::Step;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::Expect;
+use crate::scenario::stream::{StreamStep, Until};
 use serde_json::Value;
 
 /// Members of a delivery that say which one it is, and are taken off last.
@@ -57,6 +58,9 @@ pub(super) fn simpler(step: &Step) -> Vec<Step> {
     if let Some(Expect::AnyOf(any) | Expect::Rather(any)) = &step.expect {
         all.extend(any.iter().map(|one| Step { expect: Some(one.clone()), ..step.clone() }));
     }
+    if let Some(stream) = &step.stream {
+        all.extend(simpler_streams(stream).into_iter().map(|one| Step { stream: Some(one), ..step.clone() }));
+    }
     all.extend(fewer_members(step, "answer"));
     all.extend(fewer_members(step, "state"));
     all
@@ -96,6 +100,35 @@ fn simpler_deliveries(deliver: &Deliver) -> Vec<Deliver> {
     }
     if let Some(bytes) = deliver.random_bytes.filter(|bytes| *bytes > 1) {
         all.push(Deliver { random_bytes: Some(bytes / 2), ..deliver.clone() });
+    }
+    all
+}
+
+/// A stream with fewer clients, in a plainer way, of which less is expected.
+fn simpler_streams(stream: &StreamStep) -> Vec<StreamStep> {
+    let mut all = Vec::new();
+    if let Some(clients) = stream.clients {
+        let fewer = [None, Some(clients / 2)].into_iter().filter(|fewer| fewer.is_none_or(|fewer| fewer > 1));
+        all.extend(fewer.map(|clients| StreamStep { clients, ..stream.clone() }));
+    }
+    if stream.gzip {
+        all.push(StreamStep { gzip: false, ..stream.clone() });
+    }
+    if let Some(quiet) = stream.until.as_ref().and_then(|until| until.quiet.map(|_| Until { quiet: None, ..until.clone() }))
+        && quiet.events.is_some()
+    {
+        all.push(StreamStep { until: Some(quiet), ..stream.clone() });
+    }
+    if let Some(left) = stream.cut_after.filter(|left| *left > 1) {
+        all.push(StreamStep { cut_after: Some(left / 2), ..stream.clone() });
+    }
+    for at in 0..stream.expect.len() {
+        let mut fewer = stream.clone();
+        fewer.expect.remove(at);
+        if fewer.expect.is_empty() {
+            fewer.until = None;
+        }
+        all.push(fewer);
     }
     all
 }

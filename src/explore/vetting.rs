@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::coverage::{Coverage, Pair};
 use super::edits;
+use super::retold::retold;
 use crate::judge::Setting;
 use crate::reference::memory::MemoryStore;
 use crate::reference::{Receiver, store::StoreError};
@@ -74,7 +75,9 @@ impl Vetting {
             let wrong = fails.saturating_sub(1);
             coverage.refuse(&kinds[wrong]);
             let gone = edits::with_dependents(&steps, &[wrong]);
+            let before = steps.clone();
             edits::remove(&mut steps, &gone);
+            retold(&before, &mut steps);
             edits::remove(&mut kinds, &gone);
         }
         None
@@ -95,14 +98,22 @@ impl Vetting {
     /// The same of a whole scenario.
     #[must_use]
     pub fn agrees_with(&self, loaded: &Loaded) -> bool {
-        if !lint(&loaded.scenario, &self.known).is_empty() {
-            return false;
+        self.why_not(loaded).is_none()
+    }
+
+    /// Why a scenario does not fit, in words.
+    #[must_use]
+    pub fn why_not(&self, loaded: &Loaded) -> Option<String> {
+        if let Some(slip) = lint(&loaded.scenario, &self.known).first() {
+            return Some(format!("{slip:?}"));
         }
-        if reason_not_under(&self.setting, &self.supplies, loaded, self.means).is_some() {
-            return false;
+        if let Some(reason) = reason_not_under(&self.setting, &self.supplies, loaded, self.means) {
+            return Some(reason);
         }
         let played = self.reference().ok().and_then(|one| rehearse(&self.setting, &self.supplies.for_rehearsal(), loaded, one, self.means));
-        played.is_some_and(|played| played.end.is_none() && played.report.findings.is_empty())
+        let Some(played) = played else { return Some("it cannot be rehearsed".to_owned()) };
+        let found = played.report.findings.first().map(|one| format!("step {}: {} where {} was due", one.step, one.observed, one.expected));
+        found.or_else(|| played.end.map(|end| format!("{end:?}")))
     }
 
     fn reference(&self) -> Result<Receiver<MemoryStore>, StoreError> {
@@ -202,6 +213,13 @@ fn needs_of(step: &Step) -> Vec<&'static str> {
         needs.extend((!state.schema.is_empty()).then_some("state"));
         needs.extend((!keys && !audit && state.schema.is_empty()).then_some("rows"));
     }
+    if let Some(stream) = &step.stream {
+        let ends = stream.expect.iter().any(|one| one.ends || one.finished);
+        let beats = stream.expect.iter().any(|one| one.heartbeat) || stream.until.as_ref().is_some_and(|until| until.heartbeat);
+        needs.extend(["stream", "streams"]);
+        needs.extend(ends.then_some("stream-end"));
+        needs.extend(beats.then_some("stream-heartbeat"));
+    }
     needs.extend(step.effects.is_some().then_some("effects"));
     needs.extend(step.advance.is_some().then_some("time"));
     needs.extend(step.restart.is_some().then_some("restart"));
@@ -228,6 +246,10 @@ fn needs_of_delivery(deliver: &Deliver) -> Vec<&'static str> {
         (deliver.provoke_failure, "failures"),
         (deliver.respell_of.is_some(), "fingerprint"),
         (deliver.ttl.is_some(), "ttl-per-delivery"),
+        (deliver.stream.is_some() || deliver.stream_of.is_some(), "stream"),
+        (deliver.stream.is_some() || deliver.stream_of.is_some(), "streams"),
+        (deliver.ends_stream, "stream-end"),
+        (deliver.event_bytes.is_some(), "long-events"),
         (deliver.signed_over_raw.is_some() || deliver.signed_over.is_some(), "signed-body"),
     ]
     .into_iter()

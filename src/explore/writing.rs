@@ -13,9 +13,9 @@ use serde_json::Value;
 const WIDTH: usize = 140;
 
 /// The members of a step, in the order in which they are written.
-const ORDER: [&str; 14] = [
-    "name", "deliver", "burst", "advance", "restart", "snapshot", "state", "effects", "get", "repeat", "shows", "expect", "answer",
-    "counts",
+const ORDER: [&str; 15] = [
+    "name", "deliver", "burst", "stream", "advance", "restart", "snapshot", "state", "effects", "get", "repeat", "shows", "expect",
+    "answer", "counts",
 ];
 
 /// A scenario as text.
@@ -110,6 +110,7 @@ mod tests {
             r#"{"deliver": {"as": "first", "raw": "{\"a\": \"\\u0000: #\\t\"}", "key": "{unique}'--: yes"}, "expect": "accepted", "shows": ["A-1"]}"#,
             r#"{"repeat": {"times": 3, "steps": [{"burst": {"each": 8}, "counts": {"accepted": 1, "repeated": 7, "other": 0}}]}}"#,
             r#"{"deliver": {"key_of": "first", "fault": {"cut-request": {"bytes": 9}}}, "expect": {"any_of": ["no-answer", "rejected"]}, "shows": ["A-2"]}"#,
+            r#"{"stream": {"open": "first", "last_event_id": "{id:s.first}", "as": "again", "until": {"events": 1, "quiet": "100 ms"}, "expect": [{"tells": []}, {"again": "s"}]}}"#,
             r#"{"state": {"keys": [{"rows_for": "first", "count": 0, "holds": {"ttl": "ttl"}}], "grown": {"since": "x", "keys": 1}}}"#,
         ];
         let steps: Vec<Step> = steps.iter().map(|text| serde_json::from_str(text).expect("it is a step")).collect();

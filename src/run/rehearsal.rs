@@ -338,10 +338,11 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
     }
 
     async fn restart(&mut self, _restart: &Restart) -> Result<(), ScenarioEnd> {
-        Ok(())
+        self.end_streams()
     }
 
     async fn break_in(&mut self, at: At<'_>, _restart: &Restart, under_way: &UnderWay) -> Result<Vec<Sent>, ScenarioEnd> {
+        self.end_streams()?;
         self.broken_in_on.clear();
         let mut all = Vec::with_capacity(under_way.answers);
         for _ in 0..under_way.answers {

@@ -52,6 +52,9 @@ pub struct Measured {
     pub right: Vec<&'static str>,
     /// What was found in it: contract and title.
     pub false_alarms: Vec<(&'static str, String)>,
+    /// How many explorations are not in here, where somebody interrupted them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<usize>,
 }
 
 impl Measured {
@@ -69,6 +72,14 @@ impl Measured {
         steps.get(steps.len().checked_sub(1)? / 2).copied()
     }
 
+    /// How many steps the longest scenario has, and how many have at most four.
+    fn longest(&self) -> (usize, usize) {
+        /// What fits on one screen.
+        const SHORT: usize = 4;
+        let steps = || self.defects.iter().filter_map(|row| row.steps);
+        (steps().max().unwrap_or(0), steps().filter(|steps| *steps <= SHORT).count())
+    }
+
     /// It for people.
     #[must_use]
     pub fn human(&self) -> String {
@@ -84,11 +95,14 @@ impl Measured {
             };
             text.push_str(&format!("{} {:width$}  {told}\n", if row.found { "found " } else { "MISSED" }, row.defect));
         }
-        for (contract, title) in &self.false_alarms {
-            text.push_str(&format!("FALSE ALARM on the right reference under {contract}: {title}\n"));
-        }
+        text.push_str(&self.alarms());
         text.push_str(&self.figures());
         text
+    }
+
+    fn alarms(&self) -> String {
+        let told = |(contract, title): &(&str, String)| format!("FALSE ALARM on the right reference under {contract}: {title}\n");
+        self.false_alarms.iter().map(told).collect()
     }
 
     /// It as a table, for the guide.
@@ -107,6 +121,7 @@ impl Measured {
             text.push_str(&format!("| `{}` | {found} | {} | {failed} | {after} | {told} |\n", row.defect, number(row.steps)));
         }
         text.push('\n');
+        text.push_str(&self.alarms());
         text.push_str(&self.figures());
         text
     }
@@ -115,10 +130,12 @@ impl Measured {
         let (found, all) = (self.found(), self.defects.len());
         let own = self.defects.iter().filter(|row| row.is_of_the_defect).count();
         let median = self.median_steps().map_or_else(|| "-".to_owned(), |steps| steps.to_string());
+        let ((longest, short), with) = (self.longest(), self.defects.iter().filter(|row| row.steps.is_some()).count());
+        let left = self.left.map_or_else(String::new, |left| format!(" · interrupted, with {left} explorations left"));
         let share = if all == 0 { 0.0 } else { found as f64 * 100.0 / all as f64 };
         format!(
-            "\n{found} of {all} defects found ({share:.0} %) in {} s each · {own} by a requirement of their own · median of {median} steps · \
-             right reference explored under {} contracts, {} false alarms\n",
+            "\n{found} of {all} defects found ({share:.0} %) in {} s each · {own} by a requirement of their own · median of {median} steps, {short} of {with} \
+             with at most four, the longest with {longest} · right reference explored {} times, {} false alarms{left}\n",
             self.seconds,
             self.right.len(),
             self.false_alarms.len()
@@ -140,38 +157,51 @@ pub struct Explorations {
     pub jobs: usize,
 }
 
-/// Explores everything; `on_done` hears how many of how many are done. An interrupted one gives `None`.
+/// Explores everything; `on_done` hears how many of how many are done. An interrupted one has what is known by then.
 pub async fn measure(all: Explorations, on_done: impl Fn(usize, usize), interrupted: watch::Receiver<bool>) -> Option<Measured> {
-    let right = all.right.iter().map(|contract| (*contract, None));
-    let wrong = all.defects.iter().enumerate().map(|(at, defect)| (defect.under, Some((at, *defect))));
+    let right = all.right.iter().enumerate().map(|(at, contract)| (*contract, at, None));
+    let wrong = all.defects.iter().enumerate().map(|(at, defect)| (defect.under, at, Some(*defect)));
     let mut left = right.chain(wrong);
     let total = all.right.len() + all.defects.len();
-    let mut measured = Measured { seconds: all.choice.time.as_secs_f64(), right: all.right.clone(), ..Measured::default() };
+    let mut measured = Measured { seconds: all.choice.time.as_secs_f64(), ..Measured::default() };
     let (mut rows, mut runs, mut done) = (std::collections::BTreeMap::new(), JoinSet::new(), 0);
     loop {
         while runs.len() < all.jobs.max(1) {
-            let Some((contract, of)) = left.next() else { break };
-            let trial = of.map(|(_, defect)| Trial { defect, share: Share::Whole });
-            let (plan, choice, interrupted) = ((all.plan)(contract, trial.as_ref()), all.choice.clone(), interrupted.clone());
-            runs.spawn(async move { (contract, of, Box::pin(explore(plan, choice, Arc::new(|_| {}), interrupted)).await) });
+            let Some((contract, at, of)) = left.next().filter(|_| !*interrupted.borrow()) else { break };
+            let trial = of.map(|defect| Trial { defect, share: Share::Whole });
+            let (mut plan, choice, interrupted) = ((all.plan)(contract, trial.as_ref()), all.choice.clone(), interrupted.clone());
+            if of.is_none() {
+                // The same once more would show nothing more.
+                plan.seed = plan.seed.wrapping_add(at as u64);
+            }
+            runs.spawn(async move { (contract, at, of, Box::pin(explore(plan, choice, Arc::new(|_| {}), interrupted)).await) });
         }
         let Some(joined) = runs.join_next().await else { break };
-        let (contract, of, explored) = match joined.map_err(tokio::task::JoinError::try_into_panic) {
+        let (contract, at, of, explored) = match joined.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(run) => run,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
             Err(Err(_)) => return None,
         };
+        let is_whole = !*interrupted.borrow();
         match of {
-            Some((at, defect)) => drop(rows.insert(at, row(&defect, &explored))),
-            None => measured.false_alarms.extend(explored.found.iter().map(|one| (contract, one.title.clone()))),
+            Some(defect) => {
+                let row = row(&defect, &explored);
+                // What was not found by then may have been found a moment later.
+                if row.found || is_whole {
+                    rows.insert(at, row);
+                }
+            }
+            None => {
+                measured.false_alarms.extend(explored.found.iter().map(|one| (contract, one.title.clone())));
+                measured.right.extend(is_whole.then_some(contract));
+            }
         }
         done += 1;
         on_done(done, total);
     }
-    if *interrupted.borrow() {
-        return None;
-    }
     measured.defects = rows.into_values().collect();
+    let known = measured.defects.len() + measured.right.len();
+    measured.left = (*interrupted.borrow()).then(|| total.saturating_sub(known));
     Some(measured)
 }
 
@@ -215,15 +245,27 @@ mod tests {
         }
     }
 
+    /// A false alarm, and what was left, are told in every form.
+    #[test]
+    fn alarms_and_what_was_left_are_told() {
+        let false_alarms = vec![("orch-phase3", "Something".to_owned())];
+        let measured = Measured { seconds: 60.0, defects: vec![row("a", Some(1))], false_alarms, left: Some(7), ..Measured::default() };
+        for text in [measured.human(), measured.markdown()] {
+            assert!(text.contains("FALSE ALARM on the right reference under orch-phase3: Something"), "{text}");
+            assert!(text.contains("interrupted, with 7 explorations left"), "{text}");
+        }
+    }
+
     /// What was missed is told as missed, and the middle is that of what was found.
     #[test]
     fn figures_are_of_what_was_found() {
         let defects = vec![row("a", Some(1)), row("b", None), row("c", Some(2)), row("d", Some(5))];
-        let measured = Measured { seconds: 60.0, defects, right: vec!["orch-phase3"], false_alarms: Vec::new() };
+        let measured = Measured { seconds: 60.0, defects, right: vec!["orch-phase3"], ..Measured::default() };
         assert_eq!((measured.found(), measured.median_steps()), (3, Some(2)));
         let (human, table) = (measured.human(), measured.markdown());
         assert!(human.contains("MISSED b") && human.contains("3 of 4 defects found (75 %)"), "{human}");
         assert!(table.contains("| `a` | yes | 1 | 17 of 20 | 1.2 s | DUP-1: A \\| B |") && table.contains("| `b` | **no** |"), "{table}");
+        assert!(human.contains("2 of 3 with at most four, the longest with 5 · right reference explored 1 times, 0 false alarms\n"), "{human}");
         assert_eq!(Measured::default().median_steps(), None);
     }
 }

@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
 mod axes;
+mod exploring;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -118,6 +118,70 @@ fn selftest_and_load_end_by_signals() {
     }
 }
 
+/// An exploration that is interrupted leaves a whole report, which agrees with its folder.
+#[test]
+fn interrupted_exploration_leaves_a_report_that_agrees() {
+    for (signal, defect) in [("INT", None), ("TERM", Some("duplicate-answered-409"))] {
+        let folder = Folder::new();
+        let (out, temp) = (folder.path("out"), folder.path("temp"));
+        std::fs::create_dir(&temp).expect("a folder");
+        let mut explore = command();
+        explore.env("TMPDIR", &temp).env("ORCH_WEBHOOK_SECRET", "a secret of the tests of ends").args(["explore", "--for", "10m"]);
+        if let Some(defect) = defect {
+            let exec = format!("{} serve --addr 127.0.0.1:{{port}} --db {{dir}}/o.db --defect {defect}", binary());
+            explore.args(["--exec", &exec, "--db", "{dir}/o.db"]);
+        }
+        explore.arg("--keep").arg(folder.path("keep")).arg("--corpus").arg(folder.path("corpus")).arg("--report").arg(&out);
+        let child = explore.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        // Where a receiver was started: in the midst of sequences, or of making one shorter.
+        let written = |name: &String| ["o.db", "o.db-wal"].iter().flat_map(|file| temp.join(name).join(file).metadata()).map(|file| file.len()).sum::<u64>();
+        let least = if defect.is_some() { 200_000 } else { 0 };
+        until("it is under way", || names(&temp).iter().any(|name| name.starts_with("hookgate-") && written(name) >= least));
+        kill(&child, signal);
+        let output = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{signal}: {told}");
+        assert_eq!(names(&temp), Vec::<String>::new(), "{signal}");
+        assert_eq!(report_in(&out)["summary"]["verdict"], "interrupted");
+        let verified = hookgate(&["report", "verify", &out.display().to_string()]);
+        assert!(verified.starts_with("exit 0"), "{signal}: {verified}");
+    }
+}
+
+/// What only prints ends, quietly and soon, when nobody reads it any more.
+#[test]
+fn selftest_ends_when_nobody_reads_it() {
+    for args in [&["selftest", "--defect", "dup*"][..], &["selftest", "--explore", "--for", "10m", "--defect", "dup*"]] {
+        let folder = Folder::new();
+        let mut child =
+            command().env("TMPDIR", folder.path("")).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        until("a scratch folder", || names(&folder.path("")).iter().any(|name| name.starts_with("hookgate-")));
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(130), ""), "{args:?}");
+        assert_eq!(names(&folder.path("")), Vec::<String>::new(), "{args:?}");
+    }
+}
+
+/// A table that is interrupted tells what is known by then, and how much is not.
+#[test]
+fn interrupted_exploration_of_defects_prints_its_table_so_far() {
+    let folder = Folder::new();
+    let selftest = ["selftest", "--explore", "--for", "10m", "--defect", "any-signature-passes", "--right", "1", "--format", "json"];
+    let child =
+        command().env("TMPDIR", folder.path("")).args(selftest).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let scratch = || names(&folder.path("")).iter().filter(|name| name.starts_with("hookgate-")).count();
+    until("both are explored", || scratch() == 2);
+    until("the defect was found", || scratch() == 1);
+    kill(&child, "INT");
+    let output = child.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("interrupted: 1 explorations were not carried to their end"), "{told}");
+    let table: Value = serde_json::from_slice(&output.stdout).expect("the table is JSON");
+    assert_eq!((&table["left"], &table["defects"][0]["found"], &table["right"]), (&1.into(), &true.into(), &Value::Array(Vec::new())));
+}
+
 /// What `kill -9` leaves is taken away by the next start, and nobody else's.
 #[test]
 fn what_a_killed_run_left_is_taken_away_by_the_next() {

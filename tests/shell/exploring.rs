@@ -102,3 +102,58 @@ fn long_scenario_becomes_a_short_one() {
     let nothing = folder.write("history.jsonl", "{}\n");
     assert!(hookgate_with(&SECRET, &["shrink", &nothing, "--target", &right.url]).starts_with("exit 2"));
 }
+
+/// Event streams are explored, too: what a client misses that comes back is a scenario of few steps, which fails again, and which the right
+/// receiver passes.
+#[test]
+fn streams_are_explored() {
+    let phase4 = ["--contract", "orch-phase4"];
+    let serving = Running::serve(SECRET[0].1, &["--contract", "orch-phase4", "--defect", "events-of-other-jobs"]);
+    let folder = Folder::new();
+    let (keep, corpus) = (folder.path("keep").display().to_string(), folder.path("corpus").display().to_string());
+    let explore = ["explore", "--target", &serving.url, "--for", "120s", "--seed", "2", "--fail-fast", "--keep", &keep, "--corpus", &corpus];
+    let told = hookgate_with(&SECRET, &[&explore[..], &phase4].concat());
+    assert!(told.starts_with("exit 1") && told.contains("SSE-15"), "{told}");
+    let found: Vec<_> = std::fs::read_dir(folder.path("keep")).expect("a scenario was written").flatten().collect();
+    let text = std::fs::read_to_string(found[0].path()).expect("it can be read");
+    let steps = text.lines().filter(|line| line.starts_with("  - ")).count();
+    assert!((2..=4).contains(&steps) && text.contains("stream: {"), "{text}");
+    let run = |of: &str| hookgate_with(&SECRET, &[&["run", "--only-scenarios", &keep, "--target", of][..], &phase4].concat());
+    assert!(run(&serving.url).starts_with("exit 1"), "{text}");
+    let right = Running::serve(SECRET[0].1, &phase4);
+    let passes = run(&right.url);
+    assert!(passes.starts_with("exit 0"), "{passes}");
+}
+
+/// A long scenario of streams becomes a short one: what is published no more is told no more.
+#[test]
+fn long_scenario_of_streams_becomes_a_short_one() {
+    let serving = Running::serve(SECRET[0].1, &["--contract", "orch-phase4", "--defect", "resume-tells-an-event-twice"]);
+    let folder = Folder::new();
+    let long = [
+        "title: Long",
+        "shows: [SSE-5]",
+        "needs: [stream, streams]",
+        "steps:",
+        "  - deliver: {as: first, stream: \"job-{unique}\"}",
+        "    expect: accepted",
+        "  - deliver: {as: other, stream: \"other-{unique}\"}",
+        "    expect: accepted",
+        "  - stream: {open: first, as: s, until: {events: 1}, expect: [{tells: [first]}]}",
+        "  - deliver: {as: second, stream_of: first}",
+        "    expect: accepted",
+        "  - deliver: {as: third, stream_of: first}",
+        "    expect: accepted",
+        "  - stream: {of: s, until: {events: 2}, expect: [{tells: [second, third]}]}",
+        "  - stream: {close: s}",
+        "  - deliver: {as: fourth, stream_of: first}",
+        "    expect: accepted",
+        "  - stream: {reconnect: s, as: t, until: {events: 1, quiet: 100 ms}, expect: [{tells: [fourth]}]}",
+        "",
+    ];
+    let long = folder.write("long.yaml", &long.join("\n"));
+    let keep = folder.path("keep").display().to_string();
+    let shrink = ["shrink", &long, "--target", &serving.url, "--keep", &keep, "--contract", "orch-phase4"];
+    let told = hookgate_with(&SECRET, &shrink);
+    assert!(told.starts_with("exit 1") && told.contains("3 steps"), "{told}");
+}

@@ -38,7 +38,7 @@ pub(super) fn explored(args: &SelftestArgs, defects: Vec<Defect>, ends: Ends, co
         jobs: usize::from(args.jobs.get()),
     };
     let live = console.live;
-    let Ends { runtime, wanted } = ends;
+    let Ends { runtime, wanted, unread } = ends;
     let bar = if live { indicatif::ProgressBar::new(0) } else { indicatif::ProgressBar::hidden() };
     let seen = bar.clone();
     let on_done = move |done: usize, total: usize| {
@@ -47,18 +47,20 @@ pub(super) fn explored(args: &SelftestArgs, defects: Vec<Defect>, ends: Ends, co
     };
     let measured = runtime.block_on(measure(all, on_done, wanted));
     bar.finish_and_clear();
-    let Some(measured) = measured else {
-        return Err(Failure {
-            exit: Exit::Interrupted,
-            message: "interrupted: half a table proves nothing, so none is printed".to_owned(),
-        });
-    };
+    let Some(measured) = measured else { return Err(Failure::harness("an exploration was not carried to its end")) };
     let text = match args.format {
         MatrixFormat::Human => measured.human(),
         MatrixFormat::Markdown => measured.markdown(),
         MatrixFormat::Json => serde_json::to_string_pretty(&measured).map_err(Failure::harness)? + "\n",
     };
     console.print(&text);
+    if *unread.borrow() {
+        return Ok(Exit::Interrupted);
+    }
+    if let Some(left) = measured.left {
+        let message = format!("interrupted: {left} explorations were not carried to their end, and are not in the table");
+        return Err(Failure { exit: Exit::Interrupted, message });
+    }
     let is_good = measured.false_alarms.is_empty() && measured.found() == measured.defects.len();
     Ok(if is_good { Exit::Conforms } else { Exit::DoesNotConform })
 }

@@ -50,6 +50,10 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
             let known = asked.name().filter(|_| step.of.is_some()).and_then(|name| self.streams.remove(name));
             let mut subscriber = match known {
                 Some(subscriber) => subscriber,
+                None if step.of.is_some() => {
+                    let name = asked.name().unwrap_or_default();
+                    return Err(ScenarioEnd::Undecided(format!("step {}: the stream `{name}` is not open", at.number)));
+                }
                 None => self.subscribe(form, asked)?,
             };
             let mut reading = StreamReading {
@@ -73,6 +77,17 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
             }
         }
         Ok(readings)
+    }
+
+    /// A receiver that ends, ends its streams; what was told by then is there to be read.
+    pub(super) fn end_streams(&mut self) -> Result<(), ScenarioEnd> {
+        let mut streams = std::mem::take(&mut self.streams);
+        for subscriber in streams.values_mut() {
+            self.hear(subscriber)?;
+            subscriber.ended.get_or_insert(StreamEnd::Receiver);
+        }
+        self.streams = streams;
+        Ok(())
     }
 
     fn subscribe(&mut self, form: &EventStream, asked: &AskedStream<'_>) -> Result<Subscriber, ScenarioEnd> {
