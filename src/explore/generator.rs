@@ -113,7 +113,9 @@ impl Sequence<'_> {
         };
         let weights: Vec<f64> = letters
             .iter()
-            .map(|letter| if self.fits(letter, key, standing) { letter.weight * coverage.want(&letter.kind, standing_of(self, letter)) } else { 0.0 })
+            .map(|letter| {
+                if self.fits(letter, key, standing) { letter.weight * coverage.want(&letter.kind, standing_of(self, letter)) } else { 0.0 }
+            })
             .collect();
         if weights.iter().all(|weight| *weight == 0.0) {
             return;

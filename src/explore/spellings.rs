@@ -82,7 +82,7 @@ pub(super) const KEYS: [&str; 12] = [
 ];
 
 /// Two keys that are not the same, over a third, and easily taken for each other.
-pub(super) const TWINS: [(&str, &str); 24] = [
+pub(super) const TWINS: [(&str, &str); 25] = [
     ("{key:base}-order", "{key:base}-ORDER"),
     ("{key:base}-1", "{key:base}-2"),
     ("{key:base}-1", "{key:base}-10"),
@@ -97,6 +97,7 @@ pub(super) const TWINS: [(&str, &str); 24] = [
     ("{key:base}-A", "{key:base}-%41"),
     ("{key:base}-abc", "{key:base}-%"),
     ("{key:base}-abc", "{key:base}-ab_"),
+    ("{key:base}-a%b", "{key:base}-a_b"),
     ("{key:base}-a'--b", "{key:base}-a'--c"),
     ("{key:base}1", "0{key:base}1"),
     ("{key:base}1", "+{key:base}1"),
@@ -109,9 +110,9 @@ pub(super) const TWINS: [(&str, &str); 24] = [
     ("{key:base}a", "{key:base}b"),
 ];
 /// From which of [`TWINS`] on, and until which, the third key is a number.
-pub(super) const NUMBERS: std::ops::Range<usize> = 15..20;
+pub(super) const NUMBERS: std::ops::Range<usize> = 16..21;
 /// The last of [`TWINS`] is over a key of the longest usual length.
-pub(super) const LONG: usize = 23;
+pub(super) const LONG: usize = 24;
 
 /// What follows one key and another, in hex digits, that are easily taken for each other.
 pub(super) const ODD_TWINS: [(&str, &str); 5] =

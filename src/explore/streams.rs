@@ -280,15 +280,15 @@ impl Sequence<'_> {
             StreamMove::Resume => self.resume(shows, topic),
             StreamMove::EmptyId => {
                 let (until, tells) = self.due(topic, 0);
-                let step = StreamStep { last_event_id: Some(String::new()), until: Some(until), expect: vec![tells], ..self.opening(topic) };
+                let step =
+                    StreamStep { last_event_id: Some(String::new()), until: Some(until), expect: vec![tells], ..self.opening(topic) };
                 self.push_stream(shows, step);
             }
             StreamMove::Unknown(id) => {
                 let (until, tells) = self.due(topic, 0);
                 let expect = vec![StreamExpect { unknown: true, ..StreamExpect::default() }, tells];
                 let (name, last_event_id) = (self.stream_name(), Some(id.to_owned()));
-                let step =
-                    StreamStep { name: Some(name.clone()), last_event_id, until: Some(until), expect, ..self.opening(topic) };
+                let step = StreamStep { name: Some(name.clone()), last_event_id, until: Some(until), expect, ..self.opening(topic) };
                 self.push_stream(shows, step);
                 if matches!(form.unknown.then, Then::Reset | Then::Replay) {
                     let read = self.topics[topic].told.len();

@@ -265,7 +265,10 @@ mod tests {
         let (human, table) = (measured.human(), measured.markdown());
         assert!(human.contains("MISSED b") && human.contains("3 of 4 defects found (75 %)"), "{human}");
         assert!(table.contains("| `a` | yes | 1 | 17 of 20 | 1.2 s | DUP-1: A \\| B |") && table.contains("| `b` | **no** |"), "{table}");
-        assert!(human.contains("2 of 3 with at most four, the longest with 5 · right reference explored 1 times, 0 false alarms\n"), "{human}");
+        assert!(
+            human.contains("2 of 3 with at most four, the longest with 5 · right reference explored 1 times, 0 false alarms\n"),
+            "{human}"
+        );
         assert_eq!(Measured::default().median_steps(), None);
     }
 }

@@ -134,7 +134,9 @@ fn interrupted_exploration_leaves_a_report_that_agrees() {
         explore.arg("--keep").arg(folder.path("keep")).arg("--corpus").arg(folder.path("corpus")).arg("--report").arg(&out);
         let child = explore.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         // Where a receiver was started: in the midst of sequences, or of making one shorter.
-        let written = |name: &String| ["o.db", "o.db-wal"].iter().flat_map(|file| temp.join(name).join(file).metadata()).map(|file| file.len()).sum::<u64>();
+        let written = |name: &String| {
+            ["o.db", "o.db-wal"].iter().flat_map(|file| temp.join(name).join(file).metadata()).map(|file| file.len()).sum::<u64>()
+        };
         let least = if defect.is_some() { 200_000 } else { 0 };
         until("it is under way", || names(&temp).iter().any(|name| name.starts_with("hookgate-") && written(name) >= least));
         kill(&child, signal);

@@ -111,7 +111,8 @@ fn streams_are_explored() {
     let serving = Running::serve(SECRET[0].1, &["--contract", "orch-phase4", "--defect", "events-of-other-jobs"]);
     let folder = Folder::new();
     let (keep, corpus) = (folder.path("keep").display().to_string(), folder.path("corpus").display().to_string());
-    let explore = ["explore", "--target", &serving.url, "--for", "120s", "--seed", "2", "--fail-fast", "--keep", &keep, "--corpus", &corpus];
+    let explore =
+        ["explore", "--target", &serving.url, "--for", "120s", "--seed", "2", "--fail-fast", "--keep", &keep, "--corpus", &corpus];
     let told = hookgate_with(&SECRET, &[&explore[..], &phase4].concat());
     assert!(told.starts_with("exit 1") && told.contains("SSE-15"), "{told}");
     let found: Vec<_> = std::fs::read_dir(folder.path("keep")).expect("a scenario was written").flatten().collect();

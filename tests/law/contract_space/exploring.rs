@@ -107,7 +107,9 @@ fn sequences_of_streams_find_what_is_wrong_with_them() {
     let sequences = explorer.sequences(16);
     let (setting, signer) = (&explorer.stage.setting, &explorer.stage.supplies.signer);
     let mut missed = Vec::new();
-    for defect in CATALOGUE.iter().filter(|defect| defect.under == "orch-phase4" && defect.breaks.iter().any(|id| id.starts_with("SSE")) && !NOT_IN_MEMORY.contains(&defect.name)) {
+    for defect in CATALOGUE.iter().filter(|defect| {
+        defect.under == "orch-phase4" && defect.breaks.iter().any(|id| id.starts_with("SSE")) && !NOT_IN_MEMORY.contains(&defect.name)
+    }) {
         let fails = |steps: &Vec<Step>| {
             let wrong = hookgate::sqlite::wrong::receiver(setting.contract(), Some(signer.clone()), None, setting.ttl, *defect);
             let mut wrong = wrong.expect("memory does not fail");
