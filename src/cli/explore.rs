@@ -78,7 +78,7 @@ struct Tried {
 
 fn judge(args: &JudgedArgs, suite: &Suite, tried: Tried, console: &mut Console) -> Result<Exit, Failure> {
     // What stands in a folder afterwards is worth its time, also where nobody reads on.
-    let ends = if args.report.is_none() { Ends::listen_while_read() } else { Ends::listen() }?;
+    let ends = if args.report.is_none() { Ends::listen_while_read()?.0 } else { Ends::listen()? };
     let run = args.as_run(&[]);
     let Asked { options, how, secrets } = asked(&run, suite, &[])?;
     let sealing = Sealing::new(&run.suite, &suite.contract, None)?;

@@ -85,7 +85,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let language = args.language.chosen();
     let redactor = secrets.redactor();
     let warnings = warn(&secrets, console);
-    let Ends { runtime, wanted: mut interrupted, unread: _ } = ends;
+    let Ends { runtime, wanted: mut interrupted } = ends;
     if !matches!(choice.target, TargetChoice::BuiltIn { .. }) {
         // What cannot be meant is told before anything is started; nothing is asked of a source yet.
         choice.evidence.open(&choice.contract, &origin(&choice.target.address()), &str::to_owned).map_err(Failure::usage)?;

@@ -38,7 +38,7 @@ const SEED: u64 = 1;
 
 /// Runs the command.
 pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let ends = Ends::listen_while_read()?;
+    let (ends, unread) = Ends::listen_while_read()?;
     let pattern = args.defect.as_deref().unwrap_or("*");
     let defects: Vec<Defect> = CATALOGUE.iter().copied().filter(|defect| fits(pattern, defect.name)).collect();
     if defects.is_empty() {
@@ -47,7 +47,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         return Err(Failure::usage(format!("no defect fits `{pattern}`{hint} (`hookgate serve --list-defects` shows them)")));
     }
     if args.explore {
-        return exploring::explored(args, defects, ends, console);
+        return exploring::explored(args, defects, (ends, &unread), console);
     }
     let asked = if args.all { files::shipped_contracts() } else { args.contract.clone() };
     let whole = asked.is_empty() && defects.len() == CATALOGUE.len();
@@ -80,7 +80,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         jobs: usize::from(args.jobs.get()),
     };
     let live = console.live;
-    let Ends { runtime, wanted, unread } = ends;
+    let Ends { runtime, wanted } = ends;
     let matrix = runtime.block_on(async {
         let (told, hear) = std::sync::mpsc::channel();
         let reporter = live.then(|| {

@@ -18,22 +18,22 @@ pub(crate) struct Ends {
     pub(crate) runtime: Runtime,
     /// Turns true when somebody does, and stays so.
     pub(crate) wanted: watch::Receiver<bool>,
-    /// Turns true when that is because nobody reads standard output any more: then there is nobody to tell, either.
-    pub(crate) unread: watch::Receiver<bool>,
 }
 
 impl Ends {
     /// Begins to listen.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        Self::begin(false)
+        Ok(Self::begin(false)?.0)
     }
 
     /// Begins to listen on behalf of a command whose only product is what it prints: it ends, too, when nobody reads that any more.
-    pub(crate) fn listen_while_read() -> Result<Self, Failure> {
+    ///
+    /// The second part turns true when that is why: then there is nobody to tell, either.
+    pub(crate) fn listen_while_read() -> Result<(Self, watch::Receiver<bool>), Failure> {
         Self::begin(true)
     }
 
-    fn begin(is_for_a_reader: bool) -> Result<Self, Failure> {
+    fn begin(is_for_a_reader: bool) -> Result<(Self, watch::Receiver<bool>), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
         let (want, wanted) = watch::channel(false);
         let inside = runtime.enter();
@@ -49,7 +49,7 @@ impl Ends {
             want.send_replace(true);
             std::future::pending::<()>().await;
         });
-        Ok(Self { runtime, wanted, unread })
+        Ok((Self { runtime, wanted }, unread))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::watch;
+
 use super::{plan, suite};
 use crate::cli::args::{MatrixFormat, SelftestArgs};
 use crate::cli::exit::Exit;
@@ -16,7 +18,12 @@ use crate::selftest::exploring::{Explorations, measure};
 const STEPS: usize = 30;
 
 /// Explores the defects, and the right reference under the contracts that they were made for.
-pub(super) fn explored(args: &SelftestArgs, defects: Vec<Defect>, ends: Ends, console: &mut Console) -> Result<Exit, Failure> {
+pub(super) fn explored(
+    args: &SelftestArgs,
+    defects: Vec<Defect>,
+    (ends, unread): (Ends, &watch::Receiver<bool>),
+    console: &mut Console,
+) -> Result<Exit, Failure> {
     let mut contracts: Vec<&'static str> = defects.iter().map(|defect| defect.under).collect();
     contracts.sort_unstable();
     contracts.dedup();
@@ -38,7 +45,7 @@ pub(super) fn explored(args: &SelftestArgs, defects: Vec<Defect>, ends: Ends, co
         jobs: usize::from(args.jobs.get()),
     };
     let live = console.live;
-    let Ends { runtime, wanted, unread } = ends;
+    let Ends { runtime, wanted } = ends;
     let bar = if live { indicatif::ProgressBar::new(0) } else { indicatif::ProgressBar::hidden() };
     let seen = bar.clone();
     let on_done = move |done: usize, total: usize| {
