@@ -3,7 +3,7 @@
 //! A contract file says where deliveries go, how they are signed, how each
 //! outcome looks on the wire, and where state can be seen. The reference
 //! behaves by it, the sender signs by it, the judge compares with it: nothing
-//! of any family of receivers is in code. Comes from YAML through `document`;
+//! of any family of receivers is in code. Comes from YAML through `yaml`;
 //! reading files is not done here.
 //!
 //! Start at [`Contract`]. Answers are in [`outcome`], where the key travels in

@@ -78,7 +78,7 @@ pub mod state;
 pub mod template;
 // law
 #[cfg_attr(not(clippy), doc(hidden))]
-pub mod document;
+pub mod yaml;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod project;
 #[cfg_attr(not(clippy), doc(hidden))]

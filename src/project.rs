@@ -41,9 +41,9 @@ pub mod layers;
 pub mod members;
 mod settings;
 
-use crate::document::mistake::{Mistake, Mistakes};
-use crate::document::tree::{Kind, Node, Tree};
-use crate::document::{self, toml};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics};
+use crate::yaml::tree::{Kind, Node, Tree};
+use crate::yaml::{self, toml};
 
 pub use self::settings::{EvidenceSettings, GateSettings, LoadSettings, ReportSettings, Settings, TargetSettings, TextOrWhole};
 
@@ -84,26 +84,26 @@ impl Project {
 ///
 /// # Errors
 /// Every mistake of syntax; or every one of form: unknown members, values of another kind, members that contradict each other.
-pub fn read(name: &str, text: &str) -> Result<Project, Mistakes> {
+pub fn read(name: &str, text: &str) -> Result<Project, Diagnostics> {
     let tree = toml::read(name, text)?;
-    let decoded = document::decode::<Settings>(&schema(), &tree);
-    let mut mistakes: Vec<Mistake> = decoded.mistakes.into_iter().map(|mistake| with_way_out(&tree, mistake)).collect();
+    let decoded = yaml::decode::<Settings>(&schema(), &tree);
+    let mut diagnostics: Vec<Diagnostic> = decoded.diagnostics.into_iter().map(|diagnostic| with_way_out(&tree, diagnostic)).collect();
     let profiles = tree.root.member(PROFILE).map(Node::members).unwrap_or_default();
     let in_profiles = |path: &str| profiles.iter().any(|(_, section)| section.find(path).is_some());
-    document::add_mistakes(&mut mistakes, members::contradictions(&tree.root, &in_profiles));
+    yaml::add_diagnostics(&mut diagnostics, members::contradictions(&tree.root, &in_profiles));
     for (_, section) in profiles {
-        document::add_mistakes(&mut mistakes, members::contradictions(section, &|path| tree.root.find(path).is_some()));
+        yaml::add_diagnostics(&mut diagnostics, members::contradictions(section, &|path| tree.root.find(path).is_some()));
     }
     match decoded.value {
-        Some(settings) if mistakes.is_empty() => Ok(Project { settings, tree }),
-        Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
+        Some(settings) if diagnostics.is_empty() => Ok(Project { settings, tree }),
+        Some(_) | None => Err(Diagnostics::new(name, text, diagnostics)),
     }
 }
 
 /// The JSON Schema of project files.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    let mut schema = document::schema::<Settings>();
+    let mut schema = yaml::schema_of::<Settings>();
     // A profile has every member but profiles.
     let mut profile = schema.clone();
     let Some(own) = profile.as_object_mut() else { return schema };
@@ -133,16 +133,16 @@ const TRIED: [(&[&str], &str); 3] = [
 ];
 
 /// A mistake with a better way out, where one is known.
-fn with_way_out(tree: &Tree, mistake: Mistake) -> Mistake {
-    let word = tree.text.get(mistake.span.clone()).unwrap_or_default();
-    match TRIED.iter().find(|(words, _)| mistake.message.starts_with("unknown member") && words.contains(&word)) {
-        Some((_, instead)) => mistake.with_hint(*instead),
+fn with_way_out(tree: &Tree, diagnostic: Diagnostic) -> Diagnostic {
+    let word = tree.text.get(diagnostic.span.clone()).unwrap_or_default();
+    match TRIED.iter().find(|(words, _)| diagnostic.message.starts_with("unknown member") && words.contains(&word)) {
+        Some((_, instead)) => diagnostic.with_hint(*instead),
         // TOML has its text in quotes.
-        None if word.starts_with(['"', '\'']) && mistake.hint.as_ref().is_some_and(|hint| hint.starts_with("write [")) => {
+        None if word.starts_with(['"', '\'']) && diagnostic.hint.as_ref().is_some_and(|hint| hint.starts_with("write [")) => {
             let hint = format!("write [{word}]");
-            mistake.with_hint(hint)
+            diagnostic.with_hint(hint)
         }
-        None => mistake,
+        None => diagnostic,
     }
 }
 

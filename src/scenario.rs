@@ -2,7 +2,7 @@
 //!
 //! A scenario says what is delivered and which *outcome* is promised; how an
 //! outcome looks on the wire is the contract's business. Comes from YAML
-//! through `document`; this room holds the language's types, checks what the
+//! through `yaml`; this room holds the language's types, checks what the
 //! schema cannot ([`lint`]), and expands variants ([`expand`]). Nothing is
 //! sent or judged here.
 //!

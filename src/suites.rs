@@ -18,12 +18,12 @@ use bytes::Bytes;
 
 use crate::contract::Contract;
 use crate::contract::reading::read_contract_among;
-use crate::document::mistake::Mistakes;
-use crate::document::tree::{Kind, Tree};
 use crate::files::{self, FileError, TextFile};
 use crate::report::baseline::Baseline;
 use crate::scenario::expand::{self, Loaded};
 use crate::scenario::requirement::Catalogue;
+use crate::yaml::diagnostic::Diagnostics;
+use crate::yaml::tree::{Kind, Tree};
 
 pub use self::layers::{ScenarioText, SuiteTexts};
 
@@ -70,7 +70,7 @@ pub enum SuiteError {
     File(#[from] FileError),
     /// What is wrong in a file, each with a caret.
     #[error(transparent)]
-    Mistakes(#[from] Mistakes),
+    Diagnostics(#[from] Diagnostics),
     /// What is wrong in several files.
     #[error("{0}")]
     MistakesOfFiles(String),
@@ -160,7 +160,7 @@ pub fn own_file(contract: &str) -> Option<String> {
 
 /// The one of `known` that is meant by a word, where a slip of the fingers explains it.
 pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    crate::document::mistake::nearest(word, known)
+    crate::yaml::diagnostic::nearest(word, known)
 }
 
 /// Reads the contract, its catalogue and every scenario of its suite.
@@ -177,9 +177,9 @@ pub fn suite(choice: &SuiteChoice) -> Result<Suite, SuiteError> {
 /// As [`suite`].
 pub fn suite_of(choice: &SuiteChoice, contract: Contract) -> Result<Suite, SuiteError> {
     let texts = SuiteTexts::of(choice, &contract)?;
-    let (scenarios, mistakes) = read_scenarios(&texts.scenarios);
-    if !mistakes.is_empty() {
-        return Err(SuiteError::MistakesOfFiles(mistakes.join("\n")));
+    let (scenarios, diagnostics) = read_scenarios(&texts.scenarios);
+    if !diagnostics.is_empty() {
+        return Err(SuiteError::MistakesOfFiles(diagnostics.join("\n")));
     }
     let catalogue = Arc::new(texts.catalogue.said_of(&contract));
     Ok(Suite { contract: Arc::new(contract), catalogue, scenarios, bodies: Arc::new(texts.bodies) })
@@ -188,12 +188,12 @@ pub fn suite_of(choice: &SuiteChoice, contract: Contract) -> Result<Suite, Suite
 /// Reads scenario files; mistakes as text, a file each.
 #[must_use]
 pub fn read_scenarios(texts: &[ScenarioText]) -> (Vec<Loaded>, Vec<String>) {
-    let (mut scenarios, mut mistakes) = (Vec::new(), Vec::new());
+    let (mut scenarios, mut diagnostics) = (Vec::new(), Vec::new());
     for one in texts {
         match expand::load(&one.id, &one.file.path, &one.file.text, &one.against) {
             Ok(loaded) => scenarios.extend(loaded),
-            Err(wrong) => mistakes.push(wrong.to_string()),
+            Err(wrong) => diagnostics.push(wrong.to_string()),
         }
     }
-    (scenarios, mistakes)
+    (scenarios, diagnostics)
 }

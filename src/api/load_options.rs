@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::{Options, Wrong};
-use crate::document;
 use crate::evidence::Sources;
 use crate::files::{self, TextFile};
 use crate::load::Plan;
@@ -24,6 +23,7 @@ use crate::session::{self, TargetChoice};
 use crate::suites::{Suite, looks_like_a_file, nearest};
 use crate::target::limits::allow_open_files;
 use crate::target::usage::Of;
+use crate::yaml;
 
 /// How long a load takes when nobody says.
 const USUAL_RUN_TIME: Duration = Duration::from_secs(10);
@@ -230,7 +230,7 @@ impl LoadOptions {
                 Some(shipped) => shipped,
                 None => files::read_text("read the gates", Path::new(named)).map_err(Wrong::said)?,
             };
-            let (read, _) = document::read::<GatesFile>(&file.path, &file.text).map_err(Wrong::said)?;
+            let (read, _) = yaml::read::<GatesFile>(&file.path, &file.text).map_err(Wrong::said)?;
             for text in &read.gates {
                 gates.push(Gate::read(text, kinds).map_err(|wrong| Wrong::Said(format!("{}: {wrong}", file.path)))?);
             }

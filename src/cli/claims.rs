@@ -9,7 +9,7 @@ use crate::claims::form::Form;
 use crate::claims::weighing::Evidence;
 use crate::claims::{Claims, examine};
 use crate::history::Operation;
-use crate::{document, files};
+use crate::{files, yaml};
 
 /// Runs the command.
 pub(crate) fn claims(args: &ClaimsArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -53,7 +53,7 @@ fn forms(args: &ClaimsArgs) -> Result<Vec<Form>, Failure> {
     let given = args.rules.iter().map(|path| files::read_text("read the rules", path).map_err(Failure::usage));
     let mut all = given.collect::<Result<Vec<_>, Failure>>()?;
     all.extend(files::shipped_claim_rules());
-    all.iter().map(|file| document::read::<Form>(&file.path, &file.text).map(|(form, _)| form).map_err(Failure::usage)).collect()
+    all.iter().map(|file| yaml::read::<Form>(&file.path, &file.text).map(|(form, _)| form).map_err(Failure::usage)).collect()
 }
 
 /// The statuses of the history's answers, by scenario and delivery; none without a history.

@@ -209,6 +209,10 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     // Only what was played is read; a variant is called as its file, with its own name in brackets.
     let was_played = |id: &str| report.scenarios.iter().any(|one| one.id.split('[').next() == Some(id));
     scenarios.retain(|one| was_played(&one.id));
-    let (scenarios, mistakes) = load_suite::read_scenarios(&scenarios);
-    if mistakes.is_empty() { Ok((Arc::new(contract), Arc::new(catalogue), scenarios)) } else { Err(Failure::usage(mistakes.join("\n"))) }
+    let (scenarios, diagnostics) = load_suite::read_scenarios(&scenarios);
+    if diagnostics.is_empty() {
+        Ok((Arc::new(contract), Arc::new(catalogue), scenarios))
+    } else {
+        Err(Failure::usage(diagnostics.join("\n")))
+    }
 }

@@ -61,11 +61,11 @@ pub(crate) fn list(args: &ListArgs, console: &mut Console) -> Result<Exit, Failu
 /// `hookgate check`
 pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure> {
     let mut checked = 0;
-    let mut mistakes: Vec<String> = Vec::new();
+    let mut diagnostics: Vec<String> = Vec::new();
     let mut note = |result: Result<(), Failure>| {
         checked += 1;
         if let Err(failure) = result {
-            mistakes.push(failure.message);
+            diagnostics.push(failure.message);
         }
     };
     if args.files.is_empty() {
@@ -88,11 +88,11 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
     for warning in &warnings {
         console.tell(&format!("warning: {warning}\n"));
     }
-    if mistakes.is_empty() {
+    if diagnostics.is_empty() {
         console.print(&format!("{checked} file{} checked, no mistake\n", if checked == 1 { "" } else { "s" }));
         return Ok(Exit::Conforms);
     }
-    Err(Failure::usage(mistakes.join("\n")))
+    Err(Failure::usage(diagnostics.join("\n")))
 }
 
 /// Checks one file as what it is: a contract, a catalogue or a scenario.

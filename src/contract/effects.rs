@@ -55,7 +55,7 @@ impl EffectsPlace {
 
     /// What is wrong with the effects of a contract.
     #[must_use]
-    pub fn mistakes(&self, _contract: &Contract) -> Vec<Wrong> {
+    pub fn diagnostics(&self, _contract: &Contract) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         let mut say = |member: &str, message: &str, way_out: &str| {
             let path = if member.is_empty() { "effects".to_owned() } else { format!("effects.{member}") };

@@ -14,14 +14,14 @@ use crate::contract::facts::{is_computed, meaning_of};
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
 use crate::contract::{Contract, Idempotency, OtherBody, own_headers, signing, wire};
-use crate::document::mistake::{Mistake, Mistakes, hint, listed, nearest};
-use crate::document::name::word_mistake;
-use crate::document::tree::{Key, Kind, Node, Tree};
-use crate::document::{self, Decoded};
 use crate::sign::{MESSAGE_PLACEHOLDERS, PREPARED_PLACEHOLDERS, Proof};
 use crate::template::Template;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint, listed, nearest};
+use crate::yaml::name::word_mistake;
+use crate::yaml::tree::{Key, Kind, Node, Tree};
+use crate::yaml::{self, Decoded};
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Contract>);
+static SCHEMA: LazyLock<Value> = LazyLock::new(yaml::schema_of::<Contract>);
 
 /// A chain of contracts longer than this goes in a ring.
 const LONGEST_CHAIN: usize = 8;
@@ -40,7 +40,7 @@ const NEEDED: [Refusal; 2] = [Refusal::Signature, Refusal::MissingKey];
 ///
 /// # Errors
 /// Every mistake of the file, or of the contract that it extends when that has any.
-pub fn read_contract(name: &str, text: &str, base: &dyn Fn(&str) -> Option<String>) -> Result<Contract, Mistakes> {
+pub fn read_contract(name: &str, text: &str, base: &dyn Fn(&str) -> Option<String>) -> Result<Contract, Diagnostics> {
     read_contract_among(name, text, base, &[])
 }
 
@@ -48,7 +48,12 @@ pub fn read_contract(name: &str, text: &str, base: &dyn Fn(&str) -> Option<Strin
 ///
 /// # Errors
 /// As [`read_contract`].
-pub fn read_contract_among(name: &str, text: &str, base: &dyn Fn(&str) -> Option<String>, names: &[String]) -> Result<Contract, Mistakes> {
+pub fn read_contract_among(
+    name: &str,
+    text: &str,
+    base: &dyn Fn(&str) -> Option<String>,
+    names: &[String],
+) -> Result<Contract, Diagnostics> {
     let (tree, contract) = read_whole(name, text, base, names, LONGEST_CHAIN)?;
     drop(tree);
     Ok(contract)
@@ -60,14 +65,15 @@ fn read_whole(
     base: &dyn Fn(&str) -> Option<String>,
     names: &[String],
     chain: usize,
-) -> Result<(Tree, Contract), Mistakes> {
+) -> Result<(Tree, Contract), Diagnostics> {
     let mut tree = Tree::read(name, text)?;
     spell_out_no_signature(&mut tree.root);
     if let Some((key, extends)) = tree.root.entry("extends").cloned()
         && let Kind::Text(wanted) = &extends.kind
     {
-        let refuse =
-            |message: String, hint: Option<String>| Mistakes::new(name, text, vec![Mistake { span: extends.span.clone(), message, hint }]);
+        let refuse = |message: String, hint: Option<String>| {
+            Diagnostics::new(name, text, vec![Diagnostic { span: extends.span.clone(), message, hint }])
+        };
         if chain == 0 {
             return Err(refuse("contracts extend each other in a ring".to_owned(), None));
         }
@@ -83,18 +89,18 @@ fn read_whole(
         below.root.span = key.span.clone();
         tree.root = below.root;
     }
-    let Decoded { value, mut mistakes, rest } = document::decode::<Contract>(&SCHEMA, &tree);
+    let Decoded { value, mut diagnostics, rest } = yaml::decode::<Contract>(&SCHEMA, &tree);
     if let Some(contract) = &value {
-        let mut reading = Reading { tree: &rest, mistakes: Vec::new() };
+        let mut reading = Reading { tree: &rest, diagnostics: Vec::new() };
         reading.all(contract);
-        document::add_mistakes(&mut mistakes, reading.mistakes);
+        yaml::add_diagnostics(&mut diagnostics, reading.diagnostics);
     }
     match value {
-        Some(mut contract) if mistakes.is_empty() => {
+        Some(mut contract) if diagnostics.is_empty() => {
             contract.signature.settle(contract.key.header.as_deref());
             Ok((tree, contract))
         }
-        Some(_) | None => Err(Mistakes::new(name, text, mistakes)),
+        Some(_) | None => Err(Diagnostics::new(name, text, diagnostics)),
     }
 }
 
@@ -145,37 +151,37 @@ pub fn unknown_words(
     requirements: &[&str],
     capabilities: &[&str],
     can: &dyn Fn(&str) -> bool,
-) -> Option<Mistakes> {
+) -> Option<Diagnostics> {
     let tree = Tree::read(name, text).ok()?;
-    let mut mistakes = Vec::new();
+    let mut diagnostics = Vec::new();
     for word in tree.root.member("capabilities").map_or(&[][..], Node::items) {
         let Kind::Text(found) = &word.kind else { continue };
         if !is_computed(found) && !capabilities.contains(&found.as_str()) {
             let hint = hint(found, "the suite knows", capabilities);
-            mistakes.push(Mistake { span: word.span.clone(), message: format!("unknown capability `{found}`"), hint });
+            diagnostics.push(Diagnostic { span: word.span.clone(), message: format!("unknown capability `{found}`"), hint });
         } else if is_computed(found) && !can(found) {
             let message = format!("`{found}` follows from the contract, and this one does not say so");
             let hint = Some(format!("it is true where {}", meaning_of(found).unwrap_or_default()));
-            mistakes.push(Mistake { span: word.span.clone(), message, hint });
+            diagnostics.push(Diagnostic { span: word.span.clone(), message, hint });
         }
     }
     for (id, _) in tree.root.member("not_promised").map_or(&[][..], Node::members) {
         if !requirements.contains(&id.text.as_str()) {
             let hint = hint(&id.text, "the suite has", requirements);
-            mistakes.push(Mistake { span: id.span.clone(), message: format!("unknown requirement `{}`", id.text), hint });
+            diagnostics.push(Diagnostic { span: id.span.clone(), message: format!("unknown requirement `{}`", id.text), hint });
         }
     }
-    (!mistakes.is_empty()).then(|| Mistakes::new(name, text, mistakes))
+    (!diagnostics.is_empty()).then(|| Diagnostics::new(name, text, diagnostics))
 }
 
 struct Reading<'t> {
     tree: &'t Node,
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Reading<'_> {
     fn say(&mut self, path: &str, message: impl Into<String>, hint: Option<String>) {
-        self.mistakes.push(Mistake { span: self.tree.span_at(path), message: message.into(), hint });
+        self.diagnostics.push(Diagnostic { span: self.tree.span_at(path), message: message.into(), hint });
     }
 
     fn all(&mut self, contract: &Contract) {
@@ -188,17 +194,17 @@ impl Reading<'_> {
                 self.say(place, wrong, None);
             }
         }
-        for (path, message, way_out) in signing::mistakes(contract).into_iter().chain(wire::mistakes(contract)) {
+        for (path, message, way_out) in signing::diagnostics(contract).into_iter().chain(wire::diagnostics(contract)) {
             self.say(&path, message, way_out);
         }
         if let Some(state) = &contract.state {
-            state.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
+            state.diagnostics(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
         if let Some(effects) = &contract.effects {
-            effects.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
+            effects.diagnostics(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
         if let Some(stream) = &contract.stream {
-            stream.mistakes(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
+            stream.diagnostics(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
         }
         let is_needed = |why: &Refusal| match why {
             Refusal::MissingKey => contract.is_by_key(),

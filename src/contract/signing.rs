@@ -12,7 +12,7 @@ use crate::template::Part;
 pub(super) type Told = (String, String, Option<String>);
 
 /// Every mistake in a contract's signature scheme.
-pub(super) fn mistakes(contract: &Contract) -> Vec<Told> {
+pub(super) fn diagnostics(contract: &Contract) -> Vec<Told> {
     let scheme = &contract.signature;
     let mut all = Vec::new();
     if scheme.by == Proof::None {

@@ -198,7 +198,7 @@ impl EventStream {
 
     /// What is wrong with the stream of a contract.
     #[must_use]
-    pub(super) fn mistakes(&self, contract: &Contract) -> Vec<Told> {
+    pub(super) fn diagnostics(&self, contract: &Contract) -> Vec<Told> {
         let mut wrong = Vec::new();
         let mut say = |member: &str, message: &str, way_out: &str| {
             wrong.push((format!("stream.{member}"), message.to_owned(), Some(way_out.to_owned())));
@@ -316,7 +316,7 @@ mod tests {
     fn read(stream: &str) -> Result<Contract, String> {
         let base = |name: &str| Some(if name == "orch-phase3" { PHASE_3 } else { PHASE_4 }.to_owned());
         let text = format!("contract: of-this-test\nextends: orch-phase4\ntitle: Of a test\nstream: {stream}\n");
-        read_contract("of-this-test", &text, &base).map_err(|mistakes| mistakes.to_string())
+        read_contract("of-this-test", &text, &base).map_err(|diagnostics| diagnostics.to_string())
     }
 
     /// A stream's name is one part of its path, percent-encoded.

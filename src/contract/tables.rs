@@ -5,7 +5,7 @@
 //! Tables and columns are free in name: a column is known by what it holds
 //! ([`Table::column_holding`], [`Table::found_by`], [`Table::instant`]).
 
-mod mistakes;
+mod diagnostics;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use super::Contract;
 use super::signing::Told;
 
 /// Every mistake in a contract's paths and header names.
-pub(super) fn mistakes(contract: &Contract) -> Vec<Told> {
+pub(super) fn diagnostics(contract: &Contract) -> Vec<Told> {
     let mut all: Vec<Told> = paths(contract).into_iter().filter_map(|(place, path)| path_mistake(place, path)).collect();
     all.extend(headers_that_come_twice(contract));
     all

@@ -116,7 +116,7 @@ mod tests {
         let steps: Vec<Step> = steps.iter().map(|text| serde_json::from_str(text).expect("it is a step")).collect();
         let scenario = Scenario { title: "A \"key\": of its own".to_owned(), ..scenario_of(&steps) };
         let text = write(&scenario);
-        let tree = crate::document::tree::Tree::read("x.yaml", &text).expect("it is YAML");
+        let tree = crate::yaml::tree::Tree::read("x.yaml", &text).expect("it is YAML");
         let read: Scenario = serde_json::from_value(tree.root.to_json()).expect("it is a scenario");
         assert_eq!(read.title, scenario.title);
         let said = |scenario: &Scenario| scenario.steps.iter().filter_map(pruned).collect::<Vec<_>>();

@@ -16,9 +16,9 @@ use serde::de::value::{Error, StrDeserializer};
 pub use self::bodies::{BodyFile, BodyFrom, BodyPlan, SizeFile};
 use self::contracts::{ContractFile, ContractShare};
 use self::endpoints::EndpointShare;
-use crate::document;
 use crate::load::think::{Think, ThinkTime};
 use crate::sign::tamper::Tamper;
+use crate::yaml;
 
 /// So many deliveries of one key are sent together when a file does not say.
 const TOGETHER: u32 = 4;
@@ -162,7 +162,7 @@ impl Mix {
     /// # Errors
     /// Every mistake of the file, each with its place where it has one.
     pub fn read_file(name: &str, text: &str) -> Result<Self, String> {
-        let (file, _) = document::read::<MixFile>(name, text).map_err(|mistakes| mistakes.to_string())?;
+        let (file, _) = yaml::read::<MixFile>(name, text).map_err(|diagnostics| diagnostics.to_string())?;
         let wrong = |what: String| format!("{name}: {what}");
         let mut mix = Self::weighed(file.mix.into_iter().collect()).map_err(wrong)?;
         if let Some(distance) = file.reuse_distance {

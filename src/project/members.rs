@@ -5,8 +5,8 @@
 //! (`target.url` is `HOOKGATE_TARGET_URL`).
 
 use super::texts;
-use crate::document::mistake::Mistake;
-use crate::document::tree::{Kind, Node};
+use crate::yaml::diagnostic::Diagnostic;
+use crate::yaml::tree::{Kind, Node};
 
 /// What the text of a member is, as far as folders matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,26 +254,26 @@ pub fn found_in(section: &Node) -> impl Iterator<Item = (&'static Member, &Node)
 /// Members of one section that cannot stand together, or mean nothing alone.
 ///
 /// * `others`: whether a member stands in another section that may be in force with this one.
-pub(super) fn contradictions(section: &Node, others: &dyn Fn(&str) -> bool) -> Vec<Mistake> {
+pub(super) fn contradictions(section: &Node, others: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
     let found: Vec<(&Member, &Node)> =
         found_in(section).filter(|(member, node)| member.form != Form::Switch || node.kind == Kind::Bool(true)).collect();
-    let mut mistakes = Vec::new();
+    let mut diagnostics = Vec::new();
     for (at, (member, _)) in found.iter().enumerate() {
         let span = section.key_span_at(member.path);
         if let Some((earlier, _)) = found[..at].iter().find(|(earlier, _)| earlier.excludes(member)) {
             let (first, second) = (section.key_span_at(earlier.path), span.clone());
             let (span, one, other) = if first.start < second.start { (second, member, earlier) } else { (first, earlier, member) };
             let message = format!("`{}` cannot stand beside `{}`", one.path, other.path);
-            mistakes.push(Mistake::new(span, message).with_hint(way_out(one.path, other.path)));
+            diagnostics.push(Diagnostic::new(span, message).with_hint(way_out(one.path, other.path)));
         }
         if let Some(needed) = member.needs
             && section.find(needed).is_none()
             && !others(needed)
         {
-            mistakes.push(Mistake::new(span, format!("`{}` means nothing without `{needed}`", member.path)));
+            diagnostics.push(Diagnostic::new(span, format!("`{}` means nothing without `{needed}`", member.path)));
         }
     }
-    mistakes
+    diagnostics
 }
 
 fn way_out(one: &str, other: &str) -> &'static str {

@@ -4,7 +4,7 @@ use super::{TextOrWhole, read};
 
 /// Everything that is wrong with a file, as people read it.
 fn told(text: &str) -> String {
-    read("hookgate.toml", text).map_or_else(|mistakes| mistakes.to_string(), |_| "no mistake".to_owned())
+    read("hookgate.toml", text).map_or_else(|diagnostics| diagnostics.to_string(), |_| "no mistake".to_owned())
 }
 
 #[test]

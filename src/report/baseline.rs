@@ -10,11 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::iso;
-use crate::document;
-use crate::document::mistake::{Mistake, Mistakes, hint, nearest, shown};
-use crate::document::tree::{Kind, Node};
 use crate::report::{BaselineFacts, Finding, ScenarioReport, Verdict};
 use crate::scenario::pattern::{Names, means};
+use crate::yaml;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint, nearest, shown};
+use crate::yaml::tree::{Kind, Node};
 
 /// What stands as the reason of an entry that nobody has explained yet.
 pub const UNEXPLAINED: &str = "to be explained";
@@ -85,21 +85,21 @@ impl Baseline {
     ///
     /// # Errors
     /// Every mistake of the file.
-    pub fn read(name: &str, text: &str, scenarios: &[&str], requirements: &[&str]) -> Result<Self, Mistakes> {
-        let (file, tree) = document::read::<File>(name, text)?;
+    pub fn read(name: &str, text: &str, scenarios: &[&str], requirements: &[&str]) -> Result<Self, Diagnostics> {
+        let (file, tree) = yaml::read::<File>(name, text)?;
         let empty = Vec::new();
         let nodes = match tree.root.entry("known").map(|(_, node)| &node.kind) {
             Some(Kind::List(items)) => items,
             _ => &empty,
         };
-        let mut mistakes = Vec::new();
+        let mut diagnostics = Vec::new();
         let names = Names::of(scenarios);
         for (entry, node) in file.known.iter().zip(nodes) {
-            let guesses = mistakes.len() < MOST_GUESSES;
-            mistakes.extend(mistakes_of(entry, node, (scenarios, &names, requirements), guesses));
+            let guesses = diagnostics.len() < MOST_GUESSES;
+            diagnostics.extend(mistakes_of(entry, node, (scenarios, &names, requirements), guesses));
         }
-        if !mistakes.is_empty() {
-            return Err(Mistakes::new(name, text, mistakes));
+        if !diagnostics.is_empty() {
+            return Err(Diagnostics::new(name, text, diagnostics));
         }
         let lines = tree.lines();
         let lines = nodes.iter().map(|node| lines.line_of(&node.span));
@@ -206,10 +206,10 @@ fn mistakes_of(
     node: &Node,
     (scenarios, names, requirements): (&[&str], &Names<'_>, &[&str]),
     guesses: bool,
-) -> Vec<Mistake> {
+) -> Vec<Diagnostic> {
     let at = |member: &str| node.entry(member).map_or_else(|| node.span.clone(), |(_, value)| value.span.clone());
-    let mut mistakes = Vec::new();
-    let mut say = |span, message: String, hint: Option<String>| mistakes.push(Mistake { span, message, hint });
+    let mut diagnostics = Vec::new();
+    let mut say = |span, message: String, hint: Option<String>| diagnostics.push(Diagnostic { span, message, hint });
     match (&entry.scenario, &entry.requirement) {
         (Some(pattern), None) if !names.has(pattern) => {
             let near = nearest(pattern, scenarios.iter().copied().filter(|_| guesses)).map(|near| format!("did you mean `{near}`?"));
@@ -234,5 +234,5 @@ fn mistakes_of(
     if let Some(until) = entry.until.as_ref().filter(|until| !is_date(until)) {
         say(at("until"), format!("`{until}` is no date"), Some("write YYYY-MM-DD".to_owned()));
     }
-    mistakes
+    diagnostics
 }

@@ -96,7 +96,7 @@ fn verdict_wrong(scenario: &ScenarioReport, report: &Report) -> Option<String> {
 /// Where what a report says of snapshots does not follow from those in its folder.
 #[must_use]
 pub fn snapshots_again(report: &Report, kept: &Kept) -> Vec<String> {
-    let mut wrong = kept.mistakes();
+    let mut wrong = kept.diagnostics();
     let Some(said) = &report.snapshots else {
         if kept.compared {
             wrong.push("the snapshots were compared, and the report says nothing of it".to_owned());

@@ -12,14 +12,14 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::document::mistake::{Mistake, Mistakes, hint, listed};
-use crate::document::name::variant_mistake;
-use crate::document::tree::{Key, Kind, Node, Tree};
-use crate::document::{self, Decoded};
 use crate::scenario::Scenario;
 use crate::scenario::lint::{Known, lint};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint, listed};
+use crate::yaml::name::variant_mistake;
+use crate::yaml::tree::{Key, Kind, Node, Tree};
+use crate::yaml::{self, Decoded};
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(document::schema::<Scenario>);
+static SCHEMA: LazyLock<Value> = LazyLock::new(yaml::schema_of::<Scenario>);
 
 /// More rows than this are no table that somebody reads; each is a scenario of its own.
 const MOST_ROWS: usize = 500;
@@ -46,32 +46,32 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Every mistake of the file; one that only some rows have says which.
-pub fn load(id: &str, file: &str, text: &str, against: &Known) -> Result<Vec<Loaded>, Mistakes> {
+pub fn load(id: &str, file: &str, text: &str, against: &Known) -> Result<Vec<Loaded>, Diagnostics> {
     let tree = Tree::read(file, text)?;
-    let refuse = |mistakes| Err(Mistakes::new(file, text, mistakes));
+    let refuse = |diagnostics| Err(Diagnostics::new(file, text, diagnostics));
     let (at, table) = match find_table(&tree.root) {
         Ok(Some(found)) => found,
         Ok(None) => {
-            let Checked { scenario, mistakes, .. } = check(&tree, against);
+            let Checked { scenario, diagnostics, .. } = check(&tree, against);
             let loaded = |scenario| Loaded { id: id.to_owned(), file: file.to_owned(), variant: None, scenario };
             return match scenario {
-                Some(scenario) if mistakes.is_empty() => Ok(vec![loaded(scenario)]),
-                Some(_) | None => refuse(mistakes),
+                Some(scenario) if diagnostics.is_empty() => Ok(vec![loaded(scenario)]),
+                Some(_) | None => refuse(diagnostics),
             };
         }
-        Err(mistakes) => return refuse(mistakes),
+        Err(diagnostics) => return refuse(diagnostics),
     };
     let (mut scenarios, mut found, mut used, mut filled) = (Vec::new(), Vec::new(), BTreeSet::new(), 0);
     let without = without_step(&tree, at);
     for (name, row) in table.rows {
-        let mut row = Row { members: row, used: &mut used, filled: &mut filled, mistakes: Vec::new() };
+        let mut row = Row { members: row, used: &mut used, filled: &mut filled, diagnostics: Vec::new() };
         let steps: Vec<Node> = table.steps.items().iter().map(|step| row.filled(step)).collect();
-        let mut mistakes = row.mistakes;
+        let mut diagnostics = row.diagnostics;
         let scenario_name = id.rsplit('/').next().unwrap_or(id);
-        mistakes.extend(variant_mistake(&name.text, scenario_name).map(|wrong| Mistake::new(name.span.clone(), wrong)));
-        let Checked { scenario, mistakes: more, whole } = check(&with_steps(&without, at, steps), against);
-        mistakes.extend(more);
-        found.push(Told { row: name.text.as_str(), mistakes, whole });
+        diagnostics.extend(variant_mistake(&name.text, scenario_name).map(|wrong| Diagnostic::new(name.span.clone(), wrong)));
+        let Checked { scenario, diagnostics: more, whole } = check(&with_steps(&without, at, steps), against);
+        diagnostics.extend(more);
+        found.push(Told { row: name.text.as_str(), diagnostics, whole });
         scenarios.extend(scenario.map(|scenario| Loaded {
             id: format!("{id}[{}]", name.text),
             file: file.to_owned(),
@@ -79,13 +79,13 @@ pub fn load(id: &str, file: &str, text: &str, against: &Known) -> Result<Vec<Loa
             scenario,
         }));
     }
-    let mut mistakes = told_once(&found);
+    let mut diagnostics = told_once(&found);
     for (key, _) in table.rows.iter().flat_map(|(_, row)| row.members()) {
         if used.insert(key.text.clone()) {
-            mistakes.push(Mistake::new(key.span.clone(), format!("no step uses `${}`", key.text)));
+            diagnostics.push(Diagnostic::new(key.span.clone(), format!("no step uses `${}`", key.text)));
         }
     }
-    if mistakes.is_empty() { Ok(scenarios) } else { refuse(mistakes) }
+    if diagnostics.is_empty() { Ok(scenarios) } else { refuse(diagnostics) }
 }
 
 /// The `for_each` of a scenario.
@@ -95,49 +95,49 @@ struct Table<'t> {
 }
 
 /// Finds the one `for_each` and the number of its step.
-fn find_table(root: &Node) -> Result<Option<(usize, Table<'_>)>, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
+fn find_table(root: &Node) -> Result<Option<(usize, Table<'_>)>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
     let steps = root.member("steps").map_or(&[][..], Node::items);
     let mut found = steps.iter().enumerate().filter_map(|(at, step)| Some((at, step, step.entry("for_each")?)));
     let first = found.next();
     for (_, _, (key, _)) in found {
-        mistakes.push(Mistake::new(key.span.clone(), "a scenario has one `for_each`").with_hint("make a scenario of each"));
+        diagnostics.push(Diagnostic::new(key.span.clone(), "a scenario has one `for_each`").with_hint("make a scenario of each"));
     }
     for step in steps {
         let inner = step.members().iter().filter_map(|(_, value)| value.member("steps"));
         for span in inner.flat_map(Node::items).flat_map(hidden_tables) {
-            mistakes.push(Mistake::new(span, "`for_each` stands among the scenario's own steps, not inside another block"));
+            diagnostics.push(Diagnostic::new(span, "`for_each` stands among the scenario's own steps, not inside another block"));
         }
     }
     let Some((at, step, (key, table))) = first else {
-        return if mistakes.is_empty() { Ok(None) } else { Err(mistakes) };
+        return if diagnostics.is_empty() { Ok(None) } else { Err(diagnostics) };
     };
     for (other, _) in step.members().iter().filter(|(other, _)| other.text != "for_each") {
         let message = format!("`{}` does not go with `for_each`", other.text);
-        mistakes.push(Mistake::new(other.span.clone(), message).with_hint("put it into the steps inside"));
+        diagnostics.push(Diagnostic::new(other.span.clone(), message).with_hint("put it into the steps inside"));
     }
     const MEMBERS: [&str; 2] = ["variants", "steps"];
     for (other, _) in table.members().iter().filter(|(other, _)| !MEMBERS.contains(&other.text.as_str())) {
         let message = format!("unknown member `{}` of `for_each`", other.text);
-        mistakes.push(Mistake { span: other.span.clone(), message, hint: hint(&other.text, "known members", &MEMBERS) });
+        diagnostics.push(Diagnostic { span: other.span.clone(), message, hint: hint(&other.text, "known members", &MEMBERS) });
     }
     match (table.member("variants"), table.member("steps")) {
         (Some(variants), Some(steps)) if !variants.members().is_empty() && !steps.items().is_empty() => {
             for (name, row) in variants.members().iter().filter(|(_, row)| !matches!(row.kind, Kind::Map(_))) {
                 let message = format!("the row `{}` takes members", name.text);
-                mistakes.push(Mistake::new(row.span.clone(), message).with_hint(format!("write {}: {{name: value}}", name.text)));
+                diagnostics.push(Diagnostic::new(row.span.clone(), message).with_hint(format!("write {}: {{name: value}}", name.text)));
             }
             let rows = variants.members();
             if let Some((name, _)) = rows.get(MOST_ROWS) {
                 let message = format!("a `for_each` has at most {MOST_ROWS} rows, this one has {}", rows.len());
-                mistakes.push(Mistake::new(name.span.clone(), message).with_hint("make several scenarios of it"));
+                diagnostics.push(Diagnostic::new(name.span.clone(), message).with_hint("make several scenarios of it"));
             }
-            if mistakes.is_empty() { Ok(Some((at, Table { rows, steps }))) } else { Err(mistakes) }
+            if diagnostics.is_empty() { Ok(Some((at, Table { rows, steps }))) } else { Err(diagnostics) }
         }
         (_, _) => {
-            let mistake = Mistake::new(key.span.clone(), "`for_each` takes `variants`, rows by name, and `steps`, a list");
-            mistakes.push(mistake.with_hint("{variants: {one: {word: a}, other: {word: b}}, steps: […]}"));
-            Err(mistakes)
+            let diagnostic = Diagnostic::new(key.span.clone(), "`for_each` takes `variants`, rows by name, and `steps`, a list");
+            diagnostics.push(diagnostic.with_hint("{variants: {one: {word: a}, other: {word: b}}, steps: […]}"));
+            Err(diagnostics)
         }
     }
 }
@@ -154,7 +154,7 @@ struct Row<'r> {
     used: &'r mut BTreeSet<String>,
     /// How much has been filled in, by this row and those before it.
     filled: &'r mut usize,
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Row<'_> {
@@ -209,14 +209,14 @@ impl Row<'_> {
         *self.filled += value.map_or(0, size);
         if *self.filled > MOST_FILLED {
             let message = format!("the rows fill in more than {} MiB", MOST_FILLED >> 20);
-            self.mistakes.push(Mistake::new(at.span.clone(), message).with_hint("a long body goes into a file of its own"));
+            self.diagnostics.push(Diagnostic::new(at.span.clone(), message).with_hint("a long body goes into a file of its own"));
             return None;
         }
         if value.is_none() {
             let known: Vec<&str> = self.members.members().iter().map(|(key, _)| key.text.as_str()).collect();
             let message = format!("`${name}` stands for nothing in the row");
             let way_out = hint(name, "the row has", &known).or_else(|| Some("a dollar sign that is meant is written `$$`".to_owned()));
-            self.mistakes.push(Mistake { span: at.span.clone(), message, hint: way_out });
+            self.diagnostics.push(Diagnostic { span: at.span.clone(), message, hint: way_out });
         }
         value
     }
@@ -265,52 +265,52 @@ fn without_step(tree: &Tree, at: usize) -> Tree {
 /// What came of checking one tree.
 struct Checked {
     scenario: Option<Scenario>,
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
     /// Nothing is wrong with its shape, so that everything else was looked at.
     whole: bool,
 }
 
 /// The scenario of a tree without `for_each`, and everything that is wrong with it.
 fn check(tree: &Tree, against: &Known) -> Checked {
-    let Decoded { value, mut mistakes, rest } = document::decode::<Scenario>(&SCHEMA, tree);
+    let Decoded { value, mut diagnostics, rest } = yaml::decode::<Scenario>(&SCHEMA, tree);
     if let Some(scenario) = &value {
-        let whole = mistakes.is_empty();
+        let whole = diagnostics.is_empty();
         let findings = lint(scenario, against).into_iter().filter(|finding| whole || !finding.may_follow());
-        document::add_mistakes(&mut mistakes, findings.map(|finding| finding.place(&rest)));
-        return Checked { scenario: value, mistakes, whole };
+        yaml::add_diagnostics(&mut diagnostics, findings.map(|finding| finding.place(&rest)));
+        return Checked { scenario: value, diagnostics, whole };
     }
-    Checked { scenario: None, mistakes, whole: false }
+    Checked { scenario: None, diagnostics, whole: false }
 }
 
 /// What was told of one row.
 struct Told<'r> {
     row: &'r str,
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
     whole: bool,
 }
 
 /// Each mistake once; one that not every row has says whose it is.
-fn told_once(found: &[Told<'_>]) -> Vec<Mistake> {
-    let mut told: Vec<(Mistake, Vec<usize>)> = Vec::new();
+fn told_once(found: &[Told<'_>]) -> Vec<Diagnostic> {
+    let mut told: Vec<(Diagnostic, Vec<usize>)> = Vec::new();
     let mut places: HashMap<(Range<usize>, &str), usize> = HashMap::new();
     for (row, one) in found.iter().enumerate() {
-        for mistake in &one.mistakes {
-            let at = *places.entry((mistake.span.clone(), mistake.message.as_str())).or_insert(told.len());
+        for diagnostic in &one.diagnostics {
+            let at = *places.entry((diagnostic.span.clone(), diagnostic.message.as_str())).or_insert(told.len());
             match told.get_mut(at) {
                 Some((_, rows)) => rows.push(row),
-                None => told.push((mistake.clone(), vec![row])),
+                None => told.push((diagnostic.clone(), vec![row])),
             }
         }
     }
     let whole: Vec<usize> = (0..found.len()).filter(|row| found[*row].whole).collect();
-    let name = |(mistake, rows): (Mistake, Vec<usize>)| {
+    let name = |(diagnostic, rows): (Diagnostic, Vec<usize>)| {
         // Rows that are wrong in shape were not asked everything.
         let told_by_all = rows.len() == found.len() || (!whole.is_empty() && whole.iter().all(|row| rows.binary_search(row).is_ok()));
         if told_by_all {
-            return mistake;
+            return diagnostic;
         }
-        let message = format!("{} (variant {})", mistake.message, listed(rows.iter().map(|row| format!("`{}`", found[*row].row))));
-        Mistake { message, ..mistake }
+        let message = format!("{} (variant {})", diagnostic.message, listed(rows.iter().map(|row| format!("`{}`", found[*row].row))));
+        Diagnostic { message, ..diagnostic }
     };
     told.into_iter().map(name).collect()
 }

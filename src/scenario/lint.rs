@@ -18,10 +18,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::contract::facts::COMPUTED;
-use crate::document::mistake::{Mistake, hint, listed};
-use crate::document::tree::Node;
 use crate::scenario::requirement::Catalogue;
 use crate::scenario::{Scenario, Step, UnderWay};
+use crate::yaml::diagnostic::{Diagnostic, hint, listed};
+use crate::yaml::tree::Node;
 
 pub use self::advance::{Advance, NotAnAdvance, read_advance};
 
@@ -78,9 +78,9 @@ impl Finding {
 
     /// The mistake at its place in `tree`.
     #[must_use]
-    pub fn place(self, tree: &Node) -> Mistake {
+    pub fn place(self, tree: &Node) -> Diagnostic {
         let span = if self.at_key { tree.key_span_at(&self.path) } else { tree.span_at(&self.path) };
-        Mistake { span, message: self.message, hint: self.hint }
+        Diagnostic { span, message: self.message, hint: self.hint }
     }
 }
 

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Contract, Level, facts};
-use crate::document;
-use crate::document::mistake::{Mistake, Mistakes, listed};
-use crate::document::tree::Tree;
 use crate::scenario::places;
+use crate::yaml;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, listed};
+use crate::yaml::tree::Tree;
 
 /// `requirements.yaml` of a suite.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -153,11 +153,11 @@ impl Catalogue {
     ///
     /// # Errors
     /// Every mistake of the file.
-    pub fn read(name: &str, text: &str) -> Result<Self, Mistakes> {
-        let (catalogue, tree) = document::read::<Self>(name, text)?;
+    pub fn read(name: &str, text: &str) -> Result<Self, Diagnostics> {
+        let (catalogue, tree) = yaml::read::<Self>(name, text)?;
         let mut wrong = catalogue.translated_in_vain(&tree);
         wrong.extend(catalogue.unknown_places(&tree));
-        if wrong.is_empty() { Ok(catalogue) } else { Err(Mistakes::new(name, text, wrong)) }
+        if wrong.is_empty() { Ok(catalogue) } else { Err(Diagnostics::new(name, text, wrong)) }
     }
 
     /// The catalogue with every place of its sentences filled from a contract.
@@ -204,7 +204,7 @@ impl Catalogue {
     }
 
     /// Places in sentences that no contract fills.
-    fn unknown_places(&self, tree: &Tree) -> Vec<Mistake> {
+    fn unknown_places(&self, tree: &Tree) -> Vec<Diagnostic> {
         let own = self.requirements.iter().enumerate().map(|(at, one)| (format!("requirements[{at}].sentence"), &one.sentence));
         let of = |(language, words): (&String, &Translation)| {
             let paths = words.sentences.iter().map(|(id, sentence)| (format!("translations.{language}.sentences.{id}"), sentence.clone()));
@@ -214,20 +214,22 @@ impl Catalogue {
         let all = own.map(|(path, sentence)| (path, sentence.clone())).chain(translated);
         let wrong = all.filter_map(|(path, sentence)| Some((path, places::unknown_in(&sentence)?)));
         let known = places::known();
-        let told =
-            wrong.map(|(path, message)| Mistake::new(tree.root.span_at(&path), message).with_hint(format!("places: {}", listed(&known))));
+        let told = wrong
+            .map(|(path, message)| Diagnostic::new(tree.root.span_at(&path), message).with_hint(format!("places: {}", listed(&known))));
         told.collect()
     }
 
     /// Translations of what is not in the catalogue.
-    fn translated_in_vain(&self, tree: &Tree) -> Vec<Mistake> {
+    fn translated_in_vain(&self, tree: &Tree) -> Vec<Diagnostic> {
         let mut wrong = Vec::new();
         for (language, Translation { topics, sentences }) in &self.translations {
             let at = |part: &str, name: &str| tree.root.key_span_at(&format!("translations.{language}.{part}.{name}"));
             let unknown = topics.keys().filter(|letters| !self.topics.contains_key(*letters));
-            wrong.extend(unknown.map(|letters| Mistake::new(at("topics", letters), format!("there is no topic `{letters}` to translate"))));
+            wrong.extend(
+                unknown.map(|letters| Diagnostic::new(at("topics", letters), format!("there is no topic `{letters}` to translate"))),
+            );
             let unknown = sentences.keys().filter(|id| self.get(id).is_none());
-            wrong.extend(unknown.map(|id| Mistake::new(at("sentences", id), format!("there is no requirement `{id}` to translate"))));
+            wrong.extend(unknown.map(|id| Diagnostic::new(at("sentences", id), format!("there is no requirement `{id}` to translate"))));
         }
         wrong
     }

@@ -100,7 +100,7 @@ impl Kept {
 
     /// What it says that cannot be.
     #[must_use]
-    pub fn mistakes(&self) -> Vec<String> {
+    pub fn diagnostics(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         if self.schema != SCHEMA {
             wrong.push(format!("the snapshots have another form, `{}`", self.schema));
@@ -137,10 +137,10 @@ mod tests {
         let compared = kept.compared();
         assert_eq!((compared.matched, compared.new.as_slice(), compared.changed.len()), (1, &["c/new".to_owned()][..], 1));
         assert_eq!(kept.texts().keys().map(String::as_str).collect::<Vec<_>>(), ["new", "other", "same"]);
-        assert!(kept.mistakes().is_empty());
+        assert!(kept.diagnostics().is_empty());
         if let Some(one) = kept.snapshots.get_mut("c/other") {
             one.taken = "409\n".to_owned();
         }
-        assert_eq!(kept.mistakes().len(), 1);
+        assert_eq!(kept.diagnostics().len(), 1);
     }
 }

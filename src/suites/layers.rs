@@ -16,12 +16,12 @@ use bytes::Bytes;
 
 use super::{SuiteChoice, SuiteError};
 use crate::contract::Contract;
-use crate::document::mistake::{Mistake, Mistakes, hint};
-use crate::document::tree::Tree;
 use crate::files::{self, SuiteFiles, TextFile};
 use crate::scenario::lint::Known;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::sha256_hex;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint};
+use crate::yaml::tree::Tree;
 
 /// A suite with all that it includes, as text; only the catalogue is read.
 pub struct SuiteTexts {
@@ -148,7 +148,7 @@ impl SuiteTexts {
 fn cannot_include(file: &TextFile, at: usize, name: &str, way: &[&str]) -> SuiteError {
     let tree = match Tree::read(&file.path, &file.text) {
         Ok(tree) => tree,
-        Err(mistakes) => return mistakes.into(),
+        Err(diagnostics) => return diagnostics.into(),
     };
     let known = files::shipped_suites();
     let (message, hint) = if way.contains(&name) {
@@ -157,6 +157,6 @@ fn cannot_include(file: &TextFile, at: usize, name: &str, way: &[&str]) -> Suite
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         (format!("there is no suite `{name}` to include"), hint(name, "there are", &known))
     };
-    let mistake = Mistake { span: tree.root.span_at(&format!("includes[{at}]")), message, hint };
-    Mistakes::new(&file.path, &file.text, vec![mistake]).into()
+    let diagnostic = Diagnostic { span: tree.root.span_at(&format!("includes[{at}]")), message, hint };
+    Diagnostics::new(&file.path, &file.text, vec![diagnostic]).into()
 }

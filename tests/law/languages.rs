@@ -241,7 +241,7 @@ fn every_requirement_is_translated() {
 #[test]
 fn rules_for_claims_are_translated() {
     let text = std::fs::read_to_string(project("fixtures/claims/phase-report.yaml")).expect("the rules");
-    let (form, _) = hookgate::document::read::<hookgate::claims::form::Form>("rules", &text).expect("they have no mistake");
+    let (form, _) = hookgate::yaml::read::<hookgate::claims::form::Form>("rules", &text).expect("they have no mistake");
     let texts: BTreeSet<&str> = form
         .topics
         .iter()

@@ -13,10 +13,10 @@ mod values;
 mod words;
 
 use hookgate::contract::reading::read_contract_among;
-use hookgate::document::mistake::Mistakes;
 use hookgate::scenario::expand;
 use hookgate::scenario::lint::Known;
 use hookgate::scenario::requirement::Catalogue;
+use hookgate::yaml::diagnostic::Diagnostics;
 
 const CATALOGUE: &str = "
 suite: orch
@@ -50,7 +50,7 @@ state:
   audit: {table: a, found_by: ts, instant: ts, columns: [{name: ts, type: TEXT, holds: "{ts}"}]}
 "#;
 
-fn told<T>(result: Result<T, Mistakes>) -> String {
+fn told<T>(result: Result<T, Diagnostics>) -> String {
     result.map_or_else(|mistakes| mistakes.to_string(), |_| "no mistake".to_owned())
 }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 
 const WORDS: &[&str] = &["clock", "delivery", "event_stream", "message", "random", "secret", "state", "stats", "template"];
 const LAW: &[&str] = &[
-    "document",
+    "yaml",
     "project",
     "sign",
     "contract",

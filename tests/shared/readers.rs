@@ -31,7 +31,7 @@ use hookgate::scenario::requirement::Catalogue;
 use hookgate::snapshot::kept::Kept;
 use hookgate::suites::{self, Suite, SuiteChoice};
 use hookgate::transport::codec::decode::{Decoder, Progress, Reading};
-use hookgate::{claims, document, files, load, project, run, snapshot};
+use hookgate::{claims, files, load, project, run, snapshot, yaml};
 
 /// One reader.
 pub(crate) struct Reader {
@@ -70,7 +70,7 @@ const REPORT: &str = include_str!("readers/report.json");
 static SUITE: LazyLock<Suite> = LazyLock::new(|| suites::suite(&SuiteChoice::of("orch-phase3")).expect("it is shipped"));
 static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::new(&SUITE.catalogue, SUITE.bodies.keys().cloned()));
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
-    let read = |file: &files::TextFile| document::read::<Form>(&file.path, &file.text).expect("it is shipped").0;
+    let read = |file: &files::TextFile| yaml::read::<Form>(&file.path, &file.text).expect("it is shipped").0;
     files::shipped_claim_rules().iter().map(read).collect()
 });
 static RUN: LazyLock<Report> = LazyLock::new(|| serde_json::from_str(REPORT).expect("it was written by a run"));
@@ -163,7 +163,7 @@ fn settings(bytes: &[u8]) {
     if let Some(project) = told(project::read("hookgate.toml", &text(bytes))) {
         let profiles: Vec<Option<&str>> = std::iter::once(None).chain(project.profiles().into_iter().map(Some)).collect();
         for profile in profiles {
-            let _ = project.section(profile).map(document::tree::Node::to_json);
+            let _ = project.section(profile).map(yaml::tree::Node::to_json);
         }
     }
 }
@@ -235,7 +235,7 @@ fn phase_reports() -> Vec<Vec<u8>> {
 }
 
 fn rules(bytes: &[u8]) {
-    told(document::read::<Form>("rules.yaml", &text(bytes)));
+    told(yaml::read::<Form>("rules.yaml", &text(bytes)));
 }
 
 /// Inputs up to this length are cut into pieces of a byte.

@@ -78,7 +78,7 @@ fn flags_alone_write_everything_that_a_run_needs() {
     assert!(read(&folder, "hookgate/contract.yaml").contains("\nextends: svix\n") && is_sound(&folder));
     for file in &files[..3] {
         let text = read(&folder, file);
-        assert!(text.contains("MY_SVIX") && hookgate::document::tree::Tree::read(file, &text).is_ok(), "{text}");
+        assert!(text.contains("MY_SVIX") && hookgate::yaml::tree::Tree::read(file, &text).is_ok(), "{text}");
     }
 }
 

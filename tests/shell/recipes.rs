@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use hookgate::document::tree::Tree;
+use hookgate::yaml::tree::Tree;
 use serde_json::Value;
 
 use crate::command_line::{binary, hookgate};

@@ -8,11 +8,11 @@ use super::super::Failure;
 use super::super::args::alone;
 use super::super::load_suite::nearest;
 use super::variable;
-use crate::document::mistake::{Mistake, Mistakes};
 use crate::files;
 use crate::project::layers::{Origin, Setting};
 use crate::project::members::{Form, Member, found_in};
 use crate::project::{FILE_NAME, Project, read};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics};
 
 /// The project file, where there is one.
 #[derive(Default)]
@@ -79,15 +79,15 @@ pub(crate) fn read_project(path: &Path) -> Result<Project, Failure> {
     let file = files::read_text("read the project file", path).map_err(Failure::usage)?;
     let project = read(&file.path, &file.text).map_err(Failure::usage)?;
     let wrong = wrong_values(&project);
-    if wrong.is_empty() { Ok(project) } else { Err(Failure::usage(Mistakes::new(&file.path, &file.text, wrong))) }
+    if wrong.is_empty() { Ok(project) } else { Err(Failure::usage(Diagnostics::new(&file.path, &file.text, wrong))) }
 }
 
 /// Every value that the flag of its member would not take.
-fn wrong_values(project: &Project) -> Vec<Mistake> {
+fn wrong_values(project: &Project) -> Vec<Diagnostic> {
     let command = super::relaxed(<super::Cli as clap::CommandFactory>::command());
     let profiles = project.profiles();
     let sections = std::iter::once(None).chain(profiles.iter().map(|name| Some(*name))).filter_map(|name| project.section(name));
-    let mut mistakes = Vec::new();
+    let mut diagnostics = Vec::new();
     for section in sections {
         for (member, node) in found_in(section) {
             let items = if node.items().is_empty() { vec![node] } else { node.items().iter().collect() };
@@ -95,13 +95,13 @@ fn wrong_values(project: &Project) -> Vec<Mistake> {
                 let wrong = member.texts_of(item).iter().find_map(|text| refusal(member, text, &command));
                 if let Some((why, known)) = wrong {
                     let span = if node.members().is_empty() { item.span.clone() } else { section.key_span_at(member.path) };
-                    let mistake = Mistake::new(span, format!("`{}`: {why}", member.path));
-                    mistakes.push(Mistake { hint: known, ..mistake });
+                    let diagnostic = Diagnostic::new(span, format!("`{}`: {why}", member.path));
+                    diagnostics.push(Diagnostic { hint: known, ..diagnostic });
                 }
             }
         }
     }
-    mistakes
+    diagnostics
 }
 
 /// What is wrong with the value of a variable, as a sentence.

@@ -191,7 +191,7 @@ fn cells_are_found_by_what_they_hold() {
     };
     let check = |holds: &str| {
         let text = format!("{{audit: [{{rows_for: first, count: 1, holds: {holds}}}]}}");
-        crate::document::read::<StateCheck>("check", &text).expect("it has no mistake").0
+        crate::yaml::read::<StateCheck>("check", &text).expect("it has no mistake").0
     };
     let breaches = |holds: &str, digest: &str| rows::judge(&contract(""), &check(holds), &look(digest), &records(), None);
     assert_eq!(breaches("{sha256: first, key: first}", "ab12"), []);

@@ -72,7 +72,7 @@ pub fn survey(path: &Path, keeping: Keeping<'_>) -> Result<Survey, FeedError> {
     let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let records = if is_csv { RecordForm::Csv } else { RecordForm::Lines };
     let mut reader = RecordReader::open(path, records)?;
-    let mut mistakes: Vec<String> = Vec::new();
+    let mut diagnostics: Vec<String> = Vec::new();
     let name = path.display();
     let mut form = Form::Json;
     if is_csv {
@@ -111,17 +111,17 @@ pub fn survey(path: &Path, keeping: Keeping<'_>) -> Result<Survey, FeedError> {
             },
             Err(what) => {
                 told += 1;
-                if mistakes.len() < MOST_TOLD {
-                    mistakes.push(format!("{name}:{}: {what}", record.place.line));
+                if diagnostics.len() < MOST_TOLD {
+                    diagnostics.push(format!("{name}:{}: {what}", record.place.line));
                 }
             }
         }
     }
-    if told > mistakes.len() {
-        mistakes.push(format!("{name}: and {} more lines with a mistake", told - mistakes.len()));
+    if told > diagnostics.len() {
+        diagnostics.push(format!("{name}: and {} more lines with a mistake", told - diagnostics.len()));
     }
-    if !mistakes.is_empty() {
-        return Err(FeedError::Mistakes(mistakes.join("\n")));
+    if !diagnostics.is_empty() {
+        return Err(FeedError::Mistakes(diagnostics.join("\n")));
     }
     if found.lines == 0 {
         return Err(FeedError::Empty(name.to_string()));

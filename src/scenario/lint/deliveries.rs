@@ -1,11 +1,11 @@
 //! What a schema cannot say of deliveries and bursts, and of how a scenario ends.
 
 use super::{Lint, Named};
-use crate::document::mistake::hint;
 use crate::scenario::Step;
 use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Framing, MethodOverride};
 use crate::scenario::expect::StateCheck;
 use crate::sign::unhex;
+use crate::yaml::diagnostic::hint;
 
 /// More deliveries at once than this are a slip of the hand.
 const MOST_AT_ONCE: usize = 10_000;

@@ -1,16 +1,16 @@
 //! Documents: YAML or TOML text in, values in which every mistake has its place out.
 //!
 //! Text becomes a [`tree`] that knows its places ([`toml`] does it for TOML); the tree is held against
-//! the JSON Schema of the Rust type ([`shape`]) and decoded with serde. Every
-//! [`mistake`] is told at once. Nothing is read from files here.
+//! the JSON Schema of the Rust type ([`schema`]) and decoded with serde. Every
+//! [`diagnostic`] is told at once. Nothing is read from files here.
 //!
 //! Start at [`read`]. A room that checks more than shapes uses [`decode`] and
 //! adds its own mistakes to those it gives.
 
 pub mod lines;
-pub mod mistake;
+pub mod diagnostic;
 pub mod name;
-pub mod shape;
+pub mod schema;
 pub mod toml;
 pub mod tree;
 
@@ -25,9 +25,9 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use crate::document::lines::Lines;
-use crate::document::mistake::{Mistake, Mistakes, hint};
-use crate::document::tree::{Key, Kind, Node, Tree};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint};
+use crate::yaml::lines::Lines;
+use crate::yaml::tree::{Key, Kind, Node, Tree};
 
 /// The hidden member of every step that holds its line.
 const LINE: &str = "@line";
@@ -40,19 +40,19 @@ const MOST_LOOKS: usize = 100;
 ///
 /// # Errors
 /// Every mistake of the file.
-pub fn read<T: DeserializeOwned + JsonSchema>(name: &str, text: &str) -> Result<(T, Tree), Mistakes> {
+pub fn read<T: DeserializeOwned + JsonSchema>(name: &str, text: &str) -> Result<(T, Tree), Diagnostics> {
     let tree = Tree::read(name, text)?;
-    let decoded = decode::<T>(&schema::<T>(), &tree);
+    let decoded = decode::<T>(&schema_of::<T>(), &tree);
     match decoded.value {
-        Some(value) if decoded.mistakes.is_empty() => Ok((value, tree)),
-        Some(_) | None => Err(Mistakes::new(name, text, decoded.mistakes)),
+        Some(value) if decoded.diagnostics.is_empty() => Ok((value, tree)),
+        Some(_) | None => Err(Diagnostics::new(name, text, decoded.diagnostics)),
     }
 }
 
 /// Adds mistakes of meaning to those of shape; where the shape is wrong already, nothing more is said.
-pub fn add_mistakes(mistakes: &mut Vec<Mistake>, more: impl IntoIterator<Item = Mistake>) {
-    let taken: HashSet<Range<usize>> = mistakes.iter().map(|mistake| mistake.span.clone()).collect();
-    mistakes.extend(more.into_iter().filter(|mistake| !taken.contains(&mistake.span)));
+pub fn add_diagnostics(diagnostics: &mut Vec<Diagnostic>, more: impl IntoIterator<Item = Diagnostic>) {
+    let taken: HashSet<Range<usize>> = diagnostics.iter().map(|diagnostic| diagnostic.span.clone()).collect();
+    diagnostics.extend(more.into_iter().filter(|diagnostic| !taken.contains(&diagnostic.span)));
 }
 
 /// What could be read of a tree.
@@ -61,40 +61,40 @@ pub struct Decoded<T> {
     /// The value. With mistakes, members that are wrong are left out or replaced by something harmless.
     pub value: Option<T>,
     /// Every mistake of shape. When there is no value there is at least one.
-    pub mistakes: Vec<Mistake>,
+    pub diagnostics: Vec<Diagnostic>,
     /// The tree that the value was made of: paths into the value lead to places here.
     pub rest: Node,
 }
 
 /// The JSON Schema of a type; whoever reads many documents of a type keeps it.
 #[must_use]
-pub fn schema<T: JsonSchema>() -> serde_json::Value {
+pub fn schema_of<T: JsonSchema>() -> serde_json::Value {
     schemars::schema_for!(T).to_value()
 }
 
 /// Turns a tree into a value of type `T`, as far as its mistakes allow.
 ///
-/// * `schema`: that of `T`, from [`schema`].
+/// * `schema`: that of `T`, from [`schema_of`].
 #[must_use]
 pub fn decode<T: DeserializeOwned>(schema: &serde_json::Value, tree: &Tree) -> Decoded<T> {
-    let (mut mistakes, mut rest) = shape::check(schema, &tree.root);
+    let (mut diagnostics, mut rest) = schema::check(schema, &tree.root);
     add_lines(&tree.lines(), &mut rest, false);
     for looks in 1.. {
         let wrong = match T::deserialize(At(&rest)) {
-            Ok(value) => return Decoded { value: Some(value), mistakes, rest },
+            Ok(value) => return Decoded { value: Some(value), diagnostics, rest },
             Err(wrong) => wrong,
         };
         let span = wrong.span.clone().unwrap_or_else(|| rest.span.clone());
         // What has the wrong kind or is missing was told with the shape.
-        if !wrong.of_shape || mistakes.is_empty() {
-            mistakes.push(Mistake { span: span.clone(), message: wrong.message, hint: wrong.hint });
+        if !wrong.of_shape || diagnostics.is_empty() {
+            diagnostics.push(Diagnostic { span: span.clone(), message: wrong.message, hint: wrong.hint });
         }
         // What else is wrong is seen once this text is out of the way.
         if wrong.span.is_none() || looks >= MOST_LOOKS || !put_stand_in(&mut rest, &span) {
             break;
         }
     }
-    Decoded { value: None, mistakes, rest }
+    Decoded { value: None, diagnostics, rest }
 }
 
 /// Gives every step the line it begins on.
@@ -120,8 +120,8 @@ fn add_lines(lines: &Lines, node: &mut Node, steps: bool) {
 /// Returns whether there was such a text, and it was another.
 fn put_stand_in(node: &mut Node, span: &Range<usize>) -> bool {
     match &mut node.kind {
-        Kind::Text(text) if node.span == *span && text != shape::STAND_IN_TEXT => {
-            shape::STAND_IN_TEXT.clone_into(text);
+        Kind::Text(text) if node.span == *span && text != schema::STAND_IN_TEXT => {
+            schema::STAND_IN_TEXT.clone_into(text);
             true
         }
         Kind::List(items) => items.iter_mut().any(|item| put_stand_in(item, span)),

@@ -1,4 +1,4 @@
-//! The shape of a document: names, kinds of values, words.
+//! Schemas: a document held against that of its type: names, kinds of values, words.
 //!
 //! Takes a tree and the JSON Schema of a Rust type (made by the type itself,
 //! so that the two cannot disagree), gives every mistake at once, and what is
@@ -10,16 +10,16 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::mistake::{Mistake, hint, listed, nearest, shown};
+use super::diagnostic::{Diagnostic, hint, listed, nearest, shown};
 use super::tree::{Key, Kind, Node};
 
 /// Holds `node` against `schema`; the mistakes, and what is right of the node.
 #[must_use]
-pub fn check(schema: &Value, node: &Node) -> (Vec<Mistake>, Node) {
-    let mut checker = Checker { root: schema, mistakes: Vec::new() };
+pub fn check(schema: &Value, node: &Node) -> (Vec<Diagnostic>, Node) {
+    let mut checker = Checker { root: schema, diagnostics: Vec::new() };
     let whole = Subject { name: format!("the {}", words(schema["title"].as_str().unwrap_or("file"))), span: node.span.clone() };
     let rest = checker.node(schema, node, &whole).unwrap_or_else(|| Node { span: node.span.clone(), kind: Kind::Null });
-    (checker.mistakes, rest)
+    (checker.diagnostics, rest)
 }
 
 /// Text that every form of text accepts: a span of time, a template, a word.
@@ -29,7 +29,7 @@ const STAND_IN_NUMBER: u32 = 100;
 
 struct Checker<'s> {
     root: &'s Value,
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// What is being judged, as a message names it, and where a caret points that cannot point at a scalar.
@@ -45,8 +45,8 @@ enum Form<'s> {
 }
 
 impl<'s> Checker<'s> {
-    fn complain(&mut self, mistake: Mistake) {
-        self.mistakes.push(mistake);
+    fn complain(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 
     /// Judges one node; `None` when nothing of it can be used.
@@ -103,7 +103,7 @@ impl<'s> Checker<'s> {
                 (None, Some(Value::Bool(false))) => {
                     let message = format!("unknown member `{}` of {}", shown(&key.text), subject.name);
                     let hint = hint(&key.text, "known members", &known);
-                    self.complain(Mistake { span: key.span.clone(), message, hint });
+                    self.complain(Diagnostic { span: key.span.clone(), message, hint });
                     continue;
                 }
                 (None, Some(of)) => of,
@@ -126,7 +126,7 @@ impl<'s> Checker<'s> {
         let missing: Vec<String> = missing.map(|name| format!("`{name}`")).collect();
         if let [_, more @ ..] = missing.as_slice() {
             let noun = if more.is_empty() { "member" } else { "members" };
-            self.complain(Mistake::new(subject.span.clone(), format!("{} lacks the {noun} {}", subject.name, listed(&missing))));
+            self.complain(Diagnostic::new(subject.span.clone(), format!("{} lacks the {noun} {}", subject.name, listed(&missing))));
         }
         for name in required {
             if !kept.iter().any(|(key, _)| key.text == name)
@@ -198,13 +198,13 @@ impl<'s> Checker<'s> {
                 let found = listed(members.iter().map(|(key, _)| key.text.as_str()));
                 let message = format!("{} takes one thing at a time, these are {}: {found}", subject.name, members.len());
                 let way_out = names.contains(&"any_of").then(|| "what may be one or the other goes into a list under `any_of`".to_owned());
-                self.complain(Mistake { span: members[1].0.span.clone(), message, hint: way_out });
+                self.complain(Diagnostic { span: members[1].0.span.clone(), message, hint: way_out });
                 return None;
             }
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) => {
                 let span = if node.is_scalar() { at } else { subject.span.clone() };
                 let message = format!("{} takes a word, this is {}", subject.name, kind_word(node));
-                self.complain(Mistake::new(span, message).with_hint(format!("expected one of: {}", listed(names))));
+                self.complain(Diagnostic::new(span, message).with_hint(format!("expected one of: {}", listed(names))));
                 return None;
             }
         };
@@ -217,14 +217,14 @@ impl<'s> Checker<'s> {
             }
             (Some(Form::Word(_)), Some(_)) => {
                 self.complain(
-                    Mistake::new(span, format!("`{name}` is a word without a value"))
+                    Diagnostic::new(span, format!("`{name}` is a word without a value"))
                         .with_hint(format!("write {}: {name}", bare(&subject.name))),
                 );
                 None
             }
             (Some(Form::Member(_, _)), None) => {
                 self.complain(
-                    Mistake::new(span, format!("`{name}` takes a value"))
+                    Diagnostic::new(span, format!("`{name}` takes a value"))
                         .with_hint(format!("write {}: {{{name}: …}}", bare(&subject.name))),
                 );
                 None
@@ -232,7 +232,7 @@ impl<'s> Checker<'s> {
             (None, _) => {
                 let what = if value.is_some() { "member" } else { "word" };
                 let message = format!("unknown {what} `{}` for {}", shown(name), subject.name);
-                self.complain(Mistake { span, message, hint: hint(name, "expected one of", &names) });
+                self.complain(Diagnostic { span, message, hint: hint(name, "expected one of", &names) });
                 None
             }
         }
@@ -265,7 +265,7 @@ impl<'s> Checker<'s> {
         };
         let span = if node.is_scalar() { node.span.clone() } else { subject.span.clone() };
         let message = format!("{} takes {takes}, this is {}", subject.name, kind_word(node));
-        self.complain(Mistake { span, message, hint: way_out });
+        self.complain(Diagnostic { span, message, hint: way_out });
     }
 
     fn in_range(&mut self, schema: &'s Value, node: &Node, subject: &Subject) -> Option<Node> {
@@ -281,7 +281,7 @@ impl<'s> Checker<'s> {
             (None, Some(most)) => format!("up to {most}"),
             (None, None) => return Some(node.clone()),
         };
-        self.complain(Mistake::new(node.span.clone(), format!("{} takes numbers {range}, this is {number}", subject.name)));
+        self.complain(Diagnostic::new(node.span.clone(), format!("{} takes numbers {range}, this is {number}", subject.name)));
         None
     }
 

@@ -10,7 +10,7 @@ use serde_json::Number;
 use toml::Spanned;
 use toml::de::{DeFloat, DeInteger, DeTable, DeValue, Error};
 
-use super::mistake::{Mistake, Mistakes};
+use super::diagnostic::{Diagnostic, Diagnostics};
 use super::tree::{Key, Kind, Node, Tree};
 
 /// Reads a document.
@@ -19,45 +19,46 @@ use super::tree::{Key, Kind, Node, Tree};
 ///
 /// # Errors
 /// Every place at which the text is not TOML, and members that stand there twice.
-pub fn read(name: &str, text: &str) -> Result<Tree, Mistakes> {
+pub fn read(name: &str, text: &str) -> Result<Tree, Diagnostics> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut mistakes: Vec<Mistake> = errors.iter().map(|error| not_toml(text, error)).collect();
-    let kind = members(table.get_ref(), &mut mistakes);
-    if !mistakes.is_empty() {
-        return Err(Mistakes::new(name, text, mistakes));
+    let mut diagnostics: Vec<Diagnostic> = errors.iter().map(|error| not_toml(text, error)).collect();
+    let kind = members(table.get_ref(), &mut diagnostics);
+    if !diagnostics.is_empty() {
+        return Err(Diagnostics::new(name, text, diagnostics));
     }
     let span = first_place(&kind).unwrap_or(0..0);
     Ok(Tree { name: name.to_owned(), text: text.to_owned(), root: Node { span, kind } })
 }
 
 /// A table's members, in the order of the file.
-fn members(table: &DeTable<'_>, mistakes: &mut Vec<Mistake>) -> Kind {
+fn members(table: &DeTable<'_>, diagnostics: &mut Vec<Diagnostic>) -> Kind {
     let mut members: Vec<(Key, Node)> = Vec::new();
     for (key, value) in table {
         let key = Key { text: key.get_ref().to_string(), span: key.span() };
-        let node = node(value, &key.span, mistakes);
+        let node = node(value, &key.span, diagnostics);
         members.push((key, node));
     }
     members.sort_by_key(|(key, _)| key.span.start);
     Kind::Map(members)
 }
 
-fn node(value: &Spanned<DeValue<'_>>, key: &Range<usize>, mistakes: &mut Vec<Mistake>) -> Node {
+fn node(value: &Spanned<DeValue<'_>>, key: &Range<usize>, diagnostics: &mut Vec<Diagnostic>) -> Node {
     let span = value.span();
     let kind = match value.get_ref() {
         DeValue::String(text) => Kind::Text(text.to_string()),
         DeValue::Integer(number) => whole(number).unwrap_or_else(|| {
-            mistakes.push(Mistake::new(span.clone(), format!("{} is more than a number can be", number.as_str())));
+            diagnostics.push(Diagnostic::new(span.clone(), format!("{} is more than a number can be", number.as_str())));
             Kind::Null
         }),
         DeValue::Float(number) => fraction(number),
         DeValue::Boolean(value) => Kind::Bool(*value),
         DeValue::Datetime(found) => {
-            mistakes.push(Mistake::new(span.clone(), "a date has no place here").with_hint(format!("text goes in quotes: \"{found}\"")));
+            diagnostics
+                .push(Diagnostic::new(span.clone(), "a date has no place here").with_hint(format!("text goes in quotes: \"{found}\"")));
             Kind::Null
         }
-        DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, &item.span(), mistakes)).collect()),
-        DeValue::Table(table) => members(table, mistakes),
+        DeValue::Array(items) => Kind::List(items.iter().map(|item| node(item, &item.span(), diagnostics)).collect()),
+        DeValue::Table(table) => members(table, diagnostics),
     };
     let span = match &kind {
         Kind::List(_) => span.start..span.start + 1,
@@ -89,18 +90,18 @@ fn fraction(number: &DeFloat<'_>) -> Kind {
 }
 
 /// The reader's complaint in our own words.
-fn not_toml(text: &str, error: &Error) -> Mistake {
+fn not_toml(text: &str, error: &Error) -> Diagnostic {
     let span = error.span().unwrap_or(text.len()..text.len());
     let complaint = error.message().lines().next().unwrap_or_default();
     if complaint.starts_with("duplicate key") {
         let name = text.get(span.clone()).unwrap_or_default();
-        return Mistake::new(span, format!("`{name}` stands here twice")).with_hint("keep one of them");
+        return Diagnostic::new(span, format!("`{name}` stands here twice")).with_hint("keep one of them");
     }
     let expected = error.message().lines().skip(1).find(|line| line.starts_with("expected"));
-    let mistake = Mistake::new(span, format!("this is not TOML: {complaint}"));
+    let diagnostic = Diagnostic::new(span, format!("this is not TOML: {complaint}"));
     match expected {
-        Some(expected) => mistake.with_hint(expected),
-        None => mistake,
+        Some(expected) => diagnostic.with_hint(expected),
+        None => diagnostic,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mistakes in a file: what is wrong, where, and the way out.
+//! Diagnostics of a file: what is wrong, where, and the way out.
 //!
 //! Takes places as byte ranges of a text, gives what a person reads: the line
 //! of the file with a caret under the place. All mistakes of a file travel
@@ -29,7 +29,7 @@ const MOST_WORDS: usize = 500;
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct Diagnostic {
     /// Its place in the text, in bytes.
     pub span: Range<usize>,
     /// What is wrong: lower case, no full stop.
@@ -38,7 +38,7 @@ pub struct Mistake {
     pub hint: Option<String>,
 }
 
-impl Mistake {
+impl Diagnostic {
     /// A mistake without a hint.
     #[must_use]
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
@@ -54,20 +54,20 @@ impl Mistake {
 
 /// Every mistake of one file, in the order of the file. Never empty.
 #[derive(Clone, Debug, thiserror::Error)]
-pub struct Mistakes {
+pub struct Diagnostics {
     source_name: String,
     text: String,
-    all: Vec<Mistake>,
+    all: Vec<Diagnostic>,
 }
 
-impl Mistakes {
+impl Diagnostics {
     /// The mistakes `all` of the file `name`, which holds `text`.
     #[must_use]
-    pub fn new(name: &str, text: &str, mut all: Vec<Mistake>) -> Self {
-        for mistake in &mut all {
-            mistake.span = tight(text, &mistake.span);
-            if mistake.message.len() > LONGEST_MESSAGE {
-                mistake.message = beginning(&mistake.message, LONGEST_MESSAGE).into_owned();
+    pub fn new(name: &str, text: &str, mut all: Vec<Diagnostic>) -> Self {
+        for diagnostic in &mut all {
+            diagnostic.span = tight(text, &diagnostic.span);
+            if diagnostic.message.len() > LONGEST_MESSAGE {
+                diagnostic.message = beginning(&diagnostic.message, LONGEST_MESSAGE).into_owned();
             }
         }
         all.sort_by_key(|one| (one.span.start, one.span.end));
@@ -77,7 +77,7 @@ impl Mistakes {
 
     /// The mistakes, in order.
     #[must_use]
-    pub fn all(&self) -> &[Mistake] {
+    pub fn all(&self) -> &[Diagnostic] {
         &self.all
     }
 
@@ -95,7 +95,7 @@ impl Mistakes {
         // Where the last caret stood: columns of one line are counted on from there.
         let mut last = Column { line: 0, at: 0, column: 1 };
         let shown = self.all.iter().take(MOST_SHOWN);
-        let mut rendered = shown.map(|mistake| self.one(&renderer, &starts, mistake, &mut last)).collect::<Vec<_>>().join("\n\n");
+        let mut rendered = shown.map(|diagnostic| self.one(&renderer, &starts, diagnostic, &mut last)).collect::<Vec<_>>().join("\n\n");
         if self.all.len() > 1 {
             rendered.push_str(&format!("\n\n{} mistakes in {}", self.all.len(), self.source_name));
         }
@@ -109,32 +109,32 @@ impl Mistakes {
     ///
     /// * `starts`: where each line of the text begins.
     /// * `last`: a place before this one, and becomes this one.
-    fn one(&self, renderer: &Renderer, starts: &[usize], mistake: &Mistake, last: &mut Column) -> String {
-        let (beside, below) = match &mistake.hint {
+    fn one(&self, renderer: &Renderer, starts: &[usize], diagnostic: &Diagnostic, last: &mut Column) -> String {
+        let (beside, below) = match &diagnostic.hint {
             Some(hint) if hint.chars().count() <= LABEL_CHARS => (Some(hint.as_str()), None),
             Some(hint) => (None, Some(hint.as_str())),
             None => (None, None),
         };
-        let number = starts.partition_point(|start| *start <= mistake.span.start).max(1);
+        let number = starts.partition_point(|start| *start <= diagnostic.span.start).max(1);
         let begin = starts[number - 1];
         let line = &self.text[begin..starts.get(number).copied().unwrap_or(self.text.len())];
-        let (line, caret, cut_to) = around(line, mistake.span.start - begin..mistake.span.end - begin);
+        let (line, caret, cut_to) = around(line, diagnostic.span.start - begin..diagnostic.span.end - begin);
         let caret = AnnotationKind::Primary.span(caret).label(beside);
         let snippet = Snippet::source(line).line_start(number).path(self.source_name.as_str()).annotation(caret);
-        let mut group = Level::ERROR.primary_title(mistake.message.as_str()).element(snippet);
+        let mut group = Level::ERROR.primary_title(diagnostic.message.as_str()).element(snippet);
         if let Some(hint) = below {
             group = group.element(Level::HELP.message(hint));
         }
         let rendered = renderer.render(&[group]).lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         let Some(shown) = cut_to else { return rendered };
         // The renderer knows the columns of what it was given.
-        last.move_to(&self.text, begin, mistake.span.start);
+        last.move_to(&self.text, begin, diagnostic.span.start);
         let place = |column: usize| format!("{}:{number}:{column}", self.source_name);
         rendered.replacen(&place(shown), &place(last.column), 1)
     }
 }
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
     }
@@ -271,19 +271,19 @@ pub(crate) fn hint(word: &str, what: &str, known: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_SHOWN, Mistake, Mistakes, nearest};
+    use super::{Diagnostic, Diagnostics, MOST_SHOWN, nearest};
 
     /// Of a long line what stands around each caret is shown, with the column that it has in the file.
     #[test]
     fn long_lines_are_shown_in_part() {
         let text = format!("first\n{}é!{}\nlast\n", "a".repeat(5_000), "b".repeat(5_000));
-        let mistakes = [5_008, 5_006].map(|at| Mistake::new(at..at + 3, "no").with_hint("yes"));
-        let told = Mistakes::new("long.yaml", &text, mistakes.to_vec()).to_string();
+        let diagnostics = [5_008, 5_006].map(|at| Diagnostic::new(at..at + 3, "no").with_hint("yes"));
+        let told = Diagnostics::new("long.yaml", &text, diagnostics.to_vec()).to_string();
         for wanted in ["long.yaml:2:5001\n", "long.yaml:2:5002\n", "aé!b", "yes", "2 mistakes in long.yaml"] {
             assert!(told.contains(wanted) && told.len() < 2_000, "{wanted}: {told}");
         }
-        let many = (0..MOST_SHOWN + 5).map(|at| Mistake::new(at..at + 1, "x".repeat(10_000))).collect();
-        let told = Mistakes::new("long.yaml", &text, many).to_string();
+        let many = (0..MOST_SHOWN + 5).map(|at| Diagnostic::new(at..at + 1, "x".repeat(10_000))).collect();
+        let told = Diagnostics::new("long.yaml", &text, many).to_string();
         assert!(told.ends_with("1005 mistakes in long.yaml; the first 1000 are shown") && told.len() < 4_000_000, "{}", told.len());
     }
 

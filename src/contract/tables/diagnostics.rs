@@ -1,11 +1,11 @@
-//! Mistakes of tables: what a schema cannot say of them.
+//! Diagnostics of tables: what a schema cannot say of them.
 //!
 //! In: the tables of a contract. Out: for each mistake the member's path, what
 //! is wrong, and the way out.
 
 use super::{StateTables, Table};
 use crate::contract::Contract;
-use crate::document::mistake::hint;
+use crate::yaml::diagnostic::hint;
 
 /// A member's path, what is wrong there, and the way out.
 type Wrong = (String, String, Option<String>);
@@ -13,7 +13,7 @@ type Wrong = (String, String, Option<String>);
 impl StateTables {
     /// What is wrong with the tables of a contract.
     #[must_use]
-    pub fn mistakes(&self, contract: &Contract) -> Vec<Wrong> {
+    pub fn diagnostics(&self, contract: &Contract) -> Vec<Wrong> {
         let way_out = || Some("give `keys` or `audit`, or leave `state` out".to_owned());
         let neither = self.all().next().is_none().then(|| ("state".to_owned(), "this names no table".to_owned(), way_out()));
         let keys = self.keys.iter().flat_map(|table| of_table("state.keys", table));

@@ -11,8 +11,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_saphyr::{Error, Location, Options, Spanned};
 
+use super::diagnostic::{Diagnostic, Diagnostics};
 use super::lines::Lines;
-use super::mistake::{Mistake, Mistakes};
 
 /// Deeper than any file that means something, and not so deep that a thread's stack runs out.
 const DEEPEST: usize = 32;
@@ -154,7 +154,7 @@ impl Tree {
     ///
     /// # Errors
     /// The one place at which the text stops being YAML, or a member that stands there twice.
-    pub fn read(name: &str, text: &str) -> Result<Self, Mistakes> {
+    pub fn read(name: &str, text: &str) -> Result<Self, Diagnostics> {
         let mut options = Options::default();
         // `on`, `off`, `yes` and `no` are words, as in YAML 1.2.
         options.strict_booleans = true;
@@ -164,7 +164,7 @@ impl Tree {
         }
         match serde_saphyr::from_str_with_options::<Node>(text, options) {
             Ok(root) => Ok(Self { name: name.to_owned(), text: text.to_owned(), root }),
-            Err(error) => Err(Mistakes::new(name, text, vec![not_yaml(text, &error)])),
+            Err(error) => Err(Diagnostics::new(name, text, vec![not_yaml(text, &error)])),
         }
     }
 
@@ -327,7 +327,7 @@ fn range(place: &Location) -> Range<usize> {
 }
 
 /// The reader's complaint in our own words.
-fn not_yaml(text: &str, error: &Error) -> Mistake {
+fn not_yaml(text: &str, error: &Error) -> Diagnostic {
     let error = error.without_snippet();
     let span = error.location().map_or(text.len()..text.len(), |place| {
         // The scanner's complaints have no bytes, but they have a line and a column.
@@ -339,18 +339,18 @@ fn not_yaml(text: &str, error: &Error) -> Mistake {
     match error {
         Error::DuplicateMappingKey { key, .. } => {
             let name = key.as_deref().map_or_else(|| "a member".to_owned(), |name| format!("`{name}`"));
-            Mistake::new(span, format!("{name} stands here twice")).with_hint("keep one of them")
+            Diagnostic::new(span, format!("{name} stands here twice")).with_hint("keep one of them")
         }
-        Error::Eof { .. } => Mistake::new(span, "the file ends too early"),
+        Error::Eof { .. } => Diagnostic::new(span, "the file ends too early"),
         Error::MultipleDocuments { .. } => {
-            Mistake::new(span, "a second document begins here").with_hint("one file holds one document; take the `---` away")
+            Diagnostic::new(span, "a second document begins here").with_hint("one file holds one document; take the `---` away")
         }
         Error::UnknownAnchor { .. } => {
-            Mistake::new(span, "this alias refers to nothing").with_hint("text that begins with `*` goes in quotes")
+            Diagnostic::new(span, "this alias refers to nothing").with_hint("text that begins with `*` goes in quotes")
         }
-        Error::Budget { .. } => Mistake::new(span, "this is nested too deep, or too long, to be read"),
-        Error::RecursiveReferencesRequireWeakTypes { .. } => Mistake::new(span, "this alias is inside of what it stands for"),
-        other => Mistake::new(span, format!("this is not YAML: {}", bare(&other.to_string()))),
+        Error::Budget { .. } => Diagnostic::new(span, "this is nested too deep, or too long, to be read"),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => Diagnostic::new(span, "this alias is inside of what it stands for"),
+        other => Diagnostic::new(span, format!("this is not YAML: {}", bare(&other.to_string()))),
     }
 }
 
