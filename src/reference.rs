@@ -15,11 +15,11 @@ pub mod defect;
 pub mod effects;
 pub mod memory;
 pub mod pages;
-pub mod seams;
+pub mod hooks;
 pub mod store;
 pub mod streaming;
 mod working;
-pub mod wrong;
+pub mod mutants;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use crate::outcome::reader::refusal_form;
 use crate::reference::answering::answer;
 use crate::reference::claims::{Claims, Ticket};
 use crate::reference::effects::Effects;
-use crate::reference::seams::{Answering, Around, Right, Seams};
+use crate::reference::hooks::{Answering, Around, Hooks, Right};
 use crate::reference::store::{Acceptance, First, KeyRecord, Store, StoreError};
 use crate::sign::Signer;
 use crate::sign::sha256_hex;
@@ -55,7 +55,7 @@ pub struct Receiver<S> {
     counters: BTreeMap<Counted, u64>,
     effects: Effects,
     claims: Claims,
-    seams: Box<dyn Seams>,
+    hooks: Box<dyn Hooks>,
     /// The stream on which something was published last.
     published: Option<String>,
 }
@@ -84,7 +84,7 @@ impl<S: Store> Receiver<S> {
         let ttl = contract.ttl_secs().map(|default| ttl_secs.unwrap_or(default));
         let claims = Claims::new(&contract);
         let (origin, counters, effects, published) = Default::default();
-        Ok(Self { contract, signer, store, ttl, origin, newest, counters, effects, claims, seams: Box::new(Right), published })
+        Ok(Self { contract, signer, store, ttl, origin, newest, counters, effects, claims, hooks: Box::new(Right), published })
     }
 
     /// Takes one delivery at `now`, from its beginning to its end: nobody else is under way meanwhile.
@@ -109,7 +109,7 @@ impl<S: Store> Receiver<S> {
     /// # Errors
     /// When the store fails; then nothing was written.
     pub fn begin(&mut self, delivery: &Delivery, now: UnixMicros) -> Result<Begun, StoreError> {
-        let understood = self.seams.read(delivery);
+        let understood = self.hooks.read(delivery);
         let delivery = understood.as_ref().unwrap_or(delivery);
         if !delivery.method.eq_ignore_ascii_case(&self.contract.endpoint.method) {
             return self.refuse(Refusal::Method, delivery, "", now).map(Begun::Answered);
@@ -118,31 +118,31 @@ impl<S: Store> Receiver<S> {
             return self.refuse(Refusal::TooLarge, delivery, "", now).map(Begun::Answered);
         }
         let read = if self.contract.key.is_somewhere() { self.contract.key.read(delivery) } else { Ok(String::new()) };
-        let key = match self.seams.key(read, delivery) {
+        let key = match self.hooks.key(read, delivery) {
             Ok(key) => key,
             Err(why) => return self.refuse(why, delivery, "", now).map(Begun::Answered),
         };
         let mut ticket = self.ticket(delivery, key.clone(), now);
-        if self.seams.looks_up_first()
+        if self.hooks.looks_up_first()
             && let Some(first) = self.store.find(&ticket.identity, now)?
         {
             return self.repeat(&ticket, &first, now).map(Begun::Answered);
         }
         let honest = self.check_signature(delivery, &key, now);
         let around = Around { delivery, key: &key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        if let Err(why) = self.seams.verified(honest, around) {
+        if let Err(why) = self.hooks.verified(honest, around) {
             self.count(Counted::SignaturesRefused);
             return self.refuse(why, delivery, &ticket.key, now).map(Begun::Answered);
         }
         self.count(Counted::SignaturesPassed);
         if self.contract.is_by_key()
-            && self.seams.remembers_results()
+            && self.hooks.remembers_results()
             && let Some(kept) = self.claims.result(&ticket.identity, now)
         {
             return Ok(Begun::Answered(kept));
         }
         match self.ttl_of(delivery) {
-            Ok(ttl) => ticket.ttl = self.seams.ttl(ttl),
+            Ok(ttl) => ticket.ttl = self.hooks.ttl(ttl),
             Err(why) => {
                 let answer = self.refuse(why, delivery, &ticket.key, now)?;
                 if self.contract.refusals == Refusals::Kept {
@@ -153,7 +153,7 @@ impl<S: Store> Receiver<S> {
         }
         let rival = self.claims.rival(&ticket.identity, now).filter(|_| self.contract.is_by_key());
         let around = Around { delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        if let Some(rival) = self.seams.rival(rival, around) {
+        if let Some(rival) = self.hooks.rival(rival, around) {
             let Some(form) = &self.contract.outcomes.in_flight else { return Ok(Begun::Waits) };
             let reply = answer(form, &ticket.values(None, None, None), None);
             return self.reply(Answering::InFlight, reply, delivery, &rival, now).map(Begun::Answered);
@@ -173,7 +173,7 @@ impl<S: Store> Receiver<S> {
             }
         };
         let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        match self.seams.found(found, around).filter(|_| self.contract.is_by_key()) {
+        match self.hooks.found(found, around).filter(|_| self.contract.is_by_key()) {
             Some(first) if self.contract.other_body == OtherBody::Refused && !ticket.has_body_of(&first) => {
                 self.refuse(Refusal::OtherBody, &ticket.delivery, &ticket.key, now).map(Begun::Answered)
             }
@@ -207,7 +207,7 @@ impl<S: Store> Receiver<S> {
             if self.contract.replays_failures() {
                 self.claims.keep(&ticket.identity, &failed, now, ticket.ttl);
             }
-            if self.seams.marks_failed() {
+            if self.hooks.marks_failed() {
                 self.write(&ticket, now)?;
             }
             return self.reply(Answering::Failed, failed, &ticket.delivery, &ticket.key, now);
@@ -237,7 +237,7 @@ impl<S: Store> Receiver<S> {
         // The primary key (ts, event) would lose one of two rows of the same microsecond.
         let ts = self.newest.map_or(now, |newest| now.max(UnixMicros(newest.0 + 1)));
         self.newest = Some(ts);
-        let ts = self.seams.instant(ts);
+        let ts = self.hooks.instant(ts);
         let written = iso::write(ts);
         let values = ticket.values(Some(&written), None, None);
         let event = self.event_of(ticket, &values, ts);
@@ -255,7 +255,7 @@ impl<S: Store> Receiver<S> {
             fingerprint: ticket.fingerprint.clone(),
         };
         let around = Around { delivery: &ticket.delivery, key: &ticket.key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        self.seams.acceptance(&mut acceptance, around);
+        self.hooks.acceptance(&mut acceptance, around);
         self.published = acceptance.event.as_ref().map(|event| event.stream.clone());
         self.store.accept(&acceptance)?;
         self.work(&ticket.key)?;
@@ -267,7 +267,7 @@ impl<S: Store> Receiver<S> {
     fn ticket(&mut self, delivery: &Delivery, key: String, now: UnixMicros) -> Ticket {
         let sha256 = sha256_hex(&delivery.body);
         let fingerprint = self.contract.fingerprint_with(&delivery.body, || sha256.clone());
-        let key = self.seams.identity(key, &sha256);
+        let key = self.hooks.identity(key, &sha256);
         let identity = self.contract.identity(&key, &self.contract.scope_of(delivery), &fingerprint);
         Ticket { delivery: delivery.clone(), key, identity, fingerprint, sha256, ttl: self.ttl, began: now }
     }
@@ -308,7 +308,7 @@ impl<S: Store> Receiver<S> {
 
     /// Writes a refused delivery all the same: never, unless the receiver is wrong on purpose.
     fn write_refused(&mut self, why: Refusal, delivery: &Delivery, key: &str, now: UnixMicros) -> Result<(), StoreError> {
-        let Some(key) = self.seams.writes_refused(why, key) else { return Ok(()) };
+        let Some(key) = self.hooks.writes_refused(why, key) else { return Ok(()) };
         let ticket = self.ticket(delivery, key, now);
         match self.look_up(ticket, now)? {
             Begun::UnderWay(ticket) => self.finish(ticket, now).map(drop),
@@ -335,36 +335,36 @@ impl<S: Store> Receiver<S> {
             None => Answer { status: usual, headers: Vec::new(), body: bytes::Bytes::new() },
         };
         let around = Around { delivery, key: "", signer: None, origin: &self.origin, now };
-        Ok(self.seams.answer(Answering::Refused(why), reply, around))
+        Ok(self.hooks.answer(Answering::Refused(why), reply, around))
     }
 
     /// Whether deliveries are taken at a path, to the letter; without its query.
     #[must_use]
     pub fn is_at(&self, path: &str) -> bool {
-        self.contract.endpoint.is_at(path) || self.seams.is_at(path, &self.contract.endpoint.path)
+        self.contract.endpoint.is_at(path) || self.hooks.is_at(path, &self.contract.endpoint.path)
     }
 
     /// Where it is wrong on purpose, for whoever carries its bytes: nowhere, unless it is.
     #[must_use]
-    pub fn seams(&self) -> &dyn Seams {
-        self.seams.as_ref()
+    pub fn hooks(&self) -> &dyn Hooks {
+        self.hooks.as_ref()
     }
 
     /// How long the last answer is to be held back: not at all, unless the receiver is wrong on purpose.
     #[must_use]
     pub fn pause(&self) -> Duration {
-        self.seams.pause()
+        self.hooks.pause()
     }
 
     /// Whether the health check says that all is well: always, unless the receiver is wrong on purpose.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.seams.is_well()
+        self.hooks.is_well()
     }
 
-    /// Puts other seams in place: a receiver that is wrong on purpose.
-    pub fn set_seams(&mut self, seams: Box<dyn Seams>) {
-        self.seams = seams;
+    /// Puts other hooks in place: a receiver that is wrong on purpose.
+    pub fn set_hooks(&mut self, hooks: Box<dyn Hooks>) {
+        self.hooks = hooks;
     }
 
     /// The contract.

@@ -123,10 +123,10 @@ pub async fn serve_over<S: Store + 'static>(
 ) -> std::io::Result<Serving> {
     let contract = Arc::clone(receiver.contract());
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let door = Door::open(listen, tls, receiver.seams().says_too_much()).await?;
+    let door = Door::open(listen, tls, receiver.hooks().says_too_much()).await?;
     let mut receiver = receiver;
     receiver.set_origin(format!("{scheme}://{}", door.address()));
-    let turn = receiver.seams().reads_one_at_a_time().then(tokio::sync::Mutex::default);
+    let turn = receiver.hooks().reads_one_at_a_time().then(tokio::sync::Mutex::default);
     let (ending, ended) = watch::channel(());
     let hub = Arc::new(Hub::new(&contract, ended));
     let (room, freed, receiver) = (Room::default(), Notify::new(), Mutex::new(receiver));

@@ -10,7 +10,7 @@ mod effects;
 mod events;
 mod side;
 mod sql;
-pub mod wrong;
+pub mod mutants;
 
 use std::path::Path;
 use std::sync::Arc;

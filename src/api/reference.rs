@@ -11,7 +11,7 @@ use crate::reference::Receiver;
 use crate::reference::defect::{CATALOGUE, Defect};
 use crate::reference::memory::MemoryStore;
 use crate::serve::{Serving, serve};
-use crate::sqlite::wrong;
+use crate::sqlite::mutants;
 use crate::suites::{self, nearest};
 
 /// The reference of a contract, before it is served. Made by [`reference`](crate::reference).
@@ -65,7 +65,7 @@ impl Reference {
                 serve(receiver, clock, listen).await
             }
             Some(name) => {
-                let receiver = wrong::receiver(&contract, signer, None, None, defect(name)?).map_err(Error::machine)?;
+                let receiver = mutants::receiver(&contract, signer, None, None, defect(name)?).map_err(Error::machine)?;
                 serve(receiver, clock, listen).await
             }
         };

@@ -18,7 +18,7 @@ use crate::reference::defect::{CATALOGUE, Defect};
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::Store;
 use crate::serve::{Serving, TlsFiles, control, serve_over};
-use crate::sqlite::{SqliteStore, wrong};
+use crate::sqlite::{SqliteStore, mutants};
 
 /// Runs the command until it is told to stop.
 pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -52,7 +52,7 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
         match (defect, &args.db) {
             (Some(defect), path) => {
                 console.tell(&format!("wrong on purpose: {}\n", defect.sentence));
-                let receiver = wrong::receiver(&contract, Some(signer), path.as_deref(), ttl, defect).map_err(Failure::harness)?;
+                let receiver = mutants::receiver(&contract, Some(signer), path.as_deref(), ttl, defect).map_err(Failure::harness)?;
                 until_stopped(args, receiver, console, published_for).await
             }
             (None, Some(path)) => {

@@ -3,14 +3,14 @@
 //! Every delivery finds an empty memory. A step whose expectation it meets as
 //! well shows nothing of what is remembered: it has no force there.
 
-use super::seams::{Around, GoesOn, Seams};
+use super::hooks::{Around, GoesOn, Hooks};
 use super::store::First;
 
-/// Seams of a receiver without memory.
+/// Hooks of a receiver without memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Amnesiac;
 
-impl Seams for Amnesiac {
+impl Hooks for Amnesiac {
     fn found(&mut self, _first: Option<First>, _around: Around<'_>) -> Option<First> {
         None
     }

@@ -2,8 +2,8 @@
 //!
 //! A check that cannot fail proves nothing, so the suite is measured by the
 //! defects it catches. Every defect has a name, a sentence, and the
-//! requirements that it breaks. What it does is in `wrong` (answers, rows and
-//! the contract itself) and in `sqlite::wrong` (what is remembered); what
+//! requirements that it breaks. What it does is in `mutants` (answers, rows and
+//! the contract itself) and in `sqlite::mutants` (what is remembered); what
 //! published receivers get wrong is where most of them come from.
 
 /// One defect: what is wrong, in words, and what it breaks.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Receiver;
 use super::claims::Ticket;
-use super::seams::GoesOn;
+use super::hooks::GoesOn;
 use super::store::{Store, StoreError};
 use crate::clock::UnixMicros;
 use crate::contract::stream::{AfterEnd, Begins, EventStream, Then};
@@ -99,12 +99,12 @@ pub fn open<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&[u
     let Some(form) = &contract.stream else { return Ok(Opened::Refused(404)) };
     let mut first = String::new();
     if let Some(retry) = form.retry {
-        first.push_str(&format!("retry: {}\n\n", receiver.seams.retry(retry.0.as_millis().to_string())));
+        first.push_str(&format!("retry: {}\n\n", receiver.hooks.retry(retry.0.as_millis().to_string())));
     }
     let known = last.and_then(number);
     let page = receiver.store().log_behind(stream, known, 1)?;
     let newest = page.newest.as_ref();
-    let goes_on = receiver.seams.goes_on();
+    let goes_on = receiver.hooks.goes_on();
     let after = match last.filter(|last| !last.is_empty()) {
         _ if goes_on == GoesOn::WithNews => newest.map(|newest| newest.id),
         None if form.begins == Begins::Now => newest.map(|newest| newest.id),
@@ -118,7 +118,7 @@ pub fn open<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&[u
                 known
             }
         },
-        Some(_) if !receiver.seams.tells_of_gaps() => newest.map(|newest| newest.id),
+        Some(_) if !receiver.hooks.tells_of_gaps() => newest.map(|newest| newest.id),
         Some(_) => match form.unknown.then {
             Then::Reset => {
                 let oldest = page.oldest.map(|id| id.to_string());
@@ -133,13 +133,13 @@ pub fn open<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&[u
     if let (Some(finished), Some(newest)) = (&form.finished, newest)
         && newest.ends
         && after == Some(newest.id)
-        && receiver.seams.ends_streams()
+        && receiver.hooks.ends_streams()
     {
         match finished.then {
             AfterEnd::NoContent => return Ok(Opened::Over),
             AfterEnd::RepeatsLast => {
                 let block = written(form, newest);
-                first.push_str(&receiver.seams.event(block, newest));
+                first.push_str(&receiver.hooks.event(block, newest));
             }
         }
     }
@@ -159,14 +159,14 @@ pub fn next<S: Store>(receiver: &mut Receiver<S>, place: &mut Place) -> Result<T
         return Ok(Told { bytes, then: Next::Ends });
     }
     for event in &page.events {
-        if receiver.seams.tells(event) {
+        if receiver.hooks.tells(event) {
             let block = written(form, event);
-            bytes.extend_from_slice(receiver.seams.event(block, event).as_bytes());
+            bytes.extend_from_slice(receiver.hooks.event(block, event).as_bytes());
         }
         place.after = Some(event.id);
     }
     let is_at_end = page.newest.as_ref().is_none_or(|newest| place.after == Some(newest.id));
-    let is_over = form.finished.is_some() && receiver.seams.ends_streams() && is_at_end && page.newest.is_some_and(|newest| newest.ends);
+    let is_over = form.finished.is_some() && receiver.hooks.ends_streams() && is_at_end && page.newest.is_some_and(|newest| newest.ends);
     let then = match (is_over, is_at_end) {
         (true, _) => Next::Ends,
         (false, true) => Next::Waits,

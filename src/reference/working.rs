@@ -5,7 +5,7 @@
 //! a restart; else it is kept here.
 
 use super::Receiver;
-use super::seams::{Answering, Around};
+use super::hooks::{Answering, Around};
 use super::store::{Store, StoreError};
 use crate::clock::UnixMicros;
 use crate::delivery::{Answer, Delivery};
@@ -27,11 +27,11 @@ impl<S: Store> Receiver<S> {
         now: UnixMicros,
     ) -> Result<Answer, StoreError> {
         let around = Around { delivery, key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        if self.seams.works_again(what, around) && !key.is_empty() {
+        if self.hooks.works_again(what, around) && !key.is_empty() {
             self.work(key)?;
         }
         let around = Around { delivery, key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        Ok(self.seams.answer(what, reply, around))
+        Ok(self.hooks.answer(what, reply, around))
     }
 
     /// How often the work of `key` was done: what was accepted with it, whatever the scope and the body.

@@ -177,7 +177,7 @@ pub fn why_without_force(setting: &Setting) -> NoForce {
 #[must_use]
 pub fn has_force(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> bool {
     let Ok(mut receiver) = scenario::reference(setting, &supplies.signer) else { return false };
-    receiver.set_seams(Box::new(Amnesiac));
+    receiver.set_hooks(Box::new(Amnesiac));
     // Undecided is not passed: it fell to the end of a short life, where either answer conforms.
     let fails = |one: Rehearsed| !one.report.findings.is_empty() || matches!(one.end, Some(ScenarioEnd::Undecided(_)));
     rehearse(setting, supplies, loaded, receiver, means).is_some_and(fails)

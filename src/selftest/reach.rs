@@ -19,7 +19,7 @@ use crate::scenario::expand::Loaded;
 use crate::scenario::requirement::Catalogue;
 use crate::session::supplies::Supplies;
 use crate::sign::BadSecret;
-use crate::sqlite::wrong;
+use crate::sqlite::mutants;
 
 /// What a defect comes to under a contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Bench {
 
     fn wrong(&self, defect: Defect, loaded: &Loaded) -> Option<Rehearsed> {
         let signer = Some(self.supplies.signer.clone());
-        let mut receiver = wrong::receiver(self.setting.contract(), signer, None, self.setting.ttl, defect).ok()?;
+        let mut receiver = mutants::receiver(self.setting.contract(), signer, None, self.setting.ttl, defect).ok()?;
         receiver.set_origin(self.setting.origin.clone());
         rehearse(&self.setting, &self.supplies.for_rehearsal(), loaded, receiver, self.means)
     }

@@ -99,7 +99,7 @@ pub(super) fn answer<S: Store + 'static>(shared: &Arc<Shared<S>>, name: &str, re
         Ok(Opened::Tells(place)) => place,
     };
     let gzip = request.headers().get("accept-encoding").is_some_and(|coding| coding.as_bytes().windows(4).any(|four| four == b"gzip"));
-    let holds_back = lock(shared).seams().holds_back(gzip);
+    let holds_back = lock(shared).hooks().holds_back(gzip);
     let body = if *request.method() == Method::HEAD {
         Body::empty()
     } else {
@@ -127,7 +127,7 @@ async fn feed<S: Store + 'static>(
     slot: OwnedSemaphorePermit,
 ) {
     tell_all(&shared, &mut place, &mut seat, &subscriber).await;
-    if !lock(&shared).seams().frees_places() {
+    if !lock(&shared).hooks().frees_places() {
         slot.forget();
     }
 }
@@ -145,7 +145,7 @@ async fn tell_all<S: Store + 'static>(shared: &Arc<Shared<S>>, place: &mut Place
     let mut held = Vec::new();
     let (waits_for_the_slowest, ping) = {
         let receiver = lock(shared);
-        (receiver.seams().waits_for_the_slowest(), receiver.seams().ping(PING).into_owned())
+        (receiver.hooks().waits_for_the_slowest(), receiver.hooks().ping(PING).into_owned())
     };
     loop {
         seat.news.mark_unchanged();

@@ -18,7 +18,7 @@ use crate::reference::defect::Defect;
 use crate::reference::{Receiver, pages};
 use crate::serve::{Serving, serve};
 use crate::sign::Signer;
-use crate::sqlite::{SqliteStore, wrong};
+use crate::sqlite::{SqliteStore, mutants};
 use crate::target::{Launch, Output, Running, faketime};
 use crate::transport;
 
@@ -294,7 +294,7 @@ impl BuiltIn {
                 serve(receiver, time, listen).await
             }
             Some(defect) => {
-                let receiver = wrong::receiver(&contract, signer, Some(&self.database), self.ttl, defect);
+                let receiver = mutants::receiver(&contract, signer, Some(&self.database), self.ttl, defect);
                 serve(receiver.map_err(|cause| not_served(&cause))?, time, listen).await
             }
         };

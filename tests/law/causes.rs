@@ -6,14 +6,14 @@
 use hookgate::contract::Level;
 use hookgate::reference::Receiver;
 use hookgate::reference::defect::Defect;
-use hookgate::reference::wrong::Wrong;
+use hookgate::reference::mutants::Mutant;
 use hookgate::report::replay::judged_again;
 use hookgate::report::{Report, RunFacts, ScenarioReport, Target, Verdict, causes};
 use hookgate::run::assemble;
 use hookgate::run::explanation::{add_findings, explain};
 use hookgate::run::rehearsal::{Means, rehearse};
 use hookgate::sign::tamper::Tamper;
-use hookgate::sqlite::wrong::{self, WrongStore};
+use hookgate::sqlite::mutants::{self, MutantStore};
 
 use crate::kill_matrix::Stage;
 
@@ -22,12 +22,12 @@ const TOPICS: [&str; 5] = ["signature/", "duplicate/", "database/", "seed/", "au
 
 /// What a run of these topics says of a receiver with a defect, in memory.
 fn report_of(stage: &Stage, defect: Defect) -> Report {
-    let receiver = || wrong::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
+    let receiver = || mutants::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
     report_of_receiver(stage, &TOPICS, &|| receiver().expect("a receiver in memory"))
 }
 
 /// What a run of some topics says of a receiver, in memory.
-fn report_of_receiver(stage: &Stage, topics: &[&str], receiver: &dyn Fn() -> Receiver<WrongStore>) -> Report {
+fn report_of_receiver(stage: &Stage, topics: &[&str], receiver: &dyn Fn() -> Receiver<MutantStore>) -> Report {
     let means = Means::of(&stage.contract);
     let (mut scenarios, mut history): (Vec<ScenarioReport>, Vec<_>) = (Vec::new(), Vec::new());
     let short = |id: &str| topics.iter().any(|topic| id.starts_with(topic)) && !id.contains("mebibyte") && !id.contains("thousand");
@@ -107,13 +107,14 @@ fn neither_of_two_defects_hides_the_other() {
     for (remembers, answers) in PAIRS {
         let [remembers, answers] = [remembers, answers].map(|name| Defect::named(name).expect("a defect"));
         let alone = |defect: Defect| {
-            let receiver = || wrong::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
+            let receiver = || mutants::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
             report_of_receiver(&stage, &TOPICS_OF_PAIRS, &|| receiver().expect("a receiver in memory"))
         };
         let both = report_of_receiver(&stage, &TOPICS_OF_PAIRS, &|| {
             let signer = Some(stage.supplies.signer.clone());
-            let mut receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, remembers).expect("a receiver in memory");
-            receiver.set_seams(Box::new(Wrong::new(answers, &stage.contract)));
+            let mut receiver =
+                mutants::receiver(&stage.contract, signer, None, stage.setting.ttl, remembers).expect("a receiver in memory");
+            receiver.set_hooks(Box::new(Mutant::new(answers, &stage.contract)));
             receiver
         });
         for defect in [remembers, answers] {

@@ -22,7 +22,7 @@ use hookgate::judge::kept::Kept;
 use hookgate::judge::verify::at_once;
 use hookgate::judge::{Setting, scenario};
 use hookgate::reference::amnesiac::Amnesiac;
-use hookgate::reference::seams::{Answering, Around, Seams};
+use hookgate::reference::hooks::{Answering, Around, Hooks};
 use hookgate::reference::store::First;
 use hookgate::report::{ScenarioReport, Verdict, tally};
 use hookgate::run::rehearsal::{Means, Rehearsed, has_force, rehearse, surroundings};
@@ -49,10 +49,10 @@ impl Stage {
         SUITE.scenarios.iter().filter(|one| reason_not_under(&self.setting, &self.supplies, one, self.means).is_none())
     }
 
-    fn play(&self, loaded: &Loaded, seams: Option<Box<dyn Seams>>) -> Rehearsed {
+    fn play(&self, loaded: &Loaded, hooks: Option<Box<dyn Hooks>>) -> Rehearsed {
         let mut receiver = scenario::reference(&self.setting, &self.supplies.signer).expect("memory does not fail");
-        if let Some(seams) = seams {
-            receiver.set_seams(seams);
+        if let Some(hooks) = hooks {
+            receiver.set_hooks(hooks);
         }
         rehearse(&self.setting, &self.supplies, loaded, receiver, self.means).expect("memory does not wait")
     }
@@ -111,13 +111,13 @@ fn reference_keeps_every_contract() {
     assert!(wrong.is_empty(), "{} of {played}:\n{}", wrong.len(), wrong.iter().take(30).cloned().collect::<Vec<_>>().join("\n"));
 }
 
-/// The verdicts of requirements over a receiver with these seams, as a run sums them up.
-fn requirements(stage: &Stage, seams: &dyn Fn() -> Box<dyn Seams>) -> Vec<(String, Verdict)> {
+/// The verdicts of requirements over a receiver with these hooks, as a run sums them up.
+fn requirements(stage: &Stage, hooks: &dyn Fn() -> Box<dyn Hooks>) -> Vec<(String, Verdict)> {
     let reports: Vec<ScenarioReport> = stage
         .applicable()
         .filter(|loaded| loaded.scenario.shows.iter().any(|id| id.starts_with("DUP-") || id.starts_with("ONCE-")))
         .map(|loaded| {
-            let mut report = stage.play(loaded, Some(seams())).report;
+            let mut report = stage.play(loaded, Some(hooks())).report;
             report.without_force = !has_force(&stage.setting, &stage.supplies, loaded, stage.means);
             report
         })
@@ -150,7 +150,7 @@ fn amnesiac_never_passes_duplicates_or_concurrency() {
 /// Ways to be wrong that every contract has, and when they can be seen.
 struct Class {
     name: &'static str,
-    seams: fn() -> Box<dyn Seams>,
+    hooks: fn() -> Box<dyn Hooks>,
     can_be_seen: fn(&Contract, &Setting) -> bool,
 }
 
@@ -169,7 +169,7 @@ impl Default for One {
     }
 }
 
-impl Seams for One {
+impl Hooks for One {
     fn key(&mut self, read: Result<String, Refusal>, _delivery: &Delivery) -> Result<String, Refusal> {
         read.map(self.key)
     }
@@ -197,15 +197,15 @@ fn sees_memory(contract: &Contract, setting: &Setting) -> bool {
 }
 
 const CLASSES: &[Class] = &[
-    Class { name: "remembers nothing", seams: || Box::new(Amnesiac), can_be_seen: sees_memory },
+    Class { name: "remembers nothing", hooks: || Box::new(Amnesiac), can_be_seen: sees_memory },
     Class {
         name: "takes every signature",
-        seams: || Box::new(One { verified: |_| Ok(()), ..One::default() }),
+        hooks: || Box::new(One { verified: |_| Ok(()), ..One::default() }),
         can_be_seen: |contract, _| contract.can("signed"),
     },
     Class {
         name: "gives duplicates a 500",
-        seams: || {
+        hooks: || {
             Box::new(One {
                 answer: |what, answer| if what == Answering::Duplicate { Answer { status: 500, ..answer } } else { answer },
                 ..One::default()
@@ -215,7 +215,7 @@ const CLASSES: &[Class] = &[
     },
     Class {
         name: "gives refusals a 500",
-        seams: || {
+        hooks: || {
             Box::new(One {
                 answer: |what, answer| if matches!(what, Answering::Refused(_)) { Answer { status: 500, ..answer } } else { answer },
                 ..One::default()
@@ -225,17 +225,17 @@ const CLASSES: &[Class] = &[
     },
     Class {
         name: "folds keys",
-        seams: || Box::new(One { key: |key| key.to_lowercase(), ..One::default() }),
+        hooks: || Box::new(One { key: |key| key.to_lowercase(), ..One::default() }),
         can_be_seen: |contract, setting| contract.can("free-keys") && sees_memory(contract, setting) && !contract.repeats_first_answer(),
     },
     Class {
         name: "accepts again after a minute",
-        seams: || Box::new(One { found: |first, now| first.filter(|first| now.since(first.ts).as_secs() < 30), ..One::default() }),
+        hooks: || Box::new(One { found: |first, now| first.filter(|first| now.since(first.ts).as_secs() < 30), ..One::default() }),
         can_be_seen: |contract, setting| contract.ttl.is_some() && contract.is_by_key() && setting.reader.tells_duplicates(),
     },
     Class {
         name: "uses keys up on refusals",
-        seams: || Box::new(One { uses_up: true, ..One::default() }),
+        hooks: || Box::new(One { uses_up: true, ..One::default() }),
         can_be_seen: |contract, setting| {
             contract.can("signed") && contract.key.header.is_some() && contract.is_by_key() && setting.reader.tells_duplicates()
         },
@@ -250,7 +250,7 @@ fn wrong_receivers_are_found_under_every_contract() {
         let Some(contract) = contract(&point) else { continue };
         let stage = Stage::of(&contract);
         for class in CLASSES.iter().filter(|class| (class.can_be_seen)(&contract, &stage.setting)) {
-            let found = stage.applicable().any(|loaded| !stage.play(loaded, Some((class.seams)())).report.findings.is_empty());
+            let found = stage.applicable().any(|loaded| !stage.play(loaded, Some((class.hooks)())).report.findings.is_empty());
             if !found {
                 missed.push(format!("{}: {}", name(&point), class.name));
             }
@@ -270,7 +270,7 @@ fn points_are_contracts() {
 /// Holds every answer back for so long.
 struct Slow(Duration);
 
-impl Seams for Slow {
+impl Hooks for Slow {
     fn pause(&self) -> Duration {
         self.0
     }

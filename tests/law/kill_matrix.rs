@@ -21,7 +21,7 @@ use hookgate::scenario::expand::{Loaded, load};
 use hookgate::scenario::lint::Known;
 use hookgate::scenario::requirement::Catalogue;
 use hookgate::session::supplies::Supplies;
-use hookgate::sqlite::{SqliteStore, wrong};
+use hookgate::sqlite::{SqliteStore, mutants};
 
 /// Defects that do not show in memory, each with the reason.
 pub(crate) const NOT_HERE: [(&str, &str); 12] = [
@@ -102,7 +102,7 @@ impl Stage {
         scenarios.sort_by_key(shows);
         let caught = scenarios.into_iter().find(|loaded| {
             let signer = Some(self.supplies.signer.clone());
-            let mut receiver = wrong::receiver(&self.contract, signer, None, self.setting.ttl, defect).expect("a receiver in memory");
+            let mut receiver = mutants::receiver(&self.contract, signer, None, self.setting.ttl, defect).expect("a receiver in memory");
             receiver.set_origin(self.setting.origin.clone());
             self.found(receiver, loaded).iter().any(|id| defect.breaks.contains(&id.as_str()))
         });

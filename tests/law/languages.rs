@@ -11,7 +11,7 @@ use hookgate::report::language::{Language, phrases};
 use hookgate::report::{BaselineFacts, Differing, HistoryFacts, RepeatFacts, Report, SnapshotFacts, html, human, markdown};
 use hookgate::run::rehearsal::{Means, rehearse};
 use hookgate::scenario::requirement::Catalogue;
-use hookgate::sqlite::wrong;
+use hookgate::sqlite::mutants;
 use hookgate::template::{Part, Template};
 use regex_lite::Regex;
 use serde_json::Value;
@@ -124,7 +124,7 @@ fn whatever_is_found_is_told_in_japanese() {
             |one: &&hookgate::scenario::expand::Loaded| one.scenario.shows.first().is_some_and(|id| defect.breaks.contains(&id.as_str()));
         for loaded in stage.scenarios.iter().filter(shows).filter(|one| !one.id.contains("thousand")).take(PLAYED) {
             let signer = Some(stage.supplies.signer.clone());
-            let receiver = wrong::receiver(&stage.contract, signer, None, stage.setting.ttl, *defect).expect("a receiver in memory");
+            let receiver = mutants::receiver(&stage.contract, signer, None, stage.setting.ttl, *defect).expect("a receiver in memory");
             let means = Means::of(&stage.contract);
             let played = rehearse(&stage.setting, &stage.supplies, loaded, receiver, means).expect("memory does not wait");
             let texts = played.report.findings.iter().flat_map(|one| [&one.expected, &one.observed, &one.reference]);

@@ -126,7 +126,7 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
         if !goal.is_met() && subscriber.ended.is_none() {
             let beat = form.heartbeat.map_or(PATIENCE, |beat| beat.0).mul_f64(WELL_WITHIN);
             self.now = self.now.plus(beat);
-            let ping = self.receiver.seams().ping(PING).into_owned();
+            let ping = self.receiver.hooks().ping(PING).into_owned();
             self.feed(subscriber, ping.as_bytes());
             self.take(subscriber, &mut goal, reading);
         }

@@ -1,7 +1,7 @@
-//! Seams: the named places at which a receiver can be made wrong on purpose.
+//! Hooks: the named places at which a receiver can be made wrong on purpose.
 //!
-//! The reference asks its seams at each of them, and [`Right`] changes nothing:
-//! whoever reads the reference may read past them. `wrong` changes one thing.
+//! The reference asks its hooks at each of them, and [`Right`] changes nothing:
+//! whoever reads the reference may read past them. `mutants` changes one thing.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub enum GoesOn {
     WithNews,
 }
 
-/// What a seam may look at.
+/// What a hook may look at.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
     /// The delivery.
@@ -57,7 +57,7 @@ pub struct Around<'a> {
 }
 
 /// Where a receiver can be made wrong; every default changes nothing.
-pub trait Seams: Send + Sync {
+pub trait Hooks: Send + Sync {
     /// Finding: whether deliveries are taken at another spelling of the endpoint's path.
     ///
     /// * `path`: without its query.
@@ -217,8 +217,8 @@ pub trait Seams: Send + Sync {
     }
 }
 
-/// The seams of a right receiver.
+/// The hooks of a right receiver.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Right;
 
-impl Seams for Right {}
+impl Hooks for Right {}

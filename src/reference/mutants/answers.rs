@@ -6,14 +6,14 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::claim::Claim;
-use super::{HALF_A_MEBIBYTE, Wrong};
+use super::{HALF_A_MEBIBYTE, Mutant};
 use crate::clock::iso;
 use crate::contract::outcome::Refusal;
 use crate::delivery::{Answer, HeaderLine};
-use crate::reference::seams::Around;
+use crate::reference::hooks::Around;
 use crate::sign::{hex, sha256_hex};
 
-impl Wrong {
+impl Mutant {
     pub(super) fn accepted_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
         if self.is("accepted-answered-200") {
             answer.status = 200;

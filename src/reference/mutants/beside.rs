@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Wrong;
+use super::Mutant;
 use crate::clock::UnixMicros;
 use crate::contract::outcome::Refusal;
 use crate::message::canonical_json;
-use crate::reference::seams::{Answering, Around};
+use crate::reference::hooks::{Answering, Around};
 use crate::reference::store::First;
 use crate::sign::sha256_hex;
 
@@ -34,7 +34,7 @@ pub(super) struct Beside {
     accepted_at: BTreeMap<String, UnixMicros>,
 }
 
-impl Wrong {
+impl Mutant {
     /// What a defect says of a right signature because of what came before it.
     pub(super) fn refuses_right(&self, around: Around<'_>) -> Option<Refusal> {
         if self.is("retry-with-another-signature-is-refused") && self.has_other_signature(around) {

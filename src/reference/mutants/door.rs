@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
-use super::Wrong;
+use super::Mutant;
 use crate::delivery::Delivery;
 use crate::message::form_field;
 
@@ -16,7 +16,7 @@ const GZIP: [u8; 4] = [0x1f, 0x8b, 8, 0];
 /// How long that head is.
 const GZIP_HEAD: usize = 10;
 
-impl Wrong {
+impl Mutant {
     /// Whether a defect finds its endpoint at another spelling of its path, as routers do that mean well.
     pub(super) fn finds(&self, path: &str, endpoint: &str) -> bool {
         let plain = |path: &str| path.trim_matches('/').to_ascii_lowercase();

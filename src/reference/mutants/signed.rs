@@ -2,10 +2,10 @@
 //!
 //! They read the header lines of the contract's scheme, `t=…,v1=…[,v1=…]` or others, as careless receivers do.
 
-use super::Wrong;
+use super::Mutant;
 use crate::contract::outcome::Refusal;
 use crate::delivery::Delivery;
-use crate::reference::seams::Around;
+use crate::reference::hooks::Around;
 use crate::sign::{Envelope, Scheme, Signer};
 use crate::template::{Part, Template};
 
@@ -75,7 +75,7 @@ impl<'d> Said<'d> {
     }
 }
 
-impl Wrong {
+impl Mutant {
     /// What a defect says of a signature, where it has a say.
     pub(super) fn said_of(&self, honest: Result<(), Refusal>, around: Around<'_>, signer: &Signer) -> Option<Result<(), Refusal>> {
         if honest.is_ok()

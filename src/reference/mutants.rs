@@ -1,19 +1,19 @@
-//! What each defect does, at the seams of the reference.
+//! What each defect does, at the hooks of the reference.
 //!
-//! One defect at a time: [`Wrong`] holds its name, and every seam asks whether
+//! One defect at a time: [`Mutant`] holds its name, and every hook asks whether
 //! it is its own.
 
 mod answers;
 mod beside;
 mod claim;
 mod door;
-mod misread;
+mod contract;
 mod passing;
 mod rows;
 mod signed;
 mod streams;
 
-pub use misread::misread;
+pub use contract::misread_contract;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,7 +23,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::defect::Defect;
-use super::seams::{Answering, Around, GoesOn, Seams};
+use super::hooks::{Answering, Around, GoesOn, Hooks};
 use super::store::{Acceptance, First};
 use super::streaming::Logged;
 use crate::clock::UnixMicros;
@@ -32,10 +32,10 @@ use crate::contract::tables::StateTables;
 use crate::contract::{Contract, Endpoint};
 use crate::delivery::{Answer, Delivery};
 use crate::message::member_text;
-use crate::reference::wrong::answers::failure;
-use crate::reference::wrong::beside::Beside;
-use crate::reference::wrong::claim::Claim;
-use crate::reference::wrong::door::number_in;
+use crate::reference::mutants::answers::failure;
+use crate::reference::mutants::beside::Beside;
+use crate::reference::mutants::claim::Claim;
+use crate::reference::mutants::door::number_in;
 
 /// How many later keys one defect remembers a key among.
 const FEW_KEYS: usize = 500;
@@ -48,8 +48,8 @@ const FAR_TOO_LATE: Duration = Duration::from_secs(6);
 /// Where two defects think that a body ends.
 const HALF_A_MEBIBYTE: usize = 512 << 10;
 
-/// Seams with one defect in them.
-pub struct Wrong {
+/// Hooks with one defect in them.
+pub struct Mutant {
     defect: Defect,
     tables: Option<StateTables>,
     recent: VecDeque<String>,
@@ -74,8 +74,8 @@ pub struct Wrong {
     told: BTreeSet<(String, i64)>,
 }
 
-impl Wrong {
-    /// Seams with `defect` in them, for a receiver of `contract`.
+impl Mutant {
+    /// Hooks with `defect` in them, for a receiver of `contract`.
     #[must_use]
     pub fn new(defect: Defect, contract: &Contract) -> Self {
         let (tables, endpoint) = (contract.state.clone(), contract.endpoint.clone());
@@ -109,7 +109,7 @@ impl Wrong {
     }
 }
 
-impl Seams for Wrong {
+impl Hooks for Mutant {
     fn read(&mut self, delivery: &Delivery) -> Option<Delivery> {
         (self.races, self.pause) = (false, Duration::ZERO);
         let mut read = delivery.clone();
@@ -380,7 +380,7 @@ impl Seams for Wrong {
     }
 }
 
-impl Wrong {
+impl Mutant {
     /// Whether the defect shows only among deliveries that arrive together.
     ///
     /// The receiver then answers a first delivery a moment after it has marked

@@ -1,14 +1,14 @@
 //! What defects write otherwise: the rows of an acceptance.
 
-use super::{FEW_KEYS, Wrong, reserialised};
+use super::{FEW_KEYS, Mutant, reserialised};
 use crate::clock::iso;
 use crate::contract::tables::Table;
-use crate::reference::seams::Around;
+use crate::reference::hooks::Around;
 use crate::reference::store::{Acceptance, First};
 use crate::sign::sha256_hex;
 use crate::state::Cell;
 
-impl Wrong {
+impl Mutant {
     /// Changes the rows that are about to be written.
     pub(super) fn writes_otherwise(&mut self, acceptance: &mut Acceptance, around: Around<'_>) {
         self.accepted_beside(around);

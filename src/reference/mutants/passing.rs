@@ -1,12 +1,12 @@
 //! Which wrong signatures defects let pass, and over which bytes they check right ones.
 
 use super::claim::Claim;
-use super::{Wrong, reserialised};
-use crate::reference::seams::Around;
+use super::{Mutant, reserialised};
+use crate::reference::hooks::Around;
 use crate::sign::spoiling::{by_public_key, in_query, other_hmac, plain_hash};
 use crate::sign::tamper::{malleable, small_order};
 
-impl Wrong {
+impl Mutant {
     /// The body that a defect checks the signature over.
     pub(super) fn signed_body(&self, around: Around<'_>) -> Vec<u8> {
         let body = &around.delivery.body;

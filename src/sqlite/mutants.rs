@@ -17,9 +17,9 @@ use crate::contract::Contract;
 use crate::contract::tables::Table;
 use crate::reference::Receiver;
 use crate::reference::defect::Defect;
+use crate::reference::mutants::{Mutant, misread_contract};
 use crate::reference::store::{Acceptance, First, Store, StoreError};
 use crate::reference::streaming::Page;
-use crate::reference::wrong::{Wrong, misread};
 use crate::sign::Signer;
 use crate::state::{ReceiverState, Row, TableShape};
 
@@ -42,20 +42,20 @@ pub fn receiver(
     database: Option<&Path>,
     ttl_secs: Option<u64>,
     defect: Defect,
-) -> Result<Receiver<WrongStore>, StoreError> {
-    let contract = misread(contract, defect);
+) -> Result<Receiver<MutantStore>, StoreError> {
+    let contract = misread_contract(contract, defect);
     let inner = match database {
         Some(path) => SqliteStore::open(Arc::clone(&contract), path)?,
         None => SqliteStore::in_memory(Arc::clone(&contract))?,
     };
-    let seams = Wrong::new(defect, &contract);
-    let mut receiver = Receiver::new(contract, signer, WrongStore::over(inner, defect)?, ttl_secs)?;
-    receiver.set_seams(Box::new(seams));
+    let hooks = Mutant::new(defect, &contract);
+    let mut receiver = Receiver::new(contract, signer, MutantStore::over(inner, defect)?, ttl_secs)?;
+    receiver.set_hooks(Box::new(hooks));
     Ok(receiver)
 }
 
 /// A store with one defect in it.
-pub struct WrongStore {
+pub struct MutantStore {
     inner: SqliteStore,
     defect: Defect,
     /// Audit rows that are not written yet, and when they are.
@@ -63,7 +63,7 @@ pub struct WrongStore {
     cleanups: u32,
 }
 
-impl WrongStore {
+impl MutantStore {
     /// Puts `defect` over a store that was opened just now.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ fn key_in(identity: &str) -> &str {
     identity.split('\n').next().unwrap_or(identity)
 }
 
-impl Store for WrongStore {
+impl Store for MutantStore {
     fn begin(&mut self) -> Result<(), StoreError> {
         self.inner.begin()
     }

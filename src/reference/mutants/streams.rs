@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::Wrong;
-use crate::reference::seams::GoesOn;
+use super::Mutant;
+use crate::reference::hooks::GoesOn;
 use crate::reference::store::Acceptance;
 use crate::reference::streaming::Logged;
 
@@ -12,7 +12,7 @@ const NOT_TOLD: u64 = 3;
 /// An id of nothing.
 const NOWHERE: &str = "id: 99\n";
 
-impl Wrong {
+impl Mutant {
     /// Changes the event that is about to be published.
     pub(super) fn publishes_otherwise(&mut self, acceptance: &mut Acceptance) {
         let Some(event) = &mut acceptance.event else { return };

@@ -8,7 +8,7 @@ use crate::reference::defect::Defect;
 
 /// The contract that a receiver with a defect keeps, where it is the contract itself that it has wrong.
 #[must_use]
-pub fn misread(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
+pub fn misread_contract(contract: &Arc<Contract>, defect: Defect) -> Arc<Contract> {
     let mut read = Contract::clone(contract);
     let outcomes = &mut read.outcomes;
     if defect.name == "duplicate-answered-as-accepted" {

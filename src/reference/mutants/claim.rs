@@ -1,7 +1,7 @@
 //! What a delivery claims with its signature, for defects that let wrong ones pass.
 
 use crate::delivery::Delivery;
-use crate::reference::seams::Around;
+use crate::reference::hooks::Around;
 use crate::sign::spoiling::USUAL_NAMES;
 use crate::sign::{Envelope, Scheme, Signer};
 use crate::template::{Part, Template};
