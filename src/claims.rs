@@ -9,9 +9,9 @@
 pub mod encoding;
 pub mod form;
 pub mod reading;
-mod telling;
+mod text;
 pub mod template;
-pub mod weighing;
+pub mod evaluate;
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::claims::encoding::mend;
+use crate::claims::evaluate::Evidence;
 use crate::claims::form::Form;
-use crate::claims::weighing::Evidence;
 use crate::report::language::Language;
 
 /// The version of the form in which claims are told.
@@ -186,7 +186,7 @@ pub fn examine(path: &str, text: &str, forms: &[Form], told: &str, evidence: &Ev
     if reading.claims.is_empty() {
         return Err(CannotRead::NoClaim { path: path.to_owned(), form: form.form.clone() });
     }
-    let claims = weighing::weigh(form, &reading, evidence);
+    let claims = evaluate::evaluate(form, &reading, evidence);
     let count = |worth: Worth| claims.iter().filter(|one| one.worth == worth).count();
     Ok(Claims {
         schema: SCHEMA.to_owned(),
@@ -207,7 +207,7 @@ pub fn examine(path: &str, text: &str, forms: &[Form], told: &str, evidence: &Ev
         contradicted: count(Worth::Contradicted),
         not_shown: count(Worth::NotShown),
         claims,
-        inconsistencies: weighing::inconsistencies(form, &reading, language),
+        inconsistencies: evaluate::inconsistencies(form, &reading, language),
         language,
     })
 }

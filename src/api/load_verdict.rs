@@ -9,8 +9,8 @@ use hdrhistogram::Histogram;
 use super::load_folder;
 use super::verdict::Judged;
 use crate::load::gate::GateResult;
+use crate::load::render::sentences;
 use crate::load::report::LoadReport;
-use crate::load::telling;
 use crate::report::human::{copyable, one_line};
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
@@ -119,12 +119,12 @@ impl fmt::Display for LoadVerdict {
             "load of {} ({}): {}",
             one_line(&report.target),
             one_line(&report.contract),
-            telling::summary(report, language).trim_end()
+            sentences::summary(report, language).trim_end()
         )?;
         for threshold in self.thresholds().iter().filter(|one| !one.holds()) {
             write!(f, "\n   threshold    {} does not hold: {}", threshold.text(), threshold.measured())?;
         }
-        for line in telling::unexpected(report, language) {
+        for line in sentences::unexpected(report, language) {
             write!(f, "\n   unexpected   {}", one_line(&line))?;
         }
         for one in report.requirements.iter().filter(|one| matches!(one.verdict, Verdict::Fail | Verdict::Warn)) {
@@ -136,7 +136,7 @@ impl fmt::Display for LoadVerdict {
                 write!(f, "\n   curl         {}", copyable(&one.curl))?;
             }
         }
-        for note in telling::notes(report, language) {
+        for note in sentences::notes(report, language) {
             write!(f, "\n   note         {}", one_line(&note))?;
         }
         if let Some(folder) = self.folder.as_ref().filter(|_| !self.conforms()) {
@@ -166,6 +166,6 @@ impl<'v> Threshold<'v> {
     /// What was measured, with its unit.
     #[must_use]
     pub fn measured(&self) -> String {
-        telling::measured(self.0, Language::default())
+        sentences::measured(self.0, Language::default())
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::folder;
-use crate::report::causes::telling;
+use crate::report::causes::sentences;
 use crate::report::human::{copyable, one_line};
 use crate::report::language::Language;
 use crate::report::{self, Overall, Report, RequirementReport};
@@ -228,7 +228,7 @@ impl<'v> Cause<'v> {
     }
 
     fn example(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(advice) = telling::advice(self.0, Language::default()) {
+        if let Some(advice) = sentences::advice(self.0, Language::default()) {
             write!(f, "\n   try          {}", one_line(&advice))?;
         }
         let first = |text: &str| one_line(text.lines().next().unwrap_or_default());
@@ -247,7 +247,7 @@ impl<'v> Cause<'v> {
 impl fmt::Display for Cause<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let language = Language::default();
-        let (sentence, explains) = (telling::sentence(self.0, language), telling::explains(self.0, language));
+        let (sentence, explains) = (sentences::sentence(self.0, language), sentences::explains(self.0, language));
         write!(f, "{}  {}: {explains}", one_line(self.requirement()), one_line(&sentence))
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contract::Level;
 use crate::load::noise::{Compared, Margin, Measured, compared, quantiles_about};
+use crate::load::render::sentences::unexpected;
 use crate::load::report::{LoadReport, Second};
-use crate::load::telling::unexpected;
 use crate::report::compare::{About, Comparison, NumberChange, SCHEMA, Side, differences, projects, requirements};
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};

@@ -16,9 +16,10 @@ use super::gate::Gate;
 use super::measure::Measurement;
 use super::progress::{Phase, Progress};
 use super::rate_profile::Model;
+use super::render::sentences;
 use super::shared::{LOOK_AGAIN, Shared};
 use super::silence::Silence;
-use super::{Cut, LoadError, OnSecond, Plan, lock, telling};
+use super::{Cut, LoadError, OnSecond, Plan, lock};
 use crate::report::language::Language;
 
 /// A target that has answered nothing for so long is not asked any more.
@@ -189,6 +190,6 @@ pub(super) fn true_now(conditions: &[Gate], progress: &Progress<'_>) -> Option<S
     }
     let (all, kinds) = progress.measured();
     let true_now = conditions.iter().map(|gate| gate.judge(&all, &kinds)).find(|result| result.ok)?;
-    let (after, value) = (progress.elapsed.as_secs(), telling::measured(&true_now, Language::En));
+    let (after, value) = (progress.elapsed.as_secs(), sentences::measured(&true_now, Language::En));
     Some(format!("{} was true after {after} s ({value})", true_now.gate))
 }

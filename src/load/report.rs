@@ -1,4 +1,4 @@
-//! The report of a load: `load.json`, and what other tools read of it. For people it is told in [`telling`](super::telling).
+//! The report of a load: `load.json`, and what other tools read of it. For people it is told by [`render`](super::render).
 //!
 //! **Invariant:** members are read by other tools; one is added, never renamed.
 
@@ -18,8 +18,8 @@ use super::heat::HeatMap;
 use super::judging::{Judged, Violation};
 use super::knee::Knee;
 use super::measure;
+use super::render::sentences::measured;
 use super::streams::report::StreamsReport;
-use super::telling::measured;
 use super::window::Told;
 use super::worker::WorkerReport;
 use crate::report::language::Language;

@@ -16,7 +16,7 @@ pub mod reading;
 pub mod report;
 pub mod running;
 mod subscriber;
-pub mod telling;
+pub mod sentences;
 
 pub use self::body::{STREAM, body};
 

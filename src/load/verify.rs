@@ -5,9 +5,9 @@
 
 use super::gate::Gate;
 use super::knee::Knee;
+use super::render::sentences::measured;
 use super::report::{KindReport, LoadReport};
 use super::streams::report::StreamsReport;
-use super::telling::measured;
 use super::window::Told;
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};

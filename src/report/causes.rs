@@ -8,15 +8,15 @@
 //! show could not be judged.
 //!
 //! Everything is a value of the report alone, so that `report verify` and
-//! `report merge` come to the same. Sentences are made in `telling`.
+//! `report merge` come to the same. Sentences are made in `sentences`.
 //!
 //! Start at [`attribute`], then [`causes`].
 
 mod example;
 pub mod filing;
 mod sporadic;
+pub mod sentences;
 mod streams;
-pub mod telling;
 mod visit;
 
 pub use self::example::{Example, Explained};
@@ -203,6 +203,6 @@ fn cause(report: &Report, group: &[Found<'_>], of: usize, place: &dyn Fn(&str) -
         exception: example::common(group),
         refused: None,
     };
-    cause.sentence = telling::sentence(&cause, crate::report::language::Language::En);
+    cause.sentence = sentences::sentence(&cause, crate::report::language::Language::En);
     cause
 }

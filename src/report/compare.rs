@@ -9,7 +9,7 @@ mod page;
 pub mod rules;
 pub mod snapshots;
 mod tables;
-mod telling;
+mod text;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 
 use crate::contract::Level;
-use crate::report::causes::telling;
+use crate::report::causes::sentences;
 use crate::report::language::Language;
 use crate::report::{Finding, Report, ScenarioReport, Verdict};
 
@@ -24,17 +24,17 @@ pub fn write(report: &Report) -> String {
         left = left.saturating_sub(1);
         let command = if cause.level == Level::Must { "error" } else { "warning" };
         let one = &cause.example;
-        let advice = telling::advice(cause, Language::En).map_or_else(String::new, |advice| format!("\ntry       {advice}"));
+        let advice = sentences::advice(cause, Language::En).map_or_else(String::new, |advice| format!("\ntry       {advice}"));
         let message = format!(
             "{}{advice}\nexpected  {}\nreference {}\nobserved  {}\n{}\nagain     {}",
-            telling::explains(cause, Language::En),
+            sentences::explains(cause, Language::En),
             one.expected,
             one.reference,
             one.observed,
             one.curl,
             one.again
         );
-        let title = format!("{}: {}", cause.requirement, telling::sentence(cause, Language::En));
+        let title = format!("{}: {}", cause.requirement, sentences::sentence(cause, Language::En));
         let _ = writeln!(text, "::{command} {}title={}::{}", place(report, None), property(&title), data(&message));
     }
     for scenario in &report.scenarios {

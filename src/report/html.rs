@@ -10,7 +10,7 @@ use minijinja::{Error, Value, context};
 use similar::{ChangeTag, TextDiff};
 
 use crate::contract::Level;
-use crate::report::causes::{Cause, telling};
+use crate::report::causes::{Cause, sentences};
 use crate::report::human::is_said_first;
 use crate::report::language::Language;
 use crate::report::page::page;
@@ -68,9 +68,9 @@ fn cause(one: &Cause, report: &Report, language: Language) -> Value {
         id => one.id.clone(),
         verdict => if one.level == Level::Must { "must" } else { "should" },
         requirement => one.requirement.clone(),
-        sentence => telling::sentence(one, language),
-        explains => telling::explains(one, language),
-        advice => telling::advice(one, language),
+        sentence => sentences::sentence(one, language),
+        explains => sentences::explains(one, language),
+        advice => sentences::advice(one, language),
         requires => report.sentence_of(&one.requirement, language).to_owned(),
         anchor => anchor(&example.scenario),
         scenario => example.scenario.clone(),

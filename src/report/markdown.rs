@@ -12,7 +12,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 
 use crate::contract::Level;
 use crate::report::again::again;
-use crate::report::causes::{Cause, telling};
+use crate::report::causes::{Cause, sentences};
 use crate::report::human::{describe_differing, describe_snapshots, is_said_first, one_line, took, visible};
 use crate::report::language::Language;
 use crate::report::{Finding, Overall, ProjectFacts, Report, RequirementReport, ScenarioReport, Verdict, visited};
@@ -106,9 +106,9 @@ fn causes(report: &Report, language: Language) -> Vec<Value> {
         context! {
             sign => if one.level == Level::Must { "❌" } else { "⚠️" },
             requirement => one.requirement.as_str(),
-            sentence => telling::sentence(one, language),
-            explains => telling::explains(one, language),
-            advice => telling::advice(one, language),
+            sentence => sentences::sentence(one, language),
+            explains => sentences::explains(one, language),
+            advice => sentences::advice(one, language),
             requires => report.sentence_of(&one.requirement, language),
             scenario => example.scenario.as_str(),
             step => example.step,

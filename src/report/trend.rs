@@ -5,7 +5,7 @@
 //! tell them. Reports are read, and passed over, elsewhere.
 
 mod page;
-mod telling;
+mod markdown;
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use bytes::BytesMut;
+use hookgate::claims::evaluate::Evidence;
 use hookgate::claims::form::Form;
-use hookgate::claims::weighing::Evidence;
 use hookgate::cli::captured;
 use hookgate::contract::Contract;
 use hookgate::contract::reading::read_contract;
@@ -189,8 +189,8 @@ fn report(bytes: &[u8]) {
 
 fn load_report(bytes: &[u8]) {
     let Some(report) = told(serde_json::from_slice::<LoadReport>(bytes)) else { return };
-    let _ = (load::telling::human(&report, Language::En, 60), load::telling::markdown(&report, Language::Ja));
-    let _ = (load::report::series(&report), told(load::report::junit(&report)), told(load::page::page(&report, Language::En)));
+    let _ = (load::render::terminal::human(&report, Language::En, 60), load::render::markdown::markdown(&report, Language::Ja));
+    let _ = (load::report::series(&report), told(load::report::junit(&report)), told(load::render::page::page(&report, Language::En)));
     let _ = load::verify::judged_again(&report);
 }
 

@@ -3,8 +3,10 @@
 use super::super::Failure;
 use super::super::args::LoadFormat;
 use crate::api::load_folder::json;
+use crate::load::render::markdown::markdown;
+use crate::load::render::sentences::summary;
+use crate::load::render::terminal::human;
 use crate::load::report::{LoadReport, junit};
-use crate::load::telling::{human, markdown, summary};
 use crate::report::language::Language;
 use crate::secret::Redacted;
 

@@ -6,7 +6,7 @@
 use super::findings::{LONGEST_CURL, label, labelled};
 use super::{BOLD, Voice, copyable, hanging, one_line, style_of, visible};
 use crate::contract::Level;
-use crate::report::causes::{Cause, telling};
+use crate::report::causes::{Cause, sentences};
 use crate::report::{Report, Verdict};
 
 /// So many causes are told with their example.
@@ -39,8 +39,8 @@ fn title(number: usize, cause: &Cause, voice: Voice) -> String {
     let told = format!(
         "{}  {}: {}",
         cause.requirement,
-        one_line(&telling::sentence(cause, voice.language)),
-        telling::explains(cause, voice.language)
+        one_line(&sentences::sentence(cause, voice.language)),
+        sentences::explains(cause, voice.language)
     );
     // Styled after it was measured: the requirement stands out.
     let text = hanging(&label, &told, usize::MAX, voice.width, |label| voice.with(BOLD, label));
@@ -50,7 +50,7 @@ fn title(number: usize, cause: &Cause, voice: Voice) -> String {
 fn example(report: &Report, cause: &Cause, voice: Voice) -> String {
     let one = &cause.example;
     let mut text = String::new();
-    if let Some(advice) = telling::advice(cause, voice.language) {
+    if let Some(advice) = sentences::advice(cause, voice.language) {
         text.push_str(&labelled("visit-try", &advice, voice));
     }
     let sentence = report.sentence_of(&cause.requirement, voice.language);

@@ -2,7 +2,7 @@
 
 use minijinja::{Error, Value, context};
 
-use super::telling::{moment, numbers, sign, turns};
+use super::markdown::{moment, numbers, sign, turns};
 use super::{Entry, Of, OfContract, Row, Trend};
 use crate::contract::Level;
 use crate::report::language::Language;

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::load::measure::{OfKind, quantiles};
 use crate::load::progress::{Phase, Progress};
-use crate::load::telling::per_second;
+use crate::load::render::sentences::per_second;
 use crate::report::words::{duration, padded};
 
 /// The rate over time is so many lines high.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::weighing::fact_in;
+use super::evaluate::fact_in;
 use super::{Claims, Part, Weighed, Worth};
 use crate::report::language::Language;
 use crate::report::words::padded;

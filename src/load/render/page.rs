@@ -3,11 +3,11 @@
 use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 
-use super::knee::Step;
-use super::report::LoadReport;
-use super::streams::report::StreamSecond;
-use super::streams::telling as streams;
-use super::telling::{effort, knee, measured, model, notes, per_second, summary, unexpected};
+use super::sentences::{effort, knee, measured, model, notes, per_second, summary, unexpected};
+use crate::load::knee::Step;
+use crate::load::report::LoadReport;
+use crate::load::streams::report::StreamSecond;
+use crate::load::streams::sentences as streams;
 use crate::report::ProjectFacts;
 use crate::report::language::Language;
 use crate::report::page::chart::{Chart, Line, Scale, seconds};
@@ -100,7 +100,7 @@ fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
         let lines = vec![Line { name: &name, colour: "b", points: each(|step| step.dropped) }];
         charts.push(drawn(&Chart { title: &dropped, lines, places, scale: Scale::Linear, words: count, at: rate }));
     }
-    let each = |pick: fn(&super::report::Second) -> u64| {
+    let each = |pick: fn(&crate::load::report::Second) -> u64| {
         report.series.iter().enumerate().map(|(at, second)| (at as f64, pick(second) as f64)).collect::<Vec<_>>()
     };
     let places = seconds(report.series.len().saturating_sub(1) as f64);
@@ -149,7 +149,7 @@ fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
     }));
     let looks = &report.effort.looks;
     if looks.iter().any(|look| look.own_cpu_percent.is_some()) {
-        let each = |pick: fn(&super::effort::Reading) -> Option<f64>| {
+        let each = |pick: fn(&crate::load::effort::Reading) -> Option<f64>| {
             looks.iter().filter_map(|look| Some((look.at_s, pick(look)?))).collect::<Vec<(f64, f64)>>()
         };
         let (title, own, receiver) = (say("load-effort-chart"), say("load-generator"), say("load-receiver"));

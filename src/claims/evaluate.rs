@@ -33,7 +33,7 @@ pub struct Evidence<'r> {
 
 /// What every claim is worth.
 #[must_use]
-pub fn weigh(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Weighed> {
+pub fn evaluate(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<Weighed> {
     let language = evidence.language;
     let words: Vec<Words<'_>> = form.topics.iter().map(Words::of).collect();
     let topics: Vec<Option<&Topic>> = reading.claims.iter().map(|claim| topic(&words, claim)).collect();
