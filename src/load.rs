@@ -75,7 +75,7 @@ use crate::history::consistency::Operation;
 use crate::load::body::BodyTemplate;
 use crate::load::conclusion::judged;
 use crate::load::effort::Meter;
-use crate::load::engine::goose::Crowd;
+use crate::load::engine::goose::Engine;
 use crate::load::feed::Feed;
 use crate::load::gate::Gate;
 use crate::load::measure::Measurement;
@@ -128,10 +128,10 @@ pub struct Plan {
     pub users: usize,
     /// How many users are started a second.
     pub hatch_rate: f64,
-    /// What the course counts.
+    /// What the profile counts.
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment; warm-up included.
-    pub course: RateProfile,
+    pub profile: RateProfile,
     /// How deliveries of an open model are spread.
     pub arrivals: Arrivals,
     /// How many at the most.
@@ -159,7 +159,7 @@ pub struct Plan {
     /// What makes it one of several loads.
     pub part: Part,
     /// Who starts the users.
-    pub crowd: Crowd,
+    pub engine: Engine,
     /// Who reads event streams meanwhile.
     pub streams: Option<streams::Asked>,
 }
@@ -190,7 +190,7 @@ pub enum LoadError {
     Feed(String),
     /// The load could not be started.
     #[error("{0}")]
-    Crowd(String),
+    Engine(String),
 }
 
 /// What a load has come to.
@@ -247,20 +247,20 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     if let Some(member) = &plan.part.together
         && !member.begin().await
     {
-        return Err(LoadError::Crowd("the load beside this one could not begin".to_owned()));
+        return Err(LoadError::Engine("the load beside this one could not begin".to_owned()));
     }
     let shared = Arc::new(shared::shared(plan, series, bodies, (word, streams))?);
     if let Some((feeding, past)) = shared.feeding.as_ref().zip(past) {
         feeding.set_past(past);
     }
     plan.part.tell(|| Note::Began(shared.began_at));
-    let crowd = match (&plan.part.steering, plan.crowd) {
-        (None, Crowd::Goose) => tokio::spawn(engine::goose::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
-        (None, Crowd::Own) => tokio::spawn(engine::goose::run_own(Arc::clone(&shared), plan.users, plan.hatch_rate)),
+    let engine = match (&plan.part.steering, plan.engine) {
+        (None, Engine::Goose) => tokio::spawn(engine::goose::run(Arc::clone(&shared), plan.users, plan.hatch_rate)),
+        (None, Engine::Own) => tokio::spawn(engine::goose::run_own(Arc::clone(&shared), plan.users, plan.hatch_rate)),
         (Some(steering), _) => tokio::spawn(engine::goose::run_steered(Arc::clone(&shared), Arc::clone(steering), plan.users)),
     };
     let mut meter = Meter::new(plan.beside);
-    let (cut, ended) = ending::watch(crowd, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;
+    let (cut, ended) = ending::watch(engine, plan, &shared, &mut meter, &on_second, &mut interrupted).await?;
     meter.look(shared.began.elapsed());
     plan.part.steering.iter().for_each(|steering| steering.note_end());
     let mut history = collected(&shared);
@@ -276,7 +276,7 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     measurement.fill(window.seconds());
     let due = match plan.model {
         Model::Closed => operations,
-        Model::Open => plan.course.due_by(ended.due_until, plan.most, plan.arrivals, plan.seed),
+        Model::Open => plan.profile.due_by(ended.due_until, plan.most, plan.arrivals, plan.seed),
     };
     let dropped = due.saturating_sub(operations);
     on_second(&ending::over(plan, &shared, &measurement, window.closed(), dropped));

@@ -22,7 +22,7 @@ use crate::contract::{Contract, OtherSecret};
 use crate::evidence::Choice;
 use crate::evidence::counter::Counter;
 use crate::files::{FileError, ReportFolder, TextFile};
-use crate::load::engine::goose::Crowd;
+use crate::load::engine::goose::Engine;
 use crate::load::rate_profile::Arrivals;
 use crate::load::report::LoadReport;
 use crate::load::{self, LoadError, Loaded};
@@ -249,7 +249,7 @@ impl Load {
             drain: DRAIN,
             verify: true,
             // The process belongs to the test: its Ctrl-C, too.
-            crowd: Crowd::Own,
+            engine: Engine::Own,
             beside: None,
             streams: None,
         }
@@ -310,7 +310,7 @@ impl Load {
         let Loaded { report, measurement, .. } = ended.map_err(|failed| match &failed {
             LoadError::Session(failed) => Error::of_session(failed, hidden),
             LoadError::Database(failed) => Error::Evidence(hidden(&failed.to_string())),
-            LoadError::Contract(_) | LoadError::Feed(_) | LoadError::Crowd(_) => Error::Machine(hidden(&failed.to_string())),
+            LoadError::Contract(_) | LoadError::Feed(_) | LoadError::Engine(_) => Error::Machine(hidden(&failed.to_string())),
         })?;
         let made_from = MadeFrom { contract_sha256, scenarios_sha256: sha256_hex(how.played(&meant.mix).as_bytes()) };
         let notes = report.notes.into_iter().chain(secrets.warnings()).collect();

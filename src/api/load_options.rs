@@ -11,7 +11,7 @@ use super::options::{Options, Wrong};
 use crate::evidence::Sources;
 use crate::files::{self, TextFile};
 use crate::load::Plan;
-use crate::load::engine::goose::Crowd;
+use crate::load::engine::goose::Engine;
 use crate::load::feed::{Feed, Order};
 use crate::load::gate::{Gate, GatesFile, Metric};
 use crate::load::mix::{BodyFrom, Mix};
@@ -45,10 +45,10 @@ pub(crate) enum Shape {
     Users,
     /// A clock: so many deliveries a second.
     Rate(f64),
-    /// A course of users or, with `of_rates`, of deliveries a second.
+    /// A profile of users or, with `of_rates`, of deliveries a second.
     Stages {
-        /// The course.
-        course: RateProfile,
+        /// The profile.
+        profile: RateProfile,
         /// What it counts.
         of_rates: bool,
     },
@@ -93,7 +93,7 @@ pub(crate) struct LoadOptions {
     /// Whether the history is judged.
     pub(crate) verify: bool,
     /// Who starts the users.
-    pub(crate) crowd: Crowd,
+    pub(crate) engine: Engine,
     /// Whose processor and memory are looked at beside our own.
     pub(crate) beside: Option<Of>,
     /// Who reads event streams meanwhile.
@@ -109,7 +109,7 @@ pub(crate) struct Meant {
     /// How many users there are at the most.
     pub(crate) users: usize,
     abort_on: Vec<Gate>,
-    course: RateProfile,
+    profile: RateProfile,
     model: Model,
 }
 
@@ -132,8 +132,8 @@ impl LoadOptions {
     pub(crate) fn meant_with(&self, mut mix: Mix) -> Result<Meant, Wrong> {
         mix.think = self.think.unwrap_or(mix.think);
         let (gates, abort_on) = self.conditions(&mix.names())?;
-        let (course, model, users) = self.course()?;
-        Ok(Meant { mix, gates, users, abort_on, course, model })
+        let (profile, model, users) = self.profile()?;
+        Ok(Meant { mix, gates, users, abort_on, profile, model })
     }
 
     /// What must hold, and what ends the load.
@@ -179,7 +179,7 @@ impl LoadOptions {
             users: meant.users,
             hatch_rate: self.hatch_rate.unwrap_or(meant.users as f64 * USUAL_HATCH),
             model: meant.model,
-            course: meant.course.clone(),
+            profile: meant.profile.clone(),
             arrivals: self.arrivals,
             most: self.most(),
             warm_up: self.warm_up,
@@ -193,7 +193,7 @@ impl LoadOptions {
             beside: self.beside,
             baseline: options.baseline(suite)?,
             part: Part::default(),
-            crowd: self.crowd,
+            engine: self.engine,
             streams: self.streams,
         })
     }
@@ -241,26 +241,26 @@ impl LoadOptions {
         Ok(gates)
     }
 
-    /// The course, what it counts, and how many users it needs.
-    fn course(&self) -> Result<(RateProfile, Model, usize), Wrong> {
+    /// The profile, what it counts, and how many users it needs.
+    fn profile(&self) -> Result<(RateProfile, Model, usize), Wrong> {
         let users = usize::from(self.users.unwrap_or(USUAL_USERS));
         let length = self.length();
-        let (course, model, users) = match &self.shape {
+        let (profile, model, users) = match &self.shape {
             Shape::Recorded => match &self.feed {
-                Some(feed) => (feed.course().map_err(Wrong::said)?, Model::Open, users),
+                Some(feed) => (feed.profile().map_err(Wrong::said)?, Model::Open, users),
                 None => return Err(Wrong::said("there is nothing recorded to send again")),
             },
             Shape::Called => {
                 let most = usize::from(self.users.unwrap_or(USUAL_MOST_USERS));
                 return Ok((RateProfile::level(most as f64, LONGEST), Model::Closed, most));
             }
-            Shape::Stages { course, of_rates: true } => (course.clone(), Model::Open, users),
-            Shape::Stages { course, of_rates: false } => (course.clone(), Model::Closed, course.highest().ceil() as usize),
+            Shape::Stages { profile, of_rates: true } => (profile.clone(), Model::Open, users),
+            Shape::Stages { profile, of_rates: false } => (profile.clone(), Model::Closed, profile.highest().ceil() as usize),
             Shape::Rate(rate) if !rate.is_finite() || *rate <= 0.0 => return Err(Wrong::Rate(*rate)),
             Shape::Rate(rate) => (RateProfile::level(*rate, length), Model::Open, users),
             Shape::Users => (RateProfile::level(users as f64, length), Model::Closed, users),
         };
-        if course.length() > LONGEST {
+        if profile.length() > LONGEST {
             return Err(Wrong::said(match &self.shape {
                 Shape::Recorded => "a load takes a day at the most, and this recording takes longer: give it more --speed",
                 Shape::Users | Shape::Rate(_) | Shape::Stages { .. } | Shape::Called => "a load takes a day at the most",
@@ -271,7 +271,7 @@ impl LoadOptions {
                 "--think is how long users wait, and stages of rates (`30s:100/s`) wait for nobody: leave one of them out",
             ));
         }
-        if self.warm_up >= course.length() {
+        if self.warm_up >= profile.length() {
             return Err(Wrong::said("the warm-up is as long as the load: nothing would be measured"));
         }
         if model == Model::Closed && self.arrivals == Arrivals::Poisson {
@@ -279,7 +279,7 @@ impl LoadOptions {
         }
         match u16::try_from(users) {
             Ok(0) => Err(Wrong::said("a load without users delivers nothing: give one at least")),
-            Ok(_) => Ok((course, model, users)),
+            Ok(_) => Ok((profile, model, users)),
             Err(_) => Err(Wrong::Said(format!("{users} users are more than one machine has ports for: at most {}", u16::MAX))),
         }
     }

@@ -178,7 +178,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
                 let why = redactor.text(&failed.to_string()).into_owned();
                 match failed {
                     LoadError::Contract(_) => return Err(Failure::usage(why)),
-                    LoadError::Session(_) | LoadError::Database(_) | LoadError::Feed(_) | LoadError::Crowd(_) => {
+                    LoadError::Session(_) | LoadError::Database(_) | LoadError::Feed(_) | LoadError::Engine(_) => {
                         (nothing(&plan, &why), None, Some(Failure::harness(why)), output)
                     }
                 }
@@ -199,7 +199,7 @@ enum Came {
     Several(Exit),
 }
 
-/// Checks what a command line names, without loading anything: its mix, its gates, its course.
+/// Checks what a command line names, without loading anything: its mix, its gates, its profile.
 pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
     if let Some(url) = &args.otlp {
         address(url).map_err(Failure::usage)?;

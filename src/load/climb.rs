@@ -140,7 +140,7 @@ pub async fn find(
     let is_best = |loaded: &Loaded| good.zip(loaded.report.wanted_per_s).is_some_and(|(good, rate)| (good - rate).abs() < 1e-6);
     let best = kept.into_iter().rfind(is_best);
     let Some(Loaded { mut report, measurement, .. }) = best.or(worst) else {
-        return Err(LoadError::Crowd("no rate was tried".to_owned()));
+        return Err(LoadError::Engine("no rate was tried".to_owned()));
     };
     report.verdict = match (is_interrupted, knee.ok) {
         (true, _) => Overall::Interrupted,
@@ -159,7 +159,7 @@ pub async fn find(
 /// What is answered rightly when every user delivers as fast as it is answered: somewhere to begin.
 async fn probed(plan: &mut Plan, on_second: &OnSecond, interrupted: watch::Receiver<bool>) -> Result<f64, LoadError> {
     (plan.model, plan.arrivals, plan.most, plan.warm_up) = (Model::Closed, Arrivals::Constant, u64::MAX, Duration::ZERO);
-    plan.course = RateProfile::level(plan.users as f64, PROBE);
+    plan.profile = RateProfile::level(plan.users as f64, PROBE);
     (plan.gates, plan.abort_on, plan.verify) = (Vec::new(), Vec::new(), false);
     let report = run(plan, on_second.clone(), interrupted).await?.report;
     let right: u64 = report.kinds.values().map(|kind| kind.expected).sum();
@@ -173,7 +173,7 @@ fn prepare(plan: &mut Plan, wanted: &Wanted, rate: f64, users: usize) {
     let warm_up = WARM_UP.min(length / 2);
     plan.model = Model::Open;
     plan.warm_up = warm_up;
-    plan.course = RateProfile::level(rate, warm_up + length);
+    plan.profile = RateProfile::level(rate, warm_up + length);
     plan.gates.clone_from(&wanted.conditions);
     (plan.users, plan.hatch_rate) = (users, users as f64 * 10.0);
     plan.seed = plan.seed.wrapping_add(1);

@@ -103,7 +103,7 @@ pub async fn run_all(
         let thread = std::thread::Builder::new().name("contract".to_owned()).spawn(body);
         if let Err(cause) = thread {
             end(&together[at], true);
-            return Err(LoadError::Crowd(format!("no thread for a load: {cause}")));
+            return Err(LoadError::Engine(format!("no thread for a load: {cause}")));
         }
     }
     drop(tell);
@@ -124,7 +124,7 @@ pub async fn run_all(
             let whole = whole(shares, &each, conditions, looking_on.aborted())?;
             Ok(Several { whole, each })
         }
-        None => Err(LoadError::Crowd("the thread of a load has ended without a word".to_owned())),
+        None => Err(LoadError::Engine("the thread of a load has ended without a word".to_owned())),
         Some(why) => Err(why),
     }
 }
@@ -146,9 +146,9 @@ async fn forwarded(mut interrupted: watch::Receiver<bool>, stop: watch::Sender<b
 /// All of them as one.
 fn whole(shares: &[Share], each: &[Loaded], conditions: &Conditions, aborted: Option<String>) -> Result<Loaded, LoadError> {
     let reports = || each.iter().map(|one| &one.report);
-    let Some(first) = each.first() else { return Err(LoadError::Crowd("there is no contract".to_owned())) };
+    let Some(first) = each.first() else { return Err(LoadError::Engine("there is no contract".to_owned())) };
     let measured: Vec<&Measurement> = each.iter().map(|one| &one.measurement).collect();
-    let mut measurement = Measurement::beside(&measured).map_err(|cause| LoadError::Crowd(cause.to_string()))?;
+    let mut measurement = Measurement::beside(&measured).map_err(|cause| LoadError::Engine(cause.to_string()))?;
     let planned_end = reports().map(|report| report.window.planned_end_s).fold(0.0, f64::max);
     let window = Window {
         warm_until: measurement.warm_up,

@@ -43,23 +43,23 @@ impl Ended {
         let by_plan = match plan.model {
             // After so many the load is over: with the last answer.
             Model::Closed if plan.most < u64::MAX => Duration::ZERO,
-            Model::Closed => plan.course.length(),
-            Model::Open => plan.course.due(plan.most as f64).map_or(plan.course.length(), Duration::from_secs_f64),
+            Model::Closed => plan.profile.length(),
+            Model::Open => plan.profile.due(plan.most as f64).map_or(plan.profile.length(), Duration::from_secs_f64),
         };
         let (sending, due_until) = match cut_at {
-            None => (by_plan, plan.course.length()),
-            Some(at) => (at.min(plan.course.length()), at),
+            None => (by_plan, plan.profile.length()),
+            Some(at) => (at.min(plan.profile.length()), at),
         };
-        Self { sending, due_until, at_the_latest: cut_at.unwrap_or(plan.course.length()).min(plan.course.length()) + plan.drain }
+        Self { sending, due_until, at_the_latest: cut_at.unwrap_or(plan.profile.length()).min(plan.profile.length()) + plan.drain }
     }
 }
 
-/// Waits for the crowd's end, and gives the reason for an early one.
+/// Waits for the engine's end, and gives the reason for an early one.
 ///
 /// # Errors
-/// What the crowd says when it cannot be started.
+/// What the engine says when it cannot be started.
 pub async fn watch(
-    mut crowd: JoinHandle<Result<(), String>>,
+    mut engine: JoinHandle<Result<(), String>>,
     plan: &Plan,
     shared: &Arc<Shared>,
     meter: &mut Meter,
@@ -76,14 +76,14 @@ pub async fn watch(
     loop {
         let elapsed = shared.began.elapsed();
         let end = Ended::of(plan, cut_at);
-        let is_over = cut_at.is_some() || given_up.is_some() || elapsed >= plan.course.length();
+        let is_over = cut_at.is_some() || given_up.is_some() || elapsed >= plan.profile.length();
         let (ended, begun) = (shared.ended.0.load(Ordering::Acquire), shared.next_user.load(Ordering::Acquire) as usize);
         let is_lost = given_up.is_some_and(|at| elapsed >= at + LAST_WORDS);
         // The time of a short load may be over before its first user was started: what was due is sent all the same.
         let is_to_begin = begun == 0 && cut_at.is_none() && elapsed < shared.last_call;
         if ended >= plan.users || (is_over && ended >= begun && !is_to_begin) || is_lost {
             // goose looks round a few times a second, and there is nobody left to look for.
-            crowd.abort();
+            engine.abort();
             return Ok((cut, end));
         }
         if elapsed >= end.at_the_latest && given_up.is_none() {
@@ -92,9 +92,9 @@ pub async fn watch(
         }
         let next = given_up.map_or(end.at_the_latest, |at| at + LAST_WORDS).saturating_sub(elapsed);
         tokio::select! {
-            ended = &mut crowd => {
-                let ended = ended.map_err(|failed| LoadError::Crowd(failed.to_string()))?;
-                return ended.map(|()| (cut, Ended::of(plan, cut_at))).map_err(LoadError::Crowd);
+            ended = &mut engine => {
+                let ended = ended.map_err(|failed| LoadError::Engine(failed.to_string()))?;
+                return ended.map(|()| (cut, Ended::of(plan, cut_at))).map_err(LoadError::Engine);
             }
             () = shared.ended.1.notified() => {}
             () = tokio::time::sleep(next) => {}
@@ -142,11 +142,11 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
     let is_open = plan.model == Model::Open;
     // What is due at this very moment is on its way.
     let until = cut_at.unwrap_or(elapsed).min(elapsed.saturating_sub(ON_ITS_WAY));
-    let due = if is_open { (plan.course.area(until.as_secs_f64()) as u64).min(plan.most) } else { 0 };
+    let due = if is_open { (plan.profile.area(until.as_secs_f64()) as u64).min(plan.most) } else { 0 };
     let begun = shared.next_user.load(Ordering::Relaxed) as usize;
     let called = plan.part.steering.as_ref().map_or(plan.users, |steering| steering.users().min(plan.users));
     let phase = match elapsed {
-        _ if cut_at.is_some() || elapsed >= plan.course.length() => Phase::Draining,
+        _ if cut_at.is_some() || elapsed >= plan.profile.length() => Phase::Draining,
         early if early < plan.warm_up => Phase::WarmingUp,
         _ => Phase::Measuring,
     };
@@ -155,10 +155,10 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
         measured,
         answered,
         elapsed,
-        length: plan.course.length(),
+        length: plan.profile.length(),
         drain: plan.drain,
         phase,
-        wanted_per_s: is_open.then(|| if phase == Phase::Draining { 0.0 } else { plan.course.level_at(elapsed.as_secs_f64()) }),
+        wanted_per_s: is_open.then(|| if phase == Phase::Draining { 0.0 } else { plan.profile.level_at(elapsed.as_secs_f64()) }),
         users: begun.min(called).saturating_sub(shared.ended.0.load(Ordering::Relaxed)),
         behind: due.saturating_sub(sent),
         late: count(&shared.late),

@@ -153,7 +153,7 @@ impl Feed {
     ///
     /// # Errors
     /// [`FeedError`] when it cannot be read any more.
-    pub fn course(&self) -> Result<RateProfile, FeedError> {
+    pub fn profile(&self) -> Result<RateProfile, FeedError> {
         let mut counts: Vec<u64> = Vec::new();
         let mut add = |at: i64| {
             let second = self.due(at).as_secs() as usize;

@@ -27,7 +27,7 @@ pub struct Part {
     pub word: Option<String>,
     /// Who is told what is learned, as it is learned.
     pub notes: Option<Sender<Note>>,
-    /// Who says how many users there are; without it, the course does.
+    /// Who says how many users there are; without it, the profile does.
     pub steering: Option<Arc<Steering>>,
     /// The loads that it begins with, and keeps its share beside.
     pub together: Option<Member>,

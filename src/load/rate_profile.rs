@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::span;
 use crate::random::Rng;
 
-/// What the course counts.
+/// What the profile counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// Users, each of whom delivers when its last answer has come.
@@ -41,10 +41,10 @@ impl RateProfile {
         Self { points: vec![(0.0, level), (length.as_secs_f64(), level)] }
     }
 
-    /// So many in each second, evenly within it; the last second ends with the course.
+    /// So many in each second, evenly within it; the last second ends with the profile.
     #[must_use]
     pub fn counted(counts: &[u64], length: Duration) -> Self {
-        /// A course has some length, and each of its steps.
+        /// A profile has some length, and each of its steps.
         const SHORTEST: f64 = 0.001;
         let mut points = Vec::with_capacity(counts.len() * 2);
         for (second, count) in counts.iter().enumerate() {
@@ -77,8 +77,8 @@ impl RateProfile {
             let before = points.last().map_or(0.0, |(at, _)| *at);
             points.push((before + length.as_secs_f64(), level));
         }
-        let course = Self { points };
-        if course.highest() <= 0.0 { Err(format!("stages `{text}`: the level is 0 all the time")) } else { Ok(course) }
+        let profile = Self { points };
+        if profile.highest() <= 0.0 { Err(format!("stages `{text}`: the level is 0 all the time")) } else { Ok(profile) }
     }
 
     /// The same course with every level so many times as high.
@@ -87,7 +87,7 @@ impl RateProfile {
         Self { points: self.points.iter().map(|(at, level)| (*at, level * by)).collect() }
     }
 
-    /// What lies between two times of it, as a course of its own.
+    /// What lies between two times of it, as a profile of its own.
     #[must_use]
     pub fn part(&self, from: Duration, to: Duration) -> Self {
         let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
@@ -141,7 +141,7 @@ impl RateProfile {
         })
     }
 
-    /// The area under the course from its beginning until `until` seconds: how many are due by then.
+    /// The area under the profile from its beginning until `until` seconds: how many are due by then.
     #[must_use]
     pub fn area(&self, until: f64) -> f64 {
         let part = |pair: &[(f64, f64)]| {
@@ -178,7 +178,7 @@ impl RateProfile {
         }
     }
 
-    /// When so many have become due: where the area under the course is `count`; none when it ends before.
+    /// When so many have become due: where the area under the profile is `count`; none when it ends before.
     #[must_use]
     pub fn due(&self, count: f64) -> Option<f64> {
         let mut left = count;
@@ -190,7 +190,7 @@ impl RateProfile {
                 left -= area;
                 continue;
             }
-            // low·t + slope/2·t² = left, in the form that is exact for a flat course too.
+            // low·t + slope/2·t² = left, in the form that is exact for a flat profile too.
             let slope = (high - low) / length;
             let root = (low * low + 2.0 * slope * left).max(0.0).sqrt();
             let after = if low + root > 0.0 { 2.0 * left / (low + root) } else { 0.0 };
@@ -214,7 +214,7 @@ impl Gaps {
         Self { count: 0.0, dice: Rng::new(seed, u64::MAX >> 1) }
     }
 
-    /// How much of the course is over when the next is due.
+    /// How much of the profile is over when the next is due.
     #[must_use]
     pub fn next_count(&mut self) -> f64 {
         self.count += self.dice.gap();
@@ -231,15 +231,15 @@ mod tests {
     /// Counted by their moments, as many are due as the area says.
     #[test]
     fn what_is_due_is_counted_as_it_is_sent() {
-        for course in ["2s:400", "1s:7,1s:7", "500ms:333,1s:0", "3s:1000"] {
-            let course = RateProfile::stages(course).unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        for profile in ["2s:400", "1s:7,1s:7", "500ms:333,1s:0", "3s:1000"] {
+            let profile = RateProfile::stages(profile).unwrap_or_else(|wrong| unreachable!("{wrong}"));
             for until in [0, 1, 499, 750, 1_000, 2_999, 3_000, 9_000].map(Duration::from_millis) {
-                let sent = (0..).take_while(|number| course.due(f64::from(*number)).is_some_and(|at| at <= until.as_secs_f64())).count();
-                assert_eq!(course.due_by(until, u64::MAX, Arrivals::Constant, 0), sent as u64, "{course:?} by {until:?}");
+                let sent = (0..).take_while(|number| profile.due(f64::from(*number)).is_some_and(|at| at <= until.as_secs_f64())).count();
+                assert_eq!(profile.due_by(until, u64::MAX, Arrivals::Constant, 0), sent as u64, "{profile:?} by {until:?}");
                 let mut gaps = Gaps::new(7);
                 let drawn = std::iter::from_fn(|| Some(gaps.next_count()));
-                let random = drawn.take_while(|count| course.due(*count).is_some_and(|at| at <= until.as_secs_f64())).count();
-                assert_eq!(course.due_by(until, u64::MAX, Arrivals::Poisson, 7), random as u64, "{course:?} by {until:?}");
+                let random = drawn.take_while(|count| profile.due(*count).is_some_and(|at| at <= until.as_secs_f64())).count();
+                assert_eq!(profile.due_by(until, u64::MAX, Arrivals::Poisson, 7), random as u64, "{profile:?} by {until:?}");
             }
         }
         let level = RateProfile::level(400.0, Duration::from_secs(3));
@@ -250,18 +250,21 @@ mod tests {
 
     #[test]
     fn flat_course_has_even_gaps() {
-        let course = RateProfile::level(200.0, Duration::from_secs(2));
-        let due: Vec<Option<f64>> = [0.0, 1.0, 200.0, 399.0, 400.0].into_iter().map(|count| course.due(count)).collect();
+        let profile = RateProfile::level(200.0, Duration::from_secs(2));
+        let due: Vec<Option<f64>> = [0.0, 1.0, 200.0, 399.0, 400.0].into_iter().map(|count| profile.due(count)).collect();
         assert_eq!(due, [Some(0.0), Some(0.005), Some(1.0), Some(1.995), None]);
     }
 
     /// What was counted by seconds is due as it was counted.
     #[test]
     fn counts_make_a_course() {
-        let course = RateProfile::counted(&[3, 0, 5], Duration::from_millis(2_500));
-        assert_eq!((course.length(), course.area(1.0), course.area(2.0), course.area(9.0)), (Duration::from_millis(2_500), 3.0, 3.0, 8.0));
-        assert_eq!((course.level_at(0.5), course.level_at(1.5), course.level_at(2.1)), (3.0, 0.0, 10.0));
-        assert_eq!(course.due_by(Duration::from_secs(3), u64::MAX, Arrivals::Constant, 0), 8);
+        let profile = RateProfile::counted(&[3, 0, 5], Duration::from_millis(2_500));
+        assert_eq!(
+            (profile.length(), profile.area(1.0), profile.area(2.0), profile.area(9.0)),
+            (Duration::from_millis(2_500), 3.0, 3.0, 8.0)
+        );
+        assert_eq!((profile.level_at(0.5), profile.level_at(1.5), profile.level_at(2.1)), (3.0, 0.0, 10.0));
+        assert_eq!(profile.due_by(Duration::from_secs(3), u64::MAX, Arrivals::Constant, 0), 8);
         let ramp = RateProfile::stages("10s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
         let part = ramp.part(Duration::from_secs(5), Duration::from_secs(15));
         assert_eq!(
@@ -277,11 +280,11 @@ mod tests {
     /// From 0 to 100 a second in 10 s there are 500 deliveries: half of them after 7.07 s.
     #[test]
     fn stages_go_straight_from_level_to_level() {
-        let course = RateProfile::stages("10s:100,5 s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
-        let due = |count| course.due(count).map(|at| (at * 100.0).round() / 100.0);
+        let profile = RateProfile::stages("10s:100,5 s:100,10s:0").unwrap_or_else(|wrong| unreachable!("{wrong}"));
+        let due = |count| profile.due(count).map(|at| (at * 100.0).round() / 100.0);
         assert_eq!((due(250.0), due(500.0), due(1_000.0), due(1_500.0)), (Some(7.07), Some(10.0), Some(15.0), None));
-        assert_eq!((course.length(), course.highest()), (Duration::from_secs(25), 100.0));
-        assert_eq!((course.above(50.0, 0.0), course.above(50.0, 19.0), course.above(50.0, 21.0)), (Some(5.0), Some(19.0), None));
+        assert_eq!((profile.length(), profile.highest()), (Duration::from_secs(25), 100.0));
+        assert_eq!((profile.above(50.0, 0.0), profile.above(50.0, 19.0), profile.above(50.0, 21.0)), (Some(5.0), Some(19.0), None));
     }
 
     #[test]

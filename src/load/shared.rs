@@ -54,10 +54,10 @@ pub struct Shared {
     pub mix: Mix,
     /// Whether an answer tells the hash of the body, so that it must be known.
     pub hashes: bool,
-    /// What the course counts.
+    /// What the profile counts.
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment.
-    pub course: RateProfile,
+    pub profile: RateProfile,
     /// Random gaps of an open model.
     pub gaps: Option<Mutex<Gaps>>,
     /// How long an answer is waited for.
@@ -126,7 +126,7 @@ pub(super) fn shared(
     let life = plan.life().map(|life| Duration::from_micros(life.unsigned_abs()));
     let feeding = plan.feed.as_ref().map(|feed| Feeding::new(Arc::clone(feed), plan.mix.clone(), run_word.clone(), life, plan.seed));
     let feeding = feeding.transpose().map_err(|cause| LoadError::Feed(cause.to_string()))?;
-    let measured = Measurement::new(&plan.mix.names(), plan.warm_up).map_err(|cause| LoadError::Crowd(cause.to_string()))?;
+    let measured = Measurement::new(&plan.mix.names(), plan.warm_up).map_err(|cause| LoadError::Engine(cause.to_string()))?;
     let began = Moment::now();
     // Users and subscribers have one clock.
     let began_at = streams.as_ref().map_or_else(|| SystemClock.now(), |streams| streams.instant(began));
@@ -143,7 +143,7 @@ pub(super) fn shared(
         mix: plan.mix.clone(),
         hashes: answers_tell_hashes(&plan.contract),
         model: plan.model,
-        course: plan.course.clone(),
+        profile: plan.profile.clone(),
         gaps,
         timeout: plan.timeout,
         feeding,
@@ -152,7 +152,7 @@ pub(super) fn shared(
         seed: plan.seed,
         warm_up: plan.warm_up,
         most: plan.most,
-        last_call: plan.course.length() + LAST_CALL.min(plan.drain),
+        last_call: plan.profile.length() + LAST_CALL.min(plan.drain),
         began,
         began_at,
         stop: AtomicBool::new(false),
@@ -292,14 +292,14 @@ impl Shared {
         u32::try_from(before >> 32).ok()
     }
 
-    /// When the next delivery of an open model is due; none when the course has come to its end.
+    /// When the next delivery of an open model is due; none when the profile has come to its end.
     #[must_use]
     pub fn next_due(&self, number: u64) -> Option<Duration> {
         let count = match &self.gaps {
             None => number as f64,
             Some(gaps) => gaps.lock().unwrap_or_else(PoisonError::into_inner).next_count(),
         };
-        self.course.due(count).map(Duration::from_secs_f64)
+        self.profile.due(count).map(Duration::from_secs_f64)
     }
 
     /// Ends the load for all who still wait for an answer.
@@ -331,7 +331,7 @@ impl Shared {
         let now = self.began.elapsed().as_secs_f64();
         match &self.part.steering {
             Some(steering) => self.wait_until_called(steering, number).await,
-            None => match self.course.above(number as f64, now) {
+            None => match self.profile.above(number as f64, now) {
                 // Most of the time it is its turn already.
                 Some(wanted) if wanted <= now => !self.is_stopped(),
                 Some(wanted) => self.wait_until(Duration::from_secs_f64(wanted)).await,
@@ -354,7 +354,7 @@ impl Shared {
 
     /// Whether nothing more is to be sent.
     fn is_over(&self) -> bool {
-        self.is_stopped() || self.taken.load(Ordering::Relaxed) >= self.most || self.began.elapsed() >= self.course.length()
+        self.is_stopped() || self.taken.load(Ordering::Relaxed) >= self.most || self.began.elapsed() >= self.profile.length()
     }
 
     /// A user has come to its end: when all is sent, the loads beside this one do not wait for it.

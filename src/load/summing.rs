@@ -74,7 +74,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         (gate.ok, gate.value) = (false, None);
     }
     let percent = |count: u64| if all.sent == 0 { 0.0 } else { count as f64 * 100.0 / all.sent as f64 };
-    let wanted = (plan.model == Model::Open).then(|| window.wanted(&plan.course));
+    let wanted = (plan.model == Model::Open).then(|| window.wanted(&plan.profile));
     let was_on_time = percent(facts.late) <= LATE_PERCENT;
     let kept_up = was_on_time && wanted.is_none_or(|wanted| window.kept(wanted, measurement.answered(), facts.dropped));
     let mut notes = notes(plan, measurement, facts, percent(facts.late), percent(facts.crowded), was_on_time);
@@ -194,11 +194,11 @@ fn known(plan: &Plan, found: &mut Found, today: &str) -> Vec<String> {
     told
 }
 
-/// Second by second, with what the course of an open model asked for in each.
+/// Second by second, with what the profile of an open model asked for in each.
 fn series(plan: &Plan, measurement: &Measurement) -> Vec<Second> {
     let warm = plan.warm_up.as_secs_f64();
     let wanted = |at: usize| {
-        let due = |at: usize| plan.course.area(warm + at as f64).ceil();
+        let due = |at: usize| plan.profile.area(warm + at as f64).ceil();
         (plan.model == Model::Open).then(|| (due(at + 1) - due(at)) as u64)
     };
     measurement.series.iter().enumerate().map(|(at, second)| Second::of(second, wanted(at))).collect()

@@ -109,7 +109,7 @@ fn rates_wrong(report: &LoadReport) -> Vec<String> {
     let wanted: Option<u64> = report.series.iter().map(|second| second.wanted).sum();
     if let (Some(each), Some(all)) = (wanted, report.wanted_per_s) {
         let planned = (report.window.planned_end_s - report.window.warm_until_s).max(0.0);
-        // A course that was cut short, or ended after so many, has asked for more than was to be sent.
+        // A profile that was cut short, or ended after so many, has asked for more than was to be sent.
         let is_short = each as f64 - planned * all > 1.0;
         // Each of several workers has counted its own from its own beginning.
         let off_by = report.workers.len().max(report.contracts.len()).max(1) as f64;

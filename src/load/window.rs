@@ -63,11 +63,11 @@ impl Window {
         if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
     }
 
-    /// How many a second the course of an open model asked for, from when it was warm until sending ended.
+    /// How many a second the profile of an open model asked for, from when it was warm until sending ended.
     #[must_use]
-    pub fn wanted(&self, course: &RateProfile) -> f64 {
+    pub fn wanted(&self, profile: &RateProfile) -> f64 {
         let (from, to) = (self.warm_until.as_secs_f64(), self.planned_end.as_secs_f64());
-        if to > from { (course.area(to) - course.area(from)) / (to - from) } else { 0.0 }
+        if to > from { (profile.area(to) - profile.area(from)) / (to - from) } else { 0.0 }
     }
 
     /// Whether what was wanted was sent in time, and answered.
@@ -79,7 +79,7 @@ impl Window {
         let planned = self.planned_end.saturating_sub(self.warm_until);
         let late_by = self.last_sent.saturating_sub(self.planned_end);
         let all = wanted * planned.as_secs_f64();
-        // The first and the last of an even course may lie on either side of its end.
+        // The first and the last of an even profile may lie on either side of its end.
         dropped == 0 && late_by <= planned.mul_f64(KEPT_SHARE).max(KEPT_AT_LEAST) && answered as f64 + 1.0 >= all * ANSWERED_SHARE
     }
 
@@ -125,14 +125,14 @@ mod tests {
     fn wanted_is_what_the_course_asks_for_once_warm() {
         let level = RateProfile::level(400.0, Duration::from_secs(3));
         let rising = RateProfile::stages("2s:400/s").unwrap_or_else(|wrong| unreachable!("{wrong}"));
-        for (times, course, wanted) in [
+        for (times, profile, wanted) in [
             ([1_000, 3_000], &level, "400"),
             ([0, 2_000], &rising, "200"),
             ([1_000, 2_000], &rising, "300"),
             ([2_000, 2_000], &rising, "0"),
         ] {
             let [warm_until, planned_end] = times;
-            assert_eq!(format!("{}", window([warm_until, planned_end, planned_end, 0]).wanted(course)), wanted);
+            assert_eq!(format!("{}", window([warm_until, planned_end, planned_end, 0]).wanted(profile)), wanted);
         }
     }
 

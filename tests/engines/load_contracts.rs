@@ -57,7 +57,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         users: USERS,
         hatch_rate: USERS as f64 * 50.0,
         model: Model::Closed,
-        course: RateProfile::level(USERS as f64, LONG),
+        profile: RateProfile::level(USERS as f64, LONG),
         arrivals: Arrivals::Constant,
         most: DELIVERIES,
         warm_up: Duration::ZERO,
@@ -71,7 +71,7 @@ async fn loaded(contract: &Arc<Contract>) -> LoadReport {
         beside: None,
         baseline: None,
         part: load::part::Part::default(),
-        crowd: load::engine::goose::Crowd::Goose,
+        engine: load::engine::goose::Engine::Goose,
         streams: None,
     };
     let (_interrupt, interrupted) = watch::channel(false);

@@ -162,7 +162,7 @@ async fn loaded(streams: Streams) -> LoadReport {
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
     let shape = Shape {
         model: Model::Open,
-        course: RateProfile::level(400.0, Duration::from_millis(1_000)),
+        profile: RateProfile::level(400.0, Duration::from_millis(1_000)),
         users: 8,
         warm_up: Duration::ZERO,
         arrivals: hookgate::load::rate_profile::Arrivals::Constant,

@@ -117,7 +117,7 @@ fn contract() -> Arc<Contract> {
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     pub(crate) model: Model,
-    pub(crate) course: RateProfile,
+    pub(crate) profile: RateProfile,
     pub(crate) users: usize,
     pub(crate) warm_up: Duration,
     pub(crate) arrivals: Arrivals,
@@ -129,7 +129,7 @@ impl Shape {
     pub(crate) fn open(rate: f64, length: Duration) -> Self {
         Self {
             model: Model::Open,
-            course: RateProfile::level(rate, length),
+            profile: RateProfile::level(rate, length),
             users: 8,
             warm_up: Duration::ZERO,
             arrivals: Arrivals::Constant,
@@ -139,7 +139,7 @@ impl Shape {
     }
 
     fn closed(users: usize, length: Duration) -> Self {
-        Self { model: Model::Closed, course: RateProfile::level(users as f64, length), users, ..Self::open(1.0, length) }
+        Self { model: Model::Closed, profile: RateProfile::level(users as f64, length), users, ..Self::open(1.0, length) }
     }
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
         users: shape.users,
         hatch_rate: shape.users as f64 * 50.0,
         model: shape.model,
-        course: shape.course.clone(),
+        profile: shape.profile.clone(),
         arrivals: shape.arrivals,
         most: shape.most,
         warm_up: shape.warm_up,
@@ -176,7 +176,7 @@ pub(crate) fn plan(shape: &Shape, target: Target) -> Plan {
         beside: None,
         baseline: None,
         part: hookgate::load::part::Part::default(),
-        crowd: hookgate::load::engine::goose::Crowd::Goose,
+        engine: hookgate::load::engine::goose::Engine::Goose,
         streams: None,
     }
 }
@@ -225,7 +225,7 @@ fn agrees(shape: &Shape, receives: Receives, receiver: &Receiver, loaded: &Loade
         assert!(report.rate_per_s <= most, "{} of {most}: {report:#?}", report.rate_per_s);
     }
     if shape.model == Model::Open {
-        let due = shape.course.due_by(shape.course.length(), shape.most, shape.arrivals, 11);
+        let due = shape.profile.due_by(shape.profile.length(), shape.most, shape.arrivals, 11);
         assert_eq!(report.operations + report.dropped, due, "{report:#?}");
         assert!(!report.kept_up || (report.dropped == 0 && answers as f64 + 2.0 >= report.deliveries as f64 * 0.99), "{report:#?}");
     } else {
@@ -306,11 +306,11 @@ fn shapes() -> impl Strategy<Value = Shape> {
     });
     let closed = (1usize..12).prop_map(|users| Shape::closed(users, ms(300)));
     let stages = (10u32..600).prop_map(|rate| Shape {
-        course: RateProfile::stages(&format!("200ms:{rate}/s,100ms:{rate}/s,100ms:0")).expect("stages"),
+        profile: RateProfile::stages(&format!("200ms:{rate}/s,100ms:{rate}/s,100ms:0")).expect("stages"),
         ..Shape::open(1.0, ms(1))
     });
     let users = (1usize..9).prop_map(|users| Shape {
-        course: RateProfile::stages(&format!("150ms:{users},150ms:0")).expect("stages"),
+        profile: RateProfile::stages(&format!("150ms:{users},150ms:0")).expect("stages"),
         ..Shape::closed(users, ms(1))
     });
     let rest = (prop_oneof![Just(0u64), Just(150)], prop_oneof![Just(u64::MAX), 1u64..200], prop_oneof![Just(50u64), Just(400)]);

@@ -224,18 +224,18 @@ pub(crate) enum LoadFormat {
 /// Stages, and whether their levels are rates.
 #[derive(Clone, Debug)]
 pub(crate) struct Stages {
-    pub(crate) course: RateProfile,
+    pub(crate) profile: RateProfile,
     pub(crate) of_rates: bool,
 }
 
 fn stages(text: &str) -> Result<Stages, String> {
-    let course = RateProfile::stages(text)?;
+    let profile = RateProfile::stages(text)?;
     let levels: Vec<bool> = text.split(',').map(|stage| stage.trim().ends_with("/s") || stage.trim().ends_with(":0")).collect();
     let of_rates = text.contains("/s");
     if of_rates && levels.contains(&false) {
         return Err(format!("stages `{text}`: some levels are rates (`/s`), some are users; write all of them alike"));
     }
-    Ok(Stages { course, of_rates })
+    Ok(Stages { profile, of_rates })
 }
 
 /// `9464`, `:9464` and `127.0.0.1:9464` alike; another address only when it is written out.

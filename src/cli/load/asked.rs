@@ -15,7 +15,7 @@ use crate::api::load_options::{LoadOptions, Meant, Shape, see_that_it_is_here};
 use crate::api::options::Options;
 use crate::evidence::Choice;
 use crate::load::climb::{USUAL_STEP, Wanted};
-use crate::load::engine::goose::Crowd;
+use crate::load::engine::goose::Engine;
 use crate::load::feed::Feed;
 use crate::load::gate::{Gate, Metric};
 use crate::load::rate_profile::Arrivals;
@@ -40,7 +40,7 @@ pub(super) fn options(args: &LoadArgs, feed: Option<Arc<Feed>>) -> LoadOptions {
         shape: match (is_under_a_master(args), &args.stages, args.rate) {
             (true, _, _) => Shape::Called,
             (false, _, _) if args.feeding.replay.is_some() => Shape::Recorded,
-            (false, Some(stages), _) => Shape::Stages { course: stages.course.clone(), of_rates: stages.of_rates },
+            (false, Some(stages), _) => Shape::Stages { profile: stages.profile.clone(), of_rates: stages.of_rates },
             (false, None, Some(rate)) => Shape::Rate(rate),
             (false, None, None) => Shape::Users,
         },
@@ -54,7 +54,7 @@ pub(super) fn options(args: &LoadArgs, feed: Option<Arc<Feed>>) -> LoadOptions {
         drain: args.drain,
         verify: !args.no_verify,
         // goose takes one load at a time for the process.
-        crowd: if args.rotate.is_some() { Crowd::Own } else { Crowd::Goose },
+        engine: if args.rotate.is_some() { Engine::Own } else { Engine::Goose },
         beside: args.target_pid.map(Of::Tree),
         streams: args.streams.map(|count| Asked { count: usize::from(count.get()), life: args.stream_life.unwrap_or(USUAL_STREAM_LIFE) }),
     }

@@ -28,7 +28,7 @@ use crate::api::options::Options;
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::load::contracts::{Conditions, Several, Share, run_all};
-use crate::load::engine::goose::Crowd;
+use crate::load::engine::goose::Engine;
 use crate::load::mix::contracts::{ContractShare, shared_out};
 use crate::load::mix::endpoints::EndpointShare;
 use crate::load::report::LoadReport;
@@ -117,13 +117,13 @@ pub(super) fn parts(args: &LoadArgs, shares: &[ContractShare]) -> Result<(Vec<Pa
             deliveries: deliveries.as_ref().and_then(|shares| shares.get(at).copied()),
             shape: match &asked.shape {
                 Shape::Rate(rate) => Shape::Rate(rate * part_of),
-                Shape::Stages { course, of_rates } => Shape::Stages { course: course.scaled(part_of), of_rates: *of_rates },
+                Shape::Stages { profile, of_rates } => Shape::Stages { profile: profile.scaled(part_of), of_rates: *of_rates },
                 Shape::Users => Shape::Users,
                 Shape::Recorded => Shape::Recorded,
                 Shape::Called => Shape::Called,
             },
             // goose takes one load at a time for the process.
-            crowd: Crowd::Own,
+            engine: Engine::Own,
             ..asked.clone()
         };
         let meant = asked.meant_with(mix).map_err(|wrong| wrong_flags(&wrong))?;

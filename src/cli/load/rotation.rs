@@ -77,12 +77,12 @@ impl Rotations<'_> {
         let (mut number, mut is_over) = (0, false);
         while !is_over {
             let from = self.each.saturating_mul(number);
-            if from >= self.plan.course.length() || *interrupted.borrow() || is_fed_out() {
+            if from >= self.plan.profile.length() || *interrupted.borrow() || is_fed_out() {
                 break;
             }
             number += 1;
             newest.store(number, Ordering::Relaxed);
-            let to = (from + self.each).min(self.plan.course.length());
+            let to = (from + self.each).min(self.plan.profile.length());
             running.push(self.begin(number, (from, to), feed.as_ref(), (&on_second, &newest), &interrupted, &tell)?);
             loop {
                 let left = to.saturating_sub(begun.elapsed());
@@ -119,7 +119,7 @@ impl Rotations<'_> {
         let folder = folder_of_its_own(&path, "report.json", "run")?;
         let which = Which { run_word: self.run_word.clone(), number, of: None, keys: word_of(&self.run_word, number, 1), master: None };
         let mut plan = Plan {
-            course: self.plan.course.part(from, to),
+            profile: self.plan.profile.part(from, to),
             warm_up: self.plan.warm_up.saturating_sub(from).min(to - from),
             seed: self.plan.seed.wrapping_add(u64::from(number) - 1),
             feed: feed.cloned(),

@@ -1,10 +1,10 @@
-//! The crowd: goose starts the users, ramps them up, and waits for their end.
+//! Engines: goose starts the users, ramps them up, and waits for their end.
 //!
 //! goose is used for what it is good at, and for nothing else: every user is
 //! one transaction that delivers until the load ends. It prints nothing, writes
 //! no file, opens no port, and is never left to end the process. Where somebody
 //! else says how many users there are, and they come and go, they are started
-//! without it; and where the process is not ours (`Crowd::Own`), whose Ctrl-C
+//! without it; and where the process is not ours (`Engine::Own`), whose Ctrl-C
 //! goose would take for good.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use goose::config::GooseConfiguration;
 use goose::goose::{Scenario, Transaction, TransactionFunction};
 use tokio::task::JoinSet;
 
-use super::super::engine::runtime::Threads;
+use super::super::engine::runtime::Runtimes;
 use super::super::part::Steering;
 use super::super::shared::{LOOK_AGAIN as LOOK_WHO_IS_CALLED, Shared};
 use super::super::user::deliver;
@@ -29,7 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Who starts the users of a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Crowd {
+pub enum Engine {
     /// goose, which takes the process's Ctrl-C.
     #[default]
     Goose,
@@ -42,7 +42,7 @@ pub enum Crowd {
 /// # Errors
 /// When there are no threads for them, as a sentence.
 pub async fn run_own(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Result<(), String> {
-    let threads = Arc::new(Threads::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
+    let threads = Arc::new(Runtimes::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
     let mut begun = JoinSet::new();
     for number in 0..users {
         let due = Duration::from_secs_f64(number as f64 / hatch_rate);
@@ -63,7 +63,7 @@ pub async fn run_own(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Resu
 /// # Errors
 /// When there are no threads for them, as a sentence.
 pub async fn run_steered(shared: Arc<Shared>, steering: Arc<Steering>, users: usize) -> Result<(), String> {
-    let threads = Arc::new(Threads::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
+    let threads = Arc::new(Runtimes::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
     let mut begun = JoinSet::new();
     while !shared.is_stopped() && !steering.is_over() {
         for number in begun.len()..steering.users().min(users) {
@@ -95,7 +95,7 @@ pub async fn run(shared: Arc<Shared>, users: usize, hatch_rate: f64) -> Result<(
     configuration.no_transaction_metrics = true;
     configuration.no_scenario_metrics = true;
     configuration.no_telnet = true;
-    let threads = Arc::new(Threads::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
+    let threads = Arc::new(Runtimes::start().map_err(|cause| format!("no threads for the load: {cause}"))?);
     let function: TransactionFunction = Arc::new(move |_user| {
         let (shared, threads) = (Arc::clone(&shared), Arc::clone(&threads));
         Box::pin(async move {

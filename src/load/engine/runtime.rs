@@ -18,9 +18,9 @@ struct Thread {
 }
 
 /// A thread for each core.
-pub struct Threads(Vec<Thread>);
+pub struct Runtimes(Vec<Thread>);
 
-impl Threads {
+impl Runtimes {
     /// Starts them.
     ///
     /// # Errors

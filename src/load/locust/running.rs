@@ -131,7 +131,7 @@ pub(super) fn every(span: Duration) -> Interval {
 pub(super) async fn done(running: &mut Option<Running>) -> Result<Loaded, LoadError> {
     match running {
         Some(running) => {
-            let gone = || LoadError::Crowd("the thread of the load has ended without a word".to_owned());
+            let gone = || LoadError::Engine("the thread of the load has ended without a word".to_owned());
             (&mut running.done).await.unwrap_or_else(|_| Err(gone()))
         }
         None => std::future::pending().await,
