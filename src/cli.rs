@@ -82,7 +82,7 @@ impl Failure {
 
 /// How text for people looks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub(crate) struct TextStyle {
     /// Whether it has colours.
     pub(crate) colour: bool,
     /// How many columns it may take.
@@ -118,8 +118,8 @@ impl Console {
     }
 
     /// How text for people is to look.
-    pub(crate) fn look(&self) -> Look {
-        Look { colour: self.colour, width: self.width }
+    pub(crate) fn text_style(&self) -> TextStyle {
+        TextStyle { colour: self.colour, width: self.width }
     }
 
     /// Prints to standard output; what cannot be written is told at the command's end, or by [`Console::was_printed`].

@@ -39,7 +39,7 @@ use tokio::sync::watch;
 use self::alphabet::alphabet;
 use self::coverage::{Coverage, Pair};
 use self::findings::{Findings, Found};
-use self::generator::Maker;
+use self::generator::Generator;
 use self::letters::{Form, Letter};
 use self::promises::Promises;
 use self::vetting::{Vetting, loaded, scenario_of};
@@ -178,7 +178,7 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
     let promises = Promises::of(&suite, |id| plan.contract.promises(id));
     let bodies: Vec<String> = plan.bodies.keys().cloned().collect();
     let letters = alphabet(&plan.contract, &context.supplies.signer, &promises, &bodies);
-    let maker = Maker { contract: &plan.contract, promises: &promises, letters: &letters, ttl: context.ttl };
+    let generator = Generator { contract: &plan.contract, promises: &promises, letters: &letters, ttl: context.ttl };
     let moves = |by: &str| Step { advance: Some(by.to_owned()), ..Step::default() };
     let can = [
         (Flavour::Answers, true),
@@ -202,14 +202,14 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
     exploring.replay().await;
     let mut number = 0u64;
     while exploring.goes_on() {
-        let mut dice = Rng::new(plan.seed, number);
+        let mut rng = Rng::new(plan.seed, number);
         let weights = Flavour::ALL.map(|one| if can.contains(&(one, true)) { one.weight() } else { 0.0 });
-        let flavour = dice.weighted(&weights).map_or(Flavour::Answers, |at| Flavour::ALL[at]);
+        let flavour = rng.weighted(&weights).map_or(Flavour::Answers, |at| Flavour::ALL[at]);
         let mut batch = Vec::new();
         for _ in 0..exploring.room_for(flavour.size()) {
             number += 1;
-            let mut dice = Rng::new(plan.seed, number);
-            let (steps, kinds) = maker.sequence(&mut dice, exploring.choice.steps, &exploring.coverage, &|letter| flavour.share(letter));
+            let mut rng = Rng::new(plan.seed, number);
+            let (steps, kinds) = generator.sequence(&mut rng, exploring.choice.steps, &exploring.coverage, &|letter| flavour.share(letter));
             if let Some((steps, kinds)) = exploring.vetting.settle(steps, kinds, &mut exploring.coverage) {
                 kinds.iter().for_each(|pair| exploring.coverage.made(pair));
                 batch.push((loaded(&format!("explore/sequence-{number}"), scenario_of(&steps)), kinds));

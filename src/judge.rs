@@ -141,7 +141,7 @@ pub struct At<'a> {
     /// The step, from 1, as in the file.
     pub number: usize,
     /// What is known so far.
-    pub records: &'a Bindings,
+    pub bindings: &'a Bindings,
     /// Every key that was sent so far.
     pub keys: &'a [String],
 }

@@ -66,12 +66,12 @@ mod tests {
     /// What has no weight never comes, what has all of it always does, and the same seed gives the same.
     #[test]
     fn weights_are_kept_and_seeds_repeat() {
-        let mut dice = Rng::new(7, 1);
-        let drawn: Vec<Option<usize>> = (0..50).map(|_| dice.weighted(&[0.0, 2.0, 0.0, 1.0])).collect();
+        let mut rng = Rng::new(7, 1);
+        let drawn: Vec<Option<usize>> = (0..50).map(|_| rng.weighted(&[0.0, 2.0, 0.0, 1.0])).collect();
         assert!(drawn.iter().all(|one| matches!(one, Some(1 | 3))) && drawn.contains(&Some(1)) && drawn.contains(&Some(3)));
         let mut again = Rng::new(7, 1);
         assert_eq!(drawn, (0..50).map(|_| again.weighted(&[0.0, 2.0, 0.0, 1.0])).collect::<Vec<_>>());
-        assert_eq!((dice.weighted(&[]), dice.weighted(&[0.0]), dice.pick::<u8>(&[])), (None, None, None));
-        assert!(!dice.percent(0) && dice.percent(100));
+        assert_eq!((rng.weighted(&[]), rng.weighted(&[0.0]), rng.pick::<u8>(&[])), (None, None, None));
+        assert!(!rng.percent(0) && rng.percent(100));
     }
 }

@@ -69,11 +69,11 @@ pub(crate) struct Judged {
 
 /// Plays plans one after the other; without plans nothing is judged.
 pub(crate) async fn judge(plans: Vec<Plan>, on_done: OnDone, interrupted: watch::Receiver<bool>, after: Afterwards) -> Option<Judged> {
-    run_all(plans, on_done, interrupted).await.map(|outcome| put_away(outcome, after))
+    run_all(plans, on_done, interrupted).await.map(|outcome| conclude(outcome, after))
 }
 
 /// Compares, counts and hides what came of a run.
-pub(crate) fn put_away(outcome: Outcome, after: Afterwards) -> Judged {
+pub(crate) fn conclude(outcome: Outcome, after: Afterwards) -> Judged {
     let Outcome { mut report, history, snapshots, target_output, failed } = outcome;
     report.run.notes.extend(after.warnings);
     if !after.required.is_empty() {

@@ -18,7 +18,7 @@ use super::selecting::select;
 use super::signals::Ends;
 use super::{Console, Failure};
 use crate::api::folder::write_folder;
-use crate::api::judging::{Afterwards, Judged, put_away};
+use crate::api::judging::{Afterwards, Judged, conclude};
 use crate::clock::span;
 use crate::explore::findings::Found;
 use crate::explore::{self, Choice, Explored};
@@ -123,7 +123,7 @@ fn judge(args: &JudgedArgs, suite: &Suite, tried: Tried, console: &mut Console) 
         snapshots: None,
         is_own: Box::new(move |file| Path::new(file).starts_with(&keep)),
     };
-    let judged = put_away(outcome, after);
+    let judged = conclude(outcome, after);
     // What goes wrong from here on is told when the report has been: nothing of it may be lost.
     let mut trouble: Vec<Failure> = Vec::new();
     for one in &found {

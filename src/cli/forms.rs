@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::FormatArg;
-use super::{Console, Failure, Look};
+use super::{Console, Failure, TextStyle};
 use crate::api::folder::json;
 use crate::files;
 use crate::report::language::Language;
@@ -36,15 +36,20 @@ pub(crate) fn print_judged(
     if has_failed && format == FormatArg::Human {
         return Ok(());
     }
-    let look = Look { colour: console.colour && !has_failed, width: console.width };
-    console.print(&in_format(report, format, look, language)?);
+    let text_style = TextStyle { colour: console.colour && !has_failed, width: console.width };
+    console.print(&in_format(report, format, text_style, language)?);
     Ok(())
 }
 
 /// A report in the form that was asked for.
-pub(crate) fn in_format(report: &Redacted<Report>, format: FormatArg, look: Look, language: Language) -> Result<String, Failure> {
+pub(crate) fn in_format(
+    report: &Redacted<Report>,
+    format: FormatArg,
+    text_style: TextStyle,
+    language: Language,
+) -> Result<String, Failure> {
     match format {
-        FormatArg::Human => Ok(human::write_in(report, look.colour, language, look.width)),
+        FormatArg::Human => Ok(human::write_in(report, text_style.colour, language, text_style.width)),
         FormatArg::Json => json(report).map_err(Failure::harness),
         FormatArg::Junit => junit::write(report).map_err(Failure::harness),
         FormatArg::Markdown => markdown::write(report, language).map_err(Failure::harness),

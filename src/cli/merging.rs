@@ -58,7 +58,7 @@ pub(crate) fn merge(args: &MergeArgs, console: &mut Console) -> Result<Exit, Fai
     if let Some(manifest) = &first {
         Sealing::from(manifest, args.seal_env.as_deref())?.write(&folder, &FILES, &report.tool)?;
     }
-    console.print(&in_format(&report, FormatArg::Human, console.look(), language)?);
+    console.print(&in_format(&report, FormatArg::Human, console.text_style(), language)?);
     console.tell(&format!("report: {}\n", args.report.display()));
     Ok(exit_of(&report))
 }

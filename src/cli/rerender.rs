@@ -21,7 +21,7 @@ pub(crate) fn rerender(args: &ReportArgs, console: &mut Console) -> Result<Exit,
     }
     let Some(from) = &args.report else { return Err(Failure::usage("name a report folder, or a report.json")) };
     let text = match stored::read(from)? {
-        Stored::Run(report) => in_format(&Redacted::as_stored(*report), args.format, console.look(), args.language.chosen())?,
+        Stored::Run(report) => in_format(&Redacted::as_stored(*report), args.format, console.text_style(), args.language.chosen())?,
         #[cfg(feature = "load")]
         Stored::Load(report) => load_in_format(&report, args.format, args.language.chosen(), console.width)?,
     };

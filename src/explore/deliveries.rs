@@ -45,7 +45,7 @@ impl Sequence<'_> {
             acceptances: 0,
             born: self.now.at,
             born_slack: self.now.slack,
-            life: self.maker.ttl,
+            life: self.generator.ttl,
             is_plain: true,
             is_told: false,
         });
@@ -53,7 +53,7 @@ impl Sequence<'_> {
 
     /// What was accepted, by the key that it came with.
     pub(super) fn taken(&mut self, name: &str, deliver: &Deliver, key: Option<usize>) {
-        let life = deliver.ttl.or(self.maker.ttl);
+        let life = deliver.ttl.or(self.generator.ttl);
         let at = match key {
             Some(at) => at,
             None => {
@@ -74,7 +74,7 @@ impl Sequence<'_> {
     /// The requirements that a plain delivery shows, by what came before it.
     fn shows(&self, own: &[String], deliver: &Deliver, features: &[&str]) -> Vec<String> {
         let is_plain = super::promises::features_of(deliver).is_empty();
-        let by_state = if is_plain { self.maker.promises.shows(features) } else { Vec::new() };
+        let by_state = if is_plain { self.generator.promises.shows(features) } else { Vec::new() };
         if by_state.is_empty() { own.to_vec() } else { by_state }
     }
 
@@ -92,9 +92,9 @@ impl Sequence<'_> {
                 let aged = if self.now.at > known.born { "aged:duplicate_of" } else { "duplicate_of" };
                 let mut shows = self.shows(shows, &deliver, &[aged, "duplicate_of"]);
                 let mut answer = self.checks(None);
-                let before = known.duplicate.filter(|_| deliver.ttl.is_none() && self.maker.promises.know("answer:same_as"));
-                if let Some(before) = before.filter(|_| self.dice.percent(ALIKE)) {
-                    shows = self.maker.promises.shows(&["answer:same_as"]);
+                let before = known.duplicate.filter(|_| deliver.ttl.is_none() && self.generator.promises.know("answer:same_as"));
+                if let Some(before) = before.filter(|_| self.rng.percent(ALIKE)) {
+                    shows = self.generator.promises.shows(&["answer:same_as"]);
                     answer.get_or_insert_with(AnswerCheck::default).same_as = Some(before);
                 }
                 self.push(
@@ -106,7 +106,7 @@ impl Sequence<'_> {
                 }
             }
             Standing::Open => {
-                let (deliver, expect) = opened(&known, deliver, self.maker.contract.refusals);
+                let (deliver, expect) = opened(&known, deliver, self.generator.contract.refusals);
                 self.push(shows, Step { deliver: Some(deliver), expect: Some(expect), ..Step::default() });
                 if known.since != Since::OddKey {
                     // What it is by now hangs on what it was: it is left alone.
@@ -115,7 +115,7 @@ impl Sequence<'_> {
             }
             Standing::InFlight if known.since == Since::Failed => {
                 self.push(shows, Step { deliver: Some(deliver.clone()), expect: Some(Expect::AgainAfter(known.last)), ..Step::default() });
-                if !self.maker.contract.replays_failures() {
+                if !self.generator.contract.replays_failures() {
                     self.taken(&name, &deliver, key);
                 }
             }
@@ -204,7 +204,7 @@ impl Sequence<'_> {
 
     /// Where another body is a delivery of its own, the key's rows tell nothing of either.
     fn has_another(&mut self, key: Option<usize>) {
-        let is_new = self.maker.contract.other_body == OtherBody::New;
+        let is_new = self.generator.contract.other_body == OtherBody::New;
         if let Some(key) = key.and_then(|at| self.keys.get_mut(at)) {
             key.is_plain &= !is_new;
         }
@@ -269,7 +269,7 @@ impl Sequence<'_> {
     /// Time passes.
     pub(super) fn advance(&mut self, by: &str) {
         let Ok(read) = read_advance(by) else { return };
-        let span = span_of(&read, self.maker.ttl.unwrap_or(0), self.maker.contract.lease()).as_secs();
+        let span = span_of(&read, self.generator.ttl.unwrap_or(0), self.generator.contract.lease()).as_secs();
         let span = match read {
             // A step that ends within a life counts from the first delivery of the life.
             Advance::TtlMinus(_) => {

@@ -26,7 +26,7 @@ const IN_TWO_WAYS: usize = 12;
 const KEYS: usize = 12;
 
 /// What sequences are made from.
-pub struct Maker<'a> {
+pub struct Generator<'a> {
     /// The promise.
     pub contract: &'a Contract,
     /// What the suite says of kinds of steps.
@@ -39,8 +39,8 @@ pub struct Maker<'a> {
 
 /// A sequence in the making.
 pub struct Sequence<'a> {
-    pub(super) maker: &'a Maker<'a>,
-    pub(super) dice: &'a mut Rng,
+    pub(super) generator: &'a Generator<'a>,
+    pub(super) rng: &'a mut Rng,
     pub(super) steps: Vec<Step>,
     /// Of each step, the letter that it belongs to.
     pub(super) kinds: Vec<Pair>,
@@ -60,12 +60,12 @@ pub struct Sequence<'a> {
     current: Option<Pair>,
 }
 
-impl Maker<'_> {
+impl Generator<'_> {
     /// Makes one sequence of about so many steps.
     ///
     /// * `share`: how often a letter is taken in this one, beside what it weighs: those that need the receiver alone (time,
     ///   restarts, counts) have sequences of their own.
-    pub fn sequence(&self, dice: &mut Rng, steps: usize, coverage: &Coverage, share: &dyn Fn(&Letter) -> f64) -> (Vec<Step>, Vec<Pair>) {
+    pub fn sequence(&self, rng: &mut Rng, steps: usize, coverage: &Coverage, share: &dyn Fn(&Letter) -> f64) -> (Vec<Step>, Vec<Pair>) {
         let letters: Vec<Letter> = self
             .letters
             .iter()
@@ -74,8 +74,8 @@ impl Maker<'_> {
             .collect();
         let letters: Vec<&Letter> = letters.iter().collect();
         let mut sequence = Sequence {
-            maker: self,
-            dice,
+            generator: self,
+            rng,
             steps: Vec::new(),
             kinds: Vec::new(),
             keys: Vec::new(),
@@ -120,7 +120,7 @@ impl Sequence<'_> {
         if weights.iter().all(|weight| *weight == 0.0) {
             return;
         }
-        let Some(letter) = self.dice.weighted(&weights).and_then(|at| letters.get(at)) else { return };
+        let Some(letter) = self.rng.weighted(&weights).and_then(|at| letters.get(at)) else { return };
         self.current = Some((letter.kind.clone(), standing_of(self, letter)));
         self.write(letter, key, standing, letters);
         let troubled = matches!(
@@ -134,12 +134,12 @@ impl Sequence<'_> {
                 | Form::OddLife(..)
                 | Form::OddWith(..)
         );
-        if troubled && self.dice.percent(FOLLOWS) {
+        if troubled && self.rng.percent(FOLLOWS) {
             self.follow();
         }
         // What another body has done is seen at the first one.
-        if let (Form::OtherBody(_) | Form::Elsewhere, Some(at), true) = (&letter.form, key, self.dice.percent(FOLLOWS)) {
-            let shows = self.maker.promises.shows(&["duplicate_of"]);
+        if let (Form::OtherBody(_) | Form::Elsewhere, Some(at), true) = (&letter.form, key, self.rng.percent(FOLLOWS)) {
+            let shows = self.generator.promises.shows(&["duplicate_of"]);
             self.honest(&shows, &Deliver::default(), Some(at), Standing::Live);
         }
         self.keys.drain(..self.keys.len().saturating_sub(KEYS));
@@ -147,10 +147,10 @@ impl Sequence<'_> {
 
     /// The key of the next delivery; none for one that nobody has seen.
     fn a_key(&mut self) -> Option<usize> {
-        if self.keys.is_empty() || self.dice.percent(30) {
+        if self.keys.is_empty() || self.rng.percent(30) {
             return None;
         }
-        Some(if self.dice.percent(STAYS) { self.keys.len() - 1 } else { self.dice.below(self.keys.len()) })
+        Some(if self.rng.percent(STAYS) { self.keys.len() - 1 } else { self.rng.below(self.keys.len()) })
     }
 
     /// Whether a letter can be written of a key that stands so.
@@ -240,7 +240,7 @@ impl Sequence<'_> {
                 };
                 let burst = Burst { name: Some(name.clone()), ..burst.clone() };
                 self.push(shows, Step { burst: Some(burst), counts: Some(counts), ..Step::default() });
-                if self.dice.percent(50) {
+                if self.rng.percent(50) {
                     self.rows_of_burst(&name);
                 }
             }
@@ -257,16 +257,16 @@ impl Sequence<'_> {
             Form::Restart(kill) => {
                 self.push(&[], Step { restart: Some(Restart { kill: *kill, under_way: None }), ..Step::default() });
                 // What was remembered must be, and what a restart has done is asked at once.
-                let shows = self.maker.promises.shows(&["restarted:duplicate_of"]);
+                let shows = self.generator.promises.shows(&["restarted:duplicate_of"]);
                 let live = (0..self.keys.len()).rev().find(|at| self.keys[*at].standing_at(self.now) == Some(Standing::Live));
                 match live {
                     Some(at) => self.honest(&shows, &Deliver::default(), Some(at), Standing::Live),
-                    None => self.honest(&self.maker.promises.shows(&["accepted"]), &Deliver::default(), None, Standing::Unknown),
+                    None => self.honest(&self.generator.promises.shows(&["accepted"]), &Deliver::default(), None, Standing::Unknown),
                 }
                 self.streams_end();
             }
             Form::BreakIn => {
-                let restart = Restart { kill: self.dice.percent(50), under_way: Some(UnderWay { senders: 4, answers: 20 }) };
+                let restart = Restart { kill: self.rng.percent(50), under_way: Some(UnderWay { senders: 4, answers: 20 }) };
                 self.push(shows, Step { restart: Some(restart), ..Step::default() });
                 self.streams_end();
             }
@@ -279,17 +279,17 @@ impl Sequence<'_> {
     fn follow(&mut self) {
         let Some(at) = self.keys.len().checked_sub(1) else { return };
         let Some(standing) = self.keys[at].standing_at(self.now) else { return };
-        let shows = self.maker.promises.shows(&["after-refusal:accepted", "accepted"]);
+        let shows = self.generator.promises.shows(&["after-refusal:accepted", "accepted"]);
         self.current = Some(("plain".to_owned(), standing));
         self.honest(&shows, &Deliver::default(), Some(at), standing);
-        if self.dice.percent(50) && self.keys.get(at).and_then(|key| key.standing_at(self.now)) == Some(Standing::Live) {
-            self.honest(&self.maker.promises.shows(&["duplicate_of"]), &Deliver::default(), Some(at), Standing::Live);
+        if self.rng.percent(50) && self.keys.get(at).and_then(|key| key.standing_at(self.now)) == Some(Standing::Live) {
+            self.honest(&self.generator.promises.shows(&["duplicate_of"]), &Deliver::default(), Some(at), Standing::Live);
         }
     }
 
     /// The delivery, special in a second way now and then.
     pub(super) fn in_two_ways(&mut self, deliver: &Deliver, letters: &[&Letter]) -> Deliver {
-        if !self.dice.percent(IN_TWO_WAYS) {
+        if !self.rng.percent(IN_TWO_WAYS) {
             return deliver.clone();
         }
         let honest: Vec<&Deliver> = letters
@@ -299,15 +299,15 @@ impl Sequence<'_> {
                 _ => None,
             })
             .collect();
-        let more = self.dice.pick(&honest).copied();
+        let more = self.rng.pick(&honest).copied();
         let faulty = deliver.fault.is_some();
         more.filter(|_| !faulty).and_then(|more| super::pruned::laid_over(deliver, more)).unwrap_or_else(|| deliver.clone())
     }
 
     /// What an answer is held against beside its outcome, now and then.
     pub(super) fn checks(&mut self, refused_of: Option<&str>) -> Option<AnswerCheck> {
-        let says_nothing_of = refused_of.filter(|_| self.maker.promises.know("answer:says_nothing_of") && self.dice.percent(60));
-        let reveals_nothing = self.maker.promises.know("answer:reveals_nothing") && self.dice.percent(25);
+        let says_nothing_of = refused_of.filter(|_| self.generator.promises.know("answer:says_nothing_of") && self.rng.percent(60));
+        let reveals_nothing = self.generator.promises.know("answer:reveals_nothing") && self.rng.percent(25);
         let check = AnswerCheck { says_nothing_of: says_nothing_of.map(str::to_owned), reveals_nothing, ..AnswerCheck::default() };
         (reveals_nothing || says_nothing_of.is_some()).then_some(check)
     }

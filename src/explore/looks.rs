@@ -16,7 +16,7 @@ impl Sequence<'_> {
     /// Whether there is something to look at.
     pub(super) fn can_look(&self, form: &Form, key: Option<usize>, standing: Standing) -> bool {
         let Form::Look(look) = form else { return false };
-        let contract = self.maker.contract;
+        let contract = self.generator.contract;
         let known = key.and_then(|at| self.keys.get(at)).filter(|key| key.is_plain && contract.can("one-per-key"));
         let is_live = standing == Standing::Live && known.is_some_and(|key| key.since == Since::Delivered);
         match look {
@@ -33,7 +33,7 @@ impl Sequence<'_> {
 
     /// The step of a look.
     pub(super) fn look(&mut self, shows: &[String], look: Look, key: Option<usize>, standing: Standing) {
-        let contract = self.maker.contract;
+        let contract = self.generator.contract;
         let (has_keys, has_audit) = (contract.can("keys"), contract.can("audit"));
         let known = key.and_then(|at| self.keys.get(at)).cloned();
         let name = known.as_ref().map_or_else(String::new, |key| key.brought_by.clone());
@@ -46,7 +46,7 @@ impl Sequence<'_> {
                 StateCheck { keys: only(has_keys, row(live)), audit: only(has_audit, row(acceptances)), ..StateCheck::default() }
             }
             (Look::Held, Some(key)) => {
-                let own = key.life != self.maker.ttl;
+                let own = key.life != self.generator.ttl;
                 let life = if own { key.life.map(serde_json::Value::from) } else { Some(serde_json::Value::from("ttl")) };
                 let ttl = life.filter(|_| contract.can("key-ttl") && contract.can("ttl"));
                 let held = HeldCells { ttl, ..HeldCells::default() };
@@ -58,7 +58,7 @@ impl Sequence<'_> {
             }
             (Look::Promised, Some(_)) => {
                 let promised = |count| RowCheck { as_promised: true, ..row(count) };
-                let known = |feature: &str| self.maker.promises.know(feature);
+                let known = |feature: &str| self.generator.promises.know(feature);
                 StateCheck {
                     keys: only(has_keys && known("keys:as_promised") && acceptances == 1, promised(1)),
                     audit: only(has_audit && known("audit:as_promised") && acceptances == 1, promised(1)),
@@ -75,7 +75,7 @@ impl Sequence<'_> {
                 StateCheck { instants_never_go_back: last, ..StateCheck::default() }
             }
             (Look::Gone, Some(_)) => {
-                let plain = self.maker.promises.shows(&["accepted"]);
+                let plain = self.generator.promises.shows(&["accepted"]);
                 self.honest(&plain, &Deliver::default(), None, Standing::Unknown);
                 let within = Some(Span(Duration::from_secs(61)));
                 // Where nothing is cleaned up at once, time is given: how old the others are by then nobody knows.
@@ -90,7 +90,7 @@ impl Sequence<'_> {
                 }
             }
             (Look::Whole, _) => {
-                let known = |feature: &str| self.maker.promises.know(feature);
+                let known = |feature: &str| self.generator.promises.know(feature);
                 StateCheck {
                     every_key_has_evidence: has_keys && has_audit && known("state:every_key_has_evidence"),
                     every_life_can_be_told: has_keys && known("state:every_life_can_be_told"),
@@ -115,19 +115,19 @@ impl Sequence<'_> {
         let Some(known) = key.and_then(|at| self.keys.get(at)).cloned() else { return };
         let before = self.look_name();
         self.push(shows, Step { state: Some(StateCheck { name: Some(before.clone()), ..StateCheck::default() }), ..Step::default() });
-        let signed = self.maker.promises.get("signature:wrong-secret").and_then(|promise| promise.expect.clone());
-        match (self.dice.below(3), signed) {
+        let signed = self.generator.promises.get("signature:wrong-secret").and_then(|promise| promise.expect.clone());
+        match (self.rng.below(3), signed) {
             (0, Some(expect)) => {
                 let forged = Deliver { signature: Some(Tamper::WrongSecret), ..Deliver::default() };
                 self.refused(shows, &forged, &expect, key, Standing::Live);
             }
-            (1, _) if self.maker.promises.know("reuse_of") && known.since == Since::Delivered => {
+            (1, _) if self.generator.promises.know("reuse_of") && known.since == Since::Delivered => {
                 let other = Deliver { raw: Some(super::spellings::OTHER.to_owned()), ..Deliver::default() };
                 self.other_body(shows, &other, key);
             }
             (_, _) => self.honest(shows, &Deliver::default(), key, Standing::Live),
         }
-        let contract = self.maker.contract;
+        let contract = self.generator.contract;
         let grown = Grown { since: before.clone(), keys: contract.can("keys").then_some(0), audit: contract.can("audit").then_some(0) };
         let unchanged = Unchanged { since: before, rows_for: vec![known.brought_by] };
         let state = StateCheck { grown: Some(grown), unchanged: Some(unchanged), ..StateCheck::default() };
@@ -136,8 +136,8 @@ impl Sequence<'_> {
 
     /// One row of each kind for every key of a burst.
     pub(super) fn rows_of_burst(&mut self, name: &str) {
-        let contract = self.maker.contract;
-        let shows = self.maker.promises.shows(&["audit:count", "keys:count"]);
+        let contract = self.generator.contract;
+        let shows = self.generator.promises.shows(&["audit:count", "keys:count"]);
         if shows.is_empty() || !contract.can("one-per-key") || !(contract.can("keys") || contract.can("audit")) {
             return;
         }

@@ -174,7 +174,7 @@ impl Sequence<'_> {
     /// Which stream the next move is about: the newest as a rule.
     pub(super) fn choose_topic(&mut self) {
         let last = self.topics.len().checked_sub(1);
-        self.topic = last.map(|last| if self.dice.percent(70) { last } else { self.dice.below(last + 1) });
+        self.topic = last.map(|last| if self.rng.percent(70) { last } else { self.rng.below(last + 1) });
     }
 
     /// How the stream stands that a move is about, in the words of keys.
@@ -193,14 +193,14 @@ impl Sequence<'_> {
 
     /// Whether a move can be made of the stream that was chosen.
     pub(super) fn fits_stream(&self, what: StreamMove) -> bool {
-        let Some(form) = &self.maker.contract.stream else { return false };
+        let Some(form) = &self.generator.contract.stream else { return false };
         let none = Topic { brought_by: String::new(), told: Vec::new(), ended: true };
         let topic = self.topic.and_then(|at| self.topics.get(at)).unwrap_or(&none);
         let (goes_on, has_room) = (!topic.ended, |more: usize| topic.events() + more <= form.keeps);
-        let replays = self.maker.contract.can("replays");
+        let replays = self.generator.contract.can("replays");
         match what {
             StreamMove::Begin(_) => true,
-            StreamMove::Slow => self.maker.contract.can("long-events"),
+            StreamMove::Slow => self.generator.contract.can("long-events"),
             StreamMove::Leaving => form.at_once <= MOST_PLACES,
             StreamMove::Publish | StreamMove::Forged | StreamMove::End => goes_on && has_room(1),
             StreamMove::Crowd => goes_on && has_room(MANY),
@@ -232,7 +232,7 @@ impl Sequence<'_> {
 
     /// Writes the steps of a move.
     pub(super) fn stream_move(&mut self, shows: &[String], what: StreamMove, letters: &[&Letter]) {
-        let contract = self.maker.contract;
+        let contract = self.generator.contract;
         let Some(form) = &contract.stream else { return };
         let topic = self.topic.unwrap_or_default();
         match what {
@@ -263,7 +263,7 @@ impl Sequence<'_> {
                 if let Some(at) = self.client(|client| client.open && client.has_id) {
                     self.leave(at);
                     self.publish(shows, topic, &self.on(topic));
-                    if self.dice.percent(50) {
+                    if self.rng.percent(50) {
                         self.publish(shows, topic, &self.on(topic));
                     }
                     self.back(shows, at);
@@ -271,7 +271,7 @@ impl Sequence<'_> {
             }
             StreamMove::Back => {
                 if let Some(at) = self.client(|client| client.has_id) {
-                    if self.clients[at].open && self.dice.percent(70) {
+                    if self.clients[at].open && self.rng.percent(70) {
                         self.leave(at);
                     }
                     self.back(shows, at);
@@ -331,8 +331,8 @@ impl Sequence<'_> {
         self.clients.iter_mut().for_each(|client| client.open = false);
         self.choose_topic();
         let Some(topic) = self.topic else { return };
-        if let Some(at) = self.client(|client| client.has_id).filter(|_| !self.topics[topic].ended && self.dice.percent(50)) {
-            let shows = self.maker.promises.shows(&["stream:reconnect", "stream:open"]);
+        if let Some(at) = self.client(|client| client.has_id).filter(|_| !self.topics[topic].ended && self.rng.percent(50)) {
+            let shows = self.generator.promises.shows(&["stream:reconnect", "stream:open"]);
             self.publish(&shows, topic, &self.on(topic));
             self.back(&shows, at);
         }

@@ -47,11 +47,11 @@ pub(super) struct Case<'a> {
 }
 
 /// Tells what kind of thing the mismatches of one answer are.
-pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Mismatch]) {
+pub(super) fn classify(contract: &Contract, case: &Case<'_>, mismatches: &mut [Mismatch]) {
     let due = due(case.expect);
     let decided = decision(due, case.expect, case.set, case.known);
-    for breach in breaches {
-        let whole = breach.mismatch.is_of_outcome();
+    for mismatch in mismatches {
+        let whole = mismatch.code.is_of_outcome();
         // A description that fits another outcome as well is told by its outcome only.
         let astray = whole && due == Due::Duplicate && case.set.is(Outcome::Duplicate);
         let decided = if astray { Some(Kind::NewToldAsDuplicate) } else { decided };
@@ -68,45 +68,45 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, breaches: &mut [Mis
         let decided = if looked_up { Some(Kind::RefusalToldAsDuplicate) } else { decided };
         if decided.is_some() {
             // The members of another outcome's answer are not wrong: the outcome is.
-            breach.shows = None;
-            breach.mismatch = MismatchCode::default();
+            mismatch.shows = None;
+            mismatch.code = MismatchCode::default();
         }
         if whole || decided.is_some() {
-            breach.mismatch.kind = decided.unwrap_or_else(|| by_status(due, case.status));
-            breach.mismatch.status = Some(case.status);
-            breach.mismatch.due = due_statuses(contract, due);
-            breach.mismatch.why = refusal_in(case.set);
+            mismatch.code.kind = decided.unwrap_or_else(|| by_status(due, case.status));
+            mismatch.code.status = Some(case.status);
+            mismatch.code.due = due_statuses(contract, due);
+            mismatch.code.why = refusal_in(case.set);
             // The description names who speaks of its form, not of an outcome that is another.
-            if matches!(breach.mismatch.kind, Kind::RepeatRefused | Kind::RepeatFailed) {
-                breach.shows = None;
+            if matches!(mismatch.code.kind, Kind::RepeatRefused | Kind::RepeatFailed) {
+                mismatch.shows = None;
             }
         }
-        told_of(&mut breach.mismatch, due, case.deliver, &case.when, case.known);
+        told_of(&mut mismatch.code, due, case.deliver, &case.when, case.known);
     }
 }
 
 /// Adds what is known of the delivery.
-pub(super) fn told_of_delivery(mismatch: &mut MismatchCode, expect: Option<&Expect>, deliver: &Deliver, when: &[When]) {
-    told_of(mismatch, expect.map_or(Due::Either, due), deliver, when, true);
+pub(super) fn told_of_delivery(code: &mut MismatchCode, expect: Option<&Expect>, deliver: &Deliver, when: &[When]) {
+    told_of(code, expect.map_or(Due::Either, due), deliver, when, true);
 }
 
-fn told_of(mismatch: &mut MismatchCode, due: Due, deliver: &Deliver, when: &[When], known: bool) {
-    mismatch.when = when.to_vec();
-    if mismatch.kind == Kind::NewToldAsDuplicate && !when.contains(&When::AfterRefusal) && !known {
+fn told_of(code: &mut MismatchCode, due: Due, deliver: &Deliver, when: &[When], known: bool) {
+    code.when = when.to_vec();
+    if code.kind == Kind::NewToldAsDuplicate && !when.contains(&When::AfterRefusal) && !known {
         // Of a key that never came before neither its age nor its bodies tell anything.
-        mismatch.when.retain(|when| !matches!(when, When::Aged | When::OtherBody));
+        code.when.retain(|when| !matches!(when, When::Aged | When::OtherBody));
     }
-    if mismatch.when.contains(&When::Aged) && mismatch.kind != Kind::HonestRefused {
+    if code.when.contains(&When::Aged) && code.kind != Kind::HonestRefused {
         // What time has made of a key is another story than what a refusal has.
-        mismatch.when.retain(|when| *when != When::AfterRefusal);
+        code.when.retain(|when| *when != When::AfterRefusal);
     }
     // Of an honest delivery that was refused it is told how it was signed, too: whether its time lay just inside.
-    let tells = |tamper: &Tamper| !tamper.passes() || mismatch.kind == Kind::HonestRefused;
-    mismatch.tamper = deliver.signature.filter(tells).and_then(name_of);
-    mismatch.why = match (mismatch.kind, due) {
+    let tells = |tamper: &Tamper| !tamper.passes() || code.kind == Kind::HonestRefused;
+    code.tamper = deliver.signature.filter(tells).and_then(name_of);
+    code.why = match (code.kind, due) {
         (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, Due::Refused(why)) => Some(why),
         (Kind::RefusalTaken | Kind::RefusalToldAsDuplicate | Kind::RefusalFailed | Kind::RefusedOtherwise, _) => Some(why_refused(deliver)),
-        (_, _) => mismatch.why,
+        (_, _) => code.why,
     };
 }
 
@@ -222,25 +222,25 @@ pub(super) fn requirement_of(
     contract: &Contract,
     shows: &[String],
     step: &Step,
-    breach: &mut Mismatch,
+    mismatch: &mut Mismatch,
     is_later: bool,
 ) -> String {
-    let codes = breach.mismatch.codes();
+    let codes = mismatch.code.codes();
     let of = |map: &std::collections::BTreeMap<String, Vec<String>>| {
         let ids = codes.iter().find_map(|code| map.get(code)).into_iter().flatten();
         ids.filter(|id| catalogue.get(id).is_some() && contract.promises(id)).cloned().collect::<Vec<String>>()
     };
     let scope = if step.shows.is_empty() { shows } else { &step.shows };
     let own = scope.first().cloned().unwrap_or_default();
-    breach.mismatch.under = of(&catalogue.underlies);
-    breach.mismatch.under.extend(breach.shows.clone().filter(|id| catalogue.get(id).is_some() && contract.promises(id)));
+    mismatch.code.under = of(&catalogue.underlies);
+    mismatch.code.under.extend(mismatch.shows.clone().filter(|id| catalogue.get(id).is_some() && contract.promises(id)));
     // Where nothing of an answer can be read, no member of it is wrong.
-    if breach.mismatch.kind == Kind::NoJson
+    if mismatch.code.kind == Kind::NoJson
         && let Some(speaking) = of(&catalogue.speaks).into_iter().next().filter(|_| !is_later)
     {
         return speaking;
     }
-    if let Some(named) = breach.shows.as_ref().filter(|id| scope.contains(id)) {
+    if let Some(named) = mismatch.shows.as_ref().filter(|id| scope.contains(id)) {
         return named.clone();
     }
     // What a suite says of circumstances is meant of them, whichever member it is.
@@ -251,9 +251,9 @@ pub(super) fn requirement_of(
     }
     // What comes after another finding, or in an odd way, may be wrong because of that.
     let is_odd = |when: &When| matches!(when, When::OddKey | When::OddWay | When::Aged);
-    let together = breach.mismatch.kind == Kind::References && breach.mismatch.when.contains(&When::AtOnce);
-    let odd = together || breach.mismatch.when.iter().any(is_odd);
-    if let Some(named) = breach.shows.as_ref().filter(|id| !is_later && !odd && catalogue.get(id).is_some() && contract.promises(id)) {
+    let together = mismatch.code.kind == Kind::References && mismatch.code.when.contains(&When::AtOnce);
+    let odd = together || mismatch.code.when.iter().any(is_odd);
+    if let Some(named) = mismatch.shows.as_ref().filter(|id| !is_later && !odd && catalogue.get(id).is_some() && contract.promises(id)) {
         return named.clone();
     }
     // Of several that speak of it, the one that the scenario is about.
@@ -262,9 +262,9 @@ pub(super) fn requirement_of(
         return speaking.clone();
     }
     // Failures come and go: one among many that went well is no less plain for its coming later.
-    let plain = breach.mismatch.is_plain() || (breach.mismatch.kind == Kind::HonestFailed && breach.mismatch.special().is_empty());
-    let plainly = plain && is_decided(breach.mismatch.kind) && breach.level == Level::Must && !is_later;
-    breach.mismatch.under.first().filter(|_| plainly).cloned().unwrap_or(own)
+    let plain = mismatch.code.is_plain() || (mismatch.code.kind == Kind::HonestFailed && mismatch.code.special().is_empty());
+    let plainly = plain && is_decided(mismatch.code.kind) && mismatch.level == Level::Must && !is_later;
+    mismatch.code.under.first().filter(|_| plainly).cloned().unwrap_or(own)
 }
 
 /// Whether an answer to the plainest delivery of its kind tells by itself who speaks of it.

@@ -39,7 +39,7 @@ pub struct Mismatch {
     /// How much it weighs.
     pub level: Level,
     /// What kind of thing it is; of an outcome that is another, the judge knows more.
-    pub mismatch: MismatchCode,
+    pub code: MismatchCode,
     /// What was promised.
     pub expected: String,
     /// What came.
@@ -47,23 +47,23 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    /// A breach of a *must* that no requirement is named for.
+    /// A mismatch of a *must* that no requirement is named for.
     #[must_use]
     pub fn must(expected: impl Into<String>, observed: impl Into<String>) -> Self {
-        Self { shows: None, level: Level::Must, mismatch: MismatchCode::default(), expected: expected.into(), observed: observed.into() }
+        Self { shows: None, level: Level::Must, code: MismatchCode::default(), expected: expected.into(), observed: observed.into() }
     }
 
     /// The same, of a kind.
     #[must_use]
-    pub fn of(self, mismatch: MismatchCode) -> Self {
-        Self { mismatch, ..self }
+    pub fn of(self, code: MismatchCode) -> Self {
+        Self { code, ..self }
     }
 }
 
 /// Whether any of them breaks a *must*.
 #[must_use]
-pub fn is_broken(breaches: &[Mismatch]) -> bool {
-    breaches.iter().any(|breach| breach.level == Level::Must)
+pub fn is_broken(mismatches: &[Mismatch]) -> bool {
+    mismatches.iter().any(|mismatch| mismatch.level == Level::Must)
 }
 
 /// What is known of a scenario so far: deliveries, looks and captures by name.

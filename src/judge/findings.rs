@@ -35,29 +35,29 @@ pub fn file(
     report: &mut ScenarioReport,
     setting: &Setting,
     place: StepContext<'_>,
-    breaches: Vec<Mismatch>,
+    mismatches: Vec<Mismatch>,
     beside: Beside<'_>,
 ) -> Result<(), ScenarioEnd> {
     let (mut found, mut unpromised) = (false, None);
     let is_later = !report.findings.is_empty();
-    for mut breach in breaches {
-        let requirement = requirement_of(&setting.catalogue, setting.contract(), &report.shows, place.step, &mut breach, is_later);
-        let is_must = breach.level == Level::Must;
+    for mut mismatch in mismatches {
+        let requirement = requirement_of(&setting.catalogue, setting.contract(), &report.shows, place.step, &mut mismatch, is_later);
+        let is_must = mismatch.level == Level::Must;
         if !setting.contract().promises(&requirement) {
-            unpromised = unpromised.or_else(|| is_must.then(|| (requirement.clone(), breach.clone())));
+            unpromised = unpromised.or_else(|| is_must.then(|| (requirement.clone(), mismatch.clone())));
         }
-        let filed = add(report, setting, place, requirement, &breach, beside);
+        let filed = add(report, setting, place, requirement, &mismatch, beside);
         found |= filed && is_must;
     }
     if found && tally::scenario_verdict(&report.findings) == Verdict::Fail {
         return Err(ScenarioEnd::Broken);
     }
     match unpromised {
-        Some((requirement, breach)) => Err(ScenarioEnd::NotApplicable(format!(
+        Some((requirement, mismatch)) => Err(ScenarioEnd::NotApplicable(format!(
             "step {}: {} was due, and {} came; the contract does not promise it ({requirement}), and what follows would be judged on it",
             place.number,
-            first_line(&breach.expected),
-            first_line(&breach.observed)
+            first_line(&mismatch.expected),
+            first_line(&mismatch.observed)
         ))),
         None => Ok(()),
     }
@@ -73,10 +73,10 @@ pub fn add(
     setting: &Setting,
     place: StepContext<'_>,
     requirement: String,
-    breach: &Mismatch,
+    mismatch: &Mismatch,
     beside: Beside<'_>,
 ) -> bool {
-    let level = setting.catalogue.get(&requirement).map_or(Level::Must, |one| one.level).max(breach.level);
+    let level = setting.catalogue.get(&requirement).map_or(Level::Must, |one| one.level).max(mismatch.level);
     if !setting.contract().promises(&requirement) || (setting.level == Level::Must && level != Level::Must) {
         return false;
     }
@@ -87,14 +87,14 @@ pub fn add(
             && one.step == step
             && one.line == place.step.line
             && one.level == level
-            && kind(&one.mismatch) == kind(&breach.mismatch)
+            && kind(&one.mismatch) == kind(&mismatch.code)
     };
     match report.findings.iter_mut().find(same) {
         // The same thing found twice is told once.
-        Some(finding) if stands_in(&finding.expected, &breach.expected) && stands_in(&finding.observed, &breach.observed) => {}
+        Some(finding) if stands_in(&finding.expected, &mismatch.expected) && stands_in(&finding.observed, &mismatch.observed) => {}
         Some(finding) => {
-            finding.expected.push_str(&format!("\n{}", breach.expected));
-            finding.observed.push_str(&format!("\n{}", breach.observed));
+            finding.expected.push_str(&format!("\n{}", mismatch.expected));
+            finding.observed.push_str(&format!("\n{}", mismatch.observed));
         }
         None => report.findings.push(Finding {
             requirement,
@@ -102,11 +102,11 @@ pub fn add(
             step,
             step_name: place.step.name.clone(),
             line: place.step.line,
-            expected: breach.expected.clone(),
+            expected: mismatch.expected.clone(),
             reference: beside.reference.to_owned(),
-            observed: breach.observed.clone(),
+            observed: mismatch.observed.clone(),
             curl: beside.curl.to_owned(),
-            mismatch: breach.mismatch.clone(),
+            mismatch: mismatch.code.clone(),
             filed: None,
             output: Vec::new(),
             output_shared: false,

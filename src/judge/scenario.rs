@@ -37,7 +37,7 @@ pub(super) struct Play<'s, S> {
     pub(super) source: &'s mut S,
     pub(super) loaded: &'s Loaded,
     pub(super) report: ScenarioReport,
-    pub(super) records: Bindings,
+    pub(super) bindings: Bindings,
     pub(super) reference: Receiver<MemoryStore>,
     /// Every key that was sent, for clocks that move rows.
     pub(super) keys: Vec<String>,
@@ -86,7 +86,7 @@ pub async fn play<S: Source>(
         source,
         loaded,
         report: blank_report(loaded, Verdict::Pass),
-        records: Bindings::default(),
+        bindings: Bindings::default(),
         reference,
         keys: Vec::new(),
         last_answer: None,
@@ -182,7 +182,7 @@ impl<S: Source> Play<'_, S> {
         } else if let Some(check) = &step.effects {
             self.effects(place, check).await
         } else if let Some(snap) = &step.snapshot {
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             self.source.snapshot(at, snap, self.last_answer.as_ref()).await
         } else if let Some(get) = &step.get {
             self.ask(place, get).await
@@ -200,7 +200,7 @@ impl<S: Source> Play<'_, S> {
         let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
         let is_counted = self.loaded.scenario.steps.iter().any(counts);
         for round in 0..block.times {
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             if !is_counted && !self.source.goes_on(at, round) {
                 let told = format!("step {}: {round} of {} rounds were played, for its answers take long", place.number, block.times);
                 self.report.shortened.get_or_insert_default().push(told);
@@ -284,8 +284,8 @@ impl<S: Source> Play<'_, S> {
     ///
     /// # Errors
     /// [`ScenarioEnd::Undecided`] when they are not as they should be, and one has.
-    pub(super) fn excuse_counts(&self, place: StepContext<'_>, breaches: &[Mismatch]) -> Result<(), ScenarioEnd> {
-        match self.went_twice.filter(|_| is_broken(breaches)) {
+    pub(super) fn excuse_counts(&self, place: StepContext<'_>, mismatches: &[Mismatch]) -> Result<(), ScenarioEnd> {
+        match self.went_twice.filter(|_| is_broken(mismatches)) {
             None => Ok(()),
             Some(step) => Err(ScenarioEnd::Undecided(format!(
                 "step {}: the connection of a delivery was closed before an answer began (step {step}), it was sent again, and nobody knows whether the receiver has seen it once or twice",
@@ -309,16 +309,22 @@ impl<S: Source> Play<'_, S> {
             Err(none) => none.to_string(),
         };
         let kind = if record.result.is_ok() { Kind::Late } else { Kind::Silent };
-        let breach = Mismatch::must(format!("an answer within {}", span::write(limit)), observed).of(MismatchCode::of(kind));
-        let breach = Mismatch { shows: Some(requirement.clone()), ..breach };
+        let mismatch = Mismatch::must(format!("an answer within {}", span::write(limit)), observed).of(MismatchCode::of(kind));
+        let mismatch = Mismatch { shows: Some(requirement.clone()), ..mismatch };
         let line = self.setting.curl.line(&record.delivery);
         self.late +=
-            usize::from(findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference, curl: &line }));
+            usize::from(findings::add(&mut self.report, self.setting, place, requirement, &mismatch, Beside { reference, curl: &line }));
     }
 
     /// Reports mismatches by the requirement they speak of; a broken *must* ends the scenario.
-    pub(super) fn file(&mut self, place: StepContext<'_>, breaches: Vec<Mismatch>, reference: &str, curl: &str) -> Result<(), ScenarioEnd> {
-        findings::file(&mut self.report, self.setting, place, breaches, Beside { reference, curl })
+    pub(super) fn file(
+        &mut self,
+        place: StepContext<'_>,
+        mismatches: Vec<Mismatch>,
+        reference: &str,
+        curl: &str,
+    ) -> Result<(), ScenarioEnd> {
+        findings::file(&mut self.report, self.setting, place, mismatches, Beside { reference, curl })
     }
 
     /// The receiver answers its health check before and after every scenario.
@@ -336,12 +342,12 @@ impl<S: Source> Play<'_, S> {
         let observed = describe(&health);
         if let Some(requirement) = self.setting.catalogue.always.lives.clone() {
             let asked = if page.is_some() { format!("GET {path} answers {wanted}") } else { format!("{path} is answered") };
-            let breach = Mismatch::must(format!("{asked} {when} the scenario"), observed.clone()).of(MismatchCode::of(Kind::Unwell));
+            let mismatch = Mismatch::must(format!("{asked} {when} the scenario"), observed.clone()).of(MismatchCode::of(Kind::Unwell));
             let step = Step::default();
             // Without a page it is an honest delivery that is asked with.
             let line = page.map_or_else(String::new, |page| self.setting.curl.question(&page.path));
             let place = StepContext { number: 0, step: &step };
-            findings::add(&mut self.report, self.setting, place, requirement, &breach, Beside { reference: &wanted, curl: &line });
+            findings::add(&mut self.report, self.setting, place, requirement, &mismatch, Beside { reference: &wanted, curl: &line });
         }
         Err(ScenarioEnd::Undecided(format!("the receiver did not answer its health check {when} the scenario: {observed}")))
     }

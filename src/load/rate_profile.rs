@@ -204,20 +204,20 @@ impl RateProfile {
 #[derive(Clone, Copy, Debug)]
 pub struct Gaps {
     count: f64,
-    dice: Rng,
+    rng: Rng,
 }
 
 impl Gaps {
     /// Gaps from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { count: 0.0, dice: Rng::new(seed, u64::MAX >> 1) }
+        Self { count: 0.0, rng: Rng::new(seed, u64::MAX >> 1) }
     }
 
     /// How much of the profile is over when the next is due.
     #[must_use]
     pub fn next_count(&mut self) -> f64 {
-        self.count += self.dice.gap();
+        self.count += self.rng.gap();
         self.count
     }
 }

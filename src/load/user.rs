@@ -48,7 +48,7 @@ struct User<'s> {
     shared: &'s Shared,
     number: usize,
     line: UserConnection,
-    dice: Rng,
+    rng: Rng,
     own_keys: Vec<u32>,
     next_own: usize,
     samples: Vec<Sample>,
@@ -129,7 +129,7 @@ impl<'s> User<'s> {
             shared,
             number,
             line: UserConnection::new(&shared.target, shared.timeout, shared.reader.headers()),
-            dice: Rng::new(shared.seed, number as u64),
+            rng: Rng::new(shared.seed, number as u64),
             own_keys: Vec::new(),
             next_own: 0,
             samples: Vec::with_capacity(SAMPLES),
@@ -208,7 +208,7 @@ impl<'s> User<'s> {
             if self.shared.part.notes.is_some() {
                 self.hand_over();
             }
-            let span = self.shared.mix.think.next(&mut self.dice);
+            let span = self.shared.mix.think.next(&mut self.rng);
             self.shared.wait_until(self.shared.began.elapsed() + span).await;
         }
         self.back_off().await;

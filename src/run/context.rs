@@ -155,7 +155,7 @@ impl RunContext {
     }
 
     /// Keeps deliveries for the history.
-    pub fn remember(&self, operations: Vec<Operation>) {
+    pub fn append_history(&self, operations: Vec<Operation>) {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).extend(operations);
     }
 

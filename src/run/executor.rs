@@ -167,7 +167,7 @@ impl Executor {
             while !stop && under_way.len() < places {
                 let Some(loaded) = left.pop() else { break };
                 if let Some((report, history)) = self.late.holds(&loaded.id) {
-                    self.context.remember(history);
+                    self.context.append_history(history);
                     stop |= self.take(loaded, Ok(report));
                     continue;
                 }

@@ -70,13 +70,13 @@ pub fn add_findings(scenarios: &mut [ScenarioReport], facts: &HistoryFacts, cont
     for witness in &facts.witnesses {
         let Some(scenario) = scenarios.iter_mut().find(|one| one.id == witness.scenario && one.verdict != Verdict::Fail) else { continue };
         let observed = format!("key {}: {}\n{}", witness.key, witness.why, witness.operations.join("\n"));
-        let breach = Mismatch::must("some order of events explains every answer that the key was given", observed);
+        let mismatch = Mismatch::must("some order of events explains every answer that the key was given", observed);
         scenario.findings.push(Finding {
             requirement: requirement.clone(),
             level: Level::Must,
-            expected: breach.expected,
+            expected: mismatch.expected,
             reference: "every history of the reference is explained".to_owned(),
-            observed: breach.observed,
+            observed: mismatch.observed,
             mismatch: MismatchCode { name: Some(witness.kind.clone()), ..MismatchCode::of(Kind::Unexplained) },
             ..Finding::default()
         });

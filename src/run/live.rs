@@ -120,8 +120,8 @@ impl<'s> Live<'s> {
 
     pub(super) fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
         let now = self.context.clock.now();
-        let (supplies, records) = (&self.context.supplies, at.records);
-        DeliveryBuilder { supplies, now, signs_at: self.signing.at(now), records, plain_bodies: &records.plain_bodies }
+        let (supplies, bindings) = (&self.context.supplies, at.bindings);
+        DeliveryBuilder { supplies, now, signs_at: self.signing.at(now), bindings, plain_bodies: &bindings.plain_bodies }
     }
 
     fn path_of(&self, what: &Asked) -> Result<String, String> {
@@ -390,7 +390,7 @@ pub async fn play(context: &Arc<RunContext>, loaded: &Loaded, company: Company) 
                 report.duration_ms = super::millis(began.elapsed());
                 return Err(Again::Late(Box::new((report, history))));
             }
-            context.remember(history);
+            context.append_history(history);
             report
         }
     };

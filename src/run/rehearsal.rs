@@ -185,8 +185,8 @@ pub fn has_force(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means:
 
 impl<S: Store> Rehearsal<'_, Receiver<S>> {
     fn builder<'a>(&'a self, at: At<'a>) -> DeliveryBuilder<'a> {
-        let (signs_at, records) = (self.signing.at(self.now), at.records);
-        DeliveryBuilder { supplies: self.supplies, now: self.now, signs_at, records, plain_bodies: &records.plain_bodies }
+        let (signs_at, bindings) = (self.signing.at(self.now), at.bindings);
+        DeliveryBuilder { supplies: self.supplies, now: self.now, signs_at, bindings, plain_bodies: &bindings.plain_bodies }
     }
 
     /// What the receiver is given: the delivery with the lines that its framing adds.

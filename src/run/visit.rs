@@ -121,9 +121,9 @@ impl RunContext {
     ///
     /// * `like`: the delivery whose key and body it has; * `later`: as if it were sent so many seconds later.
     async fn deliver(&self, supplies: &Supplies, deliver: &Deliver, like: Option<&PreparedDelivery>, later: i64) -> Result<Seen, String> {
-        let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
+        let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let now = UnixMicros(self.clock.now().0.saturating_add(later.saturating_mul(1_000_000)));
-        let workshop = DeliveryBuilder { supplies, now, signs_at: now, records: &records, plain_bodies: &plain_bodies };
+        let workshop = DeliveryBuilder { supplies, now, signs_at: now, bindings: &bindings, plain_bodies: &plain_bodies };
         let key = like.map(|one| one.key.as_bytes()).filter(|key| !key.is_empty());
         let built = workshop.build(deliver, key, like.map(|one| &one.plain_body))?;
         let Exchange { result, took, .. } = self.send_patiently(&built.shipment).await;

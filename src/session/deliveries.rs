@@ -70,7 +70,7 @@ pub struct DeliveryBuilder<'a> {
     /// When it says that it was signed, where it is signed honestly.
     pub signs_at: UnixMicros,
     /// Earlier deliveries.
-    pub records: &'a Bindings,
+    pub bindings: &'a Bindings,
     /// Their bodies.
     pub plain_bodies: &'a PlainBodies,
 }
@@ -169,7 +169,7 @@ impl DeliveryBuilder<'_> {
         if let Some(text) = &deliver.second_key_line {
             let header = contract.key.header.as_ref().ok_or("the contract's key does not travel in a header")?;
             let own = String::from_utf8_lossy(key.unwrap_or_default()).into_owned();
-            let second = self.records.fill(&text.replace("{own}", &own).replace("{unique}", unique));
+            let second = self.bindings.fill(&text.replace("{own}", &own).replace("{unique}", unique));
             contract.key.permits(second.as_bytes())?;
             headers.push(HeaderLine::new(header.clone(), contract.key.write(second.as_bytes()).into_owned()));
         }
@@ -290,7 +290,7 @@ impl DeliveryBuilder<'_> {
         let unique = place.unique_key(run_word, number);
         let made = if let Some(text) = &deliver.key {
             let text = text.replace("{unique}", &unique).replace("{number}", &KeyPlace::unique_number(run_word, number).to_string());
-            self.records.fill(&text).into_bytes()
+            self.bindings.fill(&text).into_bytes()
         } else if let Some(length) = deliver.key_length.or_else(|| deliver.key_up_to.map(|most| most.min(place.longest.saturating_sub(1))))
         {
             if length < unique.len() {
@@ -315,7 +315,7 @@ impl DeliveryBuilder<'_> {
 
     /// The very bytes that travelled, quotes aside: a key may be more than text.
     fn key_of(&self, of: &str) -> Result<Vec<u8>, String> {
-        let earlier = self.records.one(of).ok_or_else(|| format!("no delivery is called `{of}`"))?;
+        let earlier = self.bindings.one(of).ok_or_else(|| format!("no delivery is called `{of}`"))?;
         let place = &self.supplies.contract.key;
         match (place.header.as_deref().and_then(|name| earlier.delivery.header(name)), place.form) {
             (Some(value), KeyForm::Bare | KeyForm::Uuid) => Ok(value.to_vec()),

@@ -35,9 +35,9 @@ impl Session {
     }
 
     fn honest_delivery(&self) -> Result<Transmission, String> {
-        let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
+        let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let now = self.clock.now();
-        let builder = DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, records: &records, plain_bodies: &plain_bodies };
+        let builder = DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, bindings: &bindings, plain_bodies: &plain_bodies };
         Ok(builder.build(&Deliver::default(), None, None)?.shipment)
     }
 

@@ -26,7 +26,7 @@ pub struct Series {
     bare: Delivery,
     /// What is the same in all of them as it travels; none where a signature needs more than [`Series::bare`] and a body.
     template: Option<Template>,
-    records: Bindings,
+    bindings: Bindings,
     plain_bodies: PlainBodies,
 }
 
@@ -38,8 +38,8 @@ impl Series {
     /// # Errors
     /// Why such deliveries cannot be made under the contract, as a sentence.
     pub fn new(supplies: Supplies, target: &Target, deliver: Deliver, body: &Bytes) -> Result<Self, String> {
-        let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
-        let mut series = Self { supplies, deliver, bare: Delivery::default(), template: None, records, plain_bodies };
+        let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
+        let mut series = Self { supplies, deliver, bare: Delivery::default(), template: None, bindings, plain_bodies };
         let key = series.supplies.contract.key.unique_key("hg", 0);
         let one = series.builder(UnixMicros(0)).unsigned(&series.deliver, Some(key.as_bytes()), body, "")?;
         series.bare = Delivery { method: one.method.clone(), path: one.path.clone(), ..Delivery::default() };
@@ -54,7 +54,7 @@ impl Series {
     }
 
     fn builder(&self, now: UnixMicros) -> DeliveryBuilder<'_> {
-        DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, records: &self.records, plain_bodies: &self.plain_bodies }
+        DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, bindings: &self.bindings, plain_bodies: &self.plain_bodies }
     }
 
     /// What deliveries are made from.

@@ -70,11 +70,11 @@ impl Sequence<'_> {
     }
 
     pub(super) fn forged(&mut self, shows: &[String], topic: usize) {
-        let Some(expect) = self.maker.promises.get("signature:wrong-secret").and_then(|promise| promise.expect.clone()) else { return };
+        let Some(expect) = self.generator.promises.get("signature:wrong-secret").and_then(|promise| promise.expect.clone()) else { return };
         let forged = Deliver { signature: Some(Tamper::WrongSecret), ..self.on(topic) };
         self.refused(shows, &forged, &expect, None, Standing::Unknown);
         let Some(at) = self.keys.len().checked_sub(1) else { return };
-        if self.dice.percent(50) {
+        if self.rng.percent(50) {
             self.honest(shows, &Deliver::default(), Some(at), Standing::Refused);
             let name = self.keys[at].last.clone();
             self.was_told(topic, Told { name, events: 1, in_order: true });
@@ -90,7 +90,7 @@ impl Sequence<'_> {
         let names: Vec<String> = due.iter().map(|told| told.name.clone()).collect();
         let in_order = due.iter().all(|told| told.in_order);
         let events = due.iter().map(|told| told.events).sum();
-        let quiet = (events == 0 || self.dice.percent(LOOKS_ON)).then_some(Span(QUIET));
+        let quiet = (events == 0 || self.rng.percent(LOOKS_ON)).then_some(Span(QUIET));
         let until = Until { events: Some(events).filter(|events| *events > 0), quiet, ..Until::default() };
         let tells = if in_order {
             StreamExpect { tells: Some(names), ..StreamExpect::default() }
@@ -145,10 +145,10 @@ impl Sequence<'_> {
 
     /// The audit row of what was told last.
     fn row_of_the_last(&mut self, topic: usize, from: usize) {
-        let contract = self.maker.contract;
-        let shows = self.maker.promises.shows(&["audit:count"]);
+        let contract = self.generator.contract;
+        let shows = self.generator.promises.shows(&["audit:count"]);
         let Some(told) = self.topics[topic].told.get(from..).and_then(<[Told]>::last).cloned() else { return };
-        if !shows.is_empty() && contract.can("audit") && contract.can("one-per-key") && self.dice.percent(LOOKS_AT_ROWS) {
+        if !shows.is_empty() && contract.can("audit") && contract.can("one-per-key") && self.rng.percent(LOOKS_AT_ROWS) {
             let row = RowCheck { rows_for: told.name, count: Some(1), ..RowCheck::default() };
             self.push(&shows, Step { state: Some(StateCheck { audit: vec![row], ..StateCheck::default() }), ..Step::default() });
         }
@@ -167,7 +167,7 @@ impl Sequence<'_> {
             return;
         }
         let (until, expect) = self.due_to_the_end(topic, read, true);
-        let new = self.dice.percent(70).then(|| self.stream_name());
+        let new = self.rng.percent(70).then(|| self.stream_name());
         let step = StreamStep { reconnect: Some(name), name: new.clone(), until: Some(until), expect, ..StreamStep::default() };
         self.push_stream(shows, step);
         let (told, open) = (self.topics[topic].told.len(), !self.topics[topic].ended);
@@ -179,12 +179,12 @@ impl Sequence<'_> {
 
     pub(super) fn resume(&mut self, shows: &[String], topic: usize) {
         let Some((of, places)) = self.an_event() else { return };
-        let Some(place) = self.dice.pick(&places).copied() else { return };
+        let Some(place) = self.rng.pick(&places).copied() else { return };
         let known = self.clients[of].clone();
         let delivery = self.topics[topic].told[place].name.clone();
         let (until, mut expect) = self.due_to_the_end(topic, place + 1, true);
         let told = self.topics[topic].told.len();
-        if known.read == told && place + 1 < told && self.dice.percent(50) {
+        if known.read == told && place + 1 < told && self.rng.percent(50) {
             expect.push(StreamExpect { again: Some(known.name.clone()), ..StreamExpect::default() });
         }
         let (name, id) = (self.stream_name(), Some(format!("{{id:{}.{delivery}}}", known.name)));
@@ -201,7 +201,7 @@ impl Sequence<'_> {
         let all = self.clients[all].name.clone();
         let (cut, again) = (self.stream_name(), self.stream_name());
         let until = Some(Until { closed: true, ..Until::default() });
-        let cut_after = Some(self.dice.below(70) + 1);
+        let cut_after = Some(self.rng.below(70) + 1);
         self.push_stream(shows, StreamStep { name: Some(cut.clone()), cut_after, until, ..self.opening(topic) });
         let until = Some(Until { id: Some(format!("{{id:{all}}}")), ..Until::default() });
         let expect = vec![StreamExpect { again: Some(all), ..StreamExpect::default() }];

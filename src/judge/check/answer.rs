@@ -26,7 +26,7 @@ pub struct Judged<'a> {
     /// Key and hash of the delivery, and when it was under way.
     pub record: &'a Record,
     /// What is known of the scenario's earlier deliveries.
-    pub records: &'a Bindings,
+    pub bindings: &'a Bindings,
 }
 
 impl Judged<'_> {
@@ -64,15 +64,15 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
     let mismatch = || vec![Mismatch::must(describe(contract, expect), observed())];
     match expect {
         Expect::Accepted => {
-            let breaches = outcome(reader, Outcome::Accepted, &contract.outcomes.accepted, judged, None);
-            if is_broken(&breaches) && judged.record.repeats_itself(reader) { repetition_of_itself(reader, judged) } else { breaches }
+            let mismatches = outcome(reader, Outcome::Accepted, &contract.outcomes.accepted, judged, None);
+            if is_broken(&mismatches) && judged.record.repeats_itself(reader) { repetition_of_itself(reader, judged) } else { mismatches }
         }
         Expect::DuplicateOf(first) => duplicate_of(reader, judged, first),
         Expect::Refused(why) => match refusal_form(contract, *why) {
             Some(form) => against(form, judged, None),
             None => rejected(judged.answer),
         },
-        Expect::OnceWith(first) => match judged.records.one(first).and_then(|record| record.result.as_ref().ok()) {
+        Expect::OnceWith(first) => match judged.bindings.one(first).and_then(|record| record.result.as_ref().ok()) {
             Some(answer) if (300..=499).contains(&answer.status) => against_expectation(reader, &Expect::Accepted, judged),
             Some(_) => duplicate_of(reader, judged, first),
             // Without an answer it may have been taken, or not.
@@ -102,22 +102,22 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         Expect::AnyOf(any) => {
             let each: Vec<Vec<Mismatch>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
             // One whose status fits, and whose members do not, tells more than that none fits.
-            let nearly = |breaches: &&Vec<Mismatch>| breaches.iter().all(|breach| !breach.mismatch.is_of_outcome());
+            let nearly = |mismatches: &&Vec<Mismatch>| mismatches.iter().all(|mismatch| !mismatch.code.is_of_outcome());
             // What repeats a delivery that was taken is held against its duplicate's answer first.
             let repeats = |one: &Expect| match one {
-                Expect::DuplicateOf(first) => judged.records.one(first).and_then(|record| record.result.as_ref().ok()),
+                Expect::DuplicateOf(first) => judged.bindings.one(first).and_then(|record| record.result.as_ref().ok()),
                 _ => None,
             };
             let is_taken = |answer: &Answer| (200..=299).contains(&answer.status);
-            let pairs = any.iter().zip(&each).rev().filter(|(_, breaches)| nearly(breaches));
-            let nearest = pairs.min_by_key(|(one, breaches)| (!repeats(one).is_some_and(is_taken), breaches.len()));
-            let nearest = nearest.map(|(_, breaches)| breaches);
-            let best = each.iter().find(|breaches| !is_broken(breaches)).or(nearest);
+            let pairs = any.iter().zip(&each).rev().filter(|(_, mismatches)| nearly(mismatches));
+            let nearest = pairs.min_by_key(|(one, mismatches)| (!repeats(one).is_some_and(is_taken), mismatches.len()));
+            let nearest = nearest.map(|(_, mismatches)| mismatches);
+            let best = each.iter().find(|mismatches| !is_broken(mismatches)).or(nearest);
             best.cloned().unwrap_or_else(mismatch)
         }
         Expect::Rather(ranked) => {
             let each: Vec<Vec<Mismatch>> = ranked.iter().map(|one| against_expectation(reader, one, judged)).collect();
-            match (each.iter().position(|breaches| !is_broken(breaches)), ranked.first()) {
+            match (each.iter().position(|mismatches| !is_broken(mismatches)), ranked.first()) {
                 (Some(0), _) => each[0].clone(),
                 (Some(_), Some(best)) => vec![Mismatch { level: Level::Should, ..Mismatch::must(describe(contract, best), observed()) }],
                 (_, _) => mismatch(),
@@ -139,10 +139,10 @@ fn repetition_of_itself(reader: &Reader, judged: Judged<'_>) -> Vec<Mismatch> {
 
 /// An answer must fit a description, and must not fit a more special one better.
 fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Mismatch> {
-    let breaches = against(form, judged, first);
+    let mismatches = against(form, judged, first);
     let set = judged.outcome(reader);
-    if is_broken(&breaches) || set.may_be(wanted) {
-        return breaches;
+    if is_broken(&mismatches) || set.may_be(wanted) {
+        return mismatches;
     }
     let expected = match wanted {
         Outcome::Accepted => "accepted as new",
@@ -157,13 +157,13 @@ fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'
 
 /// The refusal that an earlier delivery got, when it got one.
 fn refused_before<'a>(judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
-    let earlier = judged.records.one(first).and_then(|record| record.result.as_ref().ok());
+    let earlier = judged.bindings.one(first).and_then(|record| record.result.as_ref().ok());
     earlier.filter(|answer| (400..=499).contains(&answer.status))
 }
 
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
 fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Mismatch> {
-    let earlier = judged.records.one(first).map(|earlier| as_first(reader, earlier));
+    let earlier = judged.bindings.one(first).map(|earlier| as_first(reader, earlier));
     let earlier = earlier.as_deref();
     match (refused_before(judged, first), reader.contract().duplicate()) {
         (Some(refused), _) => {
@@ -225,7 +225,7 @@ pub fn describe(contract: &Contract, expect: &Expect) -> String {
 #[must_use]
 pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>) -> Vec<Mismatch> {
     let answer = judged.answer;
-    let mut breaches = Vec::new();
+    let mut mismatches = Vec::new();
     if !outcome.allows_status(answer.status) {
         let expected = format!("status {}", outcome.statuses());
         return vec![Mismatch { shows: outcome.shows.clone(), ..Mismatch::must(expected, super::describe(&Ok(answer.clone()))) }];
@@ -235,36 +235,36 @@ pub fn against(outcome: &AnswerForm, judged: Judged<'_>, first: Option<&Record>)
         if !found.as_deref().is_some_and(|value| value.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase())) {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
             let kind = header_kind(name);
-            breaches
+            mismatches
                 .push(Mismatch { shows: outcome.shows.clone(), ..Mismatch::must(format!("header {name}: {start}"), observed).of(kind) });
         }
     }
     for name in &outcome.without_headers {
         if let Some(value) = answer.header(name) {
             let expected = format!("no header {name}");
-            let breach = Mismatch::must(expected, format!("{name}: {value}")).of(MismatchCode::named(Kind::Header, name));
-            breaches.push(Mismatch { shows: outcome.shows.clone(), ..breach });
+            let mismatch = Mismatch::must(expected, format!("{name}: {value}")).of(MismatchCode::named(Kind::Header, name));
+            mismatches.push(Mismatch { shows: outcome.shows.clone(), ..mismatch });
         }
     }
     if outcome.same_body_as_first {
         let same = first.and_then(|first| first.result.as_ref().ok()).is_none_or(|reply| reply.body == answer.body);
         if !same {
             let observed = super::describe(&Ok(answer.clone()));
-            let breach = Mismatch::must("the first delivery's body, byte for byte", observed).of(MismatchCode::of(Kind::Body));
-            breaches.push(Mismatch { shows: outcome.shows.clone(), ..breach });
+            let mismatch = Mismatch::must("the first delivery's body, byte for byte", observed).of(MismatchCode::of(Kind::Body));
+            mismatches.push(Mismatch { shows: outcome.shows.clone(), ..mismatch });
         }
     }
     let json = answer.json();
     for member in outcome.body.iter().filter(|member| member.level != Level::Free) {
-        breaches.extend(member_breach(member, json.as_ref(), judged, first));
+        mismatches.extend(member_mismatch(member, json.as_ref(), judged, first));
     }
     for name in &outcome.without {
         if let Some(found) = json.as_ref().and_then(|body| member_at(body, name)) {
-            let breach = Mismatch::must(format!("no member `{name}` in the body"), format!("{name} = {found}"));
-            breaches.push(breach.of(MismatchCode::named(Kind::Member, name)));
+            let mismatch = Mismatch::must(format!("no member `{name}` in the body"), format!("{name} = {found}"));
+            mismatches.push(mismatch.of(MismatchCode::named(Kind::Member, name)));
         }
     }
-    breaches
+    mismatches
 }
 
 /// What is wrong with a header: that of the media type has a kind of its own.
@@ -285,17 +285,17 @@ fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first
     }
 }
 
-fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> Option<Mismatch> {
+fn member_mismatch(member: &Member, json: Option<&Value>, judged: Judged<'_>, first: Option<&Record>) -> Option<Mismatch> {
     if member_holds(member, json, judged, first) {
         return None;
     }
-    let breach = |expected: String, observed: String| {
+    let mismatch = |expected: String, observed: String| {
         let kind = if json.is_none() { MismatchCode::of(Kind::NoJson) } else { MismatchCode::named(Kind::Member, &member.member) };
-        let breach = Mismatch::must(format!("{} = {expected}", member.member), observed).of(kind);
-        Some(Mismatch { shows: member.shows.clone(), level: member.level, ..breach })
+        let mismatch = Mismatch::must(format!("{} = {expected}", member.member), observed).of(kind);
+        Some(Mismatch { shows: member.shows.clone(), level: member.level, ..mismatch })
     };
     let Some(body) = json else {
-        return breach("…".to_owned(), "the body is not JSON".to_owned());
+        return mismatch("…".to_owned(), "the body is not JSON".to_owned());
     };
     let found = member_at(body, &member.member);
     let shown = found.map_or_else(|| format!("the body has no member `{}`", member.member), |v| format!("{} = {v}", member.member));
@@ -305,7 +305,7 @@ fn member_breach(member: &Member, json: Option<&Value>, judged: Judged<'_>, firs
         MemberValue::Text(text) if text.is_only("ts") => describe_instant(Some(judged.record)),
         MemberValue::Text(text) => text_of(text, judged, first).map_or_else(|| "text".to_owned(), |wanted| format!("{wanted:?}")),
     };
-    breach(expected, shown)
+    mismatch(expected, shown)
 }
 
 fn text_of(text: &Template, judged: Judged<'_>, first: Option<&Record>) -> Option<String> {

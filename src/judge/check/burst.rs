@@ -68,7 +68,7 @@ impl Tally {
     }
 
     /// What is wrong with counts that do not fit.
-    fn mismatch(&self, counts: &Counts) -> MismatchCode {
+    fn code(&self, counts: &Counts) -> MismatchCode {
         let failed = self.other_status.is_some_and(|status| status >= 500);
         let wants = |n: Option<usize>| n.is_some_and(|n| n > 0);
         let refusals = wants(counts.other) && !wants(counts.accepted);
@@ -176,8 +176,8 @@ pub fn judge(reader: &Reader, counts: &Counts, burst: &[Record]) -> Vec<Mismatch
     let tallies = tally(reader, burst);
     let off: Vec<&(String, Tally)> = tallies.iter().filter(|(_, tally)| !tally.fits(counts, reader.contract())).collect();
     if let Some((key, _)) = off.first() {
-        let breach = count_breach(counts, &off, tallies.len());
-        return vec![form_of(reader, key, &breach, burst)];
+        let mismatch = count_mismatch(counts, &off, tallies.len());
+        return vec![form_of(reader, key, &mismatch, burst)];
     }
     tallies.iter().filter_map(|(key, tally)| disagreement(reader, key, tally, burst)).take(KEYS_TOLD).collect()
 }
@@ -188,11 +188,11 @@ fn is_other(set: OutcomeSet) -> bool {
 }
 
 /// A mismatch of counts, told by what is wrong with the first answer that has the status of what was due and not its form.
-fn form_of(reader: &Reader, key: &str, breach: &Mismatch, burst: &[Record]) -> Mismatch {
+fn form_of(reader: &Reader, key: &str, mismatch: &Mismatch, burst: &[Record]) -> Mismatch {
     let contract = reader.contract();
     let of_key = || burst.iter().filter(|record| record.key == key);
     let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted));
-    let form = match breach.mismatch.kind {
+    let form = match mismatch.code.kind {
         Kind::DuplicateOtherwise => contract.duplicate(),
         Kind::AcceptedOtherwise => Some(&contract.outcomes.accepted),
         _ => None,
@@ -201,24 +201,24 @@ fn form_of(reader: &Reader, key: &str, breach: &Mismatch, burst: &[Record]) -> M
     let wrong = form.and_then(|form| {
         let record = of_key().find(|record| is_other(record.outcome(reader)) && record.result.is_ok())?;
         let answer = record.result.as_ref().ok().filter(|answer| form.allows_status(answer.status))?;
-        against(form, Judged { answer, record, records: &none }, accepted).into_iter().find(|one| !one.mismatch.is_of_outcome())
+        against(form, Judged { answer, record, bindings: &none }, accepted).into_iter().find(|one| !one.code.is_of_outcome())
     });
     match wrong {
-        Some(wrong) => Mismatch { shows: wrong.shows, mismatch: wrong.mismatch, ..breach.clone() },
-        None => breach.clone(),
+        Some(wrong) => Mismatch { shows: wrong.shows, code: wrong.code, ..mismatch.clone() },
+        None => mismatch.clone(),
     }
 }
 
 /// One mismatch for all keys whose counts are off: the first ones in full.
-fn count_breach(counts: &Counts, off: &[&(String, Tally)], keys: usize) -> Mismatch {
+fn count_mismatch(counts: &Counts, off: &[&(String, Tally)], keys: usize) -> Mismatch {
     let wanted = describe_counts(counts);
-    let mismatch = off.first().map_or_else(MismatchCode::default, |(_, tally)| tally.mismatch(counts));
+    let code = off.first().map_or_else(MismatchCode::default, |(_, tally)| tally.code(counts));
     if keys == 1 {
         let observed = off.first().map_or_else(String::new, |(_, tally)| tally.describe());
-        return Mismatch::must(wanted, observed).of(mismatch);
+        return Mismatch::must(wanted, observed).of(code);
     }
     let told = off.iter().take(KEYS_TOLD).map(|(key, tally)| format!("{key}: {}", tally.describe())).collect::<Vec<_>>().join("\n");
-    Mismatch::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len())).of(mismatch)
+    Mismatch::must(format!("for each of {keys} keys: {wanted}"), format!("off for {} of {keys} keys\n{told}", off.len())).of(code)
 }
 
 /// Duplicates of one key that do not refer to the one delivery that was accepted, or do not get its answer.
@@ -232,22 +232,22 @@ fn disagreement(reader: &Reader, key: &str, tally: &Tally, burst: &[Record]) -> 
         let other = bodies().find(|answer| answer.body != first.body)?;
         let expected =
             format!("key {key:?}: every repetition gets the first's answer, byte for byte: {}", super::describe(&Ok(first.clone())));
-        let breach = Mismatch::must(expected, super::describe(&Ok(other.clone()))).of(MismatchCode::of(Kind::Body));
-        return Some(Mismatch { shows: form.shows.clone(), ..breach });
+        let mismatch = Mismatch::must(expected, super::describe(&Ok(other.clone()))).of(MismatchCode::of(Kind::Body));
+        return Some(Mismatch { shows: form.shows.clone(), ..mismatch });
     }
     if tally.references.len() > 1 {
         let path = contract.reference_member();
         let member = form.body.iter().find(|member| Some(member.member.as_str()) == path);
         let expected = format!("key {key:?}: every duplicate refers to the same delivery");
         let observed = format!("{} different instants: {}", tally.references.len(), tally.references.join(", "));
-        let mismatch = MismatchCode { name: path.map(str::to_owned), ..MismatchCode::of(Kind::References) };
-        let breach = Mismatch::must(expected, observed).of(mismatch);
-        return Some(Mismatch { shows: member.and_then(|member| member.shows.clone()), ..breach });
+        let code = MismatchCode { name: path.map(str::to_owned), ..MismatchCode::of(Kind::References) };
+        let mismatch = Mismatch::must(expected, observed).of(code);
+        return Some(Mismatch { shows: member.and_then(|member| member.shows.clone()), ..mismatch });
     }
     let accepted = of_key().find(|record| record.outcome(reader).is(Outcome::Accepted))?;
     let none = Bindings::default();
     of_key().filter(|record| record.outcome(reader).is(Outcome::Duplicate)).find_map(|record| {
         let answer = record.result.as_ref().ok()?;
-        against(form, Judged { answer, record, records: &none }, Some(accepted)).into_iter().next()
+        against(form, Judged { answer, record, bindings: &none }, Some(accepted)).into_iter().next()
     })
 }

@@ -21,7 +21,7 @@ use crate::state::Cell;
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// What is known of the scenario so far.
-    pub records: &'a Bindings,
+    pub bindings: &'a Bindings,
     /// How long the answer took.
     pub took: Duration,
     /// Find what no answer may reveal: the secrets, and the signature that would have passed.
@@ -31,11 +31,11 @@ pub struct Surroundings<'a> {
 /// Holds an answer against literal demands.
 #[must_use]
 pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: Surroundings<'_>) -> Vec<Mismatch> {
-    let mut breaches = Vec::new();
+    let mut mismatches = Vec::new();
     let whole = || super::describe(&Ok(answer.clone()));
     if !check.status.is_empty() && !check.status.contains(&answer.status) {
         let wanted = check.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
-        breaches
+        mismatches
             .push(Mismatch::must(format!("status {wanted}"), whole()).of(MismatchCode { due: Some(wanted), ..MismatchCode::default() }));
     }
     for (name, start) in &check.headers {
@@ -45,38 +45,39 @@ pub fn judge(contract: &Contract, check: &AnswerCheck, answer: &Answer, around: 
         let fits = found.as_ref().is_some_and(|value| start == "*" || begins(value) || (says_json && is_json_type(value)));
         if !fits {
             let observed = found.map_or_else(|| format!("no header {name}"), |value| format!("{name}: {value}"));
-            breaches.push(Mismatch::must(format!("header {name}: {start}"), observed).of(header_kind(name)));
+            mismatches.push(Mismatch::must(format!("header {name}: {start}"), observed).of(header_kind(name)));
         }
     }
-    breaches.extend(body_breaches(check, answer, around.records));
-    if let Some(Ok(wanted)) = check.same_as.as_ref().and_then(|name| around.records.one(name)).map(|record| &record.result)
+    mismatches.extend(body_mismatches(check, answer, around.bindings));
+    if let Some(Ok(wanted)) = check.same_as.as_ref().and_then(|name| around.bindings.one(name)).map(|record| &record.result)
         && (wanted.status != answer.status || (speaks_of_bodies(contract) && wanted.body != answer.body))
     {
-        breaches.push(Mismatch::must(super::describe(&Ok(wanted.clone())), whole()).of(MismatchCode::of(Kind::Body)));
+        mismatches.push(Mismatch::must(super::describe(&Ok(wanted.clone())), whole()).of(MismatchCode::of(Kind::Body)));
     }
     if let Some(limit) = check.within
         && around.took > limit.0
     {
-        let breach =
+        let mismatch =
             Mismatch::must(format!("an answer within {}", span::write(limit.0)), format!("it took {} ms", around.took.as_millis()));
-        breaches.push(breach.of(MismatchCode::of(Kind::Late)));
+        mismatches.push(mismatch.of(MismatchCode::of(Kind::Late)));
     }
     if check.reveals_nothing && around.forbidden.iter().any(|secrets| reveals(answer, secrets)) {
-        let breach = Mismatch::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them");
-        breaches.push(breach.of(MismatchCode::of(Kind::SecretTold)));
+        let mismatch =
+            Mismatch::must("an answer that reveals neither the secret nor the signature it expects", "it does reveal one of them");
+        mismatches.push(mismatch.of(MismatchCode::of(Kind::SecretTold)));
     }
-    breaches.extend(
+    mismatches.extend(
         check
             .says_nothing_of
             .iter()
-            .filter_map(|name| around.records.one(name))
+            .filter_map(|name| around.bindings.one(name))
             .flat_map(|first| told_of(contract, answer, first))
             .map(|one| one.of(MismatchCode::of(Kind::FirstTold))),
     );
-    let of = |kind: Kind| move |breach: Mismatch| breach.of(MismatchCode::of(kind));
-    breaches.extend(row_breaches(contract, check, answer, around.records).into_iter().map(of(Kind::Page)));
-    breaches.extend(counter_breaches(contract, check, answer, around.records).into_iter().map(of(Kind::Counter)));
-    breaches
+    let of = |kind: Kind| move |mismatch: Mismatch| mismatch.of(MismatchCode::of(kind));
+    mismatches.extend(row_mismatches(contract, check, answer, around.bindings).into_iter().map(of(Kind::Page)));
+    mismatches.extend(counter_mismatches(contract, check, answer, around.bindings).into_iter().map(of(Kind::Counter)));
+    mismatches
 }
 
 /// Whether a contract says anything of the bodies of deliveries that are taken: else they are the receiver's own affair.
@@ -91,8 +92,8 @@ fn is_json_type(value: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Vec<Mismatch> {
-    let mut breaches = Vec::new();
+fn body_mismatches(check: &AnswerCheck, answer: &Answer, bindings: &Bindings) -> Vec<Mismatch> {
+    let mut mismatches = Vec::new();
     let json = answer.json();
     let wants_json = check.json || !check.body.is_empty() || !check.matches.is_empty();
     if wants_json && json.is_none() {
@@ -102,44 +103,44 @@ fn body_breaches(check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Ve
     let shown = |path: &str| member(path).map_or_else(|| format!("the body has no member `{path}`"), |found| format!("{path} = {found}"));
     for (path, wanted) in &check.body {
         let wanted = match wanted {
-            Value::String(text) => Value::String(records.fill(text)),
+            Value::String(text) => Value::String(bindings.fill(text)),
             other => other.clone(),
         };
         if member(path) != Some(&wanted) {
-            breaches.push(Mismatch::must(format!("{path} = {wanted}"), shown(path)).of(MismatchCode::named(Kind::Member, path)));
+            mismatches.push(Mismatch::must(format!("{path} = {wanted}"), shown(path)).of(MismatchCode::named(Kind::Member, path)));
         }
     }
     for (path, pattern) in &check.matches {
         let fits =
             regex_lite::Regex::new(pattern).is_ok_and(|regex| member(path).and_then(Value::as_str).is_some_and(|t| regex.is_match(t)));
         if !fits {
-            let breach = Mismatch::must(format!("{path} that matches {pattern}"), shown(path));
-            breaches.push(breach.of(MismatchCode::named(Kind::Member, path)));
+            let mismatch = Mismatch::must(format!("{path} that matches {pattern}"), shown(path));
+            mismatches.push(mismatch.of(MismatchCode::named(Kind::Member, path)));
         }
     }
     for path in &check.without {
         if member(path).is_some() {
-            breaches.push(Mismatch::must(format!("no member `{path}`"), shown(path)).of(MismatchCode::named(Kind::Member, path)));
+            mismatches.push(Mismatch::must(format!("no member `{path}`"), shown(path)).of(MismatchCode::named(Kind::Member, path)));
         }
     }
-    for text in check.contains.iter().map(|text| records.fill(text)) {
+    for text in check.contains.iter().map(|text| bindings.fill(text)) {
         if !String::from_utf8_lossy(&answer.body).contains(&text) {
-            let breach = Mismatch::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone())));
-            breaches.push(breach.of(MismatchCode::of(Kind::Body)));
+            let mismatch = Mismatch::must(format!("{text:?} in the body"), super::describe(&Ok(answer.clone())));
+            mismatches.push(mismatch.of(MismatchCode::of(Kind::Body)));
         }
     }
-    for text in check.lacks.iter().map(|text| records.fill(text)) {
+    for text in check.lacks.iter().map(|text| bindings.fill(text)) {
         if stands_in(answer, text.as_bytes()) {
-            let breach = Mismatch::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone())));
-            breaches.push(breach.of(MismatchCode::of(Kind::Body)));
+            let mismatch = Mismatch::must(format!("{text:?} nowhere in the answer"), super::describe(&Ok(answer.clone())));
+            mismatches.push(mismatch.of(MismatchCode::of(Kind::Body)));
         }
     }
-    breaches
+    mismatches
 }
 
 /// What an answer tells of an earlier delivery: members that only its duplicate's answer has, its hash, its instant, its own answer.
 fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Mismatch> {
-    let mut breaches = Vec::new();
+    let mut mismatches = Vec::new();
     let json = answer.json();
     let form = contract.duplicate();
     let said = |member: &Member| serde_json::to_value(&member.is).ok();
@@ -155,7 +156,7 @@ fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Mismatch
             MemberValue::Constant(constant) => !in_acceptances(member) && found == constant,
         };
         if tells {
-            breaches.push(Mismatch::must(
+            mismatches.push(Mismatch::must(
                 format!("no member `{}`, which tells of the first delivery", member.member),
                 format!("{} = {found}", member.member),
             ));
@@ -165,13 +166,13 @@ fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Mismatch
     for (what, text) in
         known.into_iter().filter_map(|(what, text)| Some((what, text?))).filter(|(_, text)| stands_in(answer, text.as_bytes()))
     {
-        breaches.push(Mismatch::must(format!("not the first delivery's {what}: {text:?}"), super::describe(&Ok(answer.clone()))));
+        mismatches.push(Mismatch::must(format!("not the first delivery's {what}: {text:?}"), super::describe(&Ok(answer.clone()))));
     }
     let repeats = form.is_some_and(|form| form.same_body_as_first);
     if repeats && first.result.as_ref().is_ok_and(|given| !given.body.is_empty() && given.body == answer.body) {
-        breaches.push(Mismatch::must("not the first delivery's answer", super::describe(&Ok(answer.clone()))));
+        mismatches.push(Mismatch::must("not the first delivery's answer", super::describe(&Ok(answer.clone()))));
     }
-    breaches
+    mismatches
 }
 
 /// Whether a secret stands in an answer, in any form: in the body, or in a header line.
@@ -186,14 +187,14 @@ fn stands_in(answer: &Answer, text: &[u8]) -> bool {
 }
 
 /// The audit trail over HTTP against the rows that deliveries should have left.
-fn row_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Vec<Mismatch> {
+fn row_mismatches(contract: &Contract, check: &AnswerCheck, answer: &Answer, bindings: &Bindings) -> Vec<Mismatch> {
     let Some(audit) = contract.state.as_ref().and_then(|tables| tables.audit.as_ref()) else { return Vec::new() };
     let Some(Value::Array(rows)) = answer.json() else {
         let wanted = !check.shows_rows_of.is_empty();
         return if wanted { vec![Mismatch::must("a JSON array of audit rows", super::describe(&Ok(answer.clone())))] } else { Vec::new() };
     };
-    let mut breaches = Vec::new();
-    for record in check.shows_rows_of.iter().flat_map(|name| records.all(name)) {
+    let mut mismatches = Vec::new();
+    for record in check.shows_rows_of.iter().flat_map(|name| bindings.all(name)) {
         let wanted = super::rows::promised_row(audit, record);
         let when = |found: &Value, instant: &str| {
             let told = found.get(instant).and_then(Value::as_str).and_then(crate::clock::iso::read);
@@ -206,10 +207,10 @@ fn row_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, recor
         };
         if !rows.iter().any(fits) {
             let observed = format!("{} rows, none of them it", rows.len());
-            breaches.push(Mismatch::must(format!("the row {wanted}"), observed));
+            mismatches.push(Mismatch::must(format!("the row {wanted}"), observed));
         }
     }
-    breaches
+    mismatches
 }
 
 fn same(found: Option<&Value>, cell: &Cell) -> bool {
@@ -222,9 +223,9 @@ fn same(found: Option<&Value>, cell: &Cell) -> bool {
 }
 
 /// Counters in Prometheus text against what they were at an earlier question.
-fn counter_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, records: &Bindings) -> Vec<Mismatch> {
-    let mut breaches = Vec::new();
-    let before = check.since.as_ref().and_then(|name| records.answers.get(name));
+fn counter_mismatches(contract: &Contract, check: &AnswerCheck, answer: &Answer, bindings: &Bindings) -> Vec<Mismatch> {
+    let mut mismatches = Vec::new();
+    let before = check.since.as_ref().and_then(|name| bindings.answers.get(name));
     for (what, least) in &check.risen {
         let named = |one: &&crate::contract::Counter| serde_json::to_value(one.counts).is_ok_and(|word| word.as_str() == Some(what));
         let Some(counter) = contract.metrics.as_ref().and_then(|metrics| metrics.counters.iter().find(named)) else { continue };
@@ -232,10 +233,10 @@ fn counter_breaches(contract: &Contract, check: &AnswerCheck, answer: &Answer, r
         let is = counter_value(answer, &counter.name);
         if is.is_none_or(|is| is - was < *least as f64) {
             let observed = is.map_or_else(|| "no such counter".to_owned(), |is| format!("it was {was} and is {is}"));
-            breaches.push(Mismatch::must(format!("{} risen by at least {least}", counter.name), observed));
+            mismatches.push(Mismatch::must(format!("{} risen by at least {least}", counter.name), observed));
         }
     }
-    breaches
+    mismatches
 }
 
 /// The value of a counter; labels may stand in any order and with any spacing.
@@ -255,15 +256,15 @@ fn labels(name: &str) -> Vec<String> {
 }
 
 /// Reads the members that a check captures; a member that is not there is not captured.
-pub fn capture(check: &AnswerCheck, answer: &Answer, records: &mut Bindings) {
+pub fn capture(check: &AnswerCheck, answer: &Answer, bindings: &mut Bindings) {
     if let Some(name) = &check.name {
-        records.answers.insert(name.clone(), answer.clone());
+        bindings.answers.insert(name.clone(), answer.clone());
     }
     let Some(body) = answer.json() else { return };
     for (name, path) in &check.capture {
         if let Some(found) = member_at(&body, path) {
             let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-            records.captures.insert(name.clone(), text);
+            bindings.captures.insert(name.clone(), text);
         }
     }
 }

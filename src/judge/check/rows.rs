@@ -84,28 +84,28 @@ fn column_for<'t>(table: &'t Table, role: &str) -> Option<&'t str> {
 
 /// Holds a look against a check; what [`cannot_be_seen`] is passed over.
 #[must_use]
-pub fn judge(contract: &Contract, check: &StateCheck, look: &Observation, records: &Bindings, ttl: Option<u64>) -> Vec<Mismatch> {
+pub fn judge(contract: &Contract, check: &StateCheck, look: &Observation, bindings: &Bindings, ttl: Option<u64>) -> Vec<Mismatch> {
     let Some(tables) = &contract.state else { return Vec::new() };
-    let keys = tables.keys.as_ref().map(|table| Side { name: KEYS, table, rows: &look.state.keys, records, ttl });
-    let audit = tables.audit.as_ref().map(|table| Side { name: AUDIT, table, rows: &look.state.audit, records, ttl });
-    let mut breaches = Vec::new();
+    let keys = tables.keys.as_ref().map(|table| Side { name: KEYS, table, rows: &look.state.keys, bindings, ttl });
+    let audit = tables.audit.as_ref().map(|table| Side { name: AUDIT, table, rows: &look.state.audit, bindings, ttl });
+    let mut mismatches = Vec::new();
     for (side, checks) in [(keys, &check.keys), (audit, &check.audit)] {
         for (side, one) in side.into_iter().flat_map(|side| checks.iter().map(move |one| (side, one))) {
-            breaches.extend(row_check(side, one));
+            mismatches.extend(row_check(side, one));
         }
     }
     if let Some(grown) = &check.grown
-        && let Some(earlier) = records.counts.get(&grown.since)
+        && let Some(earlier) = bindings.counts.get(&grown.since)
     {
-        breaches.extend(keys.and_then(|side| growth(side, grown.keys, look.counts.keys_grown_since(earlier))));
-        breaches.extend(audit.and_then(|side| growth(side, grown.audit, look.counts.audit - earlier.audit)));
+        mismatches.extend(keys.and_then(|side| growth(side, grown.keys, look.counts.keys_grown_since(earlier))));
+        mismatches.extend(audit.and_then(|side| growth(side, grown.audit, look.counts.audit - earlier.audit)));
     }
     if let Some(unchanged) = &check.unchanged
-        && let Some(before) = records.looks.get(&unchanged.since)
+        && let Some(before) = bindings.looks.get(&unchanged.since)
     {
-        for key in unchanged.rows_for.iter().flat_map(|name| records.all(name)) {
-            breaches.extend(keys.and_then(|side| same_rows(side, &before.keys, key)));
-            breaches.extend(audit.and_then(|side| same_rows(side, &before.audit, key)));
+        for key in unchanged.rows_for.iter().flat_map(|name| bindings.all(name)) {
+            mismatches.extend(keys.and_then(|side| same_rows(side, &before.keys, key)));
+            mismatches.extend(audit.and_then(|side| same_rows(side, &before.audit, key)));
         }
     }
     for name in &check.schema {
@@ -113,18 +113,18 @@ pub fn judge(contract: &Contract, check: &StateCheck, look: &Observation, record
             TableName::Keys => keys,
             TableName::Audit => audit,
         };
-        breaches.extend(side.into_iter().flat_map(|side| shape(side, &look.tables)));
+        mismatches.extend(side.into_iter().flat_map(|side| shape(side, &look.tables)));
     }
     if let (true, Some(keys), Some(audit)) = (check.every_key_has_evidence, keys, audit) {
-        breaches.extend(evidence(keys, audit));
+        mismatches.extend(evidence(keys, audit));
     }
     if let (true, Some(keys)) = (check.every_life_can_be_told, keys) {
-        breaches.extend(lives(keys));
+        mismatches.extend(lives(keys));
     }
     if let (false, Some(audit)) = (check.instants_never_go_back.is_empty(), audit) {
-        breaches.extend(order(audit, &check.instants_never_go_back));
+        mismatches.extend(order(audit, &check.instants_never_go_back));
     }
-    breaches
+    mismatches
 }
 
 /// One table as it was found, and what is known of those whose rows stand there.
@@ -134,7 +134,7 @@ struct Side<'l> {
     name: &'static str,
     table: &'l Table,
     rows: &'l [Row],
-    records: &'l Bindings,
+    bindings: &'l Bindings,
     ttl: Option<u64>,
 }
 
@@ -172,10 +172,10 @@ fn rows_of<'r>(table: &Table, rows: &'r [Row], record: &Record) -> Vec<&'r Row> 
 }
 
 fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Mismatch> {
-    let Side { name, table, rows, records, .. } = side;
-    let mut breaches = Vec::new();
+    let Side { name, table, rows, bindings, .. } = side;
+    let mut mismatches = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
-    for record in records.all(&check.rows_for) {
+    for record in bindings.all(&check.rows_for) {
         // A burst has many deliveries of one key: its rows are judged once.
         if seen.contains(&record.key.as_str()) && table.column_holding("key").is_some() {
             continue;
@@ -188,27 +188,27 @@ fn row_check(side: Side<'_>, check: &RowCheck) -> Vec<Mismatch> {
             let expected = format!("{count} row{} in {} for key {:?}", plural(count), table.table, record.key);
             let shown = found.iter().take(4).map(|row| format!("; {row}")).collect::<String>();
             let kind = if found.len() < count { Kind::RowMissing } else { Kind::RowSurplus };
-            let breach = Mismatch::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len())));
+            let mismatch = Mismatch::must(expected, format!("{} row{}{shown}", found.len(), plural(found.len())));
             let role = (Some(table.found_by()) == column_for(table, "key")).then(|| "key".to_owned());
-            breaches.push(breach.of(MismatchCode { role, ..MismatchCode::of_table(kind, name) }));
+            mismatches.push(mismatch.of(MismatchCode { role, ..MismatchCode::of_table(kind, name) }));
             continue;
         }
         let Some(newest) = found.iter().max_by_key(|row| table.instant_in(row).and_then(iso::read).map(|(at, _)| at)) else {
             continue;
         };
-        breaches.extend(cells(side, newest, check, record));
+        mismatches.extend(cells(side, newest, check, record));
     }
-    breaches
+    mismatches
 }
 
 fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mismatch> {
-    let Side { name, table, records, ttl, .. } = side;
-    let mut breaches = Vec::new();
+    let Side { name, table, bindings, ttl, .. } = side;
+    let mut mismatches = Vec::new();
     let mut wrong = |kind: Kind, column: &str, wanted: String| {
         let found = row.get(column).map_or_else(|| "no such column".to_owned(), ToString::to_string);
         let role = ROLES.into_iter().find(|role| column_for(table, role) == Some(column)).map(str::to_owned);
-        let mismatch = MismatchCode { role, name: Some(column.to_owned()), ..MismatchCode::of_table(kind, name) };
-        breaches.push(Mismatch::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")).of(mismatch));
+        let code = MismatchCode { role, name: Some(column.to_owned()), ..MismatchCode::of_table(kind, name) };
+        mismatches.push(Mismatch::must(format!("{}.{column} = {wanted}", table.table), format!("{column} = {found}")).of(code));
     };
     if check.as_promised {
         for column in table.columns.iter().filter(|column| Some(column.name.as_str()) != table.instant()) {
@@ -216,7 +216,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
             if let Some(wanted) = wanted.filter(|wanted| row.get(&column.name) != Some(wanted)) {
                 wrong(Kind::Cell, &column.name, wanted.to_string());
             }
-            if column.holds_only("answer") && !is_an_answer_of(row.text(&column.name), record, records) {
+            if column.holds_only("answer") && !is_an_answer_of(row.text(&column.name), record, bindings) {
                 wrong(Kind::Cell, &column.name, "the body of the first answer".to_owned());
             }
         }
@@ -224,7 +224,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
     for (column, wanted) in &check.columns {
         let wanted = match wanted {
             Value::String(word) if word == "ttl" => ttl_cell(ttl),
-            Value::String(text) => Cell::Text(records.fill(text)),
+            Value::String(text) => Cell::Text(bindings.fill(text)),
             Value::Number(number) => number.as_i64().map_or(Cell::Null, Cell::Integer),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Cell::Null,
         };
@@ -234,7 +234,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
     }
     let seconds = |wanted: &Value| wanted.as_i64().map_or_else(|| ttl_cell(ttl), Cell::Integer);
     let held = check.holds.iter().flat_map(|holds| {
-        let of = |name: &Option<String>, text: fn(&Record) -> &String| Some(Cell::Text(text(records.one(name.as_ref()?)?).clone()));
+        let of = |name: &Option<String>, text: fn(&Record) -> &String| Some(Cell::Text(text(bindings.one(name.as_ref()?)?).clone()));
         let cells = [
             ("key", of(&holds.key, |record| &record.key)),
             ("sha256", of(&holds.sha256, |record| &record.sha256)),
@@ -247,9 +247,9 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
             wrong(Kind::Cell, column, wanted.to_string());
         }
     }
-    let Some(column) = table.instant() else { return breaches };
+    let Some(column) = table.instant() else { return mismatches };
     let instant = row.text(column);
-    if let Some(referring) = check.referred_to_by.as_ref().and_then(|name| records.one(name))
+    if let Some(referring) = check.referred_to_by.as_ref().and_then(|name| bindings.one(name))
         && !is_referred_to(table, referring.refers_to.as_deref(), instant)
     {
         wrong(
@@ -258,13 +258,13 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
             format!("{:?}, as the duplicate's answer says", referring.refers_to.as_deref().unwrap_or("nothing")),
         );
     }
-    if let Some(about) = check.written_at.as_ref().and_then(|name| records.one(name)) {
+    if let Some(about) = check.written_at.as_ref().and_then(|name| bindings.one(name)) {
         let fits = instant.and_then(read_contract_instant).is_some_and(|at| within(at, about));
         if !fits {
             wrong(Kind::Cell, column, format!("{:?}, give or take 5 s", iso::write(about.sent_at)));
         }
     }
-    breaches
+    mismatches
 }
 
 /// Whether an answer refers to a row's instant: by the letter where the contract keeps text, else as far as the row is written.
@@ -288,8 +288,8 @@ fn is_referred_to(table: &Table, refers_to: Option<&str>, instant: Option<&str>)
 }
 
 /// Whether some delivery of the same key got this body; one without an answer may have got any.
-fn is_an_answer_of(text: Option<&str>, record: &Record, records: &Bindings) -> bool {
-    let mut of_key = records.deliveries.values().flatten().chain([record]).filter(|other| other.key == record.key);
+fn is_an_answer_of(text: Option<&str>, record: &Record, bindings: &Bindings) -> bool {
+    let mut of_key = bindings.deliveries.values().flatten().chain([record]).filter(|other| other.key == record.key);
     of_key.any(|other| other.result.as_ref().map_or(true, |answer| text.is_some_and(|text| String::from_utf8_lossy(&answer.body) == text)))
 }
 
@@ -305,8 +305,8 @@ fn ttl_cell(ttl: Option<u64>) -> Cell {
 fn growth(side: Side<'_>, wanted: Option<i64>, grown: i64) -> Option<Mismatch> {
     let wanted = wanted.filter(|wanted| *wanted != grown)?;
     let kind = if grown < wanted { Kind::RowMissing } else { Kind::RowSurplus };
-    let breach = Mismatch::must(format!("{wanted} more rows in {}", side.table.table), format!("{grown} more rows"));
-    Some(breach.of(MismatchCode::of_table(kind, side.name)))
+    let mismatch = Mismatch::must(format!("{wanted} more rows in {}", side.table.table), format!("{grown} more rows"));
+    Some(mismatch.of(MismatchCode::of_table(kind, side.name)))
 }
 
 fn same_rows(side: Side<'_>, before: &[Row], record: &Record) -> Option<Mismatch> {
@@ -314,28 +314,28 @@ fn same_rows(side: Side<'_>, before: &[Row], record: &Record) -> Option<Mismatch
     let (was, is) = (rows_of(table, before, record), rows_of(table, now, record));
     let show = |rows: &[&Row]| rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     (was != is).then(|| {
-        let breach =
+        let mismatch =
             Mismatch::must(format!("{}: still {}", table.table, show(&was)), if is.is_empty() { "no row".to_owned() } else { show(&is) });
-        breach.of(MismatchCode::of_table(Kind::RowsChanged, name))
+        mismatch.of(MismatchCode::of_table(Kind::RowsChanged, name))
     })
 }
 
 fn shape(side: Side<'_>, found: &[TableShape]) -> Vec<Mismatch> {
     let wanted = side.table.shape();
-    let mismatch = MismatchCode::of_table(Kind::Schema, side.name);
+    let code = MismatchCode::of_table(Kind::Schema, side.name);
     let Some(found) = found.iter().find(|one| one.table == wanted.table) else {
-        return vec![Mismatch::must(format!("a table {}", wanted.table), "no such table").of(mismatch)];
+        return vec![Mismatch::must(format!("a table {}", wanted.table), "no such table").of(code)];
     };
-    let mut breaches = Vec::new();
+    let mut mismatches = Vec::new();
     for column in &wanted.columns {
         let is = found.columns.iter().find(|one| one.name == column.name);
         if is.is_none_or(|is| !same_column(is, column)) {
             let observed = is.map_or_else(|| format!("no column {}", column.name), ToString::to_string);
-            let breach = Mismatch::must(format!("{}: column {column}", wanted.table), observed);
-            breaches.push(breach.of(MismatchCode { name: Some(column.name.clone()), ..mismatch.clone() }));
+            let mismatch = Mismatch::must(format!("{}: column {column}", wanted.table), observed);
+            mismatches.push(mismatch.of(MismatchCode { name: Some(column.name.clone()), ..code.clone() }));
         }
     }
-    breaches
+    mismatches
 }
 
 /// A primary key is not null by itself; saying so again is free.
@@ -361,8 +361,8 @@ fn lives(keys: Side<'_>) -> Vec<Mismatch> {
         row.get(&ttl.name).and_then(Cell::integer).is_some_and(|ttl| ttl > 0) && row.text(instant).and_then(iso::read).is_some()
     };
     let expected = format!("{instant} a time and {} a positive whole number", ttl.name);
-    let breach = |row: &Row| Mismatch::must(expected.clone(), row.to_string()).of(MismatchCode::of(Kind::NoLife));
-    keys.rows.iter().filter(|row| !told(row)).take(3).map(breach).collect()
+    let mismatch = |row: &Row| Mismatch::must(expected.clone(), row.to_string()).of(MismatchCode::of(Kind::NoLife));
+    keys.rows.iter().filter(|row| !told(row)).take(3).map(mismatch).collect()
 }
 
 /// Instants of the named deliveries, in the order in which they were accepted one after the other.
@@ -370,13 +370,13 @@ fn order(audit: Side<'_>, names: &[String]) -> Vec<Mismatch> {
     let Some(column) = audit.table.instant() else { return Vec::new() };
     let instants: Vec<(String, UnixMicros)> = names
         .iter()
-        .flat_map(|name| audit.records.all(name))
+        .flat_map(|name| audit.bindings.all(name))
         .filter_map(|record| rows_of(audit.table, audit.rows, record).last().and_then(|row| row.text(column)))
         .filter_map(|text| iso::read(text).map(|(at, _)| (text.to_owned(), at)))
         .collect();
     let backwards = instants.windows(2).filter(|pair| pair[1].1 < pair[0].1);
-    let breach = |pair: &[(String, UnixMicros)]| Mismatch::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone());
-    backwards.take(1).map(|pair| breach(pair).of(MismatchCode::of(Kind::InstantsGoBack))).collect()
+    let mismatch = |pair: &[(String, UnixMicros)]| Mismatch::must(format!("{column} not before {}", pair[0].0), pair[1].0.clone());
+    backwards.take(1).map(|pair| mismatch(pair).of(MismatchCode::of(Kind::InstantsGoBack))).collect()
 }
 
 fn plural(count: usize) -> &'static str {

@@ -68,7 +68,7 @@ pub struct Known<'a> {
     /// What is known of this connection.
     pub open: &'a OpenStream,
     /// All that is known of the scenario.
-    pub records: &'a Bindings,
+    pub bindings: &'a Bindings,
 }
 
 /// A mismatch about a part of a stream.
@@ -88,7 +88,7 @@ pub fn judge(step: &StreamStep, reading: &StreamReading, known: Known<'_>) -> Ve
     form::blocks(step, reading, known, &mut wrong);
     // Among events of others, or of nobody, nothing can be said of one's own: it may have been read no further because of them.
     let unreadable = ["foreign", "data", "utf-8", "blank-line"];
-    if wrong.iter().any(|one| one.mismatch.table.as_deref().is_some_and(|part| unreadable.contains(&part))) {
+    if wrong.iter().any(|one| one.code.table.as_deref().is_some_and(|part| unreadable.contains(&part))) {
         return wrong;
     }
     if step.expects_finished() {
@@ -171,7 +171,7 @@ fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, k
             return vec![Mismatch::must(expected, format!("{counts}; {}", ended(reading))).of(code)];
         }
     }
-    if let Some(other) = expect.again.as_ref().and_then(|name| known.records.streams.get(name)) {
+    if let Some(other) = expect.again.as_ref().and_then(|name| known.bindings.streams.get(name)) {
         let from = reading_from(known).map_or(0, |id| other.told.iter().position(|told| told.id == id).map_or(0, |at| at + 1));
         let nothing = form.begins == Begins::Now && reading_from(known).is_none();
         let due: Vec<&Told> = other.told[from..].iter().filter(|_| !nothing).collect();
@@ -238,7 +238,7 @@ fn is_ours(block: &Block, known: Known<'_>) -> bool {
 /// The deliveries that are due; those before a client that begins with what comes from now on are not.
 fn due<'a>(names: &[String], step: &StreamStep, reading: &StreamReading, known: Known<'a>) -> Vec<&'a Tellable> {
     let from_now_on = known.form.begins == Begins::Now && reading_from(known).is_none() && !step.expects_unknown();
-    let all = names.iter().flat_map(|name| known.records.all(name));
+    let all = names.iter().flat_map(|name| known.bindings.all(name));
     let of = |record: &Record| known.deliveries.iter().copied().find(|one| is_same(&one.record, record));
     all.filter_map(of).filter(|one| !(from_now_on && one.record.answered_at <= reading.sent_at)).collect()
 }
@@ -300,7 +300,7 @@ fn tells_due(due: &[&Tellable], known: Known<'_>) -> String {
 
 /// What a scenario calls a delivery.
 fn name_of(record: &Record, known: Known<'_>) -> String {
-    let all = &known.records.deliveries;
+    let all = &known.bindings.deliveries;
     let name = all.iter().find(|(_, of)| of.iter().any(|one| is_same(one, record))).map(|(name, of)| (name, of.len() > 1));
     match name {
         Some((name, false)) => format!("`{name}`"),

@@ -79,11 +79,11 @@ fn record(status: u16, body: &'static str) -> Record {
 }
 
 /// `first` was accepted, `refused` was not.
-fn records() -> Bindings {
-    let mut records = Bindings::default();
-    records.deliveries.insert("first".to_owned(), vec![record(201, r#"{"status":"taken"}"#)]);
-    records.deliveries.insert("refused".to_owned(), vec![record(400, "{}")]);
-    records
+fn bindings() -> Bindings {
+    let mut bindings = Bindings::default();
+    bindings.deliveries.insert("first".to_owned(), vec![record(201, r#"{"status":"taken"}"#)]);
+    bindings.deliveries.insert("refused".to_owned(), vec![record(400, "{}")]);
+    bindings
 }
 
 const SEEN: &str = r#"{"status":"seen","kind":"duplicate","hash":"ab12"}"#;
@@ -92,8 +92,8 @@ const SEEN: &str = r#"{"status":"seen","kind":"duplicate","hash":"ab12"}"#;
 #[test]
 fn contract_says_what_another_body_gets() {
     let holds = |other: &str, expect: &Expect, status: u16, body: &'static str| {
-        let (records, record, answer) = (records(), record(status, body), answer(status, body));
-        judge(&reader(other), expect, Judged { answer: &answer, record: &record, records: &records }).is_empty()
+        let (bindings, record, answer) = (bindings(), record(status, body), answer(status, body));
+        judge(&reader(other), expect, Judged { answer: &answer, record: &record, bindings: &bindings }).is_empty()
     };
     let of = |name: &str| Expect::ReuseOf(name.to_owned());
     for (other, name, status, body, wanted) in [
@@ -193,20 +193,20 @@ fn cells_are_found_by_what_they_hold() {
         let text = format!("{{audit: [{{rows_for: first, count: 1, holds: {holds}}}]}}");
         crate::yaml::read::<StateCheck>("check", &text).expect("it has no mistake").0
     };
-    let breaches = |holds: &str, digest: &str| rows::judge(&contract(""), &check(holds), &look(digest), &records(), None);
-    assert_eq!(breaches("{sha256: first, key: first}", "ab12"), []);
-    let wrong = breaches("{sha256: first}", "cd34");
+    let mismatches = |holds: &str, digest: &str| rows::judge(&contract(""), &check(holds), &look(digest), &bindings(), None);
+    assert_eq!(mismatches("{sha256: first, key: first}", "ab12"), []);
+    let wrong = mismatches("{sha256: first}", "cd34");
     assert!(wrong.len() == 1 && wrong[0].expected.contains("log.digest") && wrong[0].observed.contains("cd34"), "{wrong:?}");
-    assert_eq!(breaches("{ttl: 5}", "ab12"), [], "no column of the table holds a TTL");
+    assert_eq!(mismatches("{ttl: 5}", "ab12"), [], "no column of the table holds a TTL");
 }
 
 /// What tells of a first delivery: its members, its hash, its instant; not what every answer may say.
 #[test]
 fn answers_that_tell_of_the_first_are_found() {
     let check = AnswerCheck { says_nothing_of: Some("first".to_owned()), ..AnswerCheck::default() };
-    let records = records();
+    let bindings = bindings();
     let tells = |other: &str, body: &'static str| {
-        let around = Surroundings { records: &records, took: Duration::ZERO, forbidden: &[] };
+        let around = Surroundings { bindings: &bindings, took: Duration::ZERO, forbidden: &[] };
         !literal::judge(&contract(other), &check, &answer(401, body), around).is_empty()
     };
     for (body, wanted) in [

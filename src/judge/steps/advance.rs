@@ -18,7 +18,7 @@ impl<S: Source> Play<'_, S> {
         let over = matches!(by, Advance::TtlPlus(_));
         let by = self.span_until(place.number, &by);
         let moved_before = self.source.moved_us();
-        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         self.source.advance(at, by).await?;
         self.before.aged = true;
         if over {

@@ -21,7 +21,7 @@ impl<S: Source> Play<'_, S> {
         let mut tries = 0;
         let mut reference: Option<String> = None;
         loop {
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             let Some(told) = self.source.ask(at, get).await? else {
                 // What was captured is not kept, and what follows may speak of it.
                 let captures = place.step.answer.as_ref().is_some_and(|check| !check.capture.is_empty());
@@ -30,19 +30,19 @@ impl<S: Source> Play<'_, S> {
             self.report.rests_on.insert("pages".to_owned());
             let reference = reference.get_or_insert_with(|| self.reference_tells(&get.what, &told.question)).clone();
             let answer = answer_of(place.number, &told.result)?;
-            let around = Surroundings { records: &self.records, took: told.took, forbidden: &[&self.setting.forbidden] };
+            let around = Surroundings { bindings: &self.bindings, took: told.took, forbidden: &[&self.setting.forbidden] };
             let check = place.step.answer.as_ref();
-            let breaches: Vec<Mismatch> =
+            let mismatches: Vec<Mismatch> =
                 check.map_or_else(Vec::new, |check| literal::judge(self.setting.contract(), check, &answer, around));
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
-            if !is_broken(&breaches) || !self.source.give_time(at, patience, tries).await? {
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
+            if !is_broken(&mismatches) || !self.source.give_time(at, patience, tries).await? {
                 if let Some(check) = check {
-                    literal::capture(check, &answer, &mut self.records);
+                    literal::capture(check, &answer, &mut self.bindings);
                 }
                 if matches!(get.what, Asked::Audit | Asked::Metrics) {
-                    self.excuse_counts(place, &breaches)?;
+                    self.excuse_counts(place, &mismatches)?;
                 }
-                return self.file(place, breaches, &reference, &self.setting.curl.line(&told.question));
+                return self.file(place, mismatches, &reference, &self.setting.curl.line(&told.question));
             }
             tries += 1;
         }

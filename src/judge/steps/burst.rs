@@ -21,7 +21,7 @@ use crate::scenario::deliver::{Burst, BurstBodies};
 impl<S: Source> Play<'_, S> {
     /// Releases a burst and judges it.
     pub(in crate::judge) async fn burst(&mut self, place: StepContext<'_>, burst: &Burst) -> Result<(), ScenarioEnd> {
-        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         let Released { sent, spread, most_at_once } = self.source.burst(at, burst).await?;
         let reference = self.reference_burst(&sent);
         let mut records: Vec<Record> = Vec::with_capacity(sent.len());
@@ -40,20 +40,20 @@ impl<S: Source> Play<'_, S> {
             most_at_once,
             lanes,
         });
-        let mut breaches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
-        for breach in &mut breaches {
+        let mut mismatches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
+        for mismatch in &mut mismatches {
             let odd = records.first().map_or_else(Vec::new, |first| self.before.when(&burst.deliver, first));
             let unlike = (burst.bodies == BurstBodies::Unlike).then_some(When::OtherBody);
-            let told = self.setting.contract().outcomes.in_flight.is_some() && is_of_rivals(breach.mismatch.kind);
+            let told = self.setting.contract().outcomes.in_flight.is_some() && is_of_rivals(mismatch.code.kind);
             let under_way = told.then_some(When::UnderWay);
             let when: Vec<When> = std::iter::once(When::AtOnce)
                 .chain(under_way)
                 .chain(unlike)
                 .chain(odd.into_iter().filter(|when| *when != When::Later))
                 .collect();
-            told_of_delivery(&mut breach.mismatch, None, &burst.deliver, &when);
+            told_of_delivery(&mut mismatch.code, None, &burst.deliver, &when);
             let outcomes = &self.setting.contract().outcomes;
-            breach.mismatch.due = match breach.mismatch.kind {
+            mismatch.code.due = match mismatch.code.kind {
                 Kind::HonestRefused | Kind::HonestFailed => Some(outcomes.accepted.statuses()),
                 Kind::RepeatRefused | Kind::RepeatFailed | Kind::DuplicateOtherwise => {
                     Some(self.setting.contract().duplicate().unwrap_or(&outcomes.accepted).statuses())
@@ -68,10 +68,10 @@ impl<S: Source> Play<'_, S> {
         if let Some(name) = &burst.name {
             // The one that was accepted comes last: it is what `duplicate_of` means.
             records.sort_by_key(|record| record.outcome(reader).is(Outcome::Accepted));
-            self.records.plain_bodies.insert(name.clone(), sent.first().map_or_else(Bytes::new, |one| one.plain_body.clone()));
-            self.records.deliveries.insert(name.clone(), records);
+            self.bindings.plain_bodies.insert(name.clone(), sent.first().map_or_else(Bytes::new, |one| one.plain_body.clone()));
+            self.bindings.deliveries.insert(name.clone(), records);
         }
-        self.file(place, breaches, &reference, &line)
+        self.file(place, mismatches, &reference, &line)
     }
 
     /// What the reference answers to the same deliveries, one after the other, in words.

@@ -16,13 +16,13 @@ use crate::secret::Redactor;
 
 impl<S: Source> Play<'_, S> {
     pub(in crate::judge) async fn deliver(&mut self, place: StepContext<'_>, deliver: &Deliver) -> Result<(), ScenarioEnd> {
-        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         let mut sent = self.source.deliver(at, deliver).await?;
         self.judge_beside(place, std::mem::take(&mut sent.beside))?;
         let reference_says = if sent.arrives { self.ask_reference(&sent.delivery) } else { "gets no whole request".to_owned() };
         let record = self.record(place.number, deliver.name.as_deref(), &sent);
         if let Some(name) = &deliver.name {
-            self.records.plain_bodies.insert(name.clone(), sent.plain_body.clone());
+            self.bindings.plain_bodies.insert(name.clone(), sent.plain_body.clone());
         }
         let loses = deliver.fault.is_some() && record.result.is_err() && place.step.expect.as_ref().is_some_and(Expect::allows_no_answer);
         if loses {
@@ -39,48 +39,49 @@ impl<S: Source> Play<'_, S> {
         self.bind(deliver.name.as_deref(), record.clone());
         let answer = answer?;
         self.last_answer = Some(answer.clone());
-        let mut breaches = Vec::new();
+        let mut mismatches = Vec::new();
         if let Some(expect) = &place.step.expect {
             self.is_there_to_keep(place, expect)?;
             let mut found =
-                answer::judge(&self.setting.reader, expect, Judged { answer: &answer, record: &record, records: &self.records });
+                answer::judge(&self.setting.reader, expect, Judged { answer: &answer, record: &record, bindings: &self.bindings });
             classify(
                 self.setting.contract(),
                 &self.case(&expect.under(self.setting.contract()), deliver, &record, answer.status),
                 &mut found,
             );
-            breaches.extend(found);
-            self.excuse_end_of_life(place, expect, &record, &breaches)?;
+            mismatches.extend(found);
+            self.excuse_end_of_life(place, expect, &record, &mismatches)?;
         }
         // What is demanded of a first answer says nothing of one to a repetition.
         let repeats_itself =
-            breaches.is_empty() && record.repeats_itself(&self.setting.reader) && self.wants_new(place.step.expect.as_ref());
+            mismatches.is_empty() && record.repeats_itself(&self.setting.reader) && self.wants_new(place.step.expect.as_ref());
         if let Some(check) = place.step.answer.as_ref().filter(|_| !repeats_itself) {
             let right: Vec<&[u8]> = sent.right_signature.iter().map(Vec::as_slice).filter(|_| check.reveals_nothing).collect();
             let forbidden = [&self.setting.forbidden, &Redactor::new(&right)];
-            let around = Surroundings { records: &self.records, took: record.took.saturating_sub(record.own_delay), forbidden: &forbidden };
+            let around =
+                Surroundings { bindings: &self.bindings, took: record.took.saturating_sub(record.own_delay), forbidden: &forbidden };
             let mut found = literal::judge(self.setting.contract(), check, &answer, around);
             let expect = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
             let expect = expect.unwrap_or_else(|| meant(deliver, self.before.is_taken(&record.key)));
             // What an answer of another outcome has in it follows from that.
-            let other = breaches.iter().find(|one| is_decided(one.mismatch.kind)).map(|one| one.mismatch.clone());
-            for breach in &mut found {
-                if breach.mismatch.is_of_outcome() {
-                    classify(self.setting.contract(), &self.case(&expect, deliver, &record, answer.status), std::slice::from_mut(breach));
+            let other = mismatches.iter().find(|one| is_decided(one.code.kind)).map(|one| one.code.clone());
+            for mismatch in &mut found {
+                if mismatch.code.is_of_outcome() {
+                    classify(self.setting.contract(), &self.case(&expect, deliver, &record, answer.status), std::slice::from_mut(mismatch));
                 }
-                told_of_delivery(&mut breach.mismatch, Some(&expect), deliver, &self.before.when(deliver, &record));
-                if let Some(other) = other.as_ref().filter(|_| follows(breach.mismatch.kind)) {
-                    breach.mismatch.clone_from(other);
+                told_of_delivery(&mut mismatch.code, Some(&expect), deliver, &self.before.when(deliver, &record));
+                if let Some(other) = other.as_ref().filter(|_| follows(mismatch.code.kind)) {
+                    mismatch.code.clone_from(other);
                 }
             }
-            breaches.extend(found);
-            literal::capture(check, &answer, &mut self.records);
+            mismatches.extend(found);
+            literal::capture(check, &answer, &mut self.bindings);
         }
         let resolved = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
-        self.records.learn_reference(&record, resolved.as_ref());
+        self.bindings.learn_reference(&record, resolved.as_ref());
         self.before.learn(deliver, &record, record.outcome(&self.setting.reader));
         let line = self.setting.curl.line(&record.delivery);
-        self.file(place, breaches, &reference_says, &line)
+        self.file(place, mismatches, &reference_says, &line)
     }
 
     /// A delivery, as far as a mismatch hangs on it.
@@ -97,14 +98,14 @@ impl<S: Source> Play<'_, S> {
     /// Names a delivery for later steps.
     fn bind(&mut self, name: Option<&str>, record: Record) {
         if let Some(name) = name {
-            self.records.deliveries.insert(name.to_owned(), vec![record]);
+            self.bindings.deliveries.insert(name.to_owned(), vec![record]);
         }
     }
 
     /// What was not refused cannot show whether refusals are kept.
     fn is_there_to_keep(&self, place: StepContext<'_>, expect: &Expect) -> Result<(), ScenarioEnd> {
         let Expect::KeptRefusalOf(name) = expect else { return Ok(()) };
-        let first = self.records.one(name).and_then(|record| record.result.as_ref().ok());
+        let first = self.bindings.one(name).and_then(|record| record.result.as_ref().ok());
         match first.filter(|answer| !(400..=499).contains(&answer.status)) {
             None => Ok(()),
             Some(taken) => Err(ScenarioEnd::NotApplicable(format!(
@@ -120,11 +121,11 @@ impl<S: Source> Play<'_, S> {
         place: StepContext<'_>,
         expect: &Expect,
         record: &Record,
-        breaches: &[Mismatch],
+        mismatches: &[Mismatch],
     ) -> Result<(), ScenarioEnd> {
         let wants_duplicate = matches!(expect.under(self.setting.contract()), Expect::DuplicateOf(_));
-        let first = expect.first().and_then(|name| self.records.one(name));
-        let (Some(first), Some(ttl), true) = (first, self.setting.ttl, wants_duplicate && !breaches.is_empty()) else { return Ok(()) };
+        let first = expect.first().and_then(|name| self.bindings.one(name));
+        let (Some(first), Some(ttl), true) = (first, self.setting.ttl, wants_duplicate && !mismatches.is_empty()) else { return Ok(()) };
         let moved = std::time::Duration::from_micros(u64::try_from(self.source.moved_us()).unwrap_or(0));
         let age = record.answered_at.plus(moved).since(first.sent_at);
         let life = std::time::Duration::from_secs(ttl);
@@ -162,8 +163,8 @@ impl<S: Source> Play<'_, S> {
             Some(status) if (200..=299).contains(&status) => Kind::AcceptedOtherwise,
             Some(_) | None => Kind::HonestRefused,
         };
-        let mismatch = MismatchCode { status, when: vec![When::OddWay], ..MismatchCode::of(kind) };
-        let breach = Mismatch::must("deliveries beside a slow one are accepted", observed).of(mismatch);
-        self.file(place, vec![breach], "accepts them", &line)
+        let code = MismatchCode { status, when: vec![When::OddWay], ..MismatchCode::of(kind) };
+        let mismatch = Mismatch::must("deliveries beside a slow one are accepted", observed).of(code);
+        self.file(place, vec![mismatch], "accepts them", &line)
     }
 }

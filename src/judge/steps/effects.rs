@@ -76,16 +76,16 @@ impl<S: Source> Play<'_, S> {
 
     /// A step that counts the effects of named deliveries.
     pub(in crate::judge) async fn effects(&mut self, place: StepContext<'_>, check: &EffectsCheck) -> Result<(), ScenarioEnd> {
-        let mut keys: Vec<String> = check.of.iter().flat_map(|name| self.records.keys_of(name)).collect();
+        let mut keys: Vec<String> = check.of.iter().flat_map(|name| self.bindings.keys_of(name)).collect();
         keys.dedup();
         let patience = self.patience(Some(check));
         let mut tries = 0;
         loop {
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             let Some(counts) = self.source.effects(at, &keys).await? else { return Ok(()) };
             self.report.rests_on.insert("effects".to_owned());
             let (law, now) = (self.law(), self.now_us());
-            let mut breaches = Vec::new();
+            let mut mismatches = Vec::new();
             let mut are_too_few = true;
             for (key, count) in keys.iter().zip(&counts) {
                 let (least, most) = match (check.each, check.at_most) {
@@ -95,15 +95,15 @@ impl<S: Source> Play<'_, S> {
                 };
                 if !(least..=most).contains(count) {
                     are_too_few &= *count < least;
-                    breaches.push(breach(key, (least, most), *count));
+                    mismatches.push(mismatch(key, (least, most), *count));
                 }
             }
             // What has not been done may still be; what was done twice stays so.
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
-            if breaches.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
+            if mismatches.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
                 let line = self.line_of(keys.first());
-                breaches.truncate(TOLD);
-                return self.file(place, breaches, "does the work of a key once", &line);
+                mismatches.truncate(TOLD);
+                return self.file(place, mismatches, "does the work of a key once", &line);
             }
             tries += 1;
         }
@@ -121,7 +121,7 @@ impl<S: Source> Play<'_, S> {
         let patience = self.patience(None);
         let mut tries = 0;
         let wrong = loop {
-            let at = At { number, records: &self.records, keys: &self.keys };
+            let at = At { number, bindings: &self.bindings, keys: &self.keys };
             let Some(counts) = self.source.effects(at, &keys).await? else { return Ok(()) };
             self.report.rests_on.insert("effects".to_owned());
             let (law, now) = (self.law(), self.now_us());
@@ -133,7 +133,7 @@ impl<S: Source> Play<'_, S> {
             let all = keys.iter().zip(counts).map(|(key, count)| (key.clone(), bounds(key), count));
             let wrong: Vec<(String, (u64, u64), u64)> = all.filter(|(_, (least, most), count)| !(*least..=*most).contains(count)).collect();
             let are_too_few = wrong.iter().all(|(_, (least, _), count)| count < least);
-            let at = At { number, records: &self.records, keys: &self.keys };
+            let at = At { number, bindings: &self.bindings, keys: &self.keys };
             if wrong.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
                 break wrong;
             }
@@ -146,12 +146,12 @@ impl<S: Source> Play<'_, S> {
             let requirement = if bounds.1 == 0 { &none } else { &once };
             let line = self.line_of(Some(key));
             let beside = Beside { reference: "does the work of a key once", curl: &line };
-            let breach = breach(key, *bounds, *count);
-            is_broken |= findings::add(&mut self.report, self.setting, place, requirement.clone(), &breach, beside);
+            let mismatch = mismatch(key, *bounds, *count);
+            is_broken |= findings::add(&mut self.report, self.setting, place, requirement.clone(), &mismatch, beside);
             // Where answers are alike, effects decide what they leave open.
             let first = self.loaded.scenario.shows.first().filter(|id| self.setting.catalogue.get(id).is_some_and(|one| one.memory));
             if let (true, Some(id)) = (self.answered.get(key).is_some_and(OfKey::is_alike), first.filter(|id| *id != requirement)) {
-                findings::add(&mut self.report, self.setting, place, id.clone(), &breach, beside);
+                findings::add(&mut self.report, self.setting, place, id.clone(), &mismatch, beside);
             }
         }
         if is_broken { Err(ScenarioEnd::Broken) } else { Ok(()) }
@@ -178,7 +178,7 @@ impl<S: Source> Play<'_, S> {
     }
 }
 
-fn breach(key: &str, (least, most): (u64, u64), count: u64) -> Mismatch {
+fn mismatch(key: &str, (least, most): (u64, u64), count: u64) -> Mismatch {
     let wanted = if least == most { effects(least) } else { format!("from {least} to {}", effects(most)) };
     Mismatch::must(format!("{wanted} of key {key:?}"), format!("{} of it", effects(count)))
 }

@@ -34,7 +34,7 @@ impl<S: Source> Play<'_, S> {
     }
 
     async fn break_in(&mut self, place: StepContext<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), ScenarioEnd> {
-        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         let sent = self.source.break_in(at, restart, under_way).await?;
         self.restarted_at = Some(self.now_us());
         let mut firsts = Vec::with_capacity(sent.len());
@@ -47,7 +47,7 @@ impl<S: Source> Play<'_, S> {
             firsts.iter().filter(|first| first.outcome(&reader).may_be(Outcome::Accepted) || first.repeats_itself(&reader)).count();
         let mut lives: Vec<Life> = firsts.into_iter().map(|first| Life::of(first, &reader)).collect();
         for _ in 0..2 {
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             let again = self.source.once_more(at).await?;
             let mut records = Vec::with_capacity(again.len());
             for one in &again {
@@ -65,20 +65,20 @@ impl<S: Source> Play<'_, S> {
         if answered == 0 {
             return Err(ScenarioEnd::Undecided(format!("step {}: nothing was answered before the restart", place.number)));
         }
-        let Some((one, first_breach)) = forgotten.first() else { return Ok(()) };
+        let Some((one, first_mismatch)) = forgotten.first() else { return Ok(()) };
         let line = self.setting.curl.line(&one.delivery);
         let observed = format!(
             "{} of them are not, the first: {}\n{}, where {} was due",
             forgotten.len(),
             describe(&one.result),
-            first_breach.observed,
-            first_breach.expected
+            first_mismatch.observed,
+            first_mismatch.expected
         );
-        let breach =
+        let told =
             Mismatch::must(format!("all {answered} deliveries that were answered before the restart are duplicates after it"), observed);
-        let mismatch = MismatchCode { when: vec![When::Restarted], ..first_breach.mismatch.clone() };
-        let breach = Mismatch { shows: first_breach.shows.clone(), ..breach.of(mismatch) };
-        self.file(place, vec![breach], "remembers them", &line)
+        let code = MismatchCode { when: vec![When::Restarted], ..first_mismatch.code.clone() };
+        let mismatch = Mismatch { shows: first_mismatch.shows.clone(), ..told.of(code) };
+        self.file(place, vec![mismatch], "remembers them", &line)
     }
 
     /// Judges a delivery that was sent once more.
@@ -92,18 +92,18 @@ impl<S: Source> Play<'_, S> {
         }
         let contract = Arc::clone(self.setting.contract());
         let set = again.outcome(&self.setting.reader);
-        let judged = Judged { answer: &answer, record: &again, records: &self.records };
+        let judged = Judged { answer: &answer, record: &again, bindings: &self.bindings };
         let due = |kind: Kind, expected: &str| {
             let statuses = contract.duplicate().unwrap_or(&contract.outcomes.accepted).statuses();
             let name = contract.reference_member().filter(|_| kind == Kind::References).map(str::to_owned);
-            let mismatch = MismatchCode { status: Some(answer.status), due: Some(statuses), name, ..MismatchCode::of(kind) };
-            Mismatch::must(expected, describe(&again.result)).of(mismatch)
+            let code = MismatchCode { status: Some(answer.status), due: Some(statuses), name, ..MismatchCode::of(kind) };
+            Mismatch::must(expected, describe(&again.result)).of(code)
         };
-        let breach = if !set.is_taken() {
+        let mismatch = if !set.is_taken() {
             let form = contract.duplicate().filter(|form| form.allows_status(answer.status));
             let wrong = form.and_then(|form| against(form, judged, life.accepted.as_ref()).into_iter().next());
             let told = due(kind_of(set, answer.status), "an acceptance or a duplicate");
-            Some(wrong.map_or_else(|| told.clone(), |wrong| Mismatch { shows: wrong.shows, mismatch: wrong.mismatch, ..told.clone() }))
+            Some(wrong.map_or_else(|| told.clone(), |wrong| Mismatch { shows: wrong.shows, code: wrong.code, ..told.clone() }))
         } else if set.is(Outcome::Accepted) && life.was_taken {
             Some(due(Kind::RepeatTakenAsNew, "a duplicate"))
         } else if set.is(Outcome::Duplicate) {
@@ -111,13 +111,13 @@ impl<S: Source> Play<'_, S> {
             let differs = life.refers_to.is_some() && again.refers_to != life.refers_to;
             broken
                 .into_iter()
-                .find(|breach| is_broken(std::slice::from_ref(breach)))
+                .find(|mismatch| is_broken(std::slice::from_ref(mismatch)))
                 .or_else(|| differs.then(|| due(Kind::References, "the same reference as before")))
         } else {
             None
         };
-        if let Some(breach) = breach {
-            life.forgotten = Some((again, breach));
+        if let Some(mismatch) = mismatch {
+            life.forgotten = Some((again, mismatch));
             return Ok(());
         }
         life.was_taken = true;

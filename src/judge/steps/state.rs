@@ -20,30 +20,30 @@ impl<S: Source> Play<'_, S> {
         let patience = check.within.map_or(Duration::ZERO, |within| within.0);
         let mut tries = 0;
         loop {
-            let at = At { number: place.number, records: &self.records, keys: &self.keys };
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             let Some(look) = self.source.look(at, check).await? else { return Ok(()) };
             self.report.rests_on.insert("rows".to_owned());
-            let breaches = rows::judge(self.setting.contract(), check, &look, &self.records, self.setting.ttl);
-            if breaches.is_empty() || !self.source.give_time(at, patience, tries).await? {
+            let mismatches = rows::judge(self.setting.contract(), check, &look, &self.bindings, self.setting.ttl);
+            if mismatches.is_empty() || !self.source.give_time(at, patience, tries).await? {
                 if let Some(name) = &check.name {
-                    self.records.counts.insert(name.clone(), look.counts);
-                    self.records.looks.insert(name.clone(), look.state);
+                    self.bindings.counts.insert(name.clone(), look.counts);
+                    self.bindings.looks.insert(name.clone(), look.state);
                 }
-                self.excuse_counts(place, &breaches)?;
+                self.excuse_counts(place, &mismatches)?;
                 let reference = self.reference_rows(check);
-                return self.file(place, self.told_when(check, breaches), &reference, "");
+                return self.file(place, self.told_when(check, mismatches), &reference, "");
             }
             tries += 1;
         }
     }
 
     /// Adds under which circumstances the rows were written.
-    fn told_when(&self, check: &StateCheck, mut breaches: Vec<Mismatch>) -> Vec<Mismatch> {
+    fn told_when(&self, check: &StateCheck, mut mismatches: Vec<Mismatch>) -> Vec<Mismatch> {
         let names = check.keys.iter().chain(&check.audit).map(|one| &one.rows_for);
-        let records: Vec<&Record> = names.flat_map(|name| self.records.all(name)).collect();
+        let records: Vec<&Record> = names.flat_map(|name| self.bindings.all(name)).collect();
         let when = self.before.when_looked(&records);
-        breaches.iter_mut().for_each(|breach| breach.mismatch.when.clone_from(&when));
-        breaches
+        mismatches.iter_mut().for_each(|mismatch| mismatch.code.when.clone_from(&when));
+        mismatches
     }
 
     /// What the reference remembers of the deliveries that a check speaks of, in words.
@@ -60,7 +60,7 @@ impl<S: Source> Play<'_, S> {
         let of = |table: &Option<Table>, rows: &[Row], checks: &[RowCheck]| {
             let names = table.iter().flat_map(|table| checks.iter().map(move |one| (table, &one.rows_for)));
             let told = names.filter_map(|(table, name)| {
-                let value = self.records.one(name).and_then(|record| found_by(table, record))?;
+                let value = self.bindings.one(name).and_then(|record| found_by(table, record))?;
                 let found: Vec<&Row> = rows.iter().filter(|row| row.text(table.found_by()) == Some(value.as_str())).collect();
                 let row = found.last().map_or_else(String::new, |row| format!("; {row}"));
                 Some(format!("{}: {} row(s){row}", table.table, found.len()))

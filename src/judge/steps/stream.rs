@@ -30,11 +30,11 @@ impl<S: Source> Play<'_, S> {
             return Ok(());
         }
         let asked = self.asked(form, step)?;
-        let at = At { number: place.number, records: &self.records, keys: &self.keys };
+        let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         let readings = self.source.stream(at, &asked).await?;
         self.report.rests_on.insert("streams".to_owned());
         let reference = self.reference_tells_stream(form, &asked);
-        let mut breaches = Vec::new();
+        let mut mismatches = Vec::new();
         let mut line = String::new();
         let mut own_delay = None;
         for (client, reading) in readings.iter().enumerate() {
@@ -44,12 +44,12 @@ impl<S: Source> Play<'_, S> {
             if is_broken(&found) && reading.end == StreamEnd::Waited && reading.times.too_late {
                 own_delay = Some(reading.times.own_delay);
             }
-            if breaches.is_empty() {
+            if mismatches.is_empty() {
                 line = self.setting.curl.stream_line(&reading.question);
-                breaches = found;
+                mismatches = found;
             }
             if let Some(name) = bound {
-                self.records.streams.insert(name.to_owned(), open);
+                self.bindings.streams.insert(name.to_owned(), open);
             }
         }
         if let Some(micros) = own_delay {
@@ -59,15 +59,15 @@ impl<S: Source> Play<'_, S> {
                 micros / 1_000
             )));
         }
-        self.file(place, breaches, &reference, &line)
+        self.file(place, mismatches, &reference, &line)
     }
 
     /// What is asked of a source.
     fn asked<'s>(&self, form: &EventStream, step: &'s StreamStep) -> Result<AskedStream<'s>, ScenarioEnd> {
-        let known = step.of.as_ref().or(step.reconnect.as_ref()).and_then(|name| self.records.streams.get(name));
+        let known = step.of.as_ref().or(step.reconnect.as_ref()).and_then(|name| self.bindings.streams.get(name));
         let (path, last_event_id) = match (&step.open, known) {
             (Some(name), _) => {
-                let record = self.records.one(name).ok_or_else(|| lacks(name))?;
+                let record = self.bindings.one(name).ok_or_else(|| lacks(name))?;
                 if !record.outcome(&self.setting.reader).may_be(Outcome::Accepted) {
                     let was = crate::judge::check::describe(&record.result);
                     return Err(ScenarioEnd::NotApplicable(format!(
@@ -76,7 +76,7 @@ impl<S: Source> Play<'_, S> {
                 }
                 let stream = stream_of(form, record)?
                     .ok_or_else(|| ScenarioEnd::NotApplicable(format!("the delivery `{name}` is told on no stream under this contract")))?;
-                (form.path_of(&stream), step.last_event_id.as_ref().map(|text| fill(&self.records, text)))
+                (form.path_of(&stream), step.last_event_id.as_ref().map(|text| fill(&self.bindings, text)))
             }
             (None, Some(known)) if step.reconnect.is_some() => {
                 (known.path.clone(), Some(known.last_event_id.clone()).filter(|id| !id.is_empty()))
@@ -88,14 +88,14 @@ impl<S: Source> Play<'_, S> {
             (Some(_), Some(known)) => known.last_event_id.clone(),
             (_, _) => last_event_id.clone().unwrap_or_default(),
         };
-        let until_id = step.until.as_ref().and_then(|until| until.id.as_ref()).map(|text| fill(&self.records, text));
+        let until_id = step.until.as_ref().and_then(|until| until.id.as_ref()).map(|text| fill(&self.bindings, text));
         let most = step.until.as_ref().and_then(|until| until.events);
         // Before somebody who begins with what comes from now on, nothing is due of what was.
         let begins_now = step.reconnect.is_none() && form.begins == Begins::Now && last_event_id.is_none();
         let asked_at = known.and_then(|known| known.asked_at);
         let is_over = |record: &&Record| asked_at.is_none_or(|asked_at| record.answered_at <= asked_at);
         let expected =
-            step.expect.iter().flat_map(crate::scenario::stream::StreamExpect::deliveries).flat_map(|name| self.records.all(name));
+            step.expect.iter().flat_map(crate::scenario::stream::StreamExpect::deliveries).flat_map(|name| self.bindings.all(name));
         let before = expected.filter(is_over).count();
         let events = most.map(|most| if begins_now { most.saturating_sub(before) } else { most });
         Ok(AskedStream { step, path, last_event_id, in_force, until_id, events })
@@ -111,19 +111,19 @@ impl<S: Source> Play<'_, S> {
     ) -> (OpenStream, Vec<crate::judge::check::Mismatch>) {
         // Who comes back without a name of its own is the client that went away.
         let same = step.of.as_ref().or(step.reconnect.as_ref().filter(|_| step.name.is_none()));
-        let mut open = match same.and_then(|name| self.records.streams.get(name)) {
+        let mut open = match same.and_then(|name| self.bindings.streams.get(name)) {
             Some(open) => OpenStream { sent_id: asked.last_event_id.clone(), ..open.clone() },
             None => {
                 let (path, sent_id) = (asked.path.clone(), asked.last_event_id.clone());
                 OpenStream { path, sent_id, asked_at: Some(reading.sent_at), ..OpenStream::default() }
             }
         };
-        let deliveries: Vec<&Tellable> = self.records.told.iter().filter(|one| one.path.as_ref() == Some(&asked.path)).collect();
+        let deliveries: Vec<&Tellable> = self.bindings.told.iter().filter(|one| one.path.as_ref() == Some(&asked.path)).collect();
         let before: Vec<Told> =
-            self.records.streams.values().filter(|stream| stream.path == asked.path).flat_map(|stream| stream.told.clone()).collect();
+            self.bindings.streams.values().filter(|stream| stream.path == asked.path).flat_map(|stream| stream.told.clone()).collect();
         let is_other = |(name, stream): (&String, &OpenStream)| stream.path == asked.path && asked.name() != Some(name);
-        open.has_others |= step.clients.is_some() || step.after_leaving.is_some() || self.records.streams.iter().any(is_other);
-        let known = Known { form, deliveries: &deliveries, before: &before, open: &open, records: &self.records };
+        open.has_others |= step.clients.is_some() || step.after_leaving.is_some() || self.bindings.streams.iter().any(is_other);
+        let known = Known { form, deliveries: &deliveries, before: &before, open: &open, bindings: &self.bindings };
         let found = check::judge(step, reading, known);
         let told: Vec<Told> = reading
             .blocks
@@ -144,7 +144,7 @@ impl<S: Source> Play<'_, S> {
     pub(in crate::judge) fn note_for_streams(&mut self, record: &Record) {
         let may_be_told = record.outcome(&self.setting.reader).may_be(Outcome::Accepted) || record.result.is_err();
         if let Some(form) = self.setting.contract().stream.as_ref().filter(|_| self.reads_streams && may_be_told) {
-            self.records.told.push(Tellable::new(form, record));
+            self.bindings.told.push(Tellable::new(form, record));
         }
     }
 
@@ -152,10 +152,10 @@ impl<S: Source> Play<'_, S> {
     fn reference_tells_stream(&mut self, form: &EventStream, asked: &AskedStream<'_>) -> String {
         let Some(stream) = form.stream_at(&asked.path) else { return String::new() };
         // Its ids are its own: the id of the same event is meant.
-        let known = self.records.streams.values().filter(|one| one.path == asked.path);
+        let known = self.bindings.streams.values().filter(|one| one.path == asked.path);
         let of = known.flat_map(|one| &one.told).find(|told| Some(&told.id) == asked.last_event_id.as_ref()).and_then(|told| told.of);
         let key = of
-            .and_then(|at| self.records.told.iter().filter(|one| one.path.as_ref() == Some(&asked.path)).nth(at))
+            .and_then(|at| self.bindings.told.iter().filter(|one| one.path.as_ref() == Some(&asked.path)).nth(at))
             .map(|one| one.record.key.clone());
         streaming::described(&mut self.reference, &stream, asked.last_event_id.as_deref(), key.as_deref())
     }
@@ -179,23 +179,23 @@ fn lacks(name: &str) -> ScenarioEnd {
 }
 
 /// The id of the event that told of a delivery.
-fn id_of<'r>(records: &'r Bindings, stream: &'r OpenStream, delivery: &str) -> Option<&'r str> {
-    let record = records.one(delivery)?;
-    let of_stream = records.told.iter().filter(|one| one.path.as_ref() == Some(&stream.path));
+fn id_of<'r>(bindings: &'r Bindings, stream: &'r OpenStream, delivery: &str) -> Option<&'r str> {
+    let record = bindings.one(delivery)?;
+    let of_stream = bindings.told.iter().filter(|one| one.path.as_ref() == Some(&stream.path));
     let at = of_stream.map(|one| &one.record).position(|one| one.key == record.key && one.sha256 == record.sha256);
     stream.told.iter().find(|told| at.is_some() && told.of == at).map(|told| told.id.as_str())
 }
 
 /// Text with `{id:NAME}` and `{id:NAME.DELIVERY}` replaced by ids of earlier streams.
-fn fill(records: &Bindings, text: &str) -> String {
+fn fill(bindings: &Bindings, text: &str) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("{id:") {
         filled.push_str(before);
         let Some((place, after)) = behind.split_once('}') else { break };
         let (name, delivery) = place.split_once('.').map_or((place, None), |(name, delivery)| (name, Some(delivery)));
-        if let Some(stream) = records.streams.get(name) {
-            filled.push_str(delivery.map_or(Some(stream.last_event_id.as_str()), |name| id_of(records, stream, name)).unwrap_or_default());
+        if let Some(stream) = bindings.streams.get(name) {
+            filled.push_str(delivery.map_or(Some(stream.last_event_id.as_str()), |name| id_of(bindings, stream, name)).unwrap_or_default());
         }
         rest = after;
     }

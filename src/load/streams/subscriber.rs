@@ -50,7 +50,7 @@ pub(super) async fn start(streams: &Arc<Streams>) -> JoinSet<()> {
 /// Reads until the load is over.
 async fn subscribe(streams: Arc<Streams>, number: usize) {
     let mut one = Subscriber {
-        dice: Rng::new(streams.seed, OF_SUBSCRIBERS + number as u64),
+        rng: Rng::new(streams.seed, OF_SUBSCRIBERS + number as u64),
         phase: streams.phase.subscribe(),
         sender: Sender::new(streams.target.clone(), streams.timeout),
         retry: RECONNECTION_TIME,
@@ -75,7 +75,7 @@ async fn subscribe(streams: Arc<Streams>, number: usize) {
         streams.tallies.open.fetch_add(1, Ordering::Relaxed);
         one.read(connection, asked).await;
         streams.tallies.open.fetch_sub(1, Ordering::Relaxed);
-        let away = one.retry.min(LONGEST_AWAY).mul_f64((one.dice.next_u64() >> 11) as f64 / (1u64 << 53) as f64);
+        let away = one.retry.min(LONGEST_AWAY).mul_f64((one.rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64);
         one.rest(away, Phase::Settling).await;
     }
 }
@@ -85,7 +85,7 @@ struct Subscriber<'s> {
     number: usize,
     sender: Sender,
     phase: Receiver<Phase>,
-    dice: Rng,
+    rng: Rng,
     retry: Duration,
     back_off: Duration,
 }
@@ -115,8 +115,8 @@ impl Subscriber<'_> {
         if !id.is_empty() {
             question.headers.push(HeaderLine::new("Last-Event-ID", id.clone()));
         }
-        let is_cut_early = !id.is_empty() && self.dice.next_u64().is_multiple_of(CUT_EARLY) && self.phase() == Phase::Running;
-        let cut_after = is_cut_early.then(|| 1 + (self.dice.next_u64() % EARLY_BYTES) as usize);
+        let is_cut_early = !id.is_empty() && self.rng.next_u64().is_multiple_of(CUT_EARLY) && self.phase() == Phase::Running;
+        let cut_after = is_cut_early.then(|| 1 + (self.rng.next_u64() % EARLY_BYTES) as usize);
         let asked = Moment::now();
         let opened = {
             let _turn = streams.openings.acquire().await.ok()?;
@@ -167,7 +167,7 @@ impl Subscriber<'_> {
     /// Reads until the stream is cut, ends, or the load is over.
     async fn read(&mut self, mut connection: EventStreamConnection, asked: Moment) {
         let streams = self.streams;
-        let life = streams.asked.life.mul_f64(self.dice.gap());
+        let life = streams.asked.life.mul_f64(self.rng.gap());
         let mut cut = std::pin::pin!(tokio::time::sleep(life));
         let mut is_old = false;
         loop {

@@ -68,7 +68,7 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
                 times: StreamTimes { opened: micros(A_MOMENT), heard: subscriber.heard, ..StreamTimes::default() },
             };
             if step.until.is_some() {
-                self.read_on(form, &mut subscriber, asked, Goal::of(asked, form, at.records), &mut reading)?;
+                self.read_on(form, &mut subscriber, asked, Goal::of(asked, form, at.bindings), &mut reading)?;
             }
             reading.times.over = micros(self.now.since(subscriber.asked_at));
             readings.push(reading);

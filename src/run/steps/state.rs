@@ -57,7 +57,7 @@ impl Live<'_> {
         let usual = self.context.ttl.and_then(|ttl| i64::try_from(ttl).ok()).unwrap_or(0);
         for row in &mut state.keys {
             let (Some(expires), Some(key)) = (row.text(EXPIRES).and_then(iso::read), found_key(table, row)) else { continue };
-            let of_key = at.records.deliveries.values().flatten().filter(|record| record.key == key);
+            let of_key = at.bindings.deliveries.values().flatten().filter(|record| record.key == key);
             let begun = of_key.filter(|record| record.outcome(&self.context.setting.reader).may_have_effect());
             // A life that was moved back began so much earlier.
             let begins = begun.flat_map(|record| [record.sent_at.0, record.sent_at.0.saturating_sub(self.moved_us)]);
@@ -72,7 +72,7 @@ impl Live<'_> {
     /// The values by which the two tables find this scenario's rows.
     fn row_values(&self, at: At<'_>) -> (Vec<String>, Vec<String>) {
         let Some(tables) = &self.context.contract.state else { return (Vec::new(), Vec::new()) };
-        let all = || at.records.deliveries.values().flatten();
+        let all = || at.bindings.deliveries.values().flatten();
         let values = |table: &Option<Table>| {
             let mut values: Vec<String> = table.iter().flat_map(|table| all().filter_map(|record| found_by(table, record))).collect();
             values.sort();

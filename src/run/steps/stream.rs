@@ -182,7 +182,7 @@ impl Live<'_> {
         let began = if asked.step.opens() { subscriber.asked } else { Moment::now() };
         if let Some(until) = &asked.step.until {
             subscriber.listen();
-            self.read_until(form, subscriber, until, Goal::of(asked, form, at.records), &mut reading).await;
+            self.read_until(form, subscriber, until, Goal::of(asked, form, at.bindings), &mut reading).await;
         } else if let Reader::Over(end) = &subscriber.reader {
             reading.end = end.clone();
         }

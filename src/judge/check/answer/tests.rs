@@ -32,10 +32,10 @@ fn of_two_deliveries_one_is_taken() {
     let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
     let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
     let holds = |expect: &Expect, first: Record, second: &Record| {
-        let mut records = Bindings::default();
-        records.deliveries.insert("first".to_owned(), vec![first]);
+        let mut bindings = Bindings::default();
+        bindings.deliveries.insert("first".to_owned(), vec![first]);
         let answer = second.result.as_ref().unwrap();
-        !is_broken(&judge(&reader, expect, Judged { answer, record: second, records: &records }))
+        !is_broken(&judge(&reader, expect, Judged { answer, record: second, bindings: &bindings }))
     };
     let once = Expect::OnceWith("first".to_owned());
     for (first, accepted, duplicate) in [
@@ -65,10 +65,10 @@ fn duplicates_of_a_duplicate_tell_of_the_first() {
         Record { sent_at, answered_at: sent_at, result: Ok(answer), refers_to, ..record(202, "") }
     };
     let holds = |second: &Record| {
-        let mut records = Bindings::default();
-        records.deliveries.insert("again".to_owned(), vec![told("1970-01-01T00:00:00.000000", 20)]);
+        let mut bindings = Bindings::default();
+        bindings.deliveries.insert("again".to_owned(), vec![told("1970-01-01T00:00:00.000000", 20)]);
         let answer = second.result.as_ref().unwrap();
-        !is_broken(&judge(&reader, &Expect::DuplicateOf("again".to_owned()), Judged { answer, record: second, records: &records }))
+        !is_broken(&judge(&reader, &Expect::DuplicateOf("again".to_owned()), Judged { answer, record: second, bindings: &bindings }))
     };
     let of = |instant| holds(&told(instant, 40));
     assert!(of("1970-01-01T00:00:00.000000"));

@@ -30,7 +30,7 @@ fn check(yaml: &str) -> Result<StateCheck, Failed> {
     Ok(serde_saphyr::from_str(yaml)?)
 }
 
-fn records() -> Bindings {
+fn bindings() -> Bindings {
     let answer = Answer { status: 202, headers: Vec::new(), body: "hello".into() };
     let record = Record {
         own_delay: Duration::ZERO,
@@ -58,7 +58,7 @@ fn row(cells: &[(&str, &str)]) -> Row {
 /// A row is held against what its columns hold: a free one may have anything, one that says nothing may not.
 #[test]
 fn cells_are_judged_by_what_they_hold() -> Result<(), Failed> {
-    let (contract, records) = (contract(KEYS, AUDIT)?, records());
+    let (contract, bindings) = (contract(KEYS, AUDIT)?, bindings());
     let hash = sha256_hex(b"{}");
     let right_key = [("word", "k1"), ("lives", "60"), ("said", "hello"), ("note", "anything"), ("spare", "NULL")];
     let right_audit = [("of", "k1"), ("h", hash.as_str()), ("at", "1970-01-01T00:00:00"), ("job", "whatever")];
@@ -78,8 +78,8 @@ fn cells_are_judged_by_what_they_hold() -> Result<(), Failed> {
         place.columns.iter_mut().filter(|(name, _)| name == wrong.0).for_each(|(_, cell)| *cell = row(&[wrong]).columns[0].1.clone());
         let look = Observation { state, ..Observation::default() };
         let told = |yaml: &str| -> Result<Vec<String>, Failed> {
-            let breaches = judge(&contract, &check(yaml)?, &look, &records, Some(60));
-            Ok(breaches.into_iter().map(|breach| breach.expected.replace(&hash, "HASH")).collect())
+            let mismatches = judge(&contract, &check(yaml)?, &look, &bindings, Some(60));
+            Ok(mismatches.into_iter().map(|mismatch| mismatch.expected.replace(&hash, "HASH")).collect())
         };
         assert_eq!(told(promised)?, promised_says, "{wrong:?}");
         assert_eq!(told(held)?, held_says, "{wrong:?}");

@@ -20,11 +20,11 @@ pub struct Goal<'a> {
 impl<'a> Goal<'a> {
     /// What a step wants.
     #[must_use]
-    pub fn of(asked: &'a AskedStream<'_>, form: &'a EventStream, records: &'a Bindings) -> Self {
+    pub fn of(asked: &'a AskedStream<'_>, form: &'a EventStream, bindings: &'a Bindings) -> Self {
         let until = asked.step.until.as_ref();
         Self {
             form,
-            deliveries: records.told.iter().collect(),
+            deliveries: bindings.told.iter().collect(),
             events: asked.events.unwrap_or(0),
             id: asked.until_id.as_deref(),
             anything: until.is_some_and(|until| until.heartbeat),
