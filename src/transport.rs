@@ -23,6 +23,7 @@ pub mod connection;
 pub mod control;
 pub mod diagnosis;
 pub mod event_stream;
+pub mod exchange;
 pub mod faulty;
 pub mod manners;
 mod pool;
@@ -37,13 +38,15 @@ use std::time::Duration;
 use self::codec::decode::{Answered, Reading};
 use self::codec::encode::{EncodedRequest, has_body};
 use self::connection::{Connection, Exchanged, Outgoing};
+use self::exchange::Stopwatch;
 use self::manners::Manners;
 use self::pool::{Pool, Resting};
-use crate::clock::{Clock, Moment, SystemClock, UnixMicros};
-use crate::delivery::{Answer, Delivery, NoAnswer};
+use crate::clock::{Clock as _, SystemClock};
+use crate::delivery::{Delivery, NoAnswer};
 use crate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
 
 pub use burst::Release;
+pub use exchange::Exchange;
 pub use manners::Remark;
 pub use tls::{Tls, TlsChoice};
 pub use url::{BadTarget, Target};
@@ -81,30 +84,6 @@ impl Transmission {
             && self.delivery.body.len() <= POOLED_BODY_BYTES
             && frames.iter().all(|name| self.delivery.header(name).is_none())
             && (has_body(&self.delivery) || self.delivery.body.is_empty())
-    }
-}
-
-/// A shipment's fate.
-#[derive(Clone, Debug)]
-pub struct Exchange {
-    /// Before the first byte went out, over a connection that stood; in a burst, the moment of its release.
-    pub sent_at: UnixMicros,
-    /// When the answer was whole, or given up.
-    pub answered_at: UnixMicros,
-    /// The time between, by a clock that never goes back. This is what `took` means everywhere, in runs and in loads: from the
-    /// first byte of the request to the last of its answer. Connecting and TLS's handshake come before it; where no connection
-    /// could be made, it is how long that was tried.
-    pub took: Duration,
-    /// The answer, or why there is none.
-    pub result: Result<Answer, NoAnswer>,
-    /// Whether it went twice, the second time over a new connection: the first met the end of one that had been used before.
-    /// The receiver may have taken it then, and may call this one a duplicate.
-    pub went_twice: bool,
-}
-
-impl Exchange {
-    pub(crate) fn ended(sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Self {
-        Self { sent_at, answered_at: sent_at.plus(took), took, result, went_twice: false }
     }
 }
 
@@ -216,26 +195,23 @@ impl Sender {
 
     /// Sends over `first` if there is one; when that dies before a word of an answer, once more over a new connection.
     async fn over(&self, first: Option<(Connection, Delivery)>, request: &EncodedRequest) -> (Said, Option<(Connection, bool)>) {
-        let begun = Moment::now();
+        let mut watch = Stopwatch::start();
         let (mut next, mut went_twice) = (first, false);
         loop {
             let was_used = next.is_some();
             let (mut connection, before) = match next.take() {
                 Some((connection, before)) => (connection, Some(before)),
-                None => match Connection::open(&self.base, self.timeout.saturating_sub(begun.elapsed())).await {
+                None => match Connection::open(&self.base, self.timeout.saturating_sub(watch.elapsed())).await {
                     Ok(connection) => (connection, None),
-                    Err(none) => {
-                        let took = begun.elapsed();
-                        let sent_at = SystemClock.now().minus(took);
-                        return (Said::nothing(Exchange::ended(sent_at, took, Err(none.into())), went_twice), None);
-                    }
+                    Err(none) => return (Said::nothing(Exchange::unreached(watch, none.into()), went_twice), None),
                 },
             };
-            let (sent_at, sent) = (SystemClock.now(), Moment::now());
+            let sent_at = SystemClock.now();
+            watch.sends();
             let reading = Reading { bodiless: request.bodiless_answer, most_bytes: request.most_answer_bytes, ..Reading::default() };
             let asked = connection.ask(Outgoing::of(request), reading);
-            let ended = tokio::time::timeout(self.timeout.saturating_sub(begun.elapsed()), asked).await;
-            let took = sent.elapsed();
+            let ended = tokio::time::timeout(self.timeout.saturating_sub(watch.elapsed()), asked).await;
+            let took = watch.took();
             let Ok(Exchanged { result, was_heard, before: surplus, after }) = ended else {
                 let timed_out = Err(NoAnswer::TimedOut { after: self.timeout });
                 return (Said::nothing(Exchange::ended(sent_at, took, timed_out), went_twice), None);
@@ -245,6 +221,7 @@ impl Sender {
             }
             if matches!(result, Err(NoAnswer::Broken { .. })) && was_used && !was_heard {
                 went_twice = true;
+                watch.connects();
                 continue;
             }
             let (result, left) = match result {

@@ -298,7 +298,7 @@ impl<'s> User<'s> {
         };
         let last = self.line.take_last();
         let ended = last.ended.map_or_else(|| shared.began.elapsed(), |ended| ended.since(shared.began));
-        let took = if result.is_some() { last.took } else { ended.saturating_sub(began) };
+        let took = last.took();
         self.is_given_up |= result.is_none();
         let result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
         // Many receivers say the same to everybody, and it need not be read again.

@@ -24,6 +24,7 @@ use crate::session::supplies::Supplies;
 use crate::transport::codec::decode::{Reading, Surplus};
 use crate::transport::codec::encode::EncodedRequest;
 use crate::transport::connection::{Connection, Exchanged, Outgoing};
+use crate::transport::exchange::Stopwatch;
 use crate::transport::stream::Idle;
 use crate::transport::{Target, Transmission};
 
@@ -72,9 +73,9 @@ pub struct UserConnection {
 /// What is known of the last delivery, beside its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Last {
-    /// From the first byte of the request to the last of its answer (`transport::Exchange::took`).
-    pub took: Duration,
-    /// When the last byte of its answer had come.
+    /// What measures how long it took, as in a run (`transport::Exchange::took`).
+    watch: Option<Stopwatch>,
+    /// When the last byte of its answer had come, or no more was waited for.
     pub ended: Option<Moment>,
     /// Whether it went twice, because a connection that had been used before met its end.
     pub went_twice: bool,
@@ -82,6 +83,15 @@ pub struct Last {
     pub after: Option<Surplus>,
     /// What had come behind the answer before it, on the same connection.
     pub before: Option<Surplus>,
+}
+
+impl Last {
+    /// How long it took; of one that was given up, how long by now.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        let took = |watch: Stopwatch| self.ended.map_or_else(|| watch.took(), |ended| watch.took_until(ended));
+        self.watch.map(took).unwrap_or_default()
+    }
 }
 
 impl UserConnection {
@@ -117,8 +127,7 @@ impl UserConnection {
     }
 
     async fn answered(&mut self) -> Result<Answer, NoAnswer> {
-        let begun = Moment::now();
-        self.last = Last::default();
+        self.last = Last { watch: Some(Stopwatch::start()), ..Last::default() };
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
         let mut next = self.open.take();
         if let Some(connection) = &mut next {
@@ -143,16 +152,17 @@ impl UserConnection {
                         opened?
                     }
                 };
-                // What is open need not be opened: it is sent at once.
-                let sent = if was_used { begun } else { Moment::now() };
+                last.watch.iter_mut().for_each(if was_used { Stopwatch::sends_at_once } else { Stopwatch::sends });
                 let reading = Reading { only: Some(kept), ..Reading::default() };
                 let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
-                let ended = Moment::now();
-                (last.took, last.ended) = (ended.since(sent), Some(ended));
+                last.ended = Some(Moment::now());
                 last.before = last.before.take().or(before);
                 last.after = after;
                 match result {
-                    Err(NoAnswer::Broken { .. }) if was_used && !was_heard => last.went_twice = true,
+                    Err(NoAnswer::Broken { .. }) if was_used && !was_heard => {
+                        (last.went_twice, last.ended) = (true, None);
+                        last.watch.iter_mut().for_each(Stopwatch::connects);
+                    }
                     Err(none) => return Err(none),
                     Ok(answered) => return Ok((answered.answer, answered.keep.then_some(connection))),
                 }
@@ -160,7 +170,7 @@ impl UserConnection {
         };
         let ended = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }));
         if ended.is_err() {
-            (self.last.took, self.last.ended) = (begun.elapsed(), None);
+            self.last.ended = Some(Moment::now());
         }
         let (answer, open) = ended?;
         self.open = open;

@@ -27,9 +27,10 @@ use self::requests::{CutRequest, Dribbled, HalfClosed, Untouched, Written};
 use super::codec::decode::{Decoder, Reading, Surplus};
 use super::codec::encode::EncodedRequest;
 use super::connection::{Outgoing, carry};
+use super::exchange::Stopwatch;
 use super::stream::{Stream, Wire};
 use super::{Exchange, Sender, Transmission};
-use crate::clock::{Clock as _, Moment, SystemClock};
+use crate::clock::{Clock as _, SystemClock};
 use crate::delivery::{Answer, NoAnswer};
 use crate::scenario::fault::{CutAt, Fault, Part};
 
@@ -147,29 +148,26 @@ impl Sender {
             // Before a connection is made: many receivers give up one that stays silent.
             tokio::time::sleep(span.0).await;
         }
-        let begun = Moment::now();
+        let mut watch = Stopwatch::start();
         let stream = match Stream::open(self.target(), self.timeout()).await {
             Ok(stream) => stream,
-            Err(none) => {
-                let took = begun.elapsed();
-                let exchange = Exchange::ended(SystemClock.now().minus(took), took, Err(none.into()));
-                return Faulted { exchange, given: None };
-            }
+            Err(none) => return Faulted { exchange: Exchange::unreached(watch, none.into()), given: None },
         };
         let mut wire = FaultyStream::new(stream, fault, &request, meanwhile);
         let mut inbox = BytesMut::new();
         let reading = reading_of(&request);
         let mut decoder = Decoder::new(reading);
         let mut outgoing = Outgoing::of(&request);
-        let (sent_at, sent) = (SystemClock.now(), Moment::now());
+        let sent_at = SystemClock.now();
+        watch.sends();
         // What the network takes for itself is not the receiver's to answer in; a delay is over by now.
         let held_back = match fault {
             Fault::Delay(_) => Duration::ZERO,
             other => other.holds_back(request.head_bytes, request.len() - request.head_bytes),
         };
-        let limit = self.timeout().saturating_sub(begun.elapsed()).saturating_add(held_back);
+        let limit = self.timeout().saturating_sub(watch.elapsed()).saturating_add(held_back);
         let carried = tokio::time::timeout(limit, carry(&mut wire, &mut inbox, &mut decoder, &mut outgoing)).await;
-        let took = sent.elapsed();
+        let took = watch.took();
         let result = carried.unwrap_or(Err(NoAnswer::TimedOut { after: self.timeout() })).map(|answered| answered.answer);
         if *fault == Fault::Twice && result.is_ok() {
             let mut again = Decoder::new(reading);
