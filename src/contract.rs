@@ -10,6 +10,7 @@
 //! [`key`], which deliveries are the same in [`identity`], what follows from a
 //! contract in [`facts`], tables in [`tables`], the contract as prose in [`prose`].
 
+pub mod by_hand;
 pub mod effects;
 pub mod facts;
 pub mod identity;

@@ -5,7 +5,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::error::Error;
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
-use crate::contract::own_headers;
 use crate::delivery::Delivery;
 use crate::suites;
 
@@ -68,26 +67,19 @@ impl Sign {
         if self.url.is_none() && (signer.scheme().signs("url") || signer.scheme().signs("authority")) {
             return Err(Error::Asked(format!("{} signs the address: give it with `url`", contract.contract)));
         }
-        let mut delivery = Delivery {
-            method: contract.endpoint.method.clone(),
-            path: if path.is_empty() { contract.endpoint.path.clone() } else { path },
-            headers: Vec::new(),
-            body: Bytes::copy_from_slice(body.as_ref()),
-        };
+        let path = if path.is_empty() { contract.endpoint.path.clone() } else { path };
         let at = self.at.map_or_else(|| SystemClock.now(), UnixMicros::from_secs);
-        let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
-        let there = contract.key.read(&delivery).ok().filter(|_| in_body);
+        let given = Delivery { body: Bytes::copy_from_slice(body.as_ref()), ..Delivery::default() };
+        let there = contract.key.read(&given).ok().filter(|_| contract.has_key_in_body());
         let made = || contract.key.unique_key(&format!("{MADE_HERE}-{:x}", SystemClock.now().0), 1);
         let key = match (self.key, there) {
             (Some(key), _) | (None, Some(key)) => key,
             (None, None) if contract.key.is_somewhere() => made(),
             (None, None) => String::new(),
         };
-        let put = contract.travelling_body(&delivery.body, in_body.then_some(key.as_bytes())).map_err(Error::asked)?.into_owned();
-        delivery.body = put.into();
-        signer.permits(&delivery.body).map_err(|why| Error::Asked(format!("cannot sign this body: {why}")))?;
-        delivery.headers.extend(own_headers::unsigned(&contract, &key));
-        Ok(SignedDelivery(signer.signed(delivery, &key, &origin, at)))
+        let body = contract.body_by_hand(&given.body, &key).map_err(Error::asked)?;
+        let unsigned = contract.unsigned_by_hand(&signer, path, body, &key).map_err(Error::Asked)?;
+        Ok(SignedDelivery(signer.signed(unsigned, contract.key.signed_id(key.as_bytes()), &origin, at)))
     }
 }
 

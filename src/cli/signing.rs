@@ -15,7 +15,7 @@ use super::load_suite;
 use super::secrets::secret_from;
 use super::{Console, Failure};
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
-use crate::contract::{Contract, own_headers};
+use crate::contract::Contract;
 use crate::delivery::Delivery;
 use crate::files;
 use crate::outcome::members::Values;
@@ -95,12 +95,9 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
     let key = args.key.clone().or_else(|| args.id.clone());
     let made_key = || contract.key.unique_key(&format!("{MADE_HERE}-{:x}", SystemClock.now().0), 1);
     let given = key.is_some();
-    let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
-    let mut delivery =
-        Delivery { method: contract.endpoint.method.clone(), path: contract.endpoint.path.clone(), headers: Vec::new(), body: body.into() };
+    let (mut path, given_body) = (contract.endpoint.path.clone(), Delivery { body: body.into(), ..Delivery::default() });
     let mut notes = Vec::new();
-    let read = contract.key.read(&delivery).ok();
-    let key = match (in_body, read) {
+    let key = match (contract.has_key_in_body(), contract.key.read(&given_body).ok()) {
         (true, Some(there)) if !(puts_key && given) => there,
         (true, _) if !puts_key => {
             notes.push(format!(
@@ -112,10 +109,7 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
         (_, _) if contract.key.is_somewhere() => key.unwrap_or_else(made_key),
         (_, _) => key.unwrap_or_default(),
     };
-    if puts_key {
-        let put = contract.travelling_body(&delivery.body, in_body.then_some(key.as_bytes())).map_err(Failure::usage)?.into_owned();
-        delivery.body = put.into();
-    }
+    let body = if puts_key { contract.body_by_hand(&given_body.body, &key).map_err(Failure::usage)? } else { given_body.body };
     let mut address = Captured::default();
     if let Some(url) = url {
         let whole = captured::from_headers(&format!("POST {url} HTTP/1.1"), Vec::new()).map_err(Failure::usage)?;
@@ -124,19 +118,17 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
             return Err(Failure::usage(format!("`{url}` is no address: it begins with http:// or https://")));
         }
         if address.delivery.path != "/" || url.ends_with('/') {
-            delivery.path = address.delivery.path.clone();
+            path = address.delivery.path.clone();
         }
     }
     let scheme = signer.scheme();
     if url.is_none() && (scheme.signs("url") || scheme.signs("authority")) {
         return Err(Failure::usage(format!("{} signs the address: give it with --url", contract.contract)));
     }
-    signer.permits(&delivery.body).map_err(|why| Failure::usage(format!("cannot sign this body: {why}")))?;
-    delivery.headers.extend(own_headers::unsigned(&contract, &key));
-    let (path, body) = (delivery.path.clone(), delivery.body.clone());
-    let id = args.id.clone().unwrap_or_else(|| key.clone());
+    let unsigned = contract.unsigned_by_hand(&signer, path.clone(), body.clone(), &key).map_err(Failure::usage)?;
+    let id = args.id.as_ref().map_or_else(|| contract.key.signed_id(key.as_bytes()), |id| id.as_bytes());
     let origin = address.origin.unwrap_or_default();
-    let delivery = signer.signed(delivery, &id, &origin, at);
+    let delivery = signer.signed(unsigned, id, &origin, at);
     if delivery.path != path {
         notes.push(format!("deliver it to {origin}{}", delivery.path));
     }

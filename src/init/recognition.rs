@@ -160,12 +160,11 @@ mod tests {
     /// A delivery as a contract's sender signs it, with a body of the family.
     fn signed(contract: &Contract, secret: &[u8], body: &str, at: UnixMicros) -> Delivery {
         let key = contract.key.unique_key("hg1", 1);
-        let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
-        let body = contract.travelling_body(body.as_bytes(), in_body.then_some(key.as_bytes())).expect("a body").into_owned();
+        let body = contract.body_by_hand(body.as_bytes(), &key).expect("a body");
         let mut headers = vec![HeaderLine::new("Content-Type", contract.endpoint.content_type.clone())];
         headers
             .extend(contract.key.header.iter().map(|name| HeaderLine::new(name.clone(), contract.key.write(key.as_bytes()).into_owned())));
-        let bare = Delivery { method: "POST".into(), path: "/in".into(), headers, body: body.into() };
+        let bare = Delivery { method: "POST".into(), path: "/in".into(), headers, body };
         contract.signature.keyed(secret).expect("a secret").signed(bare, &key, "https://h", at)
     }
 

@@ -5,6 +5,7 @@
 //! is what any passer-by could send: questions, a delivery that is signed with
 //! another secret, one that bears no signature. With leave, an honest one goes, twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,11 @@ use super::sightings::Sightings;
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::{Contract, Health, own_headers};
 use crate::delivery::{Answer, Delivery, NoAnswer};
-use crate::sign::{Proof, Signer};
+use crate::scenario::deliver::Deliver;
+use crate::session::series::Series;
+use crate::session::supplies::Supplies;
+use crate::sign::Proof;
+use crate::sign::tamper::Tamper;
 use crate::transport::{Sender, Target, Transmission};
 use crate::visit::Probe;
 
@@ -24,8 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const HEALTH_PAGES: [&str; 4] = ["/health", "/healthz", "/status", "/ping"];
 /// Where nobody has a page: who answers it as if there were one says nothing by a page of health.
 const NO_PAGE: &str = "/hookgate-asks-for-no-page";
-/// A key that no receiver has; as long as a private key, and visible, so that every scheme can sign with it.
-const ANOTHER_KEY: &[u8; 32] = b"another-secret-of-hookgate-init.";
 
 /// How far a visit may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,19 +90,24 @@ pub async fn visit(visit: &Visit<'_>) -> (Sightings, Option<Health>) {
             return (seen, health);
         }
     };
-    let maker = Maker { visit, run_word: format!("hgi{:x}", SystemClock.now().0) };
+    let (own_headers, origin) = (own_headers::joined(contract, &[]), visit.target.url(""));
+    let supplies = Supplies::without_bodies(Arc::new(contract.clone()), signer, own_headers, origin);
+    let series = Series::new(supplies, &visit.target, Deliver::default(), &visit.body);
+    let run_word = format!("hgi{:x}", SystemClock.now().0);
+    let made = |number, tamper| {
+        let key = contract.key.unique_key(&run_word, number);
+        series.as_ref().map_err(Clone::clone)?.one(Some(&key), &visit.body, tamper, SystemClock.now())
+    };
     if contract.signature.by != Proof::None {
-        let forged = maker.delivery(1, &signer.with_key(ANOTHER_KEY));
-        look(&sender, Probe::Forgery, forged, &mut seen).await;
-        let unsigned = maker.delivery(2, &signer).map(|signed| without_signature(contract, signed));
-        look(&sender, Probe::NoSignature, unsigned, &mut seen).await;
+        look(&sender, Probe::Forgery, made(1, Some(Tamper::WrongSecret)), &mut seen).await;
+        look(&sender, Probe::NoSignature, made(2, Some(Tamper::Absent)), &mut seen).await;
     }
     match (visit.extent, visit.secret) {
         (Extent::Full, None) if contract.signature.by != Proof::None => {
             seen.unseen.push("no honest delivery was sent: the variable of the secret is not set".to_owned());
         }
         (Extent::Full, _) => {
-            let honest = maker.delivery(3, &signer);
+            let honest = made(3, None);
             look(&sender, Probe::Honest, honest.clone(), &mut seen).await;
             look(&sender, Probe::Repeat, honest, &mut seen).await;
         }
@@ -132,45 +140,12 @@ fn nobody(visit: &Visit<'_>, none: &NoAnswer) -> Sightings {
     Sightings { answers: Vec::new(), unseen: vec![unseen] }
 }
 
-async fn look(sender: &Sender, probe: Probe, delivery: Result<Delivery, String>, seen: &mut Sightings) {
-    match delivery {
+async fn look(sender: &Sender, probe: Probe, made: Result<Transmission, String>, seen: &mut Sightings) {
+    match made {
         Err(why) => seen.unseen.push(format!("a delivery ({}) could not be made: {why}", probe.name())),
-        Ok(delivery) => match sender.send(Transmission::plain(delivery)).await.result {
+        Ok(transmission) => match sender.send(transmission).await.result {
             Ok(answer) => seen.answers.push((probe, answer)),
             Err(none) => seen.unseen.push(format!("a delivery ({}) got no answer: {none}", probe.name())),
         },
-    }
-}
-
-/// A delivery without what bears its signature.
-fn without_signature(contract: &Contract, mut delivery: Delivery) -> Delivery {
-    let bears =
-        |name: &str| contract.signature.headers.iter().any(|header| header.carries("sig") && header.name.eq_ignore_ascii_case(name));
-    delivery.headers.retain(|line| !bears(&line.name));
-    if let Some(path) = contract.signature.carrier().and_then(|carrier| carrier.member())
-        && let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&delivery.body)
-    {
-        crate::message::put_member(&mut body, path, "".into());
-        delivery.body = body.to_string().into();
-    }
-    delivery
-}
-
-/// Makes deliveries as an honest sender does.
-struct Maker<'m> {
-    visit: &'m Visit<'m>,
-    run_word: String,
-}
-
-impl Maker<'_> {
-    fn delivery(&self, number: u64, signer: &Signer) -> Result<Delivery, String> {
-        let contract = self.visit.contract;
-        let key = if contract.key.is_somewhere() { contract.key.unique_key(&self.run_word, number) } else { String::new() };
-        let in_body = contract.key.header.is_none() && contract.key.is_somewhere();
-        let body = contract.travelling_body(&self.visit.body, in_body.then_some(key.as_bytes()))?.into_owned();
-        signer.permits(&body)?;
-        let headers = own_headers::unsigned(contract, &key);
-        let bare = Delivery { method: contract.endpoint.method.clone(), path: contract.endpoint.path.clone(), headers, body: body.into() };
-        Ok(signer.signed(bare, &key, &self.visit.target.url(""), SystemClock.now()))
     }
 }

@@ -98,7 +98,7 @@ impl DeliveryBuilder<'_> {
         };
         let unsigned = self.unsigned(deliver, key_bytes.as_deref(), &plain_body, &unique)?;
         let key_bytes = key_bytes.unwrap_or_default();
-        let id = signed_id(&contract.key, &key_bytes);
+        let id = contract.key.signed_id(&key_bytes);
         let right_signature = self.right_signature(deliver, &unsigned, id);
         let shipment = self.shipped(deliver, unsigned, id, &unique)?;
         let mut key = understood(&contract.key, &key_bytes);
@@ -119,7 +119,7 @@ impl DeliveryBuilder<'_> {
     pub fn given(&self, deliver: &Deliver, key: Option<&str>, plain_body: &Bytes, unique: &str) -> Result<Transmission, String> {
         let key = key.map(str::as_bytes);
         let unsigned = self.unsigned(deliver, key, plain_body, unique)?;
-        self.shipped(deliver, unsigned, signed_id(&self.supplies.contract.key, key.unwrap_or_default()), unique)
+        self.shipped(deliver, unsigned, self.supplies.contract.key.signed_id(key.unwrap_or_default()), unique)
     }
 
     /// All of a delivery but its signature, and how it travels.
@@ -366,14 +366,6 @@ pub(super) fn way(deliver: &Deliver) -> Transmission {
     Transmission { delivery: Delivery::default(), framing, header_case, connection }
 }
 
-/// What `{id}` stands for in a signature: the key's bytes as they travel, without the blanks that get lost on the way.
-pub(super) fn signed_id<'k>(place: &KeyPlace, key: &'k [u8]) -> &'k [u8] {
-    match (&place.header, place.form) {
-        (Some(_), KeyForm::Bare | KeyForm::Either | KeyForm::Uuid) => key.trim_ascii(),
-        (Some(_), KeyForm::Quoted) | (None, _) => key,
-    }
-}
-
 fn has_member(body: &[u8], path: &str) -> bool {
     serde_json::from_slice(body).is_ok_and(|body: serde_json::Value| member_at(&body, path).is_some())
 }
@@ -385,7 +377,7 @@ fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {
 
 /// A key as the receiver should understand it, as text: blanks around it get lost in a header, unless quotation marks keep them.
 fn understood(place: &KeyPlace, key: &[u8]) -> String {
-    String::from_utf8_lossy(signed_id(place, key)).into_owned()
+    String::from_utf8_lossy(place.signed_id(key)).into_owned()
 }
 
 /// The endpoint's path in another scope; the same one where the path does not make the scope.

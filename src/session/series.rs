@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 
-use super::deliveries::{DeliveryBuilder, PlainBodies, signed_id, travelling, way};
+use super::deliveries::{DeliveryBuilder, PlainBodies, travelling, way};
 use super::supplies::Supplies;
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
@@ -89,7 +89,7 @@ impl Series {
     pub fn write(&self, outbox: &mut Vec<u8>, delivery: &Delivery, key: &str, now: UnixMicros) {
         let Some(template) = &self.template else { return };
         let (supplies, place) = (&self.supplies, &self.supplies.contract.key);
-        let lines = supplies.signer.header_lines(delivery, signed_id(place, key.as_bytes()), &supplies.origin, now);
+        let lines = supplies.signer.header_lines(delivery, place.signed_id(key.as_bytes()), &supplies.origin, now);
         let lines = lines.iter().map(|line| (line.name.as_str(), line.value.as_ref()));
         template.write(outbox, &place.write(key.as_bytes()), lines, &delivery.body);
     }

@@ -65,6 +65,15 @@ impl KeyPlace {
         Cow::Owned(text)
     }
 
+    /// What `{id}` stands for in a signature: the key's bytes as they travel, without the blanks that get lost on the way.
+    #[must_use]
+    pub fn signed_id<'k>(&self, key: &'k [u8]) -> &'k [u8] {
+        match (&self.header, self.form) {
+            (Some(_), KeyForm::Bare | KeyForm::Either | KeyForm::Uuid) => key.trim_ascii(),
+            (Some(_), KeyForm::Quoted) | (None, _) => key,
+        }
+    }
+
     /// The body that travels: `body` with the key in it, where it travels there, and all other bytes as they are.
     ///
     /// # Errors

@@ -305,8 +305,7 @@ fn is_honest(kind: Kind) -> bool {
 
 /// The key that a body brings along, where keys travel in bodies.
 pub(super) fn key_in(contract: &Contract, body: &Bytes) -> Option<String> {
-    let is_there = contract.key.header.is_none() && contract.key.is_somewhere();
-    is_there.then(|| contract.key.read(&Delivery { body: body.clone(), ..Delivery::default() }).ok())?
+    contract.has_key_in_body().then(|| contract.key.read(&Delivery { body: body.clone(), ..Delivery::default() }).ok())?
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
