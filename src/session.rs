@@ -237,9 +237,9 @@ impl Session {
     }
 
     /// Sends one delivery over the session's pool of connections.
-    pub async fn send(&self, shipment: Transmission) -> Exchange {
+    pub async fn send(&self, transmission: Transmission) -> Exchange {
         self.pace.turn(1).await;
-        self.sender().send(shipment).await
+        self.sender().send(transmission).await
     }
 
     /// The sender; it is another one after a restart.

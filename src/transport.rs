@@ -140,24 +140,24 @@ impl Sender {
         &self.pool.manners
     }
 
-    /// Sends `shipment` over a pooled connection, or over one of its own where
+    /// Sends `transmission` over a pooled connection, or over one of its own where
     /// it asks for that or might be taken for what comes after it.
     ///
     /// [`ConnectionUse::Kept`] needs [`Sender::send_kept`]; here it is a new connection.
-    pub async fn send(&self, shipment: Transmission) -> Exchange {
-        let shares = shipment.may_share();
-        let request = EncodedRequest::new(&self.base, &shipment, !shares);
+    pub async fn send(&self, transmission: Transmission) -> Exchange {
+        let shares = transmission.may_share();
+        let request = EncodedRequest::new(&self.base, &transmission, !shares);
         let first = if shares { self.pool.take() } else { None };
         let (said, left) = self.over(first, &request).await;
         if let (Some((connection, keep)), Ok(answer)) = (left, &said.exchange.result) {
-            self.pool.put(connection, answer, &shipment.delivery, keep && shares);
+            self.pool.put(connection, answer, &transmission.delivery, keep && shares);
         }
-        self.told(said, &shipment.delivery)
+        self.told(said, &transmission.delivery)
     }
 
-    /// Sends `shipment` over `kept`, which is opened when it is not, or no longer is.
-    pub async fn send_kept(&self, kept: &mut KeptConnection, shipment: Transmission) -> Exchange {
-        let request = EncodedRequest::new(&self.base, &shipment, false);
+    /// Sends `transmission` over `kept`, which is opened when it is not, or no longer is.
+    pub async fn send_kept(&self, kept: &mut KeptConnection, transmission: Transmission) -> Exchange {
+        let request = EncodedRequest::new(&self.base, &transmission, false);
         let before = match kept.resting.take() {
             Some(resting) => {
                 tokio::time::sleep(resting.left()).await;
@@ -171,12 +171,12 @@ impl Sender {
         if let (Some((connection, keep)), Ok(answer)) = (left, &said.exchange.result) {
             if self.manners().are_bad() {
                 // Whoever speaks unasked is listened to beside the scenario, not in its way.
-                self.pool.put(connection, answer, &shipment.delivery, false);
+                self.pool.put(connection, answer, &transmission.delivery, false);
             } else {
-                kept.resting = Resting::after(self.manners(), connection, answer, &shipment.delivery, keep);
+                kept.resting = Resting::after(self.manners(), connection, answer, &transmission.delivery, keep);
             }
         }
-        self.told(said, &shipment.delivery)
+        self.told(said, &transmission.delivery)
     }
 
     /// What came behind answers so far; waits a moment for those that were given last, and closes every connection.

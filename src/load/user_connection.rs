@@ -119,9 +119,9 @@ impl UserConnection {
     ///
     /// # Errors
     /// As [`UserConnection::send`].
-    pub async fn send_as_it_is(&mut self, shipment: &Transmission) -> Result<Answer, NoAnswer> {
+    pub async fn send_as_it_is(&mut self, transmission: &Transmission) -> Result<Answer, NoAnswer> {
         self.outbox.clear();
-        let request = EncodedRequest::new(&self.target, shipment, false);
+        let request = EncodedRequest::new(&self.target, transmission, false);
         request.pieces.iter().for_each(|piece| self.outbox.extend_from_slice(piece));
         self.answered().await
     }

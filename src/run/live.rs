@@ -168,9 +168,9 @@ impl Source for Live<'_> {
                 (Some(fault), _) => self.send_through(at, &built, fault).await?,
                 (None, ConnectionUse::Kept) => {
                     let kept = self.kept.get_or_insert_with(KeptConnection::default);
-                    (self.context.sender().send_kept(kept, built.shipment.clone()).await, Vec::new())
+                    (self.context.sender().send_kept(kept, built.transmission.clone()).await, Vec::new())
                 }
-                (None, ConnectionUse::Any | ConnectionUse::New) => (self.context.send(built.shipment.clone()).await, Vec::new()),
+                (None, ConnectionUse::Any | ConnectionUse::New) => (self.context.send(built.transmission.clone()).await, Vec::new()),
             };
             drop(pass);
             let others = under_way.others();
@@ -193,11 +193,11 @@ impl Source for Live<'_> {
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
         let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::NotApplicable)?;
-        let shipments = built.iter().map(|one| one.shipment.clone()).collect();
+        let transmissions = built.iter().map(|one| one.transmission.clone()).collect();
         let pass = self.pass_to_deliver().await;
         self.context.pace.turn(built.len()).await;
         let (sent_at, begun, under_way) = (self.context.clock.now(), Moment::now(), self.context.traffic.set_out(built.len(), false));
-        let mut release = self.context.sender().burst(shipments).await;
+        let mut release = self.context.sender().burst(transmissions).await;
         drop(pass);
         let others = under_way.others();
         drop(under_way);

@@ -57,9 +57,9 @@ impl Live<'_> {
                 exchanges.iter().enumerate().filter_map(|(place, one)| Some((place, asked(one)?))).collect();
             let Some(longest) = waits.iter().map(|(_, wait)| *wait).max() else { return Ok(()) };
             self.wait(at, longest).await?;
-            let shipments = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.shipment.clone())).collect();
+            let transmissions = waits.iter().filter_map(|(place, _)| Some(built.get(*place)?.transmission.clone())).collect();
             self.context.pace.turn(waits.len()).await;
-            let again = self.context.sender().burst(shipments).await;
+            let again = self.context.sender().burst(transmissions).await;
             for ((place, _), exchange) in waits.iter().zip(again.exchanges) {
                 if let Some(one) = exchanges.get_mut(*place) {
                     *one = exchange;

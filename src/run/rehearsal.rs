@@ -191,8 +191,8 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
 
     /// What the receiver is given: the delivery with the lines that its framing adds.
     fn as_it_arrives(built: &PreparedDelivery) -> Delivery {
-        let mut delivery = built.shipment.delivery.clone();
-        let line = match built.shipment.framing {
+        let mut delivery = built.transmission.delivery.clone();
+        let line = match built.transmission.framing {
             Framing::ContentLength => None,
             Framing::Chunked | Framing::ChunkedSmall => Some(HeaderLine::new("Transfer-Encoding", "chunked")),
             Framing::ExpectContinue => Some(HeaderLine::new("Expect", "100-continue")),

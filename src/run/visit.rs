@@ -123,20 +123,20 @@ impl RunContext {
     async fn deliver(&self, supplies: &Supplies, deliver: &Deliver, like: Option<&PreparedDelivery>, later: i64) -> Result<Seen, String> {
         let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let now = UnixMicros(self.clock.now().0.saturating_add(later.saturating_mul(1_000_000)));
-        let workshop = DeliveryBuilder { supplies, now, signs_at: now, bindings: &bindings, plain_bodies: &plain_bodies };
+        let builder = DeliveryBuilder { supplies, now, signs_at: now, bindings: &bindings, plain_bodies: &plain_bodies };
         let key = like.map(|one| one.key.as_bytes()).filter(|key| !key.is_empty());
-        let built = workshop.build(deliver, key, like.map(|one| &one.plain_body))?;
-        let Exchange { result, took, .. } = self.send_patiently(&built.shipment).await;
-        let body = &built.shipment.delivery.body;
+        let built = builder.build(deliver, key, like.map(|one| &one.plain_body))?;
+        let Exchange { result, took, .. } = self.send_patiently(&built.transmission).await;
+        let body = &built.transmission.delivery.body;
         let sha256 = sha256_hex(body);
         let set = self.setting.reader.read_result(&result, &Values { body, key: &built.key, sha256: &sha256, ..Values::default() });
         Ok(Seen { built, result, took, set })
     }
 
-    async fn send_patiently(&self, shipment: &Transmission) -> Exchange {
+    async fn send_patiently(&self, transmission: &Transmission) -> Exchange {
         let mut patience = self.max_wait;
         loop {
-            let exchange = self.send(shipment.clone()).await;
+            let exchange = self.send(transmission.clone()).await;
             let wait = asks_to_wait(&self.contract, &exchange.result).and_then(|wait| Some((wait, patience.checked_sub(wait)?)));
             let Some((wait, left)) = wait else { return exchange };
             patience = left;
@@ -157,8 +157,9 @@ impl RunContext {
     /// The health check; nothing where the contract names none.
     async fn visit_health(&self) -> Option<Line> {
         let health = self.contract.health.as_ref()?;
-        let shipment = Transmission { connection: ConnectionUse::New, ..Transmission::plain(self.supplies.question("GET", &health.path)) };
-        let result = self.send_patiently(&shipment).await.result;
+        let transmission =
+            Transmission { connection: ConnectionUse::New, ..Transmission::plain(self.supplies.question("GET", &health.path)) };
+        let result = self.send_patiently(&transmission).await.result;
         Some(self.told_of(Probe::Health, &result))
     }
 
@@ -178,7 +179,7 @@ impl RunContext {
                 break;
             }
             let Ok(got) = self.attempt(plan, &one).await else { continue };
-            let delivery = &got.built.shipment.delivery;
+            let delivery = &got.built.transmission.delivery;
             let status = got.result.as_ref().map_or_else(ToString::to_string, |answer| answer.status.to_string());
             match &one {
                 Try::To(_) | Try::By(_) => seen.push(format!("{} {} {status}", delivery.method, self.url.path(&delivery.path))),
@@ -196,7 +197,7 @@ impl RunContext {
             Some(Try::At(at)) => Some(self.seconds_off(plan, at).await),
             _ => None,
         };
-        let delivery = &honest.built.shipment.delivery;
+        let delivery = &honest.built.transmission.delivery;
         let known = Known {
             accepted: accepted.as_ref(),
             ahead,

@@ -22,7 +22,7 @@ use crate::transport::{Exchange, Transmission};
 /// A delivery that is ready to travel, and what the judge must know of it.
 pub struct PreparedDelivery {
     /// What travels, and how.
-    pub shipment: Transmission,
+    pub transmission: Transmission,
     /// The key as the receiver should understand it; empty when there is none.
     pub key: String,
     /// The body before the key was put into it (the same, where the key travels in a header).
@@ -39,7 +39,7 @@ impl PreparedDelivery {
 
     /// The delivery as it was sent, and what came of it; it arrived, alone, unless the caller knows better.
     pub(crate) fn sent(&self, sent_at: UnixMicros, took: Duration, result: Result<Answer, NoAnswer>) -> Sent {
-        let delivery = self.shipment.delivery.clone();
+        let delivery = self.transmission.delivery.clone();
         Sent {
             sha256: sha256_hex(&delivery.body),
             delivery,
@@ -100,13 +100,13 @@ impl DeliveryBuilder<'_> {
         let key_bytes = key_bytes.unwrap_or_default();
         let id = contract.key.signed_id(&key_bytes);
         let right_signature = self.right_signature(deliver, &unsigned, id);
-        let shipment = self.shipped(deliver, unsigned, id, &unique)?;
+        let transmission = self.transmitted(deliver, unsigned, id, &unique)?;
         let mut key = understood(&contract.key, &key_bytes);
         if deliver.key_as_number {
             // Whatever a receiver makes of it, it is not the key that this is the text of.
             key.push_str(" as a number");
         }
-        Ok(PreparedDelivery { shipment, key, plain_body, right_signature })
+        Ok(PreparedDelivery { transmission, key, plain_body, right_signature })
     }
 
     /// Builds one delivery of which all is given, for whoever counts answers and looks for nothing in them.
@@ -119,7 +119,7 @@ impl DeliveryBuilder<'_> {
     pub fn given(&self, deliver: &Deliver, key: Option<&str>, plain_body: &Bytes, unique: &str) -> Result<Transmission, String> {
         let key = key.map(str::as_bytes);
         let unsigned = self.unsigned(deliver, key, plain_body, unique)?;
-        self.shipped(deliver, unsigned, self.supplies.contract.key.signed_id(key.unwrap_or_default()), unique)
+        self.transmitted(deliver, unsigned, self.supplies.contract.key.signed_id(key.unwrap_or_default()), unique)
     }
 
     /// All of a delivery but its signature, and how it travels.
@@ -142,7 +142,7 @@ impl DeliveryBuilder<'_> {
     }
 
     /// Signs a delivery, and says how it travels.
-    fn shipped(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Transmission, String> {
+    fn transmitted(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Transmission, String> {
         let mut delivery = self.signed(deliver, unsigned, id, unique)?;
         if deliver.door == Some(Door::Absolute) {
             // Only now: what is signed of a path is the path.
@@ -328,9 +328,9 @@ impl DeliveryBuilder<'_> {
 ///
 /// # Errors
 /// Why they cannot be made under this contract, as a sentence.
-pub fn burst_of(workshop: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<PreparedDelivery>, String> {
-    let keys: Vec<String> = (0..burst.keys).map(|_| workshop.supplies.unique_key()).collect();
-    let body_for = |unique: &str| workshop.body(&burst.deliver, unique);
+pub fn burst_of(builder: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<PreparedDelivery>, String> {
+    let keys: Vec<String> = (0..burst.keys).map(|_| builder.supplies.unique_key()).collect();
+    let body_for = |unique: &str| builder.body(&burst.deliver, unique);
     let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
     let mut built = Vec::with_capacity(burst.keys * burst.each);
     for _ in 0..burst.each {
@@ -338,9 +338,9 @@ pub fn burst_of(workshop: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<Pre
         for (key, body) in keys.iter().zip(&shared) {
             let body = match burst.bodies {
                 BurstBodies::Alike => body.clone(),
-                BurstBodies::Unlike => body_for(&workshop.supplies.unique())?,
+                BurstBodies::Unlike => body_for(&builder.supplies.unique())?,
             };
-            built.push(workshop.build(&burst.deliver, Some(key.as_bytes()), Some(&body))?);
+            built.push(builder.build(&burst.deliver, Some(key.as_bytes()), Some(&body))?);
         }
     }
     Ok(built)

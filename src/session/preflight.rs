@@ -38,7 +38,7 @@ impl Session {
         let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let now = self.clock.now();
         let builder = DeliveryBuilder { supplies: &self.supplies, now, signs_at: now, bindings: &bindings, plain_bodies: &plain_bodies };
-        Ok(builder.build(&Deliver::default(), None, None)?.shipment)
+        Ok(builder.build(&Deliver::default(), None, None)?.transmission)
     }
 
     /// Asks the target whether it lives: its health page, or, without one, with an honest delivery. Where it does not
@@ -68,11 +68,11 @@ impl Session {
     }
 
     async fn ask_health_once(&self, connection: ConnectionUse) -> Result<Answer, NoAnswer> {
-        let shipment = match &self.contract.health {
+        let transmission = match &self.contract.health {
             Some(health) => Transmission::plain(self.supplies.question("GET", &health.path)),
             None => self.honest_delivery().map_err(|cause| NoAnswer::Unreachable { cause })?,
         };
-        self.send(Transmission { connection, ..shipment }).await.result
+        self.send(Transmission { connection, ..transmission }).await.result
     }
 
     /// Sees that the receiver lives before anything is judged; one that was just started is given what is left of `patience`.

@@ -84,8 +84,8 @@ impl Launched {
         async move {
             let Some((target, path, wanted)) = question else { return false };
             let question = Delivery { method: "GET".to_owned(), path, ..Delivery::default() };
-            let shipment = Transmission { connection: ConnectionUse::New, ..Transmission::plain(question) };
-            let answer = Sender::new(target, within).send(shipment).await.result;
+            let transmission = Transmission { connection: ConnectionUse::New, ..Transmission::plain(question) };
+            let answer = Sender::new(target, within).send(transmission).await.result;
             answer.is_ok_and(|answer| wanted.contains(&answer.status))
         }
     }

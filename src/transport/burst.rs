@@ -1,10 +1,10 @@
 //! Bursts: many deliveries at the same moment, each over a connection of its own.
 //!
-//! All connections are opened first; then one loop writes every shipment,
+//! All connections are opened first; then one loop writes every transmission,
 //! without a pause and without waiting for anything. Of a long one all but the
 //! end is written before, so no receiver can have a delivery whole before the
 //! release. Over TLS the handshakes are done and the records are sealed before,
-//! so that the loop writes bytes and nothing else. In: shipments. Out:
+//! so that the loop writes bytes and nothing else. In: transmissions. Out:
 //! [`Release`], with the spread as it was measured.
 //!
 //! Measured with 32 deliveries on two cores, at a receiver with a thread a
@@ -33,7 +33,7 @@ const OPENING_AT_ONCE: usize = 64;
 /// A receiver that takes one connection at a time leaves the others waiting:
 /// after this the burst begins, and late ones send as soon as they are connected.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// What the release writes of each shipment: short ones whole, so that they
+/// What the release writes of each transmission: short ones whole, so that they
 /// travel in one piece, and so little of long ones that the loop stays quick.
 const HELD_BACK_BYTES: usize = 4 << 10;
 /// Time for the receiver to take its new connections up, so that the release finds it waiting.
@@ -42,7 +42,7 @@ const SETTLING: Duration = Duration::from_millis(2);
 /// How a burst went.
 #[derive(Clone, Debug)]
 pub struct Release {
-    /// One for each shipment, in the order they were given.
+    /// One for each transmission, in the order they were given.
     pub exchanges: Vec<Exchange>,
     /// Time from the first release to the last; zero when fewer than two were released.
     pub release_spread: Duration,
@@ -59,7 +59,7 @@ struct Ready {
     reading: Reading<'static>,
 }
 
-/// A shipment that was released.
+/// A transmission that was released.
 struct Released {
     place: usize,
     at: Moment,
@@ -71,17 +71,17 @@ struct Released {
 }
 
 impl Sender {
-    /// Sends all `shipments` at the same moment.
+    /// Sends all `transmissions` at the same moment.
     ///
     /// Each waits at most the time-out for its connection, and as long for its
     /// answer. One whose connection fails gets [`NoAnswer::Unreachable`]; the
     /// others are sent all the same. A body that would wait for `100 Continue` is
     /// sent without waiting, as RFC 9110 §10.1.1 allows.
-    pub async fn burst(&self, shipments: Vec<Transmission>) -> Release {
-        let (count, timeout) = (shipments.len(), self.timeout());
-        let deliveries: Vec<Delivery> = shipments.iter().map(|shipment| shipment.delivery.clone()).collect();
+    pub async fn burst(&self, transmissions: Vec<Transmission>) -> Release {
+        let (count, timeout) = (transmissions.len(), self.timeout());
+        let deliveries: Vec<Delivery> = transmissions.iter().map(|transmission| transmission.delivery.clone()).collect();
         let begun = Moment::now();
-        let mut opening = self.open_all(shipments, begun);
+        let mut opening = self.open_all(transmissions, begun);
         let mut ended: BTreeMap<usize, Exchange> = BTreeMap::new();
         let mut ready: Vec<Ready> = Vec::with_capacity(count);
         while let Ok(Some(opened)) = tokio::time::timeout(PATIENCE.saturating_sub(begun.elapsed()), opening.join_next()).await {
@@ -122,16 +122,16 @@ impl Sender {
         }
     }
 
-    fn open_all(&self, shipments: Vec<Transmission>, since: Moment) -> JoinSet<Opened> {
+    fn open_all(&self, transmissions: Vec<Transmission>, since: Moment) -> JoinSet<Opened> {
         let turns = Arc::new(Semaphore::new(OPENING_AT_ONCE));
         let mut opening = JoinSet::new();
-        for (place, shipment) in shipments.into_iter().enumerate() {
+        for (place, transmission) in transmissions.into_iter().enumerate() {
             let (base, turns, timeout) = (self.target().clone(), Arc::clone(&turns), self.timeout());
             opening.spawn(async move {
                 // Nobody closes the semaphore; without a turn it would connect all the same.
                 let _turn = turns.acquire().await;
                 let (sent_at, begun) = (SystemClock.now(), Moment::now());
-                let request = EncodedRequest::new(&base, &shipment, true);
+                let request = EncodedRequest::new(&base, &transmission, true);
                 let reading = super::faulty::reading_of(&request);
                 let opened = Connection::open(&base, timeout.saturating_sub(since.elapsed())).await.map_err(NoAnswer::from);
                 let sealed = opened.and_then(|mut connection| {

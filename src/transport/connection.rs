@@ -258,8 +258,8 @@ mod tests {
     async fn bodies_wait_to_be_asked_for_but_not_for_ever() {
         for (asks, waited) in [(true, Duration::ZERO), (false, CONTINUE_WAIT)] {
             let delivery = Delivery { method: "POST".to_owned(), path: "/".to_owned(), body: "the body".into(), ..Delivery::default() };
-            let shipment = Transmission { framing: Framing::ExpectContinue, ..Transmission::plain(delivery) };
-            let request = EncodedRequest::new(&Target::parse("http://h").unwrap(), &shipment, false);
+            let transmission = Transmission { framing: Framing::ExpectContinue, ..Transmission::plain(delivery) };
+            let request = EncodedRequest::new(&Target::parse("http://h").unwrap(), &transmission, false);
             let (mut wire, mut peer) = tokio::io::duplex(64 << 10);
             let began = Instant::now();
             let server = tokio::spawn(async move {

@@ -134,16 +134,16 @@ pub struct Faulted {
 }
 
 impl Sender {
-    /// Sends `shipment` over a connection of its own, through a network with `fault` in it.
+    /// Sends `transmission` over a connection of its own, through a network with `fault` in it.
     ///
     /// The time-out is longer by what the fault itself holds back.
-    pub async fn send_faulty(&self, shipment: &Transmission, fault: &Fault) -> Faulted {
-        self.send_faulty_while(shipment, fault, Meanwhile::nothing()).await
+    pub async fn send_faulty(&self, transmission: &Transmission, fault: &Fault) -> Faulted {
+        self.send_faulty_while(transmission, fault, Meanwhile::nothing()).await
     }
 
     /// The same, as slowly as the fault says for as long as something is done beside it.
-    pub async fn send_faulty_while(&self, shipment: &Transmission, fault: &Fault, meanwhile: Meanwhile) -> Faulted {
-        let request = EncodedRequest::new(self.target(), shipment, false);
+    pub async fn send_faulty_while(&self, transmission: &Transmission, fault: &Fault, meanwhile: Meanwhile) -> Faulted {
+        let request = EncodedRequest::new(self.target(), transmission, false);
         if let Fault::Delay(span) = fault {
             // Before a connection is made: many receivers give up one that stays silent.
             tokio::time::sleep(span.0).await;
@@ -179,7 +179,7 @@ impl Sender {
             };
             drop(tokio::time::timeout(SECOND_ANSWER, second).await);
         } else if let (Ok(_), Some(surplus)) = (&result, Surplus::of(&inbox)) {
-            self.manners().remark(&shipment.delivery, surplus);
+            self.manners().remark(&transmission.delivery, surplus);
         }
         let given = wire.rule.given().or(result.as_ref().ok()).cloned();
         Faulted { exchange: Exchange::ended(sent_at, took, result), given }

@@ -29,7 +29,7 @@ const ANSWERS: [(&str, bool); 5] = [
 /// What reached the server: the bytes of every connection.
 type Reached = Arc<Mutex<Vec<Vec<u8>>>>;
 
-fn shipment(framing: Framing) -> Transmission {
+fn transmission(framing: Framing) -> Transmission {
     let headers = vec![HeaderLine::new("X-Signature", "of the address and the body")];
     let delivery = Delivery { method: "POST".to_owned(), path: "/in?a=b".to_owned(), headers, body: "0123456789".into() };
     Transmission { framing, ..Transmission::plain(delivery) }
@@ -64,11 +64,11 @@ async fn server(whole: impl Fn(&Target) -> usize, answer: &'static str, closes: 
 
 /// Sends a delivery through `fault`; what came of it, what should have travelled, and what reached the server.
 async fn through(fault: &Fault, framing: Framing, answer: &'static str, closes: bool) -> (Faulted, Vec<u8>, Vec<u8>) {
-    let shipment = shipment(framing);
-    let encoded = |target: &Target| EncodedRequest::new(target, &shipment, false);
+    let transmission = transmission(framing);
+    let encoded = |target: &Target| EncodedRequest::new(target, &transmission, false);
     let (target, by) = server(|target| encoded(target).len(), answer, closes).await;
     let whole = encoded(&target).whole().to_vec();
-    let faulted = Sender::new(target, PLENTY).send_faulty(&shipment, fault).await;
+    let faulted = Sender::new(target, PLENTY).send_faulty(&transmission, fault).await;
     (faulted, whole, reached(&by).await)
 }
 
@@ -174,7 +174,7 @@ async fn body_is_asked_for_also_when_the_answer_is_lost() {
         stream.write_all(ANSWERS[0].0.as_bytes()).await.expect("it listens");
         bytes.split_off(held_back)
     });
-    let faulted = Sender::new(target, PLENTY).send_faulty(&shipment(Framing::ExpectContinue), &Fault::LoseAnswer).await;
+    let faulted = Sender::new(target, PLENTY).send_faulty(&transmission(Framing::ExpectContinue), &Fault::LoseAnswer).await;
     assert!(was_given(&faulted) && faulted.exchange.result.is_err(), "{faulted:?}");
     assert_eq!(server.await.expect("no panic"), b"0123456789");
 }
@@ -190,7 +190,7 @@ async fn sender_closes_its_side_and_still_listens() {
         stream.read_to_end(&mut bytes).await.expect("the end");
         stream.write_all(ANSWERS[0].0.as_bytes()).await.expect("it listens");
     });
-    let faulted = Sender::new(target, PLENTY).send_faulty(&shipment(Framing::ContentLength), &Fault::HalfClose).await;
+    let faulted = Sender::new(target, PLENTY).send_faulty(&transmission(Framing::ContentLength), &Fault::HalfClose).await;
     assert!(is_ok(&faulted), "{faulted:?}");
 }
 
@@ -207,9 +207,9 @@ async fn garbage_is_told_and_not_taken_for_a_lost_answer() {
 #[tokio::test]
 async fn a_slow_request_ends_with_what_is_done_beside_it() {
     const AN_HOUR: Duration = Duration::from_secs(3600);
-    let mut shipment = shipment(Framing::ContentLength);
-    shipment.delivery.body = "01".into();
-    let encoded = |target: &Target| EncodedRequest::new(target, &shipment, false);
+    let mut transmission = transmission(Framing::ContentLength);
+    transmission.delivery.body = "01".into();
+    let encoded = |target: &Target| EncodedRequest::new(target, &transmission, false);
     let (target, by) = server(|target| encoded(target).len(), ANSWERS[0].0, false).await;
     let whole = encoded(&target).whole().to_vec();
     let fault = Fault::Dribble(Dribble { pause: Span(AN_HOUR), part: Some(Part::Body), meanwhile: 1 });
@@ -220,7 +220,7 @@ async fn a_slow_request_ends_with_what_is_done_beside_it() {
         assert!(by.lock().expect("no panic").is_empty(), "it is not over before what is done beside it");
         drop(is_over);
     };
-    let both = async { tokio::join!(sender.send_faulty_while(&shipment, &fault, meanwhile), beside).0 };
+    let both = async { tokio::join!(sender.send_faulty_while(&transmission, &fault, meanwhile), beside).0 };
     let faulted = tokio::time::timeout(PLENTY, both).await.expect("nobody waits for an hour");
     assert!(is_ok(&faulted), "{faulted:?}");
     drop(sender);

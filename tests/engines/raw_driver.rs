@@ -16,7 +16,7 @@ use hookgate::scenario::deliver::{ConnectionUse, Framing, HeaderCase};
 use hookgate::transport::{KeptConnection, Sender, Target, Transmission};
 
 use listener::{
-    OK, PLENTY, SHORT, both_drivers, head_end, is_whole, listen, read_one, record, send, send_within, shipment, status, wait_on,
+    OK, PLENTY, SHORT, both_drivers, head_end, is_whole, listen, read_one, record, send, send_within, status, transmission, wait_on,
 };
 
 /// Every case travels exactly so, with both lines of a repeated header, in order.
@@ -30,7 +30,7 @@ fn header_names_travel_in_the_case_that_is_asked_for() {
     ];
     for (header_case, expected) in cases {
         let (target, told) = record(OK);
-        let exchange = send(&target, Transmission { header_case, connection: ConnectionUse::New, ..shipment("{}") });
+        let exchange = send(&target, Transmission { header_case, connection: ConnectionUse::New, ..transmission("{}") });
         assert_eq!(status(&exchange), Ok(202));
         let seen = String::from_utf8(told.recv().unwrap()).unwrap();
         assert!(seen.starts_with("POST /base/hooks?x=1 HTTP/1.1\r\n"), "{seen}");
@@ -43,9 +43,9 @@ fn header_names_travel_in_the_case_that_is_asked_for() {
 /// The pool and the raw driver send the same lines, and read the same answer.
 #[test]
 fn both_drivers_send_and_read_the_same() {
-    let sent = both_drivers().map(|shipment| {
+    let sent = both_drivers().map(|transmission| {
         let (target, told) = record(OK);
-        let exchange = send(&target, shipment);
+        let exchange = send(&target, transmission);
         let answer = exchange.result.unwrap();
         let two: Vec<_> =
             answer.headers.iter().filter(|line| line.name.eq_ignore_ascii_case("x-two")).map(|line| line.value.clone()).collect();
@@ -63,7 +63,7 @@ fn both_drivers_send_and_read_the_same() {
 #[test]
 fn odd_lines_and_paths_travel_as_they_are() {
     let (target, told) = record(OK);
-    let mut odd = shipment("x");
+    let mut odd = transmission("x");
     odd.delivery.headers = vec![HeaderLine::new("X-Blank", "   "), HeaderLine::new("X-Odd", &b"\xff\x01\xc3"[..])];
     odd.delivery.path = "/a/../b?q='{}|".to_owned();
     assert_eq!(status(&send(&target, odd)), Ok(202));
@@ -79,7 +79,7 @@ fn empty_body_is_announced_where_a_body_is_expected() {
     for (method, announced) in [("POST", true), ("PUT", true), ("GET", false), ("HEAD", false)] {
         for connection in [ConnectionUse::Any, ConnectionUse::New] {
             let (target, told) = record(OK);
-            let mut empty = Transmission { connection, ..shipment("") };
+            let mut empty = Transmission { connection, ..transmission("") };
             empty.delivery.method = method.to_owned();
             assert_eq!(status(&send(&target, empty)), Ok(202), "{method}");
             let seen = String::from_utf8(told.recv().unwrap()).unwrap();
@@ -97,7 +97,7 @@ fn chunks_arrive_whole() {
         [(Framing::Chunked, &b"7\r\n\x00\x01\x02\x03\x04\x05\x06\r\n1\r\n"[..]), (Framing::ChunkedSmall, b"1\r\n\x00\r\n1\r\n\x01\r\n")]
     {
         let (target, told) = record(OK);
-        assert_eq!(status(&send(&target, Transmission { framing, ..shipment(body.clone()) })), Ok(202));
+        assert_eq!(status(&send(&target, Transmission { framing, ..transmission(body.clone()) })), Ok(202));
         let seen = told.recv().unwrap();
         let (head, framed) = seen.split_at(head_end(&seen).unwrap());
         assert!(!String::from_utf8_lossy(head).contains("content-length"));
@@ -146,7 +146,7 @@ fn body_waits_for_continue_but_not_for_ever() {
     for word in [&b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"[..], b""] {
         let (tell, told) = mpsc::channel();
         let target = asks_for_the_body(word, tell);
-        let exchange = send(&target, Transmission { framing: Framing::ExpectContinue, ..shipment("{\"a\":1}") });
+        let exchange = send(&target, Transmission { framing: Framing::ExpectContinue, ..transmission("{\"a\":1}") });
         assert_eq!(status(&exchange), Ok(202));
         let (held_back, seen) = told.recv().unwrap();
         assert!(held_back && seen.ends_with(b"\r\n\r\n{\"a\":1}"));
@@ -159,7 +159,7 @@ fn body_waits_for_continue_but_not_for_ever() {
 fn refusal_instead_of_continue_is_the_answer() {
     let (tell, told) = mpsc::channel();
     let target = asks_for_the_body(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n", tell);
-    assert_eq!(status(&send(&target, Transmission { framing: Framing::ExpectContinue, ..shipment("body") })), Ok(417));
+    assert_eq!(status(&send(&target, Transmission { framing: Framing::ExpectContinue, ..transmission("body") })), Ok(417));
     assert!(told.recv().unwrap().1.ends_with(b"\r\n\r\n"));
 }
 
@@ -180,7 +180,7 @@ fn kept_connection_is_used_again() {
         let sender = Sender::new(target, PLENTY);
         let mut kept = KeptConnection::default();
         for framing in [Framing::ContentLength, Framing::Chunked].repeat(6) {
-            let exchange = sender.send_kept(&mut kept, Transmission { framing, ..shipment("{}") }).await;
+            let exchange = sender.send_kept(&mut kept, Transmission { framing, ..transmission("{}") }).await;
             assert!(exchange.result.is_ok(), "{exchange:?}");
         }
         assert_eq!(kept.opened(), 3);
@@ -197,7 +197,7 @@ fn early_refusal_is_heard_while_the_body_is_written() {
             let _ = stream.read(&mut some).unwrap();
             stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge").unwrap();
         });
-        let exchange = send(&target, Transmission { framing, ..shipment(vec![b'x'; 24 << 20]) });
+        let exchange = send(&target, Transmission { framing, ..transmission(vec![b'x'; 24 << 20]) });
         let answer = exchange.result.unwrap();
         assert_eq!((answer.status, &answer.body[..]), (413, &b"large"[..]));
     }
@@ -215,7 +215,7 @@ fn answers_are_read_whole_however_they_come() {
     ];
     for answer in answers {
         for at_once in [usize::MAX, 1] {
-            for shipment in both_drivers() {
+            for transmission in both_drivers() {
                 let target = listen(move |mut stream| {
                     read_one(&mut stream).unwrap();
                     stream.set_nodelay(true).unwrap();
@@ -223,7 +223,7 @@ fn answers_are_read_whole_however_they_come() {
                         stream.write_all(piece).unwrap();
                     }
                 });
-                let got = send(&target, shipment).result.unwrap();
+                let got = send(&target, transmission).result.unwrap();
                 assert_eq!((got.status, &got.body[..]), (202, &b"hello"[..]), "{}", answer.escape_ascii());
             }
         }
@@ -238,10 +238,10 @@ fn answers_without_a_body_end_with_the_head() {
         ("POST", b"HTTP/1.1 204 No Content\r\n\r\n", 204),
         ("POST", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", 304),
     ] {
-        for mut shipment in both_drivers() {
+        for mut transmission in both_drivers() {
             let (target, _told) = record(answer);
-            shipment.delivery.method = method.to_owned();
-            assert_eq!(status(&send(&target, shipment)), Ok(expected));
+            transmission.delivery.method = method.to_owned();
+            assert_eq!(status(&send(&target, transmission)), Ok(expected));
         }
     }
 }
@@ -259,13 +259,13 @@ fn no_answer_says_what_was_seen() {
         (b"", "the connection ended before the answer was whole"),
     ];
     for (answer, sentence) in seen {
-        for shipment in both_drivers() {
-            let raw = shipment.connection;
+        for transmission in both_drivers() {
+            let raw = transmission.connection;
             let target = listen(move |mut stream| {
                 read_one(&mut stream).unwrap();
                 stream.write_all(answer).unwrap();
             });
-            let error = send(&target, shipment).result.unwrap_err();
+            let error = send(&target, transmission).result.unwrap_err();
 
             assert!(error.to_string().starts_with(sentence), "{raw:?} {:?}: {error}", String::from_utf8_lossy(answer));
         }
@@ -275,9 +275,9 @@ fn no_answer_says_what_was_seen() {
 /// A receiver that never answers costs the time-out and no more.
 #[test]
 fn silence_is_a_time_out() {
-    for shipment in both_drivers() {
+    for transmission in both_drivers() {
         let target = listen(|mut stream| while read_one(&mut stream).is_some() {});
-        let exchange = send_within(SHORT, &target, shipment);
+        let exchange = send_within(SHORT, &target, transmission);
         assert_eq!(exchange.result, Err(NoAnswer::TimedOut { after: SHORT }));
     }
 }
@@ -290,8 +290,8 @@ fn unreachable_receiver_is_named_plainly() {
         (format!("http://127.0.0.1:{port}"), "no connection: connection refused"),
         ("http://no-such-host.invalid".to_owned(), "no connection: no address is known for host `no-such-host.invalid`"),
     ] {
-        for shipment in both_drivers() {
-            let error = send(&Target::parse(&url).unwrap(), shipment).result.unwrap_err();
+        for transmission in both_drivers() {
+            let error = send(&Target::parse(&url).unwrap(), transmission).result.unwrap_err();
             assert_eq!(error.to_string(), sentence);
         }
     }
@@ -300,9 +300,9 @@ fn unreachable_receiver_is_named_plainly() {
 /// A redirect is an answer; nobody follows it.
 #[test]
 fn redirect_is_not_followed() {
-    for shipment in both_drivers() {
+    for transmission in both_drivers() {
         let (target, told) = record(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
-        assert_eq!(status(&send(&target, shipment)), Ok(307));
+        assert_eq!(status(&send(&target, transmission)), Ok(307));
         assert_eq!(told.try_iter().count(), 1);
     }
 }
@@ -357,8 +357,8 @@ fn localhost_and_ipv6_are_reached() {
         });
     }
     for url in targets {
-        for shipment in both_drivers() {
-            assert_eq!(status(&send(&Target::parse(&url).unwrap(), shipment)), Ok(202), "{url}");
+        for transmission in both_drivers() {
+            assert_eq!(status(&send(&Target::parse(&url).unwrap(), transmission)), Ok(202), "{url}");
         }
     }
 }

@@ -82,8 +82,8 @@ async fn what_follows_an_answer_is_told_of_that_answer() {
         let sender = Sender::new(target, PLENTY);
         let mut kept = KeptConnection::default();
         for number in 0..6 {
-            let shipment = Transmission::plain(delivery(number));
-            let exchange = if number % 2 == 0 { sender.send(shipment).await } else { sender.send_kept(&mut kept, shipment).await };
+            let transmission = Transmission::plain(delivery(number));
+            let exchange = if number % 2 == 0 { sender.send(transmission).await } else { sender.send_kept(&mut kept, transmission).await };
             let answer = exchange.result.expect("an answer");
             assert_eq!((answer.status, &answer.body[..]), (202, &b"ok"[..]), "{late} {}: {number}", more.escape_ascii());
         }
@@ -154,13 +154,13 @@ async fn bodies_without_end_are_given_up() {
         })
         .await;
         let sender = Sender::new(target, PLENTY);
-        let shipment = |connection| Transmission { connection, ..Transmission::plain(delivery(1)) };
+        let transmission = |connection| Transmission { connection, ..Transmission::plain(delivery(1)) };
         let mut told = vec![
-            sender.send(shipment(ConnectionUse::Any)).await.result,
-            sender.send(shipment(ConnectionUse::New)).await.result,
-            sender.send_kept(&mut KeptConnection::default(), shipment(ConnectionUse::Kept)).await.result,
+            sender.send(transmission(ConnectionUse::Any)).await.result,
+            sender.send(transmission(ConnectionUse::New)).await.result,
+            sender.send_kept(&mut KeptConnection::default(), transmission(ConnectionUse::Kept)).await.result,
         ];
-        told.extend(sender.burst(vec![shipment(ConnectionUse::Any); 3]).await.exchanges.into_iter().map(|one| one.result));
+        told.extend(sender.burst(vec![transmission(ConnectionUse::Any); 3]).await.exchanges.into_iter().map(|one| one.result));
         for one in told {
             assert!(matches!(&one, Err(NoAnswer::Broken { cause }) if cause.contains("over 1 MiB")), "{one:?}");
         }
@@ -191,7 +191,7 @@ async fn what_met_the_end_of_a_used_connection_goes_once_more() {
 type Seen = (String, String, Vec<(String, Vec<u8>)>, Vec<u8>);
 
 /// Any delivery, in any framing and case.
-fn arbitrary_shipment() -> impl Strategy<Value = Transmission> {
+fn arbitrary_transmission() -> impl Strategy<Value = Transmission> {
     let method = prop_oneof![Just("POST"), Just("PUT"), Just("PATCH")];
     let header = ("X-[A-Za-z0-9-]{0,10}", "[!-~]([ -~]{0,16}[!-~])?").prop_map(|(name, value)| HeaderLine::new(name, value));
     let framing =
@@ -213,7 +213,7 @@ proptest! {
 
     /// `httparse` and hyper read what was meant: method, path, header lines in order, body.
     #[test]
-    fn what_is_written_others_read_alike(shipment in arbitrary_shipment()) {
+    fn what_is_written_others_read_alike(transmission in arbitrary_transmission()) {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let by = Arc::clone(&seen);
         let (answer, target) = runtime().block_on(async {
@@ -228,11 +228,11 @@ proptest! {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let target = Target::parse(&format!("http://{}", listener.local_addr().expect("its address"))).expect("an address");
             tokio::spawn(async move { axum::serve(listener, router).await });
-            (Sender::new(target.clone(), PLENTY).send(shipment.clone()).await.result, target)
+            (Sender::new(target.clone(), PLENTY).send(transmission.clone()).await.result, target)
         });
         prop_assert_eq!(answer.map(|answer| answer.status), Ok(202));
         let (method, path, lines, body) = seen.lock().expect("no panic").remove(0);
-        let wanted = &shipment.delivery;
+        let wanted = &transmission.delivery;
         prop_assert_eq!((&method, &path, &body[..]), (&wanted.method, &wanted.path, &wanted.body[..]));
         // hyper groups lines by name; those of one name keep their order.
         for line in &wanted.headers {
@@ -241,7 +241,7 @@ proptest! {
             let theirs: Vec<_> = lines.iter().filter(|(other, _)| *other == name).map(|(_, value)| value.clone()).collect();
             prop_assert_eq!(theirs, ours);
         }
-        let bytes = EncodedRequest::new(&target, &shipment, true).whole();
+        let bytes = EncodedRequest::new(&target, &transmission, true).whole();
         let mut room = [httparse::EMPTY_HEADER; 32];
         let mut parsed = httparse::Request::new(&mut room);
         let head = parsed.parse(&bytes).expect("a head");
@@ -272,10 +272,10 @@ async fn the_reference_reads_every_framing_alike() {
                 let headers = vec![HeaderLine::new("Idempotency-Key", key.clone())];
                 let mut delivery = Delivery { method, path, headers, body: body.clone().into() };
                 delivery.headers.extend(signer.header_lines(&delivery, &key, "", SystemClock.now()));
-                let shipment = Transmission { framing, connection, ..Transmission::plain(delivery) };
+                let transmission = Transmission { framing, connection, ..Transmission::plain(delivery) };
                 let exchange = match connection {
-                    ConnectionUse::Kept => sender.send_kept(&mut kept, shipment).await,
-                    ConnectionUse::Any | ConnectionUse::New => sender.send(shipment).await,
+                    ConnectionUse::Kept => sender.send_kept(&mut kept, transmission).await,
+                    ConnectionUse::Any | ConnectionUse::New => sender.send(transmission).await,
                 };
                 let told = exchange.result.as_ref().ok().and_then(Answer::json).expect("JSON");
                 assert_eq!(told["payload_sha256"], sha256_hex(body).as_str(), "{key}: {exchange:?}");

@@ -54,8 +54,8 @@ fn supplies(contract: &Arc<Contract>, own: &[HeaderLine]) -> Supplies {
     Supplies::without_bodies(Arc::clone(contract), signer, own, "http://h:1/base".to_owned())
 }
 
-fn bytes_of(target: &Target, shipment: &Transmission) -> String {
-    String::from_utf8_lossy(&EncodedRequest::new(target, shipment, false).whole()).into_owned()
+fn bytes_of(target: &Target, transmission: &Transmission) -> String {
+    String::from_utf8_lossy(&EncodedRequest::new(target, transmission, false).whole()).into_owned()
 }
 
 /// What a series gives for one delivery: by its quick way, where it has one for it.
@@ -67,7 +67,7 @@ fn of_load(series: &Series, target: &Target, key: Option<&str>, body: &Bytes, ta
             series.write(&mut outbox, &Delivery { body, ..series.bare() }, key, NOW);
             Ok(String::from_utf8_lossy(&outbox).into_owned())
         }
-        Some(_) | None => series.one(key, body, tamper, NOW).map(|shipment| bytes_of(target, &shipment)),
+        Some(_) | None => series.one(key, body, tamper, NOW).map(|transmission| bytes_of(target, &transmission)),
     }
 }
 
@@ -94,7 +94,7 @@ fn loads_send_what_runs_send() {
                 let honest = [(Some(key.as_str()), None), (None, None)];
                 for (key, tamper) in honest.into_iter().chain(Tamper::ALL.map(|tamper| (Some(key.as_str()), Some(tamper)))) {
                     let wanted = Deliver { no_key: key.is_none(), signature: tamper, ..deliver.clone() };
-                    let run = builder.build(&wanted, key.map(str::as_bytes), Some(body)).map(|one| bytes_of(&target, &one.shipment));
+                    let run = builder.build(&wanted, key.map(str::as_bytes), Some(body)).map(|one| bytes_of(&target, &one.transmission));
                     let load = of_load(&series, &target, key, body, tamper);
                     assert_eq!(load, run, "{}: {tamper:?}", contract.contract);
                     made += usize::from(run.is_ok());

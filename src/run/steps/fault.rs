@@ -32,10 +32,10 @@ impl Live<'_> {
                     drop(is_over);
                     all
                 };
-                let (faulted, beside) = tokio::join!(sender.send_faulty_while(&built.shipment, fault, meanwhile), beside);
+                let (faulted, beside) = tokio::join!(sender.send_faulty_while(&built.transmission, fault, meanwhile), beside);
                 (faulted, beside?)
             }
-            _ => (sender.send_faulty(&built.shipment, fault).await, Vec::new()),
+            _ => (sender.send_faulty(&built.transmission, fault).await, Vec::new()),
         };
         if fault.lets_the_request_through() {
             context.traffic.note_through_fault(&exchange.result, given.is_some());
@@ -60,7 +60,7 @@ impl Live<'_> {
         while all.len() < count {
             let built = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
             let sent_at = self.context.clock.now();
-            let exchange = self.context.send(built.shipment.clone()).await;
+            let exchange = self.context.send(built.transmission.clone()).await;
             if !self.waits(at, &exchange.result).await? {
                 all.push(built.exchanged(sent_at, exchange));
             }

@@ -43,8 +43,13 @@ impl Live<'_> {
         let counter = Arc::new(Traffic::default());
         let mut senders = JoinSet::new();
         for first in 0..under_way.senders {
-            let own: Vec<(usize, Transmission)> =
-                built.iter().enumerate().skip(first).step_by(under_way.senders).map(|(place, one)| (place, one.shipment.clone())).collect();
+            let own: Vec<(usize, Transmission)> = built
+                .iter()
+                .enumerate()
+                .skip(first)
+                .step_by(under_way.senders)
+                .map(|(place, one)| (place, one.transmission.clone()))
+                .collect();
             senders.spawn(deliver_all(
                 Arc::clone(&self.context.contract),
                 Arc::clone(&self.context.pace),
@@ -79,12 +84,12 @@ impl Live<'_> {
         let places = Arc::new(Semaphore::new(self.context.traffic.borne()));
         let mut sending = JoinSet::new();
         for (place, built) in self.broken_in_on.iter().enumerate() {
-            let (sender, shipment, places) = (self.context.sender(), built.shipment.clone(), Arc::clone(&places));
+            let (sender, transmission, places) = (self.context.sender(), built.transmission.clone(), Arc::clone(&places));
             let pace = Arc::clone(&self.context.pace);
             sending.spawn(async move {
                 let _place = places.acquire_owned().await;
                 pace.turn(1).await;
-                (place, sender.send(shipment).await)
+                (place, sender.send(transmission).await)
             });
         }
         let (began, began_there) = (SystemClock.now(), self.context.clock.now());
@@ -97,9 +102,9 @@ impl Live<'_> {
         let mut all = Vec::with_capacity(exchanges.len());
         for (place, mut exchange) in exchanges {
             let Some(built) = self.broken_in_on.get(place) else { continue };
-            let shipment = built.shipment.clone();
+            let transmission = built.transmission.clone();
             while self.waits(at, &exchange.result).await? {
-                exchange = self.context.send(shipment.clone()).await;
+                exchange = self.context.send(transmission.clone()).await;
             }
             let Some(built) = self.broken_in_on.get(place) else { continue };
             let later = Duration::from_micros(exchange.sent_at.0.saturating_sub(began.0).unsigned_abs());
@@ -138,17 +143,17 @@ async fn deliver_all(
     contract: Arc<Contract>,
     pace: Arc<Pace>,
     sender: Sender,
-    shipments: Vec<(usize, Transmission)>,
+    transmissions: Vec<(usize, Transmission)>,
     traffic: Arc<Traffic>,
     enough: usize,
 ) -> Vec<(usize, Exchange)> {
     let mut exchanges = Vec::new();
-    for (at, shipment) in shipments {
+    for (at, transmission) in transmissions {
         if traffic.stop.load(Ordering::SeqCst) {
             break;
         }
         pace.turn(1).await;
-        let exchange = sender.send(shipment).await;
+        let exchange = sender.send(transmission).await;
         if let Some(wait) = asks_to_wait(&contract, &exchange.result) {
             // It did not reach the receiver; the next one goes later.
             tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;

@@ -1,6 +1,6 @@
-//! Encoder of HTTP/1.1 requests: the bytes of a shipment, to the letter.
+//! Encoder of HTTP/1.1 requests: the bytes of a transmission, to the letter.
 //!
-//! In: a target and a shipment. Out: the head and the pieces of the body, in
+//! In: a target and a transmission. Out: the head and the pieces of the body, in
 //! the exact case, order and framing that was asked for. [`Template`] writes
 //! what a load sends a million times, by the same lines. No sockets in here.
 
@@ -40,24 +40,24 @@ pub struct EncodedRequest {
 }
 
 impl EncodedRequest {
-    /// Makes the bytes of `shipment`; `closing` says so to the receiver.
+    /// Makes the bytes of `transmission`; `closing` says so to the receiver.
     #[must_use]
-    pub fn new(target: &Target, shipment: &Transmission, closing: bool) -> Self {
-        let delivery = &shipment.delivery;
+    pub fn new(target: &Target, transmission: &Transmission, closing: bool) -> Self {
+        let delivery = &transmission.delivery;
         let with_body = has_body(delivery);
         let mut head = Vec::with_capacity(512);
-        put_beginning(&mut head, target, delivery, shipment.header_case);
-        if put_added(&mut head, shipment, closing) {
+        put_beginning(&mut head, target, delivery, transmission.header_case);
+        if put_added(&mut head, transmission, closing) {
             // Writing to memory does not fail.
             drop(write!(head, "{}\r\n", delivery.body.len()));
         }
         head.extend_from_slice(b"\r\n");
-        let body = match shipment.framing {
-            Framing::Chunked | Framing::ChunkedSmall if with_body => chunked(&delivery.body, shipment.framing),
+        let body = match transmission.framing {
+            Framing::Chunked | Framing::ChunkedSmall if with_body => chunked(&delivery.body, transmission.framing),
             Framing::ContentLength | Framing::ExpectContinue | Framing::Chunked | Framing::ChunkedSmall => vec![delivery.body.clone()],
         };
         let is_question = matches!(delivery.method.as_str(), "GET" | "HEAD");
-        let body_waits = shipment.framing == Framing::ExpectContinue && with_body;
+        let body_waits = transmission.framing == Framing::ExpectContinue && with_body;
         Self {
             head_bytes: head.len(),
             pieces: joined(head, body, body_waits),
@@ -107,17 +107,17 @@ pub struct Template {
 }
 
 impl Template {
-    /// Requests like `shipment`; none where it has no line of the name `varying`, or says its body's length in no line that is added.
+    /// Requests like `transmission`; none where it has no line of the name `varying`, or says its body's length in no line that is added.
     #[must_use]
-    pub fn new(target: &Target, shipment: &Transmission, varying: &str) -> Option<Self> {
-        let (delivery, case) = (&shipment.delivery, shipment.header_case);
+    pub fn new(target: &Target, transmission: &Transmission, varying: &str) -> Option<Self> {
+        let (delivery, case) = (&transmission.delivery, transmission.header_case);
         let at = delivery.headers.iter().position(|line| line.name.eq_ignore_ascii_case(varying))?;
         let (mut beginning, mut middle, mut ending) = (Vec::new(), Vec::new(), Vec::new());
         put_request_line(&mut beginning, target, delivery, case);
         delivery.headers[..at].iter().for_each(|line| put_line(&mut beginning, &line.name, &line.value, case));
         put_name(&mut beginning, &delivery.headers[at].name, case);
         delivery.headers[at + 1..].iter().for_each(|line| put_line(&mut middle, &line.name, &line.value, case));
-        let has_length = put_added(&mut ending, shipment, false) && shipment.framing == Framing::ContentLength;
+        let has_length = put_added(&mut ending, transmission, false) && transmission.framing == Framing::ContentLength;
         has_length.then_some(Self { beginning, middle, ending, case })
     }
 
@@ -152,8 +152,8 @@ fn put_request_line(head: &mut Vec<u8>, target: &Target, delivery: &Delivery, ca
 }
 
 /// The lines that are added behind the delivery's own; true when its body's length is to follow, whose name is the last.
-fn put_added(head: &mut Vec<u8>, shipment: &Transmission, closing: bool) -> bool {
-    let (delivery, case) = (&shipment.delivery, shipment.header_case);
+fn put_added(head: &mut Vec<u8>, transmission: &Transmission, closing: bool) -> bool {
+    let (delivery, case) = (&transmission.delivery, transmission.header_case);
     let with_body = has_body(delivery);
     let lacks = |name: &str| delivery.header(name).is_none();
     if lacks("Accept") {
@@ -162,10 +162,10 @@ fn put_added(head: &mut Vec<u8>, shipment: &Transmission, closing: bool) -> bool
     if closing && lacks("Connection") {
         put_line(head, "Connection", b"close", case);
     }
-    if shipment.framing == Framing::ExpectContinue && with_body && lacks("Expect") {
+    if transmission.framing == Framing::ExpectContinue && with_body && lacks("Expect") {
         put_line(head, "Expect", b"100-continue", case);
     }
-    match shipment.framing {
+    match transmission.framing {
         Framing::Chunked | Framing::ChunkedSmall => {
             if with_body && lacks("Transfer-Encoding") {
                 put_line(head, "Transfer-Encoding", b"chunked", case);

@@ -9,10 +9,10 @@ use hookgate::delivery::NoAnswer;
 use hookgate::scenario::deliver::Framing;
 use hookgate::transport::{Release, Sender, Target, Transmission};
 
-use super::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, shipment, status, wait_on};
+use super::listener::{OK, PLENTY, SHORT, head_end, listen, read_one, record, status, transmission, wait_on};
 
-async fn burst(target: &Target, shipments: Vec<Transmission>, timeout: Duration) -> Release {
-    Sender::new(target.clone(), timeout).burst(shipments).await
+async fn burst(target: &Target, transmissions: Vec<Transmission>, timeout: Duration) -> Release {
+    Sender::new(target.clone(), timeout).burst(transmissions).await
 }
 
 /// 32 deliveries: no byte of any comes before all connections stand, none is
@@ -37,11 +37,11 @@ fn burst_opens_every_connection_first() {
             stream.write_all(&bytes[head_end(&bytes).unwrap()..]).unwrap();
         }
     });
-    let shipments = (0..32).map(|n| shipment(format!("body {n}"))).collect();
-    let release = wait_on(burst(&target, shipments, PLENTY));
+    let transmissions = (0..32).map(|n| transmission(format!("body {n}"))).collect();
+    let release = wait_on(burst(&target, transmissions, PLENTY));
     server.join().unwrap();
     for (n, exchange) in release.exchanges.iter().enumerate() {
-        assert_eq!(exchange.result.as_ref().unwrap().body, format!("body {n}"), "answers are in the order of the shipments");
+        assert_eq!(exchange.result.as_ref().unwrap().body, format!("body {n}"), "answers are in the order of the transmissions");
     }
     assert_eq!(release.most_at_once, 32);
     eprintln!("released within {:?}", release.release_spread);
@@ -52,23 +52,23 @@ fn burst_opens_every_connection_first() {
 #[test]
 fn burst_carries_every_framing() {
     let (target, told) = record(OK);
-    let mut shipments: Vec<Transmission> = [Framing::ContentLength, Framing::Chunked, Framing::ChunkedSmall, Framing::ExpectContinue]
-        .map(|framing| Transmission { framing, ..shipment(vec![b'x'; 3 << 20]) })
+    let mut transmissions: Vec<Transmission> = [Framing::ContentLength, Framing::Chunked, Framing::ChunkedSmall, Framing::ExpectContinue]
+        .map(|framing| Transmission { framing, ..transmission(vec![b'x'; 3 << 20]) })
         .to_vec();
-    let mut question = shipment("");
+    let mut question = transmission("");
     question.delivery.method = "GET".to_owned();
-    shipments.push(question);
-    let release = wait_on(burst(&target, shipments, PLENTY));
+    transmissions.push(question);
+    let release = wait_on(burst(&target, transmissions, PLENTY));
     assert!(release.exchanges.iter().all(|exchange| status(exchange) == Ok(202)), "{:?}", release.exchanges);
     assert_eq!(told.try_iter().count(), 5);
 }
 
-/// Without a listener every shipment of a burst is unreachable; an empty burst is over at once.
+/// Without a listener every transmission of a burst is unreachable; an empty burst is over at once.
 #[test]
 fn burst_at_nobody_ends_at_once() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let target = Target::parse(&format!("http://127.0.0.1:{port}")).unwrap();
-    let release = wait_on(burst(&target, vec![shipment("a"), shipment("b")], PLENTY));
+    let release = wait_on(burst(&target, vec![transmission("a"), transmission("b")], PLENTY));
     assert_eq!((release.exchanges.len(), release.most_at_once, release.release_spread), (2, 0, Duration::ZERO));
     for exchange in &release.exchanges {
         assert_eq!(exchange.result, Err(NoAnswer::Unreachable { cause: "connection refused".to_owned() }));
@@ -80,7 +80,7 @@ fn burst_at_nobody_ends_at_once() {
 #[test]
 fn burst_waits_for_all_at_the_same_time() {
     let target = listen(|mut stream| while read_one(&mut stream).is_some() {});
-    let release = wait_on(burst(&target, vec![shipment("a"); 20], SHORT));
+    let release = wait_on(burst(&target, vec![transmission("a"); 20], SHORT));
     for exchange in &release.exchanges {
         assert_eq!(exchange.result, Err(NoAnswer::TimedOut { after: SHORT }));
     }

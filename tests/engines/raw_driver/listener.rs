@@ -66,7 +66,7 @@ pub(crate) fn head_end(seen: &[u8]) -> Option<usize> {
     seen.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
-pub(crate) fn shipment(body: impl Into<bytes::Bytes>) -> Transmission {
+pub(crate) fn transmission(body: impl Into<bytes::Bytes>) -> Transmission {
     Transmission {
         delivery: Delivery {
             method: "POST".to_owned(),
@@ -88,19 +88,19 @@ pub(crate) fn wait_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
 }
 
-pub(crate) fn send(target: &Target, shipment: Transmission) -> Exchange {
-    send_within(PLENTY, target, shipment)
+pub(crate) fn send(target: &Target, transmission: Transmission) -> Exchange {
+    send_within(PLENTY, target, transmission)
 }
 
-pub(crate) fn send_within(timeout: Duration, target: &Target, shipment: Transmission) -> Exchange {
-    wait_on(async { Sender::new(target.clone(), timeout).send(shipment).await })
+pub(crate) fn send_within(timeout: Duration, target: &Target, transmission: Transmission) -> Exchange {
+    wait_on(async { Sender::new(target.clone(), timeout).send(transmission).await })
 }
 
 pub(crate) fn status(exchange: &Exchange) -> Result<u16, NoAnswer> {
     exchange.result.clone().map(|answer| answer.status)
 }
 
-/// The same shipment through the pool and over a connection of its own.
+/// The same transmission through the pool and over a connection of its own.
 pub(crate) fn both_drivers() -> [Transmission; 2] {
-    [shipment("{}"), Transmission { connection: ConnectionUse::New, ..shipment("{}") }]
+    [transmission("{}"), Transmission { connection: ConnectionUse::New, ..transmission("{}") }]
 }
