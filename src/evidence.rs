@@ -139,7 +139,7 @@ pub trait Source: Send + Sync {
     fn can(&self) -> Can;
 
     /// Opens it, and sees that the contract's tables and columns are there.
-    fn see_that_it_is_there(&self) -> Asked<'_, ()>;
+    fn check_available(&self) -> Asked<'_, ()>;
 
     /// Rows, counts and shapes, as they were at one moment.
     fn rows(&self, question: Question) -> Asked<'_, Seen>;
@@ -160,7 +160,7 @@ pub trait Source: Send + Sync {
     fn rewind<'a>(&'a self, keys: &'a [String], by: Duration) -> Asked<'a, usize>;
 
     /// Sees that [`Source::rewind`] could write now: a receiver may keep its database for itself.
-    fn see_that_it_can_be_written(&self) -> Asked<'_, ()> {
+    fn check_writable(&self) -> Asked<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 
@@ -199,9 +199,9 @@ impl Sources {
     ///
     /// # Errors
     /// [`EvidenceError`]: what is not.
-    pub async fn see_that_they_are_there(&self) -> Result<(), EvidenceError> {
+    pub async fn check_available(&self) -> Result<(), EvidenceError> {
         for source in self.rows.iter().chain(&self.effects) {
-            source.see_that_it_is_there().await?;
+            source.check_available().await?;
         }
         Ok(())
     }
@@ -209,11 +209,11 @@ impl Sources {
     /// The same after a first delivery: some are made with it, and are waited for a while.
     ///
     /// # Errors
-    /// As [`Sources::see_that_they_are_there`].
+    /// As [`Sources::check_available`].
     pub async fn wait_to_be_there(&self) -> Result<(), EvidenceError> {
         let began = Moment::now();
         loop {
-            match self.see_that_they_are_there().await {
+            match self.check_available().await {
                 Err(wrong) if wrong.is_not_there_yet() && began.elapsed() < BORN_WITHIN => tokio::time::sleep(LOOK_AGAIN).await,
                 seen => return seen,
             }

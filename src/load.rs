@@ -93,7 +93,7 @@ use crate::load::window::Window;
 use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
 use crate::session::error::SessionError;
-use crate::session::preflight::still_lives;
+use crate::session::preflight::check_health;
 use crate::sign::Signer;
 use crate::target::usage::Of;
 use crate::transport::Target;
@@ -223,9 +223,9 @@ pub enum Cut {
 /// [`LoadError`]; a target that dies under the load is no error, it is reported.
 pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Receiver<bool>) -> Result<Loaded, LoadError> {
     // Another load may have come before it.
-    still_lives(&plan.contract, &plan.target, own_headers::joined(&plan.contract, &plan.headers), plan.timeout).await?;
+    check_health(&plan.contract, &plan.target, own_headers::joined(&plan.contract, &plan.headers), plan.timeout).await?;
     // What is wrong with a database is told before anything is written to it; some are made with the first delivery.
-    let is_to_be_born = match plan.sources.see_that_they_are_there().await {
+    let is_to_be_born = match plan.sources.check_available().await {
         Err(wrong) if !wrong.is_not_there_yet() => return Err(wrong.into()),
         seen => seen.is_err(),
     };

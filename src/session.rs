@@ -179,13 +179,13 @@ impl Session {
             session.shutdown().await;
             return Err(failed);
         }
-        session.see_that_time_moves().await;
+        session.check_clock().await;
         Ok(session)
     }
 
     /// Sees that time can be moved, where somebody moves it.
-    pub(crate) async fn see_that_time_moves(&mut self) {
-        self.stopped_clock = self.clock.see_that_it_moves().await.err();
+    pub(crate) async fn check_clock(&mut self) {
+        self.stopped_clock = self.clock.check_movable().await.err();
     }
 
     /// Finds or starts the receiver; whether it is well is not asked yet.

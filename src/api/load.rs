@@ -14,7 +14,7 @@ use super::error::Error;
 use super::folder::Seal;
 use super::judge::ContractChoice;
 use super::load_folder::write_folder;
-use super::load_options::{LoadOptions, Shape, make_room, see_that_it_is_here};
+use super::load_options::{LoadOptions, Shape, check_target_is_local, make_room};
 use super::load_verdict::LoadVerdict;
 use super::options::Options;
 use super::plan::{Reached, headers};
@@ -291,7 +291,7 @@ impl Load {
         let how = self.how();
         let meant = how.meant()?;
         let options = self.options(&suite.contract)?;
-        see_that_it_is_here(&options.target, self.owned)?;
+        check_target_is_local(&options.target, self.owned)?;
         let names = meant.mix.names();
         let secrets = options.secrets(&suite, names.iter().map(String::as_str));
         let choice = options.session(&suite);

@@ -340,7 +340,7 @@ pub(crate) fn make_room(users: usize, both_ends: bool) -> Result<(), Wrong> {
 }
 
 /// Only whoever says that it is theirs loads a receiver on another machine.
-pub(crate) fn see_that_it_is_here(target: &TargetChoice, is_owned: bool) -> Result<(), Wrong> {
+pub(crate) fn check_target_is_local(target: &TargetChoice, is_owned: bool) -> Result<(), Wrong> {
     if is_owned || target.address().is_on_this_machine() {
         return Ok(());
     }

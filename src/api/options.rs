@@ -334,7 +334,7 @@ pub(crate) fn selected(mut scenarios: Vec<Loaded>, expression: &str, suite: &Sui
 }
 
 /// Sees that each pattern of what must be judged means a requirement.
-pub(crate) fn see_that_they_are_known(required: &[String], suite: &Suite) -> Result<(), Wrong> {
+pub(crate) fn check_names_are_known(required: &[String], suite: &Suite) -> Result<(), Wrong> {
     let ids = || suite.catalogue.requirements.iter().map(|one| one.id.as_str());
     let unknown = required.iter().map(|pattern| pattern.trim()).find(|pattern| !ids().any(|id| means(pattern, id)));
     match unknown {

@@ -15,7 +15,7 @@ use super::headers::Headers;
 use super::hidden::OtherSecrets;
 use super::judge::{ContractChoice, Judge};
 use super::judging::{Afterwards, Judged, is_own, judge};
-use super::options::{Options, RunOptions, see_that_they_are_known, selected};
+use super::options::{Options, RunOptions, check_names_are_known, selected};
 use super::verdict::Verdict;
 use super::visit::Visit;
 use crate::contract::{Contract, Level, OtherSecret};
@@ -79,7 +79,7 @@ impl Judge {
     fn ready(&self, visits: bool) -> Result<Ready, Error> {
         let (suite, made_from) = self.suite()?;
         let scenarios = if visits { Vec::new() } else { selected(suite.scenarios.clone(), &self.only.join(","), &suite)? };
-        see_that_they_are_known(&self.require, &suite)?;
+        check_names_are_known(&self.require, &suite)?;
         let options = self.options(&suite)?;
         let secrets = options.secrets(&suite, suite.scenarios.iter().map(|one| one.id.as_str()));
         let asked = self.run_options(&suite)?;

@@ -52,7 +52,7 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failu
     };
     let Chosen { mut known, extent, pipelines, recognised } = chosen;
     let paths = paths(&pipelines);
-    see_that_none_is_there(args, &paths)?;
+    check_none_exists(args, &paths)?;
     if !questions.may_write(&args.dir, &paths, console)? {
         console.print("nothing was written\n");
         return Ok(Exit::Conforms);
@@ -88,7 +88,7 @@ fn paths(pipelines: &[Pipeline]) -> Vec<&'static str> {
 }
 
 /// All or nothing: where one file is there already, none is written.
-fn see_that_none_is_there(args: &InitArgs, paths: &[&str]) -> Result<(), Failure> {
+fn check_none_exists(args: &InitArgs, paths: &[&str]) -> Result<(), Failure> {
     let there: Vec<String> = paths
         .iter()
         .map(|path| args.dir.join(path))

@@ -3,9 +3,9 @@
 use super::Failure;
 use super::load_suite::Suite;
 use super::run::wrong_flags;
-use crate::api::options::see_that_they_are_known;
+use crate::api::options::check_names_are_known;
 
 /// Sees that each pattern means a requirement.
 pub(crate) fn known(patterns: &[String], suite: &Suite) -> Result<(), Failure> {
-    see_that_they_are_known(patterns, suite).map_err(|wrong| wrong_flags(&wrong))
+    check_names_are_known(patterns, suite).map_err(|wrong| wrong_flags(&wrong))
 }

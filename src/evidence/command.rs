@@ -84,7 +84,7 @@ impl Source for EffectsCommand {
         Can { effects: true, ..Can::default() }
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         Box::pin(async move { self.count_of(NOBODYS).await.map(drop) })
     }
 

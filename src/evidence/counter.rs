@@ -36,7 +36,7 @@ impl Source for Counter {
         Can { effects: true, ..Can::default() }
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 

@@ -174,7 +174,7 @@ impl Source for EffectsPage {
         Can { effects: true, ..Can::default() }
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         Box::pin(async move { self.effects(&[NOBODYS.to_owned()]).await.map(drop) })
     }
 

@@ -210,7 +210,7 @@ impl Source for EffectsLog {
         Can { effects: true, ..Can::default() }
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         // One that is not there yet is made with the first effect.
         Box::pin(async move { self.effects(&[]).await.map(drop) })
     }

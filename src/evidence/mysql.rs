@@ -362,7 +362,7 @@ impl Source for MysqlSource {
         super::can_of(&self.tables, self.effects.is_some())
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         let question = Question { rows: Which::Of(Vec::new(), Vec::new()), ..Question::default() };
         Box::pin(async move {
             self.in_time(self.seen(&question)).await?;

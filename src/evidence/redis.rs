@@ -292,7 +292,7 @@ impl Source for RedisSource {
         Can { keys, audit: false, effects: self.effects.is_some(), shape: false, rewind: keys }
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         let question = Question { rows: Which::Of(vec!["hookgate-asks-for-no-key".to_owned()], Vec::new()), ..Question::default() };
         Box::pin(async move {
             self.in_time(self.seen(&question)).await?;

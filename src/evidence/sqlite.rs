@@ -123,11 +123,11 @@ impl Probe {
         // Whoever closes last tidies up, under a lock on the whole file: that is the receiver's to do.
         probe.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(|cause| probe.why(&cause))?;
         probe.connection.pragma_update(None, "query_only", true).map_err(|cause| probe.why(&cause))?;
-        probe.see_that_tables_are_there()?;
+        probe.check_tables()?;
         Ok(probe)
     }
 
-    fn see_that_tables_are_there(&self) -> Result<(), ProbeError> {
+    fn check_tables(&self) -> Result<(), ProbeError> {
         let found = self.at_one_moment(|connection| {
             let shapes = self.tables.all().map(|table| shape_of(connection, &table.table));
             Ok((shapes.collect::<rusqlite::Result<Vec<TableShape>>>()?, table_names(connection)?))

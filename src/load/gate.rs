@@ -212,7 +212,7 @@ impl Gate {
         })?;
         let bound = number.parse::<f64>().map_err(|_| wrong(&format!("`{number}` is no number")))? * factor;
         let gate = Self { text: plain.clone(), kind: kind.map(str::to_owned), metric, below, equal, only_equal, bound };
-        gate.see_that_it_can_hold_and_break().map_err(|what| wrong(&what))?;
+        gate.check_satisfiable().map_err(|what| wrong(&what))?;
         Ok(gate)
     }
 
@@ -233,7 +233,7 @@ impl Gate {
     }
 
     /// A gate that always holds, or never, guards nothing.
-    fn see_that_it_can_hold_and_break(&self) -> Result<(), String> {
+    fn check_satisfiable(&self) -> Result<(), String> {
         if self.below && !self.equal && self.bound <= 0.0 {
             return Err("nothing lies below zero".to_owned());
         }

@@ -67,14 +67,14 @@ impl RunContext {
     pub async fn set(plan: &Plan) -> Result<Self, SessionError> {
         let mut context = Self::over(plan, Session::begin(&plan.session()).await?);
         let patience = context.managed.lock().await.patience();
-        match context.see_that_it_stands(plan, patience).await {
+        match context.check_ready(plan, patience).await {
             Ok(visited) => context.visited = visited,
             Err(failed) => {
                 context.shutdown().await;
                 return Err(failed);
             }
         }
-        context.session.see_that_time_moves().await;
+        context.session.check_clock().await;
         Ok(context)
     }
 
@@ -106,7 +106,7 @@ impl RunContext {
     }
 
     /// Sees that it lives and that its evidence can be read, and visits it meanwhile.
-    async fn see_that_it_stands(&self, plan: &Plan, patience: Duration) -> Result<Visit, SessionError> {
+    async fn check_ready(&self, plan: &Plan, patience: Duration) -> Result<Visit, SessionError> {
         let lives = self.check_health(patience).await;
         let is_well = lives.is_ok();
         // One that answers, though not well, may tell why when it is visited.
@@ -118,7 +118,7 @@ impl RunContext {
             Err(failed) => return Err(failed),
         };
         // What is wrong with a database is told before anything is written to it.
-        match self.sources.see_that_they_are_there().await {
+        match self.sources.check_available().await {
             Err(wrong) if unwell.is_none() && !wrong.is_not_there_yet() => return Err(wrong.into()),
             Ok(()) | Err(_) => {}
         }

@@ -137,9 +137,9 @@ impl TargetClock {
     ///
     /// # Errors
     /// One sentence: what stands in its way.
-    pub async fn see_that_it_moves(&self) -> Result<(), String> {
+    pub async fn check_movable(&self) -> Result<(), String> {
         match self {
-            Self::Rewind { source } => source.see_that_it_can_be_written().await.map_err(|failed| failed.to_string()),
+            Self::Rewind { source } => source.check_writable().await.map_err(|failed| failed.to_string()),
             Self::Own(_) | Self::Control { .. } | Self::Moved { .. } | Self::Faketime { .. } | Self::Wait(_) | Self::None => Ok(()),
         }
     }

@@ -72,7 +72,7 @@ impl Launched {
     ///
     /// # Errors
     /// When somebody does.
-    pub async fn see_that_nobody_is_there(&self) -> Result<(), SessionError> {
+    pub async fn check_port_is_free(&self) -> Result<(), SessionError> {
         if self.url.port() == self.port {
             return Ok(());
         }

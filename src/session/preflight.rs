@@ -28,7 +28,7 @@ impl Session {
         if self.contract.health.is_some() {
             self.check_health(patience).await?;
         }
-        match self.sources.see_that_they_are_there().await {
+        match self.sources.check_available().await {
             Err(wrong) if !wrong.is_not_there_yet() => Err(wrong.into()),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -97,7 +97,7 @@ impl Session {
 ///
 /// # Errors
 /// [`SessionError`]: what was seen.
-pub async fn still_lives(contract: &Contract, target: &Target, headers: Vec<HeaderLine>, timeout: Duration) -> Result<(), SessionError> {
+pub async fn check_health(contract: &Contract, target: &Target, headers: Vec<HeaderLine>, timeout: Duration) -> Result<(), SessionError> {
     let Some(page) = &contract.health else { return Ok(()) };
     let question = Delivery { method: "GET".to_owned(), path: page.path.clone(), headers, ..Delivery::default() };
     let health = Sender::new(target.clone(), timeout).send(Transmission::plain(question)).await.result;

@@ -319,7 +319,7 @@ async fn launched(choice: &Choice, launch: &LaunchChoice) -> Result<TargetUnderT
         }
         _ => foreign_clock(choice, &sources)?,
     };
-    launched.see_that_nobody_is_there().await?;
+    launched.check_port_is_free().await?;
     launched.begin().await?;
     Ok(TargetUnderTest { url: launched.url.clone(), sources, clock, managed: ManagedTarget::Launched(launched) })
 }

@@ -11,7 +11,7 @@ use super::super::launching;
 use super::super::load_suite::Suite;
 use super::super::run::wrong_flags;
 use super::PATIENCE;
-use crate::api::load_options::{LoadOptions, Meant, Shape, see_that_it_is_here};
+use crate::api::load_options::{LoadOptions, Meant, Shape, check_target_is_local};
 use crate::api::options::Options;
 use crate::evidence::Choice;
 use crate::load::climb::{USUAL_STEP, Wanted};
@@ -76,7 +76,7 @@ pub(super) fn receiver(args: &LoadArgs, suite: &Suite) -> Result<Options, Failur
 /// The same, with the evidence and the secret of one contract of several.
 pub(super) fn receiver_with(args: &LoadArgs, suite: &Suite, evidence: &EvidenceArgs, secret_env: Option<&str>) -> Result<Options, Failure> {
     let target = target(args, suite)?;
-    see_that_it_is_here(&target, args.i_own_this_target).map_err(|wrong| wrong_flags(&wrong))?;
+    check_target_is_local(&target, args.i_own_this_target).map_err(|wrong| wrong_flags(&wrong))?;
     let front = Front {
         target: args.target.as_deref(),
         reach: &args.reach,

@@ -102,7 +102,7 @@ pub fn rewind(path: &Path, table: &Table, keys: &[String], by: Duration, busy: D
 ///
 /// # Errors
 /// [`RewindError`].
-pub fn see_that_it_can_be_written(path: &Path, busy: Duration) -> Result<(), RewindError> {
+pub fn check_writable(path: &Path, busy: Duration) -> Result<(), RewindError> {
     let written = opened(path, busy).and_then(|mut connection| {
         // Whoever may lock it so may write; the lock is held for no longer than this takes.
         connection.transaction_with_behavior(TransactionBehavior::Immediate)?.rollback()

@@ -57,7 +57,7 @@ impl Source for SqliteSource {
         Can { keys, audit, effects: self.effects.is_some(), shape: true, rewind: self.tables.can_be_rewound() }
     }
 
-    fn see_that_it_is_there(&self) -> Asked<'_, ()> {
+    fn check_available(&self) -> Asked<'_, ()> {
         let effects = self.effects.clone();
         self.asked(move |probe| {
             probe.rows_of(&[], &[])?;
@@ -115,10 +115,10 @@ impl Source for SqliteSource {
         })
     }
 
-    fn see_that_it_can_be_written(&self) -> Asked<'_, ()> {
+    fn check_writable(&self) -> Asked<'_, ()> {
         let (path, busy) = (self.path.clone(), self.busy);
         Box::pin(async move {
-            let task = tokio::task::spawn_blocking(move || rewind::see_that_it_can_be_written(&path, busy));
+            let task = tokio::task::spawn_blocking(move || rewind::check_writable(&path, busy));
             Ok(ended(task.await)?)
         })
     }
