@@ -15,6 +15,7 @@ mod looking;
 mod project;
 mod reaching;
 mod selftest;
+mod shared;
 #[cfg(feature = "load")]
 mod loading;
 
@@ -53,6 +54,7 @@ pub(crate) use looking::{
 pub(crate) use project::{ConfigArgs, ProjectArgs, alone};
 pub(crate) use reaching::ReachArgs;
 pub(crate) use selftest::{MatrixFormat, SelftestArgs};
+pub(crate) use shared::{ClockArgs, ContractArgs, LifeArgs, PaceArgs, PatienceArgs, SecretArgs};
 
 use crate::cli::project::InForce;
 use crate::clock::span;
@@ -138,15 +140,21 @@ pub(crate) enum Command {
 /// Which contract, scenarios and requirements.
 #[derive(Args, Clone)]
 pub(crate) struct SuiteArgs {
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
+    #[command(flatten)]
+    pub(crate) contract: ContractArgs,
     /// Play the scenarios in this folder, too; one with the id of a shipped scenario is played in its place. May be given again.
     #[arg(long, value_name = "DIR", conflicts_with = "only_scenarios")]
     pub(crate) scenarios: Vec<PathBuf>,
     /// Play the scenarios in this folder instead of the shipped ones.
     #[arg(long, value_name = "DIR")]
     pub(crate) only_scenarios: Option<PathBuf>,
+}
+
+impl SuiteArgs {
+    /// A contract with the suite that is shipped.
+    pub(crate) fn of(contract: impl Into<String>) -> Self {
+        Self { contract: ContractArgs { name: contract.into() }, scenarios: Vec::new(), only_scenarios: None }
+    }
 }
 
 /// In which language.
@@ -167,7 +175,12 @@ impl LanguageArgs {
     }
 }
 
+/// What counts for `--max-rate`, told where a run is asked for.
+const MAX_RATE: &str =
+    "Send so much at the most (`50/s`): every delivery and question is one, a burst of eight is eight, and is released in one piece";
+
 #[derive(Args)]
+#[command(mut_arg("max_rate", |arg| arg.help(MAX_RATE)))]
 pub(crate) struct RunArgs {
     /// Only these scenarios: ids (`duplicate/*`), or files.
     #[arg(value_name = "SCENARIO")]
@@ -183,15 +196,8 @@ pub(crate) struct RunArgs {
     pub(crate) suite: SuiteArgs,
     #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
-    /// How time passes for the receiver.
-    #[arg(long, value_enum, value_name = "CLOCK")]
-    pub(crate) clock: Option<ClockArg>,
-    /// With `--clock virtual`: the control address that `hookgate serve` prints.
-    #[arg(long, value_name = "URL")]
-    pub(crate) control: Option<String>,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) clocks: ClockArgs,
     /// Only what shows these requirements or has these ids: `TTL-*`, `AUTH-*,!AUTH-8`.
     #[arg(long, value_name = "EXPR")]
     pub(crate) select: Option<String>,
@@ -210,20 +216,13 @@ pub(crate) struct RunArgs {
     /// The seed of everything random; printed, so that a run can be made again.
     #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) seed: Option<u64>,
-    /// How long to wait for an answer.
-    #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
-    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) patience: PatienceArgs,
     /// How long the whole run may take; what was not judged by then is undecided.
     #[arg(long, value_name = "DURATION", default_value = "10 m", value_parser = duration)]
     pub(crate) time_limit: Duration,
     #[command(flatten)]
-    pub(crate) headers: HeaderArgs,
-    /// Send so much at the most (`50/s`): every delivery and question is one, a burst of eight is eight, and is released in one piece.
-    #[arg(long, value_name = "N/s", value_parser = rate)]
-    pub(crate) max_rate: Option<f64>,
-    /// The longest that one scenario waits: with `--clock wait`, and for a 429 or 503 that asks to come again (`Retry-After`).
-    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
-    pub(crate) max_wait: Duration,
+    pub(crate) pace: PaceArgs,
     /// Write report.json, report.html, report.md, junit.xml, history.jsonl, snapshots.json and manifest.json to this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
@@ -235,9 +234,8 @@ pub(crate) struct RunArgs {
     pub(crate) format: FormatArg,
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
     /// Say what would be judged, read and written, and do nothing of it.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -318,15 +316,13 @@ pub(crate) struct ServeArgs {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) addr: SocketAddr,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
+    #[command(flatten)]
+    pub(crate) contract: ContractArgs,
     /// Keep state in this SQLite file; without it, in memory.
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) life: LifeArgs,
     /// The longest silence of its event streams, when it is not the contract's (`2 s`).
     #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
     pub(crate) heartbeat: Option<Duration>,
@@ -342,9 +338,8 @@ pub(crate) struct ServeArgs {
     /// With TLS: whoever delivers must show a certificate of this CA (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_client_ca: Option<PathBuf>,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
     /// Be wrong on purpose, in this way.
     #[arg(long, value_name = "NAME")]
     pub(crate) defect: Option<String>,

@@ -37,8 +37,8 @@ fn in_one_line(words: impl Iterator<Item = Word>) -> String {
 
 fn words(args: &RunArgs) -> Vec<Word> {
     let mut words: Vec<(&'static str, String)> = Vec::new();
-    if args.suite.contract != "orch-phase3" {
-        words.push(("--contract", args.suite.contract.clone()));
+    if args.suite.contract.name != "orch-phase3" {
+        words.push(("--contract", args.suite.contract.name.clone()));
     }
     let path = |path: &std::path::PathBuf| path.display().to_string();
     words.extend(args.suite.scenarios.iter().map(|dir| ("--scenarios", path(dir))));
@@ -51,14 +51,14 @@ fn words(args: &RunArgs) -> Vec<Word> {
     words.extend(args.evidence.evidence_cmd.as_ref().map(|command| ("--evidence-cmd", command.clone())));
     words.extend(args.evidence.db_password_env.as_ref().map(|name| ("--db-password-env", name.clone())));
     let name = |clock: ClockArg| clock.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    words.extend(args.clock.map(|clock| ("--clock", name(clock))));
-    words.extend(args.control.as_ref().map(|url| ("--control", url.clone())));
-    words.extend(args.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
+    words.extend(args.clocks.clock.map(|clock| ("--clock", name(clock))));
+    words.extend(args.clocks.control.as_ref().map(|url| ("--control", url.clone())));
+    words.extend(args.clocks.life.ttl.map(|ttl| ("--ttl", format!("{}s", ttl.as_secs()))));
     words.extend(args.snapshots.as_ref().map(|dir| ("--snapshots", path(dir))));
     words.extend(args.baseline.as_ref().map(|file| ("--baseline", path(file))));
-    words.extend(args.headers.header.iter().map(|line| ("-H", line.clone())));
-    words.extend(args.headers.header_env.iter().map(|line| ("--header-env", line.clone())));
-    words.extend(args.max_rate.map(|rate| ("--max-rate", format!("{rate}/s"))));
-    words.extend(args.secret_env.as_ref().map(|name| ("--secret-env", name.clone())));
+    words.extend(args.pace.headers.header.iter().map(|line| ("-H", line.clone())));
+    words.extend(args.pace.headers.header_env.iter().map(|line| ("--header-env", line.clone())));
+    words.extend(args.pace.max_rate.map(|rate| ("--max-rate", format!("{rate}/s"))));
+    words.extend(args.secret.env.as_ref().map(|name| ("--secret-env", name.clone())));
     words.into_iter().map(|(flag, value)| (flag, Some(value))).collect()
 }

@@ -49,7 +49,7 @@ fn suite(args: &BaselineUpdateArgs, report: &Report) -> Result<Option<Suite>, Fa
     let is_shipped = |name: &String| files::shipped_contract(name).is_some();
     let of_the_report = || report.run.contract_file.clone().filter(is_file).or_else(|| Some(report.contract.clone()).filter(is_shipped));
     let Some(contract) = args.contract.clone().or_else(of_the_report) else { return Ok(None) };
-    let suite = SuiteArgs { contract, scenarios: args.scenarios.clone(), only_scenarios: args.only_scenarios.clone() };
+    let suite = SuiteArgs { scenarios: args.scenarios.clone(), only_scenarios: args.only_scenarios.clone(), ..SuiteArgs::of(contract) };
     load_suite::suite(&suite).map(Some)
 }
 

@@ -32,7 +32,7 @@ impl Sealing {
     /// Looks at contract and scenarios, and takes the key from the environment.
     pub(crate) fn new(args: &SuiteArgs, contract: &Contract, seal_env: Option<&str>) -> Result<Self, Failure> {
         let scenarios_sha256 = load_suite::texts(args, contract)?.sha256();
-        Self::of_digest(&args.contract, scenarios_sha256, seal_env)
+        Self::of_digest(&args.contract.name, scenarios_sha256, seal_env)
     }
 
     /// The same for what was not made from scenarios: a load has a mix, as text.
@@ -129,7 +129,7 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                 let lines = text_or_none("history.jsonl");
                 let operations = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Operation>, _>>();
                 let operations = operations.map_err(|cause| wrong.push(format!("{} is no history: {cause}", path("history.jsonl")))).ok();
-                let life = contract.ttl_secs().map(|usual| args.ttl.map(|ttl| ttl.as_secs()).or(report.run.ttl_secs).unwrap_or(usual));
+                let life = contract.ttl_secs().map(|usual| args.life.ttl.map(|ttl| ttl.as_secs()).or(report.run.ttl_secs).unwrap_or(usual));
                 let facts = operations.as_ref().and_then(|operations| explain(operations, &contract, life));
                 wrong.extend(judged_again(&report, facts.as_ref()));
                 if let Some(operations) = &operations {
@@ -192,9 +192,9 @@ fn with_suite(args: &VerifyArgs, report: &Report) -> Result<MadeWith, Failure> {
     // A contract of the user's own is found where the run found it; that it is the same one is seen by its digest.
     let own = || report.run.contract_file.clone().filter(|file| std::path::Path::new(file).is_file());
     let named = args.contract.clone().or_else(own).unwrap_or_else(|| report.contract.clone());
-    let suite_args =
-        SuiteArgs { contract: named, scenarios: args.scenarios.clone().into_iter().collect(), only_scenarios: args.only_scenarios.clone() };
-    let contract = load_suite::contract(&suite_args.contract)?;
+    let scenarios = args.scenarios.clone().into_iter().collect();
+    let suite_args = SuiteArgs { scenarios, only_scenarios: args.only_scenarios.clone(), ..SuiteArgs::of(named) };
+    let contract = load_suite::contract(&suite_args.contract.name)?;
     let here = Sealing::new(&suite_args, &contract, None)?.made_from();
     let other = |what: &str, way_out: &str| {
         Err(Failure::usage(format!("the report was made with {what} than are here: give those that it was made with ({way_out})")))

@@ -16,10 +16,10 @@ pub(crate) fn history(args: &HistoryArgs, console: &mut Console) -> Result<Exit,
 }
 
 fn check(args: &HistoryCheckArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let contract = load_suite::contract(&args.contract)?;
+    let contract = load_suite::contract(&args.contract.name)?;
     let file = files::read_text("read the history", &args.file).map_err(Failure::usage)?;
     let operations = read(&file.path, &file.text)?;
-    let ttl = contract.ttl_secs().map(|usual| args.ttl.map_or(usual, |ttl| ttl.as_secs()));
+    let ttl = contract.ttl_secs().map(|usual| args.life.ttl.map_or(usual, |ttl| ttl.as_secs()));
     let Some(facts) = explain(&operations, &contract, ttl) else {
         return Err(Failure::usage(format!(
             "under {} a duplicate is answered like a first delivery, so that a history of answers says nothing",

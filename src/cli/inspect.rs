@@ -69,7 +69,7 @@ pub(crate) fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Fai
         }
     };
     if args.files.is_empty() {
-        let contract = load_suite::contract(&args.suite.contract)?;
+        let contract = load_suite::contract(&args.suite.contract.name)?;
         for name in files::shipped_contracts() {
             note(load_suite::contract(&name).and_then(|contract| keeps_itself(&name, &load_suite::suite_of(&args.suite, contract)?)));
         }
@@ -102,7 +102,7 @@ fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Resu
     }
     #[cfg(feature = "load")]
     if path.extension().is_some_and(|ending| ending == "jsonl" || ending == "csv") {
-        return super::load::check_feed(path, &load_suite::contract(&args.suite.contract)?);
+        return super::load::check_feed(path, &load_suite::contract(&args.suite.contract.name)?);
     }
     let file = files::read_text("read", path).map_err(Failure::usage)?;
     let begins = |member: &str| file.text.lines().any(|line| line.starts_with(&format!("{member}:")));
@@ -112,7 +112,7 @@ fn check_file(path: &Path, args: &CheckArgs, warnings: &mut Vec<String>) -> Resu
     if begins("requirements") {
         return Catalogue::read(&file.path, &file.text).map(|_| ()).map_err(Failure::usage);
     }
-    let contract = load_suite::contract(&args.suite.contract)?;
+    let contract = load_suite::contract(&args.suite.contract.name)?;
     let known = load_suite::texts(&args.suite, &contract)?.known();
     expand::load("checked", &file.path, &file.text, &known).map(|_| ()).map_err(Failure::usage)
 }

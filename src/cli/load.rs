@@ -66,7 +66,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     }
     claim_interruptions()?;
     let ends = Ends::listen()?;
-    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+    let suite = load_suite::suite(&SuiteArgs::of(args.contract.name.clone()))?;
     if !args.require.is_empty() {
         return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
     }
@@ -81,7 +81,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     let streams = made.streams.map_or(0, |streams| streams.count);
     make_room(meant.users + streams, matches!(choice.target, TargetChoice::BuiltIn { .. })).map_err(|wrong| wrong_flags(&wrong))?;
     let folder = args.report.as_deref().map(|path| folder_of_its_own(path, "report.json", "run")).transpose()?;
-    let sealing = Sealing::of(&args.contract, &how.played(&meant.mix), args.seal_env.as_deref())?;
+    let sealing = Sealing::of(&args.contract.name, &how.played(&meant.mix), args.seal_env.as_deref())?;
     let language = args.language.chosen();
     let redactor = secrets.redactor();
     let warnings = warn(&secrets, console);
@@ -207,7 +207,7 @@ pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
     if let Some(shares) = contracts::shares(args)? {
         return contracts::parts(args, &shares).map(drop);
     }
-    let suite = load_suite::suite(&SuiteArgs { contract: args.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+    let suite = load_suite::suite(&SuiteArgs::of(args.contract.name.clone()))?;
     meant(args, &options(args, feed(args, &suite.contract)?)).map(drop)
 }
 

@@ -11,7 +11,7 @@ pub(crate) use crate::suites::{Suite, looks_like_a_file, nearest, read_scenarios
 impl SuiteArgs {
     /// The suite that they name.
     pub(crate) fn choice(&self) -> SuiteChoice {
-        SuiteChoice { contract: self.contract.clone(), scenarios: self.scenarios.clone(), only_scenarios: self.only_scenarios.clone() }
+        SuiteChoice { contract: self.contract.name.clone(), scenarios: self.scenarios.clone(), only_scenarios: self.only_scenarios.clone() }
     }
 }
 

@@ -135,10 +135,10 @@ pub(super) fn asked(args: &RunArgs, suite: &Suite, scenarios: &[Loaded]) -> Resu
         reach: &args.reach,
         starts_it: args.launch.exec.is_some(),
         evidence: &args.evidence,
-        headers: &args.headers,
-        secret_env: args.secret_env.as_deref(),
-        timeout: args.timeout,
-        ttl: args.ttl,
+        headers: &args.pace.headers,
+        secret_env: args.secret.env.as_deref(),
+        timeout: args.patience.timeout,
+        ttl: args.clocks.life.ttl,
         seed: args.seed,
         baseline: args.baseline.as_deref(),
     };
@@ -149,8 +149,8 @@ pub(super) fn asked(args: &RunArgs, suite: &Suite, scenarios: &[Loaded]) -> Resu
         clock: clock(args)?,
         jobs: args.jobs.map(usize::from),
         time_limit: args.time_limit,
-        max_rate: args.max_rate,
-        max_wait: args.max_wait,
+        max_rate: args.pace.max_rate,
+        max_wait: args.pace.max_wait,
         level: match args.level {
             LevelArg::Must => Level::Must,
             LevelArg::Should => Level::Should,
@@ -161,7 +161,7 @@ pub(super) fn asked(args: &RunArgs, suite: &Suite, scenarios: &[Loaded]) -> Resu
         shard: args.shard.map(|shard| shard.to_string()),
         arguments: arguments(args),
         visiting: visiting(args),
-        contract_file: own_file(&args.suite.contract),
+        contract_file: own_file(&args.suite.contract.name),
     };
     Ok(Asked { options, how, secrets })
 }
@@ -170,7 +170,7 @@ pub(super) fn asked(args: &RunArgs, suite: &Suite, scenarios: &[Loaded]) -> Resu
 fn target(args: &RunArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
     match (&args.launch.exec, &args.target) {
         (Some(command), _) => {
-            let named = (command.as_str(), args.secret_env.as_deref());
+            let named = (command.as_str(), args.secret.env.as_deref());
             let choice = launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, named)?;
             Ok(TargetChoice::Launched(Box::new(choice)))
         }
@@ -180,16 +180,16 @@ fn target(args: &RunArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
 }
 
 fn clock(args: &RunArgs) -> Result<ClockChoice, Failure> {
-    if args.control.is_some() && args.clock != Some(ClockArg::Virtual) {
+    if args.clocks.control.is_some() && args.clocks.clock != Some(ClockArg::Virtual) {
         return Err(Failure::usage("--control goes with --clock virtual"));
     }
-    Ok(match args.clock {
+    Ok(match args.clocks.clock {
         Some(ClockArg::Virtual) => {
-            ClockChoice::Virtual(args.control.as_deref().map(transport::Target::parse).transpose().map_err(Failure::usage)?)
+            ClockChoice::Virtual(args.clocks.control.as_deref().map(transport::Target::parse).transpose().map_err(Failure::usage)?)
         }
         Some(ClockArg::Faketime) => ClockChoice::Faketime,
         Some(ClockArg::Rewind) => ClockChoice::Rewind,
-        Some(ClockArg::Wait) => ClockChoice::Wait(args.max_wait),
+        Some(ClockArg::Wait) => ClockChoice::Wait(args.pace.max_wait),
         Some(ClockArg::None) | None => ClockChoice::None,
     })
 }
@@ -218,8 +218,8 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
     if args.evidence.evidence_cmd.is_some() {
         return Err(Failure::usage("--evidence-cmd counts the effects of a target: give the target too, with --target URL"));
     }
-    match args.clock {
-        None | Some(ClockArg::Virtual) if args.control.is_none() => Ok(TargetChoice::BuiltIn { defect: None }),
+    match args.clocks.clock {
+        None | Some(ClockArg::Virtual) if args.clocks.control.is_none() => Ok(TargetChoice::BuiltIn { defect: None }),
         _ => Err(Failure::usage("the built-in reference has a clock of its own: --clock and --control go with --target URL or --exec CMD")),
     }
 }

@@ -169,7 +169,7 @@ fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_ca
 /// The suite of a shipped contract. The reference pings as often as its contract says, and one that does not is found out by a short silence
 /// as by a long one, which every defect under the contract would wait for.
 pub(super) fn suite(contract: &str) -> Result<Suite, Failure> {
-    let mut suite = load_suite::suite(&SuiteArgs { contract: contract.to_owned(), scenarios: Vec::new(), only_scenarios: None })?;
+    let mut suite = load_suite::suite(&SuiteArgs::of(contract))?;
     if let Some(beat) = Arc::make_mut(&mut suite.contract).stream.as_mut().and_then(|stream| stream.heartbeat.as_mut()) {
         beat.0 = beat.0.min(HEARTBEAT);
     }

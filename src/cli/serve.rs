@@ -26,7 +26,7 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
         console.print(&defect_list());
         return Ok(Exit::Conforms);
     }
-    let mut contract = load_suite::contract(&args.contract)?;
+    let mut contract = load_suite::contract(&args.contract.name)?;
     if let Some(heartbeat) = args.heartbeat {
         let name = &contract.contract;
         let none = || Failure::usage(format!("{name} has no event streams (`stream`): leave --heartbeat out, or take another contract"));
@@ -34,7 +34,7 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     }
     let contract = Arc::new(contract);
     let defect = args.defect.as_deref().map(defect_named).transpose()?;
-    let variable = args.secret_env.clone().unwrap_or_else(|| contract.secret.env.clone());
+    let variable = args.secret.env.clone().unwrap_or_else(|| contract.secret.env.clone());
     let from_environment = secret_from(&variable)?;
     // Whoever verifies needs the public half of a key pair only.
     let public = contract.secret.public.as_ref().filter(|_| from_environment.is_none());
@@ -48,7 +48,7 @@ pub(crate) fn serve(args: &ServeArgs, console: &mut Console) -> Result<Exit, Fai
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
     runtime.block_on(async {
         let published_for = published.then_some(&variable);
-        let ttl = args.ttl.map(|ttl| ttl.as_secs());
+        let ttl = args.life.ttl.map(|ttl| ttl.as_secs());
         match (defect, &args.db) {
             (Some(defect), path) => {
                 console.tell(&format!("wrong on purpose: {}\n", defect.sentence));

@@ -21,7 +21,7 @@ pub(crate) fn show(args: &ShowArgs, console: &mut Console) -> Result<Exit, Failu
         console.print(&text);
         return Ok(Exit::Conforms);
     }
-    let contract = load_suite::contract(&args.suite.contract)?;
+    let contract = load_suite::contract(&args.suite.contract.name)?;
     let texts = load_suite::texts(&args.suite, &contract)?;
     let (loaded, _) = load_suite::read_scenarios(&texts.scenarios);
     let meant: Vec<&str> = loaded.iter().filter(|one| fits_scenario(what, one)).map(|one| plain(&one.id)).collect();

@@ -83,8 +83,8 @@ pub(crate) fn send(args: &SendArgs, console: &mut Console) -> Result<Exit, Failu
 ///
 /// * `puts_key`: whether a key that travels in the body is put there.
 fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, Failure> {
-    let contract = load_suite::contract(&args.contract)?;
-    let signer = signer(&contract, args.secret_env.as_deref())?;
+    let contract = load_suite::contract(&args.contract.name)?;
+    let signer = signer(&contract, args.secret.env.as_deref())?;
     let file = args
         .body
         .as_deref()
@@ -162,8 +162,8 @@ pub(super) fn read_body(file: &Path) -> Result<Vec<u8>, Failure> {
 
 /// `hookgate verify`
 pub(crate) fn verify(args: &VerifyDeliveryArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let contract = load_suite::contract(&args.contract)?;
-    let (secrets, is_public) = secrets(&contract, args.secret_env.as_deref())?;
+    let contract = load_suite::contract(&args.contract.name)?;
+    let (secrets, is_public) = secrets(&contract, args.secret.env.as_deref())?;
     let captured = capture(&args.captured, &contract)?;
     let mut delivery = captured.delivery;
     let mut origin = captured.origin.unwrap_or_default();

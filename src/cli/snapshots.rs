@@ -32,7 +32,7 @@ pub(crate) fn snapshots(args: &SnapshotsArgs, console: &mut Console) -> Result<E
         SnapshotsCommand::Prune => {
             let mut taken = Vec::new();
             for contract in files::shipped_contracts() {
-                let suite = load_suite::suite(&SuiteArgs { contract: contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+                let suite = load_suite::suite(&SuiteArgs::of(contract.clone()))?;
                 taken.extend(expected(&contract, &suite.scenarios));
             }
             let left: Vec<String> = reviewed.into_iter().filter(|name| !taken.contains(name)).collect();

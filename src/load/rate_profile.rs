@@ -81,7 +81,7 @@ impl RateProfile {
         if profile.highest() <= 0.0 { Err(format!("stages `{text}`: the level is 0 all the time")) } else { Ok(profile) }
     }
 
-    /// The same course with every level so many times as high.
+    /// The same profile with every level so many times as high.
     #[must_use]
     pub fn scaled(&self, by: f64) -> Self {
         Self { points: self.points.iter().map(|(at, level)| (*at, level * by)).collect() }

@@ -1,11 +1,10 @@
 //! Arguments of what is done with a run afterwards: its history, its baseline.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ListFormat, duration_or_seconds};
+use super::{ContractArgs, LifeArgs, ListFormat};
 
 #[derive(Args)]
 pub(crate) struct HistoryArgs {
@@ -24,12 +23,10 @@ pub(crate) struct HistoryCheckArgs {
     /// The `history.jsonl` of a report folder.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) contract: ContractArgs,
+    #[command(flatten)]
+    pub(crate) life: LifeArgs,
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = ListFormat::Human)]
     pub(crate) format: ListFormat,

@@ -1,11 +1,10 @@
 //! Arguments of `hookgate compare` and `hookgate report`: what is done with reports afterwards.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{FormatArg, LanguageArgs, at_least_one, duration_or_seconds};
+use super::{FormatArg, LanguageArgs, LifeArgs, at_least_one};
 use crate::report::compare::rules::FailOn;
 
 #[derive(Args)]
@@ -107,9 +106,8 @@ pub(crate) struct VerifyArgs {
     /// The folder of scenarios that was played instead of the shipped ones.
     #[arg(long, value_name = "DIR", conflicts_with = "scenarios")]
     pub(crate) only_scenarios: Option<PathBuf>,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) life: LifeArgs,
     /// The environment variable with the key that the folder was sealed with.
     #[arg(long, value_name = "NAME")]
     pub(crate) seal_env: Option<String>,

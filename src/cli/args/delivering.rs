@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::ListFormat;
+use super::{ContractArgs, ListFormat, SecretArgs};
 
 /// What a delivery is made of.
 #[derive(Args)]
@@ -15,9 +15,8 @@ pub(crate) struct DeliveryArgs {
     /// The body, byte for byte; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
+    #[command(flatten)]
+    pub(crate) contract: ContractArgs,
     /// When it is signed, in seconds since 1970; without it, now.
     #[arg(long, value_name = "UNIX")]
     pub(crate) at: Option<i64>,
@@ -30,9 +29,8 @@ pub(crate) struct DeliveryArgs {
     /// The address that the sender delivers to, for schemes that sign it.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
 }
 
 #[derive(Args)]
@@ -77,18 +75,16 @@ pub(crate) struct CapturedArgs {
 pub(crate) struct VerifyDeliveryArgs {
     #[command(flatten)]
     pub(crate) captured: CapturedArgs,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
+    #[command(flatten)]
+    pub(crate) contract: ContractArgs,
     /// When it came, in seconds since 1970; without it, when the HAR says, or now.
     #[arg(long, value_name = "UNIX")]
     pub(crate) at: Option<i64>,
     /// The address that it was sent to, as the sender knew it, for schemes that sign it.
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
     /// For people, or as JSON.
     #[arg(long, value_enum, default_value_t = ListFormat::Human)]
     pub(crate) format: ListFormat,

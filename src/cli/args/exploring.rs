@@ -7,14 +7,19 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{
-    ClockArg, EvidenceArgs, FormatArg, HeaderArgs, LanguageArgs, LaunchArgs, LevelArg, ReachArgs, RunArgs, SuiteArgs, at_least_one,
-    duration, duration_or_seconds, rate, whole,
+    ClockArgs, EvidenceArgs, FormatArg, LanguageArgs, LaunchArgs, LevelArg, PaceArgs, PatienceArgs, ReachArgs, RunArgs, SecretArgs,
+    SuiteArgs, at_least_one, duration, whole,
 };
 
 use crate::cli::project::InForce;
 
+/// A sequence stands where a run has its scenario.
+const MAX_WAIT: &str =
+    "The longest that one sequence waits: with `--clock wait`, and for a 429 or 503 that asks to come again (`Retry-After`)";
+
 /// Who is judged, for how long, and where what is found goes.
 #[derive(Args)]
+#[command(mut_arg("max_wait", |arg| arg.help(MAX_WAIT)))]
 pub(crate) struct JudgedArgs {
     /// The receiver, `http://host:port`, `https://…` or `unix:/path/to.sock`; without it, the built-in reference.
     #[arg(long, value_name = "URL")]
@@ -36,32 +41,18 @@ pub(crate) struct JudgedArgs {
     /// Write the scenario of each finding to this folder, beside your own.
     #[arg(long, value_name = "DIR", default_value = ".hookgate/found")]
     pub(crate) keep: PathBuf,
-    /// How time passes for the receiver.
-    #[arg(long, value_enum, value_name = "CLOCK")]
-    pub(crate) clock: Option<ClockArg>,
-    /// With `--clock virtual`: the control address that `hookgate serve` prints.
-    #[arg(long, value_name = "URL")]
-    pub(crate) control: Option<String>,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) clocks: ClockArgs,
     /// Judge only what a receiver must do, or also what it should do.
     #[arg(long, value_enum, default_value_t = LevelArg::Should)]
     pub(crate) level: LevelArg,
     /// How many sequences run side by side; without it, 4, and up to 32 while they mostly wait for answers.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) jobs: Option<u16>,
-    /// How long to wait for an answer.
-    #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
-    pub(crate) timeout: Duration,
     #[command(flatten)]
-    pub(crate) headers: HeaderArgs,
-    /// Send so much at the most (`50/s`).
-    #[arg(long, value_name = "N/s", value_parser = rate)]
-    pub(crate) max_rate: Option<f64>,
-    /// The longest that one sequence waits: with `--clock wait`, and for a 429 or 503 that asks to come again (`Retry-After`).
-    #[arg(long, value_name = "DURATION", default_value = "30 s", value_parser = duration)]
-    pub(crate) max_wait: Duration,
+    pub(crate) patience: PatienceArgs,
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
     /// Write report.json, report.html, report.md, junit.xml, history.jsonl, snapshots.json and manifest.json to this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
@@ -70,9 +61,8 @@ pub(crate) struct JudgedArgs {
     pub(crate) format: FormatArg,
     #[command(flatten)]
     pub(crate) language: LanguageArgs,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
     /// Stop at the first finding.
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -117,32 +107,19 @@ impl JudgedArgs {
             launch: self.launch.clone(),
             suite: self.suite.clone(),
             evidence: self.evidence.clone(),
-            clock: self.clock,
-            control: self.control.clone(),
-            ttl: self.ttl,
-            select: None,
-            require: Vec::new(),
-            shard: None,
+            clocks: self.clocks.clone(),
             level: self.level,
             jobs: self.jobs,
             seed: self.seed,
-            timeout: self.timeout,
+            patience: self.patience,
             time_limit: self.time,
-            headers: self.headers.clone(),
-            max_rate: self.max_rate,
-            max_wait: self.max_wait,
+            pace: self.pace.clone(),
             report: self.report.clone(),
-            seal_env: None,
             format: self.format,
             language: self.language,
-            secret_env: self.secret_env.clone(),
-            dry_run: false,
-            fail_fast: false,
-            snapshots: None,
-            update: None,
-            baseline: None,
-            repeat: 1,
+            secret: self.secret.clone(),
             project: self.project.clone(),
+            ..RunArgs::of_no_flags()
         }
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
-    EvidenceArgs, FeedArgs, HeaderArgs, LanguageArgs, LaunchArgs, ReachArgs, Shard, at_least_one, duration, duration_or_seconds, whole,
+    ContractArgs, EvidenceArgs, FeedArgs, HeaderArgs, LanguageArgs, LaunchArgs, LifeArgs, PatienceArgs, ReachArgs, SecretArgs, Shard,
+    at_least_one, duration, rate, whole,
 };
 use crate::cli::project::InForce;
 use crate::clock::span;
@@ -26,9 +27,8 @@ pub(crate) struct LoadArgs {
     pub(crate) target: Option<String>,
     #[command(flatten)]
     pub(crate) reach: ReachArgs,
-    /// The contract: the name of a shipped one, or a file.
-    #[arg(long, value_name = "ID|FILE", default_value = "orch-phase3")]
-    pub(crate) contract: String,
+    #[command(flatten)]
+    pub(crate) contract: ContractArgs,
     #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
     #[command(flatten)]
@@ -95,15 +95,13 @@ pub(crate) struct LoadArgs {
     /// Do not judge the history afterwards.
     #[arg(long)]
     pub(crate) no_verify: bool,
-    /// How long to wait for an answer.
-    #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
-    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) patience: PatienceArgs,
     /// How long answers are waited for when the time is over; nothing is asked of the receiver afterwards.
     #[arg(long, value_name = "DURATION", default_value = "10 s", value_parser = no_time_or_more)]
     pub(crate) drain: Duration,
-    /// The receiver's TTL, when it is not the contract's (`60 s`; a bare number is seconds).
-    #[arg(long, value_name = "DURATION", value_parser = duration_or_seconds)]
-    pub(crate) ttl: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) life: LifeArgs,
     #[command(flatten)]
     pub(crate) launch: LaunchArgs,
     /// Tell the processor and memory of this process and its children, which are the receiver, beside our own (with --exec: of what was started).
@@ -124,9 +122,8 @@ pub(crate) struct LoadArgs {
     /// The seed of what is random; printed, so that a load can be made again.
     #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) seed: Option<u64>,
-    /// The environment variable that holds the shared secret, when it is not the contract's.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) secret_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
     /// Write load.json, load.html, load.md, series.csv, latency.hlog, junit.xml and manifest.json to this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
@@ -264,9 +261,4 @@ fn no_time_or_more(text: &str) -> Result<Duration, String> {
 
 fn positive(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0).ok_or_else(|| format!("`{text}` is not a number above 0"))
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    let number = text.trim().strip_suffix("/s").ok_or_else(|| format!("`{text}` has no unit; write `{text}/s`"))?;
-    positive(number.trim())
 }

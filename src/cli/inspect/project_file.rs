@@ -62,8 +62,8 @@ fn checked(cli: &Cli, warnings: &mut Vec<String>) -> Result<(), Failure> {
 }
 
 fn of_run(args: &RunArgs, warnings: &mut Vec<String>) -> Result<(), Failure> {
-    if files::shipped_contract(&args.suite.contract).is_none() {
-        check_contract(&contract_file(&args.suite.contract)?, &args.suite, warnings)?;
+    if files::shipped_contract(&args.suite.contract.name).is_none() {
+        check_contract(&contract_file(&args.suite.contract.name)?, &args.suite, warnings)?;
     }
     let suite = load_suite::suite(&args.suite)?;
     if let Some(baseline) = &args.baseline {

@@ -70,7 +70,7 @@ pub(super) fn meant(args: &LoadArgs, options: &LoadOptions) -> Result<(Meant, Op
 
 /// Who is loaded, with what; on another machine only whoever says that it is theirs.
 pub(super) fn receiver(args: &LoadArgs, suite: &Suite) -> Result<Options, Failure> {
-    receiver_with(args, suite, &args.evidence, args.secret_env.as_deref())
+    receiver_with(args, suite, &args.evidence, args.secret.env.as_deref())
 }
 
 /// The same, with the evidence and the secret of one contract of several.
@@ -84,8 +84,8 @@ pub(super) fn receiver_with(args: &LoadArgs, suite: &Suite, evidence: &EvidenceA
         evidence,
         headers: &args.headers,
         secret_env,
-        timeout: args.timeout,
-        ttl: args.ttl,
+        timeout: args.patience.timeout,
+        ttl: args.life.ttl,
         seed: args.seed,
         baseline: args.baseline.as_deref(),
     };
@@ -103,7 +103,7 @@ fn target(args: &LoadArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
     }
     match (&args.launch.exec, &args.target) {
         (Some(command), url) => {
-            let choice = launching::choice(&args.launch, (url.as_deref(), &args.reach), suite, (command, args.secret_env.as_deref()))?;
+            let choice = launching::choice(&args.launch, (url.as_deref(), &args.reach), suite, (command, args.secret.env.as_deref()))?;
             Ok(TargetChoice::Launched(Box::new(choice)))
         }
         (None, Some(url)) => Ok(TargetChoice::Foreign { url: args.reach.target(url)? }),

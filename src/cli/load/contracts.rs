@@ -69,7 +69,7 @@ pub(super) fn shares(args: &LoadArgs) -> Result<Option<Vec<ContractShare>>, Fail
         (args.worker.is_some(), "--worker is one of several loads under one contract: give each contract its own workers"),
         (is_under_a_master(args), "a worker of Locust's master is under one contract: start one for each, with --contract"),
         (args.streams.is_some(), "--streams reads the event streams of one contract: give it to a load of that contract"),
-        (args.secret_env.is_some(), "--secret-env names one secret, and each contract of a mix has its own: name it there (`secret_env`)"),
+        (args.secret.env.is_some(), "--secret-env names one secret, and each contract of a mix has its own: name it there (`secret_env`)"),
         (
             args.launch.exec.is_some(),
             "--exec gives what it starts the secret of one contract: start the receiver yourself, and give its address with --target",
@@ -141,7 +141,7 @@ pub(super) fn parts(args: &LoadArgs, shares: &[ContractShare]) -> Result<(Vec<Pa
 
 /// The suite of one, with the path that the mix gives it.
 fn suite(share: &ContractShare) -> Result<Suite, Failure> {
-    let suite = load_suite::suite(&SuiteArgs { contract: share.contract.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+    let suite = load_suite::suite(&SuiteArgs::of(share.contract.clone()))?;
     let Some(path) = &share.path else { return Ok(suite) };
     let mut contract = Contract::clone(&suite.contract);
     contract.endpoint.path.clone_from(path);

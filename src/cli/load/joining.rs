@@ -28,7 +28,7 @@ pub(super) fn merge(args: &JoinArgs, console: &mut Console) -> Result<Exit, Fail
     let workers = folders.iter().map(|path| read(path)).collect::<Result<Vec<Worker>, Failure>>()?;
     let Some(first) = workers.first() else { return Err(Failure::usage("there is no worker to join")) };
     let named = args.contract.clone().unwrap_or_else(|| first.facts.contract.clone());
-    let suite = load_suite::suite(&SuiteArgs { contract: named.clone(), scenarios: Vec::new(), only_scenarios: None })?;
+    let suite = load_suite::suite(&SuiteArgs::of(named.clone()))?;
     // A worker that was cut short has no manifest; the mix is the same in all.
     let manifest = folders.iter().find_map(|folder| manifest(folder).transpose()).transpose()?;
     let sealing = match &manifest {
