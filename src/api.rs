@@ -6,6 +6,7 @@
 //!
 //! Start at [`judge`].
 
+mod asked;
 mod background;
 mod clock;
 mod error;

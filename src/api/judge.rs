@@ -1,24 +1,19 @@
 //! Judging a receiver, as a test author asks for it: a builder that can be awaited.
 
-use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
+use super::asked::{Asked, ContractChoice};
 use super::background;
 use super::clock::Clock;
 use super::error::Error;
 use super::verdict::Verdict;
 use super::visit::Visit;
 use crate::evidence::counter::Counter;
-use crate::files::TextFile;
 
-/// How long an answer is waited for, unless somebody says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long all of it may take.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 
@@ -33,115 +28,76 @@ type Judging = Pin<Box<dyn Future<Output = Result<Verdict, Error>> + Send>>;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is judged before it is awaited, or `blocking` is called"]
 pub struct Judge {
-    pub(super) url: String,
-    pub(super) contract: ContractChoice,
-    pub(super) secret: Option<SecretString>,
-    pub(super) previous_secret: Option<SecretString>,
-    pub(super) retired_secret: Option<SecretString>,
-    pub(super) database: Option<String>,
-    pub(super) database_password: Option<SecretString>,
-    pub(super) effects: Option<Counter>,
+    pub(super) asked: Asked,
     pub(super) scenarios: Option<PathBuf>,
     pub(super) only_scenarios: Option<PathBuf>,
     pub(super) only: Vec<String>,
     pub(super) require: Vec<String>,
     pub(super) clock: Clock,
-    pub(super) ttl: Option<Duration>,
-    pub(super) timeout: Duration,
     pub(super) time_limit: Duration,
     pub(super) jobs: Option<NonZeroUsize>,
-    pub(super) seed: Option<u64>,
     pub(super) max_rate: Option<f64>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) secret_headers: BTreeMap<String, SecretString>,
-    pub(super) ca_cert: Option<PathBuf>,
     pub(super) must_only: bool,
-    pub(super) baseline: Option<PathBuf>,
-    pub(super) report: Option<PathBuf>,
-}
-
-/// Where a contract is.
-#[derive(Clone, Debug)]
-pub(super) enum ContractChoice {
-    /// Under this name, or in this file.
-    Named(String),
-    /// Here.
-    Text(TextFile),
 }
 
 impl Judge {
     pub(super) fn of(url: String) -> Self {
         Self {
-            url,
-            contract: ContractChoice::Named("standard-webhooks".to_owned()),
-            secret: None,
-            previous_secret: None,
-            retired_secret: None,
-            database: None,
-            database_password: None,
-            effects: None,
+            asked: Asked::of(url),
             scenarios: None,
             only_scenarios: None,
             only: Vec::new(),
             require: Vec::new(),
             clock: Clock::none(),
-            ttl: None,
-            timeout: TIMEOUT,
             time_limit: TIME_LIMIT,
             jobs: None,
-            seed: None,
             max_rate: None,
-            headers: Vec::new(),
-            secret_headers: BTreeMap::new(),
-            ca_cert: None,
             must_only: false,
-            baseline: None,
-            report: None,
         }
     }
 
     /// The contract: the name of a shipped one (`stripe-webhook`; `hookgate list contracts` has them all), or the path of a
     /// file. Without it, `standard-webhooks`.
     pub fn contract(self, name_or_path: impl Into<String>) -> Self {
-        Self { contract: ContractChoice::Named(name_or_path.into()), ..self }
+        Self { asked: Asked { contract: ContractChoice::Named(name_or_path.into()), ..self.asked }, ..self }
     }
 
     /// The contract as the text of a file (YAML), as `include_str!` gives it.
     pub fn contract_text(self, yaml: impl Into<String>) -> Self {
-        Self { contract: ContractChoice::Text(TextFile { path: "contract.yaml".to_owned(), text: yaml.into() }), ..self }
+        Self { asked: Asked { contract: ContractChoice::of_text(yaml.into()), ..self.asked }, ..self }
     }
 
     /// The secret that the receiver shares, as its own settings have it (`whsec_…`). Without it, the published test secret
     /// of the contract. It is in no report, and nothing prints it.
     pub fn secret(self, secret: impl Into<String>) -> Self {
-        Self { secret: Some(secret.into().into()), ..self }
+        Self { asked: Asked { secret: Some(secret.into().into()), ..self.asked }, ..self }
     }
 
     /// The previous secret of a receiver that is rotating, where the contract has one.
     pub fn previous_secret(self, secret: impl Into<String>) -> Self {
-        Self { previous_secret: Some(secret.into().into()), ..self }
+        Self { asked: Asked { previous_secret: Some(secret.into().into()), ..self.asked }, ..self }
     }
 
     /// A secret that the receiver must no longer take, where the contract has one.
     pub fn retired_secret(self, secret: impl Into<String>) -> Self {
-        Self { retired_secret: Some(secret.into().into()), ..self }
+        Self { asked: Asked { retired_secret: Some(secret.into().into()), ..self.asked }, ..self }
     }
 
     /// Counts how often the work of a key was done: what proves that a duplicate did nothing. The function must not wait for
     /// the receiver.
     pub fn effects(self, count: impl Fn(&str) -> u64 + Send + Sync + 'static) -> Self {
-        Self { effects: Some(Counter::new(count)), ..self }
+        Self { asked: Asked { effects: Some(Counter::new(count)), ..self.asked }, ..self }
     }
 
     /// Where the receiver remembers: a SQLite file, or `postgres://…`, `mysql://…`, `redis://…` without a password. It is read,
     /// and never written but under [`Clock::rewind`].
     pub fn db(self, place: impl Into<String>) -> Self {
-        Self { database: Some(place.into()), ..self }
+        Self { asked: Asked { database: Some(place.into()), ..self.asked }, ..self }
     }
 
     /// The password of [`Judge::db`].
     pub fn db_password(self, password: impl Into<String>) -> Self {
-        Self { database_password: Some(password.into().into()), ..self }
+        Self { asked: Asked { database_password: Some(password.into().into()), ..self.asked }, ..self }
     }
 
     /// Plays the scenarios of this folder, too.
@@ -184,12 +140,12 @@ impl Judge {
 
     /// How long the receiver keeps a key, when that is not what the contract says.
     pub fn ttl(self, ttl: Duration) -> Self {
-        Self { ttl: Some(ttl), ..self }
+        Self { asked: Asked { ttl: Some(ttl), ..self.asked }, ..self }
     }
 
     /// How long an answer is waited for; without it, 5 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self { asked: Asked { timeout, ..self.asked }, ..self }
     }
 
     /// How long all of it may take; what was not judged by then is undecided. Without it, 10 minutes.
@@ -204,7 +160,7 @@ impl Judge {
 
     /// The seed of everything random, to judge as another run did; [`Verdict::seed`] tells it.
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Some(seed), ..self }
+        Self { asked: Asked { seed: Some(seed), ..self.asked }, ..self }
     }
 
     /// Sends so many deliveries a second at the most.
@@ -214,19 +170,19 @@ impl Judge {
 
     /// Sends this header line with every delivery and every question, for a gateway before the receiver.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.asked.headers.push((name.into(), value.into()));
         self
     }
 
     /// The same with a value that is hidden in all that is told and written.
     pub fn secret_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.secret_headers.insert(name.into(), value.into().into());
+        self.asked.secret_headers.insert(name.into(), value.into().into());
         self
     }
 
     /// With `https://`: believes the certificates of this CA (a PEM file) instead of the platform's.
     pub fn ca_cert(self, file: impl Into<PathBuf>) -> Self {
-        Self { ca_cert: Some(file.into()), ..self }
+        Self { asked: Asked { ca_cert: Some(file.into()), ..self.asked }, ..self }
     }
 
     /// Judges only what a receiver *must* do, and not what it *should*.
@@ -237,12 +193,12 @@ impl Judge {
     /// Failures that are known, each with a reason, in a file as `hookgate baseline` writes it: they do not count, and one that
     /// no longer fails does.
     pub fn baseline(self, file: impl Into<PathBuf>) -> Self {
-        Self { baseline: Some(file.into()), ..self }
+        Self { asked: Asked { baseline: Some(file.into()), ..self.asked }, ..self }
     }
 
     /// Writes `report.html`, `report.json`, `junit.xml` and the history of all deliveries to this folder.
     pub fn report(self, folder: impl Into<PathBuf>) -> Self {
-        Self { report: Some(folder.into()), ..self }
+        Self { asked: Asked { report: Some(folder.into()), ..self.asked }, ..self }
     }
 
     /// Judges on this thread, for tests without a runtime.

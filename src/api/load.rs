@@ -1,39 +1,30 @@
 //! Loads, as a test author asks for them: a builder that can be awaited, over the same plans as the command line's.
 
-use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::sync::{Mutex, watch};
 
+use super::asked::{Asked, ContractChoice};
 use super::background;
 use super::error::Error;
 use super::folder::Seal;
-use super::judge::ContractChoice;
 use super::load_folder::write_folder;
 use super::load_options::{LoadOptions, Shape, check_target_is_local, make_room};
 use super::load_verdict::LoadVerdict;
-use super::options::Options;
-use super::plan::{Reached, headers};
-use crate::contract::{Contract, OtherSecret};
-use crate::evidence::Choice;
 use crate::evidence::counter::Counter;
-use crate::files::{FileError, ReportFolder, TextFile};
 use crate::load::engine::goose::Engine;
 use crate::load::rate_profile::Arrivals;
 use crate::load::report::LoadReport;
 use crate::load::{self, LoadError, Loaded};
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
-use crate::session::{Session, TargetChoice};
+use crate::session::Session;
 use crate::sign::sha256_hex;
 use crate::suites::{self, Suite, SuiteChoice};
 
-/// How long an answer is waited for, unless somebody says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long answers are waited for after the end of sending.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a source of evidence is waited for that is busy after a load.
@@ -56,19 +47,7 @@ type Loading = Pin<Box<dyn Future<Output = Result<LoadVerdict, Error>> + Send>>;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before it is awaited, or `blocking` is called"]
 pub struct Load {
-    url: String,
-    contract: ContractChoice,
-    secret: Option<SecretString>,
-    database: Option<String>,
-    database_password: Option<SecretString>,
-    effects: Option<Counter>,
-    headers: Vec<(String, String)>,
-    secret_headers: BTreeMap<String, SecretString>,
-    ca_cert: Option<PathBuf>,
-    ttl: Option<Duration>,
-    timeout: Duration,
-    seed: Option<u64>,
-    baseline: Option<PathBuf>,
+    asked: Asked,
     mix: Option<String>,
     thresholds: Vec<String>,
     users: Option<u16>,
@@ -77,25 +56,12 @@ pub struct Load {
     deliveries: Option<u64>,
     warm_up: Duration,
     owned: bool,
-    report: Option<PathBuf>,
 }
 
 impl Load {
     pub(super) fn of(url: String) -> Self {
         Self {
-            url,
-            contract: ContractChoice::Named("standard-webhooks".to_owned()),
-            secret: None,
-            database: None,
-            database_password: None,
-            effects: None,
-            headers: Vec::new(),
-            secret_headers: BTreeMap::new(),
-            ca_cert: None,
-            ttl: None,
-            timeout: TIMEOUT,
-            seed: None,
-            baseline: None,
+            asked: Asked::of(url),
             mix: None,
             thresholds: Vec::new(),
             users: None,
@@ -104,23 +70,22 @@ impl Load {
             deliveries: None,
             warm_up: Duration::ZERO,
             owned: false,
-            report: None,
         }
     }
 
     /// The contract, as for [`Judge::contract`](crate::Judge::contract). Without it, `standard-webhooks`.
     pub fn contract(self, name_or_path: impl Into<String>) -> Self {
-        Self { contract: ContractChoice::Named(name_or_path.into()), ..self }
+        Self { asked: Asked { contract: ContractChoice::Named(name_or_path.into()), ..self.asked }, ..self }
     }
 
     /// The contract as the text of a file (YAML), as `include_str!` gives it.
     pub fn contract_text(self, yaml: impl Into<String>) -> Self {
-        Self { contract: ContractChoice::Text(TextFile { path: "contract.yaml".to_owned(), text: yaml.into() }), ..self }
+        Self { asked: Asked { contract: ContractChoice::of_text(yaml.into()), ..self.asked }, ..self }
     }
 
     /// The secret that the receiver shares. Without it, the published test secret of the contract.
     pub fn secret(self, secret: impl Into<String>) -> Self {
-        Self { secret: Some(secret.into().into()), ..self }
+        Self { asked: Asked { secret: Some(secret.into().into()), ..self.asked }, ..self }
     }
 
     /// How many users deliver side by side, each over a connection of its own; without it, 64.
@@ -163,54 +128,54 @@ impl Load {
 
     /// Counts how often the work of a key was done, as [`Judge::effects`](crate::Judge::effects); it is asked after the load.
     pub fn effects(self, count: impl Fn(&str) -> u64 + Send + Sync + 'static) -> Self {
-        Self { effects: Some(Counter::new(count)), ..self }
+        Self { asked: Asked { effects: Some(Counter::new(count)), ..self.asked }, ..self }
     }
 
     /// Where the receiver remembers, as [`Judge::db`](crate::Judge::db): its rows are read after the load.
     pub fn db(self, place: impl Into<String>) -> Self {
-        Self { database: Some(place.into()), ..self }
+        Self { asked: Asked { database: Some(place.into()), ..self.asked }, ..self }
     }
 
     /// The password of [`Load::db`].
     pub fn db_password(self, password: impl Into<String>) -> Self {
-        Self { database_password: Some(password.into().into()), ..self }
+        Self { asked: Asked { database_password: Some(password.into().into()), ..self.asked }, ..self }
     }
 
     /// How long the receiver keeps a key, when that is not what the contract says.
     pub fn ttl(self, ttl: Duration) -> Self {
-        Self { ttl: Some(ttl), ..self }
+        Self { asked: Asked { ttl: Some(ttl), ..self.asked }, ..self }
     }
 
     /// How long an answer is waited for; without it, 5 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
+        Self { asked: Asked { timeout, ..self.asked }, ..self }
     }
 
     /// The seed of what is random.
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Some(seed), ..self }
+        Self { asked: Asked { seed: Some(seed), ..self.asked }, ..self }
     }
 
     /// Sends this header line with every delivery and every question.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.asked.headers.push((name.into(), value.into()));
         self
     }
 
     /// The same with a value that is hidden in all that is told and written.
     pub fn secret_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.secret_headers.insert(name.into(), value.into().into());
+        self.asked.secret_headers.insert(name.into(), value.into().into());
         self
     }
 
     /// With `https://`: believes the certificates of this CA (a PEM file) instead of the platform's.
     pub fn ca_cert(self, file: impl Into<PathBuf>) -> Self {
-        Self { ca_cert: Some(file.into()), ..self }
+        Self { asked: Asked { ca_cert: Some(file.into()), ..self.asked }, ..self }
     }
 
     /// Requirements that are known to fail, in a file as `hookgate baseline` writes it: they do not count.
     pub fn baseline(self, file: impl Into<PathBuf>) -> Self {
-        Self { baseline: Some(file.into()), ..self }
+        Self { asked: Asked { baseline: Some(file.into()), ..self.asked }, ..self }
     }
 
     /// A receiver on another machine is loaded only by whoever says that it is theirs: a load can take it down.
@@ -220,7 +185,7 @@ impl Load {
 
     /// Writes `load.html`, `load.json`, `junit.xml` and the histogram of latencies to this folder.
     pub fn report(self, folder: impl Into<PathBuf>) -> Self {
-        Self { report: Some(folder.into()), ..self }
+        Self { asked: Asked { report: Some(folder.into()), ..self.asked }, ..self }
     }
 
     /// Loads on this thread, for tests without a runtime.
@@ -255,31 +220,9 @@ impl Load {
         }
     }
 
-    /// Who is loaded, with what.
-    fn options(&self, contract: &Contract) -> Result<Options, Error> {
-        let reached = Reached { ca_cert: self.ca_cert.as_deref() };
-        let target = reached.target(&self.url)?;
-        let evidence = reached.evidence(&target, self.database.as_deref(), self.database_password.clone(), self.effects.clone())?;
-        let published = |named: &Option<OtherSecret>| {
-            named.as_ref().filter(|_| self.secret.is_none()).map(|named| SecretString::from(named.for_tests.clone()))
-        };
-        Ok(Options {
-            target: TargetChoice::Foreign { url: target },
-            secret: self.secret.clone(),
-            variable: None,
-            others: (published(&contract.secret.previous), published(&contract.secret.retired)),
-            evidence: Choice { patience: PATIENCE, ..evidence },
-            headers: headers(contract, &self.headers, &self.secret_headers)?,
-            timeout: self.timeout,
-            ttl: self.ttl,
-            seed: self.seed,
-            baseline: self.baseline.clone(),
-        })
-    }
-
     /// The contract with its suite, and the digest of its text.
     fn suite(&self) -> Result<(Suite, String), Error> {
-        let file = self.contract.file()?;
+        let file = self.asked.contract.file()?;
         let contract = suites::read_contract_file(&file)?;
         let suite = suites::suite_of(&SuiteChoice::of(&contract.contract), contract)?;
         Ok((suite, sha256_hex(file.text.as_bytes())))
@@ -290,15 +233,14 @@ impl Load {
         let (suite, contract_sha256) = self.suite()?;
         let how = self.how();
         let meant = how.meant()?;
-        let options = self.options(&suite.contract)?;
+        let options = self.asked.options(&suite.contract, PATIENCE)?;
         check_target_is_local(&options.target, self.owned)?;
         let names = meant.mix.names();
         let secrets = options.secrets(&suite, names.iter().map(String::as_str));
         let choice = options.session(&suite);
         let mut plan = how.plan(&meant, &options, &suite, &choice)?;
         make_room(meant.users, choice.target.address().is_on_this_machine())?;
-        let folder =
-            self.report.as_deref().map(ReportFolder::make).transpose().map_err(|cause: FileError| Error::Report(cause.to_string()))?;
+        let folder = self.asked.folder()?;
         let redactor = secrets.redactor();
         let hidden = |text: &str| redactor.text(text).into_owned();
         let _turn = TURN.lock().await;
@@ -319,7 +261,7 @@ impl Load {
             let names = write_folder(folder, &report, Some(&measurement), None, Language::default())?;
             Seal { made_from, key: None }.write(folder, &names, &report.tool)?;
         }
-        Ok(LoadVerdict::of(report, measurement.latency(), self.report))
+        Ok(LoadVerdict::of(report, measurement.latency(), self.asked.report))
     }
 }
 
