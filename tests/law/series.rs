@@ -75,7 +75,7 @@ fn of_load(series: &Series, target: &Target, key: Option<&str>, body: &Bytes, ta
 fn loads_send_what_runs_send() {
     let target = Target::parse("http://h:1/base").expect("an address");
     let own = [HeaderLine::new("X-Tenant", "seven"), HeaderLine::new("Accept", "application/json")];
-    let (records, plain_bodies) = (Bindings::default(), PlainBodies::new());
+    let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
     let (mut quick, mut built) = (0, 0);
     for contract in contracts().into_iter().map(Arc::new) {
         let mut made = 0;
@@ -87,7 +87,7 @@ fn loads_send_what_runs_send() {
         ];
         for (deliver, own) in descriptions {
             let in_run = supplies(&contract, own);
-            let builder = DeliveryBuilder { supplies: &in_run, now: NOW, signs_at: NOW, records: &records, plain_bodies: &plain_bodies };
+            let builder = DeliveryBuilder { supplies: &in_run, now: NOW, signs_at: NOW, bindings: &bindings, plain_bodies: &plain_bodies };
             for body in files::shipped_suite("core").bodies.values().filter(|body| body.len() < LONGEST) {
                 let Ok(series) = Series::new(supplies(&contract, own), &target, deliver.clone(), body) else { continue };
                 let key = contract.key.unique_key("hg1", 7);

@@ -202,7 +202,7 @@ fn history(bytes: &[u8]) {
 fn snapshots(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(kept) = told(serde_json::from_str::<Kept>(&text)) {
-        let _ = (kept.compared(), kept.mistakes(), kept.texts());
+        let _ = (kept.compared(), kept.diagnostics(), kept.texts());
     }
     // Two files one behind the other: what was, and what is.
     let (was, is) = text.split_once("\n===\n").unwrap_or((&text, ""));
