@@ -48,7 +48,7 @@ struct User<'s> {
     shared: &'s Shared,
     number: usize,
     line: UserConnection,
-    rng: Rng,
+    dice: Rng,
     own_keys: Vec<u32>,
     next_own: usize,
     samples: Vec<Sample>,
@@ -129,7 +129,7 @@ impl<'s> User<'s> {
             shared,
             number,
             line: UserConnection::new(&shared.target, shared.timeout, shared.reader.headers()),
-            rng: Rng::new(shared.seed, number as u64),
+            dice: Rng::new(shared.seed, number as u64),
             own_keys: Vec::new(),
             next_own: 0,
             samples: Vec::with_capacity(SAMPLES),
@@ -208,7 +208,7 @@ impl<'s> User<'s> {
             if self.shared.part.notes.is_some() {
                 self.hand_over();
             }
-            let span = self.shared.mix.think.next(&mut self.rng);
+            let span = self.shared.mix.think.next(&mut self.dice);
             self.shared.wait_until(self.shared.began.elapsed() + span).await;
         }
         self.back_off().await;
@@ -298,7 +298,7 @@ impl<'s> User<'s> {
         };
         let last = self.line.take_last();
         let ended = last.ended.map_or_else(|| shared.began.elapsed(), |ended| ended.since(shared.began));
-        let took = last.took();
+        let took = if result.is_some() { last.took } else { ended.saturating_sub(began) };
         self.is_given_up |= result.is_none();
         let result = result.unwrap_or(Err(NoAnswer::TimedOut { after: took }));
         // Many receivers say the same to everybody, and it need not be read again.

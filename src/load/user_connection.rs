@@ -73,8 +73,8 @@ pub struct UserConnection {
 /// What is known of the last delivery, beside its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Last {
-    /// What measures how long it took, as in a run (`transport::Exchange::took`).
-    watch: Option<Stopwatch>,
+    /// How long it took, as in a run (`transport::Exchange::took`).
+    pub took: Duration,
     /// When the last byte of its answer had come, or no more was waited for.
     pub ended: Option<Moment>,
     /// Whether it went twice, because a connection that had been used before met its end.
@@ -83,15 +83,6 @@ pub struct Last {
     pub after: Option<Surplus>,
     /// What had come behind the answer before it, on the same connection.
     pub before: Option<Surplus>,
-}
-
-impl Last {
-    /// How long it took; of one that was given up, how long by now.
-    #[must_use]
-    pub fn took(&self) -> Duration {
-        let took = |watch: Stopwatch| self.ended.map_or_else(|| watch.took(), |ended| watch.took_until(ended));
-        self.watch.map(took).unwrap_or_default()
-    }
 }
 
 impl UserConnection {
@@ -127,7 +118,8 @@ impl UserConnection {
     }
 
     async fn answered(&mut self) -> Result<Answer, NoAnswer> {
-        self.last = Last { watch: Some(Stopwatch::start()), ..Last::default() };
+        let mut watch = Stopwatch::start();
+        self.last = Last::default();
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
         let mut next = self.open.take();
         if let Some(connection) = &mut next {
@@ -138,7 +130,7 @@ impl UserConnection {
             }
         }
         let (target, outbox, kept) = (&self.target, self.outbox.as_slice(), self.kept.as_slice());
-        let (refused, refusals, last) = (&mut self.refused, &mut self.refusals, &mut self.last);
+        let (refused, refusals, last, clock) = (&mut self.refused, &mut self.refusals, &mut self.last, &mut watch);
         let limit = self.patience.limit();
         let exchange = async move {
             loop {
@@ -152,7 +144,11 @@ impl UserConnection {
                         opened?
                     }
                 };
-                last.watch.iter_mut().for_each(if was_used { Stopwatch::sends_at_once } else { Stopwatch::sends });
+                if was_used {
+                    clock.sends_at_once()
+                } else {
+                    clock.sends()
+                }
                 let reading = Reading { only: Some(kept), ..Reading::default() };
                 let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
                 last.ended = Some(Moment::now());
@@ -160,8 +156,8 @@ impl UserConnection {
                 last.after = after;
                 match result {
                     Err(NoAnswer::Broken { .. }) if was_used && !was_heard => {
-                        (last.went_twice, last.ended) = (true, None);
-                        last.watch.iter_mut().for_each(Stopwatch::connects);
+                        last.went_twice = true;
+                        clock.connects();
                     }
                     Err(none) => return Err(none),
                     Ok(answered) => return Ok((answered.answer, answered.keep.then_some(connection))),
@@ -169,9 +165,8 @@ impl UserConnection {
             }
         };
         let ended = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }));
-        if ended.is_err() {
-            self.last.ended = Some(Moment::now());
-        }
+        let over = self.last.ended.filter(|_| ended.is_ok()).unwrap_or_else(Moment::now);
+        (self.last.took, self.last.ended) = (watch.took_until(over), Some(over));
         let (answer, open) = ended?;
         self.open = open;
         Ok(answer)

@@ -83,7 +83,7 @@ impl User<'_> {
         {
             return Choice { place, kind: Kind::Burst, key, is_own: false };
         }
-        let (place, kind) = shared.mix.choose(self.rng.next_u64());
+        let (place, kind) = shared.mix.choose(self.dice.next_u64());
         let fresh = |kind| {
             let key = shared.next_key.fetch_add(1, Ordering::Relaxed);
             if matches!(kind, Kind::Fresh) {
@@ -99,7 +99,7 @@ impl User<'_> {
                 choice
             }
             Kind::Duplicate | Kind::ConflictingBody => {
-                let random = self.rng.next_u64();
+                let random = self.dice.next_u64();
                 let others = shared.under_way[(random >> 8) as usize % shared.under_way.len()].load(Ordering::Relaxed);
                 if random & 1 == 0 && others != 0 {
                     return Choice { place, kind, key: others, is_own: false };
