@@ -160,7 +160,9 @@ impl Sequence<'_> {
         match &letter.form {
             Form::Honest(_) => is_plain || is_live || standing == Standing::Refused || standing == Standing::Open,
             Form::Refused(deliver, _) => {
-                !(deliver.raw.is_some() || deliver.hex.is_some() || deliver.json.is_some()) || standing == Standing::Unknown
+                // A key that cannot be used may be told before anything else.
+                let is_odd = key.is_some_and(|at| standing == Standing::Open && self.keys[at].since == Since::OddKey);
+                !is_odd && !(deliver.raw.is_some() || deliver.hex.is_some() || deliver.json.is_some()) || standing == Standing::Unknown
             }
             Form::Body(_) => matches!(standing, Standing::Unknown | Standing::Refused | Standing::Expired) && is_plain,
             Form::Odd(deliver, _) | Form::OddWith(deliver, ..) => {

@@ -50,7 +50,9 @@ impl Sequence<'_> {
                 let life = if own { key.life.map(serde_json::Value::from) } else { Some(serde_json::Value::from("ttl")) };
                 let ttl = life.filter(|_| contract.can("key-ttl") && contract.can("ttl"));
                 let held = HeldCells { ttl, ..HeldCells::default() };
-                let keys = RowCheck { holds: Some(held), written_at: Some(key.last.clone()), ..row(1) };
+                // Where lives are moved back, the instants of key rows are.
+                let written_at = Some(key.last.clone()).filter(|_| key.born == self.now.at);
+                let keys = RowCheck { holds: Some(held), written_at, ..row(1) };
                 let sha256 = Some(key.last.clone()).filter(|_| contract.can("audit-hash") && acceptances == 1);
                 let held = HeldCells { sha256, key: Some(name.clone()).filter(|_| contract.can("audit-key")), ttl: None };
                 let audit = RowCheck { holds: Some(held), written_at: Some(key.last.clone()), ..row(acceptances) };

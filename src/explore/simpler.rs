@@ -7,7 +7,6 @@
 use super::pruned::pruned;
 use crate::scenario::Step;
 use crate::scenario::deliver::Deliver;
-use crate::scenario::expect::Expect;
 use crate::scenario::stream::{StreamStep, Until};
 use serde_json::Value;
 
@@ -54,9 +53,6 @@ pub(super) fn simpler(step: &Step) -> Vec<Step> {
             restart.kill = false;
         }
         all.push(gentle);
-    }
-    if let Some(Expect::AnyOf(any) | Expect::Rather(any)) = &step.expect {
-        all.extend(any.iter().map(|one| Step { expect: Some(one.clone()), ..step.clone() }));
     }
     if let Some(stream) = &step.stream {
         all.extend(simpler_streams(stream).into_iter().map(|one| Step { stream: Some(one), ..step.clone() }));

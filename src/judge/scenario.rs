@@ -230,7 +230,7 @@ impl<S: Source> Play<'_, S> {
         if !sent.key.is_empty() && !self.keys.contains(&sent.key) {
             self.keys.push(sent.key.clone());
         }
-        self.began_at.get_or_insert(sent.sent_at);
+        self.began_at.get_or_insert(UnixMicros(sent.sent_at.0.saturating_add(self.source.moved_us())));
         self.slowest = self.slowest.max(sent.took.saturating_sub(sent.own_delay));
         let delivery = sent.delivery.clone();
         let refers_to = sent.result.as_ref().ok().and_then(|answer| referred_instant(contract, answer));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::UnixMicros;
 use crate::judge::findings::StepContext;
 use crate::judge::scenario::Play;
 use crate::judge::{Ahead, At, ScenarioEnd, Source};
@@ -42,7 +43,10 @@ impl<S: Source> Play<'_, S> {
         match by {
             Advance::TtlMinus(less) => {
                 let less = self.needed_for_what_follows(number).map_or(*less, |needed| needed.max(*less));
-                Ahead { by: span(&Advance::TtlMinus(less)), since: self.began_at }
+                // So far as rows were moved back meanwhile, their lives have passed, too.
+                let moved = self.source.moved_us();
+                let since = self.began_at.map(|began| UnixMicros(began.0.saturating_sub(moved)));
+                Ahead { by: span(&Advance::TtlMinus(less)), since }
             }
             Advance::Span(_) | Advance::TtlPlus(_) | Advance::TtlOver(_) | Advance::LeasePlus(_) => Ahead { by: span(by), since: None },
         }
@@ -75,7 +79,6 @@ pub fn span_of(advance: &Advance, ttl_secs: u64, lease: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixMicros;
 
     /// What passed since a span began is part of it, in whole seconds, and one that is over is begun anew.
     #[test]
