@@ -9,7 +9,7 @@ use hookgate::contract::Contract;
 use hookgate::explore::alphabet::alphabet;
 use hookgate::explore::coverage::Coverage;
 use hookgate::explore::edits;
-use hookgate::explore::generator::Maker;
+use hookgate::explore::generator::Generator;
 use hookgate::explore::letters::{Form, Letter};
 use hookgate::explore::promises::Promises;
 use hookgate::explore::vetting::{Vetting, loaded, scenario_of};
@@ -41,7 +41,7 @@ impl Explorer {
     /// Sequences that are mostly about streams, restarts among them.
     fn sequences(&self, count: u64) -> Vec<(Vec<Step>, Vec<String>)> {
         let ttl = self.stage.setting.ttl;
-        let maker = Maker { contract: &self.contract, promises: &self.promises, letters: &self.letters, ttl };
+        let generator = Generator { contract: &self.contract, promises: &self.promises, letters: &self.letters, ttl };
         let share = |letter: &Letter| match &letter.form {
             Form::Stream(_) => 8.0,
             Form::Honest(_) if self.contract.can("by-key") => 0.1,
@@ -50,7 +50,7 @@ impl Explorer {
         };
         let mut coverage = Coverage::default();
         let mut make = |number| {
-            let (mut steps, kinds) = maker.sequence(&mut hookgate::random::Rng::new(7, number), 25, &coverage, &share);
+            let (mut steps, kinds) = generator.sequence(&mut hookgate::random::Rng::new(7, number), 25, &coverage, &share);
             kinds.iter().for_each(|pair| coverage.made(pair));
             edits::cut_what_expects_nothing(&mut steps);
             (steps, kinds.into_iter().map(|(kind, _)| kind).collect())
@@ -111,7 +111,7 @@ fn sequences_of_streams_find_what_is_wrong_with_them() {
         defect.under == "orch-phase4" && defect.breaks.iter().any(|id| id.starts_with("SSE")) && !NOT_IN_MEMORY.contains(&defect.name)
     }) {
         let fails = |steps: &Vec<Step>| {
-            let wrong = hookgate::sqlite::wrong::receiver(setting.contract(), Some(signer.clone()), None, setting.ttl, *defect);
+            let wrong = hookgate::sqlite::mutants::receiver(setting.contract(), Some(signer.clone()), None, setting.ttl, *defect);
             let mut wrong = wrong.expect("memory does not fail");
             wrong.set_origin(setting.origin.clone());
             let one = loaded("explore/sequence", scenario_of(steps));
