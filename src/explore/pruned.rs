@@ -113,7 +113,7 @@ mod tests {
             (r#"{"burst": {"each": 2}, "counts": {"accepted": 1, "other": 0}}"#, "{burst: {each: 2}, counts: {accepted: 1, other: 0}}"),
             (r#"{"deliver": {"key": "{unique}: #1", "ttl": 0}}"#, r##"{deliver: {key: "{unique}: #1", ttl: 0}}"##),
             (r#"{"restart": {"kill": false}}"#, "{restart: {}}"),
-            (r#"{"stream": {"of": "s", "unread": false, "expect": [{"tells": []}]}}"#, "{stream: {expect: [{tells: []}], of: s}}"),
+            (r#"{"stream": {"of": "s", "unread": false, "expect": [{"tells": []}]}}"#, "{stream: {of: s, expect: [{tells: []}]}}"),
         ] {
             let value = pruned(&step(text)).expect("it is JSON");
             assert_eq!(flow(&value), written);

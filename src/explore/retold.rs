@@ -132,24 +132,24 @@ mod tests {
         let mut rest = all.clone();
         remove(&mut rest, &gone);
         retold(&all, &mut rest);
-        assert_eq!(written(&rest)[3], "{stream: {expect: [{tells_all: [d3]}], of: s1, until: {events: 4}}}");
+        assert_eq!(written(&rest)[3], "{stream: {of: s1, until: {events: 4}, expect: [{tells_all: [d3]}]}}");
         let mut fewer = all.clone();
         if let Some(burst) = &mut fewer[3].burst {
             burst.keys = 1;
         }
         retold(&all, &mut fewer);
-        assert_eq!(written(&fewer)[4], "{stream: {expect: [{tells_all: [d2, d3]}], of: s1, until: {events: 2}}}");
+        assert_eq!(written(&fewer)[4], "{stream: {of: s1, until: {events: 2}, expect: [{tells_all: [d2, d3]}]}}");
         let mut nothing = vec![all[0].clone(), all[1].clone(), all[4].clone()];
         retold(&all, &mut nothing);
-        assert_eq!(written(&nothing)[2], "{stream: {expect: [{tells_all: []}], of: s1, until: {quiet: 100 ms}}}");
+        assert_eq!(written(&nothing)[2], "{stream: {of: s1, until: {quiet: 100 ms}, expect: [{tells_all: []}]}}");
     }
 
     /// What is not read here is read with what comes next.
     #[test]
     fn what_is_not_read_is_read_later() {
         let rest = read_later(&steps(&SEQUENCE), 1).expect("there is a next reading");
-        assert_eq!(written(&rest)[1], "{stream: {as: s1, open: d1}}");
-        assert_eq!(written(&rest)[4], "{stream: {expect: [{tells_all: [d1, d2, d3]}], of: s1, until: {events: 6}}}");
+        assert_eq!(written(&rest)[1], "{stream: {open: d1, as: s1}}");
+        assert_eq!(written(&rest)[4], "{stream: {of: s1, until: {events: 6}, expect: [{tells_all: [d1, d2, d3]}]}}");
         assert!(read_later(&steps(&SEQUENCE), 4).is_none());
     }
 
