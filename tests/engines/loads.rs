@@ -190,7 +190,7 @@ async fn load(shape: &Shape, receiver: &Receiver) -> Loaded {
 
 /// What a report says twice, it says alike; and as the receiver has counted.
 fn agrees(shape: &Shape, receives: Receives, receiver: &Receiver, loaded: &Loaded) {
-    let Loaded { report, measurement } = loaded;
+    let Loaded { report, measurement, cut: _ } = loaded;
     assert_eq!(verify::judged_again(report), Vec::<String>::new(), "{report:#?}");
     let of_kinds: u64 = report.kinds.values().map(|kind| kind.sent).sum();
     let of_seconds: u64 = report.series.iter().map(|second| second.deliveries).sum();
