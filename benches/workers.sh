@@ -25,7 +25,7 @@ for workers in 1 2 4; do
   before=$(ticks $receiver)
   pids=()
   for ((number = 1; number <= workers; number++)); do
-    "$hookgate" load --target "$target" --users $((64 / workers)) --mix fresh=1 --run-time "${seconds}s" --no-verify --quiet \
+    "$hookgate" load --target "$target" --contract benches/constant.yaml --users $((64 / workers)) --mix fresh=1 --run-time "${seconds}s" --no-verify --quiet \
       --worker "$number/$workers" --run-word "bench$workers" --report "$scratch/$workers/w$number" >/dev/null 2>&1 &
     pids+=($!)
   done

@@ -162,7 +162,8 @@ impl Sequence<'_> {
             Form::Refused(deliver, _) => {
                 // A key that cannot be used may be told before anything else.
                 let is_odd = key.is_some_and(|at| standing == Standing::Open && self.keys[at].since == Since::OddKey);
-                !is_odd && !(deliver.raw.is_some() || deliver.hex.is_some() || deliver.json.is_some()) || standing == Standing::Unknown
+                let has_a_body = deliver.raw.is_some() || deliver.hex.is_some() || deliver.json.is_some();
+                standing == Standing::Unknown || !(is_odd || has_a_body)
             }
             Form::Body(_) => matches!(standing, Standing::Unknown | Standing::Refused | Standing::Expired) && is_plain,
             Form::Odd(deliver, _) | Form::OddWith(deliver, ..) => {

@@ -145,9 +145,9 @@ impl UserConnection {
                     }
                 };
                 if was_used {
-                    clock.sends_at_once()
+                    clock.sends_at_once();
                 } else {
-                    clock.sends()
+                    clock.sends();
                 }
                 let reading = Reading { only: Some(kept), ..Reading::default() };
                 let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
