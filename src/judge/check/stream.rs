@@ -342,3 +342,6 @@ pub(super) fn head_told(reading: &StreamReading) -> String {
         Ok(_) | Err(_) => describe(&reading.head),
     }
 }
+
+#[cfg(test)]
+mod tests;

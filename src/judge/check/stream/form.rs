@@ -129,7 +129,7 @@ pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_
         }
         is_first = false;
         let of = told_by(form, block, known.deliveries);
-        if of.is_empty() && form.of.is_some() {
+        if of.is_empty() && form.of.is_some() && block.is_utf8 {
             wrong.push(of_nobody(block, known));
         }
         let Some(id) = id_of(block).filter(|id| !id.is_empty()) else {
