@@ -61,6 +61,17 @@ pub struct Block {
     pub is_utf8: bool,
 }
 
+impl Block {
+    /// How many bytes of memory it takes, roughly: a block of many short lines takes more than they have bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let texts = self.event.iter().map(|event| event.name.len() + event.data.len() + event.last_event_id.len());
+        let own = self.id.iter().map(|(Id::Given(id) | Id::WithNul(id))| id.len());
+        let lists = self.comments.iter().chain(&self.unknown).map(|text| size_of::<String>() + text.len());
+        size_of::<Self>() + self.bytes.len() + texts.chain(own).chain(lists).sum::<usize>()
+    }
+}
+
 /// A stream holds a line or a block that is longer than anybody needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event of the stream is longer than {MOST_OF_A_BLOCK} bytes, or never ends: it is read no further")]

@@ -21,6 +21,7 @@ pub mod github;
 pub mod html;
 pub mod human;
 pub mod junit;
+pub mod streams;
 pub mod timeline;
 pub mod language;
 pub mod manifest;
@@ -51,6 +52,7 @@ pub use crate::report::facts::{
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::report::required::RequiredFacts;
+use crate::report::streams::StreamsFacts;
 use crate::report::timeline::TimelineSpan;
 use crate::scenario::requirement::InLanguage;
 use crate::state::TableShape;
@@ -270,6 +272,9 @@ pub struct ScenarioReport {
     /// Bursts: how close together the deliveries were released.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bursts: Vec<BurstFacts>,
+    /// Event streams: what came on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<StreamsFacts>,
 }
 
 /// How close together the deliveries of a burst were released.

@@ -24,11 +24,13 @@ pub mod requirement;
 pub mod stream;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::contract::Contract;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::{AnswerCheck, EffectsCheck, Expect, StateCheck};
 use crate::scenario::stream::StreamStep;
@@ -141,13 +143,16 @@ pub struct Restart {
 }
 
 /// What a snapshot shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Snap {
     /// The last answer: status, content type, body.
     pub answer: bool,
     /// The rows of this scenario's deliveries.
     pub state: bool,
+    /// An event stream that was opened before: what it has told so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
 }
 
 /// Deliveries that a restart breaks in on.
@@ -165,9 +170,40 @@ pub struct UnderWay {
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
     /// How often.
-    pub times: u32,
+    pub times: Times,
     /// What. A name given inside (`as`) holds the last round's delivery.
     pub steps: Vec<Step>,
+}
+
+/// How often a block is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Times {
+    /// As many deliveries as can follow an event of a stream that must still be kept then: `stream.keeps` less that one.
+    Kept,
+    /// So often.
+    #[serde(untagged)]
+    Rounds(u32),
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept => f.write_str("kept"),
+            Self::Rounds(rounds) => write!(f, "{rounds}"),
+        }
+    }
+}
+
+impl Times {
+    /// How often that is under a contract.
+    #[must_use]
+    pub fn under(self, contract: &Contract) -> usize {
+        match self {
+            Self::Kept => contract.stream.as_ref().map_or(0, |form| form.keeps.saturating_sub(1)),
+            Self::Rounds(rounds) => rounds as usize,
+        }
+    }
 }
 
 /// The same steps for every row of a table.

@@ -2,13 +2,14 @@
 //!
 //! Answers and rows go in, text comes out in which everything that differs from
 //! run to run has a name: instants are `<t0>`, `<t1>` …, words that are unique to
-//! the run (keys first of all) `<k1>` …, hashes `<h1>` …, each in order of first
+//! the run (keys first of all) `<k1>` …, hashes `<h1>` …, ids of events `<i1>` …, each in order of first
 //! appearance, so that equal stays visibly equal and different different. The
 //! form of a file is that of insta's `.snap`. No file is touched here.
 //!
 //! Start at [`Normaliser`].
 
 pub mod kept;
+pub mod stream;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -37,6 +38,7 @@ pub struct Normaliser {
     instants: HashMap<UnixMicros, usize>,
     words: HashMap<String, usize>,
     hashes: HashMap<String, usize>,
+    ids: HashMap<String, usize>,
 }
 
 impl Normaliser {

@@ -50,8 +50,8 @@ pub struct Launch {
     pub stop_signal: String,
     /// Environment variables of the command that are no secret.
     pub settings: Vec<(String, String)>,
-    /// The variable that the receiver checks signatures by, and what it holds: the shared secret, or a public key.
-    pub secret: Option<(String, SecretString)>,
+    /// The variables that the receiver checks signatures by, and what they hold: the shared secret and the one before it, or a public key.
+    pub secrets: Vec<(String, SecretString)>,
     /// Variables of our own that it must not have: they hold private keys.
     pub withheld: Vec<String>,
 }
@@ -159,7 +159,7 @@ impl Running {
         for name in &launch.withheld {
             guard.env_remove(name);
         }
-        if let Some((name, secret)) = &launch.secret {
+        for (name, secret) in &launch.secrets {
             guard.env(name, secret.expose_secret());
         }
         // Ctrl-C goes to hookgate, which ends its run first.

@@ -41,7 +41,8 @@ pub(super) fn given(front: &Front<'_>, suite: &Suite, target: impl FnOnce() -> R
     let contract = &suite.contract;
     let variable = front.secret_env.unwrap_or(&contract.secret.env);
     let secret = together(secret(variable, published || contract.signature.by == Proof::None), is_readable(front))?;
-    let others = other_secrets(contract, published)?;
+    // A receiver that is given a secret by its user knows no published one of before, and of a key pair none is handed over: what it was not given it cannot keep.
+    let others = other_secrets(contract, published && (!front.starts_it || (secret.is_none() && contract.signature.by != Proof::Ed25519)))?;
     let evidence = choice(front.evidence, contract, (front.target, front.reach))?;
     let headers = headers(front.headers, contract)?;
     Ok(Options {

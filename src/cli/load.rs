@@ -16,7 +16,7 @@ use std::io::{Write as _, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::asked::{meant, options, receiver};
+use self::asked::{meant, options, receiver, streams_alone};
 use self::exposed::Exposed;
 pub(crate) use self::feeding::check_feed;
 use self::feeding::feed;
@@ -70,6 +70,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     if !args.require.is_empty() {
         return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
     }
+    streams_alone(args)?;
     let how = options(args, feed(args, &suite.contract)?);
     let (meant, find_max) = meant(args, &how)?;
     let receiver = receiver(args, &suite)?;
@@ -208,6 +209,7 @@ pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
         return contracts::parts(args, &shares).map(drop);
     }
     let suite = load_suite::suite(&SuiteArgs::of(args.contract.name.clone()))?;
+    streams_alone(args)?;
     meant(args, &options(args, feed(args, &suite.contract)?)).map(drop)
 }
 

@@ -85,9 +85,10 @@ impl Client {
     /// [`TooLong`] when an event does not end.
     pub fn read(&mut self, bytes: &[u8]) -> Result<Vec<Block>, TooLong> {
         let blocks = self.decoder.push(bytes)?;
-        for block in &blocks {
-            if let Some(Retry::Millis(millis)) = block.retry {
-                self.reconnection_time = Duration::from_millis(millis).min(LONGEST_WAIT);
+        // A time counts from its line on, also where its block does not end.
+        for retry in blocks.iter().map(|block| &block.retry).chain([&self.decoder.block.retry]) {
+            if let Some(Retry::Millis(millis)) = retry {
+                self.reconnection_time = Duration::from_millis(*millis).min(LONGEST_WAIT);
             }
         }
         Ok(blocks)
@@ -148,7 +149,8 @@ mod tests {
             client.reconnection_time()
         };
         assert_eq!(after(b"retry: 250\n\n"), Duration::from_millis(250));
-        for ignored in ["retry: 1.5\n\n", "retry: -1\n\n", "retry:\n\n", "retry:  5\n\n", "Retry: 5\n\n", "retry: 5\n"] {
+        assert_eq!(after(b"retry: 250\n\ndata: a\nretry: 40\n"), Duration::from_millis(40), "its block has not ended");
+        for ignored in ["retry: 1.5\n\n", "retry: -1\n\n", "retry:\n\n", "retry:  5\n\n", "Retry: 5\n\n", "retry: 5"] {
             assert_eq!(after(ignored.as_bytes()), RECONNECTION_TIME, "{ignored:?}");
         }
         assert_eq!(after(b"retry: 99999999999999999999999\n\n"), Duration::from_secs(3600));

@@ -96,6 +96,47 @@ fn what_does_not_end() {
     assert!((0..=MOST_OF_A_BLOCK / line.len() + 1).any(|_| lines.push(&line).is_err()));
 }
 
+/// What a decoder holds, in bytes.
+fn held(decoder: &Decoder) -> usize {
+    let Decoder { line, block, data, name, next_id, last_event_id, has_lines: _, is_after_cr: _, is_begun: _ } = decoder;
+    let texts = [data, name, next_id, last_event_id].map(|text| text.capacity());
+    line.capacity() + block.bytes.capacity() + texts.iter().sum::<usize>() + block.weight()
+}
+
+/// A stream that lives long, with ids, names, comments and fields as long as any may be, costs no more than its longest block.
+#[test]
+fn long_lived_streams_cost_no_more_than_a_block() {
+    let long = |sign: &str| sign.repeat(MOST_OF_A_BLOCK / 8);
+    let fields = ["id: ", "event: ", "data: ", ": ", "", "retry: "].map(|field| format!("{field}{}\n", long("x")));
+    let mut decoder = Decoder::default();
+    let mut most = 0;
+    for round in 0..50_u32 {
+        for field in &fields {
+            for piece in field.as_bytes().chunks(4 << 10) {
+                assert_eq!(decoder.push(piece), Ok(Vec::new()));
+            }
+            most = most.max(held(&decoder));
+        }
+        let ended = decoder.push(format!("id: {round}{}\n\n", long("y")).as_bytes()).expect("short enough");
+        assert_eq!(ended.len(), 1);
+        assert!(ended[0].weight() < 4 * MOST_OF_A_BLOCK, "{}", ended[0].weight());
+        most = most.max(held(&decoder));
+    }
+    assert!(most < 6 * MOST_OF_A_BLOCK, "{most} bytes are held");
+    // An endless line is given up, and what was held of it does not grow any more.
+    let piece = vec![b'x'; 1 << 16];
+    let given_up = (0..100).filter(|_| decoder.push(&piece).is_err()).count();
+    assert!(given_up > 80 && held(&decoder) < 6 * MOST_OF_A_BLOCK, "{given_up}, {}", held(&decoder));
+}
+
+/// A block of lines that say next to nothing weighs what its parts take.
+#[test]
+fn many_short_lines_have_their_weight() {
+    let of = |line: &str| blocks(format!("{}\n", line.repeat(10_000)).as_bytes())[0].weight();
+    assert!(of(":\n") > 10_000 * 24 && of("x\n") > 10_000 * 25, "{} {}", of(":\n"), of("x\n"));
+    assert!(of("data: 12345678901234567890\n") < 600_000);
+}
+
 /// Another implementation's events. It is asked for what both understand alike: see the streams below.
 fn by_another(stream: &[u8]) -> Vec<(String, String, String)> {
     use eventsource_stream::Eventsource as _;

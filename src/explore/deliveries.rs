@@ -8,7 +8,7 @@ use crate::judge::span_of;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expect::{AnswerCheck, Expect};
 use crate::scenario::lint::{Advance, read_advance};
-use crate::scenario::{Repeat, Step};
+use crate::scenario::{Repeat, Step, Times};
 use crate::sign::tamper::Tamper;
 
 /// So often of a hundred a duplicate is held against the one before it.
@@ -263,7 +263,7 @@ impl Sequence<'_> {
         let deliver = Deliver { name: None, ..deliver };
         let inner =
             Step { deliver: Some(deliver), expect: Some(Expect::DuplicateOf(known.last)), shows: shows.to_vec(), ..Step::default() };
-        self.push(&[], Step { repeat: Some(Repeat { times, steps: vec![inner] }), ..Step::default() });
+        self.push(&[], Step { repeat: Some(Repeat { times: Times::Rounds(times), steps: vec![inner] }), ..Step::default() });
     }
 
     /// Time passes.

@@ -14,7 +14,7 @@ use crate::contract::Contract;
 use crate::random::Rng;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver};
 use crate::scenario::expect::{AnswerCheck, Expect};
-use crate::scenario::{Counts, Repeat, Restart, Step, UnderWay};
+use crate::scenario::{Counts, Repeat, Restart, Step, Times, UnderWay};
 
 /// A key that was used last is used again so often of a hundred times.
 const STAYS: usize = 55;
@@ -251,7 +251,7 @@ impl Sequence<'_> {
                 let burst = Burst { name: None, keys: 100, each: 1, deliver: Deliver::default(), bodies: BurstBodies::Alike };
                 let counts = Counts { accepted: Some(1), ..Counts::default() };
                 let inner = Step { burst: Some(burst), counts: Some(counts), shows: shows.clone(), ..Step::default() };
-                self.push(&[], Step { repeat: Some(Repeat { times: *rounds, steps: vec![inner] }), ..Step::default() });
+                self.push(&[], Step { repeat: Some(Repeat { times: Times::Rounds(*rounds), steps: vec![inner] }), ..Step::default() });
                 if key.is_some() && standing == Standing::Live {
                     self.honest(shows, &Deliver::default(), key, standing);
                 }

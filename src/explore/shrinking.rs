@@ -22,7 +22,7 @@ use crate::outcome::mismatch::Kind;
 use crate::report::{Finding, ScenarioReport};
 use crate::run::batches::{Batches, Played};
 use crate::scenario::expand::Loaded;
-use crate::scenario::{Repeat, Step};
+use crate::scenario::{Repeat, Step, Times};
 
 /// So often what is left is played to say how often it fails.
 pub const MEASURED: usize = 20;
@@ -310,7 +310,7 @@ fn amplified(step: &Step, senders: usize, times: u32) -> Step {
         counts.rivals = counts.rivals.map(|_| rest);
         burst.each = each;
     }
-    if times > 1 { Step { repeat: Some(Repeat { times, steps: vec![more] }), ..Step::default() } } else { more }
+    if times > 1 { Step { repeat: Some(Repeat { times: Times::Rounds(times), steps: vec![more] }), ..Step::default() } } else { more }
 }
 
 fn has_burst(steps: &[Step]) -> bool {

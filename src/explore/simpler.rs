@@ -5,9 +5,9 @@
 //! fails is for `shrinking` to find out.
 
 use super::pruned::pruned;
-use crate::scenario::Step;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::stream::{StreamStep, Until};
+use crate::scenario::{Step, Times};
 use serde_json::Value;
 
 /// Members of a delivery that say which one it is, and are taken off last.
@@ -21,11 +21,15 @@ pub(super) fn simpler(step: &Step) -> Vec<Step> {
         if let [only] = block.steps.as_slice() {
             all.push(only.clone());
         }
-        for times in [1, block.times / 4, block.times / 2, block.times.saturating_sub(1)] {
-            if times > 0 && times < block.times {
+        let rounds = match block.times {
+            Times::Rounds(rounds) => rounds,
+            Times::Kept => 0,
+        };
+        for times in [1, rounds / 4, rounds / 2, rounds.saturating_sub(1)] {
+            if times > 0 && times < rounds {
                 let mut fewer = step.clone();
                 if let Some(block) = &mut fewer.repeat {
-                    block.times = times;
+                    block.times = Times::Rounds(times);
                 }
                 all.push(fewer);
             }

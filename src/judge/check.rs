@@ -83,6 +83,8 @@ pub struct Bindings {
     pub answers: BTreeMap<String, Answer>,
     /// Event streams that were opened.
     pub streams: BTreeMap<String, stream::OpenStream>,
+    /// What was read of those of which a snapshot is taken.
+    pub shown: BTreeMap<String, crate::snapshot::stream::StreamSoFar>,
     /// Deliveries of which a stream may tell, in the order in which they were sent.
     pub told: Vec<stream::tellable::Tellable>,
 }

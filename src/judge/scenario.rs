@@ -25,11 +25,13 @@ use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::expand::Loaded;
-use crate::scenario::{Repeat, Step};
+use crate::scenario::{Repeat, Step, Times};
 use crate::sign::Signer;
 
 /// So many late answers show that a receiver is late; a scenario that needs a hundred does not wait for them all.
 pub(super) const MOST_LATE: usize = 2;
+/// So many deliveries are made to fill what a stream keeps.
+const MOST_KEPT: usize = 2_000;
 
 /// One scenario that is being played.
 pub(super) struct Play<'s, S> {
@@ -59,6 +61,8 @@ pub(super) struct Play<'s, S> {
     pub(super) went_twice: Option<usize>,
     /// Whether any step reads an event stream.
     pub(super) reads_streams: bool,
+    /// When the first delivery was sent: from there on the timeline counts.
+    pub(super) timeline_from: Option<UnixMicros>,
 }
 
 /// A reference with an empty memory, to be asked beside a source.
@@ -98,6 +102,7 @@ pub async fn play<S: Source>(
         restarted_at: None,
         went_twice: None,
         reads_streams: loaded.scenario.reads_streams(),
+        timeline_from: None,
     };
     let end = play.all().await.err();
     let report = play.close(end.clone());
@@ -124,6 +129,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         statuses: BTreeMap::new(),
         findings: Vec::new(),
         bursts: Vec::new(),
+        streams: None,
     }
 }
 
@@ -156,6 +162,7 @@ impl<S: Source> Play<'_, S> {
         if self.report.verdict == Verdict::Pass {
             // Nobody asks who overlapped whom where all went well.
             self.report.bursts.iter_mut().for_each(|burst| burst.lanes.clear());
+            self.report.streams.iter_mut().for_each(|streams| streams.lanes.clear());
         }
         self.report
     }
@@ -199,10 +206,17 @@ impl<S: Source> Play<'_, S> {
     async fn repeat(&mut self, place: StepContext<'_>, block: &Repeat) -> Result<(), ScenarioEnd> {
         let counts = |step: &Step| step.state.as_ref().is_some_and(|state| state.grown.is_some());
         let is_counted = self.loaded.scenario.steps.iter().any(counts);
-        for round in 0..block.times {
+        let times = block.times.under(self.setting.contract());
+        if times > MOST_KEPT && block.times == Times::Kept {
+            return Err(ScenarioEnd::NotApplicable(format!(
+                "the contract keeps {} events of a stream (`stream.keeps`); up to {MOST_KEPT} are delivered to see the last of them go",
+                times + 1
+            )));
+        }
+        for round in 0..u32::try_from(times).unwrap_or(u32::MAX) {
             let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             if !is_counted && !self.source.goes_on(at, round) {
-                let told = format!("step {}: {round} of {} rounds were played, for its answers take long", place.number, block.times);
+                let told = format!("step {}: {round} of {times} rounds were played, for its answers take long", place.number);
                 self.report.shortened.get_or_insert_default().push(told);
                 break;
             }
@@ -263,6 +277,7 @@ impl<S: Source> Play<'_, S> {
         }
         self.note(&record, operation.outcome);
         self.note_for_streams(&record);
+        self.draw_delivery(&record);
         self.report.rests_on.insert("answers".to_owned());
         self.source.keep(operation);
         record

@@ -146,12 +146,24 @@ fn play_again(
         ));
     }
     if end.is_none() {
+        again.wrong.extend(streams_wrong(said, &report));
         let steps = 1..=loaded.scenario.steps.len();
         if let Some((step, more)) = steps.map(|step| (step, kept.left(step))).find(|(_, more)| *more > 0) {
             let what = if more == 1 { "delivery" } else { "deliveries" };
             again.wrong.push(format!("the history of {id} has {more} {what} more than its step {step} makes"));
         }
     }
+}
+
+/// Streams of which something else is said than the history shows.
+fn streams_wrong(said: &ScenarioReport, again: &ScenarioReport) -> Option<String> {
+    let count = |one: &ScenarioReport| one.streams.as_ref().map_or((0, 0), |streams| (streams.opened, streams.events));
+    let (said_of, shown) = (count(said), count(again));
+    // Reports of versions that did not count them say nothing of them.
+    (said.streams.is_some() && said_of != shown).then(|| {
+        let told = |(streams, events): (usize, usize)| format!("{streams} event stream(s) with {events} event(s)");
+        format!("{} is said to have read {}, and in the history there are {}", said.id, told(said_of), told(shown))
+    })
 }
 
 /// What is broken must have been found, in the step where it was.

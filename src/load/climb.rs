@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::gate::{Gate, GateResult, Metric};
+use super::gate::{Gate, GateResult, Metric, OfStream};
 use super::highest::{Next, Search, Votes};
 use super::knee::{Knee, Step};
 use super::measure::Measurement;
@@ -182,7 +182,9 @@ fn prepare(plan: &mut Plan, wanted: &Wanted, rate: f64, users: usize) {
 /// How many deliveries a condition needs to be told.
 fn needed(gate: &Gate) -> f64 {
     match gate.metric {
-        Metric::Latency(quantile) if quantile < 1_000 => BEYOND / (1.0 - f64::from(quantile) / 1_000.0),
+        Metric::Latency(quantile) | Metric::Stream(OfStream::Latency(quantile)) if quantile < 1_000 => {
+            BEYOND / (1.0 - f64::from(quantile) / 1_000.0)
+        }
         Metric::Errors if gate.bound > 0.0 => 100.0 / gate.bound,
         Metric::Latency(_) | Metric::Errors | Metric::Rate | Metric::Violations | Metric::Dropped | Metric::Stream(_) => 100.0,
     }

@@ -329,6 +329,7 @@ pub const CATALOGUE: &[Defect] = &[
     stream("ids-do-not-rise", "ids of events fall", &["SSE-9", "SSE-5"]),
     stream("ids-start-anew", "ids of events begin anew when the receiver is started again", &["SSE-9", "SSE-5"]),
     stream("unknown-id-is-a-silent-gap", "a client whose id is not kept goes on with what comes next, and is not told so", &["SSE-6"]),
+    stream("evicted-id-is-a-silent-gap", "a client whose id is kept no longer is not told of the gap", &["SSE-6"]),
     stream("id-has-a-line-end", "a line end in a job's name stands in the ids of its events", &["SSE-4"]),
     stream("no-heartbeat", "a stream is silent as long as nothing is published", &["SSE-12"]),
     stream("heartbeat-bears-an-id", "a heartbeat bears an id that no event has", &["SSE-12"]),

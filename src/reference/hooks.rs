@@ -169,6 +169,11 @@ pub trait Hooks: Send + Sync {
         true
     }
 
+    /// Streaming: whether a client whose id was kept once is told so, as one whose id never was.
+    fn tells_of_evictions(&self) -> bool {
+        true
+    }
+
     /// Streaming: whether a finished stream is over.
     fn ends_streams(&self) -> bool {
         true

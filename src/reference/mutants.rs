@@ -284,6 +284,10 @@ impl Hooks for Mutant {
         !self.is("unknown-id-is-a-silent-gap")
     }
 
+    fn tells_of_evictions(&self) -> bool {
+        !self.is("evicted-id-is-a-silent-gap")
+    }
+
     fn ends_streams(&self) -> bool {
         !self.is("finished-stream-is-empty-for-ever")
     }

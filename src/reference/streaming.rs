@@ -118,6 +118,8 @@ pub fn open<S: Store>(receiver: &mut Receiver<S>, stream: &str, last: Option<&[u
                 known
             }
         },
+        // What is kept begins behind it.
+        Some(_) if known.zip(page.oldest).is_some_and(|(id, oldest)| id < oldest) && !receiver.hooks.tells_of_evictions() => None,
         Some(_) if !receiver.hooks.tells_of_gaps() => newest.map(|newest| newest.id),
         Some(_) => match form.unknown.then {
             Then::Reset => {

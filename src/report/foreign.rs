@@ -5,6 +5,7 @@
 //! so that a member that is added is not forgotten here.
 
 use super::causes::causes;
+use super::streams::{StreamLane, StreamMark, StreamsFacts};
 use super::timeline::TimelineSpan;
 use super::{
     BaselineFacts, BurstFacts, Finding, HistoryFacts, HistoryWitness, ProjectFacts, Report, RunFacts, ScenarioReport, SnapshotFacts, Target,
@@ -163,9 +164,33 @@ impl Foreign for HistoryWitness {
 
 impl Foreign for TimelineSpan {
     fn hide(&mut self, redactor: &Redactor) {
-        let Self { key, start_us: _, took_us: _, got } = self;
+        let Self { key, start_us: _, took_us: _, got, stream } = self;
         key.hide(redactor);
         got.hide(redactor);
+        stream.hide(redactor);
+    }
+}
+
+impl Foreign for StreamsFacts {
+    fn hide(&mut self, redactor: &Redactor) {
+        self.lanes.hide(redactor);
+    }
+}
+
+impl Foreign for StreamLane {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { step: _, name: _, last_event_id, marks } = self;
+        last_event_id.hide(redactor);
+        marks.hide(redactor);
+    }
+}
+
+impl Foreign for StreamMark {
+    fn hide(&mut self, redactor: &Redactor) {
+        let Self { at_us: _, event, id, key } = self;
+        event.hide(redactor);
+        id.hide(redactor);
+        key.hide(redactor);
     }
 }
 
@@ -188,6 +213,7 @@ impl Foreign for ScenarioReport {
             statuses: _,
             findings,
             bursts,
+            streams,
         } = self;
         title.hide(redactor);
         titles.values_mut().for_each(|title| title.hide(redactor));
@@ -195,6 +221,7 @@ impl Foreign for ScenarioReport {
         file.hide(redactor);
         findings.hide(redactor);
         bursts.hide(redactor);
+        streams.hide(redactor);
     }
 }
 

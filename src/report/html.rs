@@ -14,6 +14,7 @@ use crate::report::causes::{Cause, sentences};
 use crate::report::human::is_said_first;
 use crate::report::language::Language;
 use crate::report::page::page;
+use crate::report::streams::StreamMark;
 use crate::report::timeline::{TimelineSpan, svg};
 use crate::report::visited;
 use crate::report::words::duration;
@@ -140,15 +141,17 @@ fn burst(one: &BurstFacts, language: Language) -> String {
     language.with("page-burst", &facts)
 }
 
-/// Who overlapped whom: bursts, and histories that no order explains.
+/// Who overlapped whom: bursts, histories that no order explains, and event streams beside deliveries.
 fn timelines(scenario: &ScenarioReport, report: &Report, language: Language) -> Vec<Value> {
     let timeline = |title: String, lanes: &[TimelineSpan]| {
         context! {
             title => title,
             svg => Value::from_safe_string(svg(lanes, language)),
-            rows => lanes.iter().map(|lane| context! { key => lane.key.clone(), start => duration(lane.start_us), took => lane.took(language), got => lane.got(language) }).collect::<Vec<_>>(),
+            rows => lanes.iter().flat_map(|lane| rows_of(lane, language)).collect::<Vec<_>>(),
+            streams => lanes.iter().any(|lane| lane.stream.is_some()),
         }
     };
+    let streams = scenario.streams.iter().filter(|streams| streams.lanes.iter().any(|lane| lane.stream.is_some()));
     let bursts = scenario.bursts.iter().filter(|burst| !burst.lanes.is_empty());
     let histories =
         report.history.iter().flat_map(|history| &history.witnesses).filter(|one| one.scenario == scenario.id && !one.lanes.is_empty());
@@ -160,7 +163,21 @@ fn timelines(scenario: &ScenarioReport, report: &Report, language: Language) -> 
                 &one.lanes,
             )
         }))
+        .chain(streams.map(|streams| {
+            let facts = [("streams", streams.opened.into()), ("events", streams.events.into())];
+            timeline(language.with("page-streams", &facts), &streams.lanes)
+        }))
         .collect()
+}
+
+/// A lane in numbers; below a stream what came on it.
+fn rows_of(lane: &TimelineSpan, language: Language) -> Vec<Value> {
+    let row =
+        |key: String, start: u64, took: String, got: String| context! { key => key, start => duration(start), took => took, got => got };
+    let own = row(lane.key.clone(), lane.start_us, lane.took(language), lane.got(language));
+    let marks = lane.stream.iter().flat_map(|stream| &stream.marks);
+    let of_mark = |mark: &StreamMark| row(lane.key.clone(), mark.at_us, String::new(), mark.told());
+    std::iter::once(own).chain(marks.map(of_mark)).collect()
 }
 
 fn finding(finding: &Finding, report: &Report, language: Language) -> Value {

@@ -276,6 +276,7 @@ mod tests {
             statuses: BTreeMap::new(),
             findings: findings.into_iter().map(finding).collect(),
             bursts: Vec::new(),
+            streams: None,
         }
     }
 

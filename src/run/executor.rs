@@ -23,9 +23,9 @@ use crate::history::Operation;
 use crate::judge::scenario::blank_report;
 use crate::report::baseline::Baseline;
 use crate::report::{ScenarioReport, Verdict, tally};
-use crate::scenario::Step;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
+use crate::scenario::{Step, Times};
 use crate::session::until_true;
 use crate::target::machine::Ticks;
 
@@ -319,7 +319,11 @@ fn deliveries(steps: &[Step]) -> usize {
         let beside = step.deliver.as_ref().and_then(|deliver: &Deliver| deliver.fault.as_ref()).map_or(0, |_| LONG);
         let passes = step.advance.as_ref().map_or(0, |_| LONG);
         let own = usize::from(step.deliver.is_some() || step.burst.is_some()) + beside + passes;
-        own + step.repeat.as_ref().map_or(0, |block| block.times as usize * deliveries(&block.steps))
+        let rounds = |times: Times| match times {
+            Times::Rounds(rounds) => rounds as usize,
+            Times::Kept => LONG * LONG, // as many as a contract keeps, which are hundreds
+        };
+        own + step.repeat.as_ref().map_or(0, |block| rounds(block.times).saturating_mul(deliveries(&block.steps)))
     };
     steps.iter().map(one).sum()
 }

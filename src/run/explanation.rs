@@ -52,6 +52,7 @@ fn lanes(events: &[Event]) -> Vec<TimelineSpan> {
         start_us: event.invoked.saturating_sub(first).unsigned_abs(),
         took_us: (event.returned != NEVER).then(|| event.returned.saturating_sub(event.invoked).unsigned_abs()),
         got: if event.returned == NEVER { "no answer".to_owned() } else { event.outcome.to_string() },
+        stream: None,
     };
     events.iter().take(MOST).map(lane).collect()
 }

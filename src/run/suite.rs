@@ -8,15 +8,15 @@ use super::context::RunContext;
 use super::executor::Company;
 use super::life::shortest;
 use super::rehearsal::{Means, contradiction};
-use crate::contract::Level;
 use crate::contract::facts::is_computed;
+use crate::contract::{Contract, Level};
 use crate::judge::check::rows::cannot_be_seen;
 use crate::judge::{Setting, span_of};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Grown;
 use crate::scenario::lint::read_advance;
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Scenario, Step, Times};
 use crate::session::clocks::{TargetClock, too_long};
 use crate::session::supplies::Supplies;
 
@@ -55,6 +55,7 @@ pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
     };
     let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
     let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(|| body_too_long(supplies, scenario));
+    let missing = missing.or_else(|| kept_too_short(contract, scenario));
     missing.or_else(|| is_of_another_letter(setting, supplies, loaded, means))
 }
 
@@ -75,6 +76,31 @@ fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<String> {
     let key = supplies.contract.key.put_into_body(b"{}", supplies.word(u64::MAX).as_bytes()).map_or(0, |body| body.len());
     let longest = if supplies.contract.key.header.is_some() { longest } else { longest.saturating_add(key) };
     (longest > limit).then(|| format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}"))
+}
+
+/// Why a scenario is not applicable that comes back to a stream with more events than the contract keeps; one that is about what is kept
+/// no longer is played.
+fn kept_too_short(contract: &Contract, scenario: &Scenario) -> Option<String> {
+    let keeps = contract.stream.as_ref()?.keeps;
+    let is_about_it = steps_of(&scenario.steps).iter().any(|step| step.repeat.as_ref().is_some_and(|block| block.times == Times::Kept));
+    let events = most_events(&scenario.steps);
+    (events > keeps && !is_about_it)
+        .then(|| format!("it has up to {events} events on a stream, and the contract keeps the newest {keeps} (`stream.keeps`)"))
+}
+
+/// How many events the steps have on streams, at the most.
+fn most_events(steps: &[Step]) -> usize {
+    let is_told = |deliver: &Deliver| usize::from(deliver.stream.is_some() || deliver.stream_of.is_some());
+    let one = |step: &Step| {
+        let alone = step.deliver.as_ref().map_or(0, is_told);
+        let burst = step.burst.as_ref().map_or(0, |burst| burst.keys.saturating_mul(is_told(&burst.deliver)));
+        let repeated = step.repeat.as_ref().map_or(0, |block| match block.times {
+            Times::Rounds(rounds) => most_events(&block.steps).saturating_mul(rounds as usize),
+            Times::Kept => 0,
+        });
+        alone.saturating_add(burst).saturating_add(repeated)
+    };
+    steps.iter().map(one).fold(0, usize::saturating_add)
 }
 
 impl RunContext {
@@ -177,8 +203,12 @@ fn longest_body(steps: &[Step], file: &dyn Fn(&str) -> usize) -> usize {
 fn total_wait(steps: &[Step], ttl: u64, lease: Duration) -> Duration {
     let one = |step: &Step| {
         let advanced = step.advance.as_ref().and_then(|text| read_advance(text).ok()).map_or(Duration::ZERO, |by| span_of(&by, ttl, lease));
+        let rounds = |times: Times| match times {
+            Times::Rounds(rounds) => rounds,
+            Times::Kept => 1, // in which no time passes
+        };
         let repeated =
-            step.repeat.as_ref().map_or(Duration::ZERO, |block| total_wait(&block.steps, ttl, lease).saturating_mul(block.times));
+            step.repeat.as_ref().map_or(Duration::ZERO, |block| total_wait(&block.steps, ttl, lease).saturating_mul(rounds(block.times)));
         advanced.saturating_add(repeated)
     };
     steps.iter().map(one).fold(Duration::ZERO, Duration::saturating_add)

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::contract::facts::COMPUTED;
 use crate::scenario::requirement::Catalogue;
-use crate::scenario::{Scenario, Step, UnderWay};
+use crate::scenario::{Scenario, Step, Times, UnderWay};
 use crate::yaml::diagnostic::{Diagnostic, hint, listed};
 use crate::yaml::tree::Node;
 
@@ -214,9 +214,8 @@ impl Lint<'_> {
                 self.say(format!("{path}.advance"), wrong.to_string(), None);
             }
         }
-        if step.snapshot.is_some_and(|snap| !snap.answer && !snap.state) {
-            let way_out = Some("say `answer: true`, `state: true`, or both".to_owned());
-            self.say_if_whole(format!("{path}.snapshot"), "this snapshot shows nothing", way_out);
+        if let Some(snap) = &step.snapshot {
+            self.snapshot(&format!("{path}.snapshot"), snap);
         }
         if let Some(restart) = &step.restart {
             self.need("restart", "ends the receiver and starts it again", &format!("{path}.restart"));
@@ -258,9 +257,13 @@ impl Lint<'_> {
             self.stream(&format!("{path}.stream"), stream);
         }
         if let Some(block) = &step.repeat {
-            if block.times == 0 || block.times > MOST_ROUNDS {
-                let message = format!("a block is repeated from 1 to {MOST_ROUNDS} times, this is {}", block.times);
-                self.say(format!("{path}.repeat.times"), message, None);
+            match block.times {
+                Times::Kept => self.need("stream", "fills what a stream keeps", &format!("{path}.repeat.times")),
+                Times::Rounds(1..=MOST_ROUNDS) => {}
+                Times::Rounds(times) => {
+                    let message = format!("a block is repeated from 1 to {MOST_ROUNDS} times, this is {times}");
+                    self.say(format!("{path}.repeat.times"), message, None);
+                }
             }
             if block.steps.is_empty() {
                 self.say_if_whole(format!("{path}.repeat.steps"), "a block has at least one step", None);

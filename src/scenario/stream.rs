@@ -72,6 +72,9 @@ pub struct Until {
     /// The event of this id has come; written as in `last_event_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The event that tells of this earlier delivery has come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
     /// And then no event has come for so long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet: Option<Span>,
@@ -100,6 +103,10 @@ pub struct StreamExpect {
     /// What is due to a client whose id is not kept (`stream.unknown`); what it is told behind that, `tells` says.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
+    /// What is due to a client whose id may be kept no longer: all that followed it, as long as the contract keeps so much
+    /// (`stream.keeps`); then that, or what the contract says of an id that is not kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub evicted: bool,
     /// What is due to a client that comes back to a finished stream with its last id (`stream.finished.then`).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub finished: bool,
@@ -123,6 +130,7 @@ impl StreamExpect {
             ("tells_all", self.tells_all.is_some()),
             ("again", self.again.is_some()),
             ("unknown", self.unknown),
+            ("evicted", self.evicted),
             ("finished", self.finished),
             ("heartbeat", self.heartbeat),
             ("ends", self.ends),
@@ -148,6 +156,12 @@ impl StreamStep {
     #[must_use]
     pub fn expects_unknown(&self) -> bool {
         self.expect.iter().any(|one| one.unknown)
+    }
+
+    /// Whether a client is expected whose id may be kept no longer.
+    #[must_use]
+    pub fn expects_evicted(&self) -> bool {
+        self.expect.iter().any(|one| one.evicted)
     }
 
     /// Whether a client that comes back to a finished stream is expected.

@@ -240,7 +240,7 @@ impl DeliveryBuilder<'_> {
         match deliver.signature {
             None => Ok(supplies.signer.signed(unsigned, sending.id, sending.origin, sending.at)),
             Some(tamper) => {
-                tamper.applies_to(&supplies.signer)?;
+                tamper.applies_to(&supplies.signer).map_err(|why| supplies.not_signed_so(tamper, why))?;
                 Ok(tamper.apply(&supplies.signer, unsigned, sending))
             }
         }

@@ -25,22 +25,37 @@ fn filled(text: &str, port: u16, dir: &Path) -> String {
     text.replace("{port}", &port.to_string()).replace("{dir}", &dir.display().to_string())
 }
 
-/// What it is handed to check signatures by: the shared secret; of a key pair the public half, where the contract says who reads it.
-fn handed(choice: &LaunchChoice, contract: &Contract, secret: &SecretString) -> Option<(String, SecretString)> {
+/// What it is handed to check signatures by: the shared secret, and the one before it that is still good, where there is one; of a key
+/// pair the public half, where the contract says who reads it. A retired secret is no business of a receiver's.
+fn handed(
+    choice: &LaunchChoice,
+    contract: &Contract,
+    (secret, previous): (&SecretString, Option<&SecretString>),
+) -> Vec<(String, SecretString)> {
     if contract.signature.by != Proof::Ed25519 {
-        return Some((choice.secret_env.clone(), secret.clone()));
+        let previous = contract.secret.previous.as_ref().zip(previous).map(|(named, previous)| (named.env.clone(), previous.clone()));
+        return std::iter::once((choice.secret_env.clone(), secret.clone())).chain(previous).collect();
     }
-    let public = contract.secret.public.as_ref()?;
-    let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).ok()?;
-    Some((public.env.clone(), signer.public_key_like(&public.for_tests)?.into()))
+    let public = || {
+        let public = contract.secret.public.as_ref()?;
+        let signer = contract.signature.keyed(secret.expose_secret().as_bytes()).ok()?;
+        Some((public.env.clone(), signer.public_key_like(&public.for_tests)?.into()))
+    };
+    public().into_iter().collect()
 }
 
 impl Launched {
     /// A receiver that is not started yet.
     ///
+    /// * `secrets`: the shared one, and the one before it, while that is still good.
+    ///
     /// # Errors
     /// What this machine does not have for it: a folder, a port.
-    pub fn prepared(choice: &LaunchChoice, contract: &Contract, secret: &SecretString) -> Result<Self, SessionError> {
+    pub fn prepared(
+        choice: &LaunchChoice,
+        contract: &Contract,
+        secrets: (&SecretString, Option<&SecretString>),
+    ) -> Result<Self, SessionError> {
         let failed = |cause: &dyn std::fmt::Display| SessionError::Launch(format!("the target could not be started: {cause}"));
         let scratch = Scratch::new().map_err(|cause| failed(&cause))?;
         let dir = scratch.path().join("target");
@@ -55,7 +70,7 @@ impl Launched {
             command: shell::filled(&choice.command, &[("port", &port.to_string()), ("dir", &dir.display().to_string())]),
             stop_signal: choice.stop_signal.clone(),
             settings,
-            secret: handed(choice, contract, secret),
+            secrets: handed(choice, contract, secrets),
             withheld: choice.withheld.clone(),
         };
         let ready = match &choice.ready {

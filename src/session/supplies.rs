@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::contract::Contract;
 use crate::delivery::{Delivery, HeaderLine};
 use crate::sign::Signer;
+use crate::sign::tamper::Tamper;
 
 /// What deliveries are made from.
 pub struct Supplies {
@@ -71,6 +72,17 @@ impl Supplies {
             run_word: "hg0".to_owned(),
             counter: AtomicU64::new(0),
             random_counter: AtomicU64::new(0),
+        }
+    }
+
+    /// Why a delivery cannot be signed so, and what to give where a secret is missing.
+    #[must_use]
+    pub fn not_signed_so(&self, tamper: Tamper, why: &str) -> String {
+        let secret = &self.contract.secret;
+        let missing = [(Tamper::ByPreviousSecret, &secret.previous), (Tamper::ByRetiredSecret, &secret.retired)];
+        match missing.into_iter().find_map(|(of, named)| named.as_ref().filter(|_| of == tamper)) {
+            Some(named) => format!("{why}: set {} for hookgate, and for the receiver where it is to know it", named.env),
+            None => why.to_owned(),
         }
     }
 

@@ -307,7 +307,7 @@ impl BuiltIn {
 
 async fn launched(choice: &Choice, launch: &LaunchChoice) -> Result<TargetUnderTest, SessionError> {
     let failed = |cause: &dyn std::fmt::Display| SessionError::Launch(format!("the target could not be started: {cause}"));
-    let mut launched = Launched::prepared(launch, &choice.contract, &choice.secret)?;
+    let mut launched = Launched::prepared(launch, &choice.contract, (&choice.secret, choice.other_secrets.0.as_ref()))?;
     let sources = choice.evidence.open(&choice.contract, &origin(launched.url()), &|text| launched.filled(text))?;
     let clock = match &choice.clock {
         ClockChoice::Faketime => {

@@ -176,6 +176,12 @@ impl<'s> Checker<'s> {
         if let [only] = rest.as_slice() {
             return self.node(only, node, subject);
         }
+        // A number beside words, as in `times: kept` or `times: 20`.
+        let counts =
+            |branch: &&&'s Value| own_words(branch).is_none() && types(branch).iter().any(|kind| matches!(*kind, "integer" | "number"));
+        if let (Kind::Number(_), Some(number)) = (&node.kind, rest.iter().find(counts)) {
+            return self.node(number, node, subject);
+        }
         let mut forms = Vec::new();
         for branch in rest {
             if let Some(words) = own_words(branch) {

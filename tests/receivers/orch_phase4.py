@@ -30,11 +30,13 @@ KNOBS = {
     "gap": ("SSE-5", "a client that comes back misses an event"),
     "twice": ("SSE-5", "a client that comes back gets its last event once more"),
     "silent-gap": ("SSE-6", "a client whose id is not kept goes on with what comes next"),
+    "evicted-gap": ("SSE-6", "a client whose id was evicted goes on with what is kept, and is not told of the gap"),
     "memory-only": ("SSE-9", "events are forgotten when the receiver stops, and counted anew"),
     "no-end": ("SSE-11", "a finished stream goes on, and says nothing"),
     "no-id": ("SSE-4", "events have no ids"),
     "other-jobs": ("SSE-15", "a stream tells of every job"),
     "retry-in-words": ("SSE-10", "`retry` has a unit"),
+    "flood": ("SSE-12", "a stream tells ids and comments as long as any may be, and never stops"),
     "plain-text": ("SSE-1", "a stream says that it is text"),
 }
 TOLERANCE = 120  # seconds
@@ -190,6 +192,8 @@ class Receiver(orch_phase3.Receiver):
         if place and log and log[-1][2] and log[-1][0] == place and self.knob != "no-end":
             self.send_response(204)
             return self.end_headers()
+        if reset and self.knob == "evicted-gap" and log and last[0].isdigit() and int(last[0]) < log[0][0]:
+            reset = False
         if reset and self.knob == "silent-gap":
             place, reset = (log[-1][0] if log else 0), False
         if place and self.knob == "gap":
@@ -211,6 +215,8 @@ class Receiver(orch_phase3.Receiver):
             oldest = str(log[0][0]) if log else None
             first += f"event: reset\ndata: {json.dumps({'oldest': oldest})}\n\n"
         self.tell(first)
+        while self.knob == "flood":
+            self.tell(f"id: {'9' * 60_000}\n: {'x' * 60_000}\n\n")
         self.follow(job, place)
         if self.is_chunked:
             self.wfile.write(b"0\r\n\r\n")
@@ -225,6 +231,8 @@ class Receiver(orch_phase3.Receiver):
                 events = self.ledger.behind(job, place)
                 if not events:
                     self.ledger.news.wait(LOOK)
+            if events and place and self.knob in ("right", "evicted-gap") and not self.ledger.has(job, place):
+                return  # too slow: what should follow is gone, and whoever comes back is told so
             for number, data, is_last in events:
                 line = "" if self.knob == "no-id" else f"id: {number}\n"
                 self.tell(f"{line}event: status\ndata: {data}\n\n")

@@ -85,7 +85,7 @@ fn verdict_that_does_not_follow_is_found_out_without_digests() {
 }
 
 /// Changes a file of a folder and its digest in the manifest, looks, and puts both back.
-fn with_digests_mended(out: &str, name: &str, change: impl Fn(&str) -> String) -> String {
+pub(crate) fn with_digests_mended(out: &str, name: &str, change: impl Fn(&str) -> String) -> String {
     let whole = changed(out, name, change);
     let now = std::fs::read_to_string(Path::new(out).join(name)).expect("a file of the report");
     assert_ne!(whole, now, "nothing was changed in {name}");

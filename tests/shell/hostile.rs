@@ -220,3 +220,17 @@ fn runs_end_well_whatever_a_command_does() {
         (row.name, ended, row.wanted)
     });
 }
+
+/// A stream of ids and comments as long as any may be, without end, costs no more than what a reading may have.
+#[test]
+fn floods_of_events_are_bounded() {
+    if tool("python3").is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    let exec = "KNOB=flood exec python3 tests/receivers/orch_phase4.py --port {port} --db {dir}/orch.db";
+    let ended = ended(&folder, "15s", &["--contract", "orch-phase4", "--exec", exec, "--select", "stream/resume-goes-on*"]);
+    assert_eq!((ended.code, ended.verdict.as_str()), (Some(1), "does-not-conform"), "{}", ended.told);
+    assert!((1..MOST_MEMORY_KIB).contains(&ended.memory_kib), "{} KiB", ended.memory_kib);
+    assert!(ended.told.contains("SSE-12") && ended.disagrees.is_none() && ended.left.is_empty(), "{ended:?}");
+}

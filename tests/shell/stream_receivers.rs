@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::command_line::{command, patiently};
-use crate::surroundings::tool;
+use crate::command_line::{binary, command, hookgate, patiently};
+use crate::evidence::with_digests_mended;
+use crate::surroundings::{Folder, tool};
 
 const EXEC: &str = "exec python3 tests/receivers/orch_phase4.py --port {port} --db {dir}/orch.db";
 
@@ -48,6 +49,7 @@ fn wrong_receivers_with_streams_are_found() {
         ("gap", "stream/resume-goes-on*", "SSE-5"),
         ("twice", "stream/resume-goes-on*", "SSE-5"),
         ("silent-gap", "stream/unknown-id*", "SSE-6"),
+        ("evicted-gap", "stream/evicted*", "SSE-6"),
         ("memory-only", "stream/ids-stay*", "SSE-9"),
         ("no-end", "stream/finished*", "SSE-11"),
         ("no-id", "stream/resume-goes-on*", "SSE-4"),
@@ -59,4 +61,93 @@ fn wrong_receivers_with_streams_are_found() {
         let broken: Vec<&str> = verdicts(&report, "requirements").into_iter().filter(|(_, of)| *of == "fail").map(|(id, _)| id).collect();
         assert_eq!((exit, broken.contains(&requirement)), (Some(1), true), "{knob}: {broken:?}");
     }
+}
+
+/// A receiver that is started without a previous secret is handed the published ones, or is not judged by what it cannot know.
+#[test]
+fn nobody_is_held_to_a_secret_that_it_was_not_given() {
+    let folder = Folder::new();
+    let serve = format!("exec {} serve --contract orch-phase4 --addr 127.0.0.1:{{port}}", binary());
+    let told = |secret: Option<&str>| {
+        let mut run = command();
+        run.env_remove("ORCH_WEBHOOK_PREVIOUS_SECRET").env_remove("ORCH_WEBHOOK_RETIRED_SECRET");
+        run.envs(secret.map(|secret| ("ORCH_WEBHOOK_SECRET", secret)));
+        run.args([
+            "run",
+            "--exec",
+            &serve,
+            "--select",
+            "SIGL-3",
+            "--format",
+            "json",
+            "--report",
+            &folder.path("report").display().to_string(),
+        ]);
+        let output = patiently(&mut run, "orch-phase4");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let text = |one: &Value| one.as_str().unwrap_or_default().to_owned();
+        (output.status.code(), text(&report["scenarios"][0]["verdict"]), text(&report["scenarios"][0]["reason"]))
+    };
+    assert_eq!(told(None), (Some(0), "pass".to_owned(), String::new()));
+    let (exit, verdict, reason) = told(Some("a-secret-of-this-test"));
+    assert_eq!((exit, verdict.as_str()), (Some(4), "not-applicable"), "{reason}");
+    assert!(reason.contains("set ORCH_WEBHOOK_PREVIOUS_SECRET for hookgate"), "{reason}");
+}
+
+/// What a receiver of streams has told stands in the report's timeline, mark by mark, and `verify` counts it again.
+#[test]
+fn streams_stand_in_the_timeline_and_are_verified() {
+    if tool("python3").is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    let out = folder.path("report").display().to_string();
+    let (_, report) = judged("gap", &["--select", "stream/resume-goes-on*", "--report", &out]);
+    let streams = &report["scenarios"][0]["streams"];
+    let of_streams = |lane: &&Value| lane["stream"].is_object();
+    let lanes = streams["lanes"].as_array().expect("lanes");
+    assert!(streams["opened"].as_u64() >= Some(2) && lanes.iter().filter(of_streams).count() >= 2, "{streams:#}");
+    let marks = lanes.iter().filter(of_streams).flat_map(|lane| lane["stream"]["marks"].as_array().expect("marks"));
+    assert!(marks.clone().any(|mark| mark["event"] == "status" && mark["key"].is_string() && mark["id"].is_string()), "{streams:#}");
+    let page = std::fs::read_to_string(folder.path("report/report.html")).expect("a page");
+    assert!(page.contains("Event streams beside deliveries") && page.contains("<circle class=\"e\""), "the page has no lane of a stream");
+}
+
+/// What was read of streams is counted again from the history; and a snapshot of a stream is the same in every run, ids and instants aside.
+#[test]
+fn streams_are_verified_and_stand_in_snapshots() {
+    let folder = Folder::new();
+    let [out, snapshots] = ["report", "snapshots"].map(|name| folder.path(name).display().to_string());
+    let run = ["run", "--contract", "orch-phase4", "--select", "stream/finished*", "--snapshots", &snapshots];
+    let again = |more: &[&str]| hookgate(&[&run[..], more].concat());
+    let told = again(&["--update", "always", "--report", &out]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    let taken = |name: &str| std::fs::read_to_string(folder.path("snapshots/orch-phase4/stream").join(name)).expect("a snapshot");
+    let whole = taken("finished-stream-is-over.1.snap");
+    for part in
+        ["content-type: text/event-stream", "\nretry: 3000\n", "\nid: <i1>\n", "\nid: <i2>\n", "\"key\": \"<k", "(ended by the receiver)"]
+    {
+        assert!(whole.contains(part), "{part}: {whole}");
+    }
+    assert!(taken("finished-stream-is-over.2.snap").ends_with("---\n204\n"));
+    let told = again(&["--update", "no"]);
+    assert!(told.starts_with("exit 0"), "{told}");
+    assert!(hookgate(&["report", "verify", &out]).starts_with("exit 0"));
+    let told = with_digests_mended(&out, "report.json", |text| text.replacen("\"opened\": 2", "\"opened\": 3", 1));
+    assert!(told.contains("is said to have read 3 event stream(s) with 2 event(s), and in the history there are 2"), "{told}");
+}
+
+/// Streams beside what cannot go with them are refused, with the reason.
+#[test]
+fn streams_beside_what_cannot_go_with_them_are_refused() {
+    let load = ["load", "--contract", "orch-phase4", "--streams", "2"];
+    for (more, told) in [
+        (&["--rotate", "1m", "--report", "nowhere"][..], "--streams does not go with --rotate: one load begins while"),
+        (&["--worker", "1/2", "--run-word", "a", "--report", "nowhere"], "--streams does not go with --worker: `load merge`"),
+    ] {
+        let said = hookgate(&[&load[..], more].concat());
+        assert!(said.starts_with("exit 2") && said.contains(told), "{said}");
+    }
+    let said = hookgate(&["load", "--contract", "orch-phase4", "--find-max", "stream_p99<1s"]);
+    assert!(said.starts_with("exit 2") && said.contains("nobody reads any: give --streams N"), "{said}");
 }

@@ -78,7 +78,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "ID,…", value_delimiter = ',', hide = true)]
     pub(crate) require: Vec<String>,
     /// So many subscribers read the contract's event streams meanwhile, are cut at random, and come back: no event may lack, or come twice.
-    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["find_max", "worker", "rotate"])]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) streams: Option<NonZeroU16>,
     /// With --streams: how long a stream is read on average before it is cut [default: 3 s].
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "streams")]
@@ -149,7 +149,7 @@ pub(crate) struct LoadArgs {
     pub(crate) run_word: Option<String>,
     /// Be a worker of Locust's master: it says how many users there are, and is told what they measure (`hookgate locustfile` prints its file).
     #[cfg(feature = "locust")]
-    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "streams", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "rotate"])]
+    #[arg(long, value_name = "HOST:PORT", value_parser = master, conflicts_with_all = ["worker", "rate", "stages", "run_time", "deliveries", "hatch_rate", "find_max", "rotate"])]
     pub(crate) locust_master: Option<String>,
     /// Load a target that is not on this machine: it is yours, and may go down.
     #[arg(long)]

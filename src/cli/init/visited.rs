@@ -41,7 +41,7 @@ pub(super) fn visited(
                 let choice = launch(command, known, contract)?;
                 // What is started gets the published secret, where none is set: as a run does it.
                 let secret = secret.unwrap_or(&for_tests);
-                let mut launched = match Launched::prepared(&choice, contract, secret) {
+                let mut launched = match Launched::prepared(&choice, contract, (secret, None)) {
                     Ok(launched) => launched,
                     Err(why) => return Ok(unseen(why.to_string())),
                 };

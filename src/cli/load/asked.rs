@@ -111,6 +111,31 @@ fn target(args: &LoadArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
     }
 }
 
+/// What cannot go with subscribers of event streams, and why.
+pub(super) fn streams_alone(args: &LoadArgs) -> Result<(), Failure> {
+    let with = [
+        (
+            args.rotate.is_some(),
+            "--rotate",
+            "one load begins while the events of the last still come, so that twice as many streams would be open: give the load its whole --run-time, of which subscribers keep two bits an event",
+        ),
+        (
+            args.worker.is_some(),
+            "--worker",
+            "`load merge` judges keys of several workers, and what subscribers have read of each stream is in none of their files: have one process read streams, beside the workers if need be",
+        ),
+        (
+            is_under_a_master(args),
+            "--locust-master",
+            "its master counts answers, and has no place for events: have another process read streams beside it",
+        ),
+    ];
+    match with.into_iter().find(|(there, _, _)| args.streams.is_some() && *there) {
+        Some((_, flag, why)) => Err(Failure::usage(format!("--streams does not go with {flag}: {why}"))),
+        None => Ok(()),
+    }
+}
+
 /// What `--find-max` looks for.
 fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, Failure> {
     let conditions = text.split(',').filter(|part| !part.trim().is_empty()).map(|part| Gate::read(part, kinds));
@@ -124,8 +149,8 @@ fn conditions(text: &str, args: &LoadArgs, kinds: &[String]) -> Result<Wanted, F
             rate.text
         )));
     }
-    if let Some(gate) = conditions.iter().find(|gate| matches!(gate.metric, Metric::Stream(_))) {
-        return Err(Failure::usage(format!("--find-max reads no event streams: `{}` is a gate of `load --streams N`", gate.text)));
+    if let (None, Some(gate)) = (args.streams, conditions.iter().find(|gate| matches!(gate.metric, Metric::Stream(_)))) {
+        return Err(Failure::usage(format!("`{}` is about event streams, and nobody reads any: give --streams N", gate.text)));
     }
     if args.no_verify && conditions.iter().any(|gate| gate.metric == Metric::Violations) {
         return Err(Failure::usage("--no-verify judges nothing, and `violations` is a condition of --find-max"));

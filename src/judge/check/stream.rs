@@ -5,6 +5,7 @@
 //! step expects is here. Nothing is sent, and no clock is asked.
 
 mod astray;
+mod evicted;
 mod form;
 pub mod goal;
 pub mod tellable;
@@ -187,6 +188,9 @@ fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, k
         }
     }
     let mut wrong = Vec::new();
+    if expect.evicted {
+        wrong.extend(evicted::judge(reading, known));
+    }
     if expect.heartbeat
         && let Some(beat) = form.heartbeat
     {

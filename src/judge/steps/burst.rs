@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::contract::Level;
 use crate::delivery::NoAnswer;
 use crate::history::record::Record;
 use crate::judge::attribution::told_of_delivery;
@@ -41,6 +42,15 @@ impl<S: Source> Play<'_, S> {
             lanes,
         });
         let mut mismatches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
+        if mismatches.iter().any(|one| one.level == Level::Must)
+            && let Some(late) = self.was_ours(&records)
+        {
+            return Err(ScenarioEnd::Undecided(format!(
+                "step {}: what was waited for did not come, and we were late ourselves by {} ms meanwhile",
+                place.number,
+                late.as_millis()
+            )));
+        }
         for mismatch in &mut mismatches {
             let odd = records.first().map_or_else(Vec::new, |first| self.before.when(&burst.deliver, first));
             let unlike = (burst.bodies == BurstBodies::Unlike).then_some(When::OtherBody);
@@ -74,6 +84,13 @@ impl<S: Source> Play<'_, S> {
         self.file(place, mismatches, &reference, &line)
     }
 
+    /// By how much we were late ourselves, where deliveries were not answered in time for no other reason: they say nothing of the receiver.
+    fn was_ours(&self, records: &[Record]) -> Option<Duration> {
+        let limit = self.setting.contract().limits.answer.0;
+        let unanswered = records.iter().filter(|record| record.result.is_err() && !record.own_delay.is_zero());
+        unanswered.filter(|record| record.took.saturating_sub(record.own_delay) <= limit).map(|record| record.own_delay).max()
+    }
+
     /// What the reference answers to the same deliveries, one after the other, in words.
     fn reference_burst(&mut self, sent: &[Sent]) -> String {
         let now = self.source.now();
@@ -99,13 +116,13 @@ impl<S: Source> Play<'_, S> {
     }
 }
 
-/// A delivery of a burst, to be drawn.
 /// Whether it is the answer to one that overlaps another of its key.
 fn is_of_rivals(kind: Kind) -> bool {
     matches!(kind, Kind::RepeatFailed | Kind::RepeatRefused | Kind::DuplicateOtherwise)
 }
 
-fn lane(reader: &Reader, record: &Record, start_us: u64) -> TimelineSpan {
+/// A delivery, to be drawn.
+pub(super) fn lane(reader: &Reader, record: &Record, start_us: u64) -> TimelineSpan {
     let set = record.outcome(reader);
     let got = match &record.result {
         Ok(_) if set.is_taken() || set.is(Outcome::InFlight) => set.to_string(),
@@ -113,5 +130,5 @@ fn lane(reader: &Reader, record: &Record, start_us: u64) -> TimelineSpan {
         Err(_) => "no answer".to_owned(),
     };
     let took_us = record.result.is_ok().then(|| u64::try_from(record.took.as_micros()).unwrap_or(u64::MAX));
-    TimelineSpan { key: record.key.clone(), start_us, took_us, got }
+    TimelineSpan { key: record.key.clone(), start_us, took_us, got, stream: None }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use super::burst::lane;
+use crate::clock::UnixMicros;
 use crate::contract::stream::{Begins, EventStream};
+use crate::event_stream::Id;
 use crate::history::Operation;
 use crate::history::record::Record;
 use crate::history::stream::{StreamEnd, StreamReading};
@@ -15,8 +18,11 @@ use crate::judge::{AskedStream, At, ScenarioEnd, Source};
 use crate::outcome::Outcome;
 use crate::outcome::members::Values;
 use crate::reference::streaming;
+use crate::report::streams::{MOST_MARKS, StreamLane, StreamMark};
+use crate::report::timeline::TimelineSpan;
 use crate::scenario::stream::StreamStep;
 use crate::sign::sha256_hex;
+use crate::snapshot::stream::StreamSoFar;
 
 impl<S: Source> Play<'_, S> {
     /// Plays one step with a stream.
@@ -40,8 +46,10 @@ impl<S: Source> Play<'_, S> {
         for (client, reading) in readings.iter().enumerate() {
             let bound = asked.name().filter(|_| client == 0);
             self.source.keep(Operation::of_stream(&self.loaded.id, place.number, bound, reading, self.source.moved_us()));
+            self.draw_stream(form, place.number, bound, &asked, reading);
+            self.show_stream(step, bound, reading);
             let (open, found) = self.held_against(form, step, &asked, reading);
-            if is_broken(&found) && reading.end == StreamEnd::Waited && reading.times.too_late {
+            if is_broken(&found) && (reading.end == StreamEnd::Waited || reading.head.is_err()) && reading.times.too_late {
                 own_delay = Some(reading.times.own_delay);
             }
             if mismatches.is_empty() {
@@ -148,6 +156,65 @@ impl<S: Source> Play<'_, S> {
         }
     }
 
+    /// Keeps what was read of a stream of which a snapshot is taken.
+    fn show_stream(&mut self, step: &StreamStep, name: Option<&str>, reading: &StreamReading) {
+        let is_shown = |name: &&str| {
+            let mut shown = self.loaded.scenario.steps.iter().filter_map(|step| step.snapshot.as_ref()?.stream.as_deref());
+            shown.any(|shown| shown == *name)
+        };
+        let Some(name) = name.filter(is_shown) else { return };
+        let shown = self.bindings.shown.entry(name.to_owned()).or_default();
+        if reading.opened {
+            *shown = StreamSoFar::opened(reading.head.as_ref().ok().cloned());
+        }
+        let waits = step.until.as_ref().is_some_and(|until| until.heartbeat);
+        shown.read(&reading.blocks, waits, reading.end == StreamEnd::Receiver);
+    }
+
+    /// Draws a delivery beside the streams of its scenario.
+    pub(in crate::judge) fn draw_delivery(&mut self, record: &Record) {
+        if !self.reads_streams {
+            return;
+        }
+        let from = *self.timeline_from.get_or_insert(record.sent_at);
+        let lane = lane(&self.setting.reader, record, after(from, record.sent_at));
+        self.report.streams.get_or_insert_default().delivered(lane);
+    }
+
+    /// Draws what a step has read of a stream.
+    fn draw_stream(&mut self, form: &EventStream, step: usize, name: Option<&str>, asked: &AskedStream<'_>, reading: &StreamReading) {
+        let from = *self.timeline_from.get_or_insert(reading.sent_at);
+        let start_us = after(from, reading.sent_at);
+        let deliveries: Vec<&Tellable> = self.bindings.told.iter().filter(|one| one.path.as_ref() == Some(&asked.path)).collect();
+        let marks = reading.blocks.iter().take(MOST_MARKS).map(|(at, block)| StreamMark {
+            at_us: start_us.saturating_add(*at),
+            event: block.event.as_ref().map(|event| short(&event.name)),
+            id: match &block.id {
+                Some(Id::Given(id) | Id::WithNul(id)) => Some(short(id)),
+                None => None,
+            },
+            key: check::told_by(form, block, &deliveries).first().map(|at| deliveries[*at].record.key.clone()),
+        });
+        let stream = StreamLane {
+            step,
+            name: name.map(str::to_owned),
+            last_event_id: asked.last_event_id.as_deref().map(short).filter(|_| reading.opened),
+            marks: marks.collect(),
+        };
+        let got = match (&reading.head, &reading.end) {
+            (Err(_), _) => "no answer".to_owned(),
+            (Ok(answer), _) if answer.status != 200 => answer.status.to_string(),
+            (Ok(_), StreamEnd::Open | StreamEnd::Waited) => "open".to_owned(),
+            (Ok(_), StreamEnd::Receiver) => "ended".to_owned(),
+            (Ok(_), StreamEnd::Cut) => "cut".to_owned(),
+            (Ok(_), StreamEnd::Broken(_)) => "broken".to_owned(),
+        };
+        let took_us = reading.head.is_ok().then_some(reading.times.over);
+        let lane = TimelineSpan { key: asked.path.clone(), start_us, took_us, got, stream: Some(stream) };
+        let events = reading.blocks.iter().filter(|(_, block)| block.event.is_some()).count();
+        self.report.streams.get_or_insert_default().read(lane, events, reading.opened);
+    }
+
     /// What the reference says to the same question, in words.
     fn reference_tells_stream(&mut self, form: &EventStream, asked: &AskedStream<'_>) -> String {
         let Some(stream) = form.stream_at(&asked.path) else { return String::new() };
@@ -172,6 +239,21 @@ fn stream_of(form: &EventStream, record: &Record) -> Result<Option<String>, Scen
     }
     let values = Values { body: &record.delivery.body, key: &record.key, sha256: &record.sha256, ..Values::default() };
     Ok(of.fill(&|name| values.get(name)))
+}
+
+/// How long after another instant one was, in microseconds.
+fn after(from: UnixMicros, at: UnixMicros) -> u64 {
+    at.0.saturating_sub(from.0).max(0).unsigned_abs()
+}
+
+/// A name or an id as far as a drawing needs it.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 fn lacks(name: &str) -> ScenarioEnd {

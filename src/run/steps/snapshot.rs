@@ -55,6 +55,11 @@ impl Live<'_> {
                 contents.push_str(&self.normaliser.state(&rows, &tables));
             }
         }
+        if let Some(name) = &snap.stream {
+            let shown = at.bindings.shown.get(name);
+            let shown = shown.ok_or_else(|| ScenarioEnd::Undecided(format!("step {}: the stream `{name}` is not open", at.number)))?;
+            contents.push_str(&self.normaliser.stream(shown));
+        }
         self.snaps += 1;
         let name = snapshot::name(&self.context.contract.contract, &self.loaded.id, self.snaps, count(&self.loaded.scenario.steps));
         let expression = format!("{}, step {}", self.loaded.id, at.number);

@@ -1,12 +1,14 @@
 //! Event streams of a live receiver: opened, read, and left.
 //!
 //! A stream that is open is read by a task of its own, so that every block has the instant in which it came, whatever the scenario does
-//! meanwhile. One that is to stay unread is read by nobody. What waits to be looked at is bounded; who sends more is made to wait.
+//! meanwhile. One that is to stay unread is read by nobody. What waits to be looked at is bounded; who sends more is made to wait,
+//! and what a step takes of a stream that never stops is bounded, too.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::super::live::Live;
@@ -27,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const A_PAGE: Duration = Duration::from_secs(2);
 /// So many blocks wait to be looked at.
 const MOST_WAITING: usize = 512;
+/// And so many bytes of them: a slow reader may be cut off, so that whoever is not slow must have room for what a scenario sends.
+const MOST_WAITING_BYTES: usize = 32 << 20;
+/// So many bytes of a stream are taken in one step.
+const MOST_OF_A_READING: usize = 32 << 20;
 /// A task that reads looks so often whether anybody listens.
 const LISTENS: Duration = Duration::from_secs(60);
 /// So many clients come and go at the most.
@@ -39,7 +45,7 @@ pub(in crate::run) type Streams = BTreeMap<String, Subscriber>;
 
 /// What a stream's task has heard.
 enum Heard {
-    Block(Moment, Box<Block>),
+    Block(Moment, Box<Block>, OwnedSemaphorePermit),
     Ended(Moment, Ended),
 }
 
@@ -66,16 +72,14 @@ pub(in crate::run) struct Subscriber {
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        if let Reader::Task(_, task) = &self.reader {
-            task.abort();
-        }
+        self.leave(&StreamEnd::Cut);
     }
 }
 
 impl Live<'_> {
     /// What a step reads of a stream.
     pub(in crate::run) async fn read_streams(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
-        let contract = std::sync::Arc::clone(&self.context.contract);
+        let contract = Arc::clone(&self.context.contract);
         let Some(form) = &contract.stream else {
             return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned()));
         };
@@ -187,7 +191,12 @@ impl Live<'_> {
             reading.end = end.clone();
         }
         reading.times.over = micros(subscriber.asked.elapsed());
-        reading.times.own_delay = micros(self.context.lateness.since(began));
+        let own = self.context.lateness.since(began);
+        reading.times.own_delay = micros(own);
+        if let (true, Err(NoAnswer::TimedOut { after })) = (asked.step.opens(), &subscriber.head) {
+            // As of what is waited for: the right reference is never late by itself.
+            reading.times.too_late = own >= *after || self.context.session.is_right_reference();
+        }
         reading
     }
 
@@ -204,6 +213,7 @@ impl Live<'_> {
         let began = Moment::now();
         let mut quiet_since = began;
         let mut extended = Duration::ZERO;
+        let mut room = MOST_OF_A_READING;
         loop {
             let is_met = goal.is_met();
             let left = match until.quiet.filter(|_| is_met) {
@@ -212,7 +222,15 @@ impl Live<'_> {
                 None => within.saturating_add(extended).saturating_sub(began.elapsed()),
             };
             match subscriber.next(left).await {
-                Some(Heard::Block(at, block)) => {
+                Some(Heard::Block(at, block, place)) => {
+                    drop(place);
+                    let Some(left) = room.checked_sub(block.weight()) else {
+                        reading.end =
+                            StreamEnd::Broken(format!("more than {} MiB came in one step: it is read no further", MOST_OF_A_READING >> 20));
+                        subscriber.leave(&reading.end);
+                        break;
+                    };
+                    room = left;
                     subscriber.heard = micros(at.since(subscriber.asked));
                     let was_met = is_met;
                     goal.took(&block);
@@ -258,6 +276,13 @@ impl Live<'_> {
 }
 
 impl Subscriber {
+    /// Reads no further: its connection is closed.
+    fn leave(&mut self, end: &StreamEnd) {
+        if let Reader::Task(_, task) = std::mem::replace(&mut self.reader, Reader::Over(end.clone())) {
+            task.abort();
+        }
+    }
+
     /// Has a task read it, where nobody does.
     fn listen(&mut self) {
         if !matches!(self.reader, Reader::Nobody(_)) {
@@ -290,10 +315,19 @@ async fn of_connection(mut connection: EventStreamConnection, unread: bool) -> (
 
 fn task_of(mut connection: EventStreamConnection) -> Reader {
     let (tell, heard) = mpsc::channel(MOST_WAITING);
+    let room = Arc::new(Semaphore::new(MOST_WAITING_BYTES));
     let task = tokio::spawn(async move {
         loop {
             let next = match connection.next(LISTENS).await {
-                Next::Block(came) => Heard::Block(came.at, Box::new(came.block)),
+                Next::Block(came) => {
+                    let weight = u32::try_from(came.block.weight().min(MOST_WAITING_BYTES)).unwrap_or(u32::MAX);
+                    let place = tokio::select! {
+                        place = Arc::clone(&room).acquire_many_owned(weight) => place,
+                        () = tell.closed() => return,
+                    };
+                    let Ok(place) = place else { return };
+                    Heard::Block(came.at, Box::new(came.block), place)
+                }
                 Next::Ended(ended) => Heard::Ended(Moment::now(), ended),
                 Next::Nothing if tell.is_closed() => return,
                 Next::Nothing => continue,

@@ -1,6 +1,7 @@
 //! What a schema cannot say of event streams.
 
 use super::{DELIVERIES, Lint, Named};
+use crate::scenario::Snap;
 use crate::scenario::deliver::Deliver;
 use crate::scenario::stream::{StreamExpect, StreamStep};
 
@@ -58,12 +59,20 @@ impl Lint<'_> {
             if let Some(text) = &until.id {
                 self.ids_in(&format!("{path}.until.id"), text);
             }
+            if let Some(name) = &until.told {
+                self.refers(format!("{path}.until.told"), name, &[Named::Delivery]);
+            }
             if until.heartbeat {
                 self.need("stream-heartbeat", "waits for a heartbeat", &format!("{path}.until.heartbeat"));
             }
-            let is_bounded = until.events.is_some() || until.id.is_some() || until.quiet.is_some() || until.heartbeat || until.closed;
+            let is_bounded = until.events.is_some()
+                || until.id.is_some()
+                || until.told.is_some()
+                || until.quiet.is_some()
+                || until.heartbeat
+                || until.closed;
             if !is_bounded {
-                let way_out = Some("give `events`, `id`, `quiet`, `heartbeat` or `closed`".to_owned());
+                let way_out = Some("give `events`, `id`, `told`, `quiet`, `heartbeat` or `closed`".to_owned());
                 self.say_if_whole(format!("{path}.until"), "this does not say how far it is read", way_out);
             }
         }
@@ -72,6 +81,17 @@ impl Lint<'_> {
         }
         if let Some(name) = stream.name.as_deref() {
             self.name(&format!("{path}.as"), name, Named::Stream);
+        }
+    }
+
+    /// What a snapshot shows; of streams one that was opened.
+    pub(super) fn snapshot(&mut self, path: &str, snap: &Snap) {
+        if !snap.answer && !snap.state && snap.stream.is_none() {
+            let way_out = Some("say `answer: true`, `state: true`, or both; or which `stream`".to_owned());
+            self.say_if_whole(path, "this snapshot shows nothing", way_out);
+        }
+        if let Some(name) = &snap.stream {
+            self.refers(format!("{path}.stream"), name, &[Named::Stream]);
         }
     }
 

@@ -125,23 +125,23 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
             ("none", ""),
             (
                 "reset",
-                "stream: {path: '/s/{stream}/events', of: '{body:job_id}', event: told, data: {key: '{key}', at: '{ts}'}, heartbeat: 15 s, retry: 2 s}",
+                "stream: {path: '/s/{stream}/events', of: '{body:job_id}', event: told, data: {key: '{key}', at: '{ts}'}, heartbeat: 15 s, retry: 2 s, keeps: 128}",
             ),
             (
                 "replay",
-                "stream: {path: '/s/{stream}', of: '{body:job_id|task_id}', event: told, data: {hash: '{sha256}', key: '{key}'}, ids: opaque, unknown: {then: replay}}",
+                "stream: {path: '/s/{stream}', of: '{body:job_id|task_id}', event: told, data: {hash: '{sha256}', key: '{key}'}, ids: opaque, keeps: 128, unknown: {then: replay}}",
             ),
             (
                 "over",
-                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}', status: '{body:status}'}, unknown: {then: no-content}, finished: {member: status, is: [done]}}",
+                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}', status: '{body:status}'}, keeps: 128, unknown: {then: no-content}, finished: {member: status, is: [done]}}",
             ),
             (
                 "repeats",
-                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}'}, unknown: {then: refused, status: 410}, finished: {member: status, is: [done], then: repeats-last}}",
+                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}'}, keeps: 128, unknown: {then: refused, status: 410}, finished: {member: status, is: [done], then: repeats-last}}",
             ),
             (
                 "news",
-                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}'}, begins: now, finished: {member: status, is: [done]}}",
+                "stream: {path: '/s/{stream}', of: '{body:job_id}', event: told, data: {key: '{key}'}, keeps: 128, begins: now, finished: {member: status, is: [done]}}",
             ),
             ("one", "stream: {path: /s, event: told, data: {key: '{key}'}}"),
         ],

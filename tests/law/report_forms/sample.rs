@@ -28,6 +28,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         statuses: BTreeMap::from([("202".to_owned(), 2)]),
         findings: Vec::new(),
         bursts: Vec::new(),
+        streams: None,
     }
 }
 
@@ -55,7 +56,8 @@ fn column(name: &str, kind: &str, default: Option<&str>, primary_key: u32) -> Co
 }
 
 fn lanes() -> Vec<TimelineSpan> {
-    let lane = |start_us, took_us, got: &str| TimelineSpan { key: "hg1-7".to_owned(), start_us, took_us, got: got.to_owned() };
+    let lane =
+        |start_us, took_us, got: &str| TimelineSpan { key: "hg1-7".to_owned(), start_us, took_us, got: got.to_owned(), stream: None };
     vec![lane(0, Some(900), "accepted"), lane(40, Some(1_300), "duplicate"), lane(90, None, "no answer")]
 }
 

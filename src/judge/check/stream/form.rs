@@ -2,6 +2,7 @@
 //!
 //! By the WHATWG's HTML standard, section 9.2, and by what the contract says of its streams.
 
+use super::evicted::may_be_evicted;
 use super::{Known, about, answer_to_unknown, ended, head_told, id_of, is_telling, quoted, tells, told_by};
 use crate::contract::Level;
 use crate::contract::stream::{AfterEnd, Ids, Then};
@@ -35,6 +36,8 @@ pub(super) fn head(step: &StreamStep, reading: &StreamReading, known: Known<'_>,
         (answer_to_unknown(form), "unknown")
     } else if step.expects_finished() {
         ((!repeats).then_some(204), "finished")
+    } else if step.expects_evicted() {
+        (None, "unknown")
     } else if step.after_leaving.is_some() || step.clients.is_some() {
         // Others have gone, or are there beside it: who is turned away has no place.
         (None, "place")
@@ -52,6 +55,9 @@ pub(super) fn head(step: &StreamStep, reading: &StreamReading, known: Known<'_>,
     // An empty id is none, or one that is not kept.
     let is_empty = known.open.sent_id.as_deref() == Some("");
     if is_empty && answer_to_unknown(form) == Some(answer.status) {
+        return false;
+    }
+    if step.expects_evicted() && may_be_evicted(known) && answer_to_unknown(form) == Some(answer.status) {
         return false;
     }
     if answer.status != 200 {
@@ -167,7 +173,7 @@ fn reset(step: &StreamStep, block: &Block, known: Known<'_>, is_first: bool, wro
     let form = known.form;
     let is_reset = form.unknown.then == Then::Reset && block.event.as_ref().is_some_and(|event| event.name == form.reset_event());
     // An empty id may be taken for one that is not kept.
-    let is_due = step.expects_unknown() || known.open.sent_id.as_deref() == Some("");
+    let is_due = step.expects_unknown() || step.expects_evicted() || known.open.sent_id.as_deref() == Some("");
     if is_reset && !(is_due && is_first) {
         let part = if known.open.sent_id.is_some() && !step.expects_unknown() { "reset" } else { "unknown" };
         wrong.push(about(part, "nothing that tells of a gap where there is none", shown(block)));

@@ -1,6 +1,6 @@
 //! The goal of a reading: how far a step wants a stream to be read, the same live and in memory.
 
-use super::tellable::Tellable;
+use super::tellable::{Tellable, data_of};
 use super::{is_telling, told_by};
 use crate::contract::stream::EventStream;
 use crate::event_stream::Block;
@@ -13,6 +13,7 @@ pub struct Goal<'a> {
     deliveries: Vec<&'a Tellable>,
     events: usize,
     id: Option<&'a str>,
+    told: Option<&'a Tellable>,
     anything: bool,
     end: bool,
 }
@@ -27,6 +28,9 @@ impl<'a> Goal<'a> {
             deliveries: bindings.told.iter().collect(),
             events: asked.events.unwrap_or(0),
             id: asked.until_id.as_deref(),
+            told: until
+                .and_then(|until| bindings.one(until.told.as_ref()?))
+                .and_then(|record| bindings.told.iter().rfind(|one| one.is_of(record))),
             anything: until.is_some_and(|until| until.heartbeat),
             end: until.is_some_and(|until| until.closed),
         }
@@ -39,6 +43,10 @@ impl<'a> Goal<'a> {
             self.events = self.events.saturating_sub(1);
             let is_it = |id: &&str| block.event.as_ref().is_some_and(|event| event.last_event_id == *id);
             self.id = self.id.filter(|id| !is_it(id));
+            if self.told.is_some() {
+                let data = data_of(block);
+                self.told = self.told.filter(|one| !one.is_told_by(self.form, block, data.as_ref()));
+            }
         }
     }
 
@@ -51,6 +59,6 @@ impl<'a> Goal<'a> {
     /// Whether nothing more is waited for of a stream that is open.
     #[must_use]
     pub fn is_met(&self) -> bool {
-        self.events == 0 && self.id.is_none() && !self.anything && !self.end
+        self.events == 0 && self.id.is_none() && self.told.is_none() && !self.anything && !self.end
     }
 }

@@ -69,7 +69,18 @@ impl Tellable {
 
     /// Whether an event tells of this delivery.
     pub(super) fn is_told_by(&self, form: &EventStream, block: &Block, data: Option<&Value>) -> bool {
-        block.event.as_ref().is_some_and(|event| event.name == form.event) && self.unlike(data).is_empty()
+        // Asked of every event for every delivery: the first member that differs is enough.
+        let is_due = |(member, due): &(String, Option<Due>)| match (due, data.and_then(|data| data.get(member))) {
+            (None, came) => !came.is_none_or(Value::is_null),
+            (Some(Due::Null), came) => came.is_none_or(Value::is_null),
+            (Some(Due::Text(text)), came) => came.is_some_and(|came| is_text(came, text)),
+        };
+        block.event.as_ref().is_some_and(|event| event.name == form.event) && self.due.iter().all(is_due)
+    }
+
+    /// Whether it is this delivery.
+    pub(super) fn is_of(&self, record: &Record) -> bool {
+        self.record.key == record.key && self.record.sha256 == record.sha256
     }
 }
 
