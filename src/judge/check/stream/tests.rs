@@ -128,11 +128,11 @@ fn wrong(seen: Seen<'_>) -> String {
         times: StreamTimes { opened: 1_000, heard: 1_000, over, ..StreamTimes::default() },
     };
     let open = OpenStream { sent_id: seen.sent.map(str::to_owned), has_others: seen.has_others, ..OpenStream::default() };
-    let known = Known { form: &form, deliveries: &deliveries, before: &before, open: &open, records: &records };
+    let known = Known { form: &form, deliveries: &deliveries, before: &before, open: &open, bindings: &records };
     let found = judge(&step, &reading, known);
     let told = found.iter().map(|one| {
-        let part = one.mismatch.table.clone().unwrap_or_default();
-        one.mismatch.role.as_ref().map_or_else(|| part.clone(), |role| format!("{part}.{role}"))
+        let part = one.code.table.clone().unwrap_or_default();
+        one.code.role.as_ref().map_or_else(|| part.clone(), |role| format!("{part}.{role}"))
     });
     told.collect::<Vec<_>>().join(" ")
 }
