@@ -16,6 +16,7 @@ pub mod facts;
 pub mod identity;
 pub mod key;
 pub mod outcome;
+pub mod own_body;
 pub mod own_headers;
 pub mod policy;
 pub mod prose;
@@ -149,6 +150,9 @@ pub struct Endpoint {
     pub method: String,
     /// The path, from the root of `--target`; without a query.
     pub path: String,
+    /// The query that stands behind every path of deliveries, without its question mark: `tenant=7`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// Other paths that take deliveries as well: with `key.scope: path`, each has keys of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<String>,
@@ -157,6 +161,9 @@ pub struct Endpoint {
     /// Header lines that every delivery and every question bears beside what the contract says: for a gateway, a tenant.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// The body of an ordinary delivery, in place of the suite's; `{unique}` in it becomes a word of the delivery's own. The suite's other bodies bear its members, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// Members that every body bears beside what a scenario puts there, where it is a JSON object; fields, where deliveries are forms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<UsualMember>,
@@ -317,6 +324,13 @@ impl Endpoint {
     pub fn is_at(&self, path: &str) -> bool {
         let path = path.split('?').next().unwrap_or_default();
         self.path == path || self.others.iter().any(|other| other == path)
+    }
+
+    /// A path with the query of deliveries behind it.
+    #[must_use]
+    pub fn addressed(&self, path: &str) -> String {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        self.query.as_ref().map_or_else(|| path.to_owned(), |query| format!("{path}{mark}{query}"))
     }
 }
 

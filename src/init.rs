@@ -1,7 +1,7 @@
 //! Init: the files by which a receiver is judged without a flag: `hookgate.toml`, a contract, and pipelines.
 //!
 //! In: what somebody says of a receiver ([`Known`]), a captured delivery
-//! ([`recognition`], [`proof`]), and what a few deliveries showed
+//! ([`recognition`], [`proof`], its body: [`example`]), and what a few deliveries showed
 //! ([`sightings`], sent by [`visiting`]). Out: texts ([`contract_text`],
 //! [`settings_text`], [`pipelines`]) with the paths that they are for.
 //!
@@ -12,6 +12,7 @@
 //! **Invariant:** no secret stands in a text, only the names of variables.
 
 pub mod contract_text;
+pub mod example;
 pub mod pipelines;
 pub mod proof;
 pub mod recognition;
@@ -19,6 +20,7 @@ pub mod settings_text;
 pub mod sightings;
 pub mod visiting;
 
+use self::example::Example;
 use crate::contract::effects::EffectsPlace;
 use crate::contract::key::KeyPlace;
 use crate::contract::{Contract, Health};
@@ -77,8 +79,14 @@ pub struct Known {
     pub ready: Option<String>,
     /// The path that takes deliveries, where it is not the base's.
     pub path: Option<String>,
+    /// The query behind it.
+    pub query: Option<String>,
+    /// Whether signatures are all that is checked.
+    pub signatures_only: bool,
     /// The content type of deliveries, where it is not the base's.
     pub content_type: Option<String>,
+    /// The body of a captured delivery.
+    pub example: Example,
     /// How its health is asked, where the base does not say.
     pub health: Option<Health>,
     /// Where it remembers.
@@ -141,6 +149,11 @@ pub fn effects(text: &str) -> Result<EffectsPlace, String> {
         "`{text}` is no place of effects: write /page?key={{key}}#/count (a page of the receiver and the count's JSON pointer), \
          table:NAME.COLUMN (of --db), or log:FILE:PATTERN"
     ))
+}
+
+/// Text as a YAML scalar on one line, in which quotation marks need no backslash where that is possible.
+pub(crate) fn yaml_text(text: &str) -> String {
+    if text.chars().any(char::is_control) { toml(text) } else { format!("'{}'", text.replace('\'', "''")) }
 }
 
 /// Text as a YAML scalar.

@@ -67,7 +67,7 @@ impl Sign {
         if self.url.is_none() && (signer.scheme().signs("url") || signer.scheme().signs("authority")) {
             return Err(Error::Asked(format!("{} signs the address: give it with `url`", contract.contract)));
         }
-        let path = if path.is_empty() { contract.endpoint.path.clone() } else { path };
+        let path = if path.is_empty() { contract.endpoint.addressed(&contract.endpoint.path) } else { path };
         let at = self.at.map_or_else(|| SystemClock.now(), UnixMicros::from_secs);
         let given = Delivery { body: Bytes::copy_from_slice(body.as_ref()), ..Delivery::default() };
         let there = contract.key.read(&given).ok().filter(|_| contract.has_key_in_body());

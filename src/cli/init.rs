@@ -5,6 +5,7 @@
 //! way, and not before.
 
 mod address;
+mod body;
 mod questions;
 mod recognised;
 mod visited;
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use self::address::{apart, reached_by};
+use self::address::{apart, reached_by, without_query};
+use self::body::{example, without_example};
 use self::questions::Questions;
 use self::recognised::{Recognised, recognise};
 use self::visited::visited;
@@ -27,6 +29,7 @@ use crate::contract::reading::read_contract_among;
 use crate::contract::{Contract, Health};
 use crate::files;
 use crate::init::contract_text::{contract_text, secret_form};
+use crate::init::example::Example;
 use crate::init::pipelines::{Pipeline, pipeline};
 use crate::init::settings_text::settings_text;
 use crate::init::sightings::{Findings, findings};
@@ -57,8 +60,17 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failu
         console.print("nothing was written\n");
         return Ok(Exit::Conforms);
     }
-    let mut contract = read(args, &known, &Findings::default())?;
     let secret = secret_from(&known.secret_env)?;
+    let mut said = Vec::new();
+    if let Some(one) = &recognised {
+        let (taken, told) = example(&known.base, &one.delivery, secret.as_ref());
+        known.example = taken;
+        told.iter().for_each(|told| console.print(&format!("{told}\n")));
+        if let Some(failure) = read(args, &known, &Findings::default()).err().filter(|_| !known.example.is_empty()) {
+            said.push(without_example(&mut known, &failure));
+        }
+    }
+    let mut contract = read(args, &known, &Findings::default())?;
     let mut seen = recognised.map(|one| one.sightings).unwrap_or_default();
     let (visited, health) = visited(&known, &args.reach, &contract, (secret.as_ref(), extent))?;
     seen.extend(visited);
@@ -66,7 +78,9 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failu
         known.health = health;
         contract = read(args, &known, &Findings::default())?;
     }
-    let found = sound(args, &known, findings(&contract, &seen), secret.as_ref())?;
+    let mut found = findings(&contract, &seen);
+    found.warnings.extend(said);
+    let found = sound(args, &mut known, found, secret.as_ref())?;
     let mut written = vec![
         Written { path: SETTINGS_FILE.to_owned(), text: settings_text(&known) },
         Written { path: CONTRACT_FILE.to_owned(), text: contract_text(&known, &found) },
@@ -135,22 +149,34 @@ fn read(args: &InitArgs, known: &Known, found: &Findings) -> Result<Contract, Fa
         .map_err(|wrong| Failure::usage(format!("a contract cannot be made of what was given:\n{wrong}")))
 }
 
-/// Findings with which the contract keeps itself: the reference passes the whole suite under it.
-fn sound(args: &InitArgs, known: &Known, mut found: Findings, secret: Option<&SecretString>) -> Result<Findings, Failure> {
+/// Findings, and a captured body, with which the contract keeps itself: the reference passes the whole suite under it.
+fn sound(args: &InitArgs, known: &mut Known, mut found: Findings, secret: Option<&SecretString>) -> Result<Findings, Failure> {
     // What a receiver answers is its own; a secret that it tells is not written down.
     let tells = |text: &str| secret.is_some_and(|secret| !secret.expose_secret().is_empty() && text.contains(secret.expose_secret()));
     found.adopted.retain(|_, one| !one.members.iter().any(|(_, value)| tells(value)));
-    if found.adopted.is_empty() {
-        return Ok(found);
-    }
-    let keeps = read(args, known, &found).and_then(|contract| {
+    let keeps = |known: &Known, found: &Findings| {
+        let contract = read(args, known, found)?;
         let suite = suites::suite_of(&SuiteChoice::of(CONTRACT_FILE), contract).map_err(Failure::usage)?;
         keeps_itself(CONTRACT_FILE, &suite)
-    });
-    if let Err(failure) = keeps {
-        found.adopted.clear();
-        let why = failure.message.lines().next().unwrap_or_default().to_owned();
-        found.warnings.push(format!("what was seen contradicts the contract, and is not in it: {why}"));
+    };
+    if found.adopted.is_empty() && known.example.is_empty() {
+        return Ok(found);
+    }
+    let Err(failure) = keeps(known, &found) else { return Ok(found) };
+    if !known.example.is_empty() {
+        let bare = Known { example: Example::default(), ..known.clone() };
+        if found.adopted.is_empty() || keeps(&bare, &found).is_ok() {
+            found.warnings.push(without_example(known, &failure));
+            return Ok(found);
+        }
+    }
+    found.adopted.clear();
+    let why = failure.message.lines().next().unwrap_or_default().to_owned();
+    found.warnings.push(format!("what was seen contradicts the contract, and is not in it: {why}"));
+    if !known.example.is_empty()
+        && let Err(failure) = keeps(known, &found)
+    {
+        found.warnings.push(without_example(known, &failure));
     }
     Ok(found)
 }
@@ -167,9 +193,10 @@ fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> 
         Base::Extended { contract, .. } => contract.signature.by != Proof::None,
         Base::Own { scheme, .. } => scheme.by != Proof::None,
     };
-    let Some(at) = whereabouts(args, questions, console)? else { return Ok(None) };
+    let Some((at, query)) = whereabouts(args, questions, console)? else { return Ok(None) };
     let captured = recognised.as_ref().and_then(|one| one.path.clone());
-    let (at, addressed) = apart(at, args.path.as_deref(), captured.as_deref());
+    let named = args.path.as_deref().map(|path| without_query(path).0);
+    let (at, addressed) = apart(at, named.as_deref(), captured.as_deref());
     if let (Some(path), None) = (&addressed, &args.path) {
         console.print(&format!("Deliveries go to {path}, as the address says; --path names another path.\n"));
     }
@@ -178,6 +205,8 @@ fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> 
     let Some(path) = questions.text("Which path takes deliveries?", "--path", given, Some(&usual), console)? else {
         return Ok(None);
     };
+    let (path, own_query) = without_query(&path);
+    let query = own_query.or(query).or_else(|| recognised.as_ref().and_then(|one| one.query.clone()));
     let usual = extended.as_ref().map(|one| one.secret.env.clone()).filter(|env| !env.is_empty());
     let usual = usual.unwrap_or_else(|| "WEBHOOK_SECRET".to_owned());
     let given = args.secret_env.as_deref();
@@ -194,13 +223,14 @@ fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> 
         )));
     }
     let nothing = "none";
-    let Some(db) =
-        questions.text("Where does it remember? A SQLite file, or a database's URL", "--db", args.db.as_deref(), Some(nothing), console)?
-    else {
+    // Who remembers nothing has neither.
+    let given = |flag: &Option<String>| flag.clone().or_else(|| args.signatures_only.then(|| nothing.to_owned()));
+    let asks = "Where does it remember? A SQLite file, or a database's URL";
+    let Some(db) = questions.text(asks, "--db", given(&args.db).as_deref(), Some(nothing), console)? else { return Ok(None) };
+    let asks = "Where can it be counted how often work was done? /page?key={key}#/count, table:NAME.COLUMN or log:FILE:PATTERN";
+    let Some(effects) = questions.text(asks, "--effects", given(&args.effects).as_deref(), Some(nothing), console)? else {
         return Ok(None);
     };
-    let asks = "Where can it be counted how often work was done? /page?key={key}#/count, table:NAME.COLUMN or log:FILE:PATTERN";
-    let Some(effects) = questions.text(asks, "--effects", args.effects.as_deref(), Some(nothing), console)? else { return Ok(None) };
     let db = Some(db).filter(|db| db != nothing);
     let effects = Some(effects).filter(|text| text != nothing).map(|text| init::effects(&text)).transpose();
     let effects = effects.map_err(|wrong| Failure::usage(format!("--effects: {wrong}")))?;
@@ -230,7 +260,10 @@ fn chosen(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> 
         reached: reached_by(args),
         ready: args.ready.clone(),
         path: Some(path),
+        query,
+        signatures_only: args.signatures_only,
         content_type: recognised.as_ref().and_then(|one| one.content_type.clone()),
+        example: Example::default(),
         health: args.health.clone().map(|path| Health { path, status: 200, body: serde_json::Value::Null }),
         db,
         db_password_env: args.db_password_env.clone(),
@@ -277,19 +310,24 @@ fn reached(dir: &Path, file: &Path) -> Result<String, Failure> {
     Ok(inside.map_or_else(|| file.display().to_string(), |inside| format!("../{}", inside.display())))
 }
 
-fn whereabouts(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> Result<Option<Whereabouts>, Failure> {
+fn whereabouts(
+    args: &InitArgs,
+    questions: &mut Questions,
+    console: &mut Console,
+) -> Result<Option<(Whereabouts, Option<String>)>, Failure> {
     if let Some(command) = &args.exec {
-        return Ok(Some(Whereabouts::Exec(command.clone())));
+        return Ok(Some((Whereabouts::Exec(command.clone()), None)));
     }
     let asks = "Where does the receiver answer? An address, or the command that starts it ({port} stands for a free port)";
     let given = args.target.as_deref();
     let Some(answer) = questions.text(asks, "--target URL, or --exec CMD", given, None, console)? else { return Ok(None) };
     let is_url = ["http://", "https://", "unix:"].iter().any(|scheme| answer.starts_with(scheme));
     if is_url || given.is_some() {
+        let (answer, query) = without_query(&answer);
         args.reach.target(&answer)?;
-        return Ok(Some(Whereabouts::Url(answer)));
+        return Ok(Some((Whereabouts::Url(answer), query)));
     }
-    Ok(Some(Whereabouts::Exec(answer)))
+    Ok(Some((Whereabouts::Exec(answer), None)))
 }
 
 fn extent(args: &InitArgs, questions: &mut Questions, console: &mut Console) -> Result<Option<Extent>, Failure> {

@@ -95,7 +95,8 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
     let key = args.key.clone().or_else(|| args.id.clone());
     let made_key = || contract.key.unique_key(&format!("{MADE_HERE}-{:x}", SystemClock.now().0), 1);
     let given = key.is_some();
-    let (mut path, given_body) = (contract.endpoint.path.clone(), Delivery { body: body.into(), ..Delivery::default() });
+    let (mut path, given_body) =
+        (contract.endpoint.addressed(&contract.endpoint.path), Delivery { body: body.into(), ..Delivery::default() });
     let mut notes = Vec::new();
     let key = match (contract.has_key_in_body(), contract.key.read(&given_body).ok()) {
         (true, Some(there)) if !(puts_key && given) => there,
@@ -173,7 +174,7 @@ pub(crate) fn verify(args: &VerifyDeliveryArgs, console: &mut Console) -> Result
         delivery.path = address.delivery.path;
     }
     if delivery.path.is_empty() {
-        delivery.path.clone_from(&contract.endpoint.path);
+        delivery.path = contract.endpoint.addressed(&contract.endpoint.path);
     }
     if delivery.method.is_empty() {
         delivery.method.clone_from(&contract.endpoint.method);

@@ -23,10 +23,13 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     let about = if contract.about.trim().is_empty() { String::new() } else { format!("{}\n", contract.about.trim()) };
     writeln!(out, "{}: {}\n\n{about}Source: {}\n", contract.contract, contract.title, contract.source.trim())?;
     let endpoint = &contract.endpoint;
-    writeln!(out, "A delivery is {} {} with a body of {}.", endpoint.method, endpoint.path, endpoint.content_type)?;
+    writeln!(out, "A delivery is {} {} with a body of {}.", endpoint.method, endpoint.addressed(&endpoint.path), endpoint.content_type)?;
     if !endpoint.headers.is_empty() {
         let lines: Vec<String> = endpoint.headers.iter().map(|(name, value)| format!("`{name}: {value}`")).collect();
         writeln!(out, "Every delivery bears {}.", lines.join(", "))?;
+    }
+    if let Some(body) = &endpoint.body {
+        writeln!(out, "An ordinary body is `{body}`; the suite's others bear its members, too.")?;
     }
     if !endpoint.members.is_empty() {
         let members: Vec<String> = endpoint.members.iter().map(|one| format!("`{}`: {}", one.member, one.value)).collect();

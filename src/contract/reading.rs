@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::contract::facts::{is_computed, meaning_of};
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
-use crate::contract::{Contract, Idempotency, OtherBody, own_headers, signing, wire};
+use crate::contract::{Contract, Idempotency, OtherBody, own_body, own_headers, signing, wire};
 use crate::sign::{MESSAGE_PLACEHOLDERS, PREPARED_PLACEHOLDERS, Proof};
 use crate::template::Template;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint, listed, nearest};
@@ -226,6 +226,7 @@ impl Reading<'_> {
         self.promises(contract);
         self.own_headers(contract);
         self.usual_members(contract);
+        own_body::diagnostics(contract).into_iter().for_each(|(path, message, way_out)| self.say(&path, message, way_out));
     }
 
     /// Members that every body bears.

@@ -31,7 +31,7 @@ impl Contract {
     /// What a scenario says of such a member stays.
     #[must_use]
     pub fn with_usual_members<'b>(&self, body: &'b [u8]) -> Cow<'b, [u8]> {
-        if self.endpoint.members.is_empty() {
+        if self.endpoint.members.is_empty() && self.endpoint.body.is_none() {
             return Cow::Borrowed(body);
         }
         let Ok(said @ Value::Object(_)) = serde_json::from_slice::<Value>(body) else { return Cow::Borrowed(body) };
@@ -40,8 +40,15 @@ impl Contract {
             let form = as_form(body).into_owned();
             return Cow::Owned(members().fold(form, |form, one| with_form_field(&form, &one.member, text_of(&one.value).as_bytes())));
         }
-        let missing = members().filter(|one| member_at(&said, &one.member).is_none());
-        Cow::Owned(missing.fold(body.to_vec(), |body, one| with_member_at(&body, &one.member, &one.value.to_string()).unwrap_or(body)))
+        let own = self.members_of_its_own();
+        let own = own.iter().filter(|(name, _)| !name.contains('.')).map(|(name, value)| (name.as_str(), value));
+        let all = members().map(|one| (one.member.as_str(), &one.value)).chain(own);
+        let missing: Vec<(&str, &Value)> = all.filter(|(member, _)| member_at(&said, member).is_none()).collect();
+        if missing.is_empty() {
+            return Cow::Borrowed(body);
+        }
+        let dressed = |body: Vec<u8>, (member, value): (&str, &Value)| with_member_at(&body, member, &value.to_string()).unwrap_or(body);
+        Cow::Owned(missing.into_iter().fold(body.to_vec(), dressed))
     }
 }
 

@@ -10,7 +10,15 @@ use super::signing::Told;
 pub(super) fn diagnostics(contract: &Contract) -> Vec<Told> {
     let mut all: Vec<Told> = paths(contract).into_iter().filter_map(|(place, path)| path_mistake(place, path)).collect();
     all.extend(headers_that_come_twice(contract));
+    all.extend(contract.endpoint.query.as_ref().and_then(|query| query_mistake(query)));
     all
+}
+
+fn query_mistake(query: &str) -> Option<Told> {
+    let place = || "endpoint.query".to_owned();
+    let is_plain = !query.is_empty() && query.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
+    let way_out = "write it as it stands behind the question mark, percent-encoded: tenant=7&kind=paid";
+    (!is_plain).then(|| (place(), format!("`{query}` is no query"), Some(way_out.to_owned())))
 }
 
 fn paths(contract: &Contract) -> Vec<(String, &str)> {
@@ -27,7 +35,11 @@ fn path_mistake(place: String, path: &str) -> Option<Told> {
     if !path.starts_with('/') {
         Some((place, "a path begins with a slash".to_owned(), Some(format!("write /{path}"))))
     } else if path.contains(['?', '#', ' ']) {
-        Some((place, "a path has no query, fragment or blank in it".to_owned(), Some("give the path alone".to_owned())))
+        Some((
+            place,
+            "a path has no query, fragment or blank in it".to_owned(),
+            Some("give the path alone; a query of deliveries stands under `endpoint.query`".to_owned()),
+        ))
     } else {
         None
     }

@@ -5,7 +5,7 @@
 //! already is not written again.
 
 use super::sightings::{Adopted, Findings};
-use super::{Base, Known, yaml};
+use super::{Base, Known, toml, yaml, yaml_text};
 use crate::contract::Contract;
 use crate::contract::effects::EffectsPlace;
 use crate::contract::key::{KeyForm, KeyPlace};
@@ -54,9 +54,14 @@ fn extended(text: &mut Text, known: &Known, (extends, contract): (&str, &Contrac
     text.line("");
     endpoint(text, known, Some(contract));
     health(text, known);
+    if known.signatures_only {
+        text.comment("", "Only signatures are checked: every rightly signed delivery is taken, and none is a repeat.");
+        text.line("idempotency: none");
+        text.line("other_body: null");
+    }
     secret(text, known, &contract.secret.for_tests, &contract.signature);
     effects(text, known, Some(contract));
-    outcomes(text, findings);
+    outcomes(text, findings, known.signatures_only);
     warnings(text, findings);
 }
 
@@ -79,7 +84,7 @@ fn own(text: &mut Text, known: &Known, (scheme, key): (&Scheme, &KeyPlace), find
     key_place(text, key);
     signature(text, scheme);
     effects(text, known, None);
-    let usual = if key.is_somewhere() { USUAL.to_owned() } else { without_keys(USUAL) };
+    let usual = if key.is_somewhere() && !known.signatures_only { USUAL.to_owned() } else { without_keys(USUAL, known.signatures_only) };
     let usual = if scheme.carries_time() { usual } else { without_lines(&usual, &["stale-signature"]) };
     let usual = if scheme.by == Proof::None {
         without_lines(&usual, &["signature:", "missing-signature", "malformed-signature", "stale-signature"])
@@ -92,9 +97,13 @@ fn own(text: &mut Text, known: &Known, (scheme, key): (&Scheme, &KeyPlace), find
 }
 
 /// The usual answers of who knows no keys.
-fn without_keys(usual: &str) -> String {
-    let rest = without_lines(usual, &["other_body:", "duplicate:", "missing-key", "empty-key", "unusable-key", "KEY-1", "KEY-2", "KEY-9"]);
-    format!("idempotency: none   # no key was found: every rightly signed delivery is taken\n{rest}")
+fn without_keys(usual: &str, by_choice: bool) -> String {
+    let rest = without_lines(
+        usual,
+        &["other_body:", "duplicate:", "missing-key", "empty-key", "unusable-key", "not_promised:", "KEY-1", "KEY-2", "KEY-9"],
+    );
+    let why = if by_choice { "only signatures are checked" } else { "no key was found" };
+    format!("idempotency: none   # {why}: every rightly signed delivery is taken\n{rest}")
 }
 
 fn without_lines(text: &str, begins: &[&str]) -> String {
@@ -130,9 +139,12 @@ fn form(adopted: &Adopted, like_first: bool) -> String {
     format!("{{{}}}   # {}", members.join(", "), adopted.seen)
 }
 
-fn outcomes(text: &mut Text, findings: &Findings) {
+fn outcomes(text: &mut Text, findings: &Findings, knows_no_repeat: bool) {
     let says = |adopted: &Adopted| adopted.status.is_some() || !adopted.members.is_empty();
     if findings.adopted.is_empty() {
+        if knows_no_repeat {
+            text.line("outcomes: {duplicate: null}");
+        }
         return;
     }
     text.line("");
@@ -140,11 +152,14 @@ fn outcomes(text: &mut Text, findings: &Findings) {
         "",
         "What the contract above leaves open and was seen on a visit. Take a line out, and everything that it allows conforms again.",
     );
-    if !findings.adopted.values().any(says) {
+    if !knows_no_repeat && !findings.adopted.values().any(says) {
         findings.adopted.iter().for_each(|(place, one)| text.comment("", &format!("{place}: {}", one.seen)));
         return;
     }
     text.line("outcomes:");
+    if knows_no_repeat {
+        text.line("  duplicate: null");
+    }
     let (refused, plain): (Vec<_>, Vec<_>) = findings.adopted.iter().partition(|(place, _)| place.starts_with("refused."));
     for (place, one) in plain {
         outcome(text, "  ", place, one, says(one));
@@ -176,28 +191,48 @@ fn warnings(text: &mut Text, findings: &Findings) {
 
 fn endpoint(text: &mut Text, known: &Known, base: Option<&Contract>) {
     let (path, content_type) = (known.path.as_deref(), known.content_type.as_deref());
+    let mut members: Vec<String> = Vec::new();
     match base {
         Some(base) => {
-            let path = path.filter(|path| *path != base.endpoint.path);
+            members.extend(path.filter(|path| *path != base.endpoint.path).map(|path| format!("path: {}", yaml(path))));
             let content_type = content_type.filter(|kind| *kind != base.endpoint.content_type);
-            let members: Vec<String> = path
-                .map(|path| format!("path: {}", yaml(path)))
-                .into_iter()
-                .chain(content_type.map(|kind| format!("content_type: {}", yaml(kind))))
-                .collect();
-            if members.is_empty() {
-                text.line(format!(
-                    "# endpoint: {{path: {}}}   # where deliveries go; another path is written here",
-                    yaml(&base.endpoint.path)
-                ));
-            } else {
-                text.line(format!("endpoint: {{{}}}", members.join(", ")));
-            }
+            members.extend(content_type.map(|kind| format!("content_type: {}", yaml(kind))));
         }
         None => {
             let kind = content_type.unwrap_or("application/json");
-            text.line(format!("endpoint: {{method: POST, path: {}, content_type: {}}}", yaml(path.unwrap_or("/")), yaml(kind)));
+            members.extend([
+                "method: POST".to_owned(),
+                format!("path: {}", yaml(path.unwrap_or("/"))),
+                format!("content_type: {}", yaml(kind)),
+            ]);
         }
+    }
+    members.extend(known.query.iter().map(|query| format!("query: {}", yaml(query))));
+    let example = &known.example;
+    if let (Some(base), true, None, true) = (base, members.is_empty(), &example.body, example.members.is_empty()) {
+        text.line(format!("# endpoint: {{path: {}}}   # where deliveries go; another path is written here", yaml(&base.endpoint.path)));
+        return;
+    }
+    if example.body.is_none() && example.members.is_empty() {
+        text.line(format!("endpoint: {{{}}}", members.join(", ")));
+        return;
+    }
+    text.line("endpoint:");
+    members.iter().for_each(|member| text.line(format!("  {member}")));
+    let words =
+        "The captured body, so that a receiver that looks into bodies takes what is sent; all bodies of the suite bear its members.";
+    text.comment("  ", words);
+    if let Some(told) = example.told() {
+        text.comment("  ", &told);
+    }
+    if let Some(body) = &example.body {
+        text.comment("  ", "In the place of {unique} stands a word of each delivery's own: it may stand wherever any text may.");
+        text.line(format!("  body: {}", yaml_text(body)));
+        return;
+    }
+    text.line("  members:");
+    for (name, value) in &example.members {
+        text.line(format!("    - {{member: {}, value: {}}}", yaml(name), toml(value)));
     }
 }
 
@@ -308,10 +343,11 @@ fn signature(text: &mut Text, scheme: &Scheme) {
 }
 
 fn effects(text: &mut Text, known: &Known, base: Option<&Contract>) {
-    let by_key = match &known.base {
-        Base::Extended { contract, .. } => contract.is_by_key(),
-        Base::Own { key, .. } => key.is_somewhere(),
-    };
+    let by_key = !known.signatures_only
+        && match &known.base {
+            Base::Extended { contract, .. } => contract.is_by_key(),
+            Base::Own { key, .. } => key.is_somewhere(),
+        };
     text.line("");
     if let Some(place) = &known.effects {
         text.comment("", "Where it is counted how often the work of a key was done.");

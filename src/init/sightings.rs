@@ -100,7 +100,8 @@ pub fn findings(contract: &Contract, seen: &Sightings) -> Findings {
     let kinds = [(Probe::Forgery, Refusal::Signature), (Probe::NoSignature, Refusal::MissingSignature)];
     for (probe, why) in kinds.into_iter().filter(|_| contract.signature.by != Proof::None) {
         if let (Some(answer), Some(form)) = (seen.of(probe), refusal_form(contract, why)) {
-            refused(contract, (probe, why), (answer, form), &mut findings);
+            let seen = Refused { answer, form, honest: seen.of(Probe::Honest) };
+            refused(contract, (probe, why), &seen, &mut findings);
         }
     }
     findings
@@ -209,16 +210,46 @@ fn mark_in_headers(honest: &Answer, repeat: &Answer) -> Option<(String, String)>
     (value.len() <= LONGEST_MARK && value.chars().all(|c| c.is_ascii_alphabetic())).then(|| (line.name.clone(), value.to_owned()))
 }
 
-fn refused(contract: &Contract, (probe, why): (Probe, Refusal), (answer, form): (&Answer, &AnswerForm), findings: &mut Findings) {
+/// What a delivery got that is to be refused.
+struct Refused<'s> {
+    answer: &'s Answer,
+    /// How it is to be refused.
+    form: &'s AnswerForm,
+    /// What an honest one got, where one was sent.
+    honest: Option<&'s Answer>,
+}
+
+impl Refused<'_> {
+    /// The member by which a body says no, where its status does not.
+    fn no_in_body(&self) -> Option<(String, String)> {
+        match self.honest {
+            Some(honest) => mark_in_body(honest, self.answer),
+            None => marks(self.answer)
+                .into_iter()
+                .find(|(_, value)| value == &Value::Bool(false))
+                .map(|(name, value)| (name, value.to_string())),
+        }
+    }
+}
+
+fn refused(contract: &Contract, (probe, why): (Probe, Refusal), seen: &Refused<'_>, findings: &mut Findings) {
+    let Refused { answer, form, .. } = seen;
     let what = match probe {
         Probe::Forgery => "a delivery that is signed with another secret",
         Probe::NoSignature | Probe::Honest | Probe::Repeat | Probe::NoKey | Probe::Get | Probe::Health => "a delivery without a signature",
     };
     let status = answer.status;
+    let said = seen.no_in_body().map_or_else(String::new, |(member, value)| {
+        format!(
+            "; where its body says no by `{member}`, which is {value}, write outcomes: {{refused: {{{}: {{status: {status}, also: [], body: [{{member: {}, is: {value}}}]}}}}}}",
+            why.name(),
+            super::yaml(&member)
+        )
+    });
     match narrowed(form, status) {
         Some(adopted) => drop(findings.adopted.insert(format!("refused.{}", why.name()), adopted)),
         None if contract.outcomes.accepted.allows_status(status) || (200..=299).contains(&status) => findings.warnings.push(format!(
-            "{what} was ACCEPTED ({status}): this receiver does not check it; the contract keeps {}, and `hookgate run` will fail until it does",
+            "{what} was ACCEPTED ({status}{said}): this receiver does not check it; the contract keeps {}, and `hookgate run` will fail until it does",
             form.statuses()
         )),
         None => findings.warnings.push(format!(
@@ -278,6 +309,18 @@ mod tests {
         let neither = repeated(answer(200, r#"{"id":"a1"}"#, &[]), answer(200, r#"{"id":"a2"}"#, &[]));
         assert!(neither.contains("warning: the same delivery once more was answered with another body"), "{neither}");
         assert!(!neither.contains("member"), "{neither}");
+    }
+
+    /// A refusal that only a body tells is no acceptance, and how that is written is told.
+    #[test]
+    fn refusal_in_a_body_is_told_with_the_line_for_it() {
+        let line = "write outcomes: {refused: {signature: {status: 200, also: [], body: [{member: ok, is: false}]}}}";
+        let of = |answers| told("github-webhook", answers);
+        let forged = || (Probe::Forgery, answer(200, r#"{"ok":false,"error":"signature"}"#, &[]));
+        assert!(of(vec![forged()]).contains(line), "{}", of(vec![forged()]));
+        let both = of(vec![(Probe::Honest, answer(200, r#"{"ok":true}"#, &[])), (Probe::Forgery, answer(200, r#"{"ok":false}"#, &[]))]);
+        assert!(both.contains(line), "{both}");
+        assert!(!of(vec![(Probe::Forgery, answer(200, "", &[]))]).contains("write outcomes"));
     }
 
     /// Nothing that is wrong is adopted: it is warned of.

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::sightings::Sightings;
 use crate::clock::{Clock as _, SystemClock};
+use crate::contract::own_body::UNIQUE;
 use crate::contract::{Contract, Health, own_headers};
 use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::scenario::deliver::Deliver;
@@ -96,7 +97,9 @@ pub async fn visit(visit: &Visit<'_>) -> (Sightings, Option<Health>) {
     let run_word = format!("hgi{:x}", SystemClock.now().0);
     let made = |number, tamper| {
         let key = contract.key.unique_key(&run_word, number);
-        series.as_ref().map_err(Clone::clone)?.one(Some(&key), &visit.body, tamper, SystemClock.now())
+        let word = format!("{run_word}-{number}");
+        let body = std::str::from_utf8(&visit.body).map_or_else(|_| visit.body.clone(), |text| Bytes::from(text.replace(UNIQUE, &word)));
+        series.as_ref().map_err(Clone::clone)?.one(Some(&key), &body, tamper, SystemClock.now())
     };
     if contract.signature.by != Proof::None {
         look(&sender, Probe::Forgery, made(1, Some(Tamper::WrongSecret)), &mut seen).await;

@@ -28,7 +28,7 @@ use crate::files::FileError;
 use crate::files::operations::OperationsFile;
 use crate::history::consistency::{Judgement, Law, judge};
 use crate::report::manifest::MadeFrom;
-use crate::report::{Overall, Tool, Verdict};
+use crate::report::{Overall, ProjectFacts, Tool, Verdict};
 use crate::scenario::requirement::Catalogue;
 
 /// So many operations are judged at a time by each thread: 64 MB of them.
@@ -197,7 +197,7 @@ pub fn joined(
         target: first.facts.target.clone(),
         contract: contract.contract.clone(),
         made_from,
-        project: None,
+        project: ProjectFacts::in_common(&reports().map(|report| report.project.as_ref()).collect::<Vec<_>>()),
         model: first.facts.model.clone(),
         arrivals: reports().find_map(|report| report.arrivals.clone()),
         started_at: began_at.map(|at| iso::write(UnixMicros(at))).unwrap_or_default(),

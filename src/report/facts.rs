@@ -122,6 +122,14 @@ impl ProjectFacts {
     pub fn told(&self) -> String {
         self.profile.as_ref().map_or_else(|| self.file.clone(), |name| format!("{} (profile {name})", self.file))
     }
+
+    /// The one of several reports that are joined, where all had the same: its path may differ from machine to machine.
+    #[must_use]
+    pub fn in_common(all: &[Option<&Self>]) -> Option<Self> {
+        let first = (*all.first()?)?;
+        let is_same = |other: &Self| other.sha256 == first.sha256 && other.profile == first.profile;
+        all.iter().all(|other| other.is_some_and(is_same)).then(|| first.clone())
+    }
 }
 
 /// How a run was made.
@@ -176,4 +184,28 @@ pub struct Tool {
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What all were made with is told of what was joined of them; what some were made with is not.
+    #[test]
+    fn project_file_in_common_is_that_of_all() {
+        let one = |file: &str, profile: Option<&str>, sha256: &str| ProjectFacts {
+            file: file.to_owned(),
+            profile: profile.map(str::to_owned),
+            sha256: sha256.to_owned(),
+        };
+        let (here, there) = (one("a/hookgate.toml", Some("ci"), "00"), one("b/hookgate.toml", Some("ci"), "00"));
+        let in_common = |all: &[Option<&ProjectFacts>]| ProjectFacts::in_common(all);
+        assert_eq!(in_common(&[Some(&here), Some(&there)]), Some(here.clone()));
+        let (other, changed) = (one("a/hookgate.toml", None, "00"), one("a/hookgate.toml", Some("ci"), "01"));
+        for apart in
+            [&[Some(&here), Some(&other)][..], &[Some(&here), Some(&changed)], &[Some(&here), None], &[None, Some(&here)], &[None], &[]]
+        {
+            assert_eq!(in_common(apart), None);
+        }
+    }
 }

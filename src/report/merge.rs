@@ -8,7 +8,9 @@
 use crate::report::causes::{attribute, causes};
 use crate::report::required::required;
 use crate::report::tally::{self, Asked, fail};
-use crate::report::{BaselineFacts, HistoryFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict};
+use crate::report::{
+    BaselineFacts, HistoryFacts, ProjectFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict,
+};
 
 /// One report of all shards, with the names of their folders.
 ///
@@ -26,7 +28,7 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     let all = || shards.iter().map(|(_, one)| one);
     report.run.shard = None;
     // Shards that were judged by different files were judged by none in common.
-    report.project = first.project.clone().filter(|one| shards.iter().all(|(_, other)| other.project.as_ref() == Some(one)));
+    report.project = ProjectFacts::in_common(&shards.iter().map(|(_, shard)| shard.project.as_ref()).collect::<Vec<_>>());
     report.run.started_at = all().map(|one| one.run.started_at.clone()).min().unwrap_or_default();
     report.run.duration_ms = all().map(|one| one.run.duration_ms).fold(0.0, f64::max);
     report.run.deliveries = all().map(|one| one.run.deliveries).sum();

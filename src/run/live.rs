@@ -130,7 +130,7 @@ impl<'s> Live<'s> {
             Asked::Health => {
                 contract.health.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no health page".to_owned())
             }
-            Asked::Endpoint => Ok(contract.endpoint.path.clone()),
+            Asked::Endpoint => Ok(contract.endpoint.addressed(&contract.endpoint.path)),
             Asked::Path(path) => Ok(path.clone()),
             Asked::Metrics => {
                 contract.metrics.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no counters".to_owned())

@@ -150,7 +150,12 @@ impl RunContext {
         if self.contract.endpoint.method.eq_ignore_ascii_case("GET") {
             return None;
         }
-        let result = self.send_patiently(&Transmission::plain(self.supplies.question("GET", &self.contract.endpoint.path))).await.result;
+        let result = self
+            .send_patiently(&Transmission::plain(
+                self.supplies.question("GET", &self.contract.endpoint.addressed(&self.contract.endpoint.path)),
+            ))
+            .await
+            .result;
         Some(self.told_of(Probe::Get, &result))
     }
 
@@ -201,7 +206,7 @@ impl RunContext {
         let known = Known {
             accepted: accepted.as_ref(),
             ahead,
-            asked: self.url.path(&self.contract.endpoint.path),
+            asked: self.url.path(&self.contract.endpoint.addressed(&self.contract.endpoint.path)),
             seen,
             variable: &plan.secret_variable,
             is_unwell: !is_well,

@@ -196,10 +196,10 @@ impl DeliveryBuilder<'_> {
     /// The path as it is signed; a whole address takes its place afterwards.
     fn path(&self, deliver: &Deliver) -> Result<String, String> {
         let contract = &self.supplies.contract;
-        let mut path = if deliver.elsewhere { path_elsewhere(contract)? } else { contract.endpoint.path.clone() };
+        let mut path =
+            contract.endpoint.addressed(&if deliver.elsewhere { path_elsewhere(contract)? } else { contract.endpoint.path.clone() });
         if deliver.method_override == Some(MethodOverride::Query) {
-            let mark = if path.contains('?') { '&' } else { '?' };
-            path = format!("{path}{mark}_method={}", contract.endpoint.method);
+            path.push_str(&format!("{}_method={}", if path.contains('?') { '&' } else { '?' }, contract.endpoint.method));
         }
         match deliver.door {
             None | Some(Door::Absolute) => Ok(path),

@@ -44,12 +44,14 @@ pub struct ScenarioText {
 }
 
 impl SuiteTexts {
-    /// The suite of a contract: shipped, or in the folder that was named.
+    /// The suite of a contract: shipped, or in the folder that was named; its bodies as the contract's sender has them.
     ///
     /// # Errors
     /// [`SuiteError`]: what is missing or wrong.
     pub fn of(choice: &SuiteChoice, contract: &Contract) -> Result<Self, SuiteError> {
-        Self::of_suite(choice, &contract.suite)
+        let texts = Self::of_suite(choice, &contract.suite)?;
+        let bodies = contract.with_own_body(&texts.catalogue.ordinary_body, texts.bodies);
+        Ok(Self { bodies, ..texts })
     }
 
     /// The suite of a name.

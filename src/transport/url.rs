@@ -56,7 +56,7 @@ pub enum BadTarget {
     #[error("the address has a user name or password before `@`; leave it out, deliveries prove themselves by their signature")]
     UserInfo,
     /// A query or a fragment.
-    #[error("`{found}` cannot be part of an address; end it with the path")]
+    #[error("`{found}` cannot be part of an address; end it with the path (the query of deliveries is the contract's `endpoint.query`)")]
     Query {
         /// From the mark on.
         found: String,

@@ -41,7 +41,8 @@ struct Stage {
 
 impl Stage {
     fn of(contract: &Arc<Contract>) -> Self {
-        let (setting, supplies) = surroundings(contract, &SUITE.catalogue, &SUITE.bodies).expect("the published secret is a key");
+        let bodies = Arc::new(contract.with_own_body(&SUITE.catalogue.ordinary_body, SUITE.bodies.as_ref().clone()));
+        let (setting, supplies) = surroundings(contract, &SUITE.catalogue, &bodies).expect("the published secret is a key");
         Self { setting, supplies, means: Means::of(contract) }
     }
 

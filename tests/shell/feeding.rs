@@ -189,11 +189,12 @@ fn workers_share_a_feed_by_its_keys() {
     let fed = Fed::start(&[]);
     let lines: String = (0..60).fold(String::new(), |text, at| format!("{text}{{\"key\":\"w{}\",\"body\":{{}}}}\n", at / 3));
     let feed = fed.folder.write("deliveries.jsonl", &lines);
+    let settings = fed.folder.write("hookgate.toml", "[load]\nusers = 2\n");
     let mut both = Vec::new();
     for worker in ["1/2", "2/2"] {
         let out = fed.folder.path(&worker.replace('/', "-")).display().to_string();
         let args = ["--feed", &feed, "--feed-keys", "fresh", "--worker", worker, "--run-word", "w", "--report", &out, "--db", &fed.db];
-        let (code, report) = fed.load(&args);
+        let (code, report) = fed.load(&[&args[..], &["--config", &settings]].concat());
         assert_eq!(code, Some(0), "{report:#}");
         both.push((report, out));
     }
@@ -206,5 +207,7 @@ fn workers_share_a_feed_by_its_keys() {
         (Some(60), &20.into(), 20),
         "{report:#}"
     );
+    // The project file that was in force for all of them is that of the joined report.
+    assert!(report["project"]["sha256"].is_string() && report["project"] == both[0].0["project"], "{report:#}");
     assert!(both.iter().all(|(one, _)| one["operations"].as_u64().is_some_and(|count| count.is_multiple_of(3) && count > 0)));
 }

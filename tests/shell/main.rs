@@ -43,6 +43,7 @@ mod load;
 mod load_truth;
 #[cfg(feature = "load")]
 mod otlp;
+mod odd_receivers;
 mod own_headers;
 mod packaging;
 mod pasted;

@@ -17,7 +17,7 @@ pub(crate) struct InitArgs {
     /// With --from and a HAR: which request, from 1; without it, the first that bears a signature.
     #[arg(long, value_name = "N", requires = "from")]
     pub(crate) entry: Option<usize>,
-    /// Where the receiver answers: `http://host:port`, `https://…` or `unix:/path/to.sock`; a path in it is the one that takes deliveries.
+    /// Where the receiver answers: `http://host:port`, `https://…` or `unix:/path/to.sock`; a path in it, and a query, is where deliveries go.
     #[arg(long, value_name = "URL", conflicts_with = "exec")]
     pub(crate) target: Option<String>,
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub(crate) struct InitArgs {
     /// With --exec: it is ready when this address answers 2xx, or when it writes this text.
     #[arg(long, value_name = "URL|TEXT", requires = "exec")]
     pub(crate) ready: Option<String>,
-    /// The path that takes deliveries, when it is not the contract's.
+    /// The path that takes deliveries, when it is not the contract's; a query behind it is borne by all of them.
     #[arg(long, value_name = "PATH")]
     pub(crate) path: Option<String>,
     /// The page that says with 200 that the receiver is well.
@@ -40,6 +40,9 @@ pub(crate) struct InitArgs {
     /// The member of the JSON body that does.
     #[arg(long, value_name = "PATH")]
     pub(crate) key_member: Option<String>,
+    /// Only signatures are checked: no repeat is known, and every rightly signed delivery is taken.
+    #[arg(long, conflicts_with_all = ["key_header", "key_member", "effects", "db", "clock"])]
+    pub(crate) signatures_only: bool,
     /// Where the receiver remembers (it is only read): a SQLite file, or postgres://…, mysql://…, redis://…, without a password.
     #[arg(long, value_name = "PATH|URL")]
     pub(crate) db: Option<String>,

@@ -13,7 +13,7 @@ pub(super) fn apart(at: Whereabouts, path: Option<&str>, captured: Option<&str>)
     let Whereabouts::Url(url) = at else { return (at, None) };
     let (base, all) = Target::apart(&url);
     let all = all.trim_end_matches('/');
-    if all.is_empty() || all.contains('?') {
+    if all.is_empty() {
         return (Whereabouts::Url(url), None);
     }
     let Some(known) = path.or(captured).filter(|known| known.len() > 1) else {
@@ -25,6 +25,13 @@ pub(super) fn apart(at: Whereabouts, path: Option<&str>, captured: Option<&str>)
         Some(prefix) => (Whereabouts::Url(format!("{base}{prefix}")), Some(known.to_owned())),
         None => (Whereabouts::Url(url), None),
     }
+}
+
+/// An address, or a path, without its query; and the query, where there is one.
+pub(super) fn without_query(text: &str) -> (String, Option<String>) {
+    let text = text.split('#').next().unwrap_or_default();
+    let (before, query) = text.split_once('?').map_or((text, None), |(before, query)| (before, Some(query)));
+    (before.to_owned(), query.filter(|query| !query.is_empty()).map(str::to_owned))
 }
 
 /// What of the flags says how a receiver is reached, as members of `[target]`; paths begin at the folder of the file.

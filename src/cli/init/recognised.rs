@@ -4,6 +4,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
+use super::address::without_query;
 use crate::cli::args::InitArgs;
 use crate::cli::captured::{self, Captured};
 use crate::cli::secrets::secret_from;
@@ -15,6 +16,7 @@ use crate::contract::key::KeyPlace;
 use crate::delivery::Delivery;
 use crate::files;
 use crate::init::Base;
+use crate::init::example::lets_in;
 use crate::init::proof::{form_of, key_place, proven};
 use crate::init::recognition::{Capture, Held, Match, content_type, held, matches};
 use crate::init::sightings::Sightings;
@@ -29,10 +31,14 @@ pub(super) struct Recognised {
     pub(super) told: Vec<String>,
     /// The path, without its query.
     pub(super) path: Option<String>,
+    /// The query, where the scheme does not write it itself, and it lets nobody in.
+    pub(super) query: Option<String>,
     /// The content type.
     pub(super) content_type: Option<String>,
     /// What was answered.
     pub(super) sightings: Sightings,
+    /// What travelled.
+    pub(super) delivery: Delivery,
 }
 
 /// Recognises a captured delivery.
@@ -49,13 +55,29 @@ pub(super) fn recognise(args: &InitArgs, file: &Path) -> Result<Recognised, Fail
     if !sightings.answers.is_empty() {
         told.push("What was answered stands in the capture, too.".to_owned());
     }
-    let path = captured.delivery.path_and_query().split('?').next().unwrap_or_default().to_owned();
+    let (path, query) = without_query(captured.delivery.path_and_query());
+    let own = match &base {
+        Base::Extended { contract, .. } => &contract.signature.query,
+        Base::Own { scheme, .. } => &scheme.query,
+    };
+    let pairs: Vec<&str> = query.iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()).collect();
+    let is_own = |pair: &&&str| own.iter().any(|one| pair.split('=').next() == Some(one.name.as_str()));
+    let kept: Vec<&str> = pairs.iter().filter(|pair| !is_own(pair)).copied().collect();
+    let query = kept.join("&");
+    if lets_in(&query) {
+        told.push(
+            "The captured address has a query that seems to hold a secret, and it is not written down: endpoint.query has one.".to_owned(),
+        );
+    }
+    let query = Some(query).filter(|query| !query.is_empty() && !lets_in(query));
     Ok(Recognised {
         base,
         told,
         path: Some(path).filter(|path| path.starts_with('/')),
+        query,
         content_type: content_type(&captured.delivery),
         sightings,
+        delivery: captured.delivery,
     })
 }
 

@@ -86,6 +86,7 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("idempotency", &[("by-key", ""), ("none", "idempotency: none")]),
+    ("body", &[("the suite's", ""), ("own", "body: '{\"type\": \"paid\", \"status\": \"ok\", \"amount\": 5, \"note\": \"{unique}\"}'")]),
     (
         "signature",
         &[
@@ -174,7 +175,7 @@ pub(crate) fn contract(point: &Point) -> Option<Arc<Contract>> {
     for ((axis, values), at) in AXES.iter().zip(point) {
         match *axis {
             "told" if by_key => outcomes.push(values[*at].1.to_owned()),
-            "told" => {}
+            "told" | "body" => {}
             _ => members.push(values[*at].1.replace("KEYS", KEYS).replace("RENAMED", RENAMED).replace("AUDIT", AUDIT)),
         }
     }
@@ -184,9 +185,10 @@ pub(crate) fn contract(point: &Point) -> Option<Arc<Contract>> {
     let form = at(point, "key") == "field";
     let form = form || at(point, "signature") == "form";
     let content_type = if form { "application/x-www-form-urlencoded" } else { "application/json" };
+    let body = AXES.iter().zip(point).find(|((axis, _), _)| *axis == "body").map_or("", |((_, values), at)| values[*at].1);
     let text = format!(
         "contract: space\ntitle: t\nabout: a\nsource: s\nsuite: core\n\
-         endpoint: {{method: POST, path: /in, others: [/other], content_type: {content_type}}}\n\
+         endpoint: {{method: POST, path: /in, others: [/other], content_type: {content_type}, {body}}}\n\
          health: {{path: /alive, status: 204}}\nsecret: {{env: S, for_tests: a-secret-of-this-test, previous: {{env: P, for_tests: the-one-before}}, retired: {{env: R, for_tests: a-retired-one}}}}\n{}\n\
          outcomes: {{{}, refused: {{signature: {{status: 401}}, missing-signature: {{status: 403}}, malformed-signature: {{status: 400}}, \
          stale-signature: {{status: 401}}, missing-key: {{status: 400}}, empty-key: {{status: 400}}, unusable-key: {{status: 400}}, \
@@ -238,9 +240,13 @@ pub(crate) fn single_values() -> Vec<Point> {
 /// So many points with two or more unusual values, the same each time.
 pub(crate) fn mixed(count: usize) -> Vec<Point> {
     // What was drawn before there was an axis more is drawn as it was.
-    let (mut others, mut streams) = (0x9e37_79b9_7f4a_7c15_u64, 0x2545_f491_4f6c_dd1d_u64);
+    let (mut others, mut streams, mut bodies) = (0x9e37_79b9_7f4a_7c15_u64, 0x2545_f491_4f6c_dd1d_u64, 0xd6e8_feb8_6659_fd93_u64);
     let mut random = |axis: &str, below: usize| {
-        let state = if axis == "stream" { &mut streams } else { &mut others };
+        let state = match axis {
+            "stream" => &mut streams,
+            "body" => &mut bodies,
+            _ => &mut others,
+        };
         *state ^= *state << 13;
         *state ^= *state >> 7;
         *state ^= *state << 17;
@@ -267,6 +273,10 @@ pub(crate) fn corners() -> Vec<Point> {
         corner(&[("told", "constant"), ("state", "audit")]),
         corner(&[("told", "like-first"), ("state", "audit")]),
         corner(&[("told", "like-first"), ("state", "keys")]),
+        // The body of one's own beside a key in it, and where another body is refused or new.
+        corner(&[("body", "own"), ("key", "member")]),
+        corner(&[("body", "own"), ("other_body", "refused")]),
+        corner(&[("body", "own"), ("other_body", "new")]),
         // A failure that is a key's result is given again, not undecided.
         corner(&[("failures", "replayed"), ("other_body", "new")]),
     ]
