@@ -14,6 +14,7 @@
 //! **Invariant:** bytes are signed as they travel. JSON and forms are read only
 //! where a scheme signs their members (`{member:PATH}`, `{form_sorted}`).
 
+pub mod address;
 pub mod diagnosis;
 pub mod encoding;
 pub mod mac;
@@ -71,6 +72,10 @@ pub struct Scheme {
     /// What stands in the query before anything is signed: a digest of the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<QueryParameter>,
+    /// The address that is signed, where the sender knows the receiver by another one than it is called by here: `https://shop.example/hooks`.
+    /// It stands for `{url}`, `{authority}`, `{path}` and `{path_only}`, wherever deliveries are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Which bodies the sender signs.
     #[serde(default, skip_serializing_if = "Bodies::is_default")]
     pub bodies: Bodies,
@@ -303,6 +308,12 @@ impl Scheme {
     #[must_use]
     pub fn signs(&self, name: &str) -> bool {
         self.message.placeholders().any(|one| one == name)
+    }
+
+    /// Whether the message says anything of the address that deliveries go to.
+    #[must_use]
+    pub fn signs_the_address(&self) -> bool {
+        ["url", "authority", "path", "path_only"].iter().any(|name| self.signs(name))
     }
 
     /// The header that carries the signature.

@@ -64,7 +64,8 @@ impl Sign {
             Some(url) => address(url).ok_or_else(|| Error::Asked(format!("`{url}` is no address: it begins with http:// or https://")))?,
             None => Default::default(),
         };
-        if self.url.is_none() && (signer.scheme().signs("url") || signer.scheme().signs("authority")) {
+        let scheme = signer.scheme();
+        if self.url.is_none() && scheme.address.is_none() && (scheme.signs("url") || scheme.signs("authority")) {
             return Err(Error::Asked(format!("{} signs the address: give it with `url`", contract.contract)));
         }
         let path = if path.is_empty() { contract.endpoint.addressed(&contract.endpoint.path) } else { path };

@@ -24,7 +24,7 @@ pub(crate) fn doctor(args: &DoctorArgs, console: &mut Console) -> Result<Exit, F
     let ends = Ends::listen()?;
     let language = args.language.chosen();
     let (format, args) = (args.format, args.as_run());
-    let suite = load_suite::suite(&args.suite)?;
+    let suite = load_suite::suite_for(&args.suite, &args.reach)?;
     let Asked { options, how, secrets } = asked(&args, &suite, &[])?;
     let redactor = secrets.redactor();
     let plans = vec![how.plan(&options, &suite, Vec::new(), secrets.clone()).map_err(|wrong| wrong_flags(&wrong))?];

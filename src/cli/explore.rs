@@ -31,7 +31,7 @@ use crate::secret::Redactor;
 
 /// Runs `explore`.
 pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let suite = load_suite::suite(&args.judged.suite)?;
+    let suite = load_suite::suite_for(&args.judged.suite, &args.judged.reach)?;
     let corpus = corpus(&args.corpus, &suite)?;
     let tried = Tried {
         steps: usize::from(args.steps.get()),
@@ -45,7 +45,7 @@ pub(crate) fn explore(args: &ExploreArgs, console: &mut Console) -> Result<Exit,
 
 /// Runs `shrink`.
 pub(crate) fn shrink(args: &ShrinkArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let suite = load_suite::suite(&args.judged.suite)?;
+    let suite = load_suite::suite_for(&args.judged.suite, &args.judged.reach)?;
     let first = if Path::new(&args.of).is_file() && args.of.ends_with(".jsonl") {
         let ids = scenarios_in(&files::read_text("read the history", Path::new(&args.of)).map_err(Failure::usage)?.text);
         let known: Vec<Loaded> = suite.scenarios.iter().filter(|one| ids.contains(&one.id)).cloned().collect();

@@ -66,7 +66,7 @@ pub(crate) fn load(args: &LoadArgs, console: &mut Console) -> Result<Exit, Failu
     }
     claim_interruptions()?;
     let ends = Ends::listen()?;
-    let suite = load_suite::suite(&SuiteArgs::of(args.contract.name.clone()))?;
+    let suite = load_suite::suite_for(&SuiteArgs::of(args.contract.name.clone()), &args.reach)?;
     if !args.require.is_empty() {
         return Err(Failure::usage("--require asks what a run has judged, and a load judges other things: give it to `hookgate run`"));
     }
@@ -208,7 +208,7 @@ pub(crate) fn check(args: &LoadArgs) -> Result<(), Failure> {
     if let Some(shares) = contracts::shares(args)? {
         return contracts::parts(args, &shares).map(drop);
     }
-    let suite = load_suite::suite(&SuiteArgs::of(args.contract.name.clone()))?;
+    let suite = load_suite::suite_for(&SuiteArgs::of(args.contract.name.clone()), &args.reach)?;
     streams_alone(args)?;
     meant(args, &options(args, feed(args, &suite.contract)?)).map(drop)
 }

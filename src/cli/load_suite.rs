@@ -1,7 +1,7 @@
 //! Suites of a command line: what is wrong with them is a mistake of the user's.
 
 use super::Failure;
-use super::args::SuiteArgs;
+use super::args::{ReachArgs, SuiteArgs};
 use crate::contract::Contract;
 use crate::files::TextFile;
 use crate::suites::{self, SuiteChoice, SuiteTexts};
@@ -33,6 +33,11 @@ pub(crate) fn read_contract_file(file: &TextFile) -> Result<Contract, Failure> {
 /// Reads the contract, its catalogue and every scenario of its suite.
 pub(crate) fn suite(args: &SuiteArgs) -> Result<Suite, Failure> {
     suites::suite(&args.choice()).map_err(Failure::usage)
+}
+
+/// The same, as it is meant for a receiver that is reached so.
+pub(crate) fn suite_for(args: &SuiteArgs, reach: &ReachArgs) -> Result<Suite, Failure> {
+    suite_of(args, reach.meant(contract(&args.contract.name)?)?)
 }
 
 /// The same, for a contract that was read already.

@@ -34,7 +34,7 @@ use crate::transport;
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure> {
     let ends = Ends::listen()?;
-    let suite = load_suite::suite(&args.suite)?;
+    let suite = load_suite::suite_for(&args.suite, &args.reach)?;
     let scenarios = select(args, &suite)?;
     let must = must_be_judged(args);
     required::known(must, &suite)?;

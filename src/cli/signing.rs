@@ -20,7 +20,7 @@ use crate::delivery::Delivery;
 use crate::files;
 use crate::outcome::members::Values;
 use crate::outcome::reader::Reader;
-use crate::sign::diagnosis::{Case, diagnose};
+use crate::sign::diagnosis::{Case, Diagnosis, diagnose};
 use crate::sign::{Proof, Scheme, Signer, sha256_hex};
 use crate::transport::{Sender, Target, Transmission};
 
@@ -123,7 +123,7 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
         }
     }
     let scheme = signer.scheme();
-    if url.is_none() && (scheme.signs("url") || scheme.signs("authority")) {
+    if url.is_none() && scheme.address.is_none() && (scheme.signs("url") || scheme.signs("authority")) {
         return Err(Failure::usage(format!("{} signs the address: give it with --url", contract.contract)));
     }
     let unsigned = contract.unsigned_by_hand(&signer, path.clone(), body.clone(), &key).map_err(Failure::usage)?;
@@ -164,44 +164,9 @@ pub(super) fn read_body(file: &Path) -> Result<Vec<u8>, Failure> {
 /// `hookgate verify`
 pub(crate) fn verify(args: &VerifyDeliveryArgs, console: &mut Console) -> Result<Exit, Failure> {
     let contract = load_suite::contract(&args.contract.name)?;
-    let (secrets, is_public) = secrets(&contract, args.secret.env.as_deref())?;
+    let known = secrets(&contract, args.secret.env.as_deref())?;
     let captured = capture(&args.captured, &contract)?;
-    let mut delivery = captured.delivery;
-    let mut origin = captured.origin.unwrap_or_default();
-    if let Some(url) = &args.url {
-        let address = captured::from_headers(&format!("POST {url} HTTP/1.1"), Vec::new()).map_err(Failure::usage)?;
-        origin = address.origin.ok_or_else(|| Failure::usage(format!("`{url}` is no address: it begins with http:// or https://")))?;
-        delivery.path = address.delivery.path;
-    }
-    if delivery.path.is_empty() {
-        delivery.path = contract.endpoint.addressed(&contract.endpoint.path);
-    }
-    if delivery.method.is_empty() {
-        delivery.method.clone_from(&contract.endpoint.method);
-    }
-    let key = contract.key.read(&delivery).unwrap_or_default();
-    let id = contract.key.travelling(&delivery, &key).into_owned();
-    let shipped = files::shipped_contracts();
-    let others: Vec<(String, Scheme)> = shipped
-        .into_iter()
-        .filter(|name| *name != contract.contract)
-        .filter_map(|name| load_suite::contract(&name).ok())
-        .filter(|other| matches!(other.signature.by, Proof::Hmac | Proof::Ed25519))
-        .map(|other| (other.contract, other.signature))
-        .collect();
-    let named: Vec<(&str, Vec<u8>)> =
-        secrets.iter().map(|(what, secret)| (what.as_str(), secret.expose_secret().as_bytes().to_vec())).collect();
-    let case = Case {
-        scheme: &contract.signature,
-        secrets: &named,
-        is_public,
-        delivery: &delivery,
-        id: &id,
-        origin: &origin,
-        at: args.at.map(UnixMicros::from_secs).or(captured.at).unwrap_or_else(|| SystemClock.now()),
-        others: &others,
-    };
-    let diagnosis = diagnose(&case);
+    let diagnosis = diagnosed(&contract, &known, captured, &shipped_schemes(), (args.url.as_deref(), args.at.map(UnixMicros::from_secs)))?;
     match args.format {
         ListFormat::Human if diagnosis.is_right() => console.print(&format!("right: {}\n", diagnosis.sentence)),
         ListFormat::Human => console.print(&format!("wrong ({}): {}\n", diagnosis.code, diagnosis.sentence)),
@@ -213,8 +178,62 @@ pub(crate) fn verify(args: &VerifyDeliveryArgs, console: &mut Console) -> Result
     Ok(if diagnosis.is_right() { Exit::Conforms } else { Exit::DoesNotConform })
 }
 
-/// Every secret that is known, the shared one first; whether that is a public key.
-fn secrets(contract: &Contract, secret_env: Option<&str>) -> Result<(Vec<(String, SecretString)>, bool), Failure> {
+/// Why the signature of a captured delivery does not hold, or that it does.
+///
+/// * `others`: other schemes that may have been meant; * `url`, `at`: where it was sent, and when it came, as the user says.
+fn diagnosed(
+    contract: &Contract,
+    (secrets, is_public): &Secrets,
+    captured: Captured,
+    others: &[(String, Scheme)],
+    (url, at): (Option<&str>, Option<UnixMicros>),
+) -> Result<Diagnosis, Failure> {
+    let mut delivery = captured.delivery;
+    let mut origin = captured.origin.unwrap_or_default();
+    if let Some(url) = url {
+        let address = captured::from_headers(&format!("POST {url} HTTP/1.1"), Vec::new()).map_err(Failure::usage)?;
+        origin = address.origin.ok_or_else(|| Failure::usage(format!("`{url}` is no address: it begins with http:// or https://")))?;
+        delivery.path = address.delivery.path;
+    }
+    let scheme = &contract.signature;
+    if origin.is_empty() && scheme.address.is_none() && (scheme.signs("url") || scheme.signs("authority")) {
+        return Err(Failure::usage(format!(
+            "{} signs the address, and this capture does not tell where the delivery was sent: give it with --url",
+            contract.contract
+        )));
+    }
+    if delivery.path.is_empty() {
+        delivery.path = contract.endpoint.addressed(&contract.endpoint.path);
+    }
+    if delivery.method.is_empty() {
+        delivery.method.clone_from(&contract.endpoint.method);
+    }
+    let key = contract.key.read(&delivery).unwrap_or_default();
+    let id = contract.key.travelling(&delivery, &key).into_owned();
+    let named: Vec<(&str, Vec<u8>)> =
+        secrets.iter().map(|(what, secret)| (what.as_str(), secret.expose_secret().as_bytes().to_vec())).collect();
+    Ok(diagnose(&Case {
+        scheme,
+        secrets: &named,
+        is_public: *is_public,
+        delivery: &delivery,
+        id: &id,
+        origin: &origin,
+        at: at.or(captured.at).unwrap_or_else(|| SystemClock.now()),
+        others,
+    }))
+}
+
+/// The schemes of all shipped contracts, by name.
+fn shipped_schemes() -> Vec<(String, Scheme)> {
+    let all = files::shipped_contracts().into_iter().filter_map(|name| load_suite::contract(&name).ok());
+    all.filter(|one| one.signature.by != Proof::None).map(|one| (one.contract, one.signature)).collect()
+}
+
+/// Every secret that is known, each with what it is, the shared one first; whether that is a public key.
+type Secrets = (Vec<(String, SecretString)>, bool);
+
+fn secrets(contract: &Contract, secret_env: Option<&str>) -> Result<Secrets, Failure> {
     let variable = secret_env.unwrap_or(&contract.secret.env);
     let mut all: Vec<(String, SecretString)> = Vec::new();
     let public = contract.secret.public.as_ref();
@@ -258,3 +277,6 @@ fn capture(args: &CapturedArgs, contract: &Contract) -> Result<Captured, Failure
         (_, _, _) => Err(Failure::usage("give the captured delivery: --headers FILE --body FILE, --har FILE, or --curl FILE")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,8 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
     }
     if !endpoint.members.is_empty() {
         let members: Vec<String> = endpoint.members.iter().map(|one| format!("`{}`: {}", one.member, one.value)).collect();
-        writeln!(out, "Bodies that are objects bear {}.", members.join(", "))?;
+        let bodies = if endpoint.content_type.contains("x-www-form-urlencoded") { "Forms" } else { "Bodies that are objects" };
+        writeln!(out, "{bodies} bear {}.", members.join(", "))?;
     }
     writeln!(out, "{}", key_sentence(contract))?;
     writeln!(out, "{}", signature_sentence(contract))?;
@@ -194,8 +195,9 @@ fn signature_sentence(contract: &Contract) -> String {
         Proof::Ed25519 => "Ed25519".to_owned(),
     };
     let message = scheme.message.to_string().replace('\n', "\\n");
+    let address = scheme.address.as_ref().map_or_else(String::new, |address| format!(" The address that is signed is {address}."));
     format!(
-        "It is signed: {how} over `{message}`, written in {}, sent as `{}`.{time}",
+        "It is signed: {how} over `{message}`, written in {}, sent as `{}`.{time}{address}",
         word(serde_json::to_value(scheme.encoding)),
         headers.join("` and `")
     )
@@ -203,7 +205,7 @@ fn signature_sentence(contract: &Contract) -> String {
 
 fn ttl_sentence(contract: &Contract) -> String {
     match &contract.ttl {
-        None => "Keys live for ever.".to_owned(),
+        None => "How long a key lives is not said; none ends while the receiver is judged.".to_owned(),
         Some(ttl) => {
             let own =
                 ttl.header.as_ref().map_or_else(String::new, |header| format!(", unless the header {header} gives a delivery its own"));

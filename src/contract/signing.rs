@@ -5,6 +5,7 @@
 
 use super::Contract;
 use super::key::KeyForm;
+use crate::sign::address;
 use crate::sign::{Proof, Scheme, SignatureHeader};
 use crate::template::Part;
 
@@ -54,6 +55,7 @@ pub(super) fn diagnostics(contract: &Contract) -> Vec<Told> {
         all.extend(name_mistake(contract, at, header));
         all.extend(value_mistake(scheme, header).map(|(message, way_out)| (format!("signature.headers[{at}].value"), message, way_out)));
     }
+    all.extend(address_mistake(scheme));
     all.extend(separator_mistake(scheme));
     all.extend(time_mistake(scheme));
     all
@@ -122,6 +124,19 @@ fn value_mistake(scheme: &Scheme, header: &SignatureHeader) -> Option<(String, O
         return Some(("an item of this list begins with what is filled in, so that every other item looks like it".to_owned(), way_out));
     }
     None
+}
+
+/// An address that is none, or that nothing signs.
+fn address_mistake(scheme: &Scheme) -> Option<Told> {
+    let address = scheme.address.as_deref()?;
+    let (message, way_out) = if !address::is_whole(address) {
+        (format!("`{address}` is no whole address"), "write the one that the sender knows: https://shop.example/hooks")
+    } else if !scheme.signs_the_address() {
+        ("no address is signed".to_owned(), "write {url} into `message`, or leave `address` out")
+    } else {
+        return None;
+    };
+    Some(("signature.address".to_owned(), message, Some(way_out.to_owned())))
 }
 
 /// A separator that may stand in what it separates.

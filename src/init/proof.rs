@@ -115,6 +115,7 @@ fn bare(key: SecretForm, digest: DigestName, message: Template, time: Option<&Ti
         headers: Vec::new(),
         members: Vec::new(),
         query: Vec::new(),
+        address: None,
         bodies: Bodies::Utf8,
         not_judged: std::collections::BTreeMap::new(),
         several: None,

@@ -259,6 +259,13 @@ pub(super) fn requirement_of(
     // Of several that speak of it, the one that the scenario is about.
     let speaking = of(&catalogue.speaks);
     if let Some(speaking) = speaking.iter().find(|id| scope.contains(id)).or(speaking.first()).filter(|_| !is_later) {
+        // Who refuses a forgery otherwise only when it comes in an odd way has not understood the way; where a plain one is refused so, too,
+        // that explains both.
+        let by_the_way = mismatch.code.kind == Kind::RefusedOtherwise && mismatch.code.when.contains(&When::OddWay);
+        if by_the_way && !own.is_empty() {
+            mismatch.code.under.push(speaking.clone());
+            return own;
+        }
         return speaking.clone();
     }
     // Failures come and go: one among many that went well is no less plain for its coming later.

@@ -168,6 +168,7 @@ pub static MEMBERS: &[Member] = &[
     text("target.tz", &[("tz", TARGETS)]).needs("target.exec"),
     Member::new("target.faketime_lib", Form::Path, &[("faketime-lib", TARGETS)]),
     text("target.host", &[("host", TARGETS)]),
+    text("target.signed_url", &[("signed-url", TARGETS)]),
     Member::new("target.ca_cert", Form::Path, &[("ca-cert", TARGETS)]),
     Member::new("target.client_cert", Form::Path, &[("client-cert", TARGETS)]).needs("target.client_key"),
     Member::new("target.client_key", Form::Path, &[("client-key", TARGETS)]).needs("target.client_cert"),

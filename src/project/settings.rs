@@ -91,6 +91,8 @@ pub struct TargetSettings {
     pub faketime_lib: Option<String>,
     /// Address the receiver by this name (`--host`).
     pub host: Option<String>,
+    /// Sign for this address, where the receiver knows itself by another one than it is called by (`--signed-url`).
+    pub signed_url: Option<String>,
     /// Believe certificates of this CA: a file (`--ca-cert`).
     pub ca_cert: Option<String>,
     /// Show this certificate: a file (`--client-cert`).

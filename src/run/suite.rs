@@ -54,7 +54,15 @@ pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
         }
     };
     let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
-    let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(|| body_too_long(supplies, scenario));
+    // Who takes deliveries by PUT is not held to refusing PUT.
+    let is_own = |step: &&Step| {
+        let method = step.deliver.as_ref().and_then(|deliver| deliver.method.as_deref());
+        method.is_some_and(|method| method.eq_ignore_ascii_case(&contract.endpoint.method))
+    };
+    let own_method = || steps_of(&scenario.steps).into_iter().any(|step| is_own(&step));
+    let own_method = || own_method().then(|| format!("{} is how deliveries come under this contract", contract.endpoint.method));
+    let too_long = || body_too_long(supplies, scenario);
+    let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(own_method).or_else(too_long);
     let missing = missing.or_else(|| kept_too_short(contract, scenario));
     missing.or_else(|| is_of_another_letter(setting, supplies, loaded, means))
 }

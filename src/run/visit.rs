@@ -179,7 +179,8 @@ impl RunContext {
         let date = seconds_ahead(answer);
         let began = Moment::now();
         let (mut accepted, mut seen) = (None, Vec::new());
-        for one in tries(&self.contract, answer, plan.secret.expose_secret(), date, &bodies) {
+        let called = self.called();
+        for one in tries(&self.contract, answer, (plan.secret.expose_secret(), &called), date, &bodies) {
             if began.elapsed() > TRIED_FOR {
                 break;
             }
@@ -188,7 +189,7 @@ impl RunContext {
             let status = got.result.as_ref().map_or_else(ToString::to_string, |answer| answer.status.to_string());
             match &one {
                 Try::To(_) | Try::By(_) => seen.push(format!("{} {} {status}", delivery.method, self.url.path(&delivery.path))),
-                Try::Trimmed | Try::Padded(_) | Try::At(_) | Try::Body(_) => {}
+                Try::Trimmed | Try::Padded(_) | Try::At(_) | Try::SignedFor(_) | Try::Body(_) => {}
             }
             if got.set.may_be(Outcome::Accepted) && is_let_in(&self.contract, &got.result, got.set) {
                 accepted = Some(one);
@@ -207,6 +208,7 @@ impl RunContext {
             accepted: accepted.as_ref(),
             ahead,
             asked: self.url.path(&self.contract.endpoint.addressed(&self.contract.endpoint.path)),
+            signed: called.into_iter().next().filter(|_| self.contract.signature.signs_the_address()),
             seen,
             variable: &plan.secret_variable,
             is_unwell: !is_well,
@@ -229,6 +231,18 @@ impl RunContext {
         Some(refused)
     }
 
+    /// The addresses by which the receiver is called, the one that is signed first; then the one without `--host`.
+    fn called(&self) -> Vec<String> {
+        let path = &self.contract.endpoint.path;
+        let signed = self.contract.signature.address.clone().unwrap_or_else(|| self.url.url(path));
+        let mut all = vec![signed, self.url.url(path)];
+        if self.url.socket().is_none() {
+            all.push(format!("{}{path}", self.url));
+        }
+        all.dedup();
+        all
+    }
+
     /// The suite's other bodies, as far as honest deliveries may have them.
     fn bodies_of_the_suite(&self) -> Vec<String> {
         /// So many are enough to see that a body is what is refused.
@@ -245,6 +259,10 @@ impl RunContext {
             Try::Trimmed => self.deliver(&self.with_secret(plan, secret.trim())?, &plain, None, 0).await,
             Try::Padded(space) => self.deliver(&self.with_secret(plan, &format!("{secret}{}", space.text()))?, &plain, None, 0).await,
             Try::At(later) => self.deliver(&self.supplies, &plain, None, *later).await,
+            Try::SignedFor(address) => {
+                let signer = self.supplies.signer.addressed(address);
+                self.deliver(&Supplies { signer, ..self.other_supplies() }, &plain, None, 0).await
+            }
             Try::To(path) => {
                 let mut contract = Contract::clone(&self.contract);
                 contract.endpoint.path.clone_from(path);

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::address::Address;
 use super::mac::DigestName;
 use super::{Bodies, Envelope, SignatureHeader, Signer, sha256, sha256_hex};
 use crate::delivery::{Delivery, HeaderLine};
@@ -18,7 +19,15 @@ use crate::message::{form_pairs, member_at};
 use crate::template::{Part, Template};
 
 /// Gives the parts of a message in order.
-pub(super) fn each_part(message: &Template, delivery: &Delivery, envelope: Envelope<'_>, take: &mut dyn FnMut(&[u8])) {
+///
+/// * `whole`: the address that is signed, where the scheme names one.
+pub(super) fn each_part(
+    message: &Template,
+    (delivery, whole): (&Delivery, Option<&str>),
+    envelope: Envelope<'_>,
+    take: &mut dyn FnMut(&[u8]),
+) {
+    let address = Address::of(whole, envelope.origin, &delivery.path);
     // Read once, however many members are signed.
     let mut json: Option<Value> = None;
     for part in message.parts() {
@@ -29,13 +38,17 @@ pub(super) fn each_part(message: &Template, delivery: &Delivery, envelope: Envel
                 "t" => take(envelope.time.as_bytes()),
                 "id" => take(envelope.id),
                 "method" => take(delivery.method.as_bytes()),
-                "path" => take(delivery.path.as_bytes()),
-                "path_only" => take(delivery.path_and_query().split('?').next().unwrap_or_default().as_bytes()),
-                "url" => {
-                    take(envelope.origin.as_bytes());
-                    take(delivery.path.as_bytes());
+                "path" => [address.prefix, address.path].into_iter().for_each(|part| take(part.as_bytes())),
+                "path_only" => {
+                    let plain = Address { path: delivery.path_and_query(), ..address };
+                    let address = if whole.is_some() { address } else { plain };
+                    address.path_only().into_iter().for_each(|part| take(part.as_bytes()));
                 }
-                "authority" => take(envelope.origin.split_once("://").map_or(envelope.origin, |(_, rest)| rest).as_bytes()),
+                "url" => {
+                    let parts = [address.scheme, address.authority, address.prefix, address.path];
+                    parts.into_iter().for_each(|part| take(part.as_bytes()));
+                }
+                "authority" => take(address.authority.as_bytes()),
                 "form_sorted" => each_field(&delivery.body, take),
                 other => {
                     if let Some(digest) = digest_of(other, &delivery.body) {
@@ -107,6 +120,20 @@ pub(super) fn placed(mut delivery: Delivery, lines: Vec<HeaderLine>) -> Delivery
 }
 
 impl Signer {
+    /// The address that is signed in place of the delivery's own, where the scheme names one: with what the scheme puts into a query.
+    pub(super) fn whole_address(&self, body: &[u8]) -> Option<String> {
+        let mut whole = self.scheme.address.clone()?;
+        for one in &self.scheme.query {
+            let name = format!("{}=", one.name);
+            let query = whole.split_once('?').map(|(_, query)| query);
+            if !query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with(&name))) {
+                let mark = if query.is_some() { '&' } else { '?' };
+                whole = format!("{whole}{mark}{name}{}", String::from_utf8_lossy(&prepared(&one.value, body)));
+            }
+        }
+        Some(whole)
+    }
+
     /// The delivery before it is signed: with what the scheme puts into its query and its header whatever the signature.
     #[must_use]
     pub fn ready(&self, mut delivery: Delivery) -> Delivery {
@@ -175,7 +202,7 @@ mod tests {
 
     fn message(template: &str, delivery: &Delivery) -> String {
         let (mut all, envelope) = (Vec::new(), Envelope { time: "17", id: b"i", origin: "https://h:8" });
-        each_part(&Template::read(template).expect("whole braces"), delivery, envelope, &mut |bytes| all.extend_from_slice(bytes));
+        each_part(&Template::read(template).expect("whole braces"), (delivery, None), envelope, &mut |bytes| all.extend_from_slice(bytes));
         String::from_utf8_lossy(&all).into_owned()
     }
 

@@ -66,6 +66,12 @@ impl Signer {
         Some(Self { scheme, key, previous: None, retired: None })
     }
 
+    /// The same signer for a receiver that its sender knows by another address than it is called by.
+    #[must_use]
+    pub fn addressed(&self, address: &str) -> Self {
+        self.with_scheme(Scheme { address: Some(address.to_owned()), ..self.scheme.clone() })
+    }
+
     /// The same key under another scheme.
     pub(super) fn with_scheme(&self, scheme: Scheme) -> Self {
         Self { scheme, ..self.clone() }
@@ -230,7 +236,8 @@ impl Signer {
     /// Feeds the message part by part, so that a long body is never copied.
     pub(super) fn fed(&self, key: &Key, delivery: &Delivery, envelope: Envelope<'_>) -> Keyed {
         let mut mac = key.mac.clone();
-        each_part(&self.scheme.message, delivery, envelope, &mut |bytes| mac.update(bytes));
+        let whole = self.whole_address(&delivery.body);
+        each_part(&self.scheme.message, (delivery, whole.as_deref()), envelope, &mut |bytes| mac.update(bytes));
         mac
     }
 }

@@ -35,7 +35,8 @@ pub fn in_query(signature: &str) -> String {
 /// The message of a delivery in one piece.
 fn message_of(signer: &Signer, delivery: &Delivery, envelope: Envelope<'_>) -> Vec<u8> {
     let mut message = Vec::new();
-    each_part(&signer.scheme.message, delivery, envelope, &mut |bytes| message.extend_from_slice(bytes));
+    let whole = signer.whole_address(&delivery.body);
+    each_part(&signer.scheme.message, (delivery, whole.as_deref()), envelope, &mut |bytes| message.extend_from_slice(bytes));
     message
 }
 

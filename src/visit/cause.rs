@@ -30,6 +30,8 @@ pub enum Code {
     ClockAhead,
     /// The receiver's clock is behind ours.
     ClockBehind,
+    /// The receiver holds the signature against another address than the one that is signed.
+    WrongAddress,
     /// The deliveries go to another path.
     WrongPath,
     /// The path redirects.
@@ -62,6 +64,7 @@ impl Code {
             Self::SpaceInTheirs => "space-in-theirs",
             Self::ClockAhead => "clock-ahead",
             Self::ClockBehind => "clock-behind",
+            Self::WrongAddress => "wrong-address",
             Self::WrongPath => "wrong-path",
             Self::Redirect => "redirect",
             Self::WrongMethod => "wrong-method",
@@ -85,6 +88,8 @@ pub struct Known<'a> {
     pub ahead: Option<i64>,
     /// The path that was asked, with what stands before it in the address.
     pub asked: String,
+    /// The address that was signed, where signatures cover one.
+    pub signed: Option<String>,
     /// What other paths and methods answered, as `POST /hooks/ 404`.
     pub seen: Vec<String>,
     /// The variable that holds the secret.
@@ -94,10 +99,11 @@ pub struct Known<'a> {
 }
 
 /// The names of facts, so that every sentence finds its own.
-const FACTS: [&str; 14] = [
+const FACTS: [&str; 15] = [
     "status",
     "due",
     "path",
+    "url",
     "method",
     "found",
     "seen",
@@ -121,6 +127,7 @@ pub fn likely(contract: &Contract, answer: &Answer, known: &Known<'_>) -> (Code,
     put("status", answer.status.to_string());
     put("due", contract.outcomes.accepted.statuses());
     put("path", known.asked.clone());
+    put("url", known.signed.clone().unwrap_or_else(nothing));
     put("method", contract.endpoint.method.clone());
     put("variable", known.variable.to_owned());
     put("location", header("Location"));
@@ -146,6 +153,10 @@ pub fn likely(contract: &Contract, answer: &Answer, known: &Known<'_>) -> (Code,
         }
         Some(Try::At(at)) if known.ahead.unwrap_or(*at) >= 0 => Code::ClockAhead,
         Some(Try::At(_)) => Code::ClockBehind,
+        Some(Try::SignedFor(address)) => {
+            put("found", address.clone());
+            Code::WrongAddress
+        }
         Some(Try::To(path)) => {
             put("found", path.clone());
             if (300..=399).contains(&answer.status) { Code::Redirect } else { Code::WrongPath }
@@ -154,7 +165,11 @@ pub fn likely(contract: &Contract, answer: &Answer, known: &Known<'_>) -> (Code,
             put("found", method.clone());
             Code::WrongMethod
         }
-        Some(Try::Body(_)) | None => by_answer(contract, answer, known.is_unwell),
+        Some(Try::Body(_)) | None => match by_answer(contract, answer, known.is_unwell) {
+            // The secret is copied; the address is what each side makes up for itself.
+            Code::WrongSecret if known.signed.is_some() => Code::WrongAddress,
+            other => other,
+        },
     };
     (code, facts)
 }
@@ -290,6 +305,9 @@ mod tests {
         let of = |accepted: Try, ahead| likely(&contract(), &answer, &Known { accepted: Some(&accepted), ahead, ..Known::default() }).0;
         assert_eq!(of(Try::Trimmed, None), Code::SpaceInSecret);
         assert_eq!(of(Try::Padded(Space::Line), None), Code::SpaceInTheirs);
+        assert_eq!(of(Try::SignedFor("https://h/".to_owned()), None), Code::WrongAddress);
+        let signed = Known { signed: Some("http://h/".to_owned()), ..Known::default() };
+        assert_eq!(likely(&contract(), &answer, &signed).0, Code::WrongAddress);
         assert_eq!((of(Try::At(600), Some(500)), of(Try::At(-600), Some(-500))), (Code::ClockAhead, Code::ClockBehind));
         assert_eq!((of(Try::To("/".to_owned()), None), of(Try::By("PUT".to_owned()), None)), (Code::WrongPath, Code::WrongMethod));
     }

@@ -7,6 +7,7 @@ use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::Answer;
 use crate::sign::Proof;
+use crate::sign::address::{is_whole, spellings};
 
 /// So far from now every moment is tried, half the tolerance's width after half its width.
 const NEAR_SECS: i64 = 3 * 3600;
@@ -50,6 +51,8 @@ pub enum Try {
     Padded(Space),
     /// Signed as if it were sent so many seconds later.
     At(i64),
+    /// Signed for another address than the one that it is sent to.
+    SignedFor(String),
     /// Sent to another path.
     To(String),
     /// Sent by another method.
@@ -61,10 +64,11 @@ pub enum Try {
 /// What is worth trying, the likeliest first.
 ///
 /// * `secret`: the secret as it was given.
+/// * `called`: the whole addresses by which the receiver is called, the one that is signed first.
 /// * `date`: by how many seconds the answer's `Date` is ahead of this machine's clock.
 /// * `bodies`: the names of the suite's other bodies.
 #[must_use]
-pub fn tries(contract: &Contract, answer: &Answer, secret: &str, date: Option<i64>, bodies: &[String]) -> Vec<Try> {
+pub fn tries(contract: &Contract, answer: &Answer, (secret, called): (&str, &[String]), date: Option<i64>, bodies: &[String]) -> Vec<Try> {
     let mut all = Vec::new();
     let refused = |why| contract.outcomes.refusal(why).is_some_and(|form| form.allows_status(answer.status));
     let of_signature = refused(Refusal::Signature) || refused(Refusal::StaleSignature) || matches!(answer.status, 400 | 401 | 403);
@@ -72,6 +76,9 @@ pub fn tries(contract: &Contract, answer: &Answer, secret: &str, date: Option<i6
     let off = date.zip(half).filter(|(date, half)| date.abs() > *half).map(|(date, _)| date);
     if of_signature {
         all.extend(off.map(Try::At));
+        if contract.signature.signs_the_address() {
+            all.extend(addresses(answer, called).into_iter().map(Try::SignedFor));
+        }
         if matches!(contract.signature.by, Proof::Hmac | Proof::Token) {
             all.extend((secret.trim() != secret).then_some(Try::Trimmed));
             all.extend(Space::ALL.map(Try::Padded));
@@ -84,6 +91,30 @@ pub fn tries(contract: &Contract, answer: &Answer, secret: &str, date: Option<i6
     }
     all.extend(bodies.iter().cloned().map(Try::Body));
     all
+}
+
+/// Addresses by which the receiver may know itself: those that its answer tells, the others by which it is called, and their spellings.
+fn addresses(answer: &Answer, called: &[String]) -> Vec<String> {
+    let Some((signed, others)) = called.split_first() else { return Vec::new() };
+    let mut all = told_addresses(answer);
+    all.extend(others.iter().cloned());
+    all.extend(called.iter().flat_map(|one| spellings(one)).map(|(_, address)| address));
+    let mut seen = vec![signed.clone()];
+    all.retain(|one| {
+        let is_new = !seen.contains(one);
+        seen.push(one.clone());
+        is_new
+    });
+    all
+}
+
+/// Whole addresses that stand in an answer: a receiver may say which one it expected.
+fn told_addresses(answer: &Answer) -> Vec<String> {
+    const MOST: usize = 4;
+    let text = String::from_utf8_lossy(&answer.body);
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | ',' | ')' | ';' | '\\');
+    let words = text.split(ends).map(|word| word.trim_end_matches(['.', ':']));
+    words.filter(|word| is_whole(word)).map(str::to_owned).take(MOST).collect()
 }
 
 /// Moments that lie a tolerance's width apart, the nearest first, in seconds from now.
@@ -141,6 +172,18 @@ mod tests {
         assert!(all.iter().position(|at| *at == 600) < all.iter().position(|at| *at == 3600));
         assert!(all.contains(&(-9 * 3600)), "a time zone");
         assert!(all.len() < 100);
+    }
+
+    /// What the answer tells comes first, then the address without `--host`, then spellings; the signed one never.
+    #[test]
+    fn addresses_are_those_of_the_answer_and_other_spellings() {
+        let answer = Answer { status: 403, headers: Vec::new(), body: r#"{"error": "not signed for https://shop.example/in."}"#.into() };
+        let all = addresses(&answer, &["http://h/in".to_owned(), "http://127.0.0.1:8/in".to_owned()]);
+        assert_eq!(all[..2], ["https://shop.example/in", "http://127.0.0.1:8/in"]);
+        for wanted in ["https://h/in", "http://h/in/", "https://h/in/", "http://localhost:8/in"] {
+            assert!(all.iter().any(|one| one == wanted), "{wanted}: {all:?}");
+        }
+        assert!(!all.iter().any(|one| one == "http://h/in"));
     }
 
     #[test]

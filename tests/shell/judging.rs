@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::command_line::{Running, command, patiently};
+use crate::command_line::{Running, among_others, command, patiently};
 use crate::surroundings::{Folder, project, tool};
 
 const SECRET: &str = "a secret of the tests, shared with nobody";
@@ -167,4 +167,17 @@ fn made_up_family_takes_one_contract_and_no_code() {
     run.env("MADE_UP_SECRET", "c2VjcmV0IG9mIGEgZmFtaWx5").args(["run", "--target", &serving.url, "--format", "json"]);
     let run = patiently(&mut run, &contract);
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stdout));
+}
+
+/// Deliveries that come by PUT, as forms, under odd names of headers: nobody is held to refusing the method of deliveries.
+#[test]
+fn made_up_family_of_forms_comes_by_its_own_method() {
+    let folder = Folder::new();
+    let contract = folder.write("made-up-form.yaml", include_str!("../contracts/made-up-form.yaml"));
+    let checked = among_others(command().args(["check", &contract]));
+    assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stderr));
+    let built_in = judge_under(&contract, &[]);
+    conforms(&built_in);
+    let passed = with_verdict(&built_in.1, "pass").len();
+    assert!(passed > 60, "only {passed} scenarios were judged");
 }

@@ -56,6 +56,8 @@ mod servers;
 #[cfg(feature = "load")]
 mod several_contracts;
 mod serve_command;
+mod signed_addresses;
+mod signing_vectors;
 mod shards;
 #[cfg(feature = "load")]
 mod soak;

@@ -220,3 +220,41 @@ fn wrong_uses_of_the_vendors_own_library_are_found() {
         ]);
     }
 }
+
+const SLACK: Receiver = Receiver {
+    contract: "slack-events",
+    secret: ("SLACK_SIGNING_SECRET", "a slack secret of this test"),
+    exec: "FAMILY=slack exec python3 tests/receivers/vendors_pages.py --port {port}",
+    more: &[],
+};
+const SHOPIFY: Receiver = Receiver {
+    contract: "shopify-webhook",
+    secret: ("SHOPIFY_CLIENT_SECRET", "shpss_of_this_test"),
+    exec: "FAMILY=shopify exec python3 tests/receivers/vendors_pages.py --port {port}",
+    more: &[],
+};
+const TWILIO: Receiver = Receiver {
+    contract: "twilio-webhook",
+    secret: ("TWILIO_AUTH_TOKEN", "a-token-of-this-test"),
+    exec: "FAMILY=twilio exec python3 tests/receivers/vendors_pages.py --port {port}",
+    more: &[],
+};
+/// The same behind a proxy: it is configured with the address that senders know.
+const TWILIO_BEHIND_A_PROXY: Receiver = Receiver {
+    exec: "FAMILY=twilio PUBLIC_URL=https://shop.example/sms exec python3 tests/receivers/vendors_pages.py --port {port}",
+    more: &["--signed-url", "https://shop.example/sms"],
+    ..TWILIO
+};
+
+/// Written as the vendors' pages say, without their libraries: nothing is found.
+#[test]
+fn right_receivers_after_their_vendors_pages_conform_without_a_finding() {
+    [SLACK, SHOPIFY, TWILIO, TWILIO_BEHIND_A_PROXY].iter().for_each(Receiver::is_right);
+}
+
+#[test]
+fn wrong_receivers_after_their_vendors_pages_are_found() {
+    SLACK.are_wrong(&[("no-tolerance", "signed-time/stale*", "SIGT-1")]);
+    SHOPIFY.are_wrong(&[("hash-in-hex", "signature/honest*", "AUTH-1"), ("body-written-anew", "signature/json*", "AUTH-4")]);
+    TWILIO.are_wrong(&[("form-not-signed", "signature/honest*", "AUTH-1"), ("fields-as-they-came", "signature/honest*", "AUTH-1")]);
+}

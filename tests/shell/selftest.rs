@@ -18,6 +18,13 @@ fn one_defect_is_caught_and_told() {
     assert_eq!((&matrix["right_runs"], &matrix["false_alarms"]), (&Value::from(1), &Value::Array(Vec::new())));
 }
 
+/// Who reads what comes in chunks as empty finds no key in it, and says so of forgeries, too: that is no matter of signatures.
+#[test]
+fn body_that_is_not_read_breaks_nothing_else() {
+    let told = hookgate(&["selftest", "--contract", "discord-interactions", "--defect", "chunked-read-as-empty", "--right", "1"]);
+    assert!(told.contains("1 of 1 defects caught") && !told.contains("CALLED BROKEN"), "{told}");
+}
+
 /// A name that is none.
 #[test]
 fn unknown_defect_is_told_with_the_nearest() {

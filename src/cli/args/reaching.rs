@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::Failure;
+use crate::contract::Contract;
 use crate::evidence::TlsSettings;
+use crate::sign::address::is_whole;
 use crate::transport::{BadTarget, Target, Tls, TlsChoice};
 
 /// How the receiver is reached.
@@ -26,6 +28,9 @@ pub(crate) struct ReachArgs {
     /// Address the receiver by this name, in `Host` and in TLS's SNI.
     #[arg(long, value_name = "NAME", requires = "target")]
     pub(crate) host: Option<String>,
+    /// Sign for this address, where the receiver knows itself by another one than it is called by: https://shop.example/hooks.
+    #[arg(long, value_name = "URL")]
+    pub(crate) signed_url: Option<String>,
 }
 
 impl ReachArgs {
@@ -83,6 +88,24 @@ impl ReachArgs {
         }
     }
 
+    /// The contract as it is meant for this receiver: with the address that is signed.
+    ///
+    /// # Errors
+    /// That it is no address, or that no signature covers one, as a usage error.
+    pub(crate) fn meant(&self, mut contract: Contract) -> Result<Contract, Failure> {
+        if let Some(url) = &self.signed_url {
+            if !is_whole(url) {
+                return Err(Failure::usage(format!("--signed-url {url} is no whole address: write https://shop.example/hooks")));
+            }
+            if !contract.signature.signs_the_address() {
+                let name = &contract.contract;
+                return Err(Failure::usage(format!("signatures of {name} cover no address: leave --signed-url out")));
+            }
+            contract.signature.address = Some(url.clone());
+        }
+        Ok(contract)
+    }
+
     /// What of the command line says so.
     pub(crate) fn arguments(&self) -> Vec<(&'static str, Option<String>)> {
         let path = |path: &PathBuf| path.display().to_string();
@@ -93,6 +116,7 @@ impl ReachArgs {
             with("--client-key", self.client_key.as_ref().map(path)),
             self.insecure.then_some(("--insecure", None)),
             with("--host", self.host.clone()),
+            with("--signed-url", self.signed_url.clone()),
         ]
         .into_iter()
         .flatten()

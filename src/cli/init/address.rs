@@ -48,6 +48,7 @@ pub(super) fn reached_by(args: &InitArgs) -> Vec<(&'static str, String)> {
         ("client_key", reach.client_key.as_ref().map(path)),
         ("insecure", reach.insecure.then(|| "true".to_owned())),
         ("host", reach.host.as_deref().map(toml)),
+        ("signed_url", reach.signed_url.as_deref().map(toml)),
     ];
     members.into_iter().filter_map(|(member, value)| Some((member, value?))).collect()
 }

@@ -32,6 +32,7 @@ pub(super) fn visited(
         return Ok((Sightings::default(), None));
     }
     let ends = Ends::listen()?;
+    let contract = &reach.meant(contract.clone())?;
     let for_tests: SecretString = contract.secret.for_tests.clone().into();
     let looked = async {
         match &known.at {

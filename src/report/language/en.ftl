@@ -635,6 +635,14 @@ visit-nothing-else = nothing else can be judged
 # Why honest deliveries are turned away, most likely; what to try.
 visit-cause-wrong-secret = Honest deliveries are refused for their signature ({ $status }): most likely the receiver has another secret than the one in { $variable }
 visit-try-wrong-secret = Compare the secret in { $variable } with the receiver's, to the last character; if it is the same, the receiver checks signatures otherwise than the contract says
+visit-cause-wrong-address = Honest deliveries are refused for their signature ({ $status }), which covers the address { $url }{ $found ->
+    [none] : most likely the receiver holds it against another address than the one that it is called by, or has another secret than the one in { $variable }
+   *[other] : signed for { $found }, the same delivery is accepted
+  }
+visit-try-wrong-address = Say the address that the receiver is configured with (--signed-url { $found ->
+    [none] https://its.name/path
+   *[other] { $found }
+  }, or signature.address in the contract), or the name alone, where it reads that from Host (--host NAME)
 visit-cause-space-in-secret = The secret in { $variable } has white space at its beginning or end that the receiver's has not: signed without it, the same delivery is accepted
 visit-try-space-in-secret = Take the white space away, as `export { $variable }="$(printf %s "${ $variable }" | xargs)"` does, or read the file without its last line end
 visit-cause-space-in-theirs = The receiver's secret has { $space ->

@@ -583,6 +583,14 @@ visit-nothing-else = ほかは何も判定できない
 # 正当な配信が断られる最も確からしい原因と、試すこと。
 visit-cause-wrong-secret = 正当な配信が署名を理由に断られる（{ $status }）。受信側の共有シークレットが { $variable } のものと違うとみられる
 visit-try-wrong-secret = { $variable } の共有シークレットを受信側のものと末尾の一文字まで比べる。同じなら、受信側の署名検証が契約と違う
+visit-cause-wrong-address = 正当な配信が署名を理由に断られる（{ $status }）。署名はアドレス { $url } も含む{ $found ->
+    [none] 。受信側が、呼ばれたものと違うアドレスで検証しているか、{ $variable } のものと違う共有シークレットを持つとみられる
+   *[other] 。{ $found } で署名すると同じ配信が受理される
+  }
+visit-try-wrong-address = 受信側に設定されたアドレスを渡す（--signed-url { $found ->
+    [none] https://its.name/path
+   *[other] { $found }
+  } または契約の signature.address）。Host から読む受信側なら名前だけ渡す (--host NAME)
 visit-cause-space-in-secret = { $variable } の共有シークレットの先頭か末尾に、受信側のものにはない空白がある。空白なしで署名すると同じ配信が受理される
 visit-try-space-in-secret = `export { $variable }="$(printf %s "${ $variable }" | xargs)"` のように空白を取り除くか、ファイルを末尾の改行なしで読む
 visit-cause-space-in-theirs = 受信側の共有シークレットの末尾に、{ $variable } のものにはない{ $space ->
