@@ -233,9 +233,9 @@ impl RunContext {
 
     /// The addresses by which the receiver is called, the one that is signed first; then the one without `--host`.
     fn called(&self) -> Vec<String> {
-        let path = &self.contract.endpoint.path;
-        let signed = self.contract.signature.address.clone().unwrap_or_else(|| self.url.url(path));
-        let mut all = vec![signed, self.url.url(path)];
+        let path = self.contract.endpoint.addressed(&self.contract.endpoint.path);
+        let signed = self.contract.signature.address.clone().unwrap_or_else(|| self.url.url(&path));
+        let mut all = vec![signed, self.url.url(&path)];
         if self.url.socket().is_none() {
             all.push(format!("{}{path}", self.url));
         }
