@@ -116,11 +116,15 @@ mod tests {
         assert_eq!(client.last_event_id(), Some("7"));
         assert_eq!(client.ended().as_deref(), Some(&b"id: 8\ndata: b"[..]));
         assert_eq!(client.last_event_id(), Some("7"));
+        assert_eq!(client.ended(), None, "what was not finished is dropped");
+        // Nobody need tell it that a stream has ended before the next one is opened.
+        assert_eq!(client.opened(200, Some("text/event-stream")), Ok(()));
+        assert_eq!(client.read(b"data: cut").map(|blocks| blocks.len()), Ok(0));
         assert_eq!(client.opened(200, Some("Text/Event-Stream")), Ok(()));
         // A byte order mark may begin every stream, and an empty id takes the id away.
         assert_eq!(
-            client.read(b"\xEF\xBB\xBFdata: c\n\n").map(|blocks| blocks[0].event.clone().map(|event| event.last_event_id)),
-            Ok(Some("7".to_owned()))
+            client.read(b"\xEF\xBB\xBFdata: c\n\n").map(|blocks| blocks[0].event.clone().map(|event| (event.data, event.last_event_id))),
+            Ok(Some(("c".to_owned(), "7".to_owned())))
         );
         assert_eq!(client.read(b"id\n\n").map(|blocks| blocks.len()), Ok(1));
         assert_eq!(client.last_event_id(), None);
