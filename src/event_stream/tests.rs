@@ -99,7 +99,7 @@ fn what_does_not_end() {
 /// What a decoder holds, in bytes.
 fn held(decoder: &Decoder) -> usize {
     let Decoder { line, block, data, name, next_id, last_event_id, has_lines: _, is_after_cr: _, is_begun: _ } = decoder;
-    let texts = [data, name, next_id, last_event_id].map(|text| text.capacity());
+    let texts = [data, name, next_id, last_event_id].map(String::capacity);
     line.capacity() + block.bytes.capacity() + texts.iter().sum::<usize>() + block.weight()
 }
 

@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(written(&fewer)[4], "{stream: {of: s1, until: {events: 2}, expect: [{tells_all: [d2, d3]}]}}");
         let mut nothing = vec![all[0].clone(), all[1].clone(), all[4].clone()];
         retold(&all, &mut nothing);
-        assert_eq!(written(&nothing)[2], "{stream: {of: s1, until: {quiet: 100 ms}, expect: [{tells_all: []}]}}");
+        assert_eq!(written(&nothing)[2], "{stream: {of: s1, until: {quiet: \"100 ms\"}, expect: [{tells_all: []}]}}");
     }
 
     /// What is not read here is read with what comes next.

@@ -6,7 +6,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::coop::unconstrained;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
+
+use crate::clock::deadline;
 
 /// One timer for all deliveries of a connection, moved on when it rings too early: one for each would
 /// be put into the scheduler's wheel, and taken out again, with every delivery.
@@ -28,7 +30,7 @@ impl Patience {
 
     /// Waits for `wanted` as long as the limit allows; nothing when it took longer.
     pub(super) async fn within<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
-        let until = Instant::now() + self.limit;
+        let until = deadline(self.limit);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         let mut wanted = pin!(wanted);
         poll_fn(|context| {

@@ -1,5 +1,5 @@
 //! Schemes that sign the address: a receiver that knows itself by another one is told apart from one with another secret, and can be judged.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
+#![expect(clippy::panic, reason = "a test ends where something is not as it should be")]
 
 use std::process::Stdio;
 

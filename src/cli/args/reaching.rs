@@ -28,7 +28,7 @@ pub(crate) struct ReachArgs {
     /// Address the receiver by this name, in `Host` and in TLS's SNI.
     #[arg(long, value_name = "NAME", requires = "target")]
     pub(crate) host: Option<String>,
-    /// Sign for this address, where the receiver knows itself by another one than it is called by: https://shop.example/hooks.
+    /// Sign for this address, where the receiver knows itself by another one than it is called by: `https://shop.example/hooks`.
     #[arg(long, value_name = "URL")]
     pub(crate) signed_url: Option<String>,
 }

@@ -2,18 +2,27 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::*;
+use super::super::captured::{self, Captured};
+use super::{diagnosed, load_suite, shipped_schemes};
+use crate::clock::UnixMicros;
+use crate::contract::Contract;
 use crate::contract::own_headers;
+use crate::delivery::Delivery;
+use crate::files;
 use crate::sign::SecretEncoding;
+use crate::sign::diagnosis::Diagnosis;
 use crate::sign::hex;
+use crate::sign::{Proof, Scheme};
 
 const AT: i64 = 1_700_000_000;
 const ORIGIN: &str = "https://h.test";
 
 /// The forms in which a delivery is captured.
-const FORMS: [(&str, fn(&Delivery) -> Captured); 3] = [("files", in_files), ("HAR", in_a_har), ("curl", in_a_command)];
+type Captures = fn(&Delivery) -> Captured;
+const FORMS: [(&str, Captures); 3] = [("files", in_files), ("HAR", in_a_har), ("curl", in_a_command)];
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the test writes text")

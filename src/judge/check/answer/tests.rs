@@ -1,12 +1,23 @@
 //! Answers that hold against an expectation, and ones that do not.
 
-use super::*;
+use super::super::{Bindings, is_broken};
+use super::{Judged, judge};
+use crate::clock::UnixMicros;
 use crate::contract::reading::read_contract;
-use crate::delivery::{Delivery, HeaderLine};
+use crate::delivery::{Answer, Delivery, HeaderLine};
+use crate::history::record::Record;
+use crate::outcome::reader::Reader;
+use crate::scenario::expect::Expect;
 
 const ACCEPTED: &str = r#"{"accepted":true,"payload_sha256":""}"#;
 const DUPLICATE: &str =
     r#"{"accepted":true,"payload_sha256":"","reference":{"type":"duplicate","timestamp":"1970-01-01T00:00:00.000000"}}"#;
+
+const PHASE_3: &str = include_str!("../../../../fixtures/contracts/orch-phase3.yaml");
+
+fn reader() -> Reader {
+    Reader::new(std::sync::Arc::new(read_contract("c", PHASE_3, &|_| None).unwrap()))
+}
 
 fn record(status: u16, body: &'static str) -> Record {
     let headers = vec![HeaderLine::new("Content-Type", "application/json")];
@@ -29,8 +40,7 @@ fn record(status: u16, body: &'static str) -> Record {
 /// Between two deliveries one is taken, whichever it is.
 #[test]
 fn of_two_deliveries_one_is_taken() {
-    let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
-    let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
+    let reader = reader();
     let holds = |expect: &Expect, first: Record, second: &Record| {
         let mut bindings = Bindings::default();
         bindings.deliveries.insert("first".to_owned(), vec![first]);
@@ -56,8 +66,7 @@ fn of_two_deliveries_one_is_taken() {
 /// A duplicate of what was answered as a duplicate itself tells of the same first delivery, however long ago that was.
 #[test]
 fn duplicates_of_a_duplicate_tell_of_the_first() {
-    let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
-    let reader = Reader::new(std::sync::Arc::new(read_contract("c", &text, &|_| None).unwrap()));
+    let reader = reader();
     let told = |instant: &str, at: i64| {
         let body = DUPLICATE.replace("1970-01-01T00:00:00.000000", instant);
         let answer = Answer { body: body.into(), ..record(202, "").result.unwrap() };

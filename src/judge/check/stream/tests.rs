@@ -59,11 +59,14 @@ fn block(word: &str) -> Vec<u8> {
     }
 }
 
+/// A status, and header lines.
+type Head<'a> = (u16, &'a [(&'a str, &'a str)]);
+
 /// What a row says beside its blocks.
 struct Seen<'a> {
     form: &'a str,
     step: &'a str,
-    head: Result<(u16, &'a [(&'a str, &'a str)]), NoAnswer>,
+    head: Result<Head<'a>, NoAnswer>,
     /// Words of [`block`] with the second in which each came (`ping@9`).
     came: &'a str,
     end: StreamEnd,
