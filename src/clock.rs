@@ -133,12 +133,6 @@ impl Moment {
     }
 }
 
-/// The moment at which `limit` has passed, for timers.
-#[must_use]
-pub fn deadline(limit: Duration) -> tokio::time::Instant {
-    tokio::time::Instant::now() + limit
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,6 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Sleep, sleep};
 
-use crate::clock::deadline;
-
 /// One timer for all deliveries of a connection, moved on when it rings too early: one for each would
 /// be put into the scheduler's wheel, and taken out again, with every delivery.
 pub(super) struct Patience {
@@ -30,7 +28,8 @@ impl Patience {
 
     /// Waits for `wanted` as long as the limit allows; nothing when it took longer.
     pub(super) async fn within<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
-        let until = deadline(self.limit);
+        // Never waited for, it is not put into the wheel: it only tells when it would ring.
+        let until = sleep(self.limit).deadline();
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         let mut wanted = pin!(wanted);
         poll_fn(|context| {

@@ -75,7 +75,7 @@ fn sequences_of_streams_are_kept_by_the_reference() {
         let Some(contract) = contract(&point).filter(|contract| contract.can("streams")) else { continue };
         let explorer = Explorer::of(&contract);
         let vetting = explorer.vetting();
-        for (steps, of) in explorer.sequences(8) {
+        for (steps, of) in explorer.sequences(16) {
             made += 1;
             kinds.extend(of.into_iter().filter(|kind| kind.starts_with("stream:")));
             let why = vetting.why_not(&loaded("explore/sequence", scenario_of(&steps)));
