@@ -263,7 +263,7 @@ pub(super) fn requirement_of(
         // that explains both.
         let by_the_way = mismatch.code.kind == Kind::RefusedOtherwise && mismatch.code.when.contains(&When::OddWay);
         if by_the_way && !own.is_empty() {
-            mismatch.code.under.push(speaking.clone());
+            mismatch.code.under.insert(0, speaking.clone());
             return own;
         }
         return speaking.clone();

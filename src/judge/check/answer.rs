@@ -175,11 +175,12 @@ fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Mismatc
     }
 }
 
-/// What a later duplicate is held against: one that was answered as a duplicate itself was not the first, and told when that was.
+/// What a later duplicate is held against: one that was answered as a duplicate itself was not the first, which may be as old as it told.
 fn as_first<'r>(reader: &Reader, earlier: &'r Record) -> Cow<'r, Record> {
     match &earlier.refers_to {
         Some(before) if earlier.referred_as.is_none() && earlier.outcome(reader).is(Outcome::Duplicate) => {
-            Cow::Owned(Record { referred_as: Some(before.clone()), ..earlier.clone() })
+            let told = iso::read(before).map_or(earlier.sent_at, |(at, _)| at);
+            Cow::Owned(Record { sent_at: earlier.sent_at.min(told), ..earlier.clone() })
         }
         _ => Cow::Borrowed(earlier),
     }

@@ -123,6 +123,9 @@ fn with_its_warning(findings: &mut [Finding]) {
 /// that is special: whoever refuses odd bodies refuses odd bodies in chunks as well.
 fn underlying(finding: &Finding, all: &[Finding]) -> Option<String> {
     let about = &finding.mismatch;
+    if let Some(plain) = refused_otherwise_plainly(finding, all) {
+        return Some(plain);
+    }
     let within = |one: &Finding| {
         let (fewer, more) = (one.mismatch.special(), about.special());
         // What comes and goes explains nothing that always comes.
@@ -155,6 +158,23 @@ fn underlying(finding: &Finding, all: &[Finding]) -> Option<String> {
     let fewest = all.iter().filter(explains).map(|one| one.mismatch.special().len()).min();
     let simplest = all.iter().filter(explains).filter(|one| Some(one.mismatch.special().len()) == fewest);
     most_frequent(simplest).or_else(|| of_forms(finding, all))
+}
+
+/// The requirement of plain forgeries that are refused as otherwise as this one, which came in an odd way: the way explains nothing then.
+fn refused_otherwise_plainly(finding: &Finding, all: &[Finding]) -> Option<String> {
+    let about = &finding.mismatch;
+    if about.kind != Kind::RefusedOtherwise || !about.when.contains(&When::OddWay) {
+        return None;
+    }
+    let plain = all.iter().find(|one| {
+        let other = &one.mismatch;
+        other.kind == about.kind
+            && (&other.why, other.status) == (&about.why, about.status)
+            && other.special().is_empty()
+            && one.requirement != finding.requirement
+            && about.under.contains(&one.requirement)
+    });
+    plain.map(|one| one.requirement.clone())
 }
 
 /// Whether a mismatch is of rows, which follow from what answers show.
