@@ -34,9 +34,9 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     let column = &contract.state.as_ref()?.audit.as_ref()?.column_holding("key")?.name;
     // Who was answered last need not have the newest row: all that were under way with it may. And as many rows may hide one.
     let users = shared.under_way.len();
-    let count = (users + NEWEST).min(ROWS.saturating_sub(users));
-    let newest = newest(history, count);
-    if newest.is_empty() || count < NEWEST {
+    let most = certain(ROWS, users);
+    let mut newest = newest(history, most);
+    if newest.is_empty() || most < NEWEST {
         return None;
     }
     let question = shared.series_of(0).supplies().question("GET", &path(contract)?);
@@ -50,6 +50,10 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
         }
         _ => (Vec::new(), format!("{}, and no JSON array of rows", answer.status)),
     };
+    newest.truncate(on_page(rows.len(), history.iter().filter(is_accepted).count(), users));
+    if newest.is_empty() {
+        return None;
+    }
     let is_there = |one: &Operation| {
         let key = shared.key(one.key);
         rows.iter().any(|row| row[column.as_str()].as_str() == Some(key.as_str()))
@@ -58,10 +62,26 @@ pub async fn ask(shared: &Shared, history: &[Operation]) -> Option<Page> {
     Some(Page { looked_for: newest.len() as u64, missing, said })
 }
 
-/// The deliveries that were accepted last, so many of them.
+/// How many of the keys that were answered last must stand on a page of so many newest rows, whatever else was under way with them.
+fn certain(rows: usize, users: usize) -> usize {
+    (users + NEWEST).min(rows.saturating_sub(users))
+}
+
+/// How many of them must stand on the page that came. A receiver may show fewer rows than it is asked for; where it shows none, or as many as were
+/// accepted, nothing excuses what is missing.
+fn on_page(rows: usize, accepted: usize, users: usize) -> usize {
+    if rows == 0 || rows >= accepted { usize::MAX } else { certain(rows, users.min(accepted)) }
+}
+
+/// Whether a delivery was accepted, and its answer came.
+fn is_accepted(one: &&Operation) -> bool {
+    one.outcome.is(Outcome::Accepted) && one.returned != NEVER
+}
+
+/// The deliveries that were accepted last, so many of them, the last first.
 fn newest(history: &[Operation], count: usize) -> Vec<Operation> {
     let mut newest = BinaryHeap::with_capacity(count + 1);
-    for (at, one) in history.iter().enumerate().filter(|(_, one)| one.outcome.is(Outcome::Accepted) && one.returned != NEVER) {
+    for (at, one) in history.iter().enumerate().filter(|(_, one)| is_accepted(one)) {
         let is_full = newest.len() >= count;
         if is_full && newest.peek().is_none_or(|Reverse((least, _))| one.returned <= *least) {
             continue;
@@ -101,6 +121,9 @@ mod tests {
             one(6, Outcome::Rejected, 80),
             accepted(7, 5),
         ];
+        // Of 74 keys, a page that ends after 100 rows must have 36; an empty one, or a whole one, all.
+        let pages = [(100, 500), (0, 500), (500, 500), (999, 2_000), (30, 500), (399, 400)];
+        assert_eq!(pages.map(|(rows, accepted)| on_page(rows, accepted, 64)), [36, usize::MAX, usize::MAX, 74, 0, 74]);
         let keys = |count| newest(&history, count).iter().map(|one| one.key).collect::<Vec<_>>();
         assert_eq!((keys(2), keys(3), keys(10), keys(0)), (vec![3, 5], vec![3, 5, 1], vec![3, 5, 1, 7], vec![]));
     }

@@ -275,6 +275,15 @@ mod tests {
         Reader::new(Arc::new(contract))
     }
 
+    /// Only where a member is filled in from the delivery is the same answer not always the same outcome.
+    #[test]
+    fn what_an_answer_is_may_hang_on_its_delivery() {
+        let of = |accepted: &str| reader(accepted, "{status: 208}").hangs_on_delivery();
+        assert!(!of("{status: 202}"));
+        assert!(!of("{status: 202, body: [{member: ok, is: true}, {member: at, is: '{ts}'}]}"));
+        assert!(of("{status: 202, body: [{member: hash, is: '{sha256}'}]}"));
+    }
+
     /// `"200 Marker:HIT {json}"` as it is read.
     fn read(reader: &Reader, answer: &str) -> String {
         let (status, rest) = answer.split_once(' ').unwrap_or((answer, ""));

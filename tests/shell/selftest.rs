@@ -25,6 +25,13 @@ fn body_that_is_not_read_breaks_nothing_else() {
     assert!(told.contains("1 of 1 defects caught") && !told.contains("CALLED BROKEN"), "{told}");
 }
 
+/// One status that differs is one cause, however the forgeries come.
+#[test]
+fn one_other_status_breaks_nothing_else() {
+    let told = hookgate(&["selftest", "--defect", "bad-signature-answered-403", "--right", "1"]);
+    assert!(told.contains("1 of 1 defects caught") && !told.contains("CALLED BROKEN"), "{told}");
+}
+
 /// A name that is none.
 #[test]
 fn unknown_defect_is_told_with_the_nearest() {
