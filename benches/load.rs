@@ -216,14 +216,19 @@ fn told(name: &str, count: f64, seconds: f64, cpu: Option<f64>) {
     println!("| {name} | {:.0} | {cpu} |", count / seconds);
 }
 
+/// What a load makes of a receiver: signed, unique, judged deliveries.
+fn ours(url: &str, turn: usize, args: &[&str]) {
+    let (report, cpu) = load(url, &[&["--contract", CONSTANT], args].concat());
+    let (count, seconds) = (report["deliveries"].as_f64().expect("a count"), report["seconds"].as_f64().expect("a time"));
+    told(&format!("hookgate load, signed, unique, judged ({})", turn + 1), count, seconds, Some(cpu));
+}
+
 /// Bar 1: signed, unique, judged deliveries, beside a fixed request of other tools.
 fn rate() {
     let server = Server::of_this_bench("constant");
     println!("\n64 connections, closed model, a constant 202:\n\n| client | deliveries/s | client CPU a delivery |\n|---|---|---|");
     for turn in 0..3 {
-        let (report, cpu) = load(&server.1, &["--contract", CONSTANT, "--run-time", "5 s"]);
-        let (count, seconds) = (report["deliveries"].as_f64().expect("a count"), report["seconds"].as_f64().expect("a time"));
-        told(&format!("hookgate load, signed, unique, judged ({})", turn + 1), count, seconds, Some(cpu));
+        ours(&server.1, turn, &["--run-time", "5 s"]);
         peers(&server.1, turn, "5s");
         for what in ["signed, unique", "fixed"] {
             let before = children_cpu();
@@ -308,10 +313,8 @@ fn nginx() {
     for (url, how) in [(format!("http://127.0.0.1:{clear}"), "in the clear"), (format!("https://127.0.0.1:{tls}"), "over TLS 1.3")] {
         println!("\nnginx with one worker, {how}:\n\n| client | deliveries/s | client CPU a delivery |\n|---|---|---|");
         for turn in 0..5 {
-            let trust = if url.starts_with("https") { vec!["--insecure"] } else { Vec::new() };
-            let (report, cpu) = load(&url, &[vec!["--contract", CONSTANT, "--run-time", "4 s"], trust].concat());
-            let (count, seconds) = (report["deliveries"].as_f64().expect("a count"), report["seconds"].as_f64().expect("a time"));
-            told(&format!("hookgate load, signed, unique, judged ({})", turn + 1), count, seconds, Some(cpu));
+            let args = if url.starts_with("https") { &["--run-time", "4 s", "--insecure"][..] } else { &["--run-time", "4 s"] };
+            ours(&url, turn, args);
             peers(&url, turn, "4s");
         }
     }
