@@ -27,9 +27,9 @@ impl Patience {
     }
 
     /// Waits for `wanted` as long as the limit allows; nothing when it took longer.
-    pub(super) async fn within<T>(&mut self, wanted: impl Future<Output = T>) -> Option<T> {
-        // Never waited for, it is not put into the wheel: it only tells when it would ring.
-        let until = sleep(self.limit).deadline();
+    ///
+    /// * `waited`: how long it has been waited for already; asked only when the timer rings.
+    pub(super) async fn within<T>(&mut self, waited: impl Fn() -> Duration, wanted: impl Future<Output = T>) -> Option<T> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         let mut wanted = pin!(wanted);
         poll_fn(|context| {
@@ -38,10 +38,11 @@ impl Patience {
             }
             // Whoever is answered without end has used up what a task may do at once, and the timer is looked at all the same.
             while pin!(unconstrained(timer.as_mut())).poll(context).is_ready() {
-                if timer.deadline() >= until {
+                let rest = self.limit.saturating_sub(waited());
+                if rest.is_zero() {
                     return Poll::Ready(None);
                 }
-                timer.as_mut().reset(until);
+                timer.set(sleep(rest));
             }
             Poll::Pending
         })
@@ -51,19 +52,26 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+
+    /// What has gone by since now, on the clock of the test.
+    fn since_now() -> impl Fn() -> Duration {
+        let begun = Instant::now();
+        move || begun.elapsed()
+    }
 
     /// The timer of an earlier delivery neither ends a later one too early, nor lets it wait for ever.
     #[tokio::test(start_paused = true)]
     async fn every_delivery_has_the_whole_limit() {
         let mut patience = Patience { limit: Duration::from_secs(10), timer: None };
         for _ in 0..3 {
-            assert_eq!(patience.within(sleep(Duration::from_secs(9))).await, Some(()));
+            assert_eq!(patience.within(since_now(), sleep(Duration::from_secs(9))).await, Some(()));
         }
-        let (due, late) = (sleep(Duration::from_secs(10)).deadline(), sleep(Duration::from_secs(11)).deadline());
-        assert_eq!(patience.within(std::future::pending::<()>()).await, None);
-        let ended = sleep(Duration::ZERO).deadline();
-        assert!((due..late).contains(&ended), "{:?} too late", ended.saturating_duration_since(due));
+        let waited = since_now();
+        assert_eq!(patience.within(since_now(), std::future::pending::<()>()).await, None);
+        assert_eq!(waited().as_secs(), 10);
     }
 
     /// Whoever is answered without end is given up all the same: what a task may do at once is used up, and the timer still rings.
@@ -76,6 +84,6 @@ mod tests {
                 tokio::task::consume_budget().await;
             }
         };
-        assert_eq!(patience.within(endless).await, None::<()>);
+        assert_eq!(patience.within(since_now(), endless).await, None::<()>);
     }
 }

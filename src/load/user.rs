@@ -311,7 +311,7 @@ impl<'s> User<'s> {
         self.record.answered_at = UnixMicros(shared.instant(ended));
         self.record.took = took;
         self.outcome = match &self.record.result {
-            Ok(_) if is_the_same && !shared.reader.hangs_on_delivery() => self.outcome,
+            Ok(answer) if is_the_same && !shared.reader.hangs_on_delivery(answer) => self.outcome,
             Ok(answer) => shared.reader.read_with(answer, self.json.as_ref(), &self.record.values()),
             Err(_) => self.record.outcome(&shared.reader),
         };

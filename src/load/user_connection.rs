@@ -119,6 +119,7 @@ impl UserConnection {
 
     async fn answered(&mut self) -> Result<Answer, NoAnswer> {
         let mut watch = Stopwatch::start();
+        let begun = watch;
         self.last = Last::default();
         // One that the receiver has closed meanwhile is seen here, before anything is sent over it.
         let mut next = self.open.take();
@@ -164,7 +165,7 @@ impl UserConnection {
                 }
             }
         };
-        let ended = self.patience.within(exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }));
+        let ended = self.patience.within(|| begun.elapsed(), exchange).await.unwrap_or(Err(NoAnswer::TimedOut { after: limit }));
         let over = self.last.ended.filter(|_| ended.is_ok()).unwrap_or_else(Moment::now);
         (self.last.took, self.last.ended) = (watch.took_until(over), Some(over));
         let (answer, open) = ended?;

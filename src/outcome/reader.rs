@@ -48,7 +48,8 @@ struct Form {
 pub struct Reader {
     contract: Arc<Contract>,
     forms: Vec<Form>,
-    hangs_on_delivery: bool,
+    /// The statuses of answers whose outcome hangs on the delivery.
+    hanging: Vec<u16>,
 }
 
 impl Reader {
@@ -68,18 +69,15 @@ impl Reader {
     }
 
     fn of_forms(contract: Arc<Contract>, forms: Vec<Form>) -> Self {
-        let mut wants = forms.iter().flat_map(|form: &Form| &form.members).map(|(_, want)| want);
-        let hangs_on_delivery = wants.any(|want| match want {
-            Want::Text(_) => true,
-            Want::Constant(_) | Want::AnyText => false,
-        });
-        Self { contract, forms, hangs_on_delivery }
+        let hangs = |form: &&Form| form.members.iter().any(|(_, want)| matches!(want, Want::Text(_)));
+        let hanging = forms.iter().filter(hangs).flat_map(|form| form.statuses.iter().copied()).collect();
+        Self { contract, forms, hanging }
     }
 
     /// Whether what an answer may be hangs on the delivery that it answers; else the same answer is always the same outcome.
     #[must_use]
-    pub fn hangs_on_delivery(&self) -> bool {
-        self.hangs_on_delivery
+    pub fn hangs_on_delivery(&self, answer: &Answer) -> bool {
+        self.hanging.contains(&answer.status)
     }
 
     /// The contract.
@@ -275,13 +273,20 @@ mod tests {
         Reader::new(Arc::new(contract))
     }
 
-    /// Only where a member is filled in from the delivery is the same answer not always the same outcome.
+    /// Only where a member is filled in from the delivery is the same answer not always the same outcome, and only for answers
+    /// that have the status for it.
     #[test]
     fn what_an_answer_is_may_hang_on_its_delivery() {
-        let of = |accepted: &str| reader(accepted, "{status: 208}").hangs_on_delivery();
-        assert!(!of("{status: 202}"));
-        assert!(!of("{status: 202, body: [{member: ok, is: true}, {member: at, is: '{ts}'}]}"));
-        assert!(of("{status: 202, body: [{member: hash, is: '{sha256}'}]}"));
+        let of = |status, accepted: &str, duplicate: &str| {
+            let answer = Answer { status, headers: Vec::new(), body: bytes::Bytes::new() };
+            reader(accepted, duplicate).hangs_on_delivery(&answer)
+        };
+        let hash = |status| format!("{{status: {status}, body: [{{member: hash, is: '{{sha256}}'}}]}}");
+        assert!(!of(202, "{status: 202}", "{status: 208}"));
+        assert!(!of(202, "{status: 202, body: [{member: ok, is: true}, {member: at, is: '{ts}'}]}", "{status: 208}"));
+        assert!(of(202, &hash(202), "{status: 208}"));
+        assert!(!of(202, "{status: 202}", &hash(208)));
+        assert!(of(202, "{status: 202}", &hash(202)));
     }
 
     /// `"200 Marker:HIT {json}"` as it is read.
