@@ -33,6 +33,7 @@ use crate::judge::check::Bindings;
 use crate::judge::check::rows::Observation;
 use crate::outcome::reader::Reader;
 use crate::report::curl::Curl;
+use crate::report::lack::Reason;
 use crate::scenario::deliver::{Burst, Deliver, Get};
 use crate::scenario::expect::StateCheck;
 use crate::scenario::requirement::Catalogue;
@@ -75,11 +76,19 @@ pub enum ScenarioEnd {
     /// What was seen allows no further judgement, with the reason.
     Undecided(String),
     /// The contract or the surroundings do not allow the step, with the reason.
-    NotApplicable(String),
+    NotApplicable(Reason),
     /// A history does not have what the step would need: nothing more can be judged again.
     NotKept,
     /// A history has no such delivery of this step.
     Lacks(usize),
+}
+
+impl ScenarioEnd {
+    /// A delivery cannot be made under the contract, with the reason.
+    #[must_use]
+    pub fn not_made(why: String) -> Self {
+        Self::NotApplicable(why.into())
+    }
 }
 
 /// One delivery as it was sent, and what was observed of it.

@@ -23,6 +23,7 @@ pub mod human;
 pub mod junit;
 pub mod streams;
 pub mod timeline;
+pub mod lack;
 pub mod language;
 pub mod manifest;
 pub mod markdown;
@@ -49,6 +50,7 @@ pub use crate::report::causes::Cause;
 pub use crate::report::facts::{
     BaselineFacts, Differing, HistoryFacts, HistoryWitness, ProjectFacts, RepeatFacts, RunFacts, SnapshotFacts, Tool,
 };
+use crate::report::lack::{Lack, NoForce, Reason};
 use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::report::required::RequiredFacts;
@@ -216,18 +218,6 @@ pub struct Summary {
     pub verdict: Overall,
 }
 
-/// Why a receiver without memory passes a scenario, too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoForce {
-    /// Answers to first deliveries and to duplicates are alike, and no effects were seen.
-    AnswersAlike,
-    /// Answers can be told apart, and nothing of the scenario hangs on memory.
-    NothingRemembered,
-    /// The contract promises no idempotency.
-    NoIdempotency,
-}
-
 /// One scenario variant.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioReport {
@@ -243,6 +233,9 @@ pub struct ScenarioReport {
     /// Why, for `not-applicable` and `undecided`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What lacks by that reason, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lack: Option<Lack>,
     /// The requirements that it shows.
     pub shows: Vec<String>,
     /// How long it took.
@@ -348,6 +341,15 @@ pub struct RequirementReport {
     /// Why it was not judged, when it was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What lacks by that reason, where that is known; of several the first that can be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lack: Option<Lack>,
+    /// Why no scenario shows it, when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<String>,
+    /// Why the contract does not promise it, when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_promised: Option<String>,
     /// Whether it speaks of what is remembered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub memory: bool,
@@ -362,6 +364,11 @@ pub struct RequirementReport {
 }
 
 impl ScenarioReport {
+    /// Sets why it was not judged, and what lacks.
+    pub fn give_reason(&mut self, reason: Option<Reason>) {
+        (self.reason, self.lack) = reason.map_or((None, None), |reason| (Some(reason.text), reason.lack));
+    }
+
     /// The title in a language; as it was written where that lacks it.
     #[must_use]
     pub fn title_in(&self, language: Language) -> &str {

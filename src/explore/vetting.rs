@@ -108,7 +108,7 @@ impl Vetting {
             return Some(format!("{slip:?}"));
         }
         if let Some(reason) = reason_not_under(&self.setting, &self.supplies, loaded, self.means) {
-            return Some(reason);
+            return Some(reason.text);
         }
         let played = self.reference().ok().and_then(|one| rehearse(&self.setting, &self.supplies.for_rehearsal(), loaded, one, self.means));
         let Some(played) = played else { return Some("it cannot be rehearsed".to_owned()) };

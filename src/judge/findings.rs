@@ -5,6 +5,7 @@ use crate::contract::Level;
 use crate::judge::check::Mismatch;
 use crate::judge::{ScenarioEnd, Setting};
 use crate::outcome::mismatch::MismatchCode;
+use crate::report::lack::{Lack, Reason};
 use crate::report::{Finding, ScenarioReport, Verdict, tally};
 use crate::scenario::Step;
 
@@ -53,12 +54,15 @@ pub fn file(
         return Err(ScenarioEnd::Broken);
     }
     match unpromised {
-        Some((requirement, mismatch)) => Err(ScenarioEnd::NotApplicable(format!(
-            "step {}: {} was due, and {} came; the contract does not promise it ({requirement}), and what follows would be judged on it",
-            place.number,
-            first_line(&mismatch.expected),
-            first_line(&mismatch.observed)
-        ))),
+        Some((requirement, mismatch)) => {
+            let told = format!(
+                "step {}: {} was due, and {} came; the contract does not promise it ({requirement}), and what follows would be judged on it",
+                place.number,
+                first_line(&mismatch.expected),
+                first_line(&mismatch.observed)
+            );
+            Err(ScenarioEnd::NotApplicable(Reason::of(Lack::Promise, told)))
+        }
         None => Ok(()),
     }
 }

@@ -23,6 +23,7 @@ use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::reference::Receiver;
 use crate::reference::memory::MemoryStore;
 use crate::reference::store::StoreError;
+use crate::report::lack::Reason;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::expand::Loaded;
 use crate::scenario::{Repeat, Step, Times};
@@ -118,6 +119,7 @@ pub fn blank_report(loaded: &Loaded, verdict: Verdict) -> ScenarioReport {
         titles: loaded.scenario.titles.clone(),
         verdict,
         reason: None,
+        lack: None,
         shows: loaded.scenario.shows.clone(),
         duration_ms: 0.0,
         file: loaded.file.clone(),
@@ -151,14 +153,13 @@ impl<S: Source> Play<'_, S> {
 
     fn close(mut self, end: Option<ScenarioEnd>) -> ScenarioReport {
         let judged = tally::scenario_verdict(&self.report.findings);
-        (self.report.verdict, self.report.reason) = match end {
+        let (verdict, reason) = match end {
             None | Some(ScenarioEnd::Broken | ScenarioEnd::NotKept | ScenarioEnd::Lacks(_)) => (judged, None),
-            Some(ScenarioEnd::Undecided(reason) | ScenarioEnd::NotApplicable(reason)) if judged == Verdict::Fail => {
-                (Verdict::Fail, Some(reason))
-            }
-            Some(ScenarioEnd::Undecided(reason)) => (Verdict::Undecided, Some(reason)),
+            Some(ScenarioEnd::Undecided(why)) => (Verdict::Undecided, Some(Reason::from(why))),
             Some(ScenarioEnd::NotApplicable(reason)) => (Verdict::NotApplicable, Some(reason)),
         };
+        self.report.verdict = if judged == Verdict::Fail { judged } else { verdict };
+        self.report.give_reason(reason);
         if self.report.verdict == Verdict::Pass {
             // Nobody asks who overlapped whom where all went well.
             self.report.bursts.iter_mut().for_each(|burst| burst.lanes.clear());
@@ -208,10 +209,11 @@ impl<S: Source> Play<'_, S> {
         let is_counted = self.loaded.scenario.steps.iter().any(counts);
         let times = block.times.under(self.setting.contract());
         if times > MOST_KEPT && block.times == Times::Kept {
-            return Err(ScenarioEnd::NotApplicable(format!(
+            let told = format!(
                 "the contract keeps {} events of a stream (`stream.keeps`); up to {MOST_KEPT} are delivered to see the last of them go",
                 times + 1
-            )));
+            );
+            return Err(ScenarioEnd::NotApplicable(told.into()));
         }
         for round in 0..u32::try_from(times).unwrap_or(u32::MAX) {
             let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };

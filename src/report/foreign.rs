@@ -45,7 +45,10 @@ impl Foreign for Report {
         snapshots.hide(redactor);
         required.iter_mut().flat_map(|one| &mut one.missing).for_each(|one| one.reason.hide(redactor));
         scenarios.hide(redactor);
-        requirements.iter_mut().for_each(|one| one.reason.hide(redactor));
+        requirements
+            .iter_mut()
+            .flat_map(|one| [&mut one.reason, &mut one.excluded, &mut one.not_promised])
+            .for_each(|one| one.hide(redactor));
         // Their examples are texts of findings: they are made anew from what is hidden by now.
         self.causes = causes(self);
     }
@@ -202,6 +205,7 @@ impl Foreign for ScenarioReport {
             titles,
             verdict: _,
             reason,
+            lack: _,
             shows: _,
             duration_ms: _,
             file,

@@ -99,10 +99,9 @@ fn belong_together(shards: &[(String, Report)]) -> Result<(), String> {
 
 /// What was asked, from what a shard says of a requirement that it did not judge.
 pub(super) fn asked(one: &RequirementReport, reports: &[&Report]) -> Asked {
-    let reasons = || {
-        let same = reports.iter().flat_map(|report| &report.requirements).filter(|other| other.id == one.id);
-        same.filter(|other| other.verdict == Verdict::NotApplicable).filter_map(|other| other.reason.as_deref())
-    };
+    let same = || reports.iter().flat_map(|report| &report.requirements).filter(|other| other.id == one.id);
+    // Reports of before it was written down have it in the reason alone.
+    let reasons = || same().filter(|other| other.verdict == Verdict::NotApplicable).filter_map(|other| other.reason.as_deref());
     let behind = |word: &str| reasons().find_map(|reason| reason.strip_prefix(word)).map(str::to_owned);
     Asked {
         id: one.id.clone(),
@@ -111,8 +110,8 @@ pub(super) fn asked(one: &RequirementReport, reports: &[&Report]) -> Asked {
         topic: one.topic.clone(),
         translations: one.translations.clone(),
         memory: one.memory,
-        excluded: behind("excluded: "),
-        not_promised: behind("not promised by the contract: "),
+        excluded: same().find_map(|other| other.excluded.clone()).or_else(|| behind("excluded: ")),
+        not_promised: same().find_map(|other| other.not_promised.clone()).or_else(|| behind("not promised by the contract: ")),
     }
 }
 

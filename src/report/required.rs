@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::human::one_line;
+use crate::report::lack::Lack;
 use crate::report::language::Language;
 use crate::report::{RequirementReport, Verdict};
 use crate::scenario::pattern::fits;
@@ -53,58 +54,30 @@ pub fn is_asked(patterns: &[String], id: &str) -> bool {
 #[must_use]
 pub fn required(asked: &[String], requirements: &[RequirementReport]) -> RequiredFacts {
     let wanted = requirements.iter().filter(|one| is_asked(asked, &one.id));
-    let missing = wanted.filter_map(|one| missing(&one.id, one.verdict, one.reason.as_deref())).collect();
+    let missing = wanted.filter_map(missing).collect();
     RequiredFacts { asked: asked.iter().map(|pattern| pattern.trim().to_owned()).collect(), missing }
 }
 
 /// A requirement that was not judged; `None` for one that was.
-#[must_use]
-pub fn missing(id: &str, verdict: Verdict, reason: Option<&str>) -> Option<Missing> {
-    match verdict {
+fn missing(one: &RequirementReport) -> Option<Missing> {
+    match one.verdict {
         Verdict::Pass | Verdict::Warn | Verdict::Fail | Verdict::Known => None,
         Verdict::NotApplicable | Verdict::Undecided => {
-            let reason = reason.unwrap_or("no reason was given").to_owned();
-            Some(Missing { id: id.to_owned(), verdict, give: give(verdict, &reason), reason })
+            let reason = one.reason.as_deref().unwrap_or("no reason was given").to_owned();
+            Some(Missing { id: one.id.clone(), verdict: one.verdict, reason, give: give(one.verdict, one.lack).to_owned() })
         }
     }
 }
 
-/// Words of a reason, and what to give where they stand; the first that fits.
-const GIVE: [(&str, &str); 17] = [
-    ("no --db was given", "the database: --db PATH or URL (`evidence.db` in hookgate.toml)"),
-    ("where state can be seen", "the tables under `state` in the contract, and --db"),
-    ("effects cannot be counted", "`effects` in the contract, or --evidence-cmd (`evidence.cmd` in hookgate.toml)"),
-    ("no --clock was given", "a clock: --clock rewind with --db, --clock faketime with --exec, or --clock wait (`clock` in hookgate.toml)"),
-    ("longer than --max-wait", "more time: a longer --max-wait, or a clock that need not wait (--clock rewind, faketime)"),
-    ("hookgate has not started it", "the command that starts it: --exec CMD (`target.exec` in hookgate.toml)"),
-    ("(--level must)", "the level: --level should"),
-    ("give it a longer life (--ttl)", "a longer life of keys: --ttl"),
-    ("not promised by the contract", "the promise: take it out of `not_promised` of the contract, or out of --require"),
-    ("does not promise it", "the promise: take it out of `not_promised` of the contract, or out of --require"),
-    ("promises no idempotency", "the promise: `key` and `outcomes.duplicate` in the contract, or take it out of --require"),
-    ("does not offer", "the capability: what the contract says of it, if the receiver has it; else take it out of --require"),
-    (
-        "a receiver that remembers nothing",
-        "what tells a duplicate: --db, or effects (--evidence-cmd), or an answer to duplicates that differs",
-    ),
-    ("a receiver without memory", "what tells a duplicate: --db, or effects (--evidence-cmd), or an answer to duplicates that differs"),
-    ("was played", "its scenarios: play the whole suite (no --select, no names)"),
-    ("honestly signed delivery is refused", "a receiver that accepts honest deliveries: `hookgate doctor` says why it does not"),
-    ("the contract limits bodies", "a higher limit in the contract (`limits`), if the receiver has it"),
-];
-
 /// What to give so that a requirement is judged.
-fn give(verdict: Verdict, reason: &str) -> String {
-    if let Some((_, give)) = GIVE.iter().find(|(words, _)| reason.contains(words)) {
-        return (*give).to_owned();
-    }
-    match verdict {
-        Verdict::Undecided if reason.contains("failed at something else") => "a receiver without what failed first".to_owned(),
-        Verdict::Undecided => {
-            "another run: what stood in the way is in the reason (--time-limit, --max-wait, a receiver that answers)".to_owned()
+fn give(verdict: Verdict, lack: Option<Lack>) -> &'static str {
+    match (lack, verdict) {
+        (Some(lack), _) => lack.give(),
+        (None, Verdict::Undecided) => {
+            "another run: what stood in the way is in the reason (--time-limit, --max-wait, a receiver that answers)"
         }
-        Verdict::NotApplicable | Verdict::Pass | Verdict::Warn | Verdict::Fail | Verdict::Known => {
-            "a contract or surroundings under which it applies, or take it out of --require".to_owned()
+        (None, Verdict::NotApplicable | Verdict::Pass | Verdict::Warn | Verdict::Fail | Verdict::Known) => {
+            "a contract or surroundings under which it applies, or take it out of --require"
         }
     }
 }
@@ -130,13 +103,27 @@ mod tests {
     /// What to give is told in the reader's language, and in English as it stands.
     #[test]
     fn what_to_give_is_told_in_the_readers_language() {
-        let others = ["failed at something else", "the machine was busy"].map(|reason| give(Verdict::Undecided, reason));
-        let all = GIVE.iter().map(|(_, give)| (*give).to_owned()).chain(others).chain([give(Verdict::NotApplicable, "")]);
-        for give in all {
-            let missing = Missing { id: "DUP-1".to_owned(), verdict: Verdict::NotApplicable, reason: String::new(), give: give.clone() };
-            assert!(missing.told(Language::En).ends_with(&give), "{give}");
-            assert!(!missing.told(Language::Ja).contains(&give), "{give} has no Japanese");
+        let unknown = [Verdict::Undecided, Verdict::NotApplicable].map(|verdict| give(verdict, None));
+        for give in Lack::ALL.map(Lack::give).into_iter().chain(unknown) {
+            let missing = Missing { id: "DUP-1".to_owned(), verdict: Verdict::NotApplicable, reason: String::new(), give: give.to_owned() };
+            assert!(missing.told(Language::En).ends_with(give), "{give}");
+            assert!(!missing.told(Language::Ja).contains(give), "{give} has no Japanese");
         }
+    }
+
+    /// What lacks says what to give, whatever the sentence says.
+    #[test]
+    fn what_to_give_follows_from_what_lacks() {
+        let one = |lack: Option<Lack>| -> RequirementReport {
+            let value = serde_json::json!({
+                "id": "A-1", "level": "must", "sentence": "s", "topic": "t", "verdict": "not-applicable", "scenarios": [],
+                "reason": "it moves time, and no --clock was given", "lack": lack,
+            });
+            serde_json::from_value(value).expect("it is a requirement")
+        };
+        let give = |lack| required(&["A-*".to_owned()], &[one(lack)]).missing.remove(0).give;
+        assert_eq!(give(Some(Lack::Database)), Lack::Database.give());
+        assert!(give(None).starts_with("a contract or surroundings"));
     }
 
     /// Patterns ask and leave out, as a selection does.

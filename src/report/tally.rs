@@ -8,39 +8,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::contract::Level;
-use crate::report::{Finding, NoForce, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
+use crate::report::lack::{Lack, NoForce, Reason, WITHOUT_FORCE, WITHOUT_IDEMPOTENCY};
+use crate::report::{Finding, Overall, RequirementReport, ScenarioReport, Summary, Verdict};
 use crate::scenario::requirement::InLanguage;
 
 /// Why a run ended early, when a person wanted it to.
 pub const INTERRUPTED: &str = "interrupted";
-
-/// Why a scenario that a receiver without memory would pass, too, shows nothing of what is remembered; and the way out.
-pub const WITHOUT_FORCE: &str = "answers alike, and no evidence of effects: a receiver that remembers nothing would pass, too; give --db with the tables that the contract names under `state`, or `effects` in the contract";
-
-/// Why a scenario shows nothing of what is remembered, although answers can be told apart.
-pub const WITHOUT_MEMORY: &str = "nothing of it hangs on memory under this contract: a receiver that remembers nothing passes it, too";
-
-/// Why nothing of what is remembered is judged under a contract without idempotency.
-pub const WITHOUT_IDEMPOTENCY: &str =
-    "the contract promises no idempotency (`idempotency: none`): only signatures, HTTP and health are judged";
 
 /// What a reader is told first where answers do not show what was remembered.
 pub const ANSWERS_ALIKE: &str = "Answers to first deliveries and to duplicates are alike, and no effects were seen: signatures, keys, HTTP and health were judged, duplicates and concurrency were not. Give --db with the tables that the contract names under `state`, `effects` in the contract, or a contract whose duplicates can be told.";
 
 /// What a reader is told first where nothing is promised to be remembered.
 pub const NO_PROMISE: &str = "Judged on signatures, HTTP and health alone: the contract promises no idempotency, so duplicates, concurrency, lives of keys and what is stored were not judged. That would take `idempotency: by-key` and a `key` in the contract.";
-
-impl NoForce {
-    /// As a reason.
-    #[must_use]
-    pub const fn told(self) -> &'static str {
-        match self {
-            Self::AnswersAlike => WITHOUT_FORCE,
-            Self::NothingRemembered => WITHOUT_MEMORY,
-            Self::NoIdempotency => WITHOUT_IDEMPOTENCY,
-        }
-    }
-}
 
 /// How many reasons are named before the rest is only counted.
 const MOST_REASONS: usize = 3;
@@ -127,10 +106,11 @@ pub fn overall(summary: &Summary, ended_early: Option<&str>) -> Overall {
 /// What a reader must know first: that nothing of what is remembered was judged, and what it would take.
 #[must_use]
 pub fn said_first(requirements: &[RequirementReport]) -> Option<&'static str> {
-    let of = |wanted: &str| requirements.iter().any(|one| one.reason.as_deref() == Some(wanted));
-    if of(WITHOUT_IDEMPOTENCY) {
+    // A report of before lacks were told has the sentence alone.
+    let of = |lack: Lack, told: &str| requirements.iter().any(|one| one.lack == Some(lack) || one.reason.as_deref() == Some(told));
+    if of(Lack::Idempotency, WITHOUT_IDEMPOTENCY) {
         Some(NO_PROMISE)
-    } else if of(WITHOUT_FORCE) {
+    } else if of(Lack::AnswersAlike, WITHOUT_FORCE) {
         Some(ANSWERS_ALIKE)
     } else {
         None
@@ -154,9 +134,12 @@ fn requirement(asked: &Asked, scenarios: &[ScenarioReport]) -> RequirementReport
         sentence: asked.sentence.clone(),
         topic: asked.topic.clone(),
         verdict,
-        reason,
+        lack: reason.as_ref().and_then(|reason| reason.lack),
+        reason: reason.map(|reason| reason.text),
         rests_on: rests_on(verdict, &concerned),
         scenarios: concerned.iter().map(|one| one.id.clone()).collect(),
+        excluded: asked.excluded.clone(),
+        not_promised: asked.not_promised.clone(),
         memory: asked.memory,
         translations: asked.translations.clone(),
     }
@@ -190,22 +173,23 @@ fn broken(asked: &Asked, concerned: &[&ScenarioReport]) -> Option<Verdict> {
 }
 
 /// The verdict when nothing was found, and why it was not judged when it was not.
-fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<String>) {
+fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<Reason>) {
     if let Some(why) = &asked.not_promised {
-        return (Verdict::NotApplicable, Some(format!("not promised by the contract: {why}")));
+        return (Verdict::NotApplicable, Some(Reason::of(Lack::Promise, format!("not promised by the contract: {why}"))));
     }
     let with = |wanted: Verdict| concerned.iter().filter(move |one| one.verdict == wanted);
     let mut passed = with(Verdict::Pass).chain(with(Verdict::Warn));
     if passed.any(|one| !(asked.memory && one.without_force)) {
         return (Verdict::Pass, None);
     }
-    let undecided = reasons(with(Verdict::Undecided).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
+    let undecided = reasons(with(Verdict::Undecided).map(|one| given(one)));
     if let Some(undecided) = undecided {
         return (Verdict::Undecided, Some(undecided));
     }
-    let stopped = reasons(with(Verdict::Fail).chain(with(Verdict::Known)).map(|one| broken_first(one)));
+    let stopped = reasons(with(Verdict::Fail).chain(with(Verdict::Known)).map(|one| (broken_first(one), None)));
     if let Some(stopped) = stopped {
-        return (Verdict::Undecided, Some(format!("every scenario that shows it failed at something else: {stopped}")));
+        let told = format!("every scenario that shows it failed at something else: {}", stopped.text);
+        return (Verdict::Undecided, Some(Reason::of(Lack::FailedFirst, told)));
     }
     if with(Verdict::Pass).chain(with(Verdict::Warn)).next().is_some() {
         // Reports of before it was written down: answers alike, unless another scenario tells that nothing is promised.
@@ -213,13 +197,13 @@ fn unbroken(asked: &Asked, concerned: &[&ScenarioReport]) -> (Verdict, Option<St
         let otherwise =
             if of_others.into_iter().any(|reason| reason == WITHOUT_IDEMPOTENCY) { NoForce::NoIdempotency } else { NoForce::AnswersAlike };
         let why = with(Verdict::Pass).chain(with(Verdict::Warn)).find_map(|one| one.no_force).unwrap_or(otherwise);
-        return (Verdict::NotApplicable, Some(why.told().to_owned()));
+        return (Verdict::NotApplicable, Some(why.reason()));
     }
-    let inapplicable = reasons(with(Verdict::NotApplicable).map(|one| one.reason.as_deref().unwrap_or("no reason was given")));
+    let inapplicable = reasons(with(Verdict::NotApplicable).map(|one| given(one)));
     let reason = match (inapplicable, &asked.excluded) {
         (Some(reasons), _) => reasons,
-        (None, Some(why)) => format!("excluded: {why}"),
-        (None, None) => "no scenario that shows it was played".to_owned(),
+        (None, Some(why)) => format!("excluded: {why}").into(),
+        (None, None) => Reason::of(Lack::Scenarios, "no scenario that shows it was played"),
     };
     (Verdict::NotApplicable, Some(reason))
 }
@@ -231,20 +215,27 @@ fn broken_first(scenario: &ScenarioReport) -> &str {
 }
 
 /// Reasons in the order they came, each once, the first few by name.
-fn reasons<'r, I: Iterator<Item = &'r str>>(all: I) -> Option<String> {
-    let mut distinct: Vec<&str> = Vec::new();
-    for reason in all {
-        if !distinct.contains(&reason) {
-            distinct.push(reason);
+fn reasons<'r, I: Iterator<Item = (&'r str, Option<Lack>)>>(all: I) -> Option<Reason> {
+    let mut distinct: Vec<(&str, Option<Lack>)> = Vec::new();
+    for (reason, lack) in all {
+        if !distinct.iter().any(|(known, _)| *known == reason) {
+            distinct.push((reason, lack));
         }
     }
     let more = distinct.len().saturating_sub(MOST_REASONS);
-    let named = distinct.get(..MOST_REASONS.min(distinct.len()))?.join("; ");
+    distinct.truncate(MOST_REASONS);
+    let named = distinct.iter().map(|(reason, _)| *reason).collect::<Vec<_>>().join("; ");
+    let lack = distinct.iter().filter_map(|(_, lack)| *lack).min();
     match (named.is_empty(), more) {
         (true, _) => None,
-        (false, 0) => Some(named),
-        (false, more) => Some(format!("{named}; and {more} more")),
+        (false, 0) => Some(Reason { text: named, lack }),
+        (false, more) => Some(Reason { text: format!("{named}; and {more} more"), lack }),
     }
+}
+
+/// Why a scenario was not judged, and what lacks.
+fn given(scenario: &ScenarioReport) -> (&str, Option<Lack>) {
+    (scenario.reason.as_deref().unwrap_or("no reason was given"), scenario.lack)
 }
 
 #[cfg(test)]
@@ -265,6 +256,7 @@ mod tests {
             titles: BTreeMap::new(),
             verdict,
             reason: (!reason.is_empty()).then(|| reason.join(" ")),
+            lack: None,
             shows: words[1].split(',').map(str::to_owned).collect(),
             duration_ms: 1.0,
             file: String::new(),
@@ -348,6 +340,23 @@ mod tests {
         let lines =
             ["not-applicable A-1 a", "not-applicable A-1 b", "not-applicable A-1 a", "not-applicable A-1 c", "not-applicable A-1 d"];
         assert_eq!(judged(Asked::default(), &lines), "not-applicable: a; b; c; and 1 more");
+    }
+
+    /// Of several lacks the first that can be given is told, as far as its reason is named.
+    #[test]
+    fn what_lacks_is_kept_beside_its_reason() {
+        let lacking = |line: &str, lack| ScenarioReport { lack, ..scenario(line) };
+        let lack = |scenarios: &[ScenarioReport]| requirements(&[Asked { id: "A-1".to_owned(), ..Asked::default() }], scenarios)[0].lack;
+        let all = [
+            lacking("not-applicable A-1 room", Some(Lack::BodyLimit)),
+            lacking("not-applicable A-1 clock", Some(Lack::Clock)),
+            lacking("not-applicable A-1 else", None),
+            lacking("not-applicable A-1 database", Some(Lack::Database)),
+        ];
+        assert_eq!(lack(&all), Some(Lack::Clock));
+        assert_eq!(lack(&all[2..3]), None);
+        assert_eq!(lack(&[]), Some(Lack::Scenarios));
+        assert_eq!(lack(&[scenario("fail A-1,A-2 must:A-2")]), Some(Lack::FailedFirst));
     }
 
     /// The run's verdict over scenarios written as lines.

@@ -104,7 +104,8 @@ impl Batches {
             if let Some((verdict, reason)) =
                 reason.or_else(|| context.reason_not_to_judge(&loaded).map(|reason| (Verdict::Undecided, reason)))
             {
-                let skipped = ScenarioReport { reason: Some(reason), ..blank_report(&loaded, verdict) };
+                let mut skipped = blank_report(&loaded, verdict);
+                skipped.give_reason(Some(reason));
                 (executor.on_done)(&skipped);
                 executor.judged.push(skipped);
                 continue;

@@ -35,7 +35,7 @@ pub(super) async fn weigh(context: &Arc<RunContext>, loaded: &Loaded, mut report
             Verdict::Fail => Verdict::Fail,
             Verdict::Pass | Verdict::Warn | Verdict::Undecided | Verdict::NotApplicable | Verdict::Known => Verdict::Undecided,
         };
-        report.reason = Some(contradiction_told(&finding));
+        report.give_reason(Some(contradiction_told(&finding).into()));
         return report;
     }
     if !has_force {
@@ -44,7 +44,7 @@ pub(super) async fn weigh(context: &Arc<RunContext>, loaded: &Loaded, mut report
         report.no_force = Some(why);
         if loaded_shows_only_memory(context, &report) {
             report.verdict = Verdict::NotApplicable;
-            report.reason = Some(why.told().to_owned());
+            report.give_reason(Some(why.reason()));
         }
     }
     report

@@ -155,7 +155,7 @@ impl Source for Live<'_> {
     }
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
-        let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::NotApplicable)?;
+        let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::not_made)?;
         let is_honest = deliver.key.is_none() && deliver.key_of.is_none() && deliver.signature.is_none() && !deliver.no_key;
         let (sent_at, exchange, beside, own_delay) = loop {
             let pass = self.pass_to_deliver().await;
@@ -192,7 +192,7 @@ impl Source for Live<'_> {
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
-        let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::NotApplicable)?;
+        let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::not_made)?;
         let transmissions = built.iter().map(|one| one.transmission.clone()).collect();
         let pass = self.pass_to_deliver().await;
         self.context.pace.turn(built.len()).await;
@@ -237,7 +237,7 @@ impl Source for Live<'_> {
     async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Observation>, ScenarioEnd> {
         if (check.every_key_has_evidence || check.every_life_can_be_told) && !self.context.contract.key.has_prefix() {
             let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
-            return Err(ScenarioEnd::NotApplicable(reason.to_owned()));
+            return Err(ScenarioEnd::NotApplicable(reason.to_owned().into()));
         }
         self.passes.before_looking(&self.context.gate, self.company == Company::Counting && check.name.is_some()).await;
         let look = self.look_once(at, check).await;
@@ -270,7 +270,7 @@ impl Source for Live<'_> {
     }
 
     async fn ask(&mut self, at: At<'_>, get: &Get) -> Result<Option<Told>, ScenarioEnd> {
-        let path = self.path_of(&get.what).map_err(ScenarioEnd::NotApplicable)?;
+        let path = self.path_of(&get.what).map_err(ScenarioEnd::not_made)?;
         let method = get.method.clone().unwrap_or_else(|| "GET".to_owned());
         let question = self.context.supplies.question(&method, &path);
         let begun = Moment::now();

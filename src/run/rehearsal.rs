@@ -28,7 +28,8 @@ use crate::reference::amnesiac::Amnesiac;
 use crate::reference::store::Store;
 use crate::reference::{Receiver, pages};
 use crate::report::curl::Curl;
-use crate::report::{Finding, NoForce, ScenarioReport};
+use crate::report::lack::NoForce;
+use crate::report::{Finding, ScenarioReport};
 use crate::scenario::deliver::{Asked, Burst, Deliver, Framing, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
@@ -217,10 +218,6 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
         self.now = self.now.plus(took);
         built.sent(sent_at, took, result)
     }
-
-    fn not_made(cause: String) -> ScenarioEnd {
-        ScenarioEnd::NotApplicable(cause)
-    }
 }
 
 impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
@@ -229,7 +226,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
     }
 
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
-        let built = self.builder(at).build(deliver, None, None).map_err(Self::not_made)?;
+        let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::not_made)?;
         let lost = || Err(NoAnswer::Broken { cause: "the answer was lost".to_owned() });
         match &deliver.fault {
             None | Some(Fault::HalfClose | Fault::Delay(_)) => Ok(self.send(&built)),
@@ -249,7 +246,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
             Some(Fault::Dribble(dribble)) => {
                 let mut beside = Vec::with_capacity(dribble.meanwhile);
                 for _ in 0..dribble.meanwhile {
-                    let other = self.builder(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
+                    let other = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::not_made)?;
                     beside.push(self.send(&other));
                 }
                 Ok(Sent { beside, ..self.send(&built) })
@@ -258,7 +255,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
-        let built = burst_of(&self.builder(at), burst).map_err(Self::not_made)?;
+        let built = burst_of(&self.builder(at), burst).map_err(ScenarioEnd::not_made)?;
         // All at one moment, one after the other.
         let sent_at = self.now;
         let mut all = Vec::with_capacity(built.len());
@@ -346,7 +343,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         self.broken_in_on.clear();
         let mut all = Vec::with_capacity(under_way.answers);
         for _ in 0..under_way.answers {
-            let built = self.builder(at).build(&Deliver::default(), None, None).map_err(Self::not_made)?;
+            let built = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::not_made)?;
             all.push(self.send(&built));
             self.broken_in_on.push(built);
         }

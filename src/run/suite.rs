@@ -12,6 +12,7 @@ use crate::contract::facts::is_computed;
 use crate::contract::{Contract, Level};
 use crate::judge::check::rows::cannot_be_seen;
 use crate::judge::{Setting, span_of};
+use crate::report::lack::{Lack, Reason};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Grown;
@@ -30,37 +31,39 @@ const NO_EFFECTS: &str = "effects cannot be counted: give `effects` in the contr
 
 /// Why a scenario is not applicable under a contract, whoever is judged by it, when it is not.
 #[must_use]
-pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<String> {
+pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<Reason> {
     let scenario = &loaded.scenario;
     let contract = setting.contract();
     if scenario.shows.iter().all(|id| !contract.promises(id))
         && let Some(why) = scenario.shows.first().and_then(|id| contract.not_promised.get(id))
     {
-        return Some(format!("{} does not promise it: {why}", contract.contract));
+        return Some(Reason::of(Lack::Promise, format!("{} does not promise it: {why}", contract.contract)));
     }
     let looks = || steps_of(&scenario.steps).into_iter().any(|step| step.state.is_some());
     if !contract.is_by_key() && looks() {
-        return Some(format!("{} promises no idempotency: what repeated deliveries leave behind is not promised", contract.contract));
+        let told = format!("{} promises no idempotency: what repeated deliveries leave behind is not promised", contract.contract);
+        return Some(Reason::of(Lack::Idempotency, told));
     }
     let missing = |need: &String| match need.as_str() {
-        "state" if contract.state.is_none() => Some("the contract does not say where state can be seen".to_owned()),
+        "state" if contract.state.is_none() => Some(Reason::of(Lack::Tables, "the contract does not say where state can be seen")),
         // A contract names effects, or the command line does.
-        "effects" if !means.effects => Some(NO_EFFECTS.to_owned()),
+        "effects" if !means.effects => Some(Reason::of(Lack::Effects, NO_EFFECTS)),
         "effects" => None,
         word if SURROUNDINGS.contains(&word) || contract.can(word) => None,
         word => {
             let meaning = setting.catalogue.meaning_of(word).map_or_else(String::new, |m| format!(": {}", m.trim_end_matches('.')));
-            Some(format!("{} does not offer `{word}`{meaning}", contract.contract))
+            Some(Reason::of(Lack::Capability, format!("{} does not offer `{word}`{meaning}", contract.contract)))
         }
     };
-    let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| cannot_be_seen(contract, step.state.as_ref()?));
+    let unseen = || steps_of(&scenario.steps).into_iter().find_map(|step| unseen_rows(contract, step));
     // Who takes deliveries by PUT is not held to refusing PUT.
     let is_own = |step: &&Step| {
         let method = step.deliver.as_ref().and_then(|deliver| deliver.method.as_deref());
         method.is_some_and(|method| method.eq_ignore_ascii_case(&contract.endpoint.method))
     };
     let own_method = || steps_of(&scenario.steps).into_iter().any(|step| is_own(&step));
-    let own_method = || own_method().then(|| format!("{} is how deliveries come under this contract", contract.endpoint.method));
+    let own_method =
+        || own_method().then(|| Reason::from(format!("{} is how deliveries come under this contract", contract.endpoint.method)));
     let too_long = || body_too_long(supplies, scenario);
     let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(own_method).or_else(too_long);
     let missing = missing.or_else(|| kept_too_short(contract, scenario));
@@ -69,31 +72,32 @@ pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
 
 /// Why a scenario is not applicable that holds receivers to the letter of a family: the contract, which says that it is of that
 /// family, has changed what the scenario demands.
-fn is_of_another_letter(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<String> {
+fn is_of_another_letter(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<Reason> {
     let ticked = loaded.scenario.needs.iter().find(|need| !is_computed(need) && !SURROUNDINGS.contains(&need.as_str()))?;
     let finding = contradiction(setting, &supplies.for_rehearsal(), loaded, means)?;
     let observed = finding.observed.lines().next().unwrap_or_default();
-    Some(format!("{} changes what `{ticked}` demands: its own reference gives {observed}", setting.contract().contract))
+    Some(format!("{} changes what `{ticked}` demands: its own reference gives {observed}", setting.contract().contract).into())
 }
 
 /// Why a scenario is not applicable whose bodies are longer than the contract's limit; one that goes over it on purpose is.
-fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<String> {
+fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<Reason> {
     let limit = supplies.contract.limits.body_bytes;
     let longest = longest_body(&scenario.steps, &|name| supplies.bodies.get(name).map_or(0, Bytes::len));
     // A key that travels in the body makes it longer.
     let key = supplies.contract.key.put_into_body(b"{}", supplies.word(u64::MAX).as_bytes()).map_or(0, |body| body.len());
     let longest = if supplies.contract.key.header.is_some() { longest } else { longest.saturating_add(key) };
-    (longest > limit).then(|| format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}"))
+    (longest > limit)
+        .then(|| Reason::of(Lack::BodyLimit, format!("its bodies have up to {longest} bytes, and the contract limits bodies to {limit}")))
 }
 
 /// Why a scenario is not applicable that comes back to a stream with more events than the contract keeps; one that is about what is kept
 /// no longer is played.
-fn kept_too_short(contract: &Contract, scenario: &Scenario) -> Option<String> {
+fn kept_too_short(contract: &Contract, scenario: &Scenario) -> Option<Reason> {
     let keeps = contract.stream.as_ref()?.keeps;
     let is_about_it = steps_of(&scenario.steps).iter().any(|step| step.repeat.as_ref().is_some_and(|block| block.times == Times::Kept));
     let events = most_events(&scenario.steps);
     (events > keeps && !is_about_it)
-        .then(|| format!("it has up to {events} events on a stream, and the contract keeps the newest {keeps} (`stream.keeps`)"))
+        .then(|| format!("it has up to {events} events on a stream, and the contract keeps the newest {keeps} (`stream.keeps`)").into())
 }
 
 /// How many events the steps have on streams, at the most.
@@ -120,36 +124,42 @@ impl RunContext {
 
     /// Why a scenario is not applicable here, when it is not.
     #[must_use]
-    pub fn reason_not_to_play(&self, loaded: &Loaded) -> Option<String> {
+    pub fn reason_not_to_play(&self, loaded: &Loaded) -> Option<Reason> {
         let scenario = &loaded.scenario;
         let contract = &self.contract;
         if self.level == Level::Must && scenario.shows.iter().all(|id| self.catalogue.get(id).is_some_and(|one| one.level == Level::Should))
         {
-            return Some("it shows only what a receiver should do (--level must)".to_owned());
+            return Some(Reason::of(Lack::Level, "it shows only what a receiver should do (--level must)"));
         }
         let means = self.means();
         let here = |need: &String| match need.as_str() {
             word if self.sources.rows.is_none() && (word == "state" || SEEN_IN_A_DATABASE.contains(&word)) => {
-                Some("it looks at the database, and no --db was given".to_owned())
+                Some(Reason::of(Lack::Database, "it looks at the database, and no --db was given"))
             }
-            "time" if matches!(self.clock, TargetClock::None) => Some("it moves time, and no --clock was given".to_owned()),
-            "time" => self.stopped_clock().map(str::to_owned),
-            "restart" if !self.can_restart() => Some("it starts the receiver again, and hookgate has not started it (--exec)".to_owned()),
+            "time" if matches!(self.clock, TargetClock::None) => Some(Reason::of(Lack::Clock, "it moves time, and no --clock was given")),
+            "time" => self.stopped_clock().map(|why| why.to_owned().into()),
+            "restart" if !self.can_restart() => {
+                Some(Reason::of(Lack::Start, "it starts the receiver again, and hookgate has not started it (--exec)"))
+            }
             _ => None,
         };
         reason_not_under(&self.setting, &self.supplies, loaded, means)
             .or_else(|| scenario.needs.iter().find_map(here))
             .or_else(|| too_short_a_life(scenario, self.ttl, contract.lease()))
-            .or_else(|| too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0), contract.lease())))
+            .or_else(|| {
+                let told = too_long(&self.clock, total_wait(&scenario.steps, self.ttl.unwrap_or(0), contract.lease()))?;
+                Some(Reason::of(Lack::Time, told))
+            })
     }
 
     /// Why a scenario cannot be judged: the receiver refuses honest deliveries, and this is not the scenario that says so.
     #[must_use]
-    pub fn reason_not_to_judge(&self, loaded: &Loaded) -> Option<String> {
+    pub fn reason_not_to_judge(&self, loaded: &Loaded) -> Option<Reason> {
         let refused = self.visited().refused.as_ref()?;
         let says_so = self.catalogue.always.honest_is_accepted.as_ref().is_some_and(|id| loaded.scenario.shows == [id.as_str()]);
         (!says_so || !refused.is_told_by_scenarios)
             .then(|| format!("an honestly signed delivery is refused, and nothing else can be judged: {}", refused.observed))
+            .map(|told| Reason::of(Lack::Honest, told))
     }
 
     /// Who may be played beside a scenario.
@@ -173,10 +183,17 @@ impl RunContext {
 }
 
 /// Why a scenario cannot be played with keys that live so short.
-fn too_short_a_life(scenario: &Scenario, ttl: Option<u64>, lease: Duration) -> Option<String> {
+fn too_short_a_life(scenario: &Scenario, ttl: Option<u64>, lease: Duration) -> Option<Reason> {
     let (ttl, wanted) = (ttl?, shortest(scenario, lease)?);
     (ttl < wanted)
         .then(|| format!("its keys must live {wanted} s at least, and those of the receiver live {ttl} s: give it a longer life (--ttl)"))
+        .map(|told| Reason::of(Lack::Life, told))
+}
+
+/// Why rows cannot be looked at as a step does.
+fn unseen_rows(contract: &Contract, step: &Step) -> Option<Reason> {
+    let told = cannot_be_seen(contract, step.state.as_ref()?)?;
+    Some(Reason { text: told, lack: contract.state.is_none().then_some(Lack::Tables) })
 }
 
 /// Every step, also those that are repeated.

@@ -15,7 +15,7 @@ const SPARE: Duration = Duration::from_secs(1);
 
 impl<S: Source> Play<'_, S> {
     pub(in crate::judge) async fn advance(&mut self, place: StepContext<'_>, by: &str) -> Result<(), ScenarioEnd> {
-        let by = read_advance(by).map_err(|wrong| ScenarioEnd::NotApplicable(wrong.to_string()))?;
+        let by = read_advance(by).map_err(|wrong| ScenarioEnd::NotApplicable(wrong.to_string().into()))?;
         let over = matches!(by, Advance::TtlPlus(_));
         let by = self.span_until(place.number, &by);
         let moved_before = self.source.moved_us();

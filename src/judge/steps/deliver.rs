@@ -108,10 +108,11 @@ impl<S: Source> Play<'_, S> {
         let first = self.bindings.one(name).and_then(|record| record.result.as_ref().ok());
         match first.filter(|answer| !(400..=499).contains(&answer.status)) {
             None => Ok(()),
-            Some(taken) => Err(ScenarioEnd::NotApplicable(format!(
-                "step {}: `{name}` was not refused ({}), so that there is no refusal to keep",
-                place.number, taken.status
-            ))),
+            Some(taken) => {
+                let told =
+                    format!("step {}: `{name}` was not refused ({}), so that there is no refusal to keep", place.number, taken.status);
+                Err(ScenarioEnd::NotApplicable(told.into()))
+            }
         }
     }
 

@@ -29,7 +29,7 @@ impl<S: Source> Play<'_, S> {
     pub(in crate::judge) async fn stream(&mut self, place: StepContext<'_>, step: &StreamStep) -> Result<(), ScenarioEnd> {
         let contract = Arc::clone(self.setting.contract());
         let Some(form) = &contract.stream else {
-            return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned()));
+            return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned().into()));
         };
         if let Some(name) = &step.close {
             self.source.leave_stream(name).await;
@@ -78,12 +78,11 @@ impl<S: Source> Play<'_, S> {
                 let record = self.bindings.one(name).ok_or_else(|| lacks(name))?;
                 if !record.outcome(&self.setting.reader).may_be(Outcome::Accepted) {
                     let was = crate::judge::check::describe(&record.result);
-                    return Err(ScenarioEnd::NotApplicable(format!(
-                        "the delivery `{name}` was not accepted, so that no stream tells of it: {was}"
-                    )));
+                    let told = format!("the delivery `{name}` was not accepted, so that no stream tells of it: {was}");
+                    return Err(ScenarioEnd::NotApplicable(told.into()));
                 }
-                let stream = stream_of(form, record)?
-                    .ok_or_else(|| ScenarioEnd::NotApplicable(format!("the delivery `{name}` is told on no stream under this contract")))?;
+                let untold = || format!("the delivery `{name}` is told on no stream under this contract");
+                let stream = stream_of(form, record)?.ok_or_else(|| ScenarioEnd::NotApplicable(untold().into()))?;
                 (form.path_of(&stream), step.last_event_id.as_ref().map(|text| fill(&self.bindings, text)))
             }
             (None, Some(known)) if step.reconnect.is_some() => {

@@ -43,7 +43,7 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
     /// What a step reads of a stream.
     pub(super) fn read_stream(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
         let contract = std::sync::Arc::clone(self.setting.contract());
-        let Some(form) = &contract.stream else { return Err(Self::not_made("the contract has no event streams".to_owned())) };
+        let Some(form) = &contract.stream else { return Err(ScenarioEnd::not_made("the contract has no event streams".to_owned())) };
         let step = asked.step;
         let mut readings = Vec::new();
         for client in 0..step.clients.unwrap_or(1) {

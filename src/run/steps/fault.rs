@@ -58,7 +58,7 @@ impl Live<'_> {
     async fn beside(&mut self, at: At<'_>, count: usize) -> Result<Vec<Sent>, ScenarioEnd> {
         let mut all = Vec::with_capacity(count);
         while all.len() < count {
-            let built = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::NotApplicable)?;
+            let built = self.builder(at).build(&Deliver::default(), None, None).map_err(ScenarioEnd::not_made)?;
             let sent_at = self.context.clock.now();
             let exchange = self.context.send(built.transmission.clone()).await;
             if !self.waits(at, &exchange.result).await? {

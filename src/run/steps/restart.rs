@@ -38,7 +38,7 @@ impl Live<'_> {
         let built: Vec<PreparedDelivery> = (0..most)
             .map(|_| self.builder(at).build(&Deliver::default(), None, None))
             .collect::<Result<_, _>>()
-            .map_err(ScenarioEnd::NotApplicable)?;
+            .map_err(ScenarioEnd::not_made)?;
         let (began, began_there) = (SystemClock.now(), self.context.clock.now());
         let counter = Arc::new(Traffic::default());
         let mut senders = JoinSet::new();

@@ -81,7 +81,7 @@ impl Live<'_> {
     pub(in crate::run) async fn read_streams(&mut self, at: At<'_>, asked: &AskedStream<'_>) -> Result<Vec<StreamReading>, ScenarioEnd> {
         let contract = Arc::clone(&self.context.contract);
         let Some(form) = &contract.stream else {
-            return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned()));
+            return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned().into()));
         };
         let step = asked.step;
         if !step.opens() {
@@ -146,9 +146,8 @@ impl Live<'_> {
             Leaving::Clients(clients) => clients,
         };
         if count > MOST_LEAVING {
-            return Err(ScenarioEnd::NotApplicable(format!(
-                "the contract lets in {count} streams at once; up to {MOST_LEAVING} are tried"
-            )));
+            let told = format!("the contract lets in {count} streams at once; up to {MOST_LEAVING} are tried");
+            return Err(ScenarioEnd::NotApplicable(told.into()));
         }
         let patience = form.heartbeat.map_or(PATIENCE, |beat| patience_with(beat.0).saturating_add(PATIENCE));
         let is_turned_away = |one: &Subscriber| one.head.as_ref().is_ok_and(|answer| answer.status == 503 || answer.status == 429);

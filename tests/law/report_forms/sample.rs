@@ -17,6 +17,7 @@ fn scenario(id: &str, title: &str, verdict: Verdict, shows: &str) -> ScenarioRep
         titles: BTreeMap::new(),
         verdict,
         reason: None,
+        lack: None,
         shows: vec![shows.to_owned()],
         duration_ms: 3.1,
         file: format!("scenarios/orch/{}.yaml", id.split('[').next().unwrap_or(id)),
