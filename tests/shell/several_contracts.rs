@@ -170,6 +170,7 @@ fn what_several_contracts_cannot_have_is_told() {
         (vec!["--find-max", "p99<1s"], "one contract at a time"),
         (vec!["--rotate", "1s", "--report", &out], "soak each"),
         (vec!["--secret-env", "X"], "`secret_env`"),
+        (vec!["--signed-url", "https://shop.example/hooks"], "say it there"),
         (vec!["--users", "1"], "fewer than the 2 contracts"),
         (vec!["--gate", "fresh.p99<1s"], "fresh@orch"),
         (vec!["--exec", "true"], "start the receiver yourself"),

@@ -71,6 +71,10 @@ pub(super) fn shares(args: &LoadArgs) -> Result<Option<Vec<ContractShare>>, Fail
         (args.streams.is_some(), "--streams reads the event streams of one contract: give it to a load of that contract"),
         (args.secret.env.is_some(), "--secret-env names one secret, and each contract of a mix has its own: name it there (`secret_env`)"),
         (
+            args.reach.signed_url.is_some(),
+            "--signed-url is one address, and each contract of a mix has its own: say it there (`signature: {address: …}`)",
+        ),
+        (
             args.launch.exec.is_some(),
             "--exec gives what it starts the secret of one contract: start the receiver yourself, and give its address with --target",
         ),
