@@ -42,10 +42,11 @@ pub enum Retry {
     NoNumber(String),
 }
 
-/// Lines up to a blank one, and what they say.
+/// Lines up to a blank one, and what they say. A comment in front of other lines is a block of its own: it has come when its line ends,
+/// whatever follows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Its lines as they came, joined by LF: what is compared when an event comes again.
+    /// Its lines as they came, joined by LF.
     pub bytes: Vec<u8>,
     /// What a browser dispatches; `None` without a `data` field.
     pub event: Option<Event>,
@@ -62,6 +63,15 @@ pub struct Block {
 }
 
 impl Block {
+    /// The lines of its event, joined by LF: those of the fields `event`, `data` and `id`. What else stands in the block, a comment or
+    /// `retry`, is no part of the event, and may be there or not when the event comes again.
+    #[must_use]
+    pub fn event_lines(&self) -> Vec<u8> {
+        let field = |line: &[u8]| line.iter().position(|byte| *byte == b':').map_or(line.len(), |at| at);
+        let is_own = |line: &&[u8]| matches!(&line[..field(line)], b"event" | b"data" | b"id");
+        self.bytes.split(|byte| *byte == b'\n').filter(is_own).collect::<Vec<_>>().join(&b'\n')
+    }
+
     /// How many bytes of memory it takes, roughly: a block of many short lines takes more than they have bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -111,7 +121,7 @@ impl Decoder {
         &self.last_event_id
     }
 
-    /// The blocks that end within these bytes.
+    /// The blocks that end within these bytes, each comment that stands in front of other lines among them.
     ///
     /// # Errors
     /// [`TooLong`] when a block does not end within [`MOST_OF_A_BLOCK`] bytes.
@@ -161,6 +171,11 @@ impl Decoder {
         }
         if line.is_empty() {
             return self.end_block();
+        }
+        if line[0] == b':' && !self.has_lines {
+            let is_utf8 = std::str::from_utf8(&line).is_ok();
+            let comments = vec![String::from_utf8_lossy(&line[1..]).into_owned()];
+            return Some(Block { bytes: line, comments, is_utf8, ..Block::default() });
         }
         if std::mem::replace(&mut self.has_lines, true) {
             self.block.bytes.push(b'\n');

@@ -15,6 +15,7 @@ pub mod error;
 pub mod launched;
 pub mod pace;
 pub mod patience;
+pub mod places;
 pub mod preflight;
 mod readiness;
 pub mod series;

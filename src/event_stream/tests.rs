@@ -63,7 +63,7 @@ fn rules_of_the_standard() {
 /// What a browser ignores is told all the same.
 #[test]
 fn what_is_ignored_is_told() {
-    let told = &blocks(b": ping\nretry: x\nid: a\0b\nfoo: 1\nnothing\n\n")[0];
+    let told = &blocks(b"retry: x\n: ping\nid: a\0b\nfoo: 1\nnothing\n\n")[0];
     assert_eq!(told.event, None);
     assert_eq!(
         (told.comments.as_slice(), told.unknown.as_slice()),
@@ -74,6 +74,34 @@ fn what_is_ignored_is_told() {
     let told = &blocks(b"retry: 15\r\nid: 3\rdata: x\n\n")[0];
     assert_eq!((told.retry.clone(), told.id.clone()), (Some(Retry::Millis(15)), Some(Id::Given("3".to_owned()))));
     assert_eq!(told.bytes, b"retry: 15\nid: 3\ndata: x");
+}
+
+/// A comment has come when its line ends, also where no blank line follows; within other lines it is one of theirs.
+#[test]
+fn comments_are_heard_at_once() {
+    let mut decoder = Decoder::default();
+    let comments = |blocks: Vec<Block>| blocks.into_iter().map(|block| (block.bytes, block.comments)).collect::<Vec<_>>();
+    let ping = |text: &str| vec![(format!(":{text}").into_bytes(), vec![text.to_owned()])];
+    assert_eq!(comments(decoder.push(b":\n").expect("short enough")), ping(""));
+    assert_eq!(comments(decoder.push(b": ping\r").expect("short enough")), ping(" ping"));
+    assert_eq!(comments(decoder.push(b"\n\n\n").expect("short enough")), []);
+    assert_eq!(comments(decoder.push(b"id: 1\n: between\n").expect("short enough")), []);
+    let event = decoder.push(b"data: x\n\n").expect("short enough").remove(0);
+    assert_eq!((event.bytes, event.comments), (b"id: 1\n: between\ndata: x".to_vec(), vec![" between".to_owned()]));
+}
+
+/// What is the same when an event comes again are its own lines.
+#[test]
+fn an_event_is_its_own_lines() {
+    let rows: [(&[u8], &[u8]); 4] = [
+        (b"retry: 3000\nid: 1\nevent: a\ndata: x\ndata: y\n\n", b"id: 1\nevent: a\ndata: x\ndata: y"),
+        (b"id: 1\n: of this connection\ndata: x\nwhatever: 7\ndata\n\n", b"id: 1\ndata: x\ndata"),
+        (b"idle: 1\ndata:x\n\n", b"data:x"),
+        (b"retry: 1\n\n", b""),
+    ];
+    for (stream, lines) in rows {
+        assert_eq!(blocks(stream)[0].event_lines(), lines, "{}", String::from_utf8_lossy(stream));
+    }
 }
 
 /// An event that was cut is told, and no event that never ends fills the memory.
@@ -132,7 +160,7 @@ fn long_lived_streams_cost_no_more_than_a_block() {
 /// A block of lines that say next to nothing weighs what its parts take.
 #[test]
 fn many_short_lines_have_their_weight() {
-    let of = |line: &str| blocks(format!("{}\n", line.repeat(10_000)).as_bytes())[0].weight();
+    let of = |line: &str| blocks(format!("id\n{}\n", line.repeat(10_000)).as_bytes())[0].weight();
     assert!(of(":\n") > 10_000 * 24 && of("x\n") > 10_000 * 25, "{} {}", of(":\n"), of("x\n"));
     assert!(of("data: 12345678901234567890\n") < 600_000);
 }

@@ -14,7 +14,7 @@ use super::letters::Letter;
 use crate::contract::Contract;
 use crate::contract::stream::Then;
 use crate::scenario::deliver::Deliver;
-use crate::scenario::stream::{Leaving, StreamExpect, StreamStep, Until};
+use crate::scenario::stream::{Leaving, OpenStreams, StreamExpect, StreamStep, Until};
 
 /// So long nothing more may come.
 pub(super) const QUIET: Duration = Duration::from_millis(100);
@@ -158,6 +158,20 @@ pub(super) fn features_of(step: &StreamStep) -> Vec<String> {
     known.into_iter().filter(|(_, there)| *there).map(|(name, _)| format!("stream:{name}")).collect()
 }
 
+impl StreamMove {
+    /// How many more streams it has open at the most than there were.
+    fn opens(self) -> usize {
+        match self {
+            Self::Open { clients, .. } => clients,
+            Self::Slow | Self::Cut => 2,
+            Self::Begin(name) => usize::from(name.contains('\n')),
+            Self::Back | Self::Resume | Self::EmptyId | Self::Unknown(_) | Self::Meanwhile | Self::End | Self::Leaving => 1,
+            // Who is away leaves its own place first.
+            Self::Publish | Self::Crowd | Self::Forged | Self::Read | Self::Away | Self::Heartbeat => 0,
+        }
+    }
+}
+
 impl Topic {
     fn events(&self) -> usize {
         self.told.iter().map(|told| told.events).sum()
@@ -198,6 +212,9 @@ impl Sequence<'_> {
         let topic = self.topic.and_then(|at| self.topics.get(at)).unwrap_or(&none);
         let (goes_on, has_room) = (!topic.ended, |more: usize| topic.events() + more <= form.keeps);
         let replays = self.generator.contract.can("replays");
+        if OpenStreams::of(&self.steps).in_the_end() + what.opens() > form.at_once {
+            return false;
+        }
         match what {
             StreamMove::Begin(_) => true,
             StreamMove::Slow => self.generator.contract.can("long-events"),

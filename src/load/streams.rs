@@ -42,6 +42,7 @@ use crate::event_stream::{Block, Id};
 use crate::history::consistency::parts::number_of;
 use crate::history::consistency::{NEVER, Operation};
 use crate::outcome::Outcome;
+use crate::session::places::Places;
 use crate::transport::Target;
 
 /// So many subscribers read each stream, where the contract has several.
@@ -139,6 +140,7 @@ pub struct Streams {
     measured: Mutex<Measured>,
     phase: watch::Sender<Phase>,
     openings: Semaphore,
+    places: Places,
     /// How many subscribers have had a first answer, and a word to whoever waits for it.
     tried: (AtomicU64, Notify),
     base: (Moment, UnixMicros),
@@ -187,6 +189,7 @@ impl Streams {
             measured: Mutex::new(Measured { latency, seconds: Vec::new() }),
             phase: watch::channel(Phase::Running).0,
             openings: Semaphore::new(OPENED_AT_ONCE),
+            places: Places::of(Some(form)),
             tried: (AtomicU64::new(0), Notify::new()),
             base: (Moment::now(), SystemClock.now()),
             began: AtomicU64::new(0),

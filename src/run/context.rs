@@ -20,6 +20,7 @@ use crate::scenario::requirement::Catalogue;
 use crate::secret::Redactor;
 use crate::session::Session;
 use crate::session::error::SessionError;
+use crate::session::places::Places;
 use crate::snapshot::Snapshot;
 use crate::visit::{Code, Visit};
 
@@ -41,6 +42,8 @@ pub struct RunContext {
     pub gate: Gate,
     /// How long answers take.
     pub traffic: Traffic,
+    /// Which streams are open.
+    pub places: Places,
     /// How late we are ourselves.
     pub lateness: Lateness,
     visited: Visit,
@@ -98,6 +101,7 @@ impl RunContext {
             liveness: Liveness::default(),
             gate: Gate::default(),
             traffic: Traffic::default(),
+            places: Places::of(plan.contract.stream.as_ref()),
             visited: Visit::default(),
             history: Mutex::new(Vec::new()),
             beside: Mutex::default(),

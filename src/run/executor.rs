@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 
 use super::OnDone;
@@ -25,6 +25,7 @@ use crate::report::baseline::Baseline;
 use crate::report::{ScenarioReport, Verdict, tally};
 use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
+use crate::scenario::stream::OpenStreams;
 use crate::scenario::{Step, Times};
 use crate::session::until_true;
 use crate::target::machine::Ticks;
@@ -174,6 +175,7 @@ impl Executor {
                 let (context, playing) = (Arc::clone(&self.context), loaded.clone());
                 let company = if is_alone { Company::Nobody } else { company };
                 let handle = under_way.spawn(async move {
+                    let _leave = leave_to_open(&context, &playing).await;
                     let report = live::play(&context, &playing, company).await;
                     (playing, report)
                 });
@@ -308,6 +310,13 @@ impl Executor {
             self.judged.push(report);
         }
     }
+}
+
+/// Leave to have as many streams open as a scenario has; who waits for it is in nobody's way.
+async fn leave_to_open(context: &RunContext, loaded: &Loaded) -> Option<OwnedSemaphorePermit> {
+    let streams = OpenStreams::of(&loaded.scenario.steps).at_most();
+    let _waits = context.traffic.wait(false);
+    context.places.leave_for(streams).await
 }
 
 /// A scenario with so many deliveries one after the other is long; so is one that lets time pass, which waits for all that is under way.

@@ -17,6 +17,7 @@ use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Grown;
 use crate::scenario::lint::read_advance;
+use crate::scenario::stream::OpenStreams;
 use crate::scenario::{Scenario, Step, Times};
 use crate::session::clocks::{TargetClock, too_long};
 use crate::session::supplies::Supplies;
@@ -66,7 +67,7 @@ pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
         || own_method().then(|| Reason::from(format!("{} is how deliveries come under this contract", contract.endpoint.method)));
     let too_long = || body_too_long(supplies, scenario);
     let missing = scenario.needs.iter().find_map(missing).or_else(unseen).or_else(own_method).or_else(too_long);
-    let missing = missing.or_else(|| kept_too_short(contract, scenario));
+    let missing = missing.or_else(|| kept_too_short(contract, scenario)).or_else(|| too_many_streams(contract, scenario));
     missing.or_else(|| is_of_another_letter(setting, supplies, loaded, means))
 }
 
@@ -98,6 +99,14 @@ fn kept_too_short(contract: &Contract, scenario: &Scenario) -> Option<Reason> {
     let events = most_events(&scenario.steps);
     (events > keeps && !is_about_it)
         .then(|| format!("it has up to {events} events on a stream, and the contract keeps the newest {keeps} (`stream.keeps`)").into())
+}
+
+/// Why a scenario is not applicable that has more streams open at once than the contract lets in.
+fn too_many_streams(contract: &Contract, scenario: &Scenario) -> Option<Reason> {
+    let at_once = contract.stream.as_ref()?.at_once;
+    let most = OpenStreams::of(&scenario.steps).at_most();
+    (most > at_once)
+        .then(|| format!("it has up to {most} streams open at once, and the contract lets in {at_once} (`stream.at_once`)").into())
 }
 
 /// How many events the steps have on streams, at the most.

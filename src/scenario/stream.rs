@@ -3,10 +3,13 @@
 //! A stream that was opened stays open until the scenario ends, its client leaves, or it is cut; what comes meanwhile is noted with
 //! its instant. What every stream is held to (its type, ids that rise, only its own events) need not be expected by a step.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::scenario::Step;
 
 /// An event stream is opened, read on, or left: exactly one of `open`, `of`, `reconnect`, `close`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -168,5 +171,89 @@ impl StreamStep {
     #[must_use]
     pub fn expects_finished(&self) -> bool {
         self.expect.iter().any(|one| one.finished)
+    }
+}
+
+/// Which streams steps leave open, and how many are open at once at the most.
+#[derive(Clone, Debug, Default)]
+pub struct OpenStreams {
+    names: BTreeSet<String>,
+    most: usize,
+}
+
+impl OpenStreams {
+    /// Those of steps, as far as they end as the steps expect it.
+    #[must_use]
+    pub fn of(steps: &[Step]) -> Self {
+        let mut open = Self::default();
+        open.play(steps);
+        open
+    }
+
+    /// How many are open in the end.
+    #[must_use]
+    pub fn in_the_end(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many are open at once at the most.
+    #[must_use]
+    pub fn at_most(&self) -> usize {
+        self.most
+    }
+
+    fn play(&mut self, steps: &[Step]) {
+        for step in steps {
+            if step.restart.is_some() {
+                self.names.clear();
+            }
+            self.take(step.stream.as_ref());
+            if let Some(block) = &step.repeat {
+                // What the first round leaves open is there in the second; in the third nothing is otherwise.
+                self.play(&block.steps);
+                self.play(&block.steps);
+            }
+        }
+    }
+
+    fn take(&mut self, step: Option<&StreamStep>) {
+        let Some(step) = step else { return };
+        let name = step.close.as_ref().or(step.of.as_ref()).or(step.name.as_ref()).or(step.reconnect.as_ref());
+        if step.opens() {
+            // Who comes under a name that is there leaves first.
+            self.names.retain(|open| Some(open) != name);
+            self.most = self.most.max(self.names.len() + step.clients.unwrap_or(1));
+            self.names.extend(name.cloned());
+        }
+        let is_over = step.close.is_some() || step.until.as_ref().is_some_and(|until| until.closed);
+        self.names.retain(|open| !is_over || Some(open) != name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OpenStreams;
+    use crate::scenario::Step;
+
+    /// So many are open at once at the most, and so many in the end.
+    #[test]
+    fn streams_that_are_open_are_counted() {
+        let rows = [
+            ("[]", (0, 0)),
+            (r#"[{"stream": {"open": "a", "as": "s"}}, {"stream": {"open": "a", "as": "t"}}]"#, (2, 2)),
+            (r#"[{"stream": {"open": "a", "as": "s"}}, {"stream": {"open": "a", "as": "s"}}]"#, (1, 1)),
+            (r#"[{"stream": {"open": "a", "as": "s"}}, {"stream": {"reconnect": "s"}}, {"stream": {"of": "s"}}]"#, (1, 1)),
+            (r#"[{"stream": {"open": "a", "as": "s"}}, {"stream": {"reconnect": "s", "as": "t"}}]"#, (2, 2)),
+            (r#"[{"stream": {"open": "a", "as": "s"}}, {"stream": {"close": "s"}}, {"stream": {"open": "a", "as": "t"}}]"#, (1, 1)),
+            (r#"[{"stream": {"open": "a", "as": "s", "until": {"closed": true}}}, {"stream": {"open": "a", "as": "t"}}]"#, (1, 1)),
+            (r#"[{"stream": {"open": "a", "clients": 20, "as": "s"}}, {"stream": {"open": "a", "clients": 3}}]"#, (20, 1)),
+            (r#"[{"stream": {"open": "a", "after_leaving": "at-once"}}]"#, (1, 0)),
+            (r#"[{"stream": {"open": "a", "as": "s"}}, {"restart": {}}, {"stream": {"reconnect": "s", "as": "t"}}]"#, (1, 1)),
+            (r#"[{"repeat": {"times": 9, "steps": [{"stream": {"open": "a"}}, {"stream": {"open": "a", "as": "s"}}]}}]"#, (2, 1)),
+        ];
+        for (steps, counts) in rows {
+            let open = OpenStreams::of(&serde_json::from_str::<Vec<Step>>(steps).expect("steps"));
+            assert_eq!((open.at_most(), open.in_the_end()), counts, "{steps}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 
 It is the phase 3 receiver beside this file with another proof, and with `GET /jobs/{id}/events`: every acceptance is told there
 by an event, from a log that is written in the acceptance's own transaction. A subscriber is a thread that reads the log from its
-place. With KNOB=NAME in the environment it is wrong in one way; `--knobs` lists them.
+place. With KNOB=NAME in the environment it is wrong in one way; `--knobs` lists them. With `--odd` it is as right, and does what few do.
 
 usage: ORCH_WEBHOOK_SECRET=... python3 orch_phase4.py [--port 0] [--db orch.db] [--ttl 86400] [--heartbeat 10]
+       [--places 500] [--odd]
 """
 import argparse
 import hashlib
@@ -123,6 +124,7 @@ class Receiver(orch_phase3.Receiver):
     """One connection."""
 
     knob = "right"
+    odd = False
     heartbeat = 10.0
     secrets = ()
     places = threading.Semaphore(AT_ONCE)
@@ -210,7 +212,10 @@ class Receiver(orch_phase3.Receiver):
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         retry = "3 seconds" if self.knob == "retry-in-words" else "3000"
-        first = f"retry: {retry}\n\n"
+        # What is said of the connection may stand in the block of its first event, or behind it.
+        first, self.before, self.behind = f"retry: {retry}\n\n", "", ""
+        if self.odd:
+            first, self.before, self.behind = "event: hello\ndata\n\n", *((f"retry: {retry}\n", "") if place else ("", f"retry: {retry}\n\n"))
         if reset:
             oldest = str(log[0][0]) if log else None
             first += f"event: reset\ndata: {json.dumps({'oldest': oldest})}\n\n"
@@ -235,14 +240,16 @@ class Receiver(orch_phase3.Receiver):
                 return  # too slow: what should follow is gone, and whoever comes back is told so
             for number, data, is_last in events:
                 line = "" if self.knob == "no-id" else f"id: {number}\n"
-                self.tell(f"{line}event: status\ndata: {data}\n\n")
+                self.tell(f"{self.before}{line}event: status\ndata: {data}\n\n{self.behind}")
+                self.before = f": {id(self)}\n" if self.odd else ""
+                self.behind = ""
                 place, told_at = number, time.monotonic()
                 if is_last and self.knob != "no-end":
                     return
             if self.is_gone():
                 return
             if time.monotonic() - told_at > self.heartbeat:
-                self.tell(": ping\n\n")
+                self.tell(":\n" if self.odd else ": ping\n\n")
                 told_at = time.monotonic()
 
     def tell(self, text):
@@ -253,7 +260,9 @@ class Receiver(orch_phase3.Receiver):
         self.wfile.flush()
 
     def is_gone(self):
-        """Whether the client has closed its end."""
+        """Whether the client has closed its end; whoever is odd finds it out when it writes."""
+        if self.odd:
+            return False
         waiting = select.poll()
         waiting.register(self.connection, select.POLLIN)
         try:
@@ -268,6 +277,8 @@ def main():
     parser.add_argument("--db", default="orch.db", help="the SQLite file, made when it is not there")
     parser.add_argument("--ttl", type=int, default=86_400, help="seconds that a key lives")
     parser.add_argument("--heartbeat", type=float, default=10.0, help="seconds of silence after which a comment is sent")
+    parser.add_argument("--places", type=int, default=AT_ONCE, help="streams that can be open at once")
+    parser.add_argument("--odd", action="store_true", help="as right, in ways that few receivers have")
     parser.add_argument("--knobs", action="store_true", help="list the wrong forms (environment variable KNOB) and leave")
     options = parser.parse_args()
     if options.knobs:
@@ -280,7 +291,8 @@ def main():
 
     names = ("ORCH_WEBHOOK_SECRET", "ORCH_WEBHOOK_PREVIOUS_SECRET")
     Receiver.secrets = tuple(os.environ[name].encode() for name in names if os.environ.get(name))
-    Receiver.knob, Receiver.heartbeat = knob, options.heartbeat
+    Receiver.knob, Receiver.heartbeat, Receiver.odd = knob, options.heartbeat, options.odd
+    Receiver.places = threading.Semaphore(options.places)
     Receiver.counters = Counters()
     Receiver.ledger = Ledger(options.db, options.ttl, knob)
     server = Server(("127.0.0.1", options.port), Receiver)

@@ -39,6 +39,39 @@ fn right_receiver_with_streams_conforms() {
     assert_eq!(exit, Some(0));
 }
 
+/// With places for few clients, together no more streams are open than the contract lets in; those who have gone keep their places until
+/// the receiver writes to them. Its heartbeat is a comment line alone, and what is said of a connection stands in the blocks of its events.
+#[test]
+fn right_receiver_with_few_places_conforms() {
+    let folder = Folder::new();
+    let stream = "{at_once: 5, heartbeat: 1 s, unknown: {then: reset}}";
+    folder.write("few.yaml", &format!("contract: few\nextends: orch-phase4\ntitle: Few places\nstream: {stream}\n"));
+    let contract = folder.path("few.yaml").display().to_string();
+    let select = ["streams-are*", "resume-*", "published-while*", "subscribers*", "unknown*", "retry*", "silence*", "twenty*"];
+    let judged_by = |exec: Option<&str>| {
+        let mut run = command();
+        run.env("ORCH_WEBHOOK_SECRET", "a-secret-of-this-test").env("ORCH_WEBHOOK_PREVIOUS_SECRET", "the-one-before");
+        run.args(["run", "--jobs", "8", "--seed", "1", "--format", "json"]);
+        run.args(["--select", &select.map(|one| format!("stream/{one}")).join(",")]);
+        run.args(exec.iter().flat_map(|exec| ["--exec", exec]));
+        let output = patiently(&mut run, &contract);
+        let report = serde_json::from_slice(&output.stdout).map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned());
+        (output.status.code(), report.expect("a report"))
+    };
+    let odd = format!("{EXEC} --places 5 --heartbeat 0.8 --odd");
+    for exec in [None, tool("python3").map(|_| odd.as_str())] {
+        let (exit, report): (_, Value) = judged_by(exec);
+        let not_passed: Vec<_> = verdicts(&report, "scenarios").into_iter().filter(|(_, verdict)| *verdict != "pass").collect();
+        assert_eq!(
+            (exit, not_passed),
+            (Some(0), vec![("stream/twenty-clients-are-served-at-once", "not-applicable")]),
+            "{exec:?}: {report:#}"
+        );
+        let why = report["scenarios"].as_array().expect("a list").iter().find_map(|one| one["reason"].as_str());
+        assert_eq!(why, Some("it has up to 20 streams open at once, and the contract lets in 5 (`stream.at_once`)"));
+    }
+}
+
 /// Each wrong one is found, on what it breaks.
 #[test]
 fn wrong_receivers_with_streams_are_found() {

@@ -10,6 +10,8 @@ mod form;
 pub mod goal;
 pub mod tellable;
 
+pub use self::form::is_turned_away;
+
 use std::time::Duration;
 
 use self::astray::Astray;
@@ -34,8 +36,8 @@ const TOLD: usize = 12;
 pub struct Told {
     /// Its id.
     pub id: String,
-    /// Its lines.
-    pub bytes: Vec<u8>,
+    /// What is the same when it comes again ([`Block::event_lines`]).
+    pub lines: Vec<u8>,
     /// The place of its delivery among all that are known of its stream.
     pub of: Option<usize>,
 }
@@ -53,6 +55,10 @@ pub struct OpenStream {
     pub sent_id: Option<String>,
     /// When it was asked for.
     pub asked_at: Option<UnixMicros>,
+    /// Whether this connection has said when a client is to come back.
+    pub retried: bool,
+    /// Whether this connection has told of a delivery.
+    pub has_told: bool,
     /// Whether others were clients of the same stream when it was opened, or before.
     pub has_others: bool,
 }
@@ -136,7 +142,7 @@ fn finished(reading: &StreamReading, known: Known<'_>) -> Option<Mismatch> {
     let last = known.before.iter().rfind(|told| Some(&told.id) == known.open.sent_id.as_ref());
     let came: Vec<&Block> = reading.blocks.iter().map(|(_, block)| block).filter(|block| is_telling(known.form, block)).collect();
     let repeats = known.form.finished.as_ref().is_some_and(|finished| finished.then == AfterEnd::RepeatsLast);
-    let is_it = repeats && came.len() == 1 && last.is_some_and(|last| last.bytes == came[0].bytes);
+    let is_it = repeats && came.len() == 1 && last.is_some_and(|last| last.lines == came[0].event_lines());
     let observed = format!("{}; {}", tells(came.iter().copied(), known), ended(reading));
     (!is_it).then(|| about("finished", "the last event once more", observed))
 }
@@ -176,10 +182,11 @@ fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, k
         let from = reading_from(known).map_or(0, |id| other.told.iter().position(|told| told.id == id).map_or(0, |at| at + 1));
         let nothing = form.begins == Begins::Now && reading_from(known).is_none();
         let due: Vec<&Told> = other.told[from..].iter().filter(|_| !nothing).collect();
-        if due.len() != came.len() || !due.iter().zip(&came).all(|(due, came)| due.bytes == came.bytes) {
-            let code = again(&came, &due, known).map(|astray| astray.code(step, reading, known));
-            let due: Vec<&[u8]> = due.iter().map(|told| told.bytes.as_slice()).collect();
-            let came: Vec<&[u8]> = came.iter().map(|block| block.bytes.as_slice()).collect();
+        let lines_of: Vec<Vec<u8>> = came.iter().map(|block| block.event_lines()).collect();
+        if due.len() != came.len() || !due.iter().zip(&lines_of).all(|(due, came)| due.lines == *came) {
+            let code = again((&came, &lines_of), &due, known).map(|astray| astray.code(step, reading, known));
+            let due: Vec<&[u8]> = due.iter().map(|told| told.lines.as_slice()).collect();
+            let came: Vec<&[u8]> = lines_of.iter().map(Vec::as_slice).collect();
             let wrong = about("again", lines(&due), lines(&came));
             return vec![match code {
                 Some(code) => wrong.of(code),
@@ -217,8 +224,8 @@ fn times<'a>(came: &[&Block], due: &[&'a Tellable], form: &EventStream) -> Astra
 }
 
 /// The events that came against those that came to another client; `None` where one of them is not as it was.
-fn again<'a>(came: &[&Block], due: &[&Told], known: Known<'a>) -> Option<Astray<'a>> {
-    let is_missing = |told: &&&Told| !came.iter().any(|block| block.bytes == told.bytes);
+fn again<'a>((came, lines): (&[&Block], &[Vec<u8>]), due: &[&Told], known: Known<'a>) -> Option<Astray<'a>> {
+    let is_missing = |told: &&&Told| !lines.contains(&told.lines);
     let missing: Vec<Option<usize>> = due.iter().filter(is_missing).map(|told| told.of).collect();
     let is_told = |at: &Option<usize>| {
         at.and_then(|at| known.deliveries.get(at))

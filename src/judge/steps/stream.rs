@@ -139,9 +139,11 @@ impl<S: Source> Play<'_, S> {
             .map(|(_, block)| {
                 let of = check::told_by(form, block, &deliveries);
                 let id = block.event.as_ref().map(|event| event.last_event_id.clone()).unwrap_or_default();
-                Told { id, bytes: block.bytes.clone(), of: of.first().copied().filter(|_| of.len() == 1) }
+                Told { id, lines: block.event_lines(), of: of.first().copied().filter(|_| of.len() == 1) }
             })
             .collect();
+        open.retried = (open.retried && !reading.opened) || reading.blocks.iter().any(|(_, block)| block.retry.is_some());
+        open.has_told = (open.has_told && !reading.opened) || !told.is_empty();
         open.told.extend(told);
         open.last_event_id = reading.id_in_force();
         (open, found)

@@ -16,7 +16,9 @@ use crate::contract::stream::{Begins, Then};
 use crate::delivery::{Delivery, HeaderLine};
 use crate::event_stream::Retry;
 use crate::event_stream::client::{Client, RECONNECTION_TIME, Stop};
+use crate::judge::check::stream::is_turned_away;
 use crate::random::Rng;
+use crate::session::places::Seat;
 use crate::transport::Sender;
 use crate::transport::event_stream::{EndedBy, EventStreamConnection, Next};
 
@@ -65,7 +67,7 @@ async fn subscribe(streams: Arc<Streams>, number: usize) {
             streams.tried.0.fetch_add(1, Ordering::AcqRel);
             streams.tried.1.notify_one();
         }
-        let Some((connection, asked)) = opened else {
+        let Some((connection, asked, _seat)) = opened else {
             let wait = one.back_off;
             one.back_off = (wait * 2).min(LONGEST_BACK_OFF);
             one.rest(wait, Phase::Over).await;
@@ -102,8 +104,8 @@ impl Subscriber<'_> {
         drop(tokio::time::timeout(span, self.phase.wait_for(is_there)).await);
     }
 
-    /// Opens the stream, from the id that was read last: the connection, and when it was asked for.
-    async fn open(&mut self) -> Option<(EventStreamConnection, Moment)> {
+    /// Opens the stream, from the id that was read last: the connection, when it was asked for, and its place.
+    async fn open(&mut self) -> Option<(EventStreamConnection, Moment, Seat)> {
         let streams = self.streams;
         let (stream, id, was_open) = {
             let reading = lock(&streams.readings[self.number]);
@@ -117,7 +119,7 @@ impl Subscriber<'_> {
         }
         let is_cut_early = !id.is_empty() && self.rng.next_u64().is_multiple_of(CUT_EARLY) && self.phase() == Phase::Running;
         let cut_after = is_cut_early.then(|| 1 + (self.rng.next_u64() % EARLY_BYTES) as usize);
-        let asked = Moment::now();
+        let (asked, mut seat) = (Moment::now(), streams.places.enter());
         let opened = {
             let _turn = streams.openings.acquire().await.ok()?;
             self.sender.open_stream(&question, &id, cut_after).await
@@ -133,6 +135,7 @@ impl Subscriber<'_> {
         };
         if let Some((why, is_refused)) = shut {
             *lock(&streams.refused).entry(why.clone()).or_default() += 1;
+            let is_turned_away = opened.as_ref().is_ok_and(|connection| is_turned_away(&streams.form, connection.head()));
             let status = opened.ok().map(|connection| connection.head().status);
             if is_refused && !id.is_empty() && self.is_answer_to_unknown(status) {
                 // As the contract says of an id that is not kept: a client that wants more begins anew.
@@ -140,7 +143,10 @@ impl Subscriber<'_> {
                 reading.start_anew(is_told_in_time, streams.instant(asked).0, &question.path);
                 reading.last_id.clear();
             }
-            (reading.shut, reading.is_refused) = (Some(why), is_refused);
+            // The place of one that was cut a moment ago may be taken still: then nothing is said of what it misses.
+            let for_others = is_turned_away && streams.places.may_be_taken();
+            seat.turned_away();
+            (reading.shut, reading.is_refused) = (Some(why), is_refused && !for_others);
             return None;
         }
         let connection = opened.ok()?;
@@ -152,7 +158,7 @@ impl Subscriber<'_> {
         drop(reading);
         streams.tallies.opened.fetch_add(1, Ordering::Relaxed);
         streams.tallies.resumed.fetch_add(u64::from(was_open), Ordering::Relaxed);
-        Some((connection, asked))
+        Some((connection, asked, seat))
     }
 
     fn is_answer_to_unknown(&self, status: Option<u16>) -> bool {

@@ -18,9 +18,10 @@ use crate::delivery::{Answer, Delivery, NoAnswer};
 use crate::event_stream::Block;
 use crate::history::stream::{StreamEnd, StreamReading, StreamTimes};
 use crate::judge::check::stream::goal::Goal;
-use crate::judge::check::stream::patience_with;
+use crate::judge::check::stream::{is_turned_away, patience_with};
 use crate::judge::{AskedStream, At, ScenarioEnd};
 use crate::scenario::stream::{Leaving, Until};
+use crate::session::places::Seat;
 use crate::transport::event_stream::{Ended, EndedBy, EventStreamConnection, Next};
 
 /// How long a step waits for what does not come, unless it says so.
@@ -68,6 +69,7 @@ pub(in crate::run) struct Subscriber {
     opened: u64,
     heard: u64,
     reader: Reader,
+    seat: Seat,
 }
 
 impl Drop for Subscriber {
@@ -102,7 +104,7 @@ impl Live<'_> {
                 let clients = step.clients.unwrap_or(1);
                 let mut subscribers = Vec::with_capacity(clients);
                 for _ in 0..clients {
-                    subscribers.push(self.subscribe(asked).await);
+                    subscribers.push(self.let_in(form, asked).await);
                 }
                 subscribers
             }
@@ -118,25 +120,48 @@ impl Live<'_> {
         Ok(readings)
     }
 
+    /// A client of a stream; one that is turned away tries again as long as the places may be taken.
+    async fn let_in(&self, form: &EventStream, asked: &AskedStream<'_>) -> Subscriber {
+        let places = &self.context.places;
+        let mut has_waited = false;
+        loop {
+            let mut one = self.subscribe(asked).await;
+            if !one.head.as_ref().is_ok_and(|answer| is_turned_away(form, answer)) {
+                return one;
+            }
+            let waits = places.may_be_taken();
+            one.seat.turned_away();
+            if !waits {
+                if has_waited {
+                    places.despair();
+                }
+                return one;
+            }
+            has_waited = true;
+            drop(one);
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+    }
+
     async fn subscribe(&self, asked: &AskedStream<'_>) -> Subscriber {
         let mut question = self.context.supplies.question("GET", &asked.path);
         let lines = asked.header_lines();
         question.headers.retain(|own| !lines.iter().any(|line| line.name.eq_ignore_ascii_case(&own.name)));
         question.headers.extend(lines);
         self.context.pace.turn(1).await;
-        let (sent_at, began) = (self.context.clock.now(), Moment::now());
+        let (sent_at, began, seat) = (self.context.clock.now(), Moment::now(), self.context.places.enter());
         let opened = self.context.sender().open_stream(&question, &asked.in_force, asked.step.cut_after).await;
         let connection = match opened {
             Ok(connection) => connection,
             Err(none) => {
                 let over = StreamEnd::Broken(none.to_string());
                 let (opened, reader) = (micros(began.elapsed()), Reader::Over(over));
-                return Subscriber { question, head: Err(none), sent_at, asked: began, opened, heard: opened, reader };
+                return Subscriber { question, head: Err(none), sent_at, asked: began, opened, heard: opened, reader, seat };
             }
         };
         let (asked_at, opened) = (connection.sent(), micros(connection.opened().since(connection.sent())));
         let (head, reader) = of_connection(connection, asked.step.unread).await;
-        Subscriber { question, head: Ok(head), sent_at, asked: asked_at, opened, heard: opened, reader }
+        Subscriber { question, head: Ok(head), sent_at, asked: asked_at, opened, heard: opened, reader, seat }
     }
 
     /// A client that comes after many that came and went: it may be turned away until their places are free.
@@ -149,19 +174,26 @@ impl Live<'_> {
             let told = format!("the contract lets in {count} streams at once; up to {MOST_LEAVING} are tried");
             return Err(ScenarioEnd::NotApplicable(told.into()));
         }
-        let patience = form.heartbeat.map_or(PATIENCE, |beat| patience_with(beat.0).saturating_add(PATIENCE));
-        let is_turned_away = |one: &Subscriber| one.head.as_ref().is_ok_and(|answer| answer.status == 503 || answer.status == 429);
+        let places = &self.context.places;
+        let is_turned_away = |one: &Subscriber| one.head.as_ref().is_ok_and(|answer| is_turned_away(form, answer));
         for _ in 0..count {
-            let one = self.subscribe(asked).await;
+            let mut one = self.subscribe(asked).await;
             if is_turned_away(&one) {
+                one.seat.turned_away();
                 break;
             }
         }
         // Who notices that a client has gone when it writes the next time, needs so long.
         let began = Moment::now();
         loop {
-            let last = self.subscribe(asked).await;
-            if !is_turned_away(&last) || began.elapsed() > patience {
+            let mut last = self.subscribe(asked).await;
+            if !is_turned_away(&last) {
+                return Ok(last);
+            }
+            let waits = began.elapsed() <= places.lingers() || places.may_be_taken();
+            last.seat.turned_away();
+            if !waits {
+                places.despair();
                 return Ok(last);
             }
             drop(last);

@@ -5,7 +5,7 @@
 use super::evicted::may_be_evicted;
 use super::{Known, about, answer_to_unknown, ended, head_told, id_of, is_telling, quoted, tells, told_by};
 use crate::contract::Level;
-use crate::contract::stream::{AfterEnd, Ids, Then};
+use crate::contract::stream::{AfterEnd, EventStream, Ids, Then};
 use crate::delivery::{Answer, NoAnswer};
 use crate::event_stream::{Block, Id, Retry};
 use crate::history::stream::{StreamEnd, StreamReading};
@@ -27,7 +27,7 @@ pub(super) fn head(step: &StreamStep, reading: &StreamReading, known: Known<'_>,
             return false;
         }
     };
-    if is_turned_away(answer) && answer_to_unknown(form) != Some(answer.status) {
+    if is_turned_away(form, answer) {
         wrong.push(about("place", "200 text/event-stream", head_told(reading)));
         return false;
     }
@@ -76,8 +76,9 @@ pub(super) fn head(step: &StreamStep, reading: &StreamReading, known: Known<'_>,
 }
 
 /// Whether a client is told that there is no place for it now.
-fn is_turned_away(answer: &Answer) -> bool {
-    matches!(answer.status, 429 | 503)
+#[must_use]
+pub fn is_turned_away(form: &EventStream, answer: &Answer) -> bool {
+    matches!(answer.status, 429 | 503) && answer_to_unknown(form) != Some(answer.status)
 }
 
 fn charset(kind: &str) -> Option<Mismatch> {
@@ -100,11 +101,11 @@ fn caching(answer: &Answer) -> Option<Mismatch> {
 /// Holds each block against what streams and this contract's streams are.
 pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_>, wrong: &mut Vec<Mismatch>) {
     let form = known.form;
-    let mut retried = false;
+    let mut retried = known.open.retried && !reading.opened;
     let mut told_before: Vec<(Option<usize>, &str)> = known.before.iter().map(|told| (told.of, told.id.as_str())).collect();
     let mut previous = known.open.told.last().map(|told| told.id.as_str());
     let mut is_first = reading.opened;
-    let mut here: Vec<(&str, &Vec<u8>)> = Vec::new();
+    let mut here: Vec<(&str, Vec<u8>)> = Vec::new();
     for (_, block) in &reading.blocks {
         if !block.is_utf8 {
             wrong.push(about("utf-8", "a stream in UTF-8", shown(block)));
@@ -126,7 +127,7 @@ pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_
                 wrong.push(about("comment", "an id only where an event tells of a delivery", shown(block)));
             }
             reset(step, block, known, is_first, wrong);
-            is_first &= block.event.is_none();
+            is_first &= !is_reset(form, block);
             continue;
         }
         if is_first && step.expects_unknown() && form.unknown.then == Then::Reset {
@@ -142,22 +143,29 @@ pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_
             wrong.push(about("id", "an id by which it can be resumed from", shown(block)));
             continue;
         };
-        let is_taken = here.iter().any(|(other, bytes)| *other == id && **bytes != block.bytes);
+        let lines = block.event_lines();
+        let is_taken = here.iter().any(|(other, known)| *other == id && *known != lines);
         if is_taken {
             // Of one that stands for two events nobody knows whether it rises.
             wrong.push(about("id", "an id of its own", shown(block)));
             continue;
         }
-        here.push((id, &block.bytes));
-        wrong.extend(unlike_before(block, id, &of, known));
+        wrong.extend(unlike_before(block, &lines, (id, &of), known));
+        here.push((id, lines));
         if form.ids == Ids::Rising {
             wrong.extend(rising(id, previous, &of, &told_before, known));
         }
         previous = Some(id);
         told_before.push((of.first().copied(), id));
     }
-    let has_told = reading.blocks.iter().any(|(_, block)| is_telling(form, block));
-    if let Some(retry) = form.retry.filter(|_| reading.opened && has_told && !retried) {
+    // It may stand behind the event for which the reading ended.
+    let is_heard_out = match reading.end {
+        StreamEnd::Waited | StreamEnd::Receiver => true,
+        StreamEnd::Open => step.until.as_ref().is_some_and(|until| until.quiet.is_some()),
+        StreamEnd::Cut | StreamEnd::Broken(_) => false,
+    };
+    let has_told = (known.open.has_told && !reading.opened) || reading.blocks.iter().any(|(_, block)| is_telling(form, block));
+    if let Some(retry) = form.retry.filter(|_| is_heard_out && has_told && !retried) {
         wrong.push(about("retry", format!("retry: {}", retry.0.as_millis()), "no `retry`"));
     }
     if let (StreamEnd::Receiver, Some(left)) = (&reading.end, &reading.unfinished) {
@@ -168,16 +176,25 @@ pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_
     }
 }
 
-/// An event that tells of a gap: first of all, and only where there is one.
+/// An event that tells of a gap: before anything that is kept, and only where there is one. Events that tell of no delivery may precede it.
 fn reset(step: &StreamStep, block: &Block, known: Known<'_>, is_first: bool, wrong: &mut Vec<Mismatch>) {
     let form = known.form;
-    let is_reset = form.unknown.then == Then::Reset && block.event.as_ref().is_some_and(|event| event.name == form.reset_event());
     // An empty id may be taken for one that is not kept.
     let is_due = step.expects_unknown() || step.expects_evicted() || known.open.sent_id.as_deref() == Some("");
-    if is_reset && !(is_due && is_first) {
+    if is_reset(form, block) && !(is_due && is_first) {
         let part = if known.open.sent_id.is_some() && !step.expects_unknown() { "reset" } else { "unknown" };
-        wrong.push(about(part, "nothing that tells of a gap where there is none", shown(block)));
+        let due = if is_due {
+            format!("one event `{}`, before anything that is kept is told", form.reset_event())
+        } else {
+            "nothing that tells of a gap where there is none".to_owned()
+        };
+        wrong.push(about(part, due, shown(block)));
     }
+}
+
+/// Whether an event tells of a gap, under a contract that has one for it.
+fn is_reset(form: &EventStream, block: &Block) -> bool {
+    form.unknown.then == Then::Reset && block.event.as_ref().is_some_and(|event| event.name == form.reset_event())
 }
 
 /// An event that tells of none of this stream's deliveries: of one, but otherwise, or of something else.
@@ -195,10 +212,10 @@ fn of_nobody(block: &Block, known: Known<'_>) -> Mismatch {
 }
 
 /// An event that came before must come as it was; and no two events have one id.
-fn unlike_before(block: &Block, id: &str, of: &[usize], known: Known<'_>) -> Option<Mismatch> {
+fn unlike_before(block: &Block, lines: &[u8], (id, of): (&str, &[usize]), known: Known<'_>) -> Option<Mismatch> {
     let same_id = known.before.iter().find(|told| told.id == id);
-    if let Some(same) = same_id.filter(|same| same.bytes != block.bytes) {
-        return Some(about("changed", quoted(&same.bytes), shown(block)));
+    if let Some(same) = same_id.filter(|same| same.lines != lines) {
+        return Some(about("changed", quoted(&same.lines), shown(block)));
     }
     let same_delivery = known.before.iter().find(|told| told.of.is_some_and(|at| of == [at]));
     let other = same_delivery.filter(|other| other.id != id)?;

@@ -40,14 +40,21 @@ fn record(number: i64) -> Record {
     }
 }
 
-/// The bytes of a word: the event of a delivery (`2`), with another id (`2#7`); `retry`, `ping`, `reset`; or blocks as they stand.
+/// The bytes of a word: the event of a delivery (`2`), with another id (`2#7`), with more in its block (`2+retry`, `2+comment`); `retry`, `ping`, `reset`; or blocks as they stand.
 fn block(word: &str) -> Vec<u8> {
     match word {
         "retry" => b"retry: 3000\n\n".to_vec(),
         "ping" => b": ping\n\n".to_vec(),
         "reset" => b"event: reset\ndata: {}\n\n".to_vec(),
+        "hello" => b"event: hello\ndata: {}\n\n".to_vec(),
+        "beat" => b":\n".to_vec(),
         "foreign" => b"id: 5\nevent: status\ndata: {\"key\": \"other\", \"hash\": \"0\"}\n\n".to_vec(),
         "no-text" => b"id: 5\nevent: status\ndata: \xff\n\n".to_vec(),
+        with_more if with_more.contains('+') => {
+            let (word, more) = with_more.split_once('+').unwrap_or_default();
+            let event = String::from_utf8(block(word)).expect("text");
+            event.replacen("\nevent", &format!("\n{}\nevent", if more == "retry" { "retry: 3000" } else { ": more" }), 1).into_bytes()
+        }
         raw if raw.contains(':') => raw.replace("\\n", "\n").into_bytes(),
         _ => {
             let (number, id) = word.split_once('#').unwrap_or((word, ""));
@@ -76,12 +83,25 @@ struct Seen<'a> {
     /// What another subscriber was told before.
     other: &'a str,
     has_others: bool,
+    /// It was opened and told of a delivery in an earlier step, with `retry` or without.
+    earlier: Option<bool>,
 }
 
 impl Default for Seen<'_> {
     fn default() -> Self {
         let (form, step, head) = (FORM, "{}", Ok((200, LINES)));
-        Self { form, step, head, came: "", end: StreamEnd::Waited, unfinished: None, sent: None, other: "", has_others: false }
+        Self {
+            form,
+            step,
+            head,
+            came: "",
+            end: StreamEnd::Waited,
+            unfinished: None,
+            sent: None,
+            other: "",
+            has_others: false,
+            earlier: None,
+        }
     }
 }
 
@@ -107,8 +127,8 @@ fn wrong(seen: Seen<'_>) -> String {
         .map(|word| {
             let (number, id) = word.split_once('#').unwrap_or((word, ""));
             let id = if id.is_empty() { format!("{number}0") } else { id.to_owned() };
-            let bytes = Decoder::default().push(&block(word)).expect("short blocks").remove(0).bytes;
-            Told { id, bytes, of: number.parse::<usize>().ok().map(|number| number - 1) }
+            let lines = Decoder::default().push(&block(word)).expect("short blocks").remove(0).event_lines();
+            Told { id, lines, of: number.parse::<usize>().ok().map(|number| number - 1) }
         })
         .collect();
     let other = OpenStream { told: before.clone(), ..OpenStream::default() };
@@ -121,7 +141,7 @@ fn wrong(seen: Seen<'_>) -> String {
     });
     let reading = StreamReading {
         question: Delivery::default(),
-        opened: true,
+        opened: seen.earlier.is_none(),
         sent_at: ASKED,
         head,
         last_event_id: seen.sent.unwrap_or_default().to_owned(),
@@ -131,6 +151,7 @@ fn wrong(seen: Seen<'_>) -> String {
         times: StreamTimes { opened: 1_000, heard: 1_000, over, ..StreamTimes::default() },
     };
     let open = OpenStream { sent_id: seen.sent.map(str::to_owned), has_others: seen.has_others, ..OpenStream::default() };
+    let open = OpenStream { has_told: seen.earlier.is_some(), retried: seen.earlier == Some(true), ..open };
     let known = Known { form: &form, deliveries: &deliveries, before: &before, open: &open, bindings: &records };
     let found = judge(&step, &reading, known);
     let told = found.iter().map(|one| {
@@ -188,6 +209,7 @@ fn every_block_is_held_to_what_streams_are() {
         // Of an id that stands for two events it is not asked whether it rises.
         ("retry 1#7 2#7", "id"),
         ("retry 1#7 1#7", ""),
+        ("retry 1#7 1#7+retry", ""),
         ("retry 2#7 1#6", "rising"),
         ("retry 1#x", "rising"),
         ("retry reset 1", "unknown"),
@@ -204,6 +226,34 @@ fn every_block_is_held_to_what_streams_are() {
     }
     let cut = Seen { came: "retry 1", end: StreamEnd::Receiver, unfinished: Some("data: x"), ..Seen::default() };
     assert_eq!(wrong(cut), "blank-line");
+}
+
+/// When to come back may be said behind the event for which a reading ended: it is missing where more was waited for.
+#[test]
+fn retry_is_missing_where_it_was_waited_for() {
+    let quiet = r#"{"until": {"quiet": "300 ms"}}"#;
+    let rows = [
+        ("{}", "1", StreamEnd::Open, None, ""),
+        (quiet, "1", StreamEnd::Open, None, "retry"),
+        (quiet, "1 retry", StreamEnd::Open, None, ""),
+        (quiet, "1+retry", StreamEnd::Open, None, ""),
+        (quiet, "ping", StreamEnd::Open, None, ""),
+        ("{}", "1", StreamEnd::Receiver, None, "retry"),
+        ("{}", "1", StreamEnd::Cut, None, ""),
+        ("{}", "1", StreamEnd::Broken("reset".to_owned()), None, ""),
+        // The same connection is read on.
+        ("{}", "2", StreamEnd::Open, Some(false), ""),
+        (quiet, "", StreamEnd::Open, Some(false), "retry"),
+        (quiet, "2 retry", StreamEnd::Open, Some(false), ""),
+        (quiet, "2", StreamEnd::Open, Some(true), ""),
+    ];
+    for (step, came, end, earlier, parts) in rows {
+        assert_eq!(
+            wrong(Seen { step, came, end: end.clone(), earlier, ..Seen::default() }),
+            parts,
+            "{came:?}, {end:?}, {earlier:?}: {step}"
+        );
+    }
 }
 
 #[test]
@@ -258,6 +308,10 @@ fn a_client_whose_id_is_not_kept_is_told_so() {
         (FORM, "retry reset 1 2", ""),
         (FORM, "retry 1 2", "unknown"),
         (FORM, "retry 1 reset 2", "unknown unknown"),
+        // What tells of no delivery may precede it; it comes once.
+        (FORM, "retry hello ping reset 1 2", ""),
+        (FORM, "retry hello 1 2", "unknown"),
+        (FORM, "retry reset hello reset 1 2", "unknown"),
         (FORM, "retry ping@5", "unknown"),
         (FORM, "", "stuck.unknown"),
         // Who was told of the gap begins anew.
@@ -279,6 +333,9 @@ fn what_comes_again_is_as_it_was() {
         (again, "retry 2 ping@5", Some("10"), "gap"),
         (again, "retry 1 2 3", Some("10"), "retold"),
         (again, "retry 2 3#40", Some("10"), "changed again"),
+        // A comment, or when to come back, is no part of an event.
+        (again, "2+retry 3+comment", Some("10"), ""),
+        (again, "2+retry 3#40+comment", Some("10"), "changed again"),
         (again, "retry 1 2 3", None, ""),
         (all, "retry 1 2 ping@9", None, "missed"),
         (all, "retry 2 ping@5", None, "missed"),
@@ -293,7 +350,7 @@ fn what_comes_again_is_as_it_was() {
 fn silence_and_delay_are_measured() {
     let beats = r#"{"expect": [{"heartbeat": true}]}"#;
     // Four seconds, a quarter of them, and one.
-    for (came, parts) in [("ping@6 ping@12", ""), ("ping@7", "silence"), ("ping@2 ping@9", "silence")] {
+    for (came, parts) in [("ping@6 ping@12", ""), ("beat@6 beat@12", ""), ("ping@7", "silence"), ("ping@2 ping@9", "silence")] {
         assert_eq!(wrong(Seen { step: beats, came, ..Seen::default() }), parts, "{came}");
     }
     assert_eq!(wrong(Seen { step: r#"{"expect": [{"opens_within": "1 ms"}]}"#, ..Seen::default() }), "");
