@@ -36,10 +36,10 @@ fn load_in_format(
     language: Language,
     width: usize,
 ) -> Result<String, Failure> {
+    use crate::load::render::junit::junit;
     use crate::load::render::markdown::markdown;
     use crate::load::render::page::page;
     use crate::load::render::terminal::human;
-    use crate::load::report::junit;
     match format {
         FormatArg::Human => Ok(human(report, language, width)),
         FormatArg::Json => serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(Failure::harness),

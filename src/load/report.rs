@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, TestSuite};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +16,11 @@ use super::heat::HeatMap;
 use super::judging::{Judged, Violation};
 use super::knee::Knee;
 use super::measure;
-use super::render::sentences::measured;
 use super::streams::report::StreamsReport;
 use super::window::Told;
 use super::worker::WorkerReport;
-use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
-use crate::report::{Overall, ProjectFacts, Tool, Verdict};
+use crate::report::{Overall, ProjectFacts, Tool};
 
 /// The version of the report's form.
 pub const SCHEMA: &str = "hookgate.load/1";
@@ -173,6 +169,12 @@ pub struct Latency {
 }
 
 impl LoadReport {
+    /// The condition of `--abort-on` that has ended it, as its note tells it.
+    #[must_use]
+    pub fn aborted(&self) -> Option<&str> {
+        self.notes.iter().find(|note| note.starts_with("Ended early: ")).map(String::as_str)
+    }
+
     /// Whether somebody has interrupted it, whatever it had found by then.
     #[must_use]
     pub fn was_interrupted(&self) -> bool {
@@ -245,41 +247,4 @@ pub fn series(report: &LoadReport) -> String {
         let _ = writeln!(text, "{at},{deliveries},{errors},{p50_us},{p99_us},{answers},{wanted},{p90_us},{p999_us}");
         text
     })
-}
-
-/// `junit.xml`: a test case a gate and a requirement.
-///
-/// # Errors
-/// When the XML cannot be written.
-pub fn junit(report: &LoadReport) -> Result<String, quick_junit::SerializeError> {
-    let failed = |message: String| {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_message(message);
-        status
-    };
-    let mut suite = TestSuite::new(format!("load of {}", report.contract));
-    suite.set_time(Duration::from_secs_f64(report.seconds.max(0.0)));
-    suite.add_property(("rate_per_s", format!("{:.2}", report.rate_per_s).as_str()));
-    if let Some(wanted) = report.wanted_per_s {
-        suite.add_property(("wanted_per_s", format!("{wanted:.2}").as_str()));
-    }
-    suite.add_property(("dropped", report.dropped.to_string().as_str()));
-    suite.add_property(("kept_up", report.kept_up.to_string().as_str()));
-    for gate in &report.gates {
-        let status = if gate.ok { TestCaseStatus::success() } else { failed(format!("measured: {}", measured(gate, Language::En))) };
-        suite.add_test_case(TestCase::new(format!("gate {}", gate.gate), status));
-    }
-    for one in &report.requirements {
-        let status = match one.verdict {
-            // What only should be so is told, and breaks nothing.
-            Verdict::Pass | Verdict::Warn | Verdict::Known => TestCaseStatus::success(),
-            Verdict::NotApplicable | Verdict::Undecided => TestCaseStatus::skipped(),
-            Verdict::Fail => failed(format!("{} violations in {} keys", one.violations, one.checked)),
-        };
-        let name = if one.sentence.is_empty() { one.id.clone() } else { format!("{} {}", one.id, one.sentence) };
-        suite.add_test_case(TestCase::new(name, status));
-    }
-    let mut junit = Junit::new("hookgate");
-    junit.add_test_suite(suite);
-    junit.to_string()
 }

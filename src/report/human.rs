@@ -111,7 +111,7 @@ pub(super) fn describe_differing(one: &Differing, language: Language) -> String 
 }
 
 /// `text` with everything that could steer a terminal or is not allowed in XML written out; lines stay lines.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         // The ranges turn the direction of writing, and hide what they turn.

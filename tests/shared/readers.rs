@@ -190,7 +190,8 @@ fn report(bytes: &[u8]) {
 fn load_report(bytes: &[u8]) {
     let Some(report) = told(serde_json::from_slice::<LoadReport>(bytes)) else { return };
     let _ = (load::render::terminal::human(&report, Language::En, 60), load::render::markdown::markdown(&report, Language::Ja));
-    let _ = (load::report::series(&report), told(load::report::junit(&report)), told(load::render::page::page(&report, Language::En)));
+    let _ =
+        (load::report::series(&report), told(load::render::junit::junit(&report)), told(load::render::page::page(&report, Language::En)));
     let _ = load::verify::judged_again(&report);
 }
 

@@ -3,10 +3,11 @@
 use super::super::Failure;
 use super::super::args::LoadFormat;
 use crate::api::load_folder::json;
+use crate::load::render::junit::junit;
 use crate::load::render::markdown::markdown;
 use crate::load::render::sentences::summary;
 use crate::load::render::terminal::human;
-use crate::load::report::{LoadReport, junit};
+use crate::load::report::LoadReport;
 use crate::report::language::Language;
 use crate::secret::Redacted;
 
