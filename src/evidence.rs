@@ -150,6 +150,11 @@ pub trait Source: Send + Sync {
     /// How often the work of each key was done, in their order.
     fn effects<'a>(&'a self, keys: &'a [String]) -> Asked<'a, Vec<u64>>;
 
+    /// The same of keys that are no text; `None` where nobody can be asked for such.
+    fn effects_of_bytes<'a>(&'a self, _keys: &'a [Vec<u8>]) -> Asked<'a, Option<Vec<u64>>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// The contract's tables as they are declared.
     fn shape(&self) -> Asked<'_, Vec<TableShape>> {
         let seen = self.rows(Question { shape: true, ..Question::default() });

@@ -235,6 +235,11 @@ pub trait Source: Send {
     /// How often the work of each key was done; `None` where it cannot be counted.
     fn effects(&mut self, at: At<'_>, keys: &[String]) -> impl Future<Output = Result<Option<Vec<u64>>, ScenarioEnd>> + Send;
 
+    /// The same of keys that are no text; `None` where nobody can be asked for such.
+    fn effects_of_bytes(&mut self, _at: At<'_>, _keys: &[Vec<u8>]) -> impl Future<Output = Result<Option<Vec<u64>>, ScenarioEnd>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// Gives the receiver time before it is asked again: whether there is any left of `patience`.
     fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> impl Future<Output = Result<bool, ScenarioEnd>> + Send;
 

@@ -4,6 +4,7 @@
 //! reference and whoever looks at histories ask it alike. Its counterpart, for
 //! those who send, is in [`spelling`]; keys that nobody else has are in [`unique`].
 
+pub mod odd;
 pub mod spelling;
 pub mod unique;
 
@@ -30,6 +31,9 @@ pub struct KeyPlace {
     /// The field of the form in the body that carries it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form_field: Option<String>,
+    /// With `body_member`: whether the sender writes text there and nothing else; what a receiver makes of a number is its own affair then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub text_only: bool,
     /// How it is written.
     pub form: KeyForm,
     /// The characters that a key may have, as in a regular expression's brackets: `A-Za-z0-9_-`. Without it, visible ASCII.
@@ -47,9 +51,9 @@ pub struct KeyPlace {
 
 impl Default for KeyPlace {
     fn default() -> Self {
-        let (header, body_member, form_field, alphabet, scope, caller) = Default::default();
+        let (header, body_member, form_field, text_only, alphabet, scope, caller) = Default::default();
         // Requirement KEY-6 speaks of keys over 255 bytes.
-        Self { header, body_member, form_field, form: KeyForm::default(), alphabet, longest: 255, scope, caller }
+        Self { header, body_member, form_field, text_only, form: KeyForm::default(), alphabet, longest: 255, scope, caller }
     }
 }
 

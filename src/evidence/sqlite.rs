@@ -218,11 +218,12 @@ impl Probe {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn effects(&self, table: &str, key: &str, keys: &[String]) -> Result<Vec<u64>, ProbeError> {
+    pub fn effects<K: AsRef<[u8]>>(&self, table: &str, key: &str, keys: &[K]) -> Result<Vec<u64>, ProbeError> {
         self.at_one_moment(|connection| {
-            let sql = format!("SELECT count(*) FROM {} WHERE {key} IN (?1, CAST(?1 AS BLOB))", quoted(table), key = quoted(key));
+            let sql = format!("SELECT count(*) FROM {} WHERE {key} IN (CAST(?1 AS TEXT), ?1)", quoted(table), key = quoted(key));
             let mut query = connection.prepare(&sql)?;
-            let count = |key: &String| query.query_row(params![key], |row| row.get::<_, i64>(0));
+            // Bound as bytes: text that is no UTF-8 is found as it stands there.
+            let count = |key: &K| query.query_row(params![key.as_ref()], |row| row.get::<_, i64>(0));
             let counts = keys.iter().map(count).collect::<rusqlite::Result<Vec<i64>>>()?;
             Ok(counts.into_iter().map(|count| u64::try_from(count).unwrap_or(0)).collect())
         })

@@ -255,7 +255,7 @@ impl Alphabet<'_> {
             let form = Form::Alike { base: Deliver::default(), each: vec![spelled(one), spelled(other)] };
             self.add(&format!("twins:{one}"), &["key_hex"], 0.7, form);
         }
-        if contract.key.body_member.is_some() {
+        if contract.can("any-json-key") {
             let odd = vec![refused(Refusal::UnusableKey), refused(Refusal::MissingKey), refused(Refusal::Body)];
             let number = Deliver { key: Some("{key:base}".to_owned()), key_as_number: true, ..Deliver::default() };
             let base = Deliver { key: Some("{number}".to_owned()), ..Deliver::default() };

@@ -241,7 +241,7 @@ fn needs_of_delivery(deliver: &Deliver) -> Vec<&'static str> {
         (deliver.no_key || deliver.key.is_some(), "key"),
         (header, "key-in-header"),
         (spelled || deliver.key_hex.is_some(), "free-keys"),
-        (deliver.key_as_number, "key-in-body"),
+        (deliver.key_as_number, "any-json-key"),
         (deliver.elsewhere, "scope"),
         (deliver.provoke_failure, "failures"),
         (deliver.respell_of.is_some(), "fingerprint"),

@@ -271,7 +271,15 @@ pub(super) fn requirement_of(
     // Failures come and go: one among many that went well is no less plain for its coming later.
     let plain = mismatch.code.is_plain() || (mismatch.code.kind == Kind::HonestFailed && mismatch.code.special().is_empty());
     let plainly = plain && is_decided(mismatch.code.kind) && mismatch.level == Level::Must && !is_later;
-    mismatch.code.under.first().filter(|_| plainly).cloned().unwrap_or(own)
+    mismatch.code.under.first().filter(|_| plainly).cloned().or_else(|| keyless(catalogue, contract, &mismatch.code)).unwrap_or(own)
+}
+
+/// The requirement that a key is not missed, where one is and the contract does not promise it: that a delivery without a key was taken
+/// breaks nothing else either.
+fn keyless(catalogue: &Catalogue, contract: &Contract, code: &MismatchCode) -> Option<String> {
+    let is_keyless = code.kind == Kind::RefusalTaken && matches!(code.why, Some(Refusal::MissingKey | Refusal::EmptyKey));
+    let speaking = code.codes().iter().find_map(|code| catalogue.underlies.get(code)?.first().cloned());
+    speaking.filter(|id| is_keyless && catalogue.get(id).is_some() && !contract.promises(id))
 }
 
 /// Whether an answer to the plainest delivery of its kind tells by itself who speaks of it.

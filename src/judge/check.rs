@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod burst;
+pub mod effects;
 pub mod literal;
 pub mod rows;
 pub mod stream;

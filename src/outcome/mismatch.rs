@@ -67,6 +67,12 @@ pub enum Kind {
     RowMissing,
     /// There are more rows than there should be.
     RowSurplus,
+    /// Work that an answer says was done was not.
+    EffectMissing,
+    /// Work was done more often than once.
+    EffectSurplus,
+    /// Work was done for what was refused.
+    EffectUndue,
     /// A cell of a row.
     Cell,
     /// Rows that were to stay as they were.
@@ -281,6 +287,8 @@ impl MismatchCode {
             | Kind::OddOtherwise
             | Kind::RowMissing
             | Kind::RowSurplus
+            | Kind::EffectMissing
+            | Kind::EffectSurplus
             | Kind::RowsChanged => true,
             Kind::AcceptedOtherwise
             | Kind::DuplicateOtherwise
@@ -290,6 +298,7 @@ impl MismatchCode {
             | Kind::RefusalFailed
             | Kind::StillInFlight
             | Kind::NoFailure
+            | Kind::EffectUndue
             | Kind::MediaType
             | Kind::Header
             | Kind::NoJson

@@ -131,6 +131,9 @@ fn belongs(one: &Finding, other: &Finding) -> bool {
         | Kind::References
         | Kind::RowMissing
         | Kind::RowSurplus
+        | Kind::EffectMissing
+        | Kind::EffectSurplus
+        | Kind::EffectUndue
         | Kind::Cell
         | Kind::RowsChanged
         | Kind::Schema

@@ -235,10 +235,7 @@ impl Source for Live<'_> {
     }
 
     async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Observation>, ScenarioEnd> {
-        if (check.every_key_has_evidence || check.every_life_can_be_told) && !self.context.contract.key.has_prefix() {
-            let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
-            return Err(ScenarioEnd::NotApplicable(reason.to_owned().into()));
-        }
+        self.tells_its_keys(check)?;
         self.passes.before_looking(&self.context.gate, self.company == Company::Counting && check.name.is_some()).await;
         let look = self.look_once(at, check).await;
         self.passes.looked(check.grown.is_some());
@@ -247,6 +244,10 @@ impl Source for Live<'_> {
 
     async fn effects(&mut self, at: At<'_>, keys: &[String]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
         self.effects_of(at, keys).await
+    }
+
+    async fn effects_of_bytes(&mut self, at: At<'_>, keys: &[Vec<u8>]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
+        self.effects_of_raw(at, keys).await
     }
 
     async fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::supplies::Supplies;
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
-use crate::contract::key::{KeyForm, KeyPlace, KeyScope};
+use crate::contract::key::{KeyForm, KeyPlace, KeyScope, odd};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::Sent;
 use crate::judge::check::Bindings;
@@ -103,8 +103,7 @@ impl DeliveryBuilder<'_> {
         let transmission = self.transmitted(deliver, unsigned, id, &unique)?;
         let mut key = understood(&contract.key, &key_bytes);
         if deliver.key_as_number {
-            // Whatever a receiver makes of it, it is not the key that this is the text of.
-            key.push_str(" as a number");
+            key = odd::number(&key);
         }
         Ok(PreparedDelivery { transmission, key, plain_body, right_signature })
     }
@@ -319,7 +318,7 @@ impl DeliveryBuilder<'_> {
         let place = &self.supplies.contract.key;
         match (place.header.as_deref().and_then(|name| earlier.delivery.header(name)), place.form) {
             (Some(value), KeyForm::Bare | KeyForm::Uuid) => Ok(value.to_vec()),
-            (Some(_), KeyForm::Quoted | KeyForm::Either) | (None, _) => Ok(earlier.key.clone().into_bytes()),
+            (Some(_), KeyForm::Quoted | KeyForm::Either) | (None, _) => Ok(odd::bytes_of(&earlier.key)),
         }
     }
 }
@@ -377,7 +376,7 @@ fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {
 
 /// A key as the receiver should understand it, as text: blanks around it get lost in a header, unless quotation marks keep them.
 fn understood(place: &KeyPlace, key: &[u8]) -> String {
-    String::from_utf8_lossy(place.signed_id(key)).into_owned()
+    odd::text_of(place.signed_id(key))
 }
 
 /// The endpoint's path in another scope; the same one where the path does not make the scope.

@@ -99,3 +99,16 @@ fn query_of_the_captured_address_is_borne_by_all_deliveries() {
     let (exit, told, _) = odd.judged(false);
     assert_eq!(exit, Some(0), "{told}");
 }
+
+/// Header bytes are read as Latin-1 here, as PEP 3333 has it: keys outside ASCII stand in the evidence under another text, and the work is
+/// done once all the same. Who does it again is found there, too.
+#[test]
+fn work_of_odd_keys_is_counted_as_the_receiver_spells_them() {
+    let Some(odd) = Odd::new("latin") else { return };
+    odd.init(&["--effects", "/effects?key={key}"]);
+    let judge = |is_wrong| odd.hookgate(is_wrong, &["run", "key/odd-*"]);
+    let (exit, told) = judge(false);
+    assert_eq!(exit, Some(0), "{told}");
+    let (exit, told) = judge(true);
+    assert!(exit == Some(1) && told.contains("done more often than once") && told.contains("kept as"), "{told}");
+}

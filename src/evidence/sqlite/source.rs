@@ -61,7 +61,7 @@ impl Source for SqliteSource {
         let effects = self.effects.clone();
         self.asked(move |probe| {
             probe.rows_of(&[], &[])?;
-            effects.map_or(Ok(()), |effects| probe.effects(&effects.table, &effects.key, &[]).map(drop))
+            effects.map_or(Ok(()), |effects| probe.effects::<String>(&effects.table, &effects.key, &[]).map(drop))
         })
     }
 
@@ -104,6 +104,12 @@ impl Source for SqliteSource {
         };
         let keys = keys.to_vec();
         self.asked(move |probe| probe.effects(&effects.table, &effects.key, &keys))
+    }
+
+    fn effects_of_bytes<'a>(&'a self, keys: &'a [Vec<u8>]) -> Asked<'a, Option<Vec<u64>>> {
+        let Some(effects) = self.effects.clone() else { return Box::pin(async { Ok(None) }) };
+        let keys = keys.to_vec();
+        self.asked(move |probe| probe.effects(&effects.table, &effects.key, &keys).map(Some))
     }
 
     fn rewind<'a>(&'a self, keys: &'a [String], by: Duration) -> Asked<'a, usize> {

@@ -4,13 +4,16 @@
 //! scenario, where effects can be counted at all, each key is held against what
 //! its own answers allow: so that a step whose answers are alike has force.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::contract::key::odd::{self, Spelling};
 use crate::delivery::Delivery;
 use crate::history::consistency::{Law, NEVER, Operation, acceptances};
 use crate::history::record::Record;
-use crate::judge::check::Mismatch;
+use crate::judge::check;
+use crate::judge::check::effects::{Bounded, Wrong, counted_as};
 use crate::judge::findings::{self, Beside, StepContext};
 use crate::judge::scenario::Play;
 use crate::judge::{At, ScenarioEnd, Source};
@@ -81,28 +84,20 @@ impl<S: Source> Play<'_, S> {
         let patience = self.patience(Some(check));
         let mut tries = 0;
         loop {
-            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
-            let Some(counts) = self.source.effects(at, &keys).await? else { return Ok(()) };
-            self.report.rests_on.insert("effects".to_owned());
             let (law, now) = (self.law(), self.now_us());
-            let mut mismatches = Vec::new();
-            let mut are_too_few = true;
-            for (key, count) in keys.iter().zip(&counts) {
-                let (least, most) = match (check.each, check.at_most) {
-                    (Some(each), _) => (each, each),
-                    (None, Some(most)) => (0, most),
-                    (None, None) => self.answered.get(key).map_or((0, 0), |of_key| of_key.bounds(law, now)),
-                };
-                if !(least..=most).contains(count) {
-                    are_too_few &= *count < least;
-                    mismatches.push(mismatch(key, (least, most), *count));
-                }
-            }
+            let bounds = |key: &String| match (check.each, check.at_most) {
+                (Some(each), _) => (each, each),
+                (None, Some(most)) => (0, most),
+                (None, None) => self.answered.get(key).map_or((0, 0), |of_key| of_key.bounds(law, now)),
+            };
+            let bounded: Vec<Bounded> = keys.iter().map(|key| Bounded { key: key.clone(), bounds: bounds(key) }).collect();
+            let Some(wrong) = self.weighed(place.number, bounded, false).await? else { return Ok(()) };
             // What has not been done may still be; what was done twice stays so.
+            let are_too_few = wrong.iter().all(Wrong::is_too_few);
             let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
-            if mismatches.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
+            if wrong.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
                 let line = self.line_of(keys.first());
-                mismatches.truncate(TOLD);
+                let mismatches = wrong.iter().take(TOLD).map(Wrong::mismatch).collect();
                 return self.file(place, mismatches, "does the work of a key once", &line);
             }
             tries += 1;
@@ -116,23 +111,14 @@ impl<S: Source> Play<'_, S> {
         if !self.setting.contract().is_by_key() || self.answered.is_empty() {
             return Ok(());
         }
-        let keys: Vec<String> = self.answered.keys().cloned().collect();
         let number = self.loaded.scenario.steps.len();
         let patience = self.patience(None);
         let mut tries = 0;
         let wrong = loop {
-            let at = At { number, bindings: &self.bindings, keys: &self.keys };
-            let Some(counts) = self.source.effects(at, &keys).await? else { return Ok(()) };
-            self.report.rests_on.insert("effects".to_owned());
             let (law, now) = (self.law(), self.now_us());
-            let counts_anew = self.counts_anew(&keys, &counts);
-            let bounds = |key: &String| {
-                let (least, most) = self.answered.get(key).map_or((0, 0), |of_key| of_key.bounds(law, now));
-                (if counts_anew { 0 } else { least }, most)
-            };
-            let all = keys.iter().zip(counts).map(|(key, count)| (key.clone(), bounds(key), count));
-            let wrong: Vec<(String, (u64, u64), u64)> = all.filter(|(_, (least, most), count)| !(*least..=*most).contains(count)).collect();
-            let are_too_few = wrong.iter().all(|(_, (least, _), count)| count < least);
+            let bounded = self.answered.iter().map(|(key, of_key)| Bounded { key: key.clone(), bounds: of_key.bounds(law, now) });
+            let Some(wrong) = self.weighed(number, bounded.collect(), true).await? else { return Ok(()) };
+            let are_too_few = wrong.iter().all(Wrong::is_too_few);
             let at = At { number, bindings: &self.bindings, keys: &self.keys };
             if wrong.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
                 break wrong;
@@ -142,29 +128,90 @@ impl<S: Source> Play<'_, S> {
         let Some(step) = self.loaded.scenario.steps.last() else { return Ok(()) };
         let place = StepContext { number, step };
         let mut is_broken = false;
-        for (key, bounds, count) in wrong.iter().take(TOLD) {
-            let requirement = if bounds.1 == 0 { &none } else { &once };
-            let line = self.line_of(Some(key));
+        for one in wrong.iter().take(TOLD) {
+            let requirement = if one.bounds.1 == 0 { &none } else { &once };
+            let line = self.line_of(one.keys.first());
             let beside = Beside { reference: "does the work of a key once", curl: &line };
-            let mismatch = mismatch(key, *bounds, *count);
+            let mismatch = one.mismatch();
             is_broken |= findings::add(&mut self.report, self.setting, place, requirement.clone(), &mismatch, beside);
             // Where answers are alike, effects decide what they leave open.
             let first = self.loaded.scenario.shows.first().filter(|id| self.setting.catalogue.get(id).is_some_and(|one| one.memory));
-            if let (true, Some(id)) = (self.answered.get(key).is_some_and(OfKey::is_alike), first.filter(|id| *id != requirement)) {
+            let is_alike = one.keys.iter().any(|key| self.answered.get(key).is_some_and(OfKey::is_alike));
+            if let (true, Some(id)) = (is_alike, first.filter(|id| *id != requirement)) {
                 findings::add(&mut self.report, self.setting, place, id.clone(), &mismatch, beside);
             }
         }
         if is_broken { Err(ScenarioEnd::Broken) } else { Ok(()) }
     }
 
-    /// Whether a receiver that was started again counts anew: nothing of what was done before is told any more.
-    fn counts_anew(&self, keys: &[String], counts: &[u64]) -> bool {
-        let Some(restarted_at) = self.restarted_at else { return false };
-        let is_before = |key: &String| {
-            let of_key = self.answered.get(key);
-            of_key.is_some_and(|of_key| of_key.by_identity.values().flatten().any(|one| one.invoked < restarted_at))
+    /// Counts the work of keys, and says which was not done as often as it should be; `None` where it cannot be counted.
+    ///
+    /// Keys with bytes outside ASCII stand in the evidence as the receiver reads bytes: under that of all spellings they are judged
+    /// in which most is as it should be.
+    ///
+    /// * `forgives_restart`: whether a receiver that was started again may have forgotten what was done before.
+    async fn weighed(&mut self, number: usize, mut keys: Vec<Bounded>, forgives_restart: bool) -> Result<Option<Vec<Wrong>>, ScenarioEnd> {
+        let is_odd = keys.iter().any(|one| odd::is_odd(&one.key));
+        let mut best: Option<((bool, usize, Reverse<u64>), Vec<Wrong>)> = None;
+        let mut keep = |wrong: Vec<Wrong>, seen: u64| {
+            // A spelling in which odd keys stand there is nearer than one in which none does.
+            let rank = (seen == 0, wrong.len(), Reverse(seen));
+            if best.as_ref().is_none_or(|(best, _)| rank < *best) {
+                best = Some((rank, wrong));
+            }
         };
-        keys.iter().zip(counts).filter(|(key, _)| is_before(key)).all(|(_, count)| *count == 0)
+        let mut as_text = BTreeMap::new();
+        for spelling in Spelling::ALL.into_iter().filter(|one| is_odd || *one == Spelling::Text) {
+            let text_of = |key: &str| counted_as(spelling, key);
+            let texts: BTreeSet<String> = keys.iter().map(|one| text_of(&one.key)).collect();
+            let Some(counts) = self.counted(number, texts).await? else { return Ok(None) };
+            if spelling == Spelling::Text {
+                if forgives_restart && self.counts_anew(&counts) {
+                    keys.iter_mut().for_each(|one| one.bounds.0 = 0);
+                }
+                as_text.clone_from(&counts);
+            }
+            let wrong = check::effects::wrong(&keys, &text_of, &counts);
+            if wrong.is_empty() {
+                return Ok(Some(wrong));
+            }
+            let seen = keys.iter().filter(|one| odd::is_odd(&one.key)).filter_map(|one| counts.get(&text_of(&one.key))).sum();
+            keep(wrong, seen);
+        }
+        let raw: Vec<String> = keys.iter().map(|one| one.key.clone()).filter(|key| !odd::is_text(key)).collect();
+        let mut can_be_told = true;
+        if !raw.is_empty() {
+            let bytes: Vec<Vec<u8>> = raw.iter().map(|key| odd::bytes_of(key)).collect();
+            let at = At { number, bindings: &self.bindings, keys: &self.keys };
+            match self.source.effects_of_bytes(at, &bytes).await? {
+                Some(counts) => {
+                    as_text.extend(raw.into_iter().zip(counts));
+                    let wrong = check::effects::wrong(&keys, &|key| counted_as(Spelling::Text, key), &as_text);
+                    let seen = keys.iter().filter(|one| odd::is_odd(&one.key)).filter_map(|one| as_text.get(&one.key)).sum();
+                    keep(wrong, seen);
+                }
+                None => can_be_told = false,
+            }
+        }
+        let mut wrong = best.map(|(_, wrong)| wrong).unwrap_or_default();
+        wrong.retain(|one| can_be_told || !one.cannot_be_told());
+        Ok(Some(wrong))
+    }
+
+    /// How often each text was found; `None` where nothing can be counted.
+    async fn counted(&mut self, number: usize, texts: BTreeSet<String>) -> Result<Option<BTreeMap<String, u64>>, ScenarioEnd> {
+        let texts: Vec<String> = texts.into_iter().collect();
+        let at = At { number, bindings: &self.bindings, keys: &self.keys };
+        let Some(counts) = self.source.effects(at, &texts).await? else { return Ok(None) };
+        self.report.rests_on.insert("effects".to_owned());
+        Ok(Some(texts.into_iter().zip(counts).collect()))
+    }
+
+    /// Whether a receiver that was started again counts anew: nothing of what was done before is told any more.
+    fn counts_anew(&self, counts: &BTreeMap<String, u64>) -> bool {
+        let Some(restarted_at) = self.restarted_at else { return false };
+        let is_before = |of_key: &OfKey| of_key.by_identity.values().flatten().any(|one| one.invoked < restarted_at);
+        self.answered.iter().filter(|(_, of_key)| is_before(of_key)).all(|(key, _)| counts.get(key).is_none_or(|count| *count == 0))
     }
 
     /// The present, on the scale on which deliveries are noted.
@@ -176,13 +223,4 @@ impl<S: Source> Play<'_, S> {
         let first = key.and_then(|key| self.answered.get(key)?.first.as_ref());
         first.map(|delivery| self.setting.curl.line(delivery)).unwrap_or_default()
     }
-}
-
-fn mismatch(key: &str, (least, most): (u64, u64), count: u64) -> Mismatch {
-    let wanted = if least == most { effects(least) } else { format!("from {least} to {}", effects(most)) };
-    Mismatch::must(format!("{wanted} of key {key:?}"), format!("{} of it", effects(count)))
-}
-
-fn effects(count: u64) -> String {
-    format!("{count} effect{}", if count == 1 { "" } else { "s" })
 }

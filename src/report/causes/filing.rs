@@ -223,6 +223,9 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         | Kind::NoJson
         | Kind::Body
         | Kind::FirstTold
+        | Kind::EffectMissing
+        | Kind::EffectSurplus
+        | Kind::EffectUndue
         | Kind::RowsChanged
         | Kind::Schema
         | Kind::NoEvidence

@@ -10,6 +10,15 @@ use crate::scenario::expect::StateCheck;
 use crate::state::{Cell, ReceiverState, Row};
 
 impl Live<'_> {
+    /// Sees that the rows of this run can be told from others', where a check looks at all.
+    pub(in crate::run) fn tells_its_keys(&self, check: &StateCheck) -> Result<(), ScenarioEnd> {
+        if (check.every_key_has_evidence || check.every_life_can_be_told) && !self.context.contract.key.has_prefix() {
+            let reason = "the contract's keys have no common beginning by which those of this run could be told from others";
+            return Err(ScenarioEnd::NotApplicable(reason.to_owned().into()));
+        }
+        Ok(())
+    }
+
     /// Looks once, in one transaction.
     pub(in crate::run) async fn look_once(&self, at: At<'_>, check: &StateCheck) -> Result<Option<Observation>, EvidenceError> {
         let whole_run = check.every_key_has_evidence || check.every_life_can_be_told;
@@ -48,6 +57,12 @@ impl Live<'_> {
         let Some(source) = &self.context.sources.effects else { return Ok(None) };
         let counts = source.effects(keys).await;
         counts.map(Some).map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
+    }
+
+    /// The same of keys that are no text; `None` where nobody can be asked for such.
+    pub(in crate::run) async fn effects_of_raw(&self, at: At<'_>, keys: &[Vec<u8>]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
+        let Some(source) = &self.context.sources.effects else { return Ok(None) };
+        source.effects_of_bytes(keys).await.map_err(|wrong| ScenarioEnd::Undecided(format!("step {}: {wrong}", at.number)))
     }
 
     /// Where a source tells when a key expires instead of how long it lives, its life is counted from the acceptance that fits best.

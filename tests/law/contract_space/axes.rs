@@ -25,7 +25,7 @@ pub(crate) const AXES: &[(&str, &[(&str, &str)])] = &[
             ("short", "key: {header: Idempotency-Key, longest: 48}"),
             ("alphabet", "key: {header: Idempotency-Key, alphabet: A-Za-z0-9_-}"),
             ("member", "key: {body_member: delivery_id}"),
-            ("nested", "key: {body_member: data.id}"),
+            ("nested", "key: {body_member: data.id, text_only: true}"),
             ("field", "key: {form_field: id}"),
             ("scope-receiver", "key: {header: Idempotency-Key, scope: receiver}"),
             ("scope-query", "key: {header: Idempotency-Key, scope: path-and-query}"),
