@@ -20,8 +20,8 @@ use crate::delivery::Delivery;
 use crate::files;
 use crate::outcome::members::Values;
 use crate::outcome::reader::Reader;
-use crate::sign::diagnosis::{Case, Diagnosis, diagnose};
-use crate::sign::{Proof, Scheme, Signer, sha256_hex};
+use crate::sign::diagnosis::{Case, Diagnosis, Other, diagnose};
+use crate::sign::{Proof, Signer, sha256_hex};
 use crate::transport::{Sender, Target, Transmission};
 
 /// How long the answer to one delivery is waited for.
@@ -166,7 +166,8 @@ pub(crate) fn verify(args: &VerifyDeliveryArgs, console: &mut Console) -> Result
     let contract = load_suite::contract(&args.contract.name)?;
     let known = secrets(&contract, args.secret.env.as_deref())?;
     let captured = capture(&args.captured, &contract)?;
-    let diagnosis = diagnosed(&contract, &known, captured, &shipped_schemes(), (args.url.as_deref(), args.at.map(UnixMicros::from_secs)))?;
+    let diagnosis =
+        diagnosed(&contract, &known, captured, &shipped_contracts(), (args.url.as_deref(), args.at.map(UnixMicros::from_secs)))?;
     match args.format {
         ListFormat::Human if diagnosis.is_right() => console.print(&format!("right: {}\n", diagnosis.sentence)),
         ListFormat::Human => console.print(&format!("wrong ({}): {}\n", diagnosis.code, diagnosis.sentence)),
@@ -180,12 +181,12 @@ pub(crate) fn verify(args: &VerifyDeliveryArgs, console: &mut Console) -> Result
 
 /// Why the signature of a captured delivery does not hold, or that it does.
 ///
-/// * `others`: other schemes that may have been meant; * `url`, `at`: where it was sent, and when it came, as the user says.
+/// * `others`: contracts whose schemes may have been meant; * `url`, `at`: where it was sent, and when it came, as the user says.
 fn diagnosed(
     contract: &Contract,
     (secrets, is_public): &Secrets,
     captured: Captured,
-    others: &[(String, Scheme)],
+    others: &[Contract],
     (url, at): (Option<&str>, Option<UnixMicros>),
 ) -> Result<Diagnosis, Failure> {
     let mut delivery = captured.delivery;
@@ -208,8 +209,13 @@ fn diagnosed(
     if delivery.method.is_empty() {
         delivery.method.clone_from(&contract.endpoint.method);
     }
-    let key = contract.key.read(&delivery).unwrap_or_default();
-    let id = contract.key.travelling(&delivery, &key).into_owned();
+    let id_by = |contract: &Contract| {
+        let key = contract.key.read(&delivery).unwrap_or_default();
+        contract.key.travelling(&delivery, &key).into_owned()
+    };
+    let id = id_by(contract);
+    let others = others.iter().map(|other| Other { name: &other.contract, scheme: &other.signature, id: id_by(other) });
+    let others: Vec<Other<'_>> = others.collect();
     let named: Vec<(&str, Vec<u8>)> =
         secrets.iter().map(|(what, secret)| (what.as_str(), secret.expose_secret().as_bytes().to_vec())).collect();
     Ok(diagnose(&Case {
@@ -218,16 +224,17 @@ fn diagnosed(
         is_public: *is_public,
         delivery: &delivery,
         id: &id,
+        id_place: &contract.key.place(),
         origin: &origin,
         at: at.or(captured.at).unwrap_or_else(|| SystemClock.now()),
-        others,
+        others: &others,
     }))
 }
 
-/// The schemes of all shipped contracts, by name.
-fn shipped_schemes() -> Vec<(String, Scheme)> {
+/// All shipped contracts whose deliveries are signed.
+fn shipped_contracts() -> Vec<Contract> {
     let all = files::shipped_contracts().into_iter().filter_map(|name| load_suite::contract(&name).ok());
-    all.filter(|one| one.signature.by != Proof::None).map(|one| (one.contract, one.signature)).collect()
+    all.filter(|one| one.signature.by != Proof::None).collect()
 }
 
 /// Every secret that is known, each with what it is, the shared one first; whether that is a public key.

@@ -93,6 +93,17 @@ impl KeyPlace {
         self.header.is_some() || self.body_member.is_some() || self.form_field.is_some()
     }
 
+    /// Where keys travel, in words.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match (&self.header, &self.body_member, &self.form_field) {
+            (Some(name), _, _) => format!("the header {name}"),
+            (None, Some(member), _) => format!("the body's member {member}"),
+            (None, None, Some(field)) => format!("the form's field {field}"),
+            (None, None, None) => "a key".to_owned(),
+        }
+    }
+
     /// Whether a key may have `byte` in it.
     #[must_use]
     pub fn allows(&self, byte: u8) -> bool {

@@ -10,11 +10,11 @@
 
 use std::time::Duration;
 
-use super::recognition::Capture;
+use super::recognition::{Capture, content_type};
 use crate::clock::span::Span;
 use crate::contract::key::{KeyForm, KeyPlace};
 use crate::delivery::Delivery;
-use crate::message::member_text;
+use crate::message::{form_field, form_pairs, member_text};
 use crate::sign::diagnosis::{Case, diagnose};
 use crate::sign::{
     Bodies, DigestName, Encoding, Envelope, Proof, Scheme, SecretEncoding, SecretForm, Several, SignatureHeader, TimeUnit, Tolerance,
@@ -233,7 +233,7 @@ fn template_of(value: &str, written: &str, time: Option<&Time>) -> String {
 fn holds(scheme: &Scheme, (capture, id, secret): Tried<'_>) -> bool {
     let secrets = [("the one that was given", secret.to_vec())];
     let Capture { delivery, origin, at, .. } = capture;
-    let case = Case { scheme, secrets: &secrets, is_public: false, delivery, id, origin, at, others: &[] };
+    let case = Case { scheme, secrets: &secrets, is_public: false, delivery, id, id_place: "its id", origin, at, others: &[] };
     matches!(diagnose(&case).code, "right" | "stale" | "early")
 }
 
@@ -254,6 +254,8 @@ const KEY_WORDS: [&str; 7] = ["idempotency", "event-id", "delivery", "message-id
 /// Words of header names whose values name somebody, a try, or a subscription.
 const NO_KEY_WORDS: [&str; 12] =
     ["client", "app", "account", "trace", "request", "user", "shop", "tenant", "hook-id", "correlation", "session", "signature"];
+/// The content type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Members of bodies that are ids of events, the surest first.
 const KEY_MEMBERS: [&str; 11] = [
     "idempotency_key",
@@ -283,12 +285,44 @@ pub fn key_place(delivery: &Delivery) -> Option<KeyPlace> {
     if let Some((name, value)) = KEY_WORDS.iter().find_map(named) {
         return Some(KeyPlace { header: Some(name.clone()), form: form_of(value), ..KeyPlace::default() });
     }
+    if is_form(delivery) {
+        let field = KEY_MEMBERS.iter().find(|name| form_field(&delivery.body, name).is_some_and(|value| !value.trim_ascii().is_empty()))?;
+        return Some(KeyPlace { form_field: Some((*field).to_owned()), ..KeyPlace::default() });
+    }
     let member = KEY_MEMBERS.iter().find(
         |path| matches!(crate::message::member_in(&delivery.body, path), Some(serde_json::Value::String(text)) if !text.trim().is_empty()),
     )?;
     let form = member_text(&delivery.body, member).map_or(KeyForm::Bare, |text| form_of(&text));
     let form = if form == KeyForm::Quoted { KeyForm::Bare } else { form };
     Some(KeyPlace { body_member: Some((*member).to_owned()), form, ..KeyPlace::default() })
+}
+
+/// The members of a captured body in which a key could stand, by their names: those of a form, or of a JSON object.
+#[must_use]
+pub fn members_of(delivery: &Delivery) -> Vec<String> {
+    if is_form(delivery) {
+        return form_pairs(&delivery.body).map(|(name, _)| String::from_utf8_lossy(&name).into_owned()).collect();
+    }
+    match serde_json::from_slice(&delivery.body) {
+        Ok(serde_json::Value::Object(members)) => members.into_iter().map(|(name, _)| name).collect(),
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
+/// The place that `path` names in a captured body; `None` where nothing stands there.
+#[must_use]
+pub fn member_place(delivery: &Delivery, path: &str) -> Option<KeyPlace> {
+    if is_form(delivery) {
+        form_field(&delivery.body, path)?;
+        return Some(KeyPlace { form_field: Some(path.to_owned()), ..KeyPlace::default() });
+    }
+    member_text(&delivery.body, path)?;
+    Some(KeyPlace { body_member: Some(path.to_owned()), ..KeyPlace::default() })
+}
+
+/// Whether its body is a form.
+fn is_form(delivery: &Delivery) -> bool {
+    content_type(delivery).is_some_and(|kind| kind == FORM)
 }
 
 /// How a key is written.

@@ -132,6 +132,7 @@ pub fn held(contract: &Contract, capture: Capture<'_>) -> Held {
         is_public: false,
         delivery: capture.delivery,
         id: &id,
+        id_place: &contract.key.place(),
         origin: capture.origin,
         at: capture.at,
         others: &[],

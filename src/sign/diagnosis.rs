@@ -15,7 +15,7 @@ use writing::other_writing;
 
 use super::address::spellings;
 use super::verify::BadSignature;
-use super::{Envelope, Proof, Scheme, Signer, TimeUnit};
+use super::{Envelope, Proof, Scheme, SignatureHeader, Signer, TimeUnit};
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
 use crate::template::Template;
@@ -31,14 +31,27 @@ pub struct Case<'a> {
     pub is_public: bool,
     /// The delivery as it came.
     pub delivery: &'a Delivery,
-    /// The id as it travelled.
+    /// The id as it travelled; empty where none came.
     pub id: &'a [u8],
+    /// Where the id comes, in words: `the header webhook-id`.
+    pub id_place: &'a str,
     /// `https://host:port`, as the sender knew it.
     pub origin: &'a str,
     /// When it came.
     pub at: UnixMicros,
-    /// Other schemes by name.
-    pub others: &'a [(String, Scheme)],
+    /// Other schemes that may have been meant.
+    pub others: &'a [Other<'a>],
+}
+
+/// Another scheme, as a contract has it.
+#[derive(Clone, Debug)]
+pub struct Other<'a> {
+    /// The contract's name.
+    pub name: &'a str,
+    /// Its scheme.
+    pub scheme: &'a Scheme,
+    /// The id as that contract reads it from the delivery; empty where none came.
+    pub id: Vec<u8>,
 }
 
 /// What a signature came to.
@@ -156,12 +169,46 @@ fn odd_time(signer: &Signer, case: &Case<'_>) -> Diagnosis {
     }
 }
 
-/// Which header lines are not there.
+/// Where a header line or a member of the body stands, in words.
+fn place(name: &str) -> String {
+    name.strip_prefix("body:").map_or_else(|| format!("the header {name}"), |path| format!("the body's member {path}"))
+}
+
+/// Which header lines of the signature are not there.
 fn missing(case: &Case<'_>) -> Diagnosis {
-    let place =
-        |name: &str| name.strip_prefix("body:").map_or_else(|| format!("the header {name}"), |path| format!("the body's member {path}"));
     let names = case.scheme.headers.iter().filter(|header| header.carries("sig")).map(|header| place(&header.name));
     Diagnosis::of("missing", format!("there is no signature: {} is not there, or empty", names.collect::<Vec<_>>().join(" and ")))
+}
+
+/// What is signed beside the body, and is not there.
+fn lacking(case: &Case<'_>) -> Option<Diagnosis> {
+    let scheme = case.scheme;
+    let is_there = |name: &str| case.delivery.header_values(name).any(|line| !line.trim_ascii().is_empty());
+    let says = |header: &&SignatureHeader| header.carries("t") || header.carries("id") || header.is_prepared();
+    let own = scheme.headers.iter().filter(says).filter(|header| !header.name.starts_with("body:")).map(|header| header.name.as_str());
+    let signed = scheme.message.placeholders().filter_map(|name| name.strip_prefix("header:"));
+    let mut names: Vec<String> = own.chain(signed).filter(|name| !is_there(name)).map(place).collect();
+    let carries_id = scheme.headers.iter().any(|header| header.carries("id"));
+    if scheme.signs("id") && !carries_id && case.id.is_empty() {
+        names.push(case.id_place.to_owned());
+    }
+    names.dedup();
+    let (are, they) = if names.len() > 1 { ("are", "they are") } else { ("is", "it is") };
+    (!names.is_empty()).then(|| Diagnosis::of("missing", format!("{} {are} not there, or empty, and {they} signed", names.join(" and "))))
+}
+
+/// A time that is none in the scheme's form, under a signature that does not hold over it.
+fn time_that_is_none(signer: &Signer, case: &Case<'_>) -> Option<Diagnosis> {
+    let expanded = signer.expanded(case.delivery);
+    let time = signer.claim(&expanded).ok()?.time?.to_owned();
+    let unit = signer.scheme().unit();
+    let due = unit.write(case.at);
+    unit.read(&time).is_none().then(|| {
+        Diagnosis::of(
+            "malformed",
+            format!("its time `{time}` is written otherwise than the contract says, as {due}, and the signature does not hold over it"),
+        )
+    })
 }
 
 fn other_secret(case: &Case<'_>) -> Option<Diagnosis> {
@@ -206,12 +253,13 @@ fn other_address(case: &Case<'_>, signer: &Signer) -> Option<Diagnosis> {
 }
 
 fn other_scheme(case: &Case<'_>) -> Option<Diagnosis> {
-    let mut keyed = case.others.iter().flat_map(|(name, scheme)| {
-        let by = |secret: &Vec<u8>| if case.is_public { scheme.keyed_by_public(secret).ok() } else { scheme.keyed(secret).ok() };
-        case.secrets.iter().filter_map(move |(_, secret)| Some((name, by(secret)?)))
+    let mut keyed = case.others.iter().flat_map(|other| {
+        let by =
+            |secret: &Vec<u8>| if case.is_public { other.scheme.keyed_by_public(secret).ok() } else { other.scheme.keyed(secret).ok() };
+        case.secrets.iter().filter_map(move |(_, secret)| Some((other, by(secret)?)))
     });
-    let (name, _) = keyed.find(|(_, signer)| holds(signer, case.delivery, case))?;
-    Some(Diagnosis::of("wrong-scheme", format!("it is signed by another scheme: as `{name}` has it, it is right")))
+    let (other, _) = keyed.find(|(other, signer)| holds(signer, case.delivery, &Case { id: &other.id, ..*case }))?;
+    Some(Diagnosis::of("wrong-scheme", format!("it is signed by another scheme: as `{}` has it, it is right", other.name)))
 }
 
 /// What goes wrong together: the secret and the body.
@@ -246,6 +294,9 @@ fn unexplained(case: &Case<'_>, signer: &Signer, why: BadSignature) -> Diagnosis
     let evidence = evidence_of(case.delivery).or_else(in_the_address);
     if let Some((words, false)) = &evidence {
         return Diagnosis::of("body-altered", format!("the body was altered or cut: {words}"));
+    }
+    if let Some(told) = lacking(case).or_else(|| time_that_is_none(signer, case)) {
+        return told;
     }
     let carrier = case.scheme.carrier().map_or_else(String::new, |carrier| carrier.name.clone());
     if why == BadSignature::Malformed {

@@ -205,6 +205,40 @@ fn a_signature_that_no_family_has_is_proven_with_the_secret() {
     }
 }
 
+/// Where no key shows, that is told with what could be one; a key is named by its member, of JSON or of a form, that is there.
+#[test]
+fn a_key_that_does_not_show_is_told_and_named() {
+    let json = "{\"uid\":\"e1\"}";
+    let (json_sig, form, form_sig) = (
+        "b212f7d6027d0a9fda9fbeac400dcc84af22da93740f64a7714f41944e9207c5",
+        "amount=3&id=e1",
+        "880c526fb2a1814c47412d3f0f3ea73ccd87053d2cddafb8918defd4d8f939cf",
+    );
+    let run = |kind: &str, body: &str, sig: &str, more: &[&str]| {
+        let folder = Folder::new();
+        folder.write("dump.txt", &format!("POST /in HTTP/1.1\r\nHost: h\r\nContent-Type: {kind}\r\nX-Acme-Sig: {sig}\r\n\r\n{body}"));
+        let args = [&with(&["--from", "dump.txt", "--secret-env", "ACME"])[..], more].concat();
+        let told = both(&init(&folder, &[("ACME", SECRET)], &args, ""));
+        let contract = if told.starts_with("exit 0\n") { read(&folder, "hookgate/contract.yaml") } else { String::new() };
+        assert!(contract.is_empty() || is_sound(&folder), "{contract}");
+        (told, contract)
+    };
+    let (told, contract) = run("application/json", json, json_sig, &[]);
+    assert!(contract.contains("idempotency: none"), "{told}{contract}");
+    assert!(told.contains("No key was found in it") && told.contains("--key-member PATH (its body has uid)"), "{told}");
+    let (told, contract) = run("application/json", json, json_sig, &["--key-member", "uid"]);
+    assert!(contract.contains("key: {body_member: uid}") && !told.contains("No key was found"), "{told}{contract}");
+    let (told, _) = run("application/json", json, json_sig, &["--key-member", "nix.da"]);
+    assert!(
+        told.starts_with("exit 2\n") && told.contains("--key-member nix.da: no key stands there") && told.contains("its body has uid"),
+        "{told}"
+    );
+    for more in [&[][..], &["--key-member", "id"]] {
+        let (told, contract) = run("application/x-www-form-urlencoded", form, form_sig, more);
+        assert!(contract.contains("key: {form_field: id}"), "{told}{contract}");
+    }
+}
+
 /// A HAR tells what was answered, too: the status is narrowed, and a mark of duplicates is found.
 #[test]
 fn a_har_tells_what_was_answered() {

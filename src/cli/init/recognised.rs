@@ -17,7 +17,7 @@ use crate::delivery::Delivery;
 use crate::files;
 use crate::init::Base;
 use crate::init::example::lets_in;
-use crate::init::proof::{form_of, key_place, proven};
+use crate::init::proof::{form_of, key_place, member_place, members_of, proven};
 use crate::init::recognition::{Capture, Held, Match, content_type, held, matches};
 use crate::init::sightings::Sightings;
 use crate::sign::Proof;
@@ -134,7 +134,7 @@ fn by_lines(args: &InitArgs, file: &Path, captured: &Captured, shipped: &[Contra
             found.sort_by_key(|one| one.contract != best.contract);
         }
     }
-    let key = key_of(args, &captured.delivery);
+    let key = key_of(args, file, &captured.delivery)?;
     match found.first() {
         Some(one) if one.held != Held::Untried || named.is_none() => {
             if matches!(one.held, Held::Refuted(_))
@@ -187,19 +187,40 @@ fn own(
             format!("No shipped contract fits; the signature in {lines} was computed anew with {variable}, over `{}`.", scheme.message)
         }
     };
-    Some((Base::Own { scheme: Box::new(scheme), key: Box::new(key) }, vec![told]))
+    let lacks = (!key.is_somewhere() && !args.signatures_only).then(|| without_a_key(args, &captured.delivery));
+    Some((Base::Own { scheme: Box::new(scheme), key: Box::new(key) }, std::iter::once(told).chain(lacks).collect()))
 }
 
 /// Where the key travels: as the flags say, or as it seems.
-fn key_of(args: &InitArgs, delivery: &Delivery) -> Option<KeyPlace> {
+fn key_of(args: &InitArgs, file: &Path, delivery: &Delivery) -> Result<Option<KeyPlace>, Failure> {
     if let Some(name) = &args.key_header {
         let value = delivery.header(name).and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default();
-        return Some(KeyPlace { header: Some(name.clone()), form: form_of(value.trim()), ..KeyPlace::default() });
+        return Ok(Some(KeyPlace { header: Some(name.clone()), form: form_of(value.trim()), ..KeyPlace::default() }));
     }
-    match &args.key_member {
-        Some(path) => Some(KeyPlace { body_member: Some(path.clone()), ..KeyPlace::default() }),
-        None => key_place(delivery),
-    }
+    let Some(path) = &args.key_member else { return Ok(key_place(delivery)) };
+    member_place(delivery, path).map(Some).ok_or_else(|| {
+        let seen = seen(delivery).unwrap_or_else(|| "its body is no JSON object and no form".to_owned());
+        Failure::usage(format!("--key-member {path}: no key stands there in the delivery of {}: {seen}", file.display()))
+    })
+}
+
+/// The names of the members of a captured body, as a sentence; `None` where it has none.
+fn seen(delivery: &Delivery) -> Option<String> {
+    const MOST: usize = 12;
+    let names = members_of(delivery);
+    let more = if names.len() > MOST { ", …" } else { "" };
+    let told: Vec<String> = names.iter().take(MOST).map(|name| name.escape_default().to_string()).collect();
+    (!names.is_empty()).then(|| format!("its body has {}{more}", told.join(", ")))
+}
+
+/// What follows where no key was found.
+fn without_a_key(args: &InitArgs, delivery: &Delivery) -> String {
+    let seen = seen(delivery).map_or_else(String::new, |seen| format!(" ({seen})"));
+    let of_no_use = if args.effects.is_some() || args.db.is_some() { "; --effects and --db say nothing then" } else { "" };
+    format!(
+        "No key was found in it, so that repeats will not be judged{of_no_use}: name what tells one delivery from another with --key-header \
+         NAME or --key-member PATH{seen}."
+    )
 }
 
 /// What is missing to know the scheme.

@@ -6,16 +6,16 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::super::captured::{self, Captured};
-use super::{diagnosed, load_suite, shipped_schemes};
+use super::{diagnosed, load_suite, shipped_contracts};
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::own_headers;
 use crate::delivery::Delivery;
 use crate::files;
+use crate::sign::Proof;
 use crate::sign::SecretEncoding;
 use crate::sign::diagnosis::Diagnosis;
 use crate::sign::hex;
-use crate::sign::{Proof, Scheme};
 
 const AT: i64 = 1_700_000_000;
 const ORIGIN: &str = "https://h.test";
@@ -101,7 +101,7 @@ fn sent(contract: &Contract, mistake: &Mistake) -> Delivery {
     delivery
 }
 
-fn explained(contract: &Contract, mistake: &Mistake, captured: Captured, others: &[(String, Scheme)]) -> Diagnosis {
+fn explained(contract: &Contract, mistake: &Mistake, captured: Captured, others: &[Contract]) -> Diagnosis {
     let secrets = mistake.receiver.iter().map(|secret| ("a secret".to_owned(), SecretString::from(secret.clone()))).collect();
     let at = UnixMicros::from_secs(AT + mistake.later);
     diagnosed(contract, &(secrets, false), captured, others, (None, Some(at))).unwrap_or_else(|wrong| panic!("{}", wrong.message))
@@ -229,7 +229,7 @@ fn by_another_scheme(contract: &Contract, delivery: &mut Delivery) {
 
 #[test]
 fn each_mistake_is_named_under_each_scheme_in_each_form() {
-    let (mut wrong, mut tried, others) = (Vec::new(), 0, shipped_schemes());
+    let (mut wrong, mut tried, others) = (Vec::new(), 0, shipped_contracts());
     for name in files::shipped_contracts() {
         let contract = load_suite::contract(&name).unwrap_or_else(|wrong| panic!("{}", wrong.message));
         if contract.signature.by == Proof::None {
@@ -253,6 +253,56 @@ fn each_mistake_is_named_under_each_scheme_in_each_form() {
     }
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(tried > 700, "{tried}");
+}
+
+fn without(delivery: &mut Delivery, name: &str) {
+    delivery.headers.retain(|line| !line.name.eq_ignore_ascii_case(name));
+}
+
+/// What is signed and did not come is named, and a time that is none; the same delivery with another family's header lines is known as
+/// that family's.
+#[test]
+fn what_is_signed_and_not_there_is_named() {
+    let others = shipped_contracts();
+    let said = |name: &str, came: fn(&Contract, &mut Delivery)| {
+        let contract = load_suite::contract(name).unwrap_or_else(|wrong| panic!("{}", wrong.message));
+        let mistake = Mistake { came, ..mistakes(&contract).remove(0) };
+        let said = explained(&contract, &mistake, in_files(&sent(&contract, &mistake)), &others);
+        format!("{}: {}", said.code, said.sentence)
+    };
+    let table: [(&str, fn(&Contract, &mut Delivery), &str); 4] = [
+        (
+            "standard-webhooks",
+            |_, delivery| without(delivery, "webhook-id"),
+            "missing: the header webhook-id is not there, or empty, and it is signed",
+        ),
+        (
+            "slack-events",
+            |_, delivery| without(delivery, "X-Slack-Request-Timestamp"),
+            "missing: the header X-Slack-Request-Timestamp is not there, or empty, and it is signed",
+        ),
+        (
+            "slack-events",
+            |_, delivery| {
+                let time = delivery.headers.iter_mut().find(|line| line.name == "X-Slack-Request-Timestamp").expect("it is there");
+                time.value = "1700000000.123".into();
+            },
+            "malformed: its time `1700000000.123` is written otherwise",
+        ),
+        (
+            "standard-webhooks",
+            |_, delivery| {
+                for line in &mut delivery.headers {
+                    line.name = line.name.replace("webhook-", "svix-");
+                }
+            },
+            "wrong-scheme: it is signed by another scheme: as `svix` has it, it is right",
+        ),
+    ];
+    for (name, came, wanted) in table {
+        let said = said(name, came);
+        assert!(said.starts_with(wanted), "{name}: {said}");
+    }
 }
 
 /// Where a delivery was sent is told by the capture or by `--url`; another address that explains it is named.

@@ -178,6 +178,32 @@ key: {header: ~}
     ");
 }
 
+/// A field of a form is no member of an object.
+#[test]
+fn a_key_travels_in_what_bodies_are() {
+    insta::assert_snapshot!(contract(r"contract: mine
+extends: whole
+endpoint: {content_type: application/x-www-form-urlencoded}
+key: {header: ~, body_member: id}
+"), @"
+    error: bodies are forms (`application/x-www-form-urlencoded`), and this is a member of a JSON object
+     --> mine.yaml:4:31
+      |
+    4 | key: {header: ~, body_member: id}
+      |                               ^^ write `form_field: id`
+    ");
+    insta::assert_snapshot!(contract(r"contract: mine
+extends: whole
+key: {header: ~, form_field: id}
+"), @"
+    error: bodies are JSON (`application/json`), and this is a field of a form
+     --> mine.yaml:3:30
+      |
+    3 | key: {header: ~, form_field: id}
+      |                              ^^ write `body_member: id`
+    ");
+}
+
 /// With the nearest of those that are.
 #[test]
 fn a_contract_that_is_extended_must_be_there() {
