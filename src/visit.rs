@@ -10,6 +10,7 @@
 //! **Invariant:** a receiver that accepts anything is never stopped here.
 
 pub mod cause;
+pub mod slips;
 pub mod tries;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub enum Probe {
     Honest,
     /// The same once more.
     Repeat,
+    /// What the two have done, where effects are counted.
+    Effect,
     /// One that was signed with another secret.
     Forgery,
     /// An honest one without a key.
@@ -51,6 +54,7 @@ impl Probe {
         match self {
             Self::Honest => "honest",
             Self::Repeat => "repeat",
+            Self::Effect => "effect",
             Self::Forgery => "forgery",
             Self::NoKey => "no-key",
             Self::NoSignature => "no-signature",
@@ -169,8 +173,34 @@ pub fn line(contract: &Contract, probe: Probe, result: &Result<Answer, NoAnswer>
     Line { probe, found, due, observed: told }
 }
 
+/// The requirement that speaks of a probe, where a contract may leave it out.
+fn requirement(probe: Probe) -> Option<&'static str> {
+    match probe {
+        Probe::Honest | Probe::Repeat | Probe::Effect | Probe::Health => None,
+        Probe::Forgery => Some("AUTH-2"),
+        Probe::NoKey => Some("KEY-1"),
+        Probe::NoSignature => Some("AUTH-3"),
+        Probe::Get => Some("HTTP-2"),
+    }
+}
+
+/// What the honest delivery and its repeat have done, as it was counted: the work is done once.
+#[must_use]
+pub fn effect_line(counted: Result<u64, String>) -> Line {
+    const ONCE: u64 = 1;
+    let found = match counted {
+        Ok(ONCE) => Found::Right,
+        Ok(_) => Found::Wrong,
+        Err(_) => Found::NotJudged,
+    };
+    Line { probe: Probe::Effect, found, due: ONCE.to_string(), observed: counted.map_or_else(|why| why, |count| count.to_string()) }
+}
+
 /// The statuses that are due; empty where the contract does not say.
 fn due(contract: &Contract, probe: Probe) -> String {
+    if requirement(probe).is_some_and(|id| !contract.promises(id)) {
+        return String::new();
+    }
     let refused = |why: Refusal| refusal_form(contract, why).map_or_else(String::new, AnswerForm::statuses);
     match probe {
         Probe::Honest => contract.outcomes.accepted.statuses(),
@@ -179,6 +209,7 @@ fn due(contract: &Contract, probe: Probe) -> String {
         Probe::Forgery => refused(Refusal::Signature),
         Probe::NoKey => refused(Refusal::MissingKey),
         Probe::NoSignature => refused(Refusal::MissingSignature),
+        Probe::Effect => String::new(),
         Probe::Get => contract.outcomes.refusal(Refusal::Method).map_or_else(String::new, AnswerForm::statuses),
         Probe::Health => contract.health.as_ref().map_or_else(String::new, |health| health.status.to_string()),
     }
@@ -194,6 +225,8 @@ fn is_as_due(contract: &Contract, probe: Probe, answer: &Answer, set: OutcomeSet
         Probe::Forgery => refused(Refusal::Signature),
         Probe::NoKey => refused(Refusal::MissingKey),
         Probe::NoSignature => refused(Refusal::MissingSignature),
+        // Counted, not answered: see `effect_line`.
+        Probe::Effect => false,
         Probe::Get => contract.outcomes.refusal(Refusal::Method).is_some_and(|form| form.allows_status(answer.status)),
         Probe::Health => contract.health.as_ref().is_some_and(|health| health.status == answer.status),
     }

@@ -164,6 +164,18 @@ fn sound(args: &InitArgs, known: &mut Known, mut found: Findings, secret: Option
     }
     let Err(failure) = keeps(known, &found) else { return Ok(found) };
     if !known.example.is_empty() {
+        // What was proven goes before what was seen: a status of a refusal may be another one for this body.
+        for place in found.adopted.keys().filter(|place| place.starts_with("refused.")).cloned().collect::<Vec<_>>() {
+            let mut wider = found.clone();
+            wider.adopted.remove(&place);
+            if keeps(known, &wider).is_ok() {
+                let why = failure.message.lines().next().unwrap_or_default();
+                wider.warnings.push(format!(
+                    "the one status that was seen for {place} is not in the contract, for it contradicts the captured body: {why}"
+                ));
+                return Ok(wider);
+            }
+        }
         let bare = Known { example: Example::default(), ..known.clone() };
         if found.adopted.is_empty() || keeps(&bare, &found).is_ok() {
             found.warnings.push(without_example(known, &failure));

@@ -359,7 +359,7 @@ fn effects(text: &mut Text, known: &Known, base: Option<&Contract>) {
         );
         text.line("# effects: {table: done, key: event}                  # rows of the database in `[evidence] db`, one each time");
         text.line("# effects: {path: \"/effects?key={key}\", count: /count}  # a page of the receiver, and the count's JSON pointer");
-        text.line("# effects: {log: app.log, pattern: \"done {key}\"}       # lines of a log");
+        text.line("# effects: {log: app.log, pattern: \"done {key}$\"}      # lines of a log; `$` is the end of the line");
     }
 }
 

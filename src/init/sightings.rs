@@ -32,8 +32,12 @@ impl Sightings {
         self.answers.iter().find(|(one, _)| *one == probe).map(|(_, answer)| answer)
     }
 
-    /// Adds what others have seen; what was seen already stays.
+    /// Adds what others have seen; what was seen already stays. A repeat is held against the first answer of its own receiver: where
+    /// both were seen together, they stand in the place of an earlier first.
     pub fn extend(&mut self, more: Self) {
+        if more.of(Probe::Honest).is_some() {
+            self.answers.retain(|(probe, _)| !matches!(probe, Probe::Honest | Probe::Repeat));
+        }
         for (probe, answer) in more.answers {
             if self.of(probe).is_none() {
                 self.answers.push((probe, answer));
@@ -236,7 +240,9 @@ fn refused(contract: &Contract, (probe, why): (Probe, Refusal), seen: &Refused<'
     let Refused { answer, form, .. } = seen;
     let what = match probe {
         Probe::Forgery => "a delivery that is signed with another secret",
-        Probe::NoSignature | Probe::Honest | Probe::Repeat | Probe::NoKey | Probe::Get | Probe::Health => "a delivery without a signature",
+        Probe::NoSignature | Probe::Honest | Probe::Repeat | Probe::Effect | Probe::NoKey | Probe::Get | Probe::Health => {
+            "a delivery without a signature"
+        }
     };
     let status = answer.status;
     let said = seen.no_in_body().map_or_else(String::new, |(member, value)| {

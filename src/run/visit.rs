@@ -30,7 +30,7 @@ use crate::sign::tamper::Tamper;
 use crate::transport::{Exchange, Transmission};
 use crate::visit::cause::{Known, likely};
 use crate::visit::tries::{Try, tries};
-use crate::visit::{Code, Line, Probe, Refused, Visit, is_let_in, line};
+use crate::visit::{Code, Line, Probe, Refused, Visit, effect_line, is_let_in, line};
 
 /// So long a receiver that fails at first is given to come to itself.
 const A_WHILE: Duration = Duration::from_secs(3);
@@ -89,7 +89,9 @@ impl RunContext {
         let let_in = |seen: &Seen| seen.result.is_ok() && is_let_in(contract, &seen.result, seen.set);
         let others = [&forgery, &no_key, &no_signature];
         let is_refused = !let_in(&honest) && !others.into_iter().flatten().any(let_in);
-        let mut lines = vec![first, judged(Probe::Repeat, again), judged(Probe::Forgery, forgery)];
+        let mut lines = vec![first, judged(Probe::Repeat, again)];
+        lines.extend(self.visit_effect(&honest).await);
+        lines.push(judged(Probe::Forgery, forgery));
         lines.extend([judged(Probe::NoKey, no_key), judged(Probe::NoSignature, no_signature)]);
         lines.extend(get.into_iter().chain(health));
         let refused = if is_refused { self.find_the_cause(plan, &honest, is_well).await } else { None };
@@ -145,6 +147,20 @@ impl RunContext {
         }
     }
 
+    /// How often the work of the honest delivery was done, its repeat included; nothing where nobody counts, or it was not accepted.
+    async fn visit_effect(&self, honest: &Seen) -> Option<Line> {
+        let source = self.sources.effects.as_ref().filter(|_| self.contract.is_by_key() && honest.set.may_be(Outcome::Accepted))?;
+        let within = self.contract.effects.as_ref().and_then(|effects| effects.within).map_or(A_WHILE, |within| within.0);
+        let (began, keys) = (Moment::now(), [honest.built.key.clone()]);
+        loop {
+            let counted = source.effects(&keys).await.map(|counts| counts.first().copied().unwrap_or_default());
+            match counted {
+                Ok(0) if began.elapsed() < within => tokio::time::sleep(COME_AGAIN).await,
+                counted => return Some(effect_line(counted.map_err(|wrong| wrong.to_string()))),
+            }
+        }
+    }
+
     /// A GET where deliveries go; nothing where that is how they come.
     async fn visit_endpoint(&self) -> Option<Line> {
         if self.contract.endpoint.method.eq_ignore_ascii_case("GET") {
@@ -184,12 +200,12 @@ impl RunContext {
             if began.elapsed() > TRIED_FOR {
                 break;
             }
-            let Ok(got) = self.attempt(plan, &one).await else { continue };
+            let Ok(got) = self.attempt(plan, honest, &one).await else { continue };
             let delivery = &got.built.transmission.delivery;
             let status = got.result.as_ref().map_or_else(ToString::to_string, |answer| answer.status.to_string());
             match &one {
                 Try::To(_) | Try::By(_) => seen.push(format!("{} {} {status}", delivery.method, self.url.path(&delivery.path))),
-                Try::Trimmed | Try::Padded(_) | Try::At(_) | Try::SignedFor(_) | Try::Body(_) => {}
+                Try::Trimmed | Try::Padded(_) | Try::At(_) | Try::SignedFor(_) | Try::Otherwise(_) | Try::Body(_) => {}
             }
             if got.set.may_be(Outcome::Accepted) && is_let_in(&self.contract, &got.result, got.set) {
                 accepted = Some(one);
@@ -200,7 +216,7 @@ impl RunContext {
             return None;
         }
         let ahead = match accepted {
-            Some(Try::At(at)) => Some(self.seconds_off(plan, at).await),
+            Some(Try::At(at)) => Some(self.seconds_off(plan, honest, at).await),
             _ => None,
         };
         let delivery = &honest.built.transmission.delivery;
@@ -252,7 +268,7 @@ impl RunContext {
         self.supplies.bodies.iter().filter(fits).map(|(name, _)| name.clone()).take(MOST).collect()
     }
 
-    async fn attempt(&self, plan: &Plan, one: &Try) -> Result<Seen, String> {
+    async fn attempt(&self, plan: &Plan, honest: &Seen, one: &Try) -> Result<Seen, String> {
         let plain = Deliver::default();
         let secret = plan.secret.expose_secret();
         match one {
@@ -262,6 +278,17 @@ impl RunContext {
             Try::SignedFor(address) => {
                 let signer = self.supplies.signer.addressed(address);
                 self.deliver(&Supplies { signer, ..self.other_supplies() }, &plain, None, 0).await
+            }
+            Try::Otherwise(slip) => {
+                let mut contract = Contract::clone(&self.contract);
+                contract.signature = slip.scheme(&contract.signature).ok_or("the contract's own scheme is that")?;
+                let signer = contract.signer(secret.as_bytes(), None, None).map_err(|wrong| wrong.to_string())?;
+                let supplies = Supplies { contract: Arc::new(contract), signer, ..self.other_supplies() };
+                let body = slip.body(&honest.built.plain_body).ok_or("its body is no JSON")?;
+                // A key of its own, and the same body.
+                let (transmission, key) = (honest.built.transmission.clone(), String::new());
+                let like = PreparedDelivery { transmission, key, plain_body: body, right_signature: Vec::new() };
+                self.deliver(&supplies, &plain, Some(&like), 0).await
             }
             Try::To(path) => {
                 let mut contract = Contract::clone(&self.contract);
@@ -292,10 +319,10 @@ impl RunContext {
 
     /// By how many seconds the receiver's clock is ahead of ours, where a delivery that is signed `at` seconds later is accepted:
     /// the middle of what it accepts.
-    async fn seconds_off(&self, plan: &Plan, at: i64) -> i64 {
+    async fn seconds_off(&self, plan: &Plan, honest: &Seen, at: i64) -> i64 {
         let past = self.contract.signature.time.map_or(0, |time| time.past.0.as_secs().cast_signed());
-        let oldest = self.edge(plan, at, -1, past).await;
-        match (oldest, self.edge(plan, at, 1, past).await) {
+        let oldest = self.edge(plan, honest, at, -1, past).await;
+        match (oldest, self.edge(plan, honest, at, 1, past).await) {
             (Some(oldest), Some(newest)) => i64::midpoint(oldest, newest),
             (Some(oldest), None) => oldest + past,
             (None, Some(newest)) => newest - past,
@@ -304,10 +331,10 @@ impl RunContext {
     }
 
     /// The last moment that is accepted in one direction from `at`, to the second; `None` where there is no end near it.
-    async fn edge(&self, plan: &Plan, at: i64, direction: i64, tolerance: i64) -> Option<i64> {
+    async fn edge(&self, plan: &Plan, honest: &Seen, at: i64, direction: i64, tolerance: i64) -> Option<i64> {
         let far = tolerance.saturating_mul(4).max(2);
         let is_in = async |off: i64| {
-            let got = self.attempt(plan, &Try::At(at + direction * off)).await;
+            let got = self.attempt(plan, honest, &Try::At(at + direction * off)).await;
             got.is_ok_and(|got| got.set.may_be(Outcome::Accepted))
         };
         if is_in(far).await {

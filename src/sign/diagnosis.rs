@@ -9,6 +9,9 @@ mod bodies;
 mod secrets;
 mod writing;
 
+pub(crate) use bodies::spaced;
+pub(crate) use writing::MESSAGES;
+
 use bodies::{bodies_of, bytes_away, evidence_of};
 use secrets::{around_it, by_other_secrets};
 use writing::other_writing;

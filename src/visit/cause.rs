@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::slips::Slip;
 use super::tries::{Space, Try};
 use crate::clock::span;
 use crate::contract::Contract;
@@ -30,6 +31,8 @@ pub enum Code {
     ClockAhead,
     /// The receiver's clock is behind ours.
     ClockBehind,
+    /// The receiver checks signatures otherwise than the contract says.
+    SignedOtherwise,
     /// The receiver holds the signature against another address than the one that is signed.
     WrongAddress,
     /// The deliveries go to another path.
@@ -64,6 +67,7 @@ impl Code {
             Self::SpaceInTheirs => "space-in-theirs",
             Self::ClockAhead => "clock-ahead",
             Self::ClockBehind => "clock-behind",
+            Self::SignedOtherwise => "signed-otherwise",
             Self::WrongAddress => "wrong-address",
             Self::WrongPath => "wrong-path",
             Self::Redirect => "redirect",
@@ -99,7 +103,7 @@ pub struct Known<'a> {
 }
 
 /// The names of facts, so that every sentence finds its own.
-const FACTS: [&str; 15] = [
+const FACTS: [&str; 18] = [
     "status",
     "due",
     "path",
@@ -115,6 +119,9 @@ const FACTS: [&str; 15] = [
     "title",
     "place",
     "space",
+    "slip",
+    "written",
+    "contracts",
 ];
 
 /// The most likely cause, and what its sentences speak of.
@@ -157,6 +164,12 @@ pub fn likely(contract: &Contract, answer: &Answer, known: &Known<'_>) -> (Code,
             put("found", address.clone());
             Code::WrongAddress
         }
+        Some(Try::Otherwise(slip)) => {
+            put("slip", slip.name().to_owned());
+            put("written", slip.written());
+            put("contracts", contracts_own(contract, *slip));
+            Code::SignedOtherwise
+        }
         Some(Try::To(path)) => {
             put("found", path.clone());
             if (300..=399).contains(&answer.status) { Code::Redirect } else { Code::WrongPath }
@@ -172,6 +185,19 @@ pub fn likely(contract: &Contract, answer: &Answer, known: &Known<'_>) -> (Code,
         },
     };
     (code, facts)
+}
+
+/// What the contract says in the place of a slip.
+fn contracts_own(contract: &Contract, slip: Slip) -> String {
+    let scheme = &contract.signature;
+    match slip {
+        Slip::Encoding(_) => Slip::Encoding(scheme.encoding).written(),
+        Slip::Digest(_) => Slip::Digest(scheme.digest).written(),
+        Slip::Message(_) => scheme.message.to_string(),
+        Slip::NoMark => scheme.carrier().map_or_else(String::new, |carrier| carrier.value.to_string()),
+        Slip::Unit(_) => Slip::Unit(scheme.unit()).written(),
+        Slip::SecretAsText | Slip::TextBehindPrefix | Slip::Compact | Slip::Spaced => "none".to_owned(),
+    }
 }
 
 /// The cause as far as the answer alone tells.
@@ -305,6 +331,7 @@ mod tests {
         let of = |accepted: Try, ahead| likely(&contract(), &answer, &Known { accepted: Some(&accepted), ahead, ..Known::default() }).0;
         assert_eq!(of(Try::Trimmed, None), Code::SpaceInSecret);
         assert_eq!(of(Try::Padded(Space::Line), None), Code::SpaceInTheirs);
+        assert_eq!(of(Try::Otherwise(Slip::Compact), None), Code::SignedOtherwise);
         assert_eq!(of(Try::SignedFor("https://h/".to_owned()), None), Code::WrongAddress);
         let signed = Known { signed: Some("http://h/".to_owned()), ..Known::default() };
         assert_eq!(likely(&contract(), &answer, &signed).0, Code::WrongAddress);

@@ -3,6 +3,7 @@
 //! In: a contract, and the answer that an honest delivery got. Out: what is
 //! worth trying, the likeliest first. What is accepted says what was wrong.
 
+use super::slips::{Slip, slips};
 use crate::contract::Contract;
 use crate::contract::outcome::Refusal;
 use crate::delivery::Answer;
@@ -53,6 +54,8 @@ pub enum Try {
     At(i64),
     /// Signed for another address than the one that it is sent to.
     SignedFor(String),
+    /// Signed for a receiver that checks signatures otherwise.
+    Otherwise(Slip),
     /// Sent to another path.
     To(String),
     /// Sent by another method.
@@ -83,6 +86,7 @@ pub fn tries(contract: &Contract, answer: &Answer, (secret, called): (&str, &[St
             all.extend((secret.trim() != secret).then_some(Try::Trimmed));
             all.extend(Space::ALL.map(Try::Padded));
         }
+        all.extend(slips(&contract.signature).into_iter().map(Try::Otherwise));
         all.extend(half.into_iter().flat_map(moments).map(Try::At));
     }
     if matches!(answer.status, 300..=399 | 404 | 405 | 410 | 501) {

@@ -40,6 +40,11 @@ fn judged(url: &str, secret: &str, more: &[&str]) -> (Option<i32>, Value) {
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
 }
 
+/// A text whose columns stand one blank apart.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The code of the cause that a visit named; empty when it named none.
 fn code(report: &Value) -> &str {
     report["visit"]["refused"]["code"].as_str().unwrap_or_default()
@@ -137,6 +142,58 @@ fn cause_is_what_a_reader_sees_first() {
     }
 }
 
+/// A receiver that checks signatures otherwise than its contract says is told by the way in which its deliveries are signed.
+#[test]
+fn each_way_of_signing_otherwise_is_named() {
+    for (signature, slip, says) in [
+        ("{key: {encoding: utf8, strip_prefix: ''}}", "secret-as-text", "decoded"),
+        ("{key: {encoding: utf8, strip_prefix: whsec_}}", "text-behind-prefix", "decoded"),
+        ("{encoding: hex}", "encoding", "Written in hex, where the contract says base64"),
+        ("{digest: sha512}", "digest", "By SHA-512"),
+        ("{message: '{t}.{body}'}", "message", "Over `{t}.{body}`"),
+        ("{headers: [{name: webhook-timestamp, value: '{t}'}, {name: webhook-signature, value: '{sig}'}]}", "no-mark", "As `{sig}`"),
+        ("{time: {unit: ms, past: 5 m, future: 5 m}}", "unit", "in ms"),
+    ] {
+        let folder = Folder::new();
+        let text = format!("contract: theirs\nextends: standard-webhooks\nsignature: {signature}\n");
+        let theirs = folder.write("theirs.yaml", &text);
+        let mut serve = command();
+        serve.env("STANDARD_WEBHOOKS_SECRET", WEBHOOK_SECRET).args(["serve", "--contract", &theirs]);
+        let receiver = Running::start(&mut serve, 1);
+        let env = [("STANDARD_WEBHOOKS_SECRET", WEBHOOK_SECRET)];
+        let told = hookgate_with(&env, &["doctor", "--contract", "standard-webhooks", "--target", &receiver.url, "--format", "json"]);
+        let json: Value = told
+            .split_once("--- stdout\n")
+            .and_then(|(_, rest)| rest.split_once("--- stderr"))
+            .map_or(Value::Null, |(text, _)| serde_json::from_str(text).expect("JSON"));
+        let refused = &json["visit"]["refused"];
+        assert_eq!((&refused["code"], &refused["facts"]["slip"]), (&"signed-otherwise".into(), &slip.into()), "{signature}: {told}");
+        assert!(refused["sentence"].as_str().is_some_and(|sentence| sentence.contains(says)), "{signature}: {refused:#}");
+    }
+}
+
+/// What a contract does not promise is not called wrong, and what the deliveries of the visit have done is counted, where it can be.
+#[test]
+fn visits_hold_to_what_is_promised_and_count_effects() {
+    let folder = Folder::new();
+    let database = folder.path("done.db").display().to_string();
+    let contract = |column: &str| {
+        let text = format!(
+            "contract: theirs\nextends: orch-phase3\nnot_promised: {{KEY-1: its own affair}}\neffects: {{table: audit_events, key: {column}, within: 300 ms}}\n"
+        );
+        folder.write("theirs.yaml", &text)
+    };
+    let serving = Running::serve(SECRET, &["--db", &database, "--defect", "missing-key-passes"]);
+    let env = [("ORCH_WEBHOOK_SECRET", SECRET)];
+    for (column, exit, line) in [("idem_key", "exit 0\n", "✓ right effects of both"), ("event", "exit 1\n", "✗ wrong effects of both")]
+    {
+        let told = hookgate_with(&env, &["doctor", "--contract", &contract(column), "--target", &serving.url, "--db", &database]);
+        let seen = squeezed(&told);
+        assert!(told.starts_with(exit) && seen.contains(line), "{column}: {told}");
+        assert!(seen.contains("· not judged without a key"), "{told}");
+    }
+}
+
 /// `doctor` is the visit alone: a line each, evidence, and the exit codes of a run.
 #[test]
 fn doctor_visits_and_judges_nothing() {
@@ -174,7 +231,7 @@ fn references_of_all_families_pass_the_visit() {
     assert!(ids.len() >= 24, "{listed}");
     for id in ids {
         let told = hookgate_with(&[], &["doctor", "--contract", id]);
-        assert!(told.starts_with("exit 0\n") && told.contains("✓ right  honest delivery"), "{id}: {told}");
+        assert!(told.starts_with("exit 0\n") && squeezed(&told).contains("✓ right honest delivery"), "{id}: {told}");
     }
 }
 

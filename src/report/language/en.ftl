@@ -623,6 +623,7 @@ visit-sent = what was sent
 visit-caption = What a few deliveries showed before the suite
 visit-probe-honest = honest delivery
 visit-probe-repeat = its repeat
+visit-probe-effect = effects of both
 visit-probe-forgery = forgery
 visit-probe-no-key = without a key
 visit-probe-no-signature = without a signature
@@ -638,6 +639,17 @@ visit-nothing-else = nothing else can be judged
 # Why honest deliveries are turned away, most likely; what to try.
 visit-cause-wrong-secret = Honest deliveries are refused for their signature ({ $status }): most likely the receiver has another secret than the one in { $variable }
 visit-try-wrong-secret = Compare the secret in { $variable } with the receiver's, to the last character; if it is the same, the receiver checks signatures otherwise than the contract says
+visit-cause-signed-otherwise = Honest deliveries are refused for their signature ({ $status }): the receiver checks signatures otherwise than the contract says. { $slip ->
+    [secret-as-text] By the text of the secret, where the bytes are the key that it stands for (decoded)
+    [text-behind-prefix] By the text behind the secret's prefix, where the bytes are the key that it stands for (decoded)
+    [encoding] Written in { $written }, where the contract says { $contracts }
+    [digest] By { $written }, where the contract says { $contracts }
+    [message] Over `{ $written }`, where the contract says `{ $contracts }`
+    [no-mark] As `{ $written }`, where the contract says `{ $contracts }`
+    [unit] With its time in { $written }, where the contract says { $contracts }
+   *[other] Over JSON that it has written anew, where the contract says the bytes that came
+  }: signed so, the same delivery is accepted
+visit-try-signed-otherwise = Mend how the receiver makes the key, the message or the text of the signature; or say in the contract (signature) what its sender really does
 visit-cause-wrong-address = Honest deliveries are refused for their signature ({ $status }), which covers the address { $url }{ $found ->
     [none] : most likely the receiver holds it against another address than the one that it is called by, or has another secret than the one in { $variable }
    *[other] : signed for { $found }, the same delivery is accepted

@@ -571,6 +571,7 @@ visit-sent = 送ったもの
 visit-caption = 実行前に数件の配信が示したこと
 visit-probe-honest = 正当な配信
 visit-probe-repeat = その再送
+visit-probe-effect = 両方の効果の数
 visit-probe-forgery = 偽造
 visit-probe-no-key = キーなし
 visit-probe-no-signature = 署名なし
@@ -586,6 +587,17 @@ visit-nothing-else = ほかは何も判定できない
 # 正当な配信が断られる最も確からしい原因と、試すこと。
 visit-cause-wrong-secret = 正当な配信が署名を理由に断られる（{ $status }）。受信側の共有シークレットが { $variable } のものと違うとみられる
 visit-try-wrong-secret = { $variable } の共有シークレットを受信側のものと末尾の一文字まで比べる。同じなら、受信側の署名検証が契約と違う
+visit-cause-signed-otherwise = 正当な配信が署名を理由に断られる（{ $status }）。受信側の署名検証が契約と違う。{ $slip ->
+    [secret-as-text] 共有シークレットを復号せず、文字列のまま鍵にしている
+    [text-behind-prefix] 共有シークレットの接頭辞より後を復号せず、文字列のまま鍵にしている
+    [encoding] 契約の { $contracts } ではなく { $written } で書かれた署名を待っている
+    [digest] 契約の { $contracts } ではなく { $written } を使っている
+    [message] 契約の `{ $contracts }` ではなく `{ $written }` に署名されたものを待っている
+    [no-mark] 契約の `{ $contracts }` ではなく `{ $written }` の形を待っている
+    [unit] 署名時刻を契約の { $contracts } ではなく { $written } で読んでいる
+   *[other] 届いたバイト列ではなく、書き直した JSON に対して検証している
+  }。そのように署名すると同じ配信が受理される
+visit-try-signed-otherwise = 受信側の鍵の作り方、署名対象、署名の書き方を直すか、送信元が実際にそうしているなら契約 (signature) に書く
 visit-cause-wrong-address = 正当な配信が署名を理由に断られる（{ $status }）。署名はアドレス { $url } も含む{ $found ->
     [none] 。受信側が、呼ばれたものと違うアドレスで検証しているか、{ $variable } のものと違う共有シークレットを持つとみられる
    *[other] 。{ $found } で署名すると同じ配信が受理される

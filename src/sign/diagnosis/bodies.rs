@@ -82,7 +82,7 @@ fn escaped(text: &str) -> Vec<(&'static str, String)> {
 }
 
 /// JSON with a blank after each comma and colon, as Python's library writes it.
-fn spaced(value: &Value) -> String {
+pub(crate) fn spaced(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let inner: Vec<String> = members.iter().map(|(name, value)| format!("{}: {}", quoted(name), spaced(value))).collect();

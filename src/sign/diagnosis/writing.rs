@@ -12,7 +12,7 @@ use crate::template::Template;
 /// Digits of a time in seconds and in milliseconds, from 2001 to 2286.
 const DIGITS_OF_TIME: [usize; 2] = [10, 13];
 /// Messages that are signed in the wild.
-const MESSAGES: [&str; 9] =
+pub(crate) const MESSAGES: [&str; 9] =
     ["{body}", "{t}.{body}", "{t}:{body}", "{t}{body}", "v0:{t}:{body}", "{id}.{t}.{body}", "{id}{t}{body}", "{url}{body}", "{body}{t}"];
 
 /// Where a right signature stands, and what stands around it.
