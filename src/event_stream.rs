@@ -72,6 +72,14 @@ impl Block {
         self.bytes.split(|byte| *byte == b'\n').filter(is_own).collect::<Vec<_>>().join(&b'\n')
     }
 
+    /// Whether it says two ids that differ: the last one counts.
+    #[must_use]
+    pub fn says_two_ids(&self) -> bool {
+        let value = |line: &'_ [u8]| line.strip_prefix(b"id:").map(<[u8]>::trim_ascii_start).map(<[u8]>::to_vec);
+        let mut ids = self.bytes.split(|byte| *byte == b'\n').filter_map(value);
+        ids.next().is_some_and(|first| ids.any(|id| id != first))
+    }
+
     /// How many bytes of memory it takes, roughly: a block of many short lines takes more than they have bytes.
     #[must_use]
     pub fn weight(&self) -> usize {

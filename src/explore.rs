@@ -42,6 +42,7 @@ use self::findings::{Findings, Found};
 use self::generator::Generator;
 use self::letters::{Form, Letter};
 use self::promises::Promises;
+use self::shrinking::Sign;
 use self::vetting::{Vetting, loaded, scenario_of};
 use crate::clock::{Clock as _, Moment, SystemClock, iso};
 use crate::history::Operation;
@@ -57,6 +58,9 @@ use crate::scenario::expand::Loaded;
 const MOST_KEPT: usize = 200;
 /// So many sequences that nothing can be said of are told.
 const MOST_UNDECIDED: usize = 5;
+
+/// Shortening has so long at the least, also when the time is over.
+const LEAST_SHRINKING: Duration = Duration::from_secs(3);
 
 /// How to explore.
 #[derive(Clone, Debug)]
@@ -308,13 +312,26 @@ impl Exploring {
 
     async fn found(&mut self, one: &Loaded, kinds: &[Pair], report: ScenarioReport, history: Vec<Operation>) {
         let new: Vec<_> = report.findings.iter().filter(|finding| self.findings.is_new(finding)).cloned().collect();
-        let Some(finding) = new.first() else { return };
+        // What a busy machine has no share in comes first.
+        let in_time = self.vetting.setting().catalogue.always.answers_in_time.as_deref();
+        let Some(finding) = new.iter().find(|one| !Sign::is_of_time(one, in_time)).or(new.first()) else { return };
         if let Some(pair) = finding.step.checked_sub(1).and_then(|at| kinds.get(at)) {
             self.coverage.avoid(pair);
         }
         // A finding takes a part of the time, so that there is some left to look for others.
-        let time = (self.choice.time / 5).clamp(Duration::from_secs(3), Duration::from_secs(20));
-        let told = self.findings.shrink((&mut self.batches, &self.vetting), (one, finding), time).await;
+        let left = self.choice.time.saturating_sub(self.began.elapsed());
+        let time = (self.choice.time / 5).min(Duration::from_secs(20)).min(left).max(LEAST_SHRINKING);
+        let told = match self.findings.shrink((&mut self.batches, &self.vetting), (one, finding), time).await {
+            Ok(told) => told,
+            Err(once) => {
+                self.done.tries += once.tries;
+                self.done.failed -= 1;
+                self.done.undecided += 1;
+                let reason = Some(once.sentence());
+                self.undecided.push(ScenarioReport { verdict: Verdict::Undecided, findings: Vec::new(), reason, ..report });
+                return;
+            }
+        };
         self.done.tries += told.tries;
         let (scenario, sent) = told.seen.unwrap_or((report, history));
         let scenario = ScenarioReport { id: told.id, title: told.title, file: told.file, ..scenario };

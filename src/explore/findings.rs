@@ -4,7 +4,7 @@
 //! read again from its own text, with a title that says what it shows, and how
 //! often it failed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::shrinking::{Shrinker, Sign, named};
@@ -20,6 +20,8 @@ use crate::scenario::{Scenario, Step};
 
 /// More findings than so many say nothing more.
 const MOST: usize = 12;
+/// What was late once and did not come again is tried again so often when it comes in another sequence.
+const MOST_UNSURE: usize = 3;
 
 /// A finding, as a scenario.
 #[derive(Clone, Debug)]
@@ -58,12 +60,34 @@ pub struct Told {
     pub tries: usize,
 }
 
+/// What was not in time once, and never again: that is no finding, for the machine may have been busy.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// What was expected.
+    pub finding: String,
+    /// How many tries were played.
+    pub tries: usize,
+}
+
+impl Once {
+    /// In a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { finding, tries } = self;
+        format!(
+            "{finding}; it was not in time once, and none of {tries} times that the same steps were played again: the machine may have been busy"
+        )
+    }
+}
+
 /// What was found so far.
 pub struct Findings {
     folder: String,
     origin: String,
     began: Moment,
     signs: BTreeSet<Sign>,
+    /// What was late and never again, how often each.
+    unsure: BTreeMap<Sign, usize>,
     found: Vec<Found>,
 }
 
@@ -74,7 +98,7 @@ impl Findings {
     /// * `origin`: where they come from, as the files say it.
     #[must_use]
     pub fn new(folder: String, origin: String) -> Self {
-        Self { folder, origin, began: Moment::now(), signs: BTreeSet::new(), found: Vec::new() }
+        Self { folder, origin, began: Moment::now(), signs: BTreeSet::new(), unsure: BTreeMap::new(), found: Vec::new() }
     }
 
     /// What was found.
@@ -96,12 +120,15 @@ impl Findings {
     }
 
     /// Shrinks a sequence, and makes a scenario of it.
+    ///
+    /// # Errors
+    /// [`Once`], where it says nothing of the receiver.
     pub async fn shrink(
         &mut self,
         (batches, vetting): (&mut Batches, &Vetting),
         (one, finding): (&Loaded, &Finding),
         time: Duration,
-    ) -> Told {
+    ) -> Result<Told, Once> {
         let sign = Sign::of(finding);
         let as_found = sign.clone();
         self.signs.insert(sign.clone());
@@ -109,6 +136,14 @@ impl Findings {
         let mut shrinker = Shrinker { batches, vetting, sign, began: Moment::now(), time, tries: 0, seen: None };
         let shrunk = shrinker.shrink(&one.scenario.steps, finding.step).await;
         let fails_again = shrunk.is_some();
+        if !fails_again && Sign::is_of_time(finding, vetting.setting().catalogue.always.answers_in_time.as_deref()) {
+            let times = self.unsure.entry(as_found.clone()).or_default();
+            *times += 1;
+            if *times < MOST_UNSURE {
+                self.signs.remove(&as_found);
+            }
+            return Err(Once { finding: sentence_of_finding(finding), tries: shrinker.tries });
+        }
         let steps = shrunk.unwrap_or_else(|| named(&until(&one.scenario.steps, finding.step)));
         let told = shrinker.seen.as_ref().and_then(|(report, _)| sentence_of(vetting, report));
         let title = told.unwrap_or_else(|| sentence_of_finding(finding));
@@ -143,7 +178,7 @@ impl Findings {
             played,
             after,
         });
-        Told { id, title, file, seen, tries }
+        Ok(Told { id, title, file, seen, tries })
     }
 
     /// A name for a file that no other has.
@@ -181,4 +216,36 @@ fn sentence_of_finding(finding: &Finding) -> String {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Once, Sign};
+    use crate::outcome::mismatch::{Kind, MismatchCode};
+    use crate::report::Finding;
+
+    /// What was not in time may be the machine's doing; that something else came, or nothing at all for another reason, is not.
+    #[test]
+    fn what_is_about_time_is_told_from_the_rest() {
+        let table = |table: &str, role: Option<&str>| {
+            let (table, role) = (Some(table.to_owned()), role.map(str::to_owned));
+            MismatchCode { table, role, ..MismatchCode::of(Kind::Stream) }
+        };
+        let rows = [
+            ("HTTP-7", MismatchCode::of(Kind::Late), true),
+            ("HTTP-7", MismatchCode::of(Kind::Silent), true),
+            ("AUTH-1", MismatchCode::of(Kind::Silent), false),
+            ("AUTH-1", MismatchCode::of(Kind::HonestFailed), false),
+            ("SSE-12", table("silence", None), true),
+            ("SSE-13", table("stuck", Some("lost")), true),
+            ("SSE-7", table("lost", Some("stuck")), true),
+            ("SSE-7", table("lost", None), false),
+        ];
+        for (requirement, mismatch, is_of_time) in rows {
+            let finding = Finding { requirement: requirement.to_owned(), mismatch, ..Finding::default() };
+            assert_eq!(Sign::is_of_time(&finding, Some("HTTP-7")), is_of_time, "{finding:?}");
+        }
+        let once = Once { finding: "HTTP-7: expected an answer within 2 s".to_owned(), tries: 10 }.sentence();
+        assert!(once.starts_with("HTTP-7: expected an answer within 2 s; it was not in time once, and none of 10 times"), "{once}");
+    }
 }

@@ -28,10 +28,10 @@ use crate::scenario::{Repeat, Step, Times};
 pub const MEASURED: usize = 20;
 /// So often a sequence is played at the most until it fails again.
 const TRIED: usize = 10;
-/// So often a race is played in one try, where it failed every time before.
-const EVERY_TIME: usize = 6;
-/// For so long what is left is played at the most, and so often at the least.
-const MEASURING: (Duration, usize) = (Duration::from_secs(20), 3);
+/// So often a race is played in one try, and so often of them it must fail: one that failed three times of three may fail nine of ten times.
+const RACES: (usize, usize) = (6, 4);
+/// So often what is left is played at the least, also when the time is over.
+const LEAST_MEASURED: usize = 3;
 /// No try is played more often.
 const MOST: usize = 12;
 
@@ -62,6 +62,17 @@ impl Sign {
             name: about.name.clone().or_else(|| about.table.clone()),
             status: about.status,
         }
+    }
+
+    /// Whether it is about time alone, of which a busy machine takes its share: what was due did not come in time.
+    ///
+    /// * `in_time`: the requirement by which answers come in time.
+    #[must_use]
+    pub fn is_of_time(finding: &Finding, in_time: Option<&str>) -> bool {
+        let about = &finding.mismatch;
+        let waits = || about.role.as_deref() == Some("stuck") || matches!(about.table.as_deref(), Some("stuck" | "silence" | "held-back"));
+        let is_answer = matches!(about.kind, Kind::Late | Kind::Silent) && Some(finding.requirement.as_str()) == in_time;
+        is_answer || (about.kind == Kind::Stream && waits())
     }
 
     /// Whether a finding shows the same thing: which requirement it is filed under may hang on what came before.
@@ -113,11 +124,10 @@ impl Shrinker<'_> {
         if steps.is_empty() || !self.vetting.agrees(steps) {
             return false;
         }
-        let races = has_burst(steps);
         if rate >= 1.0 {
-            let times = if races { EVERY_TIME } else { 2 };
-            let (failed, played) = self.failures(steps, times, |failed, played| failed < played).await;
-            return failed == times && played == times;
+            let (times, enough) = if has_burst(steps) { RACES } else { (2, 2) };
+            let (failed, _) = self.failures(steps, times, |failed, played| failed >= enough || played - failed > times - enough).await;
+            return failed >= enough;
         }
         // As often as it takes to see a failure of this rate nine times of ten.
         let times = ((2.3 / rate.max(0.05)).ceil() as usize).clamp(2, MOST);
@@ -157,9 +167,7 @@ impl Shrinker<'_> {
     /// Plays a scenario as often as it takes to say how often it fails: so often of so many times.
     pub async fn measure(&mut self, one: &Loaded) -> (usize, usize) {
         let (mut failed, mut played) = (0, 0);
-        let (began, (longest, least)) = (Moment::now(), MEASURING);
-        let goes_on = |played: usize| played < MEASURED && (played < least || began.elapsed() < longest);
-        while goes_on(played) && self.batches.end().is_none() {
+        while played < MEASURED && (played < LEAST_MEASURED || !self.is_over()) && self.batches.end().is_none() {
             failed += usize::from(self.fails(one).await);
             played += 1;
         }
@@ -255,19 +263,20 @@ impl Shrinker<'_> {
             return steps;
         }
         let mut best = (0, steps.clone());
+        let (began, time) = (self.began, self.time);
         for (each, times) in [(1, 1), (2, 1), (4, 1), (4, 3), (8, 5), (16, 10)] {
             let more: Vec<Step> = steps.iter().map(|step| amplified(step, each, times)).collect();
             if !self.vetting.agrees(&more) {
                 continue;
             }
-            let (failed, played) = self.failures(&more, MEASURED, |failed, played| failed < played).await;
+            let (failed, played) = self.failures(&more, MEASURED, |failed, played| failed < played || began.elapsed() >= time).await;
             if failed == MEASURED {
                 return more;
             }
             if failed > best.0 || played == 0 {
                 best = (failed, more);
             }
-            if self.batches.end().is_some() {
+            if self.is_over() {
                 break;
             }
         }

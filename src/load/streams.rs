@@ -308,7 +308,6 @@ impl Streams {
     /// * `open`: when the stream that it came on was asked for.
     fn take(&self, number: usize, block: &Block, (at, open): (Moment, Moment)) {
         let mut reading = lock(&self.readings[number]);
-        reading.is_silent = false;
         let stream = reading.stream;
         let id = match &block.id {
             Some(Id::Given(id)) => id.as_str(),
@@ -316,9 +315,11 @@ impl Streams {
         };
         if let Some(event) = &block.event {
             if event.name == self.form.event {
+                reading.is_silent = false;
                 self.tallies.events.fetch_add(1, Ordering::Relaxed);
                 self.take_event(&mut reading, (&event.data, id), (at, open));
             } else if self.form.unknown.then == Then::Reset && event.name == self.form.reset_event() {
+                reading.is_silent = false;
                 let is_told_in_time = self.may_be_evicted(&reading);
                 reading.start_anew(is_told_in_time, self.instant(at).0, &self.path(stream));
             }

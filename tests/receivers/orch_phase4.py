@@ -31,6 +31,7 @@ KNOBS = {
     "gap": ("SSE-5", "a client that comes back misses an event"),
     "twice": ("SSE-5", "a client that comes back gets its last event once more"),
     "silent-gap": ("SSE-6", "a client whose id is not kept goes on with what comes next"),
+    "any-number": ("SSE-6", "an id that is a number is taken for a place, whether anything stands there or not"),
     "evicted-gap": ("SSE-6", "a client whose id was evicted goes on with what is kept, and is not told of the gap"),
     "memory-only": ("SSE-9", "events are forgotten when the receiver stops, and counted anew"),
     "no-end": ("SSE-11", "a finished stream goes on, and says nothing"),
@@ -191,6 +192,8 @@ class Receiver(orch_phase3.Receiver):
         if last and last[0]:
             is_ours = re.fullmatch(rb"0|[1-9][0-9]{0,17}", last[0]) is not None and self.ledger.has(job, int(last[0]))
             place, reset = (int(last[0]), False) if is_ours else (0, True)
+        if reset and self.knob == "any-number" and re.fullmatch(rb"[1-9][0-9]{0,17}", last[0]):
+            place, reset = int(last[0]), False
         if place and log and log[-1][2] and log[-1][0] == place and self.knob != "no-end":
             self.send_response(204)
             return self.end_headers()

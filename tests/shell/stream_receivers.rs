@@ -82,6 +82,7 @@ fn wrong_receivers_with_streams_are_found() {
         ("gap", "stream/resume-goes-on*", "SSE-5"),
         ("twice", "stream/resume-goes-on*", "SSE-5"),
         ("silent-gap", "stream/unknown-id*", "SSE-6"),
+        ("any-number", "stream/unknown-id*", "SSE-6"),
         ("evicted-gap", "stream/evicted*", "SSE-6"),
         ("memory-only", "stream/ids-stay*", "SSE-9"),
         ("no-end", "stream/finished*", "SSE-11"),

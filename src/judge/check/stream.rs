@@ -196,7 +196,7 @@ fn expected(step: &StreamStep, expect: &StreamExpect, reading: &StreamReading, k
     }
     let mut wrong = Vec::new();
     if expect.evicted {
-        wrong.extend(evicted::judge(reading, known));
+        wrong.extend(evicted::judge(step, reading, known));
     }
     if expect.heartbeat
         && let Some(beat) = form.heartbeat

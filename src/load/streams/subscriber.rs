@@ -176,6 +176,8 @@ impl Subscriber<'_> {
         let life = streams.asked.life.mul_f64(self.rng.gap());
         let mut cut = std::pin::pin!(tokio::time::sleep(life));
         let mut is_old = false;
+        // A heartbeat is no event: who is told nothing of deliveries for so long is told nothing more.
+        let mut quiet_since = Moment::now();
         loop {
             if is_old && self.phase() == Phase::Running && !lock(&streams.readings[self.number]).last_id.is_empty() {
                 streams.tallies.cut.fetch_add(1, Ordering::Relaxed);
@@ -188,6 +190,11 @@ impl Subscriber<'_> {
                             self.retry = Duration::from_millis(millis);
                         }
                         streams.take(self.number, &came.block, (came.at, asked));
+                        if came.block.event.as_ref().is_some_and(|event| event.name == streams.form.event) {
+                            quiet_since = Moment::now();
+                        } else if self.phase() != Phase::Running && quiet_since.elapsed() > QUIET {
+                            lock(&streams.readings[self.number]).is_silent = true;
+                        }
                     }
                     Next::Nothing => lock(&streams.readings[self.number]).is_silent = self.phase() != Phase::Running,
                     Next::Ended(ended) => {
@@ -197,7 +204,12 @@ impl Subscriber<'_> {
                     }
                 },
                 () = &mut cut, if !is_old => is_old = true,
-                changed = self.phase.changed() => if changed.is_err() || self.phase() == Phase::Over { return },
+                changed = self.phase.changed() => {
+                    quiet_since = Moment::now();
+                    if changed.is_err() || self.phase() == Phase::Over {
+                        return;
+                    }
+                }
             }
         }
     }

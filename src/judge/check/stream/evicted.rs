@@ -5,11 +5,12 @@
 //! not keep, and then all that it keeps comes. What never comes is a part of it and no word of the rest.
 
 use super::tellable::{Tellable, data_of};
-use super::{Known, about, answer_to_unknown, ended, is_ours, reading_from, tells, tells_due};
+use super::{Known, about, answer_to_unknown, ended, is_ours, reading_from, tells, tells_due, times};
 use crate::contract::stream::{EventStream, Then};
 use crate::event_stream::Block;
 use crate::history::stream::StreamReading;
 use crate::judge::check::Mismatch;
+use crate::scenario::stream::StreamStep;
 
 /// The deliveries behind the one whose event has the id with which the stream was opened.
 fn behind<'a>(known: Known<'a>) -> Option<&'a [&'a Tellable]> {
@@ -24,7 +25,7 @@ pub(super) fn may_be_evicted(known: Known<'_>) -> bool {
 }
 
 /// Holds what came to such a client against what was due.
-pub(super) fn judge(reading: &StreamReading, known: Known<'_>) -> Option<Mismatch> {
+pub(super) fn judge(step: &StreamStep, reading: &StreamReading, known: Known<'_>) -> Option<Mismatch> {
     let form = known.form;
     let behind = behind(known)?;
     let came: Vec<&Block> = reading.blocks.iter().map(|(_, block)| block).filter(|block| is_ours(block, known)).collect();
@@ -36,8 +37,11 @@ pub(super) fn judge(reading: &StreamReading, known: Known<'_>) -> Option<Mismatc
         if has_reset { format!("`{}` first: {told}", form.reset_event()) } else { told }
     };
     if !may_be_evicted(known) {
-        let is_whole = !has_reset && tells_all_of(behind);
-        return (!is_whole).then(|| about("order", tells_due(behind, known), observed()));
+        if has_reset {
+            return Some(about("reset", tells_due(behind, known), observed()));
+        }
+        let astray = || times(&came, behind, form).code(step, reading, known);
+        return (!tells_all_of(behind)).then(|| Mismatch::must(tells_due(behind, known), observed()).of(astray()));
     }
     // Whoever has kept it all tells it all.
     if !has_reset && tells_all_of(behind) {

@@ -124,7 +124,10 @@ pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_
         retried |= block.retry.is_some();
         if !is_telling(form, block) {
             if matches!(&block.id, Some(Id::Given(_))) {
-                wrong.push(about("comment", "an id only where an event tells of a delivery", shown(block)));
+                wrong.push(
+                    misnamed(block, reading, known)
+                        .unwrap_or_else(|| about("comment", "an id only where an event tells of a delivery", shown(block))),
+                );
             }
             reset(step, block, known, is_first, wrong);
             is_first &= !is_reset(form, block);
@@ -143,6 +146,10 @@ pub(super) fn blocks(step: &StreamStep, reading: &StreamReading, known: Known<'_
             wrong.push(about("id", "an id by which it can be resumed from", shown(block)));
             continue;
         };
+        if block.says_two_ids() {
+            wrong.push(about("id", "one id for an event", shown(block)));
+            continue;
+        }
         let lines = block.event_lines();
         let is_taken = here.iter().any(|(other, known)| *other == id && *known != lines);
         if is_taken {
@@ -195,6 +202,15 @@ fn reset(step: &StreamStep, block: &Block, known: Known<'_>, is_first: bool, wro
 /// Whether an event tells of a gap, under a contract that has one for it.
 fn is_reset(form: &EventStream, block: &Block) -> bool {
     form.unknown.then == Then::Reset && block.event.as_ref().is_some_and(|event| event.name == form.reset_event())
+}
+
+/// An event with the data and an id of one that tells of a delivery, under another name, where none has the right one.
+fn misnamed(block: &Block, reading: &StreamReading, known: Known<'_>) -> Option<Mismatch> {
+    let (event, data) = (block.event.as_ref()?, data_of(block));
+    let of = known.deliveries.iter().find(|one| one.unlike(data.as_ref()).is_empty())?;
+    let is_told = |(_, other): &(u64, Block)| of.is_told_by(known.form, other, data_of(other).as_ref());
+    let is_named = !reading.blocks.iter().any(is_told);
+    is_named.then(|| about("data", format!("event: {}", known.form.event), format!("event: {}", event.name)))
 }
 
 /// An event that tells of none of this stream's deliveries: of one, but otherwise, or of something else.

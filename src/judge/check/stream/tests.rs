@@ -204,6 +204,12 @@ fn every_block_is_held_to_what_streams_are() {
         ("retry foreign", "foreign"),
         ("retry event:_status\\nid:_7\\ndata:_{\"key\":\"k1\",\"again\":\"k1\"}\\n\\n", "data"),
         ("retry id:_99\\n:_ping\\n\\n", "comment"),
+        // One that tells of a delivery under another name; where another tells of it, it is something else.
+        ("retry id:_10\\ndata:_{\"key\":\"k1\",\"again\":\"k1\",\"hash\":\"HASH\"}\\n\\n", "data"),
+        ("retry id:_9\\ndata:_{\"key\":\"k1\",\"again\":\"k1\",\"hash\":\"HASH\"}\\n\\n 1", "comment"),
+        ("retry id:_9\\ndata:_{\"key\":\"k1\"}\\n\\n", "comment"),
+        ("retry id:_job\\nid:_7\\nevent:_status\\ndata:_{\"key\":\"k1\",\"again\":\"k1\",\"hash\":\"HASH\"}\\n\\n", "id"),
+        ("retry id:_7\\nid:7\\nevent:_status\\ndata:_{\"key\":\"k1\",\"again\":\"k1\",\"hash\":\"HASH\"}\\n\\n", ""),
         ("retry 1 2", ""),
         ("retry event:_status\\ndata:_{\"key\":\"k1\",\"again\":\"k1\",\"hash\":\"HASH\"}\\n\\n", "id"),
         // Of an id that stands for two events it is not asked whether it rises.
@@ -321,6 +327,23 @@ fn a_client_whose_id_is_not_kept_is_told_so() {
     ];
     for (form, came, parts) in rows {
         assert_eq!(wrong(Seen { form, step, came, sent: Some("99"), ..Seen::default() }), parts, "{came}");
+    }
+}
+
+/// As long as an id must be kept, whatever is astray behind it has its own name.
+#[test]
+fn what_must_be_kept_comes_behind_its_id() {
+    let step = r#"{"until": {"quiet": "1 s"}, "expect": [{"evicted": true}]}"#;
+    let opaque = FORM.replace(r#""retry""#, r#""ids": "opaque", "retry""#);
+    let rows = [
+        (FORM, "retry 2 3", ""),
+        (FORM, "retry ping@5 3", "gap"),
+        (FORM, "retry 1 2 3", "retold"),
+        (FORM, "retry reset 1 2 3", "reset"),
+        (&opaque, "retry 3 2", "order"),
+    ];
+    for (form, came, parts) in rows {
+        assert_eq!(wrong(Seen { form, step, came, sent: Some("10"), other: "1", ..Seen::default() }), parts, "{came}");
     }
 }
 
