@@ -32,7 +32,7 @@ use super::load_suite;
 use super::project::InForce;
 use super::run::{exit_of_failure, say_in_force, wrong_flags};
 use super::secrets::warn;
-use super::signals::Ends;
+use super::signals::{self, Ends};
 use super::{Console, Failure};
 use crate::api::load_options::make_room;
 use crate::clock::{Clock as _, SystemClock};
@@ -231,6 +231,6 @@ fn without_a_session(plan: &Plan, failed: &SessionError, redactor: &Redactor) ->
 
 /// Ctrl-C is ours: a handler of goose's own would end the process.
 fn claim_interruptions() -> Result<(), Failure> {
-    // What is heard is heard by `Ends`; the library takes one handler only.
-    ctrlc::set_handler(|| {}).map_err(|cause| Failure::harness(format!("cannot listen to Ctrl-C: {cause}")))
+    // What comes later is heard by `Ends`; the library takes one handler only.
+    ctrlc::set_handler(signals::note).map_err(|cause| Failure::harness(format!("cannot listen to Ctrl-C: {cause}")))
 }

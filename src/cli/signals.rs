@@ -5,6 +5,7 @@
 //! would begin. Whoever was started by `nohup` goes on when the terminal goes.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Runtime;
 #[cfg(unix)]
@@ -12,6 +13,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::Failure;
+
+/// Whether somebody wanted the command to end before it listened.
+static WANTED_EARLY: AtomicBool = AtomicBool::new(false);
+
+/// Notes that somebody wants the command to end: for a handler that has to stand before [`Ends::listen`] does.
+pub(crate) fn note() {
+    WANTED_EARLY.store(true, Ordering::SeqCst);
+}
 
 /// The runtime of a command, and whether somebody wants it to end.
 pub(crate) struct Ends {
@@ -23,22 +32,24 @@ pub(crate) struct Ends {
 impl Ends {
     /// Begins to listen.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        Ok(Self::begin(false)?.0)
+        Ok(Self::begin(false, &WANTED_EARLY)?.0)
     }
 
     /// Begins to listen on behalf of a command whose only product is what it prints: it ends, too, when nobody reads that any more.
     ///
     /// The second part turns true when that is why: then there is nobody to tell, either.
     pub(crate) fn listen_while_read() -> Result<(Self, watch::Receiver<bool>), Failure> {
-        Self::begin(true)
+        Self::begin(true, &WANTED_EARLY)
     }
 
-    fn begin(is_for_a_reader: bool) -> Result<(Self, watch::Receiver<bool>), Failure> {
+    fn begin(is_for_a_reader: bool, early: &'static AtomicBool) -> Result<(Self, watch::Receiver<bool>), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
         let (want, wanted) = watch::channel(false);
         let inside = runtime.enter();
         let heard = heard().map_err(|cause| Failure::harness(format!("cannot listen to signals: {cause}")))?;
         drop(inside);
+        // Whoever has come between the two was noted by the first: by now both are told.
+        want.send_replace(early.load(Ordering::SeqCst));
         let (close, unread) = watch::channel(false);
         runtime.spawn(async move {
             tokio::select! {
@@ -127,4 +138,18 @@ fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was noted before anybody listened is not lost.
+    #[test]
+    fn signal_that_came_before_listening_is_heard() {
+        static EARLY: AtomicBool = AtomicBool::new(true);
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        let wanted = |early: &'static AtomicBool| Ends::begin(false, early).map(|(ends, _)| *ends.wanted.borrow());
+        assert_eq!([wanted(&EARLY).ok(), wanted(&NEVER).ok()], [Some(true), Some(false)]);
+    }
 }
