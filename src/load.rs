@@ -7,9 +7,10 @@
 //!
 //! Start at [`run`]. Gates are in [`gate`], the mix in [`mix`].
 //!
-//! **Invariant:** nothing is sent twice but duplicates, and lost answers once
-//! more after the load, to see what became of them.
+//! **Invariant:** nothing is sent twice but duplicates and what a kept connection
+//! was closed under (it is counted), and after the load what [`afterwards`] asks.
 
+pub mod afterwards;
 pub mod body;
 pub mod carried;
 pub mod climb;
@@ -53,10 +54,12 @@ pub mod shared;
 pub mod silence;
 pub mod streams;
 pub mod summing;
+pub mod tally;
 pub mod render;
 pub mod think;
 pub mod together;
 pub mod trend;
+pub mod unexpected;
 pub mod user;
 pub mod window;
 pub mod worker;
@@ -87,9 +90,9 @@ use crate::load::report::LoadReport;
 use crate::load::shared::Shared;
 use crate::load::streams::running::Subscribers;
 use crate::load::summing::{Facts, summed};
-use crate::load::user::deliver_again;
 use crate::load::user_connection::series;
 use crate::load::window::Window;
+use crate::outcome::Outcome;
 use crate::report::baseline::Baseline;
 use crate::scenario::requirement::Catalogue;
 use crate::session::error::SessionError;
@@ -97,9 +100,6 @@ use crate::session::preflight::check_health;
 use crate::sign::Signer;
 use crate::target::usage::Of;
 use crate::transport::Target;
-
-/// So many lost answers are followed up.
-const MOST_FOLLOWED: usize = 10_000;
 
 /// What to load, with what, how long.
 #[derive(Clone)]
@@ -280,20 +280,26 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
     };
     let dropped = due.saturating_sub(operations);
     on_second(&ending::over(plan, &shared, &measurement, window.closed(), dropped));
-    let lost: Vec<u32> = history.iter().filter(|one| one.outcome.is_unknown()).map(|one| one.key).take(MOST_FOLLOWED).collect();
-    // Whatever is said now tells what became of a delivery whose answer was lost. It is asked in what is left of the drain.
+    // It is asked in what is left of the drain.
     let left = ended.at_the_latest.saturating_sub(shared.began.elapsed());
-    let followed = if plan.verify { deliver_again(&shared, lost.into_iter(), left).await } else { Vec::new() };
-    let again = followed.len() as u64;
-    plan.part.tell(|| Note::Learned(Lot { samples: Vec::new(), operations: followed.clone() }));
-    history.extend(followed);
+    let mut after = afterwards::ask(plan, &shared, &history, left).await;
+    let was_refused = !measurement.errors.is_empty() || history.iter().any(|one| one.outcome.is(Outcome::NoAnswer));
+    // Who ends a load by hand may have ended the receiver with it.
+    if was_refused && cut != Some(Cut::Interrupted) {
+        after.gone = afterwards::gone(plan).await;
+    }
+    plan.part.tell(|| Note::Learned(Lot { samples: Vec::new(), operations: after.operations.clone() }));
+    history.extend(&after.operations);
     let streamed = match subscribers {
         Some(subscribers) => Some(subscribers.end(plan, &shared, &mut history, cut.as_ref()).await),
         None => None,
     };
-    let mut found = if plan.verify { Some(judged(plan, &shared, &mut history).await) } else { None };
+    let mut found = if plan.verify { Some(judged(plan, &shared, &mut history, &after).await) } else { None };
     if let (Some(found), Some(streamed)) = (&mut found, &streamed) {
         found.add_streams(plan, streamed);
+    }
+    if let (Some(found), Some(why)) = (&mut found, &after.gone) {
+        found.add_death(&plan.catalogue, &plan.contract, why);
     }
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let facts = Facts {
@@ -305,7 +311,8 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         dropped,
         cut: cut.clone(),
         operations,
-        again,
+        unexpected: shared.unexpected.told(),
+        after,
         followed: shared.surplus.count(),
         feed: shared.feeding.as_ref().map(|feeding| (feeding.feed().report(feeding.counts()), feeding.failure())),
         streams: streamed,

@@ -101,6 +101,14 @@ pub struct Judgement {
     pub broken: usize,
     /// How many say nothing.
     pub undecided: usize,
+    /// How many were delivered more than once, refusals left out.
+    pub repeated: usize,
+    /// How many were accepted.
+    pub accepted: usize,
+    /// How many were accepted, or have rows.
+    pub evidenced: usize,
+    /// How many were refused every time; and how many of those have audit rows all the same.
+    pub refused: [usize; 2],
     /// Why they are broken, and how many for each reason; numbers of rows are those of the first.
     pub reasons: Vec<(Explanation, usize)>,
     /// The first broken ones in full.
@@ -132,6 +140,7 @@ pub fn judge(history: &mut [Operation], evidence: &mut [Evidence], law: Law) -> 
         while rows.next_if(|one| one.key < key).is_some() {}
         let found = rows.next_if(|one| one.key == key);
         judgement.keys += 1;
+        judgement.count(of_key, found);
         match verdict(of_key, found, law) {
             Verdict::Consistent => judgement.consistent += 1,
             Verdict::Undecided => judgement.undecided += 1,
@@ -150,6 +159,21 @@ pub fn judge(history: &mut [Operation], evidence: &mut [Evidence], law: Law) -> 
         }
     }
     judgement
+}
+
+impl Judgement {
+    /// Counts what a key's history is about.
+    fn count(&mut self, of_key: &[Operation], rows: Option<&Evidence>) {
+        let is_refused = of_key.iter().all(|one| one.outcome.is_refusal());
+        let is_accepted = of_key.iter().any(|one| one.outcome.is_taken() && !one.outcome.is(Outcome::Duplicate));
+        let audit_rows = rows.and_then(|rows| rows.audit_rows).unwrap_or(0);
+        let has_rows = audit_rows > 0 || rows.and_then(|rows| rows.key_rows).unwrap_or(0) > 0;
+        self.repeated += usize::from(of_key.iter().filter(|one| !one.outcome.is_refusal()).count() > 1);
+        self.accepted += usize::from(is_accepted);
+        self.evidenced += usize::from(is_accepted || has_rows);
+        self.refused[0] += usize::from(is_refused);
+        self.refused[1] += usize::from(is_refused && audit_rows > 0);
+    }
 }
 
 /// Judges the operations of one key, sorted by invocation.

@@ -30,6 +30,8 @@ pub struct Carried {
     kinds: Vec<CarriedKind>,
     series: Vec<CarriedSecond>,
     errors: BTreeMap<String, u64>,
+    #[serde(default)]
+    resent: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,7 +76,7 @@ impl Carried {
         });
         let errors = measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         let (kinds, series) = (kinds.collect::<Result<_, String>>()?, series.collect::<Result<_, String>>()?);
-        Ok(Self { schema: SCHEMA.to_owned(), is_whole, window, kinds, series, errors })
+        Ok(Self { schema: SCHEMA.to_owned(), is_whole, window, kinds, series, errors, resent: measurement.resent })
     }
 
     /// Adds it to what others have measured.
@@ -105,6 +107,7 @@ impl Carried {
             of.errors += second.errors;
             of.latency.add(read::<u32>(&second.latency)?).map_err(|cause| cause.to_string())?;
         }
+        all.resent += self.resent;
         for (name, count) in &self.errors {
             let known = ERRORS.iter().find(|known| *known == name).ok_or_else(|| format!("it has an error `{name}` that is not known"))?;
             *all.errors.entry(known).or_default() += count;
@@ -166,6 +169,7 @@ mod tests {
             ended: warm + Duration::from_millis(u64::from(at) * 7),
             latency_us: at * at + 1,
             answer_bytes: 0,
+            went_twice: false,
         };
         let samples: Vec<Sample> = (0..600).map(sample).collect();
         let measured = |samples: &[Sample]| {

@@ -186,7 +186,9 @@ fn needed(gate: &Gate) -> f64 {
             BEYOND / (1.0 - f64::from(quantile) / 1_000.0)
         }
         Metric::Errors if gate.bound > 0.0 => 100.0 / gate.bound,
-        Metric::Latency(_) | Metric::Errors | Metric::Rate | Metric::Violations | Metric::Dropped | Metric::Stream(_) => 100.0,
+        Metric::Latency(_) | Metric::Errors | Metric::Resent | Metric::Rate | Metric::Violations | Metric::Dropped | Metric::Stream(_) => {
+            100.0
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::afterwards::Afterwards;
 use super::feed::feeding::Feeding;
 use super::judging::{About, Found, judge_all};
 use super::mix::Kind;
@@ -19,7 +20,7 @@ use crate::outcome::{Outcome, OutcomeSet};
 const LONG_BEFORE: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Reads the rows of every key, and judges; what cannot be read any more leaves open what it would have told.
-pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Operation>) -> Found {
+pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Operation>, after: &Afterwards) -> Found {
     let law = Law { life: plan.life(), replays_failures: shared.contract.replays_failures() };
     let key = |number: u32| shared.key(number);
     let as_curl = plan.target.curl().bearing(Vec::new(), plan.secret_headers.clone());
@@ -47,11 +48,10 @@ pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Opera
         }
         Some(_) | None => Ok(None),
     };
-    let answers = history.iter().filter(|one| one.returned != NEVER).count() as u64;
     // Where keys make nothing idempotent, there is no history to explain.
     if !plan.contract.is_by_key() {
         let mut found = Found::default();
-        found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
+        found.add_followed(&plan.catalogue, shared.answered_or_not(), &shared.surplus, &about);
         return found;
     }
     // Of what was there before, rows say nothing of this load.
@@ -64,9 +64,9 @@ pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Opera
     let mut found = judge_all(history, rows, law, &plan.catalogue, &about);
     let audit = plan.contract.state.as_ref().and_then(|tables| tables.audit.as_ref());
     if let (Some(audit), Ok(Some(read))) = (audit.filter(|table| table.column_holding("key").is_some()), &read) {
-        let wrong = sampling::judge(shared, audit, &sampled, &read.rows);
+        let sampled = sampling::judge(shared, audit, &sampled, &read.rows, history);
         let strays = read.tells_strays.then_some(&read.strays);
-        found.add_rows(&plan.catalogue, (audit, sampled.len() as u64), &wrong, strays, &about);
+        found.add_rows(&plan.catalogue, audit, &sampled, strays, &about);
     }
     if let (Some(source), false) = (&plan.sources.effects, bodies_divide_keys(plan)) {
         match effects::count(source.as_ref(), history, (&key, &is_past), law, &plan.contract).await {
@@ -74,13 +74,14 @@ pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Opera
             Err(why) => found.leave_open(&plan.catalogue, &effects::told(&plan.catalogue, &plan.contract).collect::<Vec<_>>(), &why),
         }
     }
+    found.add_probes(&plan.catalogue, after, &about);
     if let Err(why) = &read {
         found.leave_open(&plan.catalogue, &evidence::told(&plan.catalogue, &plan.contract).collect::<Vec<_>>(), why);
     }
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);
     }
-    found.add_followed(&plan.catalogue, answers, &shared.surplus, &about);
+    found.add_followed(&plan.catalogue, shared.answered_or_not(), &shared.surplus, &about);
     found
 }
 

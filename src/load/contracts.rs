@@ -21,7 +21,7 @@ use super::part::Part;
 use super::report::{Latency, LoadReport, Second};
 use super::together::{Member, members};
 use super::window::Window;
-use super::{Cut, LoadError, Loaded, OnSecond, Plan, run, summing};
+use super::{Cut, LoadError, Loaded, OnSecond, Plan, run, summing, unexpected};
 use crate::report::{Overall, Verdict};
 
 /// A contract in the report of a load of several.
@@ -190,6 +190,7 @@ fn whole(shares: &[Share], each: &[Loaded], conditions: &Conditions, aborted: Op
         rate_per_s: all.rate,
         wanted_per_s: wanted.filter(|_| planned(planned_end) > 0.0).map(|wanted| wanted / planned(planned_end)),
         dropped: all.dropped,
+        resent: measurement.resent,
         late: reports().map(|report| report.late).sum(),
         // The process is one, and each has looked at all of it.
         effort: reports().max_by_key(|report| report.effort.latest_us).map(|report| report.effort.clone()).unwrap_or_default(),
@@ -201,6 +202,8 @@ fn whole(shares: &[Share], each: &[Loaded], conditions: &Conditions, aborted: Op
         heat: HeatMap::of(&measurement),
         judged: was_judged,
         undecided: reports().map(|report| report.undecided).sum(),
+        keys: reports().map(|report| report.keys).sum(),
+        unexpected: shares.iter().zip(reports()).flat_map(|(share, report)| unexpected::of_share(&share.name, report)).collect(),
         requirements,
         violations,
         gates,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::judging::{About, Found, Violation};
+use super::judging::{About, Checked, Found, Violation};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contract::Contract;
 use crate::evidence::{EvidenceError, Source};
@@ -31,8 +31,10 @@ pub struct Wrong {
 /// What counting came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// How many keys were counted.
-    pub keys: u64,
+    /// How many keys were counted that may have been accepted.
+    pub accepted: u64,
+    /// How many that cannot have been.
+    pub refused: u64,
     /// Those that are not as they should be.
     pub wrong: Vec<Wrong>,
 }
@@ -60,7 +62,9 @@ pub async fn count(
             page.push((of_key[0].key, (least as u64, most as u64)));
         }
         if page.len() == KEYS_A_PAGE || (of_keys.peek().is_none() && !page.is_empty()) {
-            counted.keys += page.len() as u64;
+            let accepted = page.iter().filter(|(_, (_, most))| *most > 0).count() as u64;
+            counted.accepted += accepted;
+            counted.refused += page.len() as u64 - accepted;
             counted.wrong.extend(wrong_in(source, &page, name).await?);
             page.clear();
         }
@@ -99,6 +103,12 @@ pub fn told<'c>(catalogue: &'c Catalogue, contract: &'c Contract) -> impl Iterat
     both.into_iter().filter_map(Option::as_ref).filter(|id| contract.promises(id))
 }
 
+impl Counted {
+    fn keys_of(&self, is_accepted: bool) -> u64 {
+        if is_accepted { self.accepted } else { self.refused }
+    }
+}
+
 impl Found {
     /// Adds what counting effects shows; a key that was never accepted has none.
     pub fn add_effects(&mut self, catalogue: &Catalogue, counted: &Counted, history: &[Operation], about: &About<'_>) {
@@ -106,7 +116,7 @@ impl Found {
         for (id, is_of_accepted) in [(&always.work_is_done_once, true), (&always.nothing_else_is_done, false)] {
             let Some(id) = id.as_ref().filter(|id| about.contract.promises(id)) else { continue };
             let wrong = || counted.wrong.iter().filter(move |one| (one.bounds.1 > 0) == is_of_accepted);
-            self.add(catalogue, id, counted.keys, wrong().count() as u64);
+            self.add(catalogue, id, counted.keys_of(is_of_accepted), Checked::Keys, wrong().count() as u64);
             self.violations.extend(wrong().take(TOLD).map(|one| {
                 let first = history.partition_point(|operation| operation.key < one.key);
                 let operations =

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::effort::Meter;
 use super::gate::Gate;
 use super::measure::Measurement;
-use super::progress::{Phase, Progress};
+use super::progress::{Lately, Phase, Progress};
 use super::rate_profile::Model;
 use super::render::sentences;
 use super::shared::{LOOK_AGAIN, Shared};
@@ -72,6 +72,7 @@ pub async fn watch(
     meter.look(shared.began.elapsed());
     let (mut cut, mut cut_at): (Option<Cut>, Option<Duration>) = (None, None);
     let mut silence = Silence::default();
+    let mut lately = Lately::default();
     let mut given_up: Option<Duration> = None;
     loop {
         let elapsed = shared.began.elapsed();
@@ -109,7 +110,9 @@ pub async fn watch(
                 let elapsed = shared.began.elapsed();
                 meter.look(elapsed);
                 let measured = lock(&shared.measured);
-                let progress = Progress { effort: meter.latest(), ..progress(plan, shared, &measured, elapsed, cut_at) };
+                let answers = shared.answered_or_not().0;
+                let lately_per_s = lately.since(elapsed, answers);
+                let progress = Progress { effort: meter.latest(), lately_per_s, ..progress(plan, shared, &measured, elapsed, cut_at) };
                 on_second(&progress);
                 let (sent, answered) = shared.by_now();
                 // Answers count from when it is warm, and deliveries from the first.
@@ -154,6 +157,7 @@ fn progress<'a>(plan: &'a Plan, shared: &Shared, measured: &'a Measurement, elap
     Progress {
         measured,
         answered,
+        lately_per_s: None,
         elapsed,
         length: plan.profile.length(),
         drain: plan.drain,

@@ -7,8 +7,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::judging::{About, Found, Violation, line};
+use super::judging::{About, Checked, Found, Violation, line};
 use crate::history::consistency::Operation;
+use crate::report::Verdict;
 use crate::scenario::requirement::Catalogue;
 use crate::transport::codec::decode::Surplus;
 
@@ -43,10 +44,17 @@ impl Followed {
 impl Found {
     /// Adds what came behind answers.
     ///
-    /// * `answers`: how many there were.
-    pub fn add_followed(&mut self, catalogue: &Catalogue, answers: u64, followed: &Followed, about: &About<'_>) {
+    /// * `answers`: how many there were; and beside it how many deliveries had left and got none, of which nobody knows whether they would
+    ///   have been answered: that every request is answered is open then.
+    pub fn add_followed(&mut self, catalogue: &Catalogue, (answers, none): (u64, u64), followed: &Followed, about: &About<'_>) {
         let Some(id) = catalogue.always.nothing_follows.as_ref().filter(|id| about.contract.promises(id)) else { return };
-        self.add(catalogue, id, answers, followed.count());
+        self.add(catalogue, id, answers, Checked::Answers, followed.count());
+        if none > 0 {
+            self.requirements
+                .iter_mut()
+                .filter(|one| one.id == *id && one.violations == 0)
+                .for_each(|one| one.verdict = Verdict::Undecided);
+        }
         self.violations.extend(followed.lock().1.iter().map(|(one, surplus)| Violation {
             requirement: id.clone(),
             key: (about.key)(one.key),

@@ -33,6 +33,7 @@ impl Foreign for LoadReport {
             rate_per_s: _,
             wanted_per_s: _,
             dropped: _,
+            resent: _,
             late: _,
             effort: _,
             kinds: _,
@@ -44,6 +45,8 @@ impl Foreign for LoadReport {
             knee,
             judged: _,
             undecided: _,
+            keys: _,
+            unexpected,
             requirements: _,
             violations,
             gates: _,
@@ -58,6 +61,7 @@ impl Foreign for LoadReport {
         project.hide(redactor);
         feed.iter_mut().for_each(|feed| feed.file.hide(redactor));
         violations.hide(redactor);
+        unexpected.hide(redactor);
         notes.hide(redactor);
         knee.iter_mut().flat_map(|knee| &mut knee.steps).for_each(|step| step.why.hide(redactor));
         let mut causes: BTreeMap<String, u64> = BTreeMap::new();

@@ -19,6 +19,8 @@ pub enum Metric {
     Rate,
     /// Deliveries without the answer they should have, in percent of those sent.
     Errors,
+    /// Deliveries that went twice, since a kept connection met its end under them, in percent of those sent.
+    Resent,
     /// Broken promises.
     Violations,
     /// Deliveries that were due and never sent.
@@ -100,6 +102,8 @@ pub struct Measured {
     pub violations: u64,
     /// How many were due and never sent; they have no kind.
     pub dropped: u64,
+    /// How many went twice; nothing of a kind.
+    pub resent: Option<u64>,
     /// What subscribers have read, where there are some.
     pub streams: Option<MeasuredStreams>,
 }
@@ -153,7 +157,7 @@ impl Gate {
         let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let wrong = |what: &str| {
             format!(
-                "gate `{text}`: {what}; write `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `stream_lost==0`, or `KIND.p99<50ms`"
+                "gate `{text}`: {what}; write `p95<100ms`, `rate>=200/s`, `errors<0.1%`, `violations==0`, `dropped==0`, `resent<0.1%`, `stream_lost==0`, or `KIND.p99<50ms`"
             )
         };
         let at = plain.find(['<', '>', '=']).ok_or_else(|| wrong("nothing is compared"))?;
@@ -181,6 +185,8 @@ impl Gate {
         let (metric, units): (Metric, &[(&str, f64)]) = match metric_name {
             "rate" => (Metric::Rate, &[("/s", 1.0)]),
             "errors" => (Metric::Errors, &[("%", 1.0)]),
+            "resent" if kind.is_some() => return Err(wrong("what went twice is not counted by kind; write `resent<0.1%`")),
+            "resent" => (Metric::Resent, &[("%", 1.0)]),
             "violations" => (Metric::Violations, &[("", 1.0)]),
             "dropped" if kind.is_some() => return Err(wrong("what was never sent has no kind; write `dropped==0`")),
             "dropped" => (Metric::Dropped, &[("", 1.0)]),
@@ -228,7 +234,7 @@ impl Gate {
                 Err(format!("condition `{text}`: what streams lack is known after the load; write `stream_p99>2s`"))
             }
             Metric::Dropped => Err(format!("condition `{text}`: what was dropped is known after the load; write `errors>5%` or `p99>2s`")),
-            Metric::Latency(_) | Metric::Rate | Metric::Errors | Metric::Stream(OfStream::Latency(_)) => Ok(gate),
+            Metric::Latency(_) | Metric::Rate | Metric::Errors | Metric::Resent | Metric::Stream(OfStream::Latency(_)) => Ok(gate),
         }
     }
 
@@ -242,6 +248,9 @@ impl Gate {
         }
         if self.metric == Metric::Errors && self.bound > 100.0 {
             return Err("there are no more than 100% errors".to_owned());
+        }
+        if self.metric == Metric::Resent && self.bound > 100.0 {
+            return Err("no more than 100% can go twice".to_owned());
         }
         Ok(())
     }
@@ -272,13 +281,14 @@ impl Gate {
             }
             Metric::Rate => Some(one.rate),
             Metric::Errors => Some(one.errors as f64 * 100.0 / one.sent as f64),
+            Metric::Resent => Some(one.resent? as f64 * 100.0 / one.sent as f64),
             Metric::Violations => Some(one.violations as f64),
             Metric::Dropped => Some(one.dropped as f64),
         });
         let unit = match self.metric {
             Metric::Latency(_) | Metric::Stream(OfStream::Latency(_)) => "us",
             Metric::Rate => "/s",
-            Metric::Errors => "%",
+            Metric::Errors | Metric::Resent => "%",
             Metric::Violations | Metric::Dropped | Metric::Stream(_) => "",
         };
         let of_violations = self.metric == Metric::Violations;
@@ -311,6 +321,7 @@ mod tests {
             rate: 200.0,
             violations: 0,
             dropped: 3,
+            resent: Some(2),
             streams: Some(MeasuredStreams { latency: Some([1, 2, 3, 5_000, 6_000, 9_000]), wrong: Some([0, 2, 0]) }),
         };
         let slow = Measured { latency: Some([1, 2, 3, 51_000, 60_000, 70_000]), ..all };
@@ -326,6 +337,8 @@ mod tests {
             ("violations==0", true),
             ("dropped==0", false),
             ("dropped<=3", true),
+            ("resent<=0.2%", true),
+            ("resent==0%", false),
             ("duplicate.p99<50ms", false),
             ("duplicate.p99.9<=60ms", true),
             ("max<0.3s", true),

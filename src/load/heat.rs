@@ -134,7 +134,8 @@ mod tests {
         let mut measured = Measurement::new(&["fresh".to_owned()], Duration::ZERO).unwrap();
         for (second, latency_us, times) in [(0, 900, 3), (0, 45_000, 1), (250, 1_200, 2), (251, 1_200, 4)] {
             let ended = Duration::from_secs(second);
-            let sample = Sample { kind: 0, expected: true, error: NO_ERROR, status: 202, ended, latency_us, answer_bytes: 0 };
+            let sample =
+                Sample { kind: 0, expected: true, error: NO_ERROR, status: 202, ended, latency_us, answer_bytes: 0, went_twice: false };
             (0..times).for_each(|_| measured.take(&[sample]));
         }
         let map = HeatMap::of(&measured);

@@ -19,9 +19,9 @@ use super::gate::Gate;
 use super::heat::HeatMap;
 use super::measure::Measurement;
 use super::report::{Latency, LoadReport, SCHEMA, Second};
-use super::summing;
 use super::window::{Told, Window};
 use super::worker::{Facts, State, Which, WorkerReport, started_at};
+use super::{summing, unexpected};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::files::FileError;
@@ -153,7 +153,7 @@ pub fn joined(
     let mut judgements = judge_files(&files, MOST_AT_ONCE)?.into_iter();
     let judged: Vec<Option<Judgement>> = workers.iter().map(|worker| worker.operations.as_ref().and_then(|_| judgements.next())).collect();
     let is_whole = missing.is_empty() && workers.iter().all(|worker| worker.report.is_some() && !found::is_short(worker));
-    let (found, was_judged, mut doubts) = found::found(&workers, &judged, contract, catalogue, is_whole);
+    let (found, was_judged, doubts) = found::found(&workers, &judged, contract, catalogue, is_whole);
     let reports = || workers.iter().filter_map(|worker| worker.report.as_ref());
     let (mut all, by_kind) = measurement.in_all(&window);
     all.dropped = reports().map(|report| report.dropped).sum();
@@ -183,14 +183,12 @@ pub fn joined(
         false => Overall::Conforms,
     };
     let told: Vec<WorkerReport> = workers.iter().map(of_one).chain(missing.iter().cloned()).collect();
-    let mut notes = notes(&workers, &missing);
-    notes.append(&mut doubts);
+    let notes = notes(&workers, &missing).into_iter().chain(doubts).collect();
     let is_open = first.facts.model == "open";
     let planned = (window.planned_end - window.warm_until.min(window.planned_end)).as_secs_f64();
     let wanted_in_all: f64 = reports()
         .filter_map(|report| Some(report.wanted_per_s? * (report.window.planned_end_s - report.window.warm_until_s).max(0.0)))
         .sum();
-    let began_at = workers.iter().filter_map(|worker| worker.facts.began_at).min();
     let report = LoadReport {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -200,7 +198,7 @@ pub fn joined(
         project: ProjectFacts::in_common(&reports().map(|report| report.project.as_ref()).collect::<Vec<_>>()),
         model: first.facts.model.clone(),
         arrivals: reports().find_map(|report| report.arrivals.clone()),
-        started_at: began_at.map(|at| iso::write(UnixMicros(at))).unwrap_or_default(),
+        started_at: workers.iter().filter_map(|one| one.facts.began_at).min().map(|at| iso::write(UnixMicros(at))).unwrap_or_default(),
         users: workers.iter().map(|worker| worker.report.as_ref().map_or(worker.facts.users, |report| report.users)).sum(),
         seed: first.facts.seed,
         mix: first.facts.mix.iter().cloned().collect(),
@@ -212,6 +210,7 @@ pub fn joined(
         rate_per_s: all.rate,
         wanted_per_s: (is_open && planned > 0.0).then(|| wanted_in_all / planned),
         dropped: all.dropped,
+        resent: measurement.resent,
         late: reports().map(|report| report.late).sum(),
         effort: effort(&workers),
         kinds,
@@ -223,6 +222,8 @@ pub fn joined(
         knee: None,
         judged: was_judged,
         undecided: found.undecided as u64,
+        keys: found.keys,
+        unexpected: unexpected::joined(&reports().collect::<Vec<_>>()),
         requirements: found.requirements,
         violations: found.violations,
         gates,

@@ -38,13 +38,45 @@ pub struct Judged {
     pub translations: BTreeMap<String, String>,
     /// The verdict.
     pub verdict: Verdict,
-    /// How many keys, or deliveries, were checked.
+    /// How many were checked of what it speaks of.
     pub checked: u64,
+    /// What was counted: keys, where nothing else is said.
+    #[serde(default, skip_serializing_if = "Checked::is_keys")]
+    pub of: Checked,
     /// How many broke it.
     pub violations: u64,
 }
 
+/// What is counted of a requirement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checked {
+    /// Keys of which it speaks: delivered more than once, accepted, refused.
+    #[default]
+    Keys,
+    /// Answers.
+    Answers,
+    /// Rows that were looked at one by one.
+    Rows,
+    /// Events on streams.
+    Events,
+    /// Looks at whether it lives.
+    Looks,
+}
+
+impl Checked {
+    fn is_keys(&self) -> bool {
+        *self == Self::Keys
+    }
+}
+
 impl Judged {
+    /// The same, where something else than keys was counted.
+    #[must_use]
+    pub fn counting(self, of: Checked) -> Self {
+        Self { of, ..self }
+    }
+
     /// A requirement as its catalogue has it.
     #[must_use]
     pub fn of(catalogue: &Catalogue, id: &str, verdict: Verdict, checked: u64, violations: u64) -> Self {
@@ -52,7 +84,7 @@ impl Judged {
         let words = catalogue.translations.iter();
         let translations = words.filter_map(|(language, words)| Some((language.clone(), words.sentences.get(id)?.clone()))).collect();
         let (level, sentence) = known.map(|one| (one.level, one.sentence.clone())).unwrap_or_default();
-        Self { id: id.to_owned(), level, sentence, translations, verdict, checked, violations }
+        Self { id: id.to_owned(), level, sentence, translations, verdict, checked, of: Checked::Keys, violations }
     }
 
     /// The sentence in a language; as it was written where that lacks it.
@@ -89,6 +121,10 @@ pub struct Found {
     pub violations: Vec<Violation>,
     /// How many keys nothing can be said of.
     pub undecided: usize,
+    /// How many keys there are.
+    pub keys: u64,
+    /// How many were refused every time; and how many of those have audit rows all the same.
+    pub refused: [u64; 2],
     /// Why evidence could not be read after the load, a sentence a source.
     pub unread: Vec<String>,
 }
@@ -170,28 +206,35 @@ pub fn judge_all(
     if let Some(rows) = &rows {
         tell(rows, true);
     }
+    let counts = rows.as_ref().unwrap_or(&answers);
     let asked = [
         // Answers that are alike tell nothing of what was remembered.
-        (&always.some_order_explains, about.tells_duplicates || audit_rows),
-        (&always.acceptances_are_audited, audit_rows),
-        (&always.keys_have_evidence, key_rows || audit_rows),
-        (&always.refusals_leave_no_trace, key_rows),
+        (&always.some_order_explains, about.tells_duplicates || audit_rows, answers.repeated),
+        (&always.acceptances_are_audited, audit_rows, counts.accepted),
+        (&always.keys_have_evidence, key_rows || audit_rows, counts.evidenced),
+        (&always.refusals_leave_no_trace, key_rows, counts.refused[0]),
     ];
-    let requirements = asked.into_iter().filter_map(|(id, judged)| {
+    let requirements = asked.into_iter().filter_map(|(id, judged, keys)| {
         let id = id.clone().filter(|id| about.contract.promises(id))?;
         let count = by_requirement.get(&id).copied().unwrap_or(0);
-        let verdict = match (judged, count) {
-            (false, 1..) => Verdict::Fail,
-            (false, 0) => Verdict::NotApplicable,
-            (true, 0) => Verdict::Pass,
-            (true, _) => Verdict::Fail,
-        };
-        Some(Judged::of(catalogue, &id, verdict, if judged { answers.keys as u64 } else { 0 }, count))
+        // One that breaks it was checked, whatever it is that it was counted by.
+        let checked = if judged { (keys as u64).max(count) } else { 0 };
+        Some(Judged::of(catalogue, &id, verdict_of(checked, count), checked, count))
     });
     // What answers that are alike leave open is not judged, and told so: nothing that was judged is open.
     let open = if about.tells_duplicates || about.past_is_open { answers.undecided } else { 0 };
     let undecided = rows.as_ref().map_or(open, |rows| rows.undecided);
-    Found { requirements: requirements.collect(), violations, undecided, unread: Vec::new() }
+    let refused = counts.refused.map(|count| count as u64);
+    Found { requirements: requirements.collect(), violations, undecided, keys: answers.keys as u64, refused, unread: Vec::new() }
+}
+
+/// What broke nothing in nothing is not applicable.
+pub(super) fn verdict_of(checked: u64, violations: u64) -> Verdict {
+    match (checked, violations) {
+        (_, 1..) => Verdict::Fail,
+        (0, 0) => Verdict::NotApplicable,
+        (_, 0) => Verdict::Pass,
+    }
 }
 
 /// What an acceptance before the load would explain.
@@ -214,28 +257,27 @@ fn is_of_the_past(why: &Explanation) -> bool {
 impl Found {
     /// Adds what the rows themselves show.
     ///
-    /// * `sampled`: the table, and how many keys' rows in it were looked at.
+    /// * `table`: that of the rows; * `sampled`: what looking at some of them one by one has shown.
     /// * `strays`: audit rows under words that are no keys: the first, and how many; `None` where they cannot be told.
     pub fn add_rows(
         &mut self,
         catalogue: &Catalogue,
-        sampled: (&Table, u64),
-        wrong: &[sampling::Found],
+        table: &Table,
+        sampled: &sampling::Sampled,
         strays: Option<&Option<(String, u64)>>,
         about: &About<'_>,
     ) {
         let always = &catalogue.always;
-        let (table, sampled) = sampled;
         let hash_is_known = table.column_holding("sha256").is_some() && !about.contract.signature.stands_in_body();
         let kinds = [
-            (sampling::Wrong::Cell, &always.rows_are_as_promised, true),
-            (sampling::Wrong::Hash, &always.hashes_are_of_the_body, hash_is_known),
-            (sampling::Wrong::Order, &always.instants_never_go_back, table.instant().is_some()),
+            (sampling::Wrong::Cell, &always.rows_are_as_promised, sampled.rows),
+            (sampling::Wrong::Hash, &always.hashes_are_of_the_body, if hash_is_known { sampled.rows } else { 0 }),
+            (sampling::Wrong::Order, &always.instants_never_go_back, sampled.ordered),
         ];
-        for (kind, id, told) in kinds {
+        for (kind, id, checked) in kinds {
             let Some(id) = id.as_ref().filter(|id| about.contract.promises(id)) else { continue };
-            let of_kind = || wrong.iter().filter(|one| one.wrong == kind);
-            self.add(catalogue, id, if told { sampled } else { 0 }, of_kind().count() as u64);
+            let of_kind = || sampled.found.iter().filter(|one| one.wrong == kind);
+            self.add(catalogue, id, checked, Checked::Rows, of_kind().count() as u64);
             self.violations.extend(of_kind().take(TOLD).map(|one| Violation {
                 requirement: id.clone(),
                 key: (about.key)(one.operation.key),
@@ -246,8 +288,9 @@ impl Found {
             }));
         }
         if let Some(id) = always.refusals_are_not_audited.as_ref().filter(|id| about.contract.promises(id)) {
-            let found = strays.and_then(Option::as_ref);
-            self.add(catalogue, id, if strays.is_some() { sampled } else { 0 }, found.map_or(0, |(_, count)| *count));
+            // Rows under words that are no keys, and those of keys that were refused every time.
+            let (found, [refused, audited]) = (strays.and_then(Option::as_ref), self.refused);
+            self.add(catalogue, id, refused, Checked::Keys, found.map_or(0, |(_, count)| *count) + audited);
             self.violations.extend(found.map(|(word, count)| Violation {
                 requirement: id.clone(),
                 key: word.clone(),
@@ -276,7 +319,7 @@ impl Found {
     /// Adds what the audit trail over HTTP shows.
     pub fn add_page(&mut self, catalogue: &Catalogue, page: &Page, about: &About<'_>) {
         let Some(id) = catalogue.always.page_shows_the_rows.as_ref().filter(|id| about.contract.promises(id)) else { return };
-        self.add(catalogue, id, page.looked_for, page.missing.len() as u64);
+        self.add(catalogue, id, page.looked_for, Checked::Keys, page.missing.len() as u64);
         if catalogue.get(id).is_some_and(|one| one.level == Level::Should) {
             // What should be so and is not is told, and breaks nothing: as in a run.
             self.requirements
@@ -294,13 +337,9 @@ impl Found {
         }));
     }
 
-    pub(super) fn add(&mut self, catalogue: &Catalogue, id: &str, checked: u64, violations: u64) {
-        let verdict = match (checked, violations) {
-            (_, 1..) => Verdict::Fail,
-            (0, 0) => Verdict::NotApplicable,
-            (_, 0) => Verdict::Pass,
-        };
-        self.requirements.push(Judged::of(catalogue, id, verdict, checked, violations));
+    pub(super) fn add(&mut self, catalogue: &Catalogue, id: &str, checked: u64, of: Checked, violations: u64) {
+        let verdict = verdict_of(checked, violations);
+        self.requirements.push(Judged::of(catalogue, id, verdict, checked, violations).counting(of));
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Sample {
     pub latency_us: u32,
     /// How long the body of the answer was.
     pub answer_bytes: u32,
+    /// Whether it went twice: the kept connection met its end under it, before a byte of an answer.
+    pub went_twice: bool,
 }
 
 /// This machine had nothing to connect from.
@@ -63,6 +65,18 @@ pub fn error_of(none: &NoAnswer, refused: Option<ErrorKind>) -> u8 {
         (NoAnswer::Broken { .. }, _) => 4,
         (NoAnswer::Garbled { .. }, _) => 5,
     }
+}
+
+/// Whether a delivery had left that was not answered: what kept the others from it was that no connection could be made.
+#[must_use]
+pub fn has_left(error: u8) -> bool {
+    matches!(error, 0 | 4 | 5 | GIVEN_UP)
+}
+
+/// Whether a delivery has a latency: it was answered, or waited for in vain. How fast a connection was refused says nothing of answers.
+#[must_use]
+pub fn was_timed(error: u8) -> bool {
+    error == NO_ERROR || has_left(error)
 }
 
 /// One second of a load.
@@ -117,6 +131,8 @@ pub struct Measurement {
     pub series: Vec<Second>,
     /// Why there was no answer, and how often.
     pub errors: BTreeMap<&'static str, u64>,
+    /// How many went twice, because a kept connection met its end under them.
+    pub resent: u64,
     /// What was sent before is not measured.
     pub warm_up: Duration,
     /// When the last answer came, since the load opened; zero without one.
@@ -139,6 +155,7 @@ impl Measurement {
             kinds: kinds.iter().map(of_kind).collect::<Result<_, _>>()?,
             series: Vec::new(),
             errors: BTreeMap::new(),
+            resent: 0,
             warm_up,
             last_answer: Duration::ZERO,
         })
@@ -151,9 +168,10 @@ impl Measurement {
     pub fn beside(parts: &[&Self]) -> Result<Self, hdrhistogram::AdditionError> {
         let last_answer = parts.iter().map(|one| one.last_answer).max().unwrap_or_default();
         let warm_up = parts.first().map(|one| one.warm_up).unwrap_or_default();
-        let mut all = Self { kinds: Vec::new(), series: Vec::new(), errors: BTreeMap::new(), warm_up, last_answer };
+        let mut all = Self { kinds: Vec::new(), series: Vec::new(), errors: BTreeMap::new(), resent: 0, warm_up, last_answer };
         for part in parts {
             all.kinds.extend(part.kinds.iter().cloned());
+            all.resent += part.resent;
             part.errors.iter().for_each(|(why, count)| *all.errors.entry(why).or_default() += count);
             all.fill(part.series.len() as f64);
             for (of, second) in all.series.iter_mut().zip(&part.series) {
@@ -178,11 +196,14 @@ impl Measurement {
                 kind.sent += 1;
                 kind.answered += u64::from(is_answered);
                 kind.expected += u64::from(sample.expected);
-                kind.latency.saturating_record(latency);
+                if was_timed(sample.error) {
+                    kind.latency.saturating_record(latency);
+                }
                 if !sample.expected && is_answered {
                     *kind.statuses.entry(sample.status).or_default() += 1;
                 }
             }
+            self.resent += u64::from(sample.went_twice);
             if let Some(error) = ERRORS.get(usize::from(sample.error)) {
                 *self.errors.entry(error).or_default() += 1;
             }
@@ -195,8 +216,10 @@ impl Measurement {
             of.count += 1;
             of.answered += u64::from(is_answered);
             of.errors += u64::from(!sample.expected);
-            // Nothing longer than this is recorded, so that it cannot fail.
-            let _ = of.latency.record(latency.min(LONGEST_US));
+            if was_timed(sample.error) {
+                // Nothing longer than this is recorded, so that it cannot fail.
+                let _ = of.latency.record(latency.min(LONGEST_US));
+            }
         }
     }
 
@@ -229,6 +252,7 @@ impl Measurement {
             all.sent += one.sent;
             all.errors += one.errors;
         }
+        all.resent = Some(self.resent);
         all.rate = window.rate(self.answered());
         (all, by_kind)
     }
@@ -265,6 +289,7 @@ impl OfKind {
             rate: window.rate(self.answered),
             violations: 0,
             dropped: 0,
+            resent: None,
             streams: None,
         }
     }

@@ -32,6 +32,8 @@ pub struct Progress<'a> {
     pub measured: &'a Measurement,
     /// How many measured answers came by now.
     pub answered: u64,
+    /// How many answers a second came since it was looked at last, measured or not; none where nobody has looked.
+    pub lately_per_s: Option<f64>,
     /// The time since it opened.
     pub elapsed: Duration,
     /// How long sending takes by plan.
@@ -54,6 +56,19 @@ pub struct Progress<'a> {
     pub effort: Option<Reading>,
     /// What subscribers of event streams have come to.
     pub streams: Option<SoFar>,
+}
+
+/// What was seen at the last look: time and count.
+#[derive(Debug, Default)]
+pub struct Lately(Duration, u64);
+
+impl Lately {
+    /// How many a second have come since the last look; the first is since the beginning.
+    pub fn since(&mut self, elapsed: Duration, count: u64) -> Option<f64> {
+        let Self(before, known) = std::mem::replace(self, Self(elapsed, count));
+        let seconds = elapsed.saturating_sub(before).as_secs_f64();
+        (seconds > 0.0).then(|| count.saturating_sub(known) as f64 / seconds)
+    }
 }
 
 impl Progress<'_> {
@@ -93,15 +108,12 @@ impl Progress<'_> {
         self.gates.iter().map(|gate| gate.judge(&all, &kinds)).collect()
     }
 
-    /// The last whole second: how many answers came in it, and their p50 and p99 in microseconds.
+    /// p50 and p99 in microseconds of the second that has ended, as far as they were handed over.
     #[must_use]
-    pub fn last_second(&self) -> (u64, Option<[u64; 2]>) {
-        // Users hand over what they have measured twice a second: the last but one is whole.
-        let at = self.elapsed.saturating_sub(self.measured.warm_up).as_secs().checked_sub(2);
+    pub fn last_second(&self) -> Option<[u64; 2]> {
+        let at = self.elapsed.saturating_sub(self.measured.warm_up).as_secs().checked_sub(1);
         let second = at.and_then(|at| self.measured.series.get(usize::try_from(at).ok()?));
-        second.map_or((0, None), |second| {
-            (second.answered, (!second.latency.is_empty()).then(|| [second.quantile(0.5), second.quantile(0.99)]))
-        })
+        second.filter(|second| !second.latency.is_empty()).map(|second| [second.quantile(0.5), second.quantile(0.99)])
     }
 }
 
@@ -109,6 +121,15 @@ impl Progress<'_> {
 mod tests {
     use super::*;
     use crate::load::measure::{NO_ERROR, Sample};
+
+    /// Each look tells what came since the one before, the first what came at all.
+    #[test]
+    fn each_look_tells_what_came_since_the_last() {
+        let mut lately = Lately::default();
+        let looks = [(1_000, 4_805), (2_000, 9_805), (2_000, 9_900), (3_500, 9_900), (4_000, 10_150)];
+        let told = looks.map(|(ms, count)| lately.since(Duration::from_millis(ms), count));
+        assert_eq!(told, [Some(4_805.0), Some(5_000.0), None, Some(0.0), Some(500.0)]);
+    }
 
     /// Users hand over in lots what they have measured: the rate counts what came by now, and kinds have their shares of it.
     #[test]
@@ -122,12 +143,14 @@ mod tests {
             ended: Duration::from_millis(1_500),
             latency_us: 300,
             answer_bytes: 0,
+            went_twice: false,
         };
         let samples: Vec<Sample> = (0..60).map(|at| sample(u8::from(at % 3 == 0))).collect();
         measured.take(&samples);
         let progress = Progress {
             measured: &measured,
             answered: 90,
+            lately_per_s: None,
             elapsed: Duration::from_secs(4),
             length: Duration::from_secs(10),
             drain: Duration::from_secs(10),

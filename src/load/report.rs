@@ -17,6 +17,7 @@ use super::judging::{Judged, Violation};
 use super::knee::Knee;
 use super::measure;
 use super::streams::report::StreamsReport;
+use super::unexpected::Unexpected;
 use super::window::Told;
 use super::worker::WorkerReport;
 use crate::report::manifest::MadeFrom;
@@ -76,6 +77,9 @@ pub struct LoadReport {
     /// How many deliveries were due and never sent.
     #[serde(default)]
     pub dropped: u64,
+    /// How many went twice: a kept connection was closed under them before a byte of an answer, and they were sent again over a new one.
+    #[serde(default)]
+    pub resent: u64,
     /// How many were sent more than 2 ms late for the generator's own sake.
     #[serde(default)]
     pub late: u64,
@@ -106,6 +110,12 @@ pub struct LoadReport {
     /// Of how many keys nothing can be said: no answer came, and no row is to be seen.
     #[serde(default)]
     pub undecided: u64,
+    /// How many keys there were; 0 where keys make nothing idempotent, or nothing was judged.
+    #[serde(default)]
+    pub keys: u64,
+    /// The first answers of each kind that it does not allow: what was due, and what came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unexpected: Vec<Unexpected>,
     /// What was judged.
     pub requirements: Vec<Judged>,
     /// The first broken promises in full.

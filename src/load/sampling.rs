@@ -43,6 +43,17 @@ pub struct Found {
     pub why: String,
 }
 
+/// What looking at rows one by one has shown.
+#[derive(Clone, Debug, Default)]
+pub struct Sampled {
+    /// What is not as promised.
+    pub found: Vec<Found>,
+    /// How many rows were looked at.
+    pub rows: u64,
+    /// How many of their instants were held against each other.
+    pub ordered: u64,
+}
+
 /// Accepted operations, spread evenly over a history.
 #[must_use]
 pub fn sample(history: &[Operation]) -> Vec<Operation> {
@@ -52,17 +63,21 @@ pub fn sample(history: &[Operation]) -> Vec<Operation> {
 }
 
 /// Holds the audit rows of sampled operations against the contract.
+///
+/// * `history`: all operations, sorted by key: a row is of one of those that may have been accepted, and where they are several nobody
+///   knows of which.
 #[must_use]
-pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row]) -> Vec<Found> {
-    let mut found = Vec::new();
+pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row], history: &[Operation]) -> Sampled {
+    let (mut found, mut looked_at) = (Vec::new(), 0);
     let mut instants = Vec::new();
-    let Some(column) = table.column_holding("key") else { return found };
+    let Some(column) = table.column_holding("key") else { return Sampled::default() };
     for one in sampled {
         let key = shared.key(one.key);
         // How many there are is counted elsewhere.
         let mut own = rows.iter().filter(|row| row.text(&column.name) == Some(key.as_str()) && table.is_ours(row));
         let (Some(row), None) = (own.next(), own.next()) else { continue };
-        if let Some((at, _)) = table.instant_in(row).and_then(iso::read) {
+        looked_at += 1;
+        if let Some((at, _)) = table.instant_in(row).and_then(iso::read).filter(|_| is_alone(one.key, history)) {
             instants.push((*one, at.0));
         }
         // Of the bodies that it may be of, it is held against the one that it fits best.
@@ -72,7 +87,13 @@ pub fn judge(shared: &Shared, table: &Table, sampled: &[Operation], rows: &[Row]
         found.extend(wrongs.into_iter().flatten().filter(|one| known(one.0)).map(|(wrong, why)| Found { wrong, operation: *one, why }));
     }
     found.extend(out_of_order(&mut instants));
-    found
+    Sampled { found, rows: looked_at, ordered: instants.len() as u64 }
+}
+
+/// Whether no more than one delivery of a key can have been accepted.
+fn is_alone(key: u32, history: &[Operation]) -> bool {
+    let first = history.partition_point(|one| one.key < key);
+    history[first..].iter().take_while(|one| one.key == key).filter(|one| one.outcome.may_have_effect()).count() == 1
 }
 
 /// The delivery of a key, and where a mix has them, the one with another body: whichever came first is remembered.
@@ -132,4 +153,26 @@ fn out_of_order(instants: &mut [(Operation, i64)]) -> Vec<Found> {
         Some(Found { wrong: Wrong::Order, operation: *one, why })
     });
     late.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::OutcomeSet;
+
+    /// The row of a key that was accepted twice, or that got no answer once, may be of either: it says nothing of the order.
+    #[test]
+    fn row_of_one_of_several_acceptances_is_in_no_order() {
+        let one = |key, outcome| Operation { key, outcome: OutcomeSet::only(outcome), invoked: 1, returned: 2, refers_to: 3 };
+        let history = [
+            one(1, Outcome::Accepted),
+            one(1, Outcome::Duplicate),
+            one(2, Outcome::Accepted),
+            one(2, Outcome::Accepted),
+            one(3, Outcome::NoAnswer),
+            one(3, Outcome::Accepted),
+            one(4, Outcome::Accepted),
+        ];
+        assert_eq!([1, 2, 3, 4].map(|key| is_alone(key, &history)), [true, false, false, true]);
+    }
 }

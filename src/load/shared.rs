@@ -18,7 +18,9 @@ use super::mix::Mix;
 use super::part::{Part, Steering};
 use super::rate_profile::{Arrivals, Gaps, Model, RateProfile};
 use super::streams::Streams;
-use super::{LoadError, Plan};
+use super::tally::Tally;
+use super::unexpected::Wrongs;
+use super::{LoadError, Plan, tally};
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
 use crate::contract::Contract;
 use crate::contract::outcome::MemberValue;
@@ -102,6 +104,8 @@ pub struct Shared {
     pub resent: AtomicU64,
     /// What came behind answers.
     pub surplus: Followed,
+    /// The first answers that should not have come.
+    pub unexpected: Wrongs,
     /// Who reads of the deliveries on event streams.
     pub streams: Option<Arc<Streams>>,
     /// What was measured.
@@ -167,6 +171,7 @@ pub(super) fn shared(
         latest: AtomicU64::new(0),
         tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
         surplus: Followed::default(),
+        unexpected: Wrongs::default(),
         streams,
         measured: Mutex::new(measured),
         histories: Mutex::default(),
@@ -189,37 +194,17 @@ pub(super) fn answers_tell_hashes(contract: &Contract) -> bool {
         .any(|member| matches!(&member.is, MemberValue::Text(text) if text.placeholders().any(|name| name.contains("sha256"))))
 }
 
-/// What a user has come to by now; nobody else writes it, and it shares no cache line with another's.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-pub struct Tally {
-    sent: AtomicU64,
-    answered: AtomicU64,
-}
-
-impl Tally {
-    /// A delivery is on its way.
-    pub fn note_sent(&self) {
-        Self::one_more(&self.sent);
-    }
-
-    /// An answer came that is measured.
-    pub fn note_answered(&self) {
-        Self::one_more(&self.answered);
-    }
-
-    /// With one writer this is no more than a load and a store.
-    fn one_more(counter: &AtomicU64) {
-        counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-    }
-}
-
 impl Shared {
     /// How many deliveries were sent by now, and how many measured answers came.
     #[must_use]
     pub fn by_now(&self) -> (u64, u64) {
-        let sum = |of: fn(&Tally) -> &AtomicU64| self.tallies.iter().map(|one| of(one).load(Ordering::Relaxed)).sum();
-        (sum(|one| &one.sent), sum(|one| &one.answered))
+        (tally::sum(&self.tallies, Tally::sent), tally::sum(&self.tallies, Tally::measured))
+    }
+
+    /// How many deliveries were answered in all, and how many left and were never answered.
+    #[must_use]
+    pub fn answered_or_not(&self) -> (u64, u64) {
+        (tally::sum(&self.tallies, Tally::answered), tally::sum(&self.tallies, Tally::unanswered))
     }
 
     /// What is sent with a key, its body aside.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::{Clock as _, SystemClock, UnixMicros, iso};
+use crate::load::afterwards::Afterwards;
 use crate::load::effort::Effort;
 use crate::load::feed::{FeedReport, Keys, Order};
 use crate::load::gate::{GateResult, Measured};
@@ -15,6 +16,7 @@ use crate::load::measure::{Measurement, NO_PORT, OfKind};
 use crate::load::rate_profile::{Arrivals, Model};
 use crate::load::report::{CurvePoint, KindReport, Latency, LoadReport, SCHEMA, Second};
 use crate::load::streams::report::StreamsReport;
+use crate::load::unexpected::Unexpected;
 use crate::load::window::Window;
 use crate::load::{Cut, Plan, evidence};
 use crate::outcome::reader::Reader;
@@ -47,8 +49,10 @@ pub struct Facts {
     pub cut: Option<Cut>,
     /// How many deliveries there were, with those of the warm-up.
     pub operations: u64,
-    /// How many of them were delivered again, because their answer was lost.
-    pub again: u64,
+    /// The first answers that should not have come.
+    pub unexpected: Vec<Unexpected>,
+    /// What was asked when it was over.
+    pub after: Afterwards,
     /// How many answers were followed by something on their connection.
     pub followed: u64,
     /// The feed, and why it ended before its end.
@@ -94,6 +98,9 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         (false, Some(Cut::Interrupted)) => Overall::Interrupted,
         (false, _) if !found.unread.is_empty() || feed_failed => Overall::Incomplete,
         (false, _) if measurement.answered() == 0 || found.undecided > 0 || is_open => Overall::Undecided,
+        (false, _) if facts.after.gone.is_some() || found.requirements.iter().any(|one| one.verdict == Verdict::Undecided) => {
+            Overall::Undecided
+        }
         (false, Some(Cut::Dead)) => Overall::Undecided,
         (false, _) => Overall::Conforms,
     };
@@ -125,6 +132,7 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         rate_per_s: all.rate,
         wanted_per_s: wanted,
         dropped: facts.dropped,
+        resent: measurement.resent,
         late: facts.late,
         effort: facts.effort.clone(),
         kinds,
@@ -136,6 +144,8 @@ pub fn summed(plan: &Plan, measurement: &Measurement, found: Option<Found>, fact
         knee: None,
         judged: was_judged,
         undecided: found.undecided as u64,
+        keys: found.keys,
+        unexpected: facts.unexpected.clone(),
         requirements: found.requirements,
         violations: found.violations,
         gates,
@@ -165,7 +175,8 @@ pub fn nothing(plan: &Plan, why: &str) -> Option<LoadReport> {
         effort: Effort::default(),
         cut: None,
         operations: 0,
-        again: 0,
+        unexpected: Vec::new(),
+        after: Afterwards::default(),
         followed: 0,
         feed: None,
         streams: None,
@@ -249,10 +260,31 @@ fn notes(plan: &Plan, measurement: &Measurement, facts: &Facts, late: f64, crowd
             "This machine had no port left for {count} connections: they say nothing of the receiver. Use fewer --users, or widen net.ipv4.ip_local_port_range."
         ));
     }
-    if facts.again > 0 {
+    if let Some(why) = &facts.after.gone {
+        notes.push(format!("The receiver was gone when the load was over, and took no connections any more: {why}."));
+    }
+    if measurement.resent > 0 {
+        notes.push(format!(
+            "{} deliveries went twice: their connection had been kept, and was closed under them before a byte of an answer. A receiver that closes idle connections does so now and then; one that drops requests, too.",
+            measurement.resent
+        ));
+    }
+    if facts.after.unanswered > 0 {
         notes.push(format!(
             "{} deliveries without an answer were delivered once more after the load, to see what became of them.",
-            facts.again
+            facts.after.unanswered
+        ));
+    }
+    if facts.after.probed > 0 {
+        notes.push(format!(
+            "{} keys that were refused in the load were delivered honestly afterwards, to see whether their refusal had used them up.",
+            facts.after.probed
+        ));
+    }
+    if facts.after.open > 0 {
+        notes.push(format!(
+            "{} deliveries whose answer does not tell what became of them were delivered once more after the load.",
+            facts.after.open
         ));
     }
     if facts.followed > 0 && !plan.verify {

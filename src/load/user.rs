@@ -2,9 +2,9 @@
 //!
 //! What a user learns it keeps, and hands over now and then. Start at [`deliver`].
 
+mod again;
 mod choice;
 
-use std::pin::pin;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,14 +13,17 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+pub(super) use self::again::deliver_again;
 use self::choice::{Choice, Next};
 use super::expected::is_expected;
 use super::feed::feeding::{Feeding, Turn};
-use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of};
+use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of, has_left};
 use super::mix::Kind;
 use super::part::{Lot, Note};
 use super::rate_profile::Model;
-use super::shared::{Shared, Tally};
+use super::shared::Shared;
+use super::tally::Tally;
+use super::unexpected;
 use super::user_connection::UserConnection;
 use crate::clock::{UnixMicros, iso};
 use crate::contract::OtherBody;
@@ -80,33 +83,6 @@ pub async fn deliver(shared: &Shared, number: usize) {
     }
     shared.histories.lock().unwrap_or_else(PoisonError::into_inner).push(user.history);
     shared.note_end_of_user();
-}
-
-/// Delivers keys once more, after the load, as long as there is time: what is answered tells what became of them.
-pub async fn deliver_again(shared: &Shared, keys: impl Iterator<Item = u32>, time: Duration) -> Vec<Operation> {
-    if time.is_zero() {
-        return Vec::new();
-    }
-    let (give_up, given_up) = oneshot::channel();
-    let mut user = User::new(shared, 0, given_up);
-    {
-        let all = async {
-            for key in keys {
-                let name = shared.key(key);
-                let (body, headers) = (shared.plain_body(key, &name), shared.headers(key));
-                user.send(Choice { place: usize::MAX, kind: Kind::Fresh, key, is_own: false }, name, body, &headers).await;
-                if user.record.result.is_err() {
-                    break;
-                }
-            }
-        };
-        let mut all = pin!(all);
-        if tokio::time::timeout(time, all.as_mut()).await.is_err() {
-            drop(give_up);
-            all.await;
-        }
-    }
-    user.history
 }
 
 impl<'s> User<'s> {
@@ -321,6 +297,13 @@ impl<'s> User<'s> {
             Err(_) if self.is_given_up => GIVEN_UP,
             Err(none) => error_of(none, self.line.refused()),
         };
+        match error {
+            NO_ERROR => self.tally().note_answered(),
+            // What went twice has left once, whatever kept it from going again.
+            error if has_left(error) || last.went_twice => self.tally().note_unanswered(),
+            // No connection could be made: the receiver was never asked.
+            _ => {}
+        }
         let is_allowed = self.record.result.is_ok() && is_expected(&shared.contract, &shared.mix, kind, outcome, is_own);
         // What went twice may have been taken the first time.
         let is_again =
@@ -336,7 +319,13 @@ impl<'s> User<'s> {
         let status = self.record.result.as_ref().map_or(0, |answer| answer.status);
         let answer_bytes = self.record.result.as_ref().map_or(0, |answer| u32::try_from(answer.body.len()).unwrap_or(u32::MAX));
         let of = u8::try_from(shared.mix.sample_place(place, number)).unwrap_or(u8::MAX);
-        self.samples.push(Sample { kind: of, expected, error, status, ended, latency_us: 0, answer_bytes });
+        let went_twice = last.went_twice;
+        let is_measured = place != usize::MAX && began >= shared.warm_up;
+        if self.record.result.is_ok() && !expected && is_measured {
+            let name = || shared.mix.names().get(usize::from(of)).cloned().unwrap_or_default();
+            shared.unexpected.note(of, || unexpected::of(&shared.contract, kind, name(), &self.record));
+        }
+        self.samples.push(Sample { kind: of, expected, error, status, ended, latency_us: 0, answer_bytes, went_twice });
         self.append_history(choice, outcome);
         self.answered = self.history.last().copied().filter(|_| self.record.result.is_ok());
         if let (Some(surplus), Some(answered)) = (last.after, self.answered) {
@@ -358,7 +347,7 @@ impl<'s> User<'s> {
         } else {
             sample.latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
             if sample.error == NO_ERROR {
-                self.tally().note_answered();
+                self.tally().note_measured();
             }
         }
         if self.samples.len() >= SAMPLES || ended.saturating_sub(self.handed_over) > HAND_OVER_EVERY {

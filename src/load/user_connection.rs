@@ -28,6 +28,9 @@ use crate::transport::exchange::Stopwatch;
 use crate::transport::stream::Idle;
 use crate::transport::{Target, Transmission};
 
+/// A machine that is busy may tell us so late that a connection was closed while it was idle.
+const TOLD_LATE: Duration = Duration::from_millis(500);
+
 /// What is sent, to each endpoint of the mix.
 pub(super) fn series(plan: &Plan, body: &Bytes) -> Result<Vec<Series>, String> {
     if plan.mix.endpoints.is_empty() {
@@ -67,6 +70,8 @@ pub struct UserConnection {
     refused: Option<ErrorKind>,
     /// How many in a row could not be made.
     refusals: u32,
+    /// The fastest answer so far: no word of the receiver takes longer than that to come.
+    fastest: Option<Duration>,
     last: Last,
 }
 
@@ -93,7 +98,7 @@ impl UserConnection {
     pub fn new(target: &Target, timeout: Duration, kept: Vec<String>) -> Self {
         let (target, last) = (target.clone(), Last::default());
         let patience = Patience::new(timeout);
-        Self { target, kept, patience, open: None, outbox: Vec::new(), refused: None, refusals: 0, last }
+        Self { target, kept, patience, open: None, outbox: Vec::new(), refused: None, refusals: 0, fastest: None, last }
     }
 
     /// Sends an honest delivery of a quick series and waits for its answer; `delivery` has the body that travels, and the rest is the series'.
@@ -133,6 +138,8 @@ impl UserConnection {
         let (target, outbox, kept) = (&self.target, self.outbox.as_slice(), self.kept.as_slice());
         let (refused, refusals, last, clock) = (&mut self.refused, &mut self.refusals, &mut self.last, &mut watch);
         let limit = self.patience.limit();
+        // Whoever closes an idle connection is heard of by then; whoever closes later has had the request.
+        let crossed = self.fastest.unwrap_or(limit).saturating_add(TOLD_LATE);
         let exchange = async move {
             loop {
                 let was_used = next.is_some();
@@ -150,13 +157,14 @@ impl UserConnection {
                 } else {
                     clock.sends();
                 }
+                let sent = Moment::now();
                 let reading = Reading { only: Some(kept), ..Reading::default() };
                 let Exchanged { result, was_heard, before, after } = connection.ask(Outgoing::borrowed(outbox), reading).await;
                 last.ended = Some(Moment::now());
                 last.before = last.before.take().or(before);
                 last.after = after;
                 match result {
-                    Err(NoAnswer::Broken { .. }) if was_used && !was_heard => {
+                    Err(NoAnswer::Broken { .. }) if was_used && !was_heard && sent.elapsed() < crossed => {
                         last.went_twice = true;
                         clock.connects();
                     }
@@ -169,6 +177,7 @@ impl UserConnection {
         let over = self.last.ended.filter(|_| ended.is_ok()).unwrap_or_else(Moment::now);
         (self.last.took, self.last.ended) = (watch.took_until(over), Some(over));
         let (answer, open) = ended?;
+        self.fastest = Some(self.fastest.map_or(self.last.took, |fastest| fastest.min(self.last.took)));
         self.open = open;
         Ok(answer)
     }

@@ -10,6 +10,8 @@ mod contract_axes;
 #[cfg(feature = "load")]
 mod load_contracts;
 #[cfg(feature = "load")]
+mod load_losses;
+#[cfg(feature = "load")]
 mod load_streams;
 #[cfg(feature = "load")]
 mod loads;

@@ -90,6 +90,8 @@ fn defects_are_found_under_load() {
         ("audit-hash-of-nothing", "AUD-3"),
         ("clock-goes-back", "AUD-7"),
         ("rows-for-refusals", "AUD-5"),
+        ("refused-signature-uses-key-up", "KEY-7"),
+        ("refusal-is-repeated", "KEY-7"),
     ] {
         let told = found_by(defect);
         assert!(told.contains(wanted), "{wanted} is not in: {told}");
@@ -361,7 +363,10 @@ fn dead_target_is_reported() {
 /// Under the contract of phase 2 a key's audit rows cannot be found: nothing is held against the receiver.
 #[test]
 fn what_cannot_be_judged_is_not() {
-    let (code, report) = load(&["--contract", "orch-phase2"], &["--contract", "orch-phase2", "--deliveries", "200"]);
+    let (code, report) = load(
+        &["--contract", "orch-phase2"],
+        &["--contract", "orch-phase2", "--deliveries", "200", "--mix", "fresh=60,duplicate=30,bad-signature=10"],
+    );
     assert_eq!(code, Some(0), "{report:#}");
     assert!(report["notes"].to_string().contains("rows cannot be found by their key"), "{report:#}");
 }
@@ -398,7 +403,10 @@ fn load_is_told_in_japanese() {
 /// What the audit trail cannot be asked is not said to be as it should, and what the keys tell is judged all the same.
 #[test]
 fn what_one_table_tells_is_judged_alone() {
-    let (code, report) = load(&["--contract", "orch-phase2"], &["--contract", "orch-phase2", "--deliveries", "200"]);
+    let (code, report) = load(
+        &["--contract", "orch-phase2"],
+        &["--contract", "orch-phase2", "--deliveries", "200", "--mix", "fresh=60,duplicate=30,bad-signature=10"],
+    );
     assert_eq!(code, Some(0), "{report:#}");
     let verdict = |id: &str| {
         let all = report["requirements"].as_array().into_iter().flatten();

@@ -256,7 +256,21 @@ fn evidence_that_is_lost_leaves_the_report() {
     let serving = Running::serve(SECRET.1, &["--db", &db]);
     // It counts before the load, and not any more afterwards.
     let counts = "test {key} = hookgate-asks-for-no-key && echo 0";
-    let args = ["load", "--target", &serving.url, "--db", &db, "--evidence-cmd", counts, "--deliveries", "60", "--report", &out];
+    let args = [
+        "load",
+        "--target",
+        &serving.url,
+        "--db",
+        &db,
+        "--evidence-cmd",
+        counts,
+        "--deliveries",
+        "60",
+        "--report",
+        &out,
+        "--mix",
+        "fresh=60,duplicate=40",
+    ];
     let told = hookgate_with(&[SECRET], &args);
     assert!(told.starts_with("exit 3") && told.contains("What it would have told is open: "), "{told}");
     let report = json(&folder.path("out/load.json"));

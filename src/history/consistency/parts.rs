@@ -64,6 +64,10 @@ impl Judgement {
         self.consistent += other.consistent;
         self.broken += other.broken;
         self.undecided += other.undecided;
+        self.repeated += other.repeated;
+        self.accepted += other.accepted;
+        self.evidenced += other.evidenced;
+        (0..self.refused.len()).for_each(|at| self.refused[at] += other.refused[at]);
         for (why, count) in other.reasons {
             match self.reasons.iter_mut().find(|one| std::mem::discriminant(&one.0) == std::mem::discriminant(&why)) {
                 Some((_, known)) => *known += count,

@@ -20,6 +20,7 @@ use crate::load::progress::{Phase, Progress};
 struct Seen {
     measured: Measurement,
     answered: u64,
+    lately_per_s: Option<f64>,
     elapsed: Duration,
     length: Duration,
     drain: Duration,
@@ -63,6 +64,7 @@ impl LookingOn {
         seen[at] = Some(Seen {
             measured: progress.measured.clone(),
             answered: progress.answered,
+            lately_per_s: progress.lately_per_s,
             elapsed: progress.elapsed,
             length: progress.length,
             drain: progress.drain,
@@ -92,6 +94,7 @@ impl LookingOn {
         let progress = Progress {
             measured: &measured,
             answered: all.iter().map(|one| one.answered).sum(),
+            lately_per_s: all.iter().filter_map(|one| one.lately_per_s).reduce(|one, other| one + other),
             elapsed: longest(|one| one.elapsed),
             length: longest(|one| one.length),
             drain: longest(|one| one.drain),

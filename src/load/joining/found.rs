@@ -67,6 +67,11 @@ pub(super) fn found(
         }
         let others = report.into_iter().flat_map(|report| &report.violations);
         found.violations.extend(others.filter(|one| judgement.is_none() || one.requirement != id).cloned());
+        found.keys += match (report, judgement) {
+            (Some(report), _) if report.keys > 0 => report.keys,
+            (_, Some(judgement)) => judgement.keys as u64,
+            (_, None) => 0,
+        };
         // Rows may have decided what answers alone leave open.
         found.undecided += match (report, judgement) {
             (Some(report), _) => usize::try_from(report.undecided).unwrap_or(usize::MAX),
@@ -85,14 +90,15 @@ pub(super) fn is_short(worker: &Worker) -> bool {
 
 /// One worker's answers.
 fn of_history(id: &str, judgement: &Judgement, told: Option<Judged>, tells: bool, catalogue: &Catalogue) -> Judged {
-    let (keys, broken) = (judgement.keys as u64, judgement.broken as u64);
+    let broken = judgement.broken as u64;
+    let keys = (judgement.repeated as u64).max(broken);
     let known = told.as_ref().is_some_and(|told| told.verdict == Verdict::Known);
     let was_told = told.is_some_and(|told| !matches!(told.verdict, Verdict::NotApplicable));
     let verdict = match (broken, tells || was_told) {
         (1.., _) if known => Verdict::Known,
         (1.., _) => Verdict::Fail,
-        (0, true) => Verdict::Pass,
-        (0, false) => Verdict::NotApplicable,
+        (0, true) if keys > 0 => Verdict::Pass,
+        (0, _) => Verdict::NotApplicable,
     };
     Judged::of(catalogue, id, verdict, if tells || was_told { keys } else { 0 }, broken)
 }
@@ -111,7 +117,7 @@ fn together(id: &str, each: &[Option<Judged>], catalogue: &Catalogue, is_whole: 
         None => Verdict::Pass,
     };
     let (checked, violations) = (told().map(|one| one.checked).sum(), told().map(|one| one.violations).sum());
-    let known = Judged::of(catalogue, id, verdict, checked, violations);
+    let known = Judged::of(catalogue, id, verdict, checked, violations).counting(sample.of);
     Some(if known.sentence.is_empty() { Judged { verdict, checked, violations, ..sample.clone() } } else { known })
 }
 

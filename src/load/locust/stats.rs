@@ -232,6 +232,7 @@ mod tests {
             ended: Duration::from_millis(1_500),
             latency_us: 2_600,
             answer_bytes: 10,
+            went_twice: false,
         };
         stats.count(&sample(true, 202));
         stats.count(&sample(false, 500));

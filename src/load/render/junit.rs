@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as Junit, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::sentences::measured;
+use super::sentences::{example, judged, measured};
 use crate::load::judging::Judged;
 use crate::load::report::{KindReport, LoadReport};
 use crate::load::streams::sentences as streams;
@@ -41,7 +41,7 @@ pub fn junit(report: &LoadReport) -> Result<String, SerializeError> {
         };
         cases.push((format!("gate {}", gate.gate), status));
     }
-    cases.extend(report.kinds.iter().map(|(kind, one)| (format!("answers to {kind}"), answers(one))));
+    cases.extend(report.kinds.iter().map(|(kind, one)| (format!("answers to {kind}"), answers(report, kind, one))));
     cases.extend(report.requirements.iter().map(|one| {
         let name = if one.sentence.is_empty() { one.id.clone() } else { format!("{} {}", one.id, one.sentence) };
         (name, requirement(report, one))
@@ -80,10 +80,15 @@ fn joined(lines: Vec<String>) -> Option<String> {
 }
 
 /// Whether a kind got the answers that it should get.
-fn answers(kind: &KindReport) -> TestCaseStatus {
+fn answers(report: &LoadReport, name: &str, kind: &KindReport) -> TestCaseStatus {
     let wrong = kind.statuses.iter().map(|(status, count)| format!("{count} times an answer (status {status}) that it should not get"));
     match joined(wrong.collect()) {
-        Some(wrong) => because(NonSuccessKind::Failure, &format!("{wrong}, of {} that were sent", kind.sent)),
+        Some(wrong) => {
+            let mut status = because(NonSuccessKind::Failure, &format!("{wrong}, of {} that were sent", kind.sent));
+            let told = report.unexpected.iter().filter(|one| one.kind == name).map(|one| example(one, Language::En));
+            status.set_description(visible(&told.collect::<Vec<_>>().join("\n")));
+            status
+        }
         None if kind.expected == 0 => skipped(&format!("of {} that were sent none was answered", kind.sent)),
         None => TestCaseStatus::success(),
     }
@@ -96,7 +101,7 @@ fn requirement(report: &LoadReport, one: &Judged) -> TestCaseStatus {
         Verdict::NotApplicable => skipped("not applicable"),
         Verdict::Undecided => skipped("undecided"),
         Verdict::Fail => {
-            let mut status = because(NonSuccessKind::Failure, &format!("{} violations in {} keys", one.violations, one.checked));
+            let mut status = because(NonSuccessKind::Failure, &judged(one, Language::En));
             status.set_type(one_line(&one.id));
             let told = report.violations.iter().filter(|violation| violation.requirement == one.id).take(TOLD);
             let text = |why: &str, key: &str, lines: &[String], curl: &str| format!("{key}: {why}\n{}\n{curl}", lines.join("\n"));

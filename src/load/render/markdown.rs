@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::sentences::{knee, measured, model, notes, rows, summary};
+use super::sentences::{amount, knee, measured, model, notes, rows, summary, unexpected};
 use crate::load::report::LoadReport;
 use crate::load::streams::sentences as streams;
 use crate::report::language::Language;
@@ -33,11 +33,16 @@ pub fn markdown(report: &LoadReport, language: Language) -> String {
     let heads = |keys: &[&str]| {
         format!("| {} |\n|{}\n", keys.iter().map(|key| language.say(key)).collect::<Vec<_>>().join(" | "), "---|".repeat(keys.len()))
     };
+    let wrong: String = unexpected(report, language).iter().map(|line| format!("- {line}\n")).collect();
+    if !wrong.is_empty() {
+        let _ = writeln!(text, "{wrong}");
+    }
     if !report.requirements.is_empty() {
         text.push_str(&heads(&["label-requirement", "md-verdict", "load-keys", "load-broken", "page-sentence"]));
         for one in &report.requirements {
             let (verdict, sentence) = (language.verdict(one.verdict), one.sentence_in(language));
-            let _ = writeln!(text, "| {} | {verdict} | {} | {} | {sentence} |", one.id, one.checked, one.violations);
+            let _ =
+                writeln!(text, "| {} | {verdict} | {} | {} | {sentence} |", one.id, amount(one.checked, one.of, language), one.violations);
         }
         text.push('\n');
     }

@@ -3,7 +3,7 @@
 use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
 
-use super::sentences::{effort, knee, measured, model, notes, per_second, summary, unexpected};
+use super::sentences::{amount, effort, knee, measured, model, notes, per_second, summary, unexpected};
 use crate::load::knee::Step;
 use crate::load::report::LoadReport;
 use crate::load::streams::report::StreamSecond;
@@ -43,6 +43,7 @@ pub fn page(report: &LoadReport, language: Language) -> Result<String, Error> {
             model => model(report, language),
             rows_read => report.requirements.iter().any(|one| one.id.starts_with("DB-") && one.checked > 0),
             sentences => report.requirements.iter().map(|one| one.sentence_in(language).to_owned()).collect::<Vec<_>>(),
+            checked => report.requirements.iter().map(|one| amount(one.checked, one.of, language)).collect::<Vec<_>>(),
             notes => notes(report, language),
             achieved => per_second(report.rate_per_s),
             wanted => report.wanted_per_s.map(per_second),

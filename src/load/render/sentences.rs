@@ -5,9 +5,10 @@
 
 use crate::load::effort::Effort;
 use crate::load::gate::GateResult;
-use crate::load::judging::Judged;
+use crate::load::judging::{Checked, Judged};
 use crate::load::knee::Step;
 use crate::load::report::{Latency, LoadReport};
+use crate::load::unexpected::Unexpected;
 use crate::report::Verdict;
 use crate::report::language::Language;
 use crate::report::words::duration;
@@ -45,10 +46,13 @@ pub fn knee(report: &LoadReport, language: Language) -> Option<String> {
 /// The last line: all in one.
 #[must_use]
 pub fn summary(report: &LoadReport, language: Language) -> String {
-    let broken = report.requirements.iter().filter(|one| one.verdict == Verdict::Fail);
-    let violations: u64 = broken.map(|one| one.violations).sum();
+    let of = |verdict: Verdict| report.requirements.iter().filter(|one| one.verdict == verdict).map(|one| one.violations).sum::<u64>();
+    let (violations, warned) = (of(Verdict::Fail), of(Verdict::Warn));
     let lost: u64 = report.errors.values().sum();
-    let keys = report.requirements.iter().map(|one| one.checked).max().unwrap_or(0);
+    let wrong: u64 = report.kinds.values().flat_map(|kind| kind.statuses.values()).sum();
+    // Where keys make nothing idempotent, and in older reports, what was checked most tells how much was.
+    let most = report.requirements.iter().max_by_key(|one| one.checked).map_or((0, Checked::Keys), |one| (one.checked, one.of));
+    let (count, of) = if report.keys > 0 { (report.keys, Checked::Keys) } else { most };
     let seconds = format!("{:.1} s", report.seconds);
     let mut rate = per_second(report.rate_per_s);
     if let Some(wanted) = report.wanted_per_s {
@@ -63,11 +67,20 @@ pub fn summary(report: &LoadReport, language: Language) -> String {
     if lost > 0 {
         parts.push(language.with("load-lost", &[("count", lost.into())]));
     }
+    if report.resent > 0 {
+        parts.push(language.with("load-resent", &[("count", report.resent.into())]));
+    }
+    if wrong > 0 {
+        parts.push(language.with("load-wrong", &[("count", wrong.into())]));
+    }
     parts.push(if report.requirements.is_empty() {
         language.say("load-not-judged")
     } else {
-        language.with("load-violations", &[("violations", violations.into()), ("keys", keys.into())])
+        language.with("load-violations", &[("violations", violations.into()), ("checked", amount(count, of, language).into())])
     });
+    if warned > 0 {
+        parts.push(language.with("load-warned", &[("violations", warned.into())]));
+    }
     format!("{}  {}\n", language.overall(report.verdict), parts.join(&language.say("between")))
 }
 
@@ -107,7 +120,20 @@ pub fn unexpected(report: &LoadReport, language: Language) -> Vec<String> {
     });
     let lost =
         |(error, count): (&String, &u64)| language.with("load-no-answer", &[("error", error.as_str().into()), ("count", (*count).into())]);
-    answers.chain(report.errors.iter().map(lost)).collect()
+    answers.chain(report.errors.iter().map(lost)).chain(report.unexpected.iter().map(|one| example(one, language))).collect()
+}
+
+/// One answer that should not have come, with what was due.
+pub(in crate::load) fn example(one: &Unexpected, language: Language) -> String {
+    let facts = [
+        ("kind", one.kind.as_str().into()),
+        ("key", one.key.as_str().into()),
+        ("sent", one.sent_at.as_str().into()),
+        ("expected", language.retold(&one.expected).into()),
+        ("observed", language.retold(&one.observed).into()),
+    ];
+    let told = language.with("load-example", &facts);
+    one.requirement.as_ref().map_or_else(|| told.clone(), |id| format!("{id}  {told}"))
 }
 
 /// The model in words, and how its deliveries are spread.
@@ -145,11 +171,23 @@ pub fn effort(report: &LoadReport, language: Language) -> Vec<(String, String)> 
 }
 
 /// What came of a requirement, in numbers.
-pub(super) fn judged(one: &Judged, language: Language) -> String {
+pub(in crate::load) fn judged(one: &Judged, language: Language) -> String {
     if one.verdict == Verdict::NotApplicable {
         return language.say("load-not-judged");
     }
-    language.with("load-violations", &[("violations", one.violations.into()), ("keys", one.checked.into())])
+    language.with("load-violations", &[("violations", one.violations.into()), ("checked", amount(one.checked, one.of, language).into())])
+}
+
+/// So many of what was checked, in words.
+pub(super) fn amount(count: u64, of: Checked, language: Language) -> String {
+    let key = match of {
+        Checked::Keys => "load-checked-keys",
+        Checked::Answers => "load-checked-answers",
+        Checked::Rows => "load-checked-rows",
+        Checked::Events => "load-checked-events",
+        Checked::Looks => "load-checked-looks",
+    };
+    language.with(key, &[("count", count.into())])
 }
 
 /// The table of kinds, its heads first.

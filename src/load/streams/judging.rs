@@ -18,7 +18,7 @@ use crate::delivery::Delivery;
 use crate::history::consistency::parts::number_of;
 use crate::history::consistency::{Law, NEVER, Operation, acceptances};
 use crate::load::Plan;
-use crate::load::judging::{Found, Judged, Violation};
+use crate::load::judging::{Checked, Found, Judged, Violation};
 use crate::load::report::Latency;
 use crate::report::Verdict;
 
@@ -220,7 +220,7 @@ impl Found {
                 (0, 0, 0) => Verdict::NotApplicable,
                 (0, 0, _) => Verdict::Pass,
             };
-            self.requirements.push(Judged::of(&plan.catalogue, id, verdict, checked, violations));
+            self.requirements.push(Judged::of(&plan.catalogue, id, verdict, checked, violations).counting(Checked::Events));
             let shown = report.wrong.iter().filter(|one| words.contains(&one.kind.as_str()));
             self.violations.extend(shown.map(|one| Violation {
                 requirement: id.clone(),

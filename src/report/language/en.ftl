@@ -532,14 +532,38 @@ load-lost = { $count } without an answer
 load-violations = { $violations ->
     [one] { $violations } violation
    *[other] { $violations } violations
-  } in { $keys ->
-    [one] { $keys } key
-   *[other] { $keys } keys
+  } in { $checked }
+load-checked-keys = { $count ->
+    [one] { $count } key
+   *[other] { $count } keys
   }
+load-checked-answers = { $count ->
+    [one] { $count } answer
+   *[other] { $count } answers
+  }
+load-checked-rows = { $count ->
+    [one] { $count } row
+   *[other] { $count } rows
+  }
+load-checked-events = { $count ->
+    [one] { $count } event
+   *[other] { $count } events
+  }
+load-checked-looks = { $count ->
+    [one] { $count } look
+   *[other] { $count } looks
+  }
+load-warned = { $violations } of what only should be so
+load-wrong = { $count ->
+    [one] { $count } unexpected answer
+   *[other] { $count } unexpected answers
+  }
+load-resent = { $count } sent twice
 load-not-judged = not judged
 load-was-not-judged = Not judged.
 load-violation-of = { $requirement } key { $key }
 load-wrong-answer = { $kind }: { $count } times an answer (status { $status }) that it should not get
+load-example = { $kind } key { $key }, sent { $sent }: { $expected } was due, and { $observed } came
 load-no-answer = no answer: { $count } times { $error }
 load-users = { $users ->
     [one] { $users } user
@@ -556,7 +580,7 @@ load-kind = kind
 load-sent = sent
 load-unexpected = unexpected
 load-max = max
-load-keys = keys checked
+load-keys = checked
 load-broken = violations
 load-notes = What a reader should know
 load-still-right = Is it still right?

@@ -26,7 +26,8 @@ const BETWEEN: &str = "  ";
 
 /// A load in one line, 80 columns at the most: for those who look at no terminal.
 pub(super) fn line(progress: &Progress<'_>) -> String {
-    let (rate, latency) = progress.last_second();
+    let rate = progress.lately_per_s.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.0}/s"));
+    let latency = progress.last_second();
     let all = progress.all();
     let seconds = progress.elapsed.as_secs();
     // Nothing more is wanted of a load that drains.
@@ -37,8 +38,12 @@ pub(super) fn line(progress: &Progress<'_>) -> String {
     let lost: u64 = progress.measured.errors.values().sum();
     let mut facts = vec![
         format!("{seconds:>4} s {}", phase(progress.phase)),
-        format!("{rate}/s{of_wanted}"),
-        latency.map_or_else(|| "no answer".to_owned(), |[_, p99]| format!("p99 {}", duration(p99))),
+        format!("{rate}{of_wanted}"),
+        match (latency, progress.lately_per_s) {
+            (Some([_, p99]), _) => format!("p99 {}", duration(p99)),
+            (None, Some(rate)) if rate <= 0.0 => "no answer".to_owned(),
+            (None, Some(_) | None) => "p99 –".to_owned(),
+        },
         format!("wrong {}", all.errors.saturating_sub(lost)),
         format!("lost {lost}"),
     ];
@@ -115,8 +120,8 @@ fn dim(text: String) -> Line<'static> {
 
 fn head(title: &str, progress: &Progress<'_>, width: usize) -> Vec<Line<'static>> {
     let all = progress.all();
-    let (last, _) = progress.last_second();
-    let mut rates = vec![format!("achieved {}", per_second(all.rate)), format!("last second {last}/s")];
+    let last = progress.lately_per_s.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.0}/s"));
+    let mut rates = vec![format!("achieved {}", per_second(all.rate)), format!("last second {last}")];
     if let Some(wanted) = progress.wanted_per_s.filter(|_| !is_draining(progress.phase)) {
         rates.insert(0, format!("wanted {}", per_second(wanted)));
     }
@@ -256,7 +261,16 @@ mod tests {
             let error = if at % 300 == 299 { 0 } else { NO_ERROR };
             let (expected, status) = if at % 100 == 50 { (false, 500) } else { (error == NO_ERROR, 202) };
             let ended = Duration::from_millis(1_000 + u64::from(at) * 10);
-            measured.take(&[Sample { kind: (at % 3) as u8, expected, error, status, ended, latency_us: 1_000 + at * 37, answer_bytes: 0 }]);
+            measured.take(&[Sample {
+                kind: (at % 3) as u8,
+                expected,
+                error,
+                status,
+                ended,
+                latency_us: 1_000 + at * 37,
+                answer_bytes: 0,
+                went_twice: false,
+            }]);
         }
         measured
     }
@@ -270,6 +284,7 @@ mod tests {
         Progress {
             measured,
             answered: measured.answered(),
+            lately_per_s: Some(100.0),
             elapsed: Duration::from_secs(10),
             length: Duration::from_secs(60),
             drain: Duration::from_secs(10),
@@ -327,7 +342,7 @@ mod tests {
     fn line_has_80_columns_at_the_most() {
         let (measured, gates) = (measured(), gates());
         let told = line(&progress(&measured, &gates, Phase::Measuring));
-        assert_eq!(told, "  10 s measuring  100/s of 400/s  p99 30.6 ms  wrong 9  lost 3  behind 1234");
+        assert_eq!(told, "  10 s measuring  100/s of 400/s  p99 34.3 ms  wrong 9  lost 3  behind 1234");
         let long = Progress { elapsed: Duration::from_secs(86_399), behind: u64::MAX, ..progress(&measured, &gates, Phase::WarmingUp) };
         assert!(line(&long).width() <= 80);
     }
