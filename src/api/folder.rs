@@ -3,7 +3,7 @@
 //! Takes a report in which every secret is hidden, and what belongs to it;
 //! writes all of a folder or says what could not be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -75,6 +75,34 @@ pub(crate) fn json(report: &Report) -> Result<String, FolderError> {
     serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(FolderError::form)
 }
 
+/// The forms of a report that follow from it alone, with the names of their files.
+pub(crate) fn forms(report: &Report, language: Language) -> Result<Vec<(&'static str, String)>, FolderError> {
+    Ok(vec![
+        ("junit.xml", junit::write(report).map_err(FolderError::form)?),
+        ("report.md", markdown::write(report, language).map_err(FolderError::form)?),
+        ("report.html", html::write(report, language).map_err(FolderError::form)?),
+    ])
+}
+
+/// Which of a folder's files are not what a report makes of them, in any of its languages; a sentence each.
+///
+/// * `version`: that of the hookgate that wrote it. Another may have other forms, and is not held against this one's.
+/// * `of`: the forms of the report in a language.
+pub(crate) fn forms_again(
+    all: &BTreeMap<String, Vec<u8>>,
+    version: &str,
+    of: &dyn Fn(Language) -> Result<Vec<(&'static str, String)>, FolderError>,
+) -> Vec<String> {
+    if version != env!("CARGO_PKG_VERSION") {
+        return Vec::new();
+    }
+    let made: Vec<(&str, String)> = Language::ALL.into_iter().filter_map(|language| of(language).ok()).flatten().collect();
+    let names: BTreeSet<&str> = made.iter().map(|(name, _)| *name).collect();
+    let differs =
+        |name: &&str| all.get(*name).is_some_and(|bytes| !made.iter().any(|(of, text)| of == name && text.as_bytes() == bytes.as_slice()));
+    names.into_iter().filter(differs).map(|name| format!("{name} is not what its report makes of it")).collect()
+}
+
 /// Writes a report in all of its forms, with its history.
 ///
 /// * `history`: the lines of history.jsonl, of redacted deliveries.
@@ -85,14 +113,10 @@ pub(crate) fn write_forms(
     kept: &Redacted<Kept>,
     language: Language,
 ) -> Result<(), FolderError> {
-    let files = [
-        ("report.json", json(report)?),
-        ("junit.xml", junit::write(report).map_err(FolderError::form)?),
-        ("report.md", markdown::write(report, language).map_err(FolderError::form)?),
-        ("report.html", html::write(report, language).map_err(FolderError::form)?),
-        ("history.jsonl", history),
-        (kept::FILE, serde_json::to_string_pretty(&**kept).map_err(FolderError::form)? + "\n"),
-    ];
+    let mut files = vec![("report.json", json(report)?)];
+    files.extend(forms(report, language)?);
+    files.push(("history.jsonl", history));
+    files.push((kept::FILE, serde_json::to_string_pretty(&**kept).map_err(FolderError::form)? + "\n"));
     // Whatever comes in between: a folder with half a report has no manifest that says it was whole.
     folder.forget(FILE)?;
     for (name, text) in files {

@@ -17,6 +17,16 @@ pub(crate) fn json(report: &LoadReport) -> Result<String, FolderError> {
     serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(FolderError::form)
 }
 
+/// The forms of a report that follow from it alone, with the names of their files.
+pub(crate) fn forms(report: &LoadReport, language: Language) -> Result<Vec<(&'static str, String)>, FolderError> {
+    Ok(vec![
+        ("load.md", markdown(report, language)),
+        ("load.html", page(report, language).map_err(FolderError::form)?),
+        ("series.csv", series(report)),
+        ("junit.xml", junit(report).map_err(FolderError::form)?),
+    ])
+}
+
 /// Writes every file of the folder; gives their names.
 ///
 /// * `output`: what the target has written, when hookgate has started it.
@@ -27,13 +37,8 @@ pub(crate) fn write_folder(
     output: Option<&str>,
     language: Language,
 ) -> Result<Vec<&'static str>, FolderError> {
-    let mut files = vec![
-        ("load.json", json(report)?),
-        ("load.md", markdown(report, language)),
-        ("load.html", page(report, language).map_err(FolderError::form)?),
-        ("series.csv", series(report)),
-        ("junit.xml", junit(report).map_err(FolderError::form)?),
-    ];
+    let mut files = vec![("load.json", json(report)?)];
+    files.extend(forms(report, language)?);
     if let Some(measured) = measured {
         files.push(("latency.hlog", hlog::write(report, measured).map_err(FolderError::form)?));
     }

@@ -10,7 +10,7 @@ use super::load_suite;
 use super::secrets::secret_from;
 use super::stored::{self, Stored};
 use super::{Console, Failure};
-use crate::api::folder::Seal;
+use crate::api::folder::{Seal, forms, forms_again};
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::history::Operation;
@@ -121,9 +121,14 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     #[cfg(feature = "load")]
     if let Some(Stored::Load(report)) = &report {
         wrong.extend(crate::load::verify::judged_again(report));
+        wrong.extend(forms_again(&all, &report.tool.version, &|language| crate::api::load_folder::forms(report, language)));
+        if all.contains_key("latency.hlog") {
+            wrong.extend(crate::load::verify::against_log(report, &text_or_none("latency.hlog")));
+        }
     }
     let mut judged = None;
     if let Some(Stored::Run(report)) = report {
+        wrong.extend(forms_again(&all, &report.tool.version, &|language| forms(&report, language)));
         match with_suite(args, &report) {
             Ok((contract, catalogue, scenarios)) => {
                 let lines = text_or_none("history.jsonl");

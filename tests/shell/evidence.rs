@@ -386,6 +386,36 @@ fn report_of_a_load_is_evidence_too() {
     assert!(told.starts_with("exit 2") && told.contains("a baseline needs one of a run"), "{told}");
 }
 
+/// Who writes the digests anew is found out by the other forms of the report, and by the latencies themselves.
+#[test]
+fn altered_forms_and_latencies_are_found_out_without_digests() {
+    let folder = Folder::new();
+    let plain = |out: &str| hookgate(&["report", "verify", out]);
+    let load = folder.path("load").display().to_string();
+    let told = hookgate(&["load", "--deliveries", "300", "--users", "8", "--mix", "fresh=3,duplicate=1", "--report", &load]);
+    assert!(told.starts_with("exit 0") && plain(&load).starts_with("exit 0"), "{told}{}", plain(&load));
+    let run = folder.path("run").display().to_string();
+    let told = hookgate(&["run", "--select", "DUP-*", "--report", &run]);
+    assert!(told.starts_with("exit 0") && plain(&run).starts_with("exit 0"), "{told}{}", plain(&run));
+    let last_line = |text: &str| text.trim_end().rfind('\n').map_or_else(String::new, |at| text[..=at].to_owned());
+    let of_load = ["series.csv", "load.md", "load.html", "junit.xml", "latency.hlog"].map(|name| (&load, name));
+    for (out, name) in of_load.into_iter().chain(["report.md", "report.html", "junit.xml"].map(|name| (&run, name))) {
+        let told = with_digests_mended(out, name, last_line);
+        let wanted = if name == "latency.hlog" {
+            "it has no line for the kind `duplicate`".to_owned()
+        } else {
+            format!("{name} is not what its report makes of it")
+        };
+        assert!(told.contains(&wanted), "{name}: {told}");
+    }
+    let told = with_digests_mended(&load, "load.json", |text| {
+        let mut report: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        report["latency_us"]["p99"] = 7.into();
+        serde_json::to_string_pretty(&report).expect("JSON") + "\n"
+    });
+    assert!(told.contains("the load is said to have the latencies"), "{told}");
+}
+
 fn digest(text: &str) -> String {
     hookgate::sign::sha256_hex(text.as_bytes())
 }
