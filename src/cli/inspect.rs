@@ -173,8 +173,10 @@ pub(crate) fn explain(args: &ExplainArgs, console: &mut Console) -> Result<Exit,
     }
     let fitting: Vec<&Loaded> = suite.scenarios.iter().filter(|one| fits_scenario(what, one)).collect();
     if fitting.is_empty() {
+        let contracts = files::shipped_contracts();
         let names = suite.catalogue.requirements.iter().map(|one| one.id.as_str()).chain(suite.scenarios.iter().map(|one| one.id.as_str()));
-        let hint = nearest(what, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let hint = nearest(what, names.chain(contracts.iter().map(String::as_str)))
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(Failure::usage(format!("`{what}` is no requirement, scenario or contract{hint}")));
     }
     let mut text = String::new();

@@ -61,12 +61,22 @@ const TELLING: u32 = 10;
 /// The contracts that a delivery keeps, the best first.
 #[must_use]
 pub fn matches(contracts: &[Contract], capture: Capture<'_>) -> Vec<Match> {
-    let mut all: Vec<Match> = contracts.iter().filter_map(|contract| matched(contract, capture)).collect();
+    best_first(contracts.iter().filter_map(|contract| matched(contract, capture, true)))
+}
+
+/// The contracts that a delivery would keep if it bore a key, the best first.
+#[must_use]
+pub fn matches_without_key(contracts: &[Contract], capture: Capture<'_>) -> Vec<Match> {
+    best_first(contracts.iter().filter_map(|contract| matched(contract, capture, false)))
+}
+
+fn best_first(all: impl Iterator<Item = Match>) -> Vec<Match> {
+    let mut all: Vec<Match> = all.collect();
     all.sort_by_key(|one| std::cmp::Reverse(one.score));
     all
 }
 
-fn matched(contract: &Contract, capture: Capture<'_>) -> Option<Match> {
+fn matched(contract: &Contract, capture: Capture<'_>, by_key: bool) -> Option<Match> {
     let (scheme, delivery) = (&contract.signature, capture.delivery);
     let carrier = scheme.carrier()?;
     let by_test_secret = scheme.keyed(contract.secret.for_tests.as_bytes()).ok()?;
@@ -83,7 +93,7 @@ fn matched(contract: &Contract, capture: Capture<'_>) -> Option<Match> {
     let is_readable = is_readable(&by_test_secret, capture);
     let has = |name: &str| delivery.header(name).is_some();
     let is_member = carrier.member().is_some();
-    if !(has(&carrier.name) || is_member && is_readable) || (contract.key.is_somewhere() && key.is_none()) {
+    if !(has(&carrier.name) || is_member && is_readable) || (contract.key.is_somewhere() && key.is_none() && by_key) {
         return None;
     }
     let mut by: Vec<String> = scheme.headers.iter().filter(|header| has(&header.name)).map(|header| header.name.clone()).collect();

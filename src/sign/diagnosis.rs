@@ -9,6 +9,8 @@ mod bodies;
 mod secrets;
 mod writing;
 
+use std::time::Duration;
+
 pub(crate) use bodies::spaced;
 pub(crate) use writing::MESSAGES;
 
@@ -133,18 +135,21 @@ fn out_of_time(signer: &Signer, case: &Case<'_>) -> Diagnosis {
         return Diagnosis::of("time-unit", format!("the signature is right, and its time {time} is in {unit} where {due} are due"));
     }
     let old = case.at.since(signed_at);
+    // People read seconds; what lies nearer than one is told as one.
+    let told = |span: Duration| crate::clock::span::write(Duration::from_secs(span.as_secs().max(1)));
     let (code, lies, allowed) = if old.is_zero() {
-        ("early", format!("{} in the future", crate::clock::span::write(signed_at.since(case.at))), tolerance.and_then(|one| one.future))
+        ("early", format!("{} in the future", told(signed_at.since(case.at))), tolerance.and_then(|one| one.future))
     } else {
-        ("stale", format!("{} in the past", crate::clock::span::write(old)), tolerance.map(|one| one.past))
+        ("stale", format!("{} in the past", told(old)), tolerance.map(|one| one.past))
     };
     let allowed = allowed.map_or_else(String::new, |span| format!(", and the contract allows {}", crate::clock::span::write(span.0)));
-    Diagnosis::of(code, format!("the signature is right, but stale: its time {time} lies {lies}{allowed}"))
+    let word = if code == "stale" { "stale" } else { "too early" };
+    Diagnosis::of(code, format!("the signature is right, but {word}: its time {time} lies {lies}{allowed}"))
 }
 
 /// A time in seconds where milliseconds are due, or the other way round: it lies near when it is read so.
 fn other_unit(unit: TimeUnit, time: &str, at: UnixMicros) -> Option<(&'static str, &'static str)> {
-    const NEAR: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
+    const NEAR: Duration = Duration::from_secs(366 * 86_400);
     let (other, words) = match unit {
         TimeUnit::Seconds => (TimeUnit::Milliseconds, ("milliseconds", "seconds")),
         TimeUnit::Milliseconds => (TimeUnit::Seconds, ("seconds", "milliseconds")),

@@ -239,6 +239,25 @@ fn a_key_that_does_not_show_is_told_and_named() {
     }
 }
 
+/// A family's signature in a capture without the family's key is told as that; and where it holds, it is that family.
+#[test]
+fn a_familys_signature_without_its_key_is_named() {
+    let secret = ("ZOOM_WEBHOOK_SECRET_TOKEN", "a-token-of-this-test");
+    let folder = Folder::new();
+    let file = folder.write("x.body", r#"{"event":"meeting.started"}"#);
+    let signed = among_others(command().env(secret.0, secret.1).args(["sign", "--contract", "zoom-webhook", "--at", "1759694703", &file]));
+    let lines = String::from_utf8(signed.stdout).expect("header lines");
+    let lines: Vec<&str> = lines.lines().filter(|line| !line.to_ascii_lowercase().starts_with("x-zm-trackingid")).collect();
+    folder.write("dump.txt", &format!("POST /in HTTP/1.1\r\nHost: h\r\n{}\r\n\r\n{{\"event\":\"meeting.started\"}}", lines.join("\r\n")));
+    let args = with(&["--from", "dump.txt"]);
+    let told = both(&init(&folder, &[], &args, ""));
+    assert!(told.starts_with("exit 2\n") && told.contains("the signature of `zoom-webhook`"), "{told}");
+    assert!(told.contains("its key, the header x-zm-trackingid, is not there"), "{told}");
+    let told = both(&init(&folder, &[secret], &args, ""));
+    assert!(told.starts_with("exit 0\n") && told.contains("Recognised as `zoom-webhook`"), "{told}");
+    assert!(told.contains("Its key, the header x-zm-trackingid, is not in the capture"), "{told}");
+}
+
 /// A HAR tells what was answered, too: the status is narrowed, and a mark of duplicates is found.
 #[test]
 fn a_har_tells_what_was_answered() {

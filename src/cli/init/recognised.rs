@@ -18,7 +18,7 @@ use crate::files;
 use crate::init::Base;
 use crate::init::example::lets_in;
 use crate::init::proof::{form_of, key_place, member_place, members_of, proven};
-use crate::init::recognition::{Capture, Held, Match, content_type, held, matches};
+use crate::init::recognition::{Capture, Held, Match, content_type, held, matches, matches_without_key};
 use crate::init::sightings::Sightings;
 use crate::sign::Proof;
 use crate::visit::Probe;
@@ -119,20 +119,19 @@ fn told_of(held: &Held, variable: &str) -> String {
 fn by_lines(args: &InitArgs, file: &Path, captured: &Captured, shipped: &[Contract]) -> Result<(Base, Vec<String>), Failure> {
     let named = args.secret_env.as_deref().map(secret_from).transpose()?.flatten();
     let mut found = matches(shipped, capture(captured, named.as_ref()));
-    let best = found.first().cloned();
-    // Without a name, each family's own variable is tried for its own signature.
-    if args.secret_env.is_none() {
-        for one in &mut found {
-            let Some(contract) = shipped.iter().find(|contract| contract.contract == one.contract) else { continue };
-            let secret = secret_from(&contract.secret.env)?;
-            one.held = held(contract, capture(captured, secret.as_ref()));
-        }
-        let proven = found.iter().position(|one| one.held == Held::Proven);
-        if let Some(at) = proven {
-            found.swap(0, at);
-        } else if let Some(best) = best {
-            found.sort_by_key(|one| one.contract != best.contract);
-        }
+    hold_by_own_secrets(args, captured, shipped, &mut found)?;
+    let near = if found.is_empty() {
+        let mut near = matches_without_key(shipped, capture(captured, named.as_ref()));
+        hold_by_own_secrets(args, captured, shipped, &mut near)?;
+        near
+    } else {
+        Vec::new()
+    };
+    // Names alone may be anybody's; a signature that holds is the family's.
+    if let Some(one) = near.first().filter(|one| one.held == Held::Proven) {
+        let (base, mut told) = family(args, one, &near, shipped);
+        told.push(format!("Its key, {}, is not in the capture.", place_of_key(shipped, &one.contract)));
+        return Ok((base, told));
     }
     let key = key_of(args, file, &captured.delivery)?;
     match found.first() {
@@ -146,9 +145,42 @@ fn by_lines(args: &InitArgs, file: &Path, captured: &Captured, shipped: &[Contra
         }
         Some(_) | None => match own(args, captured, named.as_ref(), key.as_ref()) {
             Some(own) => Ok(own),
-            None => Err(unknown(args, file, captured, named.is_some())),
+            None => match near.first() {
+                Some(one) => Err(without_its_key(file, one, shipped)),
+                None => Err(unknown(args, file, captured, named.is_some())),
+            },
         },
     }
+}
+
+/// Without a name, each family's own variable is tried for its own signature; the proven one comes first.
+fn hold_by_own_secrets(args: &InitArgs, captured: &Captured, shipped: &[Contract], found: &mut [Match]) -> Result<(), Failure> {
+    if args.secret_env.is_some() {
+        return Ok(());
+    }
+    for one in &mut *found {
+        let Some(contract) = shipped.iter().find(|contract| contract.contract == one.contract) else { continue };
+        let secret = secret_from(&contract.secret.env)?;
+        one.held = held(contract, capture(captured, secret.as_ref()));
+    }
+    found.sort_by_key(|one| one.held != Held::Proven);
+    Ok(())
+}
+
+/// Where a shipped contract's key travels.
+fn place_of_key(shipped: &[Contract], name: &str) -> String {
+    shipped.iter().find(|contract| contract.contract == name).map_or_else(String::new, |contract| contract.key.place())
+}
+
+/// A delivery that is signed as a shipped family's, and bears no key.
+fn without_its_key(file: &Path, one: &Match, shipped: &[Contract]) -> Failure {
+    let (name, place) = (&one.contract, place_of_key(shipped, &one.contract));
+    Failure::usage(format!(
+        "{}: it bears the signature of `{name}` ({}), and its key, {place}, is not there: see that the capture has every header line; or \
+         name the contract with --contract {name}, or the variable that holds the secret with --secret-env",
+        file.display(),
+        one.by.join(", ")
+    ))
 }
 
 fn family(args: &InitArgs, one: &Match, found: &[Match], shipped: &[Contract]) -> (Base, Vec<String>) {
