@@ -15,6 +15,17 @@ pub fn member_at<'v>(body: &'v Value, path: &str) -> Option<&'v Value> {
     })
 }
 
+/// Whether two are the same JSON: of numbers the value counts, not the spelling (`7` is `7.0`; RFC 8259, section 6).
+#[must_use]
+pub fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => a == b || (a.is_f64() != b.is_f64() && a.as_f64() == b.as_f64()),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
+        (Value::Object(a), Value::Object(b)) => a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| is_same(a, b))),
+        (_, _) => one == other,
+    }
+}
+
 /// Puts `value` under a dotted path, making the objects on the way.
 pub fn put_member(into: &mut Value, path: &str, value: Value) {
     let mut place = into;
@@ -121,6 +132,8 @@ pub fn canonical_json(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// Two spellings of one JSON become the same text.
@@ -128,5 +141,20 @@ mod tests {
     fn json_has_one_spelling() {
         assert_eq!(canonical_json(b"{ \"b\": [1, {\"d\":2,\"c\":3}],\"a\":null}").as_deref(), Some(r#"{"a":null,"b":[1,{"c":3,"d":2}]}"#));
         assert_eq!(canonical_json(b"nothing"), None);
+    }
+
+    /// Numbers are the same by their value, wherever they stand; whole ones that a float cannot tell apart are two.
+    #[test]
+    fn numbers_are_compared_by_value() {
+        for (one, other, same) in [
+            (json!(7), json!(7.0), true),
+            (json!({"a": [1.0, "x"]}), json!({"a": [1, "x"]}), true),
+            (json!(7), json!(7.5), false),
+            (json!(7), json!("7"), false),
+            (json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992_i64), false),
+            (json!({"a": 1}), json!({"a": 1, "b": 2}), false),
+        ] {
+            assert_eq!(is_same(&one, &other), same, "{one} {other}");
+        }
     }
 }

@@ -43,6 +43,8 @@ pub struct EffectsLog {
 struct Tail {
     path: PathBuf,
     line: Regex,
+    /// Whether keys stand in quotation marks, as JSON has them.
+    is_quoted: bool,
     /// The open file, which is equal to another handle when that is of the same file.
     file: Option<Handle>,
     offset: u64,
@@ -74,6 +76,7 @@ impl EffectsLog {
         let mut tail = Tail {
             path: path.clone(),
             line,
+            is_quoted: group == QUOTED,
             file: None,
             offset: 0,
             before: Vec::new(),
@@ -169,7 +172,8 @@ impl Tail {
                 let line: Vec<u8> = self.rest.drain(..=end).collect();
                 let text = String::from_utf8_lossy(&line);
                 if let Some(key) = self.line.captures(text.trim_end_matches(['\n', '\r'])).and_then(|found| found.get(1)) {
-                    self.counts.add(&unescaped(key.as_str()));
+                    let key = key.as_str();
+                    self.counts.add(&if self.is_quoted { unescaped(key) } else { key.to_owned() });
                 }
             }
             if self.rest.len() > LONGEST_LINE {
@@ -299,6 +303,7 @@ mod tests {
         for (pattern, line, key) in [
             ("key={key} done", "12:00 key=a b done", "a b"),
             ("key={key}", "12:00 key=a/b, done", "a/b"),
+            ("DONE <{key}>$", r"DONE <a-\n>", r"a-\n"),
             (r#""key":"{key}""#, r#"{"done":true,"key":"a\"b","n":1}"#, "a\"b"),
         ] {
             let folder = tempfile::tempdir().expect("a folder");

@@ -127,7 +127,7 @@ impl Alphabet<'_> {
             let kind = format!("connection:{name}");
             self.add(&kind, &[&kind], 1.0, Form::Honest(Deliver { connection, ..Deliver::default() }));
         }
-        let headers = [("User-Agent", "callbacks/3"), ("X-Request-Id", "7f4c"), ("Accept", "*/*")];
+        let headers = [("User-Agent", "callbacks/3"), ("X-Hookgate-Note", "7f4c"), ("Accept", "*/*")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
         self.add("headers", &["headers"], 1.0, Form::Honest(Deliver { headers, ..Deliver::default() }));
         for method in ["PUT", "PATCH", "DELETE"] {

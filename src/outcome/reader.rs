@@ -18,7 +18,7 @@ use super::{Outcome, OutcomeSet};
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
 use crate::contract::{Contract, Level};
 use crate::delivery::{Answer, HeaderLine, NoAnswer};
-use crate::message::{member_at, put_member};
+use crate::message::{is_same, member_at, put_member};
 use crate::template::Template;
 
 /// What a member must be.
@@ -193,7 +193,7 @@ impl Form {
     fn fits(&self, answer: &Answer, json: Option<&Value>, sent: &Values<'_>) -> bool {
         let found = |path: &str| json.and_then(|body| member_at(body, path));
         let holds = |path: &str, want: &Want| match want {
-            Want::Constant(constant) => found(path) == Some(constant),
+            Want::Constant(constant) => found(path).is_some_and(|found| is_same(found, constant)),
             Want::AnyText => found(path).is_some_and(Value::is_string),
             Want::Text(text) => {
                 let is = found(path).and_then(Value::as_str);

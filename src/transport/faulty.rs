@@ -182,6 +182,10 @@ impl Sender {
             self.manners().remark(&transmission.delivery, surplus);
         }
         let given = wire.rule.given().or(result.as_ref().ok()).cloned();
+        // An answer that ends with its connection seems whole wherever it is cut.
+        let is_cut = matches!(fault, Fault::LoseAnswer | Fault::CutAnswer) && wire.rule.given().is_some();
+        let cut = || NoAnswer::Broken { cause: "the connection was closed in the middle of the answer".to_owned() };
+        let result = if is_cut && result.is_ok() { Err(cut()) } else { result };
         Faulted { exchange: Exchange::ended(sent_at, took, result), given }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{KeyForm, KeyPlace, KeyScope, is_in_quotes, is_uuid};
+use super::{KeyForm, KeyPlace, KeyScope, is_uuid};
 use crate::contract::Contract;
 use crate::delivery::HeaderLine;
 use crate::message::spelling::{as_form, quoted, with_form_field, with_member_at};
@@ -48,8 +48,8 @@ impl KeyPlace {
         let quotes = match self.form {
             KeyForm::Bare | KeyForm::Uuid => false,
             KeyForm::Quoted => true,
-            // Bare, but for a key whose own quotation marks would be taken for those of its form.
-            KeyForm::Either => is_in_quotes(key),
+            // Bare, but for a key that begins with a quotation mark: that would be taken for the one of its form (RFC 8941, section 4.2.5).
+            KeyForm::Either => key.trim_ascii_start().starts_with(b"\""),
         };
         if !quotes {
             return Cow::Borrowed(key);
@@ -170,6 +170,15 @@ mod tests {
                 let read = place.read(&sent(&place, key.as_bytes(), body.as_bytes()));
                 prop_assert_eq!(read.as_deref(), Ok(key), "{:?}", place);
             }
+        }
+    }
+
+    /// A key that begins with a quotation mark is never sent bare where both forms mean the same: half a string is no key.
+    #[test]
+    fn key_that_looks_like_half_a_string_is_quoted() {
+        let place = KeyPlace { header: Some("K".to_owned()), form: KeyForm::Either, ..KeyPlace::default() };
+        for (key, written) in [(r#""a''"#, r#""\"a''""#), (r#"a"b""#, r#"a"b""#), (r#""a""#, r#""\"a\"""#)] {
+            assert_eq!(place.write(key.as_bytes()).as_ref(), written.as_bytes(), "{key}");
         }
     }
 

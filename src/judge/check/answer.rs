@@ -10,7 +10,7 @@ use crate::contract::outcome::{AnswerForm, Member, MemberValue};
 use crate::contract::{Contract, Level, OtherBody, Refusals};
 use crate::delivery::Answer;
 use crate::history::record::Record;
-use crate::message::member_at;
+use crate::message::{is_same, member_at};
 use crate::outcome::members::Values;
 use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::outcome::reader::{Reader, refusal_form};
@@ -278,7 +278,7 @@ fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first
     let found = member_at(body, &member.member);
     let text_found = found.and_then(Value::as_str);
     match &member.is {
-        MemberValue::Constant(constant) => found == Some(constant),
+        MemberValue::Constant(constant) => found.is_some_and(|found| is_same(found, constant)),
         MemberValue::Text(text) if text.is_only("first.ts") => text_found.is_some_and(|instant| instant_fits(instant, first)),
         MemberValue::Text(text) if text.is_only("ts") => text_found.is_some_and(|instant| instant_fits(instant, Some(judged.record))),
         // Where nothing is known of the first delivery, any text will do.
