@@ -63,6 +63,7 @@ fn statuses(args: &ClaimsArgs) -> Result<BTreeMap<(String, String), u16>, Failur
         return Ok(BTreeMap::new());
     }
     let file = files::read_text("read the history", &path).map_err(Failure::usage)?;
+    stored::is_as_written(&path, &file.text)?;
     let mut statuses = BTreeMap::new();
     for (at, line) in file.text.lines().enumerate() {
         let one: Operation = serde_json::from_str(line)

@@ -53,6 +53,7 @@ fn kept(report: &Path) -> Result<Option<BTreeMap<String, String>>, Failure> {
         return Ok(None);
     }
     let file = files::read_text("read the snapshots", &path).map_err(Failure::usage)?;
+    stored::is_as_written(&path, &file.text)?;
     let kept: Kept =
         serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} has no snapshots: {cause}", file.path)))?;
     // Of a run that took none nothing can be told.

@@ -6,8 +6,9 @@ use super::Failure;
 use crate::files;
 #[cfg(feature = "load")]
 use crate::load::report::{LoadReport, SCHEMA as LOAD_SCHEMA};
-use crate::report::manifest::MadeFrom;
+use crate::report::manifest::{FILE, MadeFrom, Manifest};
 use crate::report::{Report, SCHEMA};
+use crate::sign::sha256_hex;
 
 #[cfg(not(feature = "load"))]
 const LOAD_SCHEMA: &str = "hookgate.load/1";
@@ -38,8 +39,30 @@ pub(crate) fn read(path: &Path) -> Result<Stored, Failure> {
     if path.is_dir() && inside.is_none() {
         return Err(Failure::usage(format!("{} has no report.json and no load.json: name a report folder", path.display())));
     }
-    let file = files::read_text("read the report", &inside.unwrap_or_else(|| path.to_owned())).map_err(Failure::usage)?;
+    let path = inside.unwrap_or_else(|| path.to_owned());
+    let file = files::read_text("read the report", &path).map_err(Failure::usage)?;
+    is_as_written(&path, &file.text)?;
     of_text(&file.path, &file.text).map_err(Failure::usage)
+}
+
+/// Refuses a file that the manifest of its folder contradicts; one without a manifest, or that it does not name, is taken as it is.
+pub(crate) fn is_as_written(path: &Path, text: &str) -> Result<(), Failure> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return Ok(()) };
+    let manifest = folder.join(FILE);
+    if !manifest.is_file() {
+        return Ok(());
+    }
+    let file = files::read_text("read the manifest", &manifest).map_err(Failure::usage)?;
+    let manifest: Manifest =
+        serde_json::from_str(&file.text).map_err(|cause| Failure::usage(format!("{} is no manifest: {cause}", file.path)))?;
+    match manifest.files.get(name) {
+        Some(digest) if *digest != sha256_hex(text.as_bytes()) => Err(Failure::usage(format!(
+            "{} is not as it was written: its SHA-256 is not that of {FILE} beside it; `hookgate report verify {}` tells all",
+            path.display(),
+            if folder.as_os_str().is_empty() { Path::new(".").display() } else { folder.display() }
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Reports that are compared as one.

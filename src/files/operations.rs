@@ -10,6 +10,8 @@ use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::FileError;
 use crate::history::consistency::Operation;
 use crate::history::consistency::parts::{BYTES, number_of};
@@ -26,6 +28,7 @@ const BUCKET_BITS: u32 = 10;
 pub struct OperationsWriter {
     file: BufWriter<File>,
     path: PathBuf,
+    digest: Sha256,
 }
 
 impl OperationsWriter {
@@ -37,7 +40,7 @@ impl OperationsWriter {
         let failed = |cause| FileError { what: "write the operations to", path: path.to_owned(), cause };
         let mut file = BufWriter::with_capacity(BLOCK * BYTES / 8, File::create(path).map_err(failed)?);
         file.write_all(HEAD).map_err(failed)?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file, path: path.to_owned(), digest: Sha256::new_with_prefix(HEAD) })
     }
 
     /// Adds operations; they are in the file when [`OperationsWriter::flush`] has been called.
@@ -45,8 +48,12 @@ impl OperationsWriter {
     /// # Errors
     /// [`FileError`] when they cannot be written.
     pub fn append(&mut self, operations: &[Operation]) -> Result<(), FileError> {
-        let mut write = || operations.iter().try_for_each(|one| self.file.write_all(&one.packed()));
-        write().map_err(|cause| self.failed(cause))
+        for one in operations {
+            let bytes = one.packed();
+            self.file.write_all(&bytes).map_err(|cause| self.failed(cause))?;
+            self.digest.update(bytes);
+        }
+        Ok(())
     }
 
     /// Hands over to the system what was added.
@@ -55,6 +62,12 @@ impl OperationsWriter {
     /// [`FileError`] when it cannot be written.
     pub fn flush(&mut self) -> Result<(), FileError> {
         self.file.flush().map_err(|cause| self.failed(cause))
+    }
+
+    /// SHA-256 of all that was added so far, lower-case hex: as [`OperationsFile::sha256`].
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        hex(self.digest.clone())
     }
 
     fn failed(&self, cause: io::Error) -> FileError {
@@ -71,6 +84,7 @@ pub struct OperationsFile {
     counts: Vec<u32>,
     /// The lowest and the highest number of a key in each block.
     blocks: Vec<(u32, u32)>,
+    sha256: String,
 }
 
 impl OperationsFile {
@@ -86,7 +100,8 @@ impl OperationsFile {
         if head != *HEAD {
             return Err(failed(io::Error::other("it is no file of operations of this version")));
         }
-        let mut all = Self { path: path.to_owned(), count: 0, counts: Vec::new(), blocks: Vec::new() };
+        let mut all = Self { path: path.to_owned(), count: 0, counts: Vec::new(), blocks: Vec::new(), sha256: String::new() };
+        let mut digest = Sha256::new_with_prefix(HEAD);
         let mut block = vec![0; BLOCK * BYTES];
         loop {
             let whole = fill(&mut file, &mut block).map_err(failed)?;
@@ -104,7 +119,9 @@ impl OperationsFile {
                 all.count += (whole / BYTES) as u64;
                 all.blocks.push((low, high));
             }
+            digest.update(&block[..whole]);
             if whole < block.len() {
+                all.sha256 = hex(digest);
                 return Ok(all);
             }
         }
@@ -114,6 +131,12 @@ impl OperationsFile {
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// SHA-256 of its whole operations, with what stands before them; lower-case hex.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Ranges of keys, of which each has no more than `most` operations, unless neighbouring keys have more.
@@ -174,6 +197,10 @@ fn fill(file: &mut File, block: &mut [u8]) -> io::Result<usize> {
     Ok(filled - filled % BYTES)
 }
 
+fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn failed(path: &Path, cause: io::Error) -> FileError {
     FileError { what: "read the operations in", path: path.to_owned(), cause }
 }
@@ -207,6 +234,7 @@ mod tests {
         let file = OperationsFile::open(&path)?;
         let parts = file.parts(9_000);
         assert_eq!((file.count(), parts.len()), (100_000, 13));
+        assert_eq!(file.sha256(), writer.sha256());
         let mut read = Vec::new();
         for part in &parts {
             let operations = file.read(part)?;

@@ -245,8 +245,12 @@ fn broken(gate: &GateResult) -> String {
 /// (Theil and Sen), which one unlucky second does not move.
 fn growth(series: &[Second], seconds: f64) -> Option<f64> {
     let whole = (seconds.floor() as usize).min(series.len());
-    let medians: Vec<(f64, f64)> =
-        series[..whole].iter().enumerate().filter(|(_, one)| one.answers > 0).map(|(at, one)| (at as f64, one.p50_us as f64)).collect();
+    let medians: Vec<(f64, f64)> = series[..whole]
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.answers > 0 && one.p50_us > 0)
+        .map(|(at, one)| (at as f64, one.p50_us as f64))
+        .collect();
     let mut slopes = Vec::new();
     for (at, (time, median)) in medians.iter().enumerate() {
         slopes.extend(medians[at + 1..].iter().map(|(later, other)| (other - median) / (later - time)));

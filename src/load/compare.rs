@@ -140,12 +140,7 @@ fn measured(
     // The last second is rarely whole, and one without answers has no latency.
     let whole_seconds = |report: &LoadReport| (report.seconds.floor() as usize).min(report.series.len());
     let series = first.map(|report| &report.series[..whole_seconds(report)]).unwrap_or_default();
-    let seconds = series
-        .iter()
-        .filter(|one| quantile.is_none() || one.deliveries > 0)
-        .map(second)
-        .filter(|value| *value > 0.0 || quantile.is_none())
-        .collect();
+    let seconds = series.iter().map(second).filter(|value| *value > 0.0 || quantile.is_none()).collect();
     let counted = first.zip(quantile).and_then(|(report, quantile)| {
         let [low, high] = quantiles_about(quantile, report.deliveries);
         Some([on_curve(report, low)?, on_curve(report, high)?])

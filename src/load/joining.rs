@@ -3,13 +3,15 @@
 //! In: the folders of workers, whatever state they were left in, and their contract. Out: one [`Loaded`]. A key belongs to one
 //! worker, so histories are judged a worker at a time, in parts for which there is room ([`judge_files`]); the answers of
 //! every worker are judged here once more, and what rows have shown is taken from the workers' own reports. A worker
-//! that is missing, or has no report, leaves the verdict undecided where nothing is broken.
+//! that is missing, has no report, or whose history is cut or damaged leaves the verdict undecided where nothing is broken.
 
+mod axis;
 mod found;
+mod notes;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use super::Loaded;
 use super::carried::Carried;
@@ -17,16 +19,14 @@ use super::effort::Effort;
 use super::feed::FeedReport;
 use super::gate::Gate;
 use super::heat::HeatMap;
-use super::measure::Measurement;
-use super::report::{Latency, LoadReport, SCHEMA, Second};
-use super::window::{Told, Window};
-use super::worker::{Facts, State, Which, WorkerReport, started_at};
+use super::report::{Latency, LoadReport, SCHEMA};
+use super::worker::{Facts, OPERATIONS, State, Which, WorkerReport, started_at};
 use super::{summing, unexpected};
 use crate::clock::{UnixMicros, iso};
 use crate::contract::Contract;
 use crate::files::FileError;
 use crate::files::operations::OperationsFile;
-use crate::history::consistency::{Judgement, Law, judge};
+use crate::history::consistency::{Explanation, Judgement, Law, judge};
 use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, ProjectFacts, Tool, Verdict};
 use crate::scenario::requirement::Catalogue;
@@ -58,10 +58,23 @@ impl Worker {
         Law { life: self.facts.life_us, replays_failures: contract.replays_failures() }
     }
 
-    /// When it was warm, in seconds since the epoch, by its own clock.
-    fn warm_at(&self) -> f64 {
-        let warm = self.carried.as_ref().map_or(0.0, |carried| carried.window.warm_until_s);
-        self.facts.began_at.unwrap_or(0) as f64 / 1e6 + warm
+    /// What there is of its history.
+    fn history(&self) -> History {
+        let Some(file) = &self.operations else {
+            return match &self.report {
+                None => History::Cut,
+                Some(report) if self.facts.is_judged || report.operations == 0 => History::TakenAway,
+                Some(_) => History::Lost,
+            };
+        };
+        let as_written = self.facts.files.get(OPERATIONS).is_none_or(|digest| digest == file.sha256());
+        match &self.report {
+            None => History::Cut,
+            // Its disk may have been full.
+            Some(report) if file.count() < report.operations => History::Cut,
+            Some(_) if !as_written => History::Damaged,
+            Some(_) => History::Whole,
+        }
     }
 
     fn state(&self) -> State {
@@ -70,6 +83,48 @@ impl Worker {
             Some(report) if report.was_interrupted() => State::Interrupted,
             Some(_) => State::Complete,
         }
+    }
+}
+
+/// What there is of a worker's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum History {
+    /// All that it has sent.
+    Whole,
+    /// Nothing: it was judged, and taken away.
+    TakenAway,
+    /// What it had written down until then: what explains an answer may be in the rest.
+    Cut,
+    /// Nothing, and nobody has taken it away.
+    Lost,
+    /// Not what it has written.
+    Damaged,
+}
+
+impl History {
+    /// Whether there may have been more than there is.
+    fn is_open(self) -> bool {
+        match self {
+            Self::Whole | Self::TakenAway => false,
+            Self::Cut | Self::Lost | Self::Damaged => true,
+        }
+    }
+}
+
+/// What an operation that is lost would explain: everything but two acceptances that are there.
+fn is_of_the_lost(why: &Explanation) -> bool {
+    match why {
+        Explanation::AcceptedTwice => false,
+        Explanation::DuplicateOfNothing
+        | Explanation::DuplicateOutsideLife
+        | Explanation::FailureForgotten
+        | Explanation::InFlightAlone
+        | Explanation::ReferenceElsewhere
+        | Explanation::ReferencesDiffer
+        | Explanation::AuditRowsMissing { .. }
+        | Explanation::KeyRows { .. }
+        | Explanation::AuditRowsTooMany { .. }
+        | Explanation::TraceOfRefused => true,
     }
 }
 
@@ -147,13 +202,11 @@ pub fn joined(
     let Some(first) = workers.first() else { return Err(JoinError::Apart("there is no worker to join".to_owned())) };
     let names: Vec<String> = first.facts.mix.iter().map(|(name, _)| name.clone()).collect();
     let missing = missing(&workers);
-    let (measurement, window, shifts) = measured(&workers, &names)?;
-    let files: Vec<(&OperationsFile, Law)> =
-        workers.iter().filter_map(|worker| Some((worker.operations.as_ref()?, worker.law(contract)))).collect();
-    let mut judgements = judge_files(&files, MOST_AT_ONCE)?.into_iter();
-    let judged: Vec<Option<Judgement>> = workers.iter().map(|worker| worker.operations.as_ref().and_then(|_| judgements.next())).collect();
-    let is_whole = missing.is_empty() && workers.iter().all(|worker| worker.report.is_some() && !found::is_short(worker));
-    let (found, was_judged, doubts) = found::found(&workers, &judged, contract, catalogue, is_whole);
+    let (measurement, window, shifts) = axis::measured(&workers, &names)?;
+    let judged = judged(&workers, contract)?;
+    let all_ended = missing.is_empty() && workers.iter().all(|worker| worker.report.is_some());
+    let is_whole = all_ended && workers.iter().all(|worker| !worker.history().is_open());
+    let (found, was_judged, doubts) = found::found(&workers, &judged, contract, catalogue, all_ended);
     let reports = || workers.iter().filter_map(|worker| worker.report.as_ref());
     let (mut all, by_kind) = measurement.in_all(&window);
     all.dropped = reports().map(|report| report.dropped).sum();
@@ -183,7 +236,7 @@ pub fn joined(
         false => Overall::Conforms,
     };
     let told: Vec<WorkerReport> = workers.iter().map(of_one).chain(missing.iter().cloned()).collect();
-    let notes = notes(&workers, &missing).into_iter().chain(doubts).collect();
+    let notes = notes::notes(&workers, &missing).into_iter().chain(doubts).collect();
     let is_open = first.facts.model == "open";
     let planned = (window.planned_end - window.warm_until.min(window.planned_end)).as_secs_f64();
     let wanted_in_all: f64 = reports()
@@ -199,7 +252,7 @@ pub fn joined(
         model: first.facts.model.clone(),
         arrivals: reports().find_map(|report| report.arrivals.clone()),
         started_at: workers.iter().filter_map(|one| one.facts.began_at).min().map(|at| iso::write(UnixMicros(at))).unwrap_or_default(),
-        users: workers.iter().map(|worker| worker.report.as_ref().map_or(worker.facts.users, |report| report.users)).sum(),
+        users: users(&workers),
         seed: first.facts.seed,
         mix: first.facts.mix.iter().cloned().collect(),
         feed: FeedReport::joined(&reports().filter_map(|report| report.feed.as_ref()).collect::<Vec<_>>()),
@@ -217,7 +270,7 @@ pub fn joined(
         latency_us: all.latency.map(Latency::of),
         errors: measurement.errors.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
         curve: summing::curve(&measurement),
-        series: series(&measurement, &workers, &shifts),
+        series: axis::series(&measurement, &workers, &shifts),
         heat: HeatMap::of(&measurement),
         knee: None,
         judged: was_judged,
@@ -227,7 +280,7 @@ pub fn joined(
         requirements: found.requirements,
         violations: found.violations,
         gates,
-        kept_up: is_whole && reports().all(|report| report.kept_up),
+        kept_up: all_ended && reports().all(|report| report.kept_up),
         notes,
         workers: told,
         contracts: Vec::new(),
@@ -237,8 +290,34 @@ pub fn joined(
     Ok(Loaded { report, measurement, cut: None })
 }
 
+/// The history of each that has one, judged anew; what a lost part of it would explain is left open.
+fn judged(workers: &[Worker], contract: &Contract) -> Result<Vec<Option<Judgement>>, FileError> {
+    let has_some = |worker: &&Worker| worker.history() != History::Damaged;
+    let file = |worker: &'_ Worker| worker.operations.is_some() && has_some(&worker);
+    let files: Vec<(&OperationsFile, Law)> = workers
+        .iter()
+        .filter(|worker| file(worker))
+        .filter_map(|worker| Some((worker.operations.as_ref()?, worker.law(contract))))
+        .collect();
+    let mut judgements = judge_files(&files, MOST_AT_ONCE)?.into_iter();
+    let of = |worker: &Worker| {
+        let mut judgement = file(worker).then(|| judgements.next()).flatten()?;
+        if worker.history().is_open() {
+            judgement.leave_open(is_of_the_lost);
+        }
+        Some(judgement)
+    };
+    Ok(workers.iter().map(of).collect())
+}
+
 fn was_aborted(report: &LoadReport) -> bool {
     report.notes.iter().any(|note| note.starts_with("Ended early") && report.verdict == Overall::DoesNotConform)
+}
+
+/// How many there were at one time.
+fn users(workers: &[Worker]) -> usize {
+    let all = workers.iter().map(|worker| worker.report.as_ref().map_or(worker.facts.users, |report| report.users));
+    if workers.iter().all(|worker| worker.facts.is_rotation()) { all.max().unwrap_or(0) } else { all.sum() }
 }
 
 fn of_one(worker: &Worker) -> WorkerReport {
@@ -292,7 +371,8 @@ fn missing(workers: &[Worker]) -> Vec<WorkerReport> {
         let highest = there.iter().map(|one| one.number).max().unwrap_or(0);
         let of = there.iter().filter_map(|one| one.of).max();
         // A master numbers from 0, in the order in which workers came to it.
-        let numbers = of.map_or(0..=highest, |of| 1..=of.max(highest));
+        let first = if there.iter().any(|one| one.master.is_some()) { 0 } else { 1 };
+        let numbers = of.map_or(first..=highest, |of| 1..=of.max(highest));
         for number in numbers.filter(|number| there.iter().all(|one| one.number != *number)) {
             let which = Which { run_word: word.to_owned(), number, of, ..Which::default() };
             missing.push(WorkerReport { which, state: State::Missing, started_at: String::new(), deliveries: 0, operations: 0 });
@@ -301,100 +381,18 @@ fn missing(workers: &[Worker]) -> Vec<WorkerReport> {
     missing
 }
 
-/// The measurements of all on one axis of time, which begins when the first of them was warm; and by how many seconds each lies behind it.
-fn measured(workers: &[Worker], names: &[String]) -> Result<(Measurement, Window, Vec<usize>), JoinError> {
-    let warm_until = workers.iter().filter_map(|worker| worker.carried.as_ref()).map(|one| one.window.warm_until_s).next().unwrap_or(0.0);
-    let warm_until = Duration::try_from_secs_f64(warm_until).unwrap_or_default();
-    let mut all = Measurement::new(names, warm_until).map_err(|cause| JoinError::Apart(cause.to_string()))?;
-    let began = workers.iter().filter(|worker| worker.carried.is_some()).map(Worker::warm_at).fold(f64::INFINITY, f64::min);
-    let mut window = Window { warm_until, planned_end: warm_until, ..Window::default() };
-    let mut shifts = Vec::new();
-    for worker in workers {
-        let Some(carried) = &worker.carried else {
-            shifts.push(0);
-            continue;
-        };
-        let behind = Duration::try_from_secs_f64(worker.warm_at() - began).unwrap_or_default();
-        let last = behind + carried.last_answer();
-        // Whole seconds are joined, so that the second of each one's last answer is that in which it came.
-        let whole = behind.as_secs() as usize;
-        let shift = carried.last_second().map_or(whole, |second| (last.as_secs() as usize).saturating_sub(second));
-        let failed = |cause| JoinError::Unreadable(worker.folder.clone(), cause);
-        carried.add_to(&mut all, shift).map_err(failed)?;
-        shifts.push(shift);
-        let Told { warm_until_s, planned_end_s, .. } = carried.window;
-        let planned = Duration::try_from_secs_f64(planned_end_s - warm_until_s).unwrap_or_default();
-        window.planned_end = window.planned_end.max(warm_until + behind + planned);
-        if carried.last_second().is_some() {
-            window.last_answer = window.last_answer.max(warm_until + last);
-        }
-    }
-    all.last_answer = window.last_answer;
-    all.fill(window.seconds());
-    Ok((all, window, shifts))
-}
-
-/// Second by second; what was wanted is what all of them were asked for.
-fn series(measurement: &Measurement, workers: &[Worker], shifts: &[usize]) -> Vec<Second> {
-    let mut wanted: BTreeMap<usize, u64> = BTreeMap::new();
-    for (worker, shift) in workers.iter().zip(shifts) {
-        for (at, second) in worker.report.iter().flat_map(|report| report.series.iter().enumerate()) {
-            if let Some(one) = second.wanted {
-                *wanted.entry(at + shift).or_default() += one;
-            }
-        }
-    }
-    let is_open = !wanted.is_empty();
-    let seconds = measurement.series.iter().enumerate();
-    seconds.map(|(at, second)| Second::of(second, is_open.then(|| wanted.get(&at).copied().unwrap_or(0)))).collect()
-}
-
-/// What all generators took together; the receiver is one, and each of them saw it.
+/// What all generators took together; the receiver is one, and each of them saw it. Rotations are of one process, one after the other.
 fn effort(workers: &[Worker]) -> Effort {
     let all = || workers.iter().filter_map(|worker| worker.report.as_ref()).map(|report| &report.effort);
-    let sum = |of: fn(&Effort) -> Option<f64>| all().filter_map(of).reduce(|one, other| one + other);
+    let are_rotations = workers.iter().all(|worker| worker.facts.is_rotation());
+    let share = if are_rotations { 1.0 / all().filter(|one| one.own_cpu_percent.is_some()).count().max(1) as f64 } else { 1.0 };
+    let peaks = || all().filter_map(|one| one.own_peak_bytes);
     Effort {
-        own_cpu_percent: sum(|one| one.own_cpu_percent),
-        own_peak_bytes: all().filter_map(|one| one.own_peak_bytes).reduce(|one, other| one + other),
+        own_cpu_percent: all().filter_map(|one| one.own_cpu_percent).reduce(|one, other| one + other).map(|sum| sum * share),
+        own_peak_bytes: if are_rotations { peaks().max() } else { peaks().reduce(|one, other| one + other) },
         latest_us: all().map(|one| one.latest_us).max().unwrap_or(0),
         receiver_cpu_percent: all().filter_map(|one| one.receiver_cpu_percent).reduce(f64::max),
         receiver_peak_bytes: all().filter_map(|one| one.receiver_peak_bytes).max(),
         looks: Vec::new(),
     }
-}
-
-fn notes(workers: &[Worker], missing: &[WorkerReport]) -> Vec<String> {
-    let of = workers.iter().filter_map(|worker| worker.which().of).max().map_or_else(String::new, |of| format!(" of {of}"));
-    let count = workers.len();
-    let what = if count == 1 { "worker" } else { "workers" };
-    let mut notes = vec![format!(
-        "Joined from {count} {what}{of}; their seconds are laid side by side by the clocks of their own machines, and no key was delivered by two of them."
-    )];
-    for one in missing {
-        notes.push(format!("Worker {} is missing: nothing of it was given.", one.which.number));
-    }
-    for worker in workers {
-        let number = worker.which().number;
-        match worker.state() {
-            State::CutShort => {
-                let measured = worker.carried.as_ref().map_or_else(
-                    || "nothing that it measured".to_owned(),
-                    |carried| format!("what it had measured after {:.0} s ({} deliveries)", carried.window.planned_end_s, carried.sent()),
-                );
-                let kept = worker.operations.as_ref().map_or(0, OperationsFile::count);
-                notes.push(format!(
-                    "Worker {number} was cut short ({}): it left no report; {measured} is in here, and {kept} deliveries that it had written down are judged by their answers.",
-                    worker.folder
-                ));
-            }
-            State::Interrupted => notes.push(format!("Worker {number} was interrupted.")),
-            State::Complete | State::Missing => {}
-        }
-        for note in worker.report.iter().flat_map(|report| &report.notes).filter(|note| !note.starts_with("Interrupted after")) {
-            if !notes.contains(note) {
-                notes.push(note.clone());
-            }
-        }
-    }
-    notes
 }

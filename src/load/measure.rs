@@ -98,7 +98,7 @@ impl Second {
         Some(Self { count: 0, answered: 0, errors: 0, latency: Histogram::new(SERIES_DIGITS).ok()? })
     }
 
-    /// A quantile of the latency, in microseconds.
+    /// A quantile of the latency, in microseconds; 0 where nothing was answered.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> u64 {
         self.latency.value_at_quantile(quantile)
@@ -298,6 +298,27 @@ impl OfKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What was refused is quick, and no answer: it has no part in latencies, while what was waited for in vain has.
+    #[test]
+    fn only_what_was_waited_for_has_a_latency() {
+        let mut measured = Measurement::new(&["fresh".to_owned()], Duration::ZERO).unwrap();
+        let sample = |error: u8, latency_us: u32, second: u64| Sample {
+            kind: 0,
+            expected: error == NO_ERROR,
+            error,
+            status: 0,
+            ended: Duration::from_secs(second),
+            latency_us,
+            answer_bytes: 0,
+            went_twice: false,
+        };
+        measured.take(&[sample(NO_ERROR, 9_000, 0), sample(1, 100, 0), sample(1, 100, 1), sample(3, 100, 1), sample(2, 100, 1)]);
+        assert_eq!((measured.sent(), measured.answered(), measured.latency().map(|all| all.len())), (5, 1, Some(1)));
+        assert_eq!(measured.series.iter().map(|second| second.quantile(0.5) > 0).collect::<Vec<_>>(), [true, false]);
+        measured.take(&[sample(0, 5_000_000, 6), sample(GIVEN_UP, 700, 6)]);
+        assert_eq!(measured.latency().map(|all| all.len()), Some(3));
+    }
 
     /// A receiver that is not there, and a machine that has no port left, are two things.
     #[test]

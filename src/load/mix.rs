@@ -140,6 +140,12 @@ impl Mix {
         by_name.or_else(|| self.kinds.iter().position(|(_, own, _)| *own == kind)).unwrap_or(usize::MAX)
     }
 
+    /// Where first deliveries are counted; in a mix that has none of their own, where those are in whose place one is sent.
+    #[must_use]
+    pub fn place_of_fresh(&self, otherwise: usize) -> usize {
+        self.kinds.iter().position(|(_, kind, _)| *kind == Kind::Fresh).unwrap_or(otherwise)
+    }
+
     /// Reads `fresh=80,duplicate=15,bad-signature=3`; a tamper by its own name.
     ///
     /// # Errors

@@ -27,6 +27,10 @@ const LEAST_SHARE: f64 = 0.08;
 const DEVIATIONS: f64 = 2.58;
 /// A histogram of three significant figures shows no smaller part of a number.
 const SMALLEST: f64 = 0.002;
+/// So few seconds a side can tell what is several times as much or as little, where they lie apart.
+const FEWEST_APART: usize = 3;
+/// And so many times it must be.
+const SEVERAL_TIMES: f64 = 2.0;
 /// With too few seconds to be ranked, only what grew by half or more is told from noise.
 const COARSE: f64 = 0.5;
 
@@ -100,7 +104,11 @@ pub fn compared(before: &Measured, after: &Measured, margin: Margin) -> Compared
         let differ = apart > noise && differs_by_rank(&before.seconds, &after.seconds);
         return Compared { noise: Some(noise), differ: Some(differ) };
     }
-    // Too few seconds: the histograms may know enough.
+    // Too few seconds to be ranked: some know enough all the same, and so may the histograms.
+    let is_several_times = was.max(is) >= was.min(is) * SEVERAL_TIMES;
+    if apart > noise && is_several_times && all_lie_apart(&before.seconds, &after.seconds) {
+        return Compared { noise: Some(noise), differ: Some(true) };
+    }
     let noise = noise.max(was * COARSE);
     match (before.counted, after.counted) {
         (Some(one), Some(other)) if apart > noise && lie_apart(one, other) => Compared { noise: Some(noise), differ: Some(true) },
@@ -114,6 +122,13 @@ pub fn compared(before: &Measured, after: &Measured, margin: Margin) -> Compared
 fn unsteady(seconds: &[f64]) -> f64 {
     let varies = deviation(seconds) / mean(seconds).unwrap_or_default().max(f64::MIN_POSITIVE);
     (varies / UNSTEADY).max(FEW / seconds.len() as f64).min(1.0)
+}
+
+/// Whether the seconds of two sides, of which each has some, have no value between each other.
+fn all_lie_apart(before: &[f64], after: &[f64]) -> bool {
+    let ends = |seconds: &[f64]| Some([seconds.iter().copied().reduce(f64::min)?, seconds.iter().copied().reduce(f64::max)?]);
+    let is_enough = before.len() >= FEWEST_APART && after.len() >= FEWEST_APART;
+    is_enough && ends(before).zip(ends(after)).is_some_and(|(one, other)| lie_apart(one, other))
 }
 
 fn lie_apart([low, high]: [f64; 2], [later_low, later_high]: [f64; 2]) -> bool {
@@ -229,6 +244,18 @@ mod tests {
         let near = compared(&short(4_000.0, [3_900.0, 4_100.0]), &short(5_000.0, [4_900.0, 5_100.0]), MARGIN);
         assert_eq!(near.differ, None);
         assert_eq!(compared(&measured(&[1.0], &[1.0]), &measured(&[9.0], &[9.0]), MARGIN), Compared { noise: None, differ: None });
+    }
+
+    /// Three seconds a side can never be ranked; a receiver that became 13 times slower is worse all the same.
+    #[test]
+    fn short_loads_that_lie_far_apart_differ() {
+        let seconds = |value: f64, each: &[f64]| measured(&[value], each);
+        let differ = |one: &Measured, other: &Measured| compared(one, other, MARGIN).differ;
+        let (before, slow) = (seconds(3_222.0, &[2_241.0, 3_300.0, 4_230.0]), seconds(243.0, &[228.0, 243.0, 258.0]));
+        assert_eq!((differ(&before, &slow), differ(&slow, &before)), (Some(true), Some(true)));
+        assert_eq!(differ(&before, &seconds(1_500.0, &[900.0, 1_500.0, 2_300.0])), None, "they touch");
+        assert_eq!(differ(&before, &seconds(1_900.0, &[1_800.0, 1_900.0, 2_000.0])), None, "not half");
+        assert_eq!(differ(&before, &seconds(243.0, &[228.0, 258.0])), None, "two seconds");
     }
 
     /// The fastest deliveries of an unsteady machine are as fast as those of a steady one: their histograms are enough.

@@ -220,15 +220,21 @@ pub struct Second {
     pub wanted: Option<u64>,
     /// How many did not get what they should have.
     pub errors: u64,
-    /// Microseconds.
+    /// Microseconds; null where nothing was answered.
+    #[serde(with = "or_null")]
+    #[schemars(with = "Option<u64>")]
     pub p50_us: u64,
-    /// Microseconds.
-    #[serde(default)]
+    /// Microseconds; null where nothing was answered.
+    #[serde(default, with = "or_null")]
+    #[schemars(with = "Option<u64>")]
     pub p90_us: u64,
-    /// Microseconds.
+    /// Microseconds; null where nothing was answered.
+    #[serde(with = "or_null")]
+    #[schemars(with = "Option<u64>")]
     pub p99_us: u64,
-    /// Microseconds.
-    #[serde(default)]
+    /// Microseconds; null where nothing was answered.
+    #[serde(default, with = "or_null")]
+    #[schemars(with = "Option<u64>")]
     pub p999_us: u64,
 }
 
@@ -247,14 +253,46 @@ impl Second {
     }
 }
 
-/// `series.csv`.
+/// A latency where there is one: none is shorter than a microsecond.
+mod or_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(us: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        Some(*us).filter(|us| *us > 0).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        Ok(Option::deserialize(deserializer)?.unwrap_or(0))
+    }
+}
+
+/// `series.csv`; where nothing was answered, its latencies are empty.
 #[must_use]
 pub fn series(report: &LoadReport) -> String {
     let lines = report.series.iter().enumerate();
     lines.fold("second,deliveries,errors,p50_us,p99_us,answers,wanted,p90_us,p999_us\n".to_owned(), |mut text, (at, one)| {
         let wanted = one.wanted.map(|wanted| wanted.to_string()).unwrap_or_default();
-        let Second { deliveries, errors, p50_us, p99_us, answers, p90_us, p999_us, .. } = one;
+        let Second { deliveries, errors, answers, .. } = one;
+        let [p50_us, p99_us, p90_us, p999_us] = [one.p50_us, one.p99_us, one.p90_us, one.p999_us]
+            .map(|us| Some(us).filter(|us| *us > 0).map(|us| us.to_string()).unwrap_or_default());
         let _ = writeln!(text, "{at},{deliveries},{errors},{p50_us},{p99_us},{answers},{wanted},{p90_us},{p999_us}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A second without answers has no latency, in JSON as in the table; what is read back is the same, of old reports too.
+    #[test]
+    fn seconds_without_answers_have_no_latency() -> Result<(), serde_json::Error> {
+        let told = serde_json::to_value(Second { deliveries: 1, errors: 1, p99_us: 7, ..Second::default() })?;
+        assert!(told["p50_us"].is_null() && told["p999_us"].is_null() && told["p99_us"] == 7, "{told}");
+        let again: Second = serde_json::from_value(told)?;
+        assert_eq!((again.p50_us, again.p99_us), (0, 7));
+        let old: Second = serde_json::from_str(r#"{"deliveries": 0, "errors": 0, "p50_us": 0, "p99_us": 0}"#)?;
+        assert_eq!(old.p99_us, 0);
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@
 
 mod again;
 mod choice;
+mod due;
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -39,8 +40,6 @@ use crate::sign::sha256_hex;
 const SAMPLES: usize = 1_024;
 /// They are handed over after so long, that whoever looks on sees them.
 const HAND_OVER_EVERY: Duration = Duration::from_millis(500);
-/// A timer that wakes later than this is the generator's own fault, and is told.
-const LATE: Duration = Duration::from_millis(2);
 /// So long a user waits after the first connection that could not be made; each time twice as long.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 /// And this is the longest.
@@ -137,44 +136,6 @@ impl<'s> User<'s> {
             let (began, latency) = self.one(next).await;
             self.write_down(began, latency);
             self.rest().await;
-        }
-    }
-
-    async fn deliver_when_due(&mut self) {
-        let shared = self.shared;
-        loop {
-            let number = shared.taken.fetch_add(1, Ordering::Relaxed);
-            if number >= shared.most {
-                break;
-            }
-            let Some(next) = self.next() else { break };
-            let Some(due) = next.recorded().or_else(|| shared.next_due(number)) else {
-                self.give_back(next);
-                break;
-            };
-            let was_early = shared.began.elapsed() <= due;
-            // What is due and cannot be sent in time is dropped: counted, and not sent.
-            if !shared.wait_until(due).await || shared.began.elapsed() > shared.last_call {
-                self.give_back(next);
-                break;
-            }
-            let (began, took) = self.one(next).await;
-            // Who stalls makes those wait that come after, too: they count from when they were due. A timer
-            // that wakes a little late is not the receiver's fault.
-            let behind = began.saturating_sub(due);
-            match (was_early, behind > LATE) {
-                (true, false) => self.write_down(began, took),
-                (true, true) => {
-                    shared.late.fetch_add(1, Ordering::Relaxed);
-                    shared.latest.fetch_max(u64::try_from(behind.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-                    self.write_down(began, took + behind);
-                }
-                (false, _) => {
-                    shared.crowded.fetch_add(1, Ordering::Relaxed);
-                    self.write_down(began, took + behind);
-                }
-            }
-            self.back_off().await;
         }
     }
 

@@ -5,6 +5,7 @@
 //! every other second. So whatever ends a worker leaves what it has learned.
 //! Users hand over to a channel, and the [`Keeper`]'s own thread writes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,7 @@ use super::{Cut, Loaded, OnSecond};
 use crate::clock::{UnixMicros, iso};
 use crate::files::operations::OperationsWriter;
 use crate::files::{FileError, ReportFolder};
+use crate::sign::sha256_hex;
 
 /// The folder of these files in a report folder.
 pub const FOLDER: &str = "worker";
@@ -79,6 +81,23 @@ pub struct Facts {
     pub users: usize,
     /// The seed of what is random.
     pub seed: u64,
+    /// When it begins in the load that it is a rotation of, in seconds; absent for other workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_s: Option<f64>,
+    /// SHA-256 of what lies beside it, by name; empty until it has ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+    /// Whether its operations were judged, found right, and taken away.
+    #[serde(default)]
+    pub is_judged: bool,
+}
+
+impl Facts {
+    /// Whether it is one of several loads that followed one another, and not one of several side by side.
+    #[must_use]
+    pub fn is_rotation(&self) -> bool {
+        self.from_s.is_some() || (self.which.of.is_none() && self.which.master.is_none())
+    }
 }
 
 /// How a worker ended.
@@ -131,7 +150,7 @@ pub type OnLot = Box<dyn FnMut(&Lot) + Send>;
 pub struct Keeper {
     folder: Option<PathBuf>,
     notes: Sender<Note>,
-    thread: JoinHandle<Result<(), FileError>>,
+    thread: JoinHandle<Result<Option<Written>, FileError>>,
 }
 
 impl Keeper {
@@ -156,7 +175,10 @@ impl Keeper {
             written.write_facts()?;
         }
         let mut on_lot = on_lot;
-        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || keep(&told, written.as_mut(), &mut on_lot));
+        let thread = std::thread::Builder::new().name("keeper".to_owned()).spawn(move || {
+            keep(&told, written.as_mut(), &mut on_lot)?;
+            Ok(written)
+        });
         let path = folder.clone().unwrap_or_default();
         let thread = thread.map_err(|cause| FileError { what: "start the thread that writes to", path, cause })?;
         Ok(Self { folder, notes, thread })
@@ -168,22 +190,40 @@ impl Keeper {
         self.notes.clone()
     }
 
-    /// Waits until all is written that it was told, and adds what was measured in all.
+    /// Waits until all is written that it was told, and adds what was measured in all; gives its facts as they are then, where it has some.
     ///
     /// # Errors
     /// [`FileError`] when something could not be written.
-    pub fn end(self, loaded: Option<&Loaded>) -> Result<(), FileError> {
+    pub fn end(self, loaded: Option<&Loaded>) -> Result<Option<Facts>, FileError> {
         drop(self.notes.send(Note::Ended));
         let failed = |cause| FileError { what: "write to", path: self.folder.clone().unwrap_or_default(), cause };
-        self.thread.join().map_err(|_| failed(std::io::Error::other("the thread that writes has panicked")))??;
-        if let (Some(folder), Some(loaded)) = (&self.folder, loaded) {
-            write_measured(&ReportFolder::at(folder)?, &loaded.measurement, loaded.report.window, true)?;
+        let written = self.thread.join().map_err(|_| failed(std::io::Error::other("the thread that writes has panicked")))??;
+        let Some(mut written) = written else { return Ok(None) };
+        if let Some(loaded) = loaded {
+            let measured = write_measured(&written.folder, &loaded.measurement, loaded.report.window, true)?;
+            let files = [(OPERATIONS, written.operations.sha256()), (MEASURED, sha256_hex(measured.as_bytes()))];
+            written.facts.files = files.into_iter().map(|(name, digest)| (name.to_owned(), digest)).collect();
+            written.write_facts()?;
         }
-        Ok(())
+        Ok(Some(written.facts))
     }
 }
 
+/// Takes away the operations of a worker, which were judged and found right; its facts say so, for else they would be missed.
+///
+/// * `report`: its report folder; * `facts`: what [`Keeper::end`] gave.
+///
+/// # Errors
+/// [`FileError`] when its facts cannot be written, or the operations stay.
+pub fn take_operations_away(report: &Path, facts: &mut Facts) -> Result<(), FileError> {
+    facts.is_judged = true;
+    let folder = ReportFolder::at(&report.join(FOLDER))?;
+    folder.write(FACTS, &serde_json::to_string_pretty(facts).unwrap_or_default())?;
+    folder.forget(OPERATIONS)
+}
+
 /// The files of a worker.
+#[derive(Debug)]
 struct Written {
     folder: ReportFolder,
     operations: OperationsWriter,
@@ -256,12 +296,13 @@ fn keep(told: &Receiver<Note>, mut written: Option<&mut Written>, on_lot: &mut O
     Ok(())
 }
 
-fn write_measured(folder: &ReportFolder, measurement: &Measurement, window: Told, is_whole: bool) -> Result<(), FileError> {
+fn write_measured(folder: &ReportFolder, measurement: &Measurement, window: Told, is_whole: bool) -> Result<String, FileError> {
     let text =
         Carried::of(measurement, window, is_whole).and_then(|carried| serde_json::to_string(&carried).map_err(|cause| cause.to_string()));
     let path = PathBuf::from(MEASURED);
     let text = text.map_err(|cause| FileError { what: "write", path, cause: std::io::Error::other(cause) })?;
-    folder.write(MEASURED, &text)
+    folder.write(MEASURED, &text)?;
+    Ok(text)
 }
 
 /// When a worker began, as a report tells it.

@@ -131,11 +131,46 @@ fn loads_differ_by_more_than_their_noise() {
         assert!(output.starts_with(&format!("exit {exit}\n")) && output.contains(told), "{rule}: {output}");
     }
     // Too short a load says nothing of its noise, and nothing is held against it.
-    let mut short = load(1_000, 90_000);
-    short["series"].as_array_mut().expect("a list").truncate(3);
-    let after = folder.write("short.json", &short.to_string());
-    let output = hookgate(&["compare", &before, &after, "--fail-on", "any"]);
+    let short = |seconds: usize| {
+        let mut short = load(1_000, 90_000);
+        short["series"].as_array_mut().expect("a list").truncate(seconds);
+        hookgate(&["compare", &before, &folder.write("short.json", &short.to_string()), "--fail-on", "any"])
+    };
+    let output = short(2);
     assert!(output.starts_with("exit 0") && output.contains("too few loads and seconds to tell the noise): unknown"), "{output}");
+    assert!(output.contains("rate, p50, p99 nothing can be said") && output.contains("5 s or longer"), "{output}");
+    // Three seconds of which each took nine times as long are no accident.
+    let output = short(3);
+    assert!(output.starts_with("exit 1") && output.contains("p99 went from 10.0 ms to 90.0 ms"), "{output}");
+}
+
+/// A report that the manifest of its own folder contradicts is refused, whatever reads it.
+#[cfg(feature = "load")]
+#[test]
+fn what_its_own_manifest_contradicts_is_refused() {
+    let folder = Folder::new();
+    let [right, altered] = ["right", "altered"].map(|name| {
+        let text = load(1_000, 10_000).to_string();
+        let path = folder.write(&format!("{name}/load.json"), &text);
+        let files = json!({"load.json": hookgate_sha256(&text)});
+        let tool = json!({"name": "hookgate", "version": "0"});
+        let manifest =
+            json!({"schema": "hookgate.manifest/1", "tool": tool, "contract_sha256": "", "scenarios_sha256": "", "files": files});
+        folder.write(&format!("{name}/manifest.json"), &manifest.to_string());
+        path.trim_end_matches("/load.json").to_owned()
+    });
+    assert!(hookgate(&["compare", &right, &altered]).starts_with("exit 0"));
+    folder.write("altered/load.json", &load(99_999, 10_000).to_string());
+    for arguments in [vec!["compare", &altered, &right], vec!["compare", &right, &altered], vec!["report", &altered]] {
+        let told = hookgate(&arguments);
+        assert!(told.starts_with("exit 2") && told.contains("is not as it was written"), "{arguments:?}: {told}");
+    }
+    let told = hookgate(&["trend", &right, &altered, "--format", "json"]);
+    assert!(told.contains("passed over: ") && told.contains("is not as it was written") && !told.contains("99999"), "{told}");
+}
+
+fn hookgate_sha256(text: &str) -> String {
+    hookgate::sign::sha256_hex(text.as_bytes())
 }
 
 /// Where nothing was answered, everything is worse, and nothing was kept.

@@ -332,3 +332,25 @@ fn baseline_and_warnings_fail_nothing() {
     let text = String::from_utf8_lossy(&junit.stdout).into_owned();
     assert!(!text.contains("<failure"), "{text}");
 }
+
+/// Requirement: what is counted as a duplicate is one; a user that has no key of its own repeats another's.
+#[test]
+fn first_deliveries_are_no_duplicates() {
+    let folder = Folder::new();
+    let db = folder.path("receiver.db").display().to_string();
+    let serving = Running::serve(SECRET.1, &["--db", &db]);
+    let load = |args: &[&str]| {
+        let usual = ["load", "--target", &serving.url, "--db", &db, "--format", "json", "--users", "64", "--seed", "7"];
+        let output = among_others(command().env(SECRET.0, SECRET.1).args(usual).args(args));
+        serde_json::from_slice::<Value>(&output.stdout).expect("a report")
+    };
+    let report = load(&["--rate", "100/s", "--deliveries", "60", "--mix", "fresh=50,duplicate=50"]);
+    let sent = |kind: &str| report["kinds"][kind]["sent"].as_u64().expect("a count");
+    let of_keys = report["requirements"].as_array().and_then(|all| all.iter().find(|one| one["id"] == "DB-2")).expect("DB-2");
+    assert_eq!((&report["verdict"], of_keys["checked"].as_u64()), (&"conforms".into(), Some(sent("fresh"))), "{report:#}");
+    assert!(sent("duplicate") >= 10, "{report:#}");
+    // Nobody waited for an answer when the first was due.
+    let few = load(&["--rate", "20/s", "--deliveries", "3", "--mix", "fresh=1"]);
+    let is_crowded = |note: &Value| note.as_str().is_some_and(|note| note.contains("were due while all"));
+    assert!(!few["notes"].as_array().expect("a list").iter().any(is_crowded), "{few:#}");
+}

@@ -207,6 +207,7 @@ fn workers_of_a_matrix_are_joined() {
     }
     let verified = hookgate(&["report", "verify", &all]);
     assert!(verified.starts_with("exit 0"), "{verified}");
+    histories_that_are_not_whole_leave_the_verdict_open(&folder, &one, &two);
     for (given, expected, told) in [
         (vec![&two], "exit 4", "Worker 1 is missing"),
         (vec![&one, &one], "exit 2", "are the same worker"),
@@ -217,4 +218,42 @@ fn workers_of_a_matrix_are_joined() {
         let output = hookgate(&[&["load", "merge"], &given[..], &["--report", &out]].concat());
         assert!(output.starts_with(expected) && output.contains(told), "{told}: {output}");
     }
+}
+
+/// A right receiver is at most undecided, and never conforms, where a part of a worker's history is gone; the part is named.
+fn histories_that_are_not_whole_leave_the_verdict_open(folder: &Folder, one: &str, two: &str) {
+    /// Bytes of an operation, and of what stands before the first.
+    const BYTES: usize = 32;
+    let kept = Path::new(two).join("worker/operations");
+    let (whole, report) = (std::fs::read(&kept).expect("operations"), Path::new(two).join("load.json"));
+    let text = std::fs::read(&report).expect("a report");
+    let without_first = || [&whole[..BYTES], &whole[BYTES * (whole.len() / BYTES / 2)..]].concat();
+    let mut flipped = whole.clone();
+    flipped[BYTES * 9 + 12] ^= 1;
+    for (name, operations, has_report, told) in [
+        ("lost", None, true, "The operations of worker 2 are not there any more"),
+        ("flipped", Some(flipped), true, "are not as they were written"),
+        ("cut", Some(whole[..whole.len() - 1_000].to_vec()), true, "lacks deliveries that its report counts"),
+        // Duplicates are there, and what they are duplicates of is not.
+        ("begun", Some(without_first()), true, "lacks deliveries that its report counts"),
+        ("killed", Some(without_first()), false, "Worker 2 was cut short"),
+    ] {
+        operations.map_or_else(|| std::fs::remove_file(&kept), |bytes| std::fs::write(&kept, bytes)).expect("it is altered");
+        if !has_report {
+            std::fs::remove_file(&report).expect("it is taken away");
+        }
+        let out = folder.path(name).display().to_string();
+        let output = hookgate(&["load", "merge", one, two, "--report", &out]);
+        assert!(output.starts_with("exit 4") && output.contains(told), "{name}: {output}");
+        let once = json(Path::new(&out))["requirements"].as_array().and_then(|all| all.iter().find(|one| one["id"] == "ONCE-3").cloned());
+        assert_eq!(once.expect("ONCE-3")["verdict"], "undecided", "{name}");
+        std::fs::write(&report, &text).expect("it is put back");
+        std::fs::write(&kept, &whole).expect("it is put back");
+    }
+    let measured = Path::new(two).join("worker/measured.json");
+    let text = std::fs::read_to_string(&measured).expect("what it has measured");
+    std::fs::write(&measured, text.replacen("\"answered\":", "\"answered\":1", 1)).expect("it is altered");
+    let output = hookgate(&["load", "merge", one, two, "--report", &folder.path("out").display().to_string()]);
+    assert!(output.starts_with("exit 2") && output.contains("measured.json is not as it was written"), "{output}");
+    std::fs::write(&measured, text).expect("it is put back");
 }

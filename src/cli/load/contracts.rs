@@ -218,10 +218,15 @@ pub(super) fn load(args: &LoadArgs, shares: &[ContractShare], console: &mut Cons
     match ended? {
         Ended::Several(several) => {
             let Several { whole, each } = *several;
+            let mut unwritten = None;
             for ((one, folder), sealing) in each.into_iter().zip(&folders).zip(&sealings) {
-                leaving(sealing).file(one.report, Some(&one.measurement), folder.as_ref(), false)?;
+                let (leaving, Some(folder)) = (leaving(sealing), folder) else { continue };
+                let written = leaving.write(&leaving.told(one.report), Some(&one.measurement), folder, false);
+                unwritten = unwritten.or(written.err());
             }
-            leaving(&sealing).leave((Some(whole.report), Some(whole.measurement), None, None), folder.as_ref(), false, console)
+            // Whatever could not be written, the verdict is told.
+            let exit = leaving(&sealing).leave((Some(whole.report), Some(whole.measurement), None, None), folder.as_ref(), false, console);
+            unwritten.map_or(exit, Err)
         }
         Ended::NotBegun(report, failed) => {
             leaving(&sealing).leave((report.map(|report| *report), None, failed, None), folder.as_ref(), false, console)

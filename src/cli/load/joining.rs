@@ -18,6 +18,7 @@ use crate::load::joining::{JoinError, Worker, joined};
 use crate::load::worker::{FACTS, FOLDER, Facts, MEASURED, OPERATIONS, SCHEMA};
 use crate::report::manifest::{FILE, Manifest};
 use crate::secret::Redacted;
+use crate::sign::sha256_hex;
 
 /// Runs the command; the exit code is that of the joined report.
 pub(super) fn merge(args: &JoinArgs, console: &mut Console) -> Result<Exit, Failure> {
@@ -95,9 +96,20 @@ pub(super) fn read(path: &Path) -> Result<Worker, Failure> {
         return Err(Failure::usage(format!("{} has another form, `{}`", file.path, facts.schema)));
     }
     let carried = match named(MEASURED).is_file() {
+        false if facts.files.contains_key(MEASURED) => {
+            let (file, path) = (named(MEASURED), path.display());
+            return Err(Failure::usage(format!("{} is not there any more; join the others without {path}", file.display())));
+        }
         false => None,
         true => {
             let file = files::read_text("read the worker's", &named(MEASURED)).map_err(Failure::usage)?;
+            if facts.files.get(MEASURED).is_some_and(|digest| *digest != sha256_hex(file.text.as_bytes())) {
+                return Err(Failure::usage(format!(
+                    "{} is not as it was written: its SHA-256 differs; join the others without {}",
+                    file.path,
+                    path.display()
+                )));
+            }
             let read = serde_json::from_str(&file.text);
             Some(read.map_err(|cause| Failure::usage(format!("{} is not what a worker has measured: {cause}", file.path)))?)
         }

@@ -113,7 +113,7 @@ impl Store for Reports<'_> {
             Err(failed) => (nothing(self.plan, &failed.to_string()), None, Some(Failure::harness(failed)), None),
         };
         let left = self.leaving.leave(ended, self.folder.as_ref(), true, self.console);
-        let exit = left.and_then(|exit| kept.map(|()| exit).map_err(Failure::harness)).unwrap_or_else(|failure| {
+        let exit = left.and_then(|exit| kept.map(|_| exit).map_err(Failure::harness)).unwrap_or_else(|failure| {
             self.console.tell(&format!("error: {}\n", failure.message));
             failure.exit
         });

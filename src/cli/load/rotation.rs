@@ -16,28 +16,36 @@ use super::super::launching::folder_of_its_own;
 use super::super::{Console, Failure};
 use super::joining::read;
 use super::several::{Leaving, facts, keeper};
-use crate::clock::{Moment, span};
+use crate::clock::{Moment, iso, span};
 use crate::files::ReportFolder;
-use crate::load::effort::Effort;
+use crate::load::carried::Carried;
 use crate::load::feed::Feed;
 use crate::load::feed::ongoing::Ongoing;
-use crate::load::joining::joined;
+use crate::load::joining::{Worker, joined};
 use crate::load::part::{Part, word_of};
 use crate::load::render::sentences::summary;
 use crate::load::report::LoadReport;
 use crate::load::summing::nothing;
-use crate::load::worker::{FOLDER, Keeper, OPERATIONS, Which, WorkerReport, looked_on};
+use crate::load::worker::{Facts, Keeper, Which, WorkerReport, looked_on, take_operations_away};
 use crate::load::{LoadError, Loaded, OnSecond, Plan, run};
 use crate::report::Overall;
 use crate::report::language::Language;
 
 /// A rotation that runs.
 struct Running {
-    which: Which,
     path: PathBuf,
     folder: ReportFolder,
     keeper: Keeper,
     plan: Plan,
+    facts: Facts,
+}
+
+/// One that has ended.
+enum Ended {
+    /// It lies in its folder.
+    Written(PathBuf),
+    /// It could not be written, and is known here only.
+    Unwritten(Box<Worker>),
 }
 
 /// What one has come to, by its number.
@@ -73,25 +81,35 @@ impl Rotations<'_> {
         let begun = Moment::now();
         let newest = Arc::new(AtomicU32::new(0));
         let (tell, mut done) = mpsc::unbounded_channel::<Done>();
-        let (mut running, mut kept): (Vec<Running>, Vec<PathBuf>) = (Vec::new(), Vec::new());
-        let (mut number, mut is_over) = (0, false);
+        // Who interrupts the command interrupts all of them, and so does a folder that cannot be written any more.
+        let (stop, stopped) = watch::channel(false);
+        let forwards = tokio::spawn(forwarded(interrupted, stop.clone()));
+        let (mut running, mut ended): (Vec<Running>, Vec<Ended>) = (Vec::new(), Vec::new());
+        let (mut number, mut is_over, mut unwritten) = (0, false, None);
         while !is_over {
             let from = self.each.saturating_mul(number);
-            if from >= self.plan.profile.length() || *interrupted.borrow() || is_fed_out() {
+            if from >= self.plan.profile.length() || *stopped.borrow() || is_fed_out() {
                 break;
             }
             number += 1;
             newest.store(number, Ordering::Relaxed);
             let to = (from + self.each).min(self.plan.profile.length());
-            running.push(self.begin(number, (from, to), feed.as_ref(), (&on_second, &newest), &interrupted, &tell)?);
+            match self.begin(number, (from, to), feed.as_ref(), (&on_second, &newest), &stopped, &tell) {
+                Ok(one) => running.push(one),
+                Err(failed) => {
+                    unwritten = Some(failed);
+                    break;
+                }
+            }
             loop {
                 let left = to.saturating_sub(begun.elapsed());
                 tokio::select! {
                     () = tokio::time::sleep(left) => break,
-                    Some((which, ended)) = done.recv() => {
+                    Some((which, loaded)) = done.recv() => {
                         // Interrupted, aborted, or nobody answers: there is no next one. Who merely has nothing left to send is only early.
-                        is_over |= which == number && (is_fed_out() || ended.as_ref().map_or(true, |loaded| loaded.cut.is_some()));
-                        self.end(&mut running, &mut kept, which, ended, console)?;
+                        is_over |= which == number && (is_fed_out() || loaded.as_ref().map_or(true, |loaded| loaded.cut.is_some()));
+                        unwritten = self.end(&mut running, &mut ended, which, loaded, console).err();
+                        is_over |= unwritten.is_some();
                         if is_over {
                             break;
                         }
@@ -99,11 +117,18 @@ impl Rotations<'_> {
                 }
             }
         }
-        while !running.is_empty() {
-            let Some((which, ended)) = done.recv().await else { break };
-            self.end(&mut running, &mut kept, which, ended, console)?;
+        if unwritten.is_some() {
+            stop.send_replace(true);
         }
-        self.join(folder, &kept, console)
+        // Whatever could not be written: what runs is judged and told.
+        while !running.is_empty() {
+            let Some((which, loaded)) = done.recv().await else { break };
+            let failed = self.end(&mut running, &mut ended, which, loaded, console).err();
+            unwritten = unwritten.or(failed);
+        }
+        forwards.abort();
+        let exit = self.join(folder, ended, console);
+        unwritten.map_or(exit, Err)
     }
 
     fn begin(
@@ -126,8 +151,8 @@ impl Rotations<'_> {
             most: feed.and_then(|feed| feed.left()).unwrap_or(self.plan.most),
             ..self.plan.clone()
         };
-        let facts = facts(&which, &plan, self.leaving.sealing);
-        let keeper = keeper(Some(&folder), Some(&path), facts, Box::new(|_| {})).map_err(Failure::harness)?;
+        let facts = Facts { from_s: Some(from.as_secs_f64()), ..facts(&which, &plan, self.leaving.sealing) };
+        let keeper = keeper(Some(&folder), Some(&path), facts.clone(), Box::new(|_| {})).map_err(Failure::harness)?;
         plan.part = Part { word: Some(which.keys.clone()), notes: Some(keeper.notes()), ..Part::default() };
         let (all, newest) = (Arc::clone(on_second), Arc::clone(newest));
         // Whoever looks on sees the one that sends, not those whose answers are still waited for.
@@ -143,24 +168,24 @@ impl Rotations<'_> {
             .name("rotation".to_owned())
             .spawn(body)
             .map_err(|cause| Failure::harness(format!("no thread for a load: {cause}")))?;
-        Ok(Running { which, path, folder, keeper, plan })
+        Ok(Running { path, folder, keeper, plan, facts })
     }
 
-    /// Writes the report of one that has ended.
+    /// Tells of one that has ended, and writes its report; a failure says why it is not written.
     fn end(
         &self,
         running: &mut Vec<Running>,
-        kept: &mut Vec<PathBuf>,
+        all: &mut Vec<Ended>,
         number: u32,
         ended: Result<Loaded, LoadError>,
         console: &mut Console,
     ) -> Result<(), Failure> {
-        let Some(at) = running.iter().position(|one| one.which.number == number) else { return Ok(()) };
-        let Running { which, path, folder, keeper, plan } = running.remove(at);
-        keeper.end(ended.as_ref().ok()).map_err(Failure::harness)?;
+        let Some(at) = running.iter().position(|one| one.facts.which.number == number) else { return Ok(()) };
+        let Running { path, folder, keeper, plan, facts } = running.remove(at);
+        let kept = keeper.end(ended.as_ref().ok()).map_err(Failure::harness);
         let (report, measurement) = match ended {
             Ok(mut loaded) => {
-                loaded.report.workers = vec![WorkerReport::of(&which, &loaded)];
+                loaded.report.workers = vec![WorkerReport::of(&facts.which, &loaded)];
                 (loaded.report, Some(loaded.measurement))
             }
             Err(failed) => {
@@ -168,52 +193,61 @@ impl Rotations<'_> {
                 (report, None)
             }
         };
-        let report = self.leaving.file(report, measurement.as_ref(), Some(&folder), true)?;
-        if report.verdict == Overall::Conforms {
-            // It was judged, and nothing is left to look for.
-            folder.forget(&format!("{FOLDER}/{OPERATIONS}")).map_err(Failure::harness)?;
-        }
+        let report = self.leaving.told(report);
+        let written = kept.and_then(|facts| {
+            self.leaving.write(&report, measurement.as_ref(), &folder, true)?;
+            match facts {
+                // It was judged, and nothing is left to look for.
+                Some(mut facts) if report.verdict == Overall::Conforms => take_operations_away(&path, &mut facts).map_err(Failure::harness),
+                Some(_) | None => Ok(()),
+            }
+        });
         // The last lines of a feed may have been sent by the rotation before: then there is nothing to tell of.
-        if report.operations == 0 && self.plan.feed.is_some() && report.verdict == Overall::Undecided && !kept.is_empty() {
-            return Ok(());
+        if report.operations == 0 && self.plan.feed.is_some() && report.verdict == Overall::Undecided && !all.is_empty() {
+            return written;
         }
         console.tell(&format!("{}: {}", path.display(), summary(&report, Language::En)));
-        kept.push(path);
-        Ok(())
+        all.push(if written.is_ok() {
+            Ended::Written(path)
+        } else {
+            let carried = measurement.and_then(|measurement| Carried::of(&measurement, report.window, true).ok());
+            let began_at = iso::read(&report.started_at).map(|(at, _)| at.0);
+            // Its report was made of all that it had sent.
+            let facts = Facts { began_at, is_judged: true, ..facts };
+            let report = Some(LoadReport::clone(&report));
+            Ended::Unwritten(Box::new(Worker { folder: path.display().to_string(), facts, carried, report, operations: None }))
+        });
+        written
     }
 
     /// All of them as one.
-    fn join(&self, folder: &ReportFolder, kept: &[PathBuf], console: &mut Console) -> Result<Exit, Failure> {
-        if kept.is_empty() {
+    fn join(&self, folder: &ReportFolder, all: Vec<Ended>, console: &mut Console) -> Result<Exit, Failure> {
+        if all.is_empty() {
             return Ok(Exit::Interrupted);
         }
-        let count = u32::try_from(kept.len()).ok();
-        let mut workers = kept.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+        let number = all.len();
+        let count = u32::try_from(number).ok();
+        let worker = |one| match one {
+            Ended::Written(path) => read(&path),
+            Ended::Unwritten(worker) => Ok(*worker),
+        };
+        let mut workers = all.into_iter().map(worker).collect::<Result<Vec<_>, _>>()?;
         workers.iter_mut().for_each(|one| one.facts.which.of = count);
         let loaded = joined(workers, &[], &self.plan.contract, &self.plan.catalogue, self.leaving.sealing.made_from());
         let Loaded { report, measurement, .. } = loaded.map_err(Failure::harness)?;
         let mut notes = vec![format!(
-            "{} rotations of {}, one after the other without a pause; each has its report in a folder of its own, and no key was delivered in two of them.",
-            kept.len(),
+            "{number} rotations of {}, one after the other without a pause; each has its report in a folder of its own, and no key was delivered in two of them.",
             span::write(self.each)
         )];
         notes.extend(report.notes.iter().filter(|note| !note.starts_with("Joined from")).cloned());
-        let report = LoadReport { users: self.plan.users, effort: effort(&report, kept.len()), notes, ..report };
+        let report = LoadReport { users: self.plan.users, notes, ..report };
         self.leaving.leave((Some(report), Some(measurement), None, None), Some(folder), false, console)
     }
 }
 
-/// What one process took after the other: joined, its parts were added up.
-fn effort(report: &LoadReport, count: usize) -> Effort {
-    let mean = |sum: Option<f64>| sum.map(|sum| sum / count as f64);
-    let peak = |sum: Option<u64>| sum.map(|sum| sum / count as u64);
-    let Effort { own_cpu_percent, own_peak_bytes, latest_us, receiver_cpu_percent, receiver_peak_bytes, .. } = report.effort;
-    Effort {
-        own_cpu_percent: mean(own_cpu_percent),
-        own_peak_bytes: peak(own_peak_bytes),
-        latest_us,
-        receiver_cpu_percent,
-        receiver_peak_bytes,
-        looks: Vec::new(),
+/// What interrupts the load, until it is over.
+async fn forwarded(mut interrupted: watch::Receiver<bool>, stop: watch::Sender<bool>) {
+    if interrupted.wait_for(|stop| *stop).await.is_ok() {
+        stop.send_replace(true);
     }
 }

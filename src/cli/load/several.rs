@@ -67,6 +67,9 @@ pub(super) fn facts(which: &Which, plan: &Plan, sealing: &Sealing) -> Facts {
         mix: plan.mix.in_order(),
         users: plan.users,
         seed: plan.seed,
+        from_s: None,
+        files: std::collections::BTreeMap::new(),
+        is_judged: false,
     }
 }
 
@@ -96,27 +99,28 @@ pub(super) struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
-    /// Writes what a load has come to; gives it as it was written.
+    /// What a load has come to, as it is written and told.
+    pub(super) fn told(&self, mut report: LoadReport) -> Redacted<LoadReport> {
+        report.notes.extend(self.warnings.iter().cloned());
+        self.redactor.redacted(LoadReport { made_from: self.sealing.made_from(), project: self.project.clone(), ..report })
+    }
+
+    /// Writes what one of several loads has come to.
     ///
     /// * `is_worker`: its folder has what a worker leaves.
-    pub(super) fn file(
+    pub(super) fn write(
         &self,
-        mut report: LoadReport,
+        report: &Redacted<LoadReport>,
         measurement: Option<&Measurement>,
-        folder: Option<&ReportFolder>,
+        folder: &ReportFolder,
         is_worker: bool,
-    ) -> Result<Redacted<LoadReport>, Failure> {
-        report.notes.extend(self.warnings.iter().cloned());
-        let report = self.redactor.redacted(LoadReport { made_from: self.sealing.made_from(), project: self.project.clone(), ..report });
-        if let Some(folder) = folder {
-            if !is_worker {
-                // What a worker has left there would be joined as if it were of this load.
-                folder.forget(&format!("{FOLDER}/{FACTS}")).map_err(Failure::harness)?;
-            }
-            let names = write_folder(folder, &report, measurement, None, self.language).map_err(Failure::harness)?;
-            self.sealing.write(folder, &names, &report.tool)?;
+    ) -> Result<(), Failure> {
+        if !is_worker {
+            // What a worker has left there would be joined as if it were of this load.
+            folder.forget(&format!("{FOLDER}/{FACTS}")).map_err(Failure::harness)?;
         }
-        Ok(report)
+        let names = write_folder(folder, report, measurement, None, self.language).map_err(Failure::harness)?;
+        self.sealing.write(folder, &names, &report.tool)
     }
 
     /// Writes and prints what a load has come to.
@@ -130,19 +134,16 @@ impl Leaving<'_> {
         console: &mut Console,
     ) -> Result<Exit, Failure> {
         let (report, measurement, failed, output) = ended;
-        let report = report.map(|mut report| {
-            report.notes.extend(self.warnings.iter().cloned());
-            self.redactor.redacted(LoadReport { made_from: self.sealing.made_from(), project: self.project.clone(), ..report })
-        });
+        let report = report.map(|report| self.told(report));
         let mut unwritten = None;
         if let (Some(folder), Some(report)) = (folder, &report) {
             let output = output.map(|output| self.redactor.text(&output).into_owned());
-            if !is_worker {
-                // What a worker has left there would be joined as if it were of this load.
-                folder.forget(&format!("{FOLDER}/{FACTS}")).map_err(Failure::harness)?;
-            }
-            let written = write_folder(folder, report, measurement.as_ref(), output.as_deref(), self.language);
-            unwritten = written.map_err(Failure::harness).and_then(|names| self.sealing.write(folder, &names, &report.tool)).err();
+            // What a worker has left there would be joined as if it were of this load.
+            let forgotten = if is_worker { Ok(()) } else { folder.forget(&format!("{FOLDER}/{FACTS}")).map_err(Failure::harness) };
+            let written = forgotten.and_then(|()| {
+                write_folder(folder, report, measurement.as_ref(), output.as_deref(), self.language).map_err(Failure::harness)
+            });
+            unwritten = written.and_then(|names| self.sealing.write(folder, &names, &report.tool)).err();
         }
         if let Some(failed) = failed {
             return Err(failed);

@@ -5,7 +5,6 @@
 
 use super::Worker;
 use crate::contract::Contract;
-use crate::files::operations::OperationsFile;
 use crate::history::consistency::Judgement;
 use crate::history::consistency::parts::number_of;
 use crate::load::judging::{Found, Judged, Violation, line};
@@ -20,7 +19,7 @@ pub(super) fn found(
     judged: &[Option<Judgement>],
     contract: &Contract,
     catalogue: &Catalogue,
-    is_whole: bool,
+    all_ended: bool,
 ) -> (Found, bool, Vec<String>) {
     let reports = || workers.iter().filter_map(|worker| worker.report.as_ref());
     let was_judged = reports().any(|report| report.judged) || judged.iter().any(Option::is_some);
@@ -42,31 +41,36 @@ pub(super) fn found(
             .zip(judged)
             .map(|(worker, judgement)| {
                 let told = worker.report.as_ref().and_then(|report| report.requirements.iter().find(|one| one.id == id)).cloned();
-                match judgement.as_ref().filter(|_| is_explained) {
-                    None => told,
-                    Some(judgement) => Some(of_history(&id, judgement, told, tells_duplicates, catalogue)),
+                match (is_explained, judgement) {
+                    (false, _) => told,
+                    (true, judgement) if worker.history().is_open() => {
+                        Some(of_open(&id, judgement.as_ref(), told, tells_duplicates, catalogue))
+                    }
+                    (true, None) => told,
+                    (true, Some(judgement)) => Some(of_history(&id, judgement, told, tells_duplicates, catalogue)),
                 }
             })
             .collect();
-        found.requirements.extend(together(&id, &each, catalogue, is_whole || is_explained && judged.iter().all(Option::is_some)));
-    }
-    for worker in workers.iter().filter(|worker| is_short(worker)) {
-        doubts.push(format!("The history in {} lacks deliveries that its report counts: they are not judged here.", worker.folder));
+        found.requirements.extend(together(&id, &each, catalogue, all_ended));
     }
     for (worker, judgement) in workers.iter().zip(judged) {
         let (report, id) = (worker.report.as_ref(), explained.as_deref().unwrap_or_default());
+        let is_open = worker.history().is_open();
+        let others = report.into_iter().flat_map(|report| &report.violations);
+        // What a worker has found before its history was cut stands.
+        let others = others.filter(|one| judgement.is_none() || is_open || one.requirement != id).cloned().collect::<Vec<_>>();
         if let (Some(judgement), true) = (judgement, explained.is_some()) {
-            found.violations.extend(violations(worker, judgement, id, contract));
+            let is_new = |one: &Violation| !others.iter().any(|other| other.requirement == id && other.key == one.key);
+            found.violations.extend(violations(worker, judgement, id, contract).into_iter().filter(is_new));
             let told = report.and_then(|report| report.requirements.iter().find(|one| one.id == id)).map(|one| one.violations);
-            if let Some(told) = told.filter(|told| *told != judgement.broken as u64) {
+            if let Some(told) = told.filter(|told| !is_open && *told != judgement.broken as u64) {
                 doubts.push(format!(
                     "The report in {} tells {told} keys that break {id}; its deliveries, judged again, show {}.",
                     worker.folder, judgement.broken
                 ));
             }
         }
-        let others = report.into_iter().flat_map(|report| &report.violations);
-        found.violations.extend(others.filter(|one| judgement.is_none() || one.requirement != id).cloned());
+        found.violations.extend(others);
         found.keys += match (report, judgement) {
             (Some(report), _) if report.keys > 0 => report.keys,
             (_, Some(judgement)) => judgement.keys as u64,
@@ -82,12 +86,6 @@ pub(super) fn found(
     (found, was_judged, doubts)
 }
 
-/// Whether a worker's history lacks deliveries that its report counts: its disk may have been full.
-pub(super) fn is_short(worker: &Worker) -> bool {
-    let (kept, sent) = (worker.operations.as_ref().map(OperationsFile::count), worker.report.as_ref().map(|report| report.operations));
-    kept.zip(sent).is_some_and(|(kept, sent)| kept < sent)
-}
-
 /// One worker's answers.
 fn of_history(id: &str, judgement: &Judgement, told: Option<Judged>, tells: bool, catalogue: &Catalogue) -> Judged {
     let broken = judgement.broken as u64;
@@ -101,6 +99,21 @@ fn of_history(id: &str, judgement: &Judgement, told: Option<Judged>, tells: bool
         (0, _) => Verdict::NotApplicable,
     };
     Judged::of(catalogue, id, verdict, if tells || was_told { keys } else { 0 }, broken)
+}
+
+/// One worker's answers, of which some are lost: broken where that is to be seen, and open otherwise.
+fn of_open(id: &str, judgement: Option<&Judgement>, told: Option<Judged>, tells: bool, catalogue: &Catalogue) -> Judged {
+    let keys = judgement.map_or(0, |judgement| judgement.repeated as u64);
+    let shown = judgement.map_or(0, |judgement| judgement.broken as u64).max(told.as_ref().map_or(0, |told| told.violations));
+    let known = told.as_ref().is_some_and(|told| told.verdict == Verdict::Known);
+    let is_judged = tells || told.is_some_and(|told| told.verdict != Verdict::NotApplicable);
+    let verdict = match (shown, is_judged) {
+        (1.., _) if known => Verdict::Known,
+        (1.., _) => Verdict::Fail,
+        (0, true) => Verdict::Undecided,
+        (0, false) => Verdict::NotApplicable,
+    };
+    Judged::of(catalogue, id, verdict, if is_judged { keys } else { 0 }, shown)
 }
 
 /// One requirement over all workers: broken where one has broken it, and shown where all have shown it.

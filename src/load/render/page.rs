@@ -105,11 +105,13 @@ fn charts(report: &LoadReport, language: Language) -> Vec<Drawn> {
         report.series.iter().enumerate().map(|(at, second)| (at as f64, pick(second) as f64)).collect::<Vec<_>>()
     };
     let places = seconds(report.series.len().saturating_sub(1) as f64);
+    // A second in which nothing was answered has no latency, least of all the best.
+    let answered = |pick| each(pick).into_iter().filter(|(_, us)| *us > 0.0).collect();
     let lines = vec![
-        Line { name: "p50", colour: "a", points: each(|second| second.p50_us) },
-        Line { name: "p90", colour: "d", points: each(|second| second.p90_us) },
-        Line { name: "p99", colour: "b", points: each(|second| second.p99_us) },
-        Line { name: "p99.9", colour: "c", points: each(|second| second.p999_us) },
+        Line { name: "p50", colour: "a", points: answered(|second| second.p50_us) },
+        Line { name: "p90", colour: "d", points: answered(|second| second.p90_us) },
+        Line { name: "p99", colour: "b", points: answered(|second| second.p99_us) },
+        Line { name: "p99.9", colour: "c", points: answered(|second| second.p999_us) },
     ];
     let title = say("load-latency-chart");
     charts.push(drawn(&Chart { title: &title, lines, places: places.clone(), scale: Scale::Linear, words: latency, at: second }));

@@ -100,13 +100,16 @@ impl User<'_> {
             }
             Kind::Duplicate | Kind::ConflictingBody => {
                 let random = self.dice.next_u64();
-                let others = shared.under_way[(random >> 8) as usize % shared.under_way.len()].load(Ordering::Relaxed);
-                if random & 1 == 0 && others != 0 {
-                    return Choice { place, kind, key: others, is_own: false };
+                let (own, at) = (self.own_keys.len(), (random >> 8) as usize);
+                // Who has no key of its own repeats another's; nobody's is repeated as long as nobody has any.
+                let tries = if own == 0 { shared.under_way.len() } else { usize::from(random & 1 == 0) };
+                let others = |step: usize| shared.under_way[at.wrapping_add(step) % shared.under_way.len()].load(Ordering::Relaxed);
+                if let Some(key) = (0..tries).map(others).find(|key| *key != 0) {
+                    return Choice { place, kind, key, is_own: false };
                 }
-                match self.own_keys.len() {
-                    0 => fresh(Kind::Fresh),
-                    own => Choice { place, kind, key: self.own_keys[(random >> 8) as usize % own], is_own: true },
+                match own {
+                    0 => Choice { place: shared.mix.place_of_fresh(place), ..fresh(Kind::Fresh) },
+                    own => Choice { place, kind, key: self.own_keys[at % own], is_own: true },
                 }
             }
         }

@@ -46,7 +46,13 @@ impl Comparison {
     /// The last line: which is worse.
     #[must_use]
     pub fn summary(&self) -> String {
+        let open: Vec<&str> = self.numbers.iter().filter(|one| one.change == "unknown").map(|one| one.name.as_str()).collect();
         match self.worse.as_slice() {
+            [] if !open.is_empty() => {
+                let between = self.language.say("between");
+                let too_short = self.language.with("compare-too-short", &[("names", open.join(&between).into())]);
+                self.language.say("compare-not-worse") + &between + &too_short
+            }
             [] => self.language.say("compare-not-worse"),
             [only] => self.language.with("compare-worse-one", &[("why", only.as_str().into())]),
             many => self.language.with("compare-worse-many", &[("count", many.len().into())]),

@@ -349,6 +349,7 @@ part-environment = made differently
 part-worse = worse
 compare-side = { $path } ({ $kind } of { $contract }: { $verdict })
 compare-not-worse = the second report is not worse, by the rules of --fail-on
+compare-too-short = of { $names } nothing can be said: such short loads differ by as much (make both 5 s or longer)
 compare-worse-one = the second report is worse: { $why }
 compare-worse-many = the second report is worse, for { $count } reasons
 compare-before = Before

@@ -322,6 +322,7 @@ part-environment = 条件の違い
 part-worse = 悪化
 compare-side = { $path } ({ $contract } の{ $kind }: { $verdict })
 compare-not-worse = --fail-on の規則では 2 つ目のレポートは悪化していない
+compare-too-short = { $names } は比較できない: この短さの負荷では偶然でも同じだけ差が出る（どちらも 5 秒以上にする）
 compare-worse-one = 2 つ目のレポートは悪化: { $why }
 compare-worse-many = 2 つ目のレポートは { $count } 件の理由で悪化
 compare-before = 前
