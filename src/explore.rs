@@ -281,6 +281,9 @@ impl Exploring {
             match report.verdict {
                 Verdict::Fail | Verdict::Warn => {
                     self.done.failed += 1;
+                    if self.choice.stops_at_first && !self.findings.found().is_empty() {
+                        continue;
+                    }
                     self.found(one, kinds, report, history).await;
                 }
                 Verdict::Undecided => {

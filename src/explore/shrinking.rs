@@ -28,6 +28,8 @@ use crate::scenario::{Repeat, Step, Times};
 pub const MEASURED: usize = 20;
 /// So often a sequence is played at the most until it fails again.
 const TRIED: usize = 10;
+/// And so often at the least.
+const LEAST_TRIED: usize = 3;
 /// So often a race is played in one try, and so often of them it must fail: one that failed three times of three may fail nine of ten times.
 const RACES: (usize, usize) = (6, 4);
 /// So often what is left is played at the least, also when the time is over.
@@ -146,7 +148,9 @@ impl Shrinker<'_> {
             edits::cut_what_expects_nothing(&mut steps);
         }
         let mut steps = with_haste(&steps, true);
-        let (failed, played) = self.failures(&steps, TRIED, |failed, played| played >= 3 && failed == played).await;
+        let (began, time) = (self.began, self.time);
+        let is_enough = |failed, played| played >= LEAST_TRIED && (failed == played || began.elapsed() >= time);
+        let (failed, played) = self.failures(&steps, TRIED, is_enough).await;
         if failed == 0 {
             return None;
         }

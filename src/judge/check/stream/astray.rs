@@ -32,7 +32,9 @@ impl Astray<'_> {
         // Who waits for a number of events reads no further than surplus ones.
         let is_hidden = self.surplus && reading.end == StreamEnd::Open;
         if self.fewer == 0 || is_hidden {
-            return code(if self.surplus { client.surplus() } else { "order" }, None);
+            // What comes on a connection that has told of deliveries before does not come because somebody came back.
+            let surplus = if known.open.has_told && !reading.opened { "twice" } else { client.surplus() };
+            return code(if self.surplus { surplus } else { "order" }, None);
         }
         match reading.end {
             StreamEnd::Receiver | StreamEnd::Broken(_) => return code("cut-short", None),

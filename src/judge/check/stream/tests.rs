@@ -296,6 +296,9 @@ fn what_is_missing_is_told_by_what_came_behind_it() {
         let seen = Seen { step, came, sent, other, has_others, ..Seen::default() };
         assert_eq!(wrong(seen), parts, "{came:?} to {sent:?} beside {other:?}: {step}");
     }
+    // On a connection that is read on nobody has come back.
+    let read_on = |earlier| wrong(Seen { step: &none, came: "retry 1", sent: Some("99"), other: "1", earlier, ..Seen::default() });
+    assert_eq!((read_on(Some(true)), read_on(None)), ("twice".to_owned(), "retold".to_owned()));
     let ended = |came, end| wrong(Seen { step: &two, came, end, ..Seen::default() });
     assert_eq!(ended("retry 1 2", StreamEnd::Receiver), "");
     assert_eq!(ended("retry 1 2", StreamEnd::Waited), "end");
