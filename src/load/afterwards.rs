@@ -116,10 +116,7 @@ fn open_in(history: &[Operation]) -> Vec<(u32, bool)> {
 pub(super) async fn gone(plan: &Plan) -> Option<String> {
     let began = Moment::now();
     loop {
-        let gone = match Connection::open(&plan.target, plan.timeout.min(PATIENCE)).await {
-            Ok(_) => return None,
-            Err(unreachable) => unreachable,
-        };
+        let Err(gone) = Connection::open(&plan.target, plan.timeout.min(PATIENCE)).await else { return None };
         match gone.kind {
             Some(ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset | ErrorKind::NotFound | ErrorKind::HostUnreachable) => {}
             Some(_) | None => return None,
