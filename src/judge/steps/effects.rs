@@ -27,6 +27,8 @@ const TOLD: usize = 3;
 #[derive(Debug, Default)]
 pub(in crate::judge) struct OfKey {
     by_identity: BTreeMap<String, Vec<Operation>>,
+    /// How many were taken, by identity, whose body is nothing that work could be done of, and that no other one came before.
+    unworkable: BTreeMap<String, u64>,
     first: Option<Delivery>,
     /// Whether a delivery brought a life of its own: then none is too soon after another.
     has_own_life: bool,
@@ -36,8 +38,27 @@ impl OfKey {
     /// How many effects there must and may be until `now`.
     fn bounds(&self, law: Law, now: i64) -> (u64, u64) {
         let law = if self.has_own_life { Law { life: Some(0), ..law } } else { law };
-        let each = self.by_identity.values().map(|history| acceptances(history, law, now));
-        each.fold((0, 0), |(least, most), (at_least, at_most)| (least + at_least as u64, most + at_most as u64))
+        let each = self.by_identity.iter().map(|(identity, history)| {
+            let (least, most) = acceptances(history, law, now);
+            // Whoever takes what is no JSON, as he may, has nothing to do with it.
+            let idle = self.unworkable.get(identity).copied().unwrap_or(0);
+            ((least as u64).saturating_sub(idle), most as u64)
+        });
+        each.fold((0, 0), |(least, most), (at_least, at_most)| (least + at_least, most + at_most))
+    }
+
+    /// Keeps what came of a delivery.
+    ///
+    /// * `is_message`: whether its body is something that work can be done of; `life`: how long keys live, in microseconds.
+    fn learn(&mut self, identity: &str, operation: Operation, is_message: bool, life: Option<i64>) {
+        let history = self.by_identity.entry(identity.to_owned()).or_default();
+        // What comes while another one's key lives is its duplicate.
+        let age = |one: &Operation| operation.invoked.saturating_sub(one.returned);
+        let lives = |one: &Operation| one.outcome.is_taken() && life.is_none_or(|life| age(one) < life);
+        if !is_message && operation.outcome.is_taken() && !history.iter().any(lives) {
+            *self.unworkable.entry(identity.to_owned()).or_default() += 1;
+        }
+        history.push(operation);
     }
 
     /// Whether answers do not tell acceptances from duplicates.
@@ -57,12 +78,14 @@ impl<S: Source> Play<'_, S> {
         let moved = self.source.moved_us();
         let returned = if record.result.is_ok() { record.answered_at.0.saturating_add(moved) } else { NEVER };
         let invoked = record.sent_at.0.saturating_add(moved);
+        let wants_json = self.setting.contract().endpoint.content_type.contains("json");
+        let life = self.law().life;
         let own_life = self.setting.contract().ttl.as_ref().and_then(|ttl| ttl.header.as_deref());
         let of_key = self.answered.entry(record.key.clone()).or_default();
         of_key.has_own_life |= own_life.is_some_and(|header| record.delivery.header(header).is_some());
         of_key.first.get_or_insert_with(|| record.delivery.clone());
         let operation = Operation { key: 0, outcome, invoked, returned, refers_to: NEVER };
-        of_key.by_identity.entry(record.identity.clone()).or_default().push(operation);
+        of_key.learn(&record.identity, operation, !wants_json || is_object(&record.delivery.body), life);
     }
 
     fn law(&self) -> Law {
@@ -222,5 +245,33 @@ impl<S: Source> Play<'_, S> {
     fn line_of(&self, key: Option<&String>) -> String {
         let first = key.and_then(|key| self.answered.get(key)?.first.as_ref());
         first.map(|delivery| self.setting.curl.line(delivery)).unwrap_or_default()
+    }
+}
+
+/// Whether a body is a JSON object: a message.
+fn is_object(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is taken although it is no message need not be worked on; what comes behind a message is its duplicate.
+    #[test]
+    fn what_is_no_message_need_not_be_worked_on() {
+        let bounds = |bodies: &[bool]| {
+            let mut of_key = OfKey::default();
+            for (at, is_message) in (0_i64..).zip(bodies) {
+                let outcome = OutcomeSet::only(Outcome::Accepted).or(Outcome::Duplicate);
+                let operation = Operation { key: 0, outcome, invoked: at * 10, returned: at * 10 + 5, refers_to: NEVER };
+                of_key.learn("k", operation, *is_message, None);
+            }
+            of_key.bounds(Law::default(), 1_000)
+        };
+        assert_eq!(bounds(&[false]), (0, 1));
+        assert_eq!(bounds(&[true]), (1, 1));
+        assert_eq!(bounds(&[true, false]), (1, 1));
+        assert_eq!(bounds(&[false, true]).0, 0);
     }
 }
