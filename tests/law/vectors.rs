@@ -5,6 +5,7 @@ use hookgate::contract::reading::read_contract;
 use hookgate::delivery::{Delivery, HeaderLine};
 use hookgate::files;
 use hookgate::message::member_text;
+use hookgate::sign::tamper::Tamper;
 use hookgate::sign::{Scheme, unhex};
 use serde_json::{Value, json};
 
@@ -91,5 +92,24 @@ fn vectors_of_families_are_met_by_their_contracts() {
             signed.headers.push(HeaderLine::new(header.name.clone(), id.to_owned()));
         }
         assert_eq!(signer.verify(&signed, id, origin, at), Ok(()), "{name}");
+    }
+}
+
+/// Whichever of two times, one of them signed, a vendor's own library reads: nobody is held to another reading.
+#[test]
+fn nobody_is_held_to_another_reading_of_two_times_than_the_vendors_own() {
+    use Tamper::{TimeTwice, TimeTwiceRightLast};
+    // stripe-python and stripe-node, Paddle's libraries; standard-webhooks and svix for JavaScript, by `parseInt`.
+    for (contract, open) in [
+        ("stripe-webhook", &[TimeTwice, TimeTwiceRightLast][..]),
+        ("paddle-billing", &[TimeTwice, TimeTwiceRightLast]),
+        ("standard-webhooks", &[TimeTwice]),
+        ("standard-webhooks-ed25519", &[TimeTwice]),
+        ("svix", &[TimeTwice]),
+    ] {
+        let base = |name: &str| files::shipped_contract(name).map(|file| file.text);
+        let scheme = read_contract(contract, &base(contract).expect("a shipped contract"), &base).expect("a contract").signature;
+        let judged: Vec<Tamper> = [TimeTwice, TimeTwiceRightLast].into_iter().filter(|one| one.fits(&scheme).is_ok()).collect();
+        assert!(judged.iter().all(|one| !open.contains(one)), "{contract}: {judged:?}");
     }
 }
