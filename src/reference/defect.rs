@@ -1,10 +1,7 @@
 //! Defects: the ways in which the reference can be made wrong on purpose.
 //!
-//! A check that cannot fail proves nothing, so the suite is measured by the
-//! defects it catches. Every defect has a name, a sentence, and the
-//! requirements that it breaks. What it does is in `mutants` (answers, rows and
-//! the contract itself) and in `sqlite::mutants` (what is remembered); what
-//! published receivers get wrong is where most of them come from.
+//! A check that cannot fail proves nothing, so the suite is measured by the defects it catches. Most are what published receivers
+//! get wrong. What each does is in `mutants` (answers, rows, the contract itself) and in `sqlite::mutants` (what is remembered).
 
 /// One defect: what is wrong, in words, and what it breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +39,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("extra-characters-ignored", "what follows the signature is ignored", &["AUTH-5"]),
     defect("quotes-stripped-from-signature", "a signature in quotation marks passes", &["AUTH-5"]),
     defect("signature-prefix-stripped", "a signature after another scheme's prefix passes", &["AUTH-5"]),
+    under("gitlab-webhook", defect("signature-compared-without-case", "a signature in another letter case passes", &["AUTH-5"])),
     defect("signature-list-read", "one right signature in a list is enough", &["AUTH-10"]),
     defect("other-digest-passes", "an HMAC with another hash function passes", &["AUTH-6"]),
     defect("plain-hash-passes", "a hash without the secret passes", &["AUTH-6"]),

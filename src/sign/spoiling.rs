@@ -26,6 +26,12 @@ pub(super) fn with_other_char(text: &str, at: usize) -> String {
     text.char_indices().map(|(index, c)| if index == at { other } else { c }).collect()
 }
 
+/// `text` with every letter in the other case.
+pub(super) fn in_other_case(text: &str) -> String {
+    let turned = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+    text.chars().map(turned).collect()
+}
+
 /// A signature as it stands in a query.
 #[must_use]
 pub fn in_query(signature: &str) -> String {

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::making::Making;
-use super::spoiling::{by_public_key, other_hmac, plain_hash, with_other_bit};
+use super::spoiling::{by_public_key, in_other_case, other_hmac, plain_hash, with_other_bit};
 use super::{Signer, TimeUnit, pair};
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
@@ -156,6 +156,8 @@ pub enum Tamper {
     PrefixInList,
     /// Made over the body alone and written without any mark, as older schemes do; only for schemes that sign more.
     OldForm,
+    /// Its letters in the other case: another value, where its encoding tells them apart.
+    OtherCase,
 }
 
 /// Another secret than the shared one; published, since it protects nothing.
@@ -188,7 +190,7 @@ pub struct Sending<'a> {
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 65] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -253,6 +255,7 @@ impl Tamper {
         Self::RightInSecondOfTwoLines,
         Self::PrefixInList,
         Self::OldForm,
+        Self::OtherCase,
     ];
 
     /// Adds this signature to `delivery`, which bears none yet.
@@ -349,6 +352,7 @@ impl Tamper {
             Self::RightInSecondOfTwoLines => making.with_list_on_two_lines(list::Right::Last),
             Self::PrefixInList => making.with_a_prefix_in_list(),
             Self::OldForm => making.in_old_form(),
+            Self::OtherCase => making.with_signature(&in_other_case(&right)),
         }
     }
 }

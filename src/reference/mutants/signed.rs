@@ -120,6 +120,12 @@ impl Mutant {
                 let right = signer.signature(around.delivery, Envelope { time, id: around.key.as_bytes(), origin: around.origin });
                 said.known.iter().any(|one| one.len() >= SHORTEST_PREFIX && right.as_bytes().starts_with(one))
             }
+            (Err(Refusal::Signature | Refusal::MalformedSignature), "signature-compared-without-case")
+                if signer.within_tolerance(time, around.now).is_ok() =>
+            {
+                let right = signer.signature(around.delivery, Envelope { time, id: around.key.as_bytes(), origin: around.origin });
+                said.known.iter().any(|one| one.eq_ignore_ascii_case(right.as_bytes()))
+            }
             (Ok(()), "blank-in-list-is-refused") => !said.text.contains(", "),
             (Ok(()), "time-must-come-first") => said.text.starts_with("t="),
             (Err(_), "old-form-passes") => said.text == signer.over_body_alone(around.delivery),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::list::{is_list, unknown_versions};
 use super::time::{Place, place_of_time};
 use super::{MARGIN, Tamper};
-use crate::sign::{ListLines, Proof, Scheme, Signer, TimeUnit, Tolerance};
+use crate::sign::{Encoding, ListLines, Proof, Scheme, Signer, TimeUnit, Tolerance};
 
 /// Of a shorter token nothing is left when it is cut.
 const SHORTEST_TOKEN: usize = 8;
@@ -82,6 +82,7 @@ impl Tamper {
             Self::ItemsTurned => "the items of the list are in reverse order, and the signature is right",
             Self::PrefixInList => "a wrong signature and the first half of the right one are sent",
             Self::OldForm => "the signature covers the body alone and bears no mark, as in an older form",
+            Self::OtherCase => "the letters of the signature are in the other case",
         }
     }
 
@@ -160,12 +161,14 @@ impl Tamper {
     /// Why not, as a sentence: then nothing can be judged by it.
     pub fn applies_to(self, signer: &Signer) -> Result<(), &'static str> {
         let is_zeros = signer.key_bytes().iter().all(|byte| *byte == 0);
+        let has_letters = signer.scheme().by != Proof::Token || signer.key_bytes().iter().any(u8::is_ascii_alphabetic);
         let is_short = signer.scheme().by == Proof::Token && signer.key_bytes().len() < SHORTEST_TOKEN;
         match self {
             Self::FirstCharacter | Self::Half | Self::Truncated | Self::NonAscii if is_short => Err("the token is too short to be cut"),
             Self::EmptySecret if is_zeros => Err("the shared secret is empty, or zeros alone, which sign alike"),
             Self::ByPreviousSecret if signer.by_previous().is_none() => Err("no previous secret is known"),
             Self::ByRetiredSecret if signer.by_retired().is_none() => Err("no retired secret is known"),
+            Self::OtherCase if !has_letters => Err("the token has no letters"),
             other => other.fits(signer.scheme()),
         }
     }
@@ -241,6 +244,7 @@ impl Tamper {
                 demand(is_list(scheme), NO_LIST)?;
                 demand(matches!(place_of_time(scheme), Some(Place::Item(_, _))), "the contract's list has one kind of item")
             }
+            Self::OtherCase => demand(scheme.encoding != Encoding::Hex, "hex digits are the same value in either case"),
             Self::OldForm => {
                 demand(scheme.by == Proof::Hmac, NO_HMAC)?;
                 demand(
