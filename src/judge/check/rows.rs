@@ -259,7 +259,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
         );
     }
     if let Some(about) = check.written_at.as_ref().and_then(|name| bindings.one(name)) {
-        let fits = instant.and_then(read_contract_instant).is_some_and(|at| within(at, about));
+        let fits = instant.and_then(|text| read_instant(name, text)).is_some_and(|at| within(at, about));
         if !fits {
             wrong(Kind::Cell, column, format!("{:?}, give or take 5 s", iso::write(about.sent_at)));
         }
@@ -293,9 +293,10 @@ fn is_an_answer_of(text: Option<&str>, record: &Record, bindings: &Bindings) -> 
     of_key.any(|other| other.result.as_ref().map_or(true, |answer| text.is_some_and(|text| String::from_utf8_lossy(&answer.body) == text)))
 }
 
-/// An instant in UTC: text with an offset of its own is another promise than the contract's.
-fn read_contract_instant(text: &str) -> Option<UnixMicros> {
-    iso::read(text).filter(|(_, form)| matches!(form.zone.as_str(), "" | "Z" | "+00:00")).map(|(at, _)| at)
+/// The instant of a row: in a key's row any spelling of it, and in the audit trail in UTC, as it is promised of no other table.
+fn read_instant(table: &str, text: &str) -> Option<UnixMicros> {
+    let in_utc = |zone: &str| matches!(zone, "" | "Z" | "+00:00");
+    iso::read(text).filter(|(_, form)| table != "audit" || in_utc(&form.zone)).map(|(at, _)| at)
 }
 
 fn ttl_cell(ttl: Option<u64>) -> Cell {

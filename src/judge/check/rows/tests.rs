@@ -114,3 +114,22 @@ fn what_no_table_tells_is_said() -> Result<(), Failed> {
     }
     Ok(())
 }
+
+/// A key's row may spell its instant as it likes; the audit trail is kept in UTC.
+#[test]
+fn an_instant_of_a_keys_row_may_have_an_offset() -> Result<(), Failed> {
+    let keys = r#"{table: seen, found_by: ~, instant: ~, columns: [{name: word, type: TEXT, holds: "{key}"}, {name: at, type: TEXT, holds: "{ts}"}]}"#;
+    let (contract, bindings, hash) = (contract(keys, AUDIT)?, bindings(), sha256_hex(b"{}"));
+    let told = |at: &str| -> Result<Vec<String>, Failed> {
+        let key = row(&[("word", "k1"), ("at", at)]);
+        let audit = row(&[("of", "k1"), ("h", hash.as_str()), ("at", at), ("job", "any")]);
+        let look = Observation { state: ReceiverState { keys: vec![key], audit: vec![audit] }, ..Observation::default() };
+        let asked = check("{keys: [{rows_for: first, written_at: first}], audit: [{rows_for: first, written_at: first}]}")?;
+        let mismatches = judge(&contract, &asked, &look, &bindings, None);
+        Ok(mismatches.into_iter().map(|mismatch| mismatch.code.table.unwrap_or_default()).collect())
+    };
+    assert_eq!(told("1970-01-01T00:00:00Z")?, Vec::<String>::new());
+    assert_eq!(told("1970-01-01T05:45:00+05:45")?, ["audit"]);
+    assert_eq!(told("1970-01-01T05:45:00Z")?, ["keys", "audit"]);
+    Ok(())
+}
