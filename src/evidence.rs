@@ -155,6 +155,11 @@ pub trait Source: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Why there are no effects to be counted at all, as a sentence: what would tell of them has never been there.
+    fn is_missing(&self) -> Option<String> {
+        None
+    }
+
     /// The contract's tables as they are declared.
     fn shape(&self) -> Asked<'_, Vec<TableShape>> {
         let seen = self.rows(Question { shape: true, ..Question::default() });

@@ -240,6 +240,11 @@ pub trait Source: Send {
         std::future::ready(Ok(None))
     }
 
+    /// Why there are no effects to be counted at all, as a sentence: what would tell of them has never been there.
+    fn effects_missing(&self) -> Option<String> {
+        None
+    }
+
     /// Gives the receiver time before it is asked again: whether there is any left of `patience`.
     fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> impl Future<Output = Result<bool, ScenarioEnd>> + Send;
 

@@ -159,6 +159,9 @@ pub struct Snap {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnderWay {
+    /// A name by which later steps refer to those of them that were taken.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// How many senders deliver one fresh key after the other.
     pub senders: usize,
     /// After how many answers the receiver is ended.

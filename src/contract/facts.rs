@@ -18,6 +18,7 @@ pub const COMPUTED: &[(&str, &str)] = &[
     ("key-in-body", "the key is a member of a JSON body (`key.body_member`)"),
     ("any-json-key", "a number may stand in the key's place in the body (no `key.text_only`)"),
     ("free-keys", "keys are any visible ASCII (`key.form: bare`, no `alphabet`)"),
+    ("formed-keys", "keys have a form or an alphabet of their own (`key.form: quoted` or `uuid`, `key.alphabet`)"),
     ("key-alone", "a live key with another body is a duplicate (`other_body: duplicate`)"),
     ("one-per-key", "a live key has one acceptance, whatever the bodies (`other_body` is not `new`)"),
     ("refusals-forgotten", "a refusal uses no key up (`refusals: forgotten`)"),
@@ -85,6 +86,9 @@ impl Contract {
             "key-in-body" => self.key.body_member.is_some(),
             "any-json-key" => self.key.body_member.is_some() && !self.key.text_only,
             "free-keys" => self.key.is_somewhere() && self.key.form != KeyForm::Uuid && self.key.alphabet.is_none(),
+            "formed-keys" => {
+                self.key.is_somewhere() && (matches!(self.key.form, KeyForm::Quoted | KeyForm::Uuid) || self.key.alphabet.is_some())
+            }
             "key-alone" => self.is_by_key() && self.other_body == OtherBody::Duplicate,
             "one-per-key" => self.is_by_key() && self.other_body != OtherBody::New,
             "refusals-forgotten" => self.is_by_key() && self.refusals == Refusals::Forgotten,

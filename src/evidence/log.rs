@@ -243,6 +243,18 @@ impl Source for EffectsLog {
         })
     }
 
+    fn is_missing(&self) -> Option<String> {
+        let was_there = self.tail.lock().unwrap_or_else(PoisonError::into_inner).file.is_some();
+        let told = || {
+            let place = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+            format!(
+                "no effects log has come to be: {} is not there, though deliveries were accepted; see where the receiver writes it, and `effects.log`",
+                place.display()
+            )
+        };
+        (!was_there).then(told)
+    }
+
     fn rewind<'a>(&'a self, _keys: &'a [String], _by: Duration) -> Asked<'a, usize> {
         Box::pin(async move { Err(EvidenceError::NothingToMove { name: self.name() }) })
     }
@@ -297,6 +309,23 @@ mod tests {
         assert_eq!(counts(), [1, 1, 1, 2, 1], "one that was cut to nothing");
     }
 
+    /// A log that was never there is no evidence that nothing was done; one that was put away is.
+    #[test]
+    fn log_that_never_was_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("effects.log");
+        let log = EffectsLog::new(path.clone(), "^did {key}$").expect("a pattern");
+        look(&log.tail);
+        let told = log.is_missing().unwrap_or_default();
+        assert!(told.contains(&path.display().to_string()) && told.contains("`effects.log`"), "{told}");
+        std::fs::write(&path, "").expect("written");
+        look(&log.tail);
+        assert_eq!(log.is_missing(), None);
+        std::fs::rename(&path, with_one(&path)).expect("renamed");
+        look(&log.tail);
+        assert_eq!(log.is_missing(), None);
+    }
+
     /// Keys in the middle of a line, at its end, and in JSON.
     #[test]
     fn keys_are_found_in_lines() {
@@ -305,6 +334,11 @@ mod tests {
             ("key={key}", "12:00 key=a/b, done", "a/b"),
             ("DONE <{key}>$", r"DONE <a-\n>", r"a-\n"),
             (r#""key":"{key}""#, r#"{"done":true,"key":"a\"b","n":1}"#, "a\"b"),
+            (r#""key":"{key}""#, r#"{"key":"a\\n","n":1}"#, r"a\n"),
+            // Where nothing escapes it, a backslash is one.
+            ("<{key}>$", r"done <a-\n>", r"a-\n"),
+            ("key={key} done", r"key=a-\\x00 done", r"a-\\x00"),
+            ("key={key}", r"key=a\u0041", r"a\u0041"),
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join("e.log");

@@ -269,7 +269,7 @@ impl Sequence<'_> {
                 self.streams_end();
             }
             Form::BreakIn => {
-                let restart = Restart { kill: self.rng.percent(50), under_way: Some(UnderWay { senders: 4, answers: 20 }) };
+                let restart = Restart { kill: self.rng.percent(50), under_way: Some(UnderWay { name: None, senders: 4, answers: 20 }) };
                 self.push(shows, Step { restart: Some(restart), ..Step::default() });
                 self.streams_end();
             }

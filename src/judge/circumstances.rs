@@ -162,8 +162,8 @@ impl Before {
 }
 
 fn is_odd_key(deliver: &Deliver) -> bool {
-    let Deliver { key, key_length, key_hex, second_key_line, key_as_number, .. } = deliver;
-    *key_as_number || key.is_some() || key_length.is_some() || key_hex.is_some() || second_key_line.is_some()
+    let Deliver { key, key_length, key_hex, key_outside, second_key_line, key_as_number, .. } = deliver;
+    *key_as_number || key_outside.is_some() || key.is_some() || key_length.is_some() || key_hex.is_some() || second_key_line.is_some()
 }
 
 fn comes_oddly(deliver: &Deliver) -> bool {

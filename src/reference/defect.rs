@@ -151,6 +151,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
     defect("empty-key-passes", "an empty key passes", &["KEY-2"]),
     defect("missing-key-answered-422", "a missing key is answered 422", &["KEY-1"]),
+    under("ietf-idempotency-key", defect("bare-key-passes", "a key without its quotation marks passes", &["KEY-11"])),
     defect("key-case-folded", "keys are compared without regard to case", &["KEY-3"]),
     defect("key-cut-at-64", "keys are cut at 64 characters", &["KEY-3"]),
     defect("key-cut-at-255", "keys are cut at 255 bytes instead of being refused", &["KEY-6"]),
@@ -196,6 +197,7 @@ pub const CATALOGUE: &[Defect] = &[
         "ietf-idempotency-key",
         defect("other-body-overwrites-first", "another body is refused, and takes the first one's place", &["OTHER-2", "OTHER-1"]),
     ),
+    under("ietf-idempotency-key", defect("compares-4-kib-of-a-body", "bodies are compared in their first 4 KiB alone", &["OTHER-1"])),
     under("ietf-idempotency-key", defect("other-body-writes-rows", "another body is refused, and written all the same", &["OTHER-2"])),
     under(
         "ietf-idempotency-key",

@@ -250,17 +250,18 @@ impl Source for Live<'_> {
         self.effects_of_raw(at, keys).await
     }
 
+    fn effects_missing(&self) -> Option<String> {
+        self.context.sources.effects.as_ref().and_then(|source| source.is_missing())
+    }
+
     async fn give_time(&mut self, at: At<'_>, patience: Duration, tries: usize) -> Result<bool, ScenarioEnd> {
-        if patience.is_zero() {
-            return Ok(false);
-        }
         if self.context.clock.moves_everyone() {
-            // Where time can be moved, nobody waits for it.
-            if tries == 0 {
+            let is_first = tries == 0 && !patience.is_zero();
+            if is_first {
                 self.context.clock.advance(patience, at.keys).await.map_err(ScenarioEnd::Undecided)?;
                 self.signing.forget();
             }
-            return Ok(tries == 0);
+            return Ok(is_first);
         }
         let began = if tries == 0 { *self.given.insert(Moment::now()) } else { *self.given.get_or_insert_with(Moment::now) };
         if began.elapsed() >= patience {
@@ -353,8 +354,7 @@ pub enum Again {
 
 /// Plays one scenario against the target: its report; every delivery goes to the context.
 ///
-/// What the reference itself gets wrong is never a finding; and what a receiver
-/// without memory would pass as well shows nothing of what is remembered.
+/// What the reference itself gets wrong is no finding, and what a receiver without memory passes as well shows nothing of memory.
 ///
 /// # Errors
 /// [`Again`], when what was seen may be the doing of those that it had for company.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
+use crate::contract::key::unique::Outside;
 use crate::scenario::fault::Fault;
 use crate::sign::tamper::Tamper;
 
@@ -79,6 +80,9 @@ pub struct Deliver {
     /// Key: unique, followed by these bytes as hex digits; with `key_of`, that delivery's key followed by them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_hex: Option<String>,
+    /// Key: unique, and none of the contract's: outside their form or their alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_outside: Option<Outside>,
     /// Key: none at all.
     pub no_key: bool,
     /// Key: as a number instead of text, where it travels in a JSON body; the key must be made of digits.

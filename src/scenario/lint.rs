@@ -219,8 +219,8 @@ impl Lint<'_> {
         }
         if let Some(restart) = &step.restart {
             self.need("restart", "ends the receiver and starts it again", &format!("{path}.restart"));
-            if let Some(UnderWay { senders, answers }) = restart.under_way
-                && (!(1..=64).contains(&senders) || !(1..=10_000).contains(&answers))
+            if let Some(UnderWay { senders, answers, .. }) = &restart.under_way
+                && (!(1..=64).contains(senders) || !(1..=10_000).contains(answers))
             {
                 let way_out = Some("from 1 to 64 senders, from 1 to 10000 answers".to_owned());
                 self.say_at_key(format!("{path}.restart.under_way"), "these deliveries are none, or too many", way_out);
@@ -243,6 +243,9 @@ impl Lint<'_> {
         }
         if let Some(name) = step.burst.as_ref().and_then(|one| one.name.as_deref()) {
             self.name(&format!("{path}.burst.as"), name, Named::Burst);
+        }
+        if let Some(name) = step.restart.as_ref().and_then(|one| one.under_way.as_ref()?.name.as_deref()) {
+            self.name(&format!("{path}.restart.under_way.as"), name, Named::Burst);
         }
         if let Some(answer) = &step.answer {
             self.answer(&format!("{path}.answer"), answer);

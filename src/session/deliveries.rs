@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::supplies::Supplies;
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
+use crate::contract::key::unique::Outside;
 use crate::contract::key::{KeyForm, KeyPlace, KeyScope, odd};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::Sent;
@@ -163,7 +164,8 @@ impl DeliveryBuilder<'_> {
             headers.push(HeaderLine::new("Content-Type", content_type.to_owned()));
         }
         if let (Some(header), Some(key)) = (&contract.key.header, key) {
-            headers.push(HeaderLine::new(header.clone(), contract.key.write(key).into_owned()));
+            let is_bare = deliver.key_outside == Some(Outside::Form);
+            headers.push(HeaderLine::new(header.clone(), if is_bare { key.to_vec() } else { contract.key.write(key).into_owned() }));
         }
         if let Some(text) = &deliver.second_key_line {
             let header = contract.key.header.as_ref().ok_or("the contract's key does not travel in a header")?;
@@ -287,6 +289,9 @@ impl DeliveryBuilder<'_> {
             return Ok(None);
         }
         let unique = place.unique_key(run_word, number);
+        if let Some(way) = deliver.key_outside {
+            return Ok(Some(place.outside(&unique, way)?.into_bytes()));
+        }
         let made = if let Some(text) = &deliver.key {
             let text = text.replace("{unique}", &unique).replace("{number}", &KeyPlace::unique_number(run_word, number).to_string());
             self.bindings.fill(&text).into_bytes()

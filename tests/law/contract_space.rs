@@ -7,6 +7,7 @@
 //! that gets none.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test ends where something is not as it should be")]
 
+mod afterwards;
 mod axes;
 mod exploring;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use hookgate::clock::UnixMicros;
 use hookgate::contract::Contract;
+use hookgate::contract::key::KeyForm;
 use hookgate::contract::outcome::Refusal;
 use hookgate::delivery::{Answer, Delivery};
 use hookgate::history;
@@ -227,7 +229,17 @@ const CLASSES: &[Class] = &[
     Class {
         name: "folds keys",
         hooks: || Box::new(One { key: |key| key.to_lowercase(), ..One::default() }),
-        can_be_seen: |contract, setting| contract.can("free-keys") && sees_memory(contract, setting) && !contract.repeats_first_answer(),
+        can_be_seen: |contract, setting| {
+            let has_both_cases = contract.key.form != KeyForm::Uuid && b"ORDERorder".iter().all(|byte| contract.key.allows(*byte));
+            has_both_cases && sees_memory(contract, setting) && !contract.repeats_first_answer()
+        },
+    },
+    Class {
+        name: "cuts keys at 40 bytes",
+        hooks: || Box::new(One { key: |key| key.chars().take(40).collect(), ..One::default() }),
+        can_be_seen: |contract, setting| {
+            contract.key.form != KeyForm::Uuid && sees_memory(contract, setting) && !contract.repeats_first_answer()
+        },
     },
     Class {
         name: "accepts again after a minute",

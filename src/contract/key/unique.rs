@@ -2,6 +2,9 @@
 //!
 //! Deterministic: the same word of a run and the same number give the same key.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{KeyForm, KeyPlace};
 use crate::sign::{hex, sha256};
 
@@ -10,7 +13,53 @@ const LONGEST_WORD: usize = 40;
 /// Deliveries of one run are counted up to here where keys are short.
 const MOST_KEYS: u64 = 1 << 32;
 
+/// In which way a key is none of the contract's: it lies outside their form or their alphabet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outside {
+    /// Its letters stand in the case that the alphabet does not have.
+    Case,
+    /// It has a character more, which the alphabet does not have.
+    Character,
+    /// It has another form: no UUID, or no quotation marks around it where they are due.
+    Form,
+}
+
+/// Characters that keys of other senders may well have, the plainest first.
+const ANY_OTHER: &[u8] = b"_-.:zZ9+=/@~!$&*aA0";
+
 impl KeyPlace {
+    /// A key that is outside in this way and unique all the same.
+    ///
+    /// * `unique`: a unique key of the contract's form.
+    ///
+    /// # Errors
+    /// Why the contract's keys have no such outside, as a sentence.
+    pub fn outside(&self, unique: &str, way: Outside) -> Result<String, &'static str> {
+        match (way, self.form) {
+            (Outside::Case | Outside::Character, _) if self.alphabet.is_none() => {
+                Err("the contract's keys have no alphabet of their own (`key.alphabet`)")
+            }
+            (Outside::Case, _) => {
+                let turned =
+                    |letter: char| if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() };
+                let is_outside =
+                    |letter: char| letter.is_ascii_alphabetic() && u8::try_from(turned(letter)).is_ok_and(|byte| !self.allows(byte));
+                let other: String = unique.chars().map(|letter| if is_outside(letter) { turned(letter) } else { letter }).collect();
+                if other == unique { Err("the contract's keys may have their letters in either case (`key.alphabet`)") } else { Ok(other) }
+            }
+            (Outside::Character, _) => {
+                let other = ANY_OTHER.iter().find(|byte| !self.allows(**byte));
+                let other = other.ok_or("the alphabet of the contract's keys has every usual character (`key.alphabet`)")?;
+                Ok(format!("{unique}{}", char::from(*other)))
+            }
+            (Outside::Form, KeyForm::Uuid) => Ok(format!("no-uuid-{}", unique.replace('-', ""))),
+            (Outside::Form, KeyForm::Quoted) if self.header.is_some() => Ok(unique.to_owned()),
+            (Outside::Form, KeyForm::Quoted) => Err("the contract's key does not travel in a header"),
+            (Outside::Form, KeyForm::Bare | KeyForm::Either) => Err("the contract's keys have no form of their own (`key.form`)"),
+        }
+    }
+
     /// The key of this number; no other number and, as far as its length allows, no other run has it.
     ///
     /// * `run_word`: what tells this run from others: lower-case letters and digits.
@@ -93,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::contract::key::places;
+    use crate::contract::outcome::Refusal;
     use crate::delivery::{Delivery, HeaderLine};
 
     /// Every unique key is one that its contract takes, and no two are the same, also when they are made longer.
@@ -110,6 +160,29 @@ mod tests {
                     assert!(!place.has_prefix() || key == format!("{run}-{number}"));
                     assert!(seen.insert(place.unique_key_of_length(run, number, 60).unwrap_or(key)), "{place:?} {run} {number}");
                 }
+            }
+        }
+    }
+
+    /// What lies outside is no key of the contract; where nothing does, that is told.
+    #[test]
+    fn what_is_outside_is_none_of_the_contracts_keys() {
+        for place in places() {
+            let unique = place.unique_key("hg64f1c2a3b4d5e", 7);
+            for way in [Outside::Case, Outside::Character, Outside::Form] {
+                let has_one = match way {
+                    Outside::Case => place.alphabet.as_deref().is_some_and(|set| set == "a-f"),
+                    Outside::Character => place.alphabet.is_some(),
+                    Outside::Form => place.form == KeyForm::Uuid || (place.form == KeyForm::Quoted && place.header.is_some()),
+                };
+                let made = place.outside(&unique, way);
+                assert_eq!(made.is_ok(), has_one, "{place:?} {way:?} {made:?}");
+                let Ok(key) = made else { continue };
+                let body = place.put_into_body(b"{}", key.as_bytes()).unwrap().into_owned().into();
+                let written = if way == Outside::Form { key.clone().into_bytes() } else { place.write(key.as_bytes()).into_owned() };
+                let headers = place.header.iter().map(|name| HeaderLine::new(name.clone(), written.clone())).collect();
+                let read = place.read(&Delivery { headers, body, ..Delivery::default() });
+                assert!(matches!(read, Err(Refusal::UnusableKey | Refusal::MissingKey)), "{place:?} {way:?} {key} {read:?}");
             }
         }
     }

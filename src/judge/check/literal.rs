@@ -11,7 +11,7 @@ use crate::contract::Contract;
 use crate::contract::outcome::{AnswerForm, Member, MemberValue};
 use crate::delivery::Answer;
 use crate::history::record::Record;
-use crate::message::member_at;
+use crate::message::{is_same, member_at};
 use crate::outcome::mismatch::{Kind, MismatchCode};
 use crate::scenario::expect::AnswerCheck;
 use crate::secret::Redactor;
@@ -153,7 +153,7 @@ fn told_of(contract: &Contract, answer: &Answer, first: &Record) -> Vec<Mismatch
             MemberValue::Text(text) => {
                 !in_acceptances(member) && found.as_str().is_some_and(|found| text.fill(&|_| None).as_deref() == Some(found))
             }
-            MemberValue::Constant(constant) => !in_acceptances(member) && found == constant,
+            MemberValue::Constant(constant) => !in_acceptances(member) && is_same(found, constant),
         };
         if tells {
             mismatches.push(Mismatch::must(

@@ -4,7 +4,7 @@ use crate::history::record::Record;
 use crate::judge::attribution::{Case, classify, follows, is_decided, meant, told_of_delivery};
 use crate::judge::check::answer::{self, Judged};
 use crate::judge::check::literal::{self, Surroundings};
-use crate::judge::check::{Mismatch, describe};
+use crate::judge::check::{Mismatch, describe, is_broken};
 use crate::judge::findings::StepContext;
 use crate::judge::scenario::{Play, answer_of};
 use crate::judge::{At, ScenarioEnd, Sent, Source};
@@ -51,6 +51,9 @@ impl<S: Source> Play<'_, S> {
             );
             mismatches.extend(found);
             self.excuse_end_of_life(place, expect, &record, &mismatches)?;
+            if let Some(wanted) = self.wanted(expect, &record).filter(|_| !is_broken(&mismatches)) {
+                self.decide(place, wanted, &record);
+            }
         }
         // What is demanded of a first answer says nothing of one to a repetition.
         let repeats_itself =
@@ -124,22 +127,37 @@ impl<S: Source> Play<'_, S> {
         record: &Record,
         mismatches: &[Mismatch],
     ) -> Result<(), ScenarioEnd> {
-        let wants_duplicate = matches!(expect.under(self.setting.contract()), Expect::DuplicateOf(_));
-        let first = expect.first().and_then(|name| self.bindings.one(name));
-        let (Some(first), Some(ttl), true) = (first, self.setting.ttl, wants_duplicate && !mismatches.is_empty()) else { return Ok(()) };
-        let moved = std::time::Duration::from_micros(u64::try_from(self.source.moved_us()).unwrap_or(0));
-        let age = record.answered_at.plus(moved).since(first.sent_at);
-        let life = std::time::Duration::from_secs(ttl);
         let accepted = record.outcome(&self.setting.reader).may_be(Outcome::Accepted);
-        // A key lives for whole seconds: one less may be its last moment.
-        let at_its_end = age.saturating_add(std::time::Duration::from_secs(1)) > life && first.answered_at.since(first.sent_at) < life;
-        if accepted && at_its_end {
+        if !mismatches.is_empty() && accepted && self.falls_to_the_end_of_a_life(expect, record) {
             return Err(ScenarioEnd::Undecided(format!(
                 "step {}: the receiver is so slow that the delivery fell to the end of the key's life, where either answer conforms",
                 place.number
             )));
         }
         Ok(())
+    }
+
+    /// Whether a delivery that is to be a duplicate came when its key's life may just have been over.
+    fn falls_to_the_end_of_a_life(&self, expect: &Expect, record: &Record) -> bool {
+        let wants_duplicate = matches!(expect.under(self.setting.contract()), Expect::DuplicateOf(_));
+        let first = expect.first().and_then(|name| self.bindings.one(name));
+        let (Some(first), Some(ttl), true) = (first, self.setting.ttl, wants_duplicate) else { return false };
+        let moved = std::time::Duration::from_micros(u64::try_from(self.source.moved_us()).unwrap_or(0));
+        let age = record.answered_at.plus(moved).since(first.sent_at);
+        let life = std::time::Duration::from_secs(ttl);
+        // A key lives for whole seconds: one less may be its last moment.
+        age.saturating_add(std::time::Duration::from_secs(1)) > life && first.answered_at.since(first.sent_at) < life
+    }
+
+    /// Which of the two it must have been, where an answer may be that of an acceptance or of a duplicate.
+    fn wanted(&self, expect: &Expect, record: &Record) -> Option<Outcome> {
+        let under = expect.under(self.setting.contract());
+        let is_duplicate = matches!(under, Expect::DuplicateOf(_)) && !self.falls_to_the_end_of_a_life(expect, record);
+        match (matches!(under, Expect::Accepted), is_duplicate) {
+            (true, _) => Some(Outcome::Accepted),
+            (false, true) => Some(Outcome::Duplicate),
+            (false, false) => None,
+        }
     }
 
     /// Deliveries beside a slow one are accepted, and in time.

@@ -32,6 +32,10 @@ pub(in crate::judge) struct OfKey {
     first: Option<Delivery>,
     /// Whether a delivery brought a life of its own: then none is too soon after another.
     has_own_life: bool,
+    /// Whether any answer did not tell an acceptance from a duplicate.
+    is_alike: bool,
+    /// The last step that wanted its key accepted anew where answers do not tell, and the requirement that it shows.
+    renewed: Option<(usize, String)>,
 }
 
 impl OfKey {
@@ -60,12 +64,11 @@ impl OfKey {
         }
         history.push(operation);
     }
+}
 
-    /// Whether answers do not tell acceptances from duplicates.
-    fn is_alike(&self) -> bool {
-        let alike = |one: &Operation| one.outcome.is_taken() && !one.outcome.is(Outcome::Accepted) && !one.outcome.is(Outcome::Duplicate);
-        self.by_identity.values().flatten().any(alike)
-    }
+/// Whether an answer does not tell an acceptance from a duplicate.
+fn is_alike(set: OutcomeSet) -> bool {
+    set.is_taken() && !set.is(Outcome::Accepted) && !set.is(Outcome::Duplicate)
 }
 
 impl<S: Source> Play<'_, S> {
@@ -85,7 +88,22 @@ impl<S: Source> Play<'_, S> {
         of_key.has_own_life |= own_life.is_some_and(|header| record.delivery.header(header).is_some());
         of_key.first.get_or_insert_with(|| record.delivery.clone());
         let operation = Operation { key: 0, outcome, invoked, returned, refers_to: NEVER };
+        of_key.is_alike |= is_alike(outcome);
         of_key.learn(&record.identity, operation, !wants_json || is_object(&record.delivery.body), life);
+    }
+
+    /// Where answers do not tell an acceptance from a duplicate, a step that wants one of them says which it must have been: the effects
+    /// of the key show whether it was.
+    pub(in crate::judge) fn decide(&mut self, place: StepContext<'_>, wanted: Outcome, record: &Record) {
+        let Some(of_key) = self.answered.get_mut(&record.key) else { return };
+        let is_first = of_key.by_identity.values().flatten().filter(|one| one.outcome.is_taken()).count() < 2;
+        let last = of_key.by_identity.get_mut(&record.identity).and_then(|history| history.last_mut());
+        let Some(last) = last.filter(|last| is_alike(last.outcome)) else { return };
+        last.outcome = OutcomeSet::only(wanted);
+        if wanted == Outcome::Accepted && !is_first {
+            let shown = place.step.shows.first().or(self.loaded.scenario.shows.first());
+            of_key.renewed = shown.map(|id| (place.number, id.clone()));
+        }
     }
 
     fn law(&self) -> Law {
@@ -119,6 +137,7 @@ impl<S: Source> Play<'_, S> {
             let are_too_few = wrong.iter().all(Wrong::is_too_few);
             let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
             if wrong.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
+                self.excuse_missing(!wrong.is_empty() && are_too_few)?;
                 let line = self.line_of(keys.first());
                 let mismatches = wrong.iter().take(TOLD).map(Wrong::mismatch).collect();
                 return self.file(place, mismatches, "does the work of a key once", &line);
@@ -144,6 +163,7 @@ impl<S: Source> Play<'_, S> {
             let are_too_few = wrong.iter().all(Wrong::is_too_few);
             let at = At { number, bindings: &self.bindings, keys: &self.keys };
             if wrong.is_empty() || !are_too_few || !self.source.give_time(at, patience, tries).await? {
+                self.excuse_missing(!wrong.is_empty() && are_too_few)?;
                 break wrong;
             }
             tries += 1;
@@ -152,19 +172,33 @@ impl<S: Source> Play<'_, S> {
         let place = StepContext { number, step };
         let mut is_broken = false;
         for one in wrong.iter().take(TOLD) {
-            let requirement = if one.bounds.1 == 0 { &none } else { &once };
+            // Done before, and not again by the delivery that was to be new: that is what its step is about.
+            let known = one.keys.first().and_then(|key| self.answered.get(key));
+            let renewed = known.and_then(|of_key| of_key.renewed.as_ref()).filter(|_| (1..one.bounds.0).contains(&one.count));
+            let renewed_at = renewed.and_then(|(at, _)| Some((*at, self.loaded.scenario.steps.get(at.checked_sub(1)?)?)));
+            let place = renewed_at.map_or(place, |(number, step)| StepContext { number, step });
+            let requirement = match renewed {
+                Some((_, shown)) => shown,
+                None if one.bounds.1 == 0 => &none,
+                None => &once,
+            };
             let line = self.line_of(one.keys.first());
             let beside = Beside { reference: "does the work of a key once", curl: &line };
             let mismatch = one.mismatch();
             is_broken |= findings::add(&mut self.report, self.setting, place, requirement.clone(), &mismatch, beside);
             // Where answers are alike, effects decide what they leave open.
             let first = self.loaded.scenario.shows.first().filter(|id| self.setting.catalogue.get(id).is_some_and(|one| one.memory));
-            let is_alike = one.keys.iter().any(|key| self.answered.get(key).is_some_and(OfKey::is_alike));
+            let is_alike = renewed.is_none() && one.keys.iter().any(|key| self.answered.get(key).is_some_and(|of_key| of_key.is_alike));
             if let (true, Some(id)) = (is_alike, first.filter(|id| *id != requirement)) {
                 findings::add(&mut self.report, self.setting, place, id.clone(), &mismatch, beside);
             }
         }
         if is_broken { Err(ScenarioEnd::Broken) } else { Ok(()) }
+    }
+
+    /// A fail needs evidence as a pass does: where what would tell of effects has never been there, that is told, and nobody is blamed.
+    fn excuse_missing(&self, are_too_few: bool) -> Result<(), ScenarioEnd> {
+        self.source.effects_missing().filter(|_| are_too_few).map_or(Ok(()), |why| Err(ScenarioEnd::Undecided(why)))
     }
 
     /// Counts the work of keys, and says which was not done as often as it should be; `None` where it cannot be counted.

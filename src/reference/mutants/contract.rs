@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::contract::key::KeyScope;
+use crate::contract::key::{KeyForm, KeyScope};
 use crate::contract::{AfterFailure, Contract, Fingerprint, OtherBody, Refusals};
 use crate::reference::defect::Defect;
 
@@ -23,6 +23,7 @@ pub fn misread_contract(contract: &Arc<Contract>, defect: Defect) -> Arc<Contrac
         "failure-is-forgotten" => fails(&mut read, AfterFailure::Retried),
         "kept-refusal-is-forgotten" => read.refusals = Refusals::Forgotten,
         "key-counts-on-every-path" | "key-counts-for-every-caller" => read.key.scope = Some(KeyScope::Receiver),
+        "bare-key-passes" => read.key.form = KeyForm::Either,
         "query-makes-no-scope" => read.key.scope = Some(KeyScope::Path),
         "query-makes-a-scope" => read.key.scope = Some(KeyScope::PathAndQuery),
         _ => {}

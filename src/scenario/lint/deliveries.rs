@@ -20,6 +20,7 @@ impl Lint<'_> {
             ("key_of", deliver.key_of.is_some()),
             ("key_length", deliver.key_length.is_some()),
             ("key_up_to", deliver.key_up_to.is_some()),
+            ("key_outside", deliver.key_outside.is_some()),
             // Behind another delivery's key they are one key.
             ("key_hex", deliver.key_hex.is_some() && deliver.key_of.is_none()),
             ("no_key", deliver.no_key),
@@ -164,6 +165,7 @@ impl Lint<'_> {
             ("key_length", deliver.key_length.is_some()),
             ("key_up_to", deliver.key_up_to.is_some()),
             ("key_hex", deliver.key_hex.is_some()),
+            ("key_outside", deliver.key_outside.is_some()),
             ("second_key_line", deliver.second_key_line.is_some()),
         ];
         for (member, _) in taken.into_iter().filter(|(_, there)| *there) {
