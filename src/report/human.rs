@@ -111,6 +111,7 @@ pub(super) fn describe_differing(one: &Differing, language: Language) -> String 
 }
 
 /// `text` with everything that could steer a terminal or is not allowed in XML written out; lines stay lines.
+#[must_use]
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

@@ -20,6 +20,8 @@ use crate::sign::hex;
 const AT: i64 = 1_700_000_000;
 const ORIGIN: &str = "https://h.test";
 
+/// What becomes of a delivery on its way.
+type Change = fn(&Contract, &mut Delivery);
 /// The forms in which a delivery is captured.
 type Captures = fn(&Delivery) -> Captured;
 const FORMS: [(&str, Captures); 3] = [("files", in_files), ("HAR", in_a_har), ("curl", in_a_command)];
@@ -270,7 +272,7 @@ fn what_is_signed_and_not_there_is_named() {
         let said = explained(&contract, &mistake, in_files(&sent(&contract, &mistake)), &others);
         format!("{}: {}", said.code, said.sentence)
     };
-    let table: [(&str, fn(&Contract, &mut Delivery), &str); 4] = [
+    let table: [(&str, Change, &str); 4] = [
         (
             "standard-webhooks",
             |_, delivery| without(delivery, "webhook-id"),

@@ -38,6 +38,9 @@ pub(in crate::judge) struct OfKey {
     renewed: Option<(usize, String)>,
 }
 
+/// How near a spelling of odd keys is, the nearest first: whether none of them was seen in it, how many are wrong, and how often they were.
+type Rank = (bool, usize, Reverse<u64>);
+
 impl OfKey {
     /// How many effects there must and may be until `now`.
     fn bounds(&self, law: Law, now: i64) -> (u64, u64) {
@@ -209,7 +212,7 @@ impl<S: Source> Play<'_, S> {
     /// * `forgives_restart`: whether a receiver that was started again may have forgotten what was done before.
     async fn weighed(&mut self, number: usize, mut keys: Vec<Bounded>, forgives_restart: bool) -> Result<Option<Vec<Wrong>>, ScenarioEnd> {
         let is_odd = keys.iter().any(|one| odd::is_odd(&one.key));
-        let mut best: Option<((bool, usize, Reverse<u64>), Vec<Wrong>)> = None;
+        let mut best: Option<(Rank, Vec<Wrong>)> = None;
         let mut keep = |wrong: Vec<Wrong>, seen: u64| {
             // A spelling in which odd keys stand there is nearer than one in which none does.
             let rank = (seen == 0, wrong.len(), Reverse(seen));

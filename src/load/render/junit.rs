@@ -48,7 +48,7 @@ pub fn junit(report: &LoadReport) -> Result<String, SerializeError> {
     }));
     // What some requirement tells is told there.
     if let Some(wrong) =
-        report.streams.as_ref().filter(|streams| streams.broken() > 0).and_then(|_| joined(streams::wrong(report, Language::En)))
+        report.streams.as_ref().filter(|streams| streams.broken() > 0).and_then(|_| joined(&streams::wrong(report, Language::En)))
     {
         cases.push(("event streams".to_owned(), because(NonSuccessKind::Failure, &wrong)));
     }
@@ -75,14 +75,15 @@ fn skipped(why: &str) -> TestCaseStatus {
     status
 }
 
-fn joined(lines: Vec<String>) -> Option<String> {
+fn joined(lines: &[String]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// Whether a kind got the answers that it should get.
 fn answers(report: &LoadReport, name: &str, kind: &KindReport) -> TestCaseStatus {
-    let wrong = kind.statuses.iter().map(|(status, count)| format!("{count} times an answer (status {status}) that it should not get"));
-    match joined(wrong.collect()) {
+    let told = |(status, count): (&String, &u64)| format!("{count} times an answer (status {status}) that it should not get");
+    let wrong: Vec<String> = kind.statuses.iter().map(told).collect();
+    match joined(&wrong) {
         Some(wrong) => {
             let mut status = because(NonSuccessKind::Failure, &format!("{wrong}, of {} that were sent", kind.sent));
             let told = report.unexpected.iter().filter(|one| one.kind == name).map(|one| example(one, Language::En));
