@@ -8,21 +8,21 @@ mod address;
 mod body;
 mod questions;
 mod recognised;
+mod sound;
 mod visited;
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use secrecy::{ExposeSecret as _, SecretString};
 
 use self::address::{apart, reached_by, without_query};
 use self::body::{example, without_example};
 use self::questions::Questions;
 use self::recognised::{Recognised, recognise};
+use self::sound::sound;
 use self::visited::visited;
 use super::args::{CiArg, InitArgs, VisitArg};
 use super::exit::Exit;
-use super::inspect::keeps_itself;
 use super::secrets::secret_from;
 use super::{Console, Failure, load_suite};
 use crate::contract::reading::read_contract_among;
@@ -36,7 +36,6 @@ use crate::init::sightings::{Findings, findings};
 use crate::init::visiting::Extent;
 use crate::init::{self, Base, CONTRACT_FILE, Known, SETTINGS_FILE, Whereabouts, Written};
 use crate::sign::Proof;
-use crate::suites::{self, SuiteChoice};
 
 /// Everything that was chosen.
 struct Chosen {
@@ -147,50 +146,6 @@ fn read(args: &InitArgs, known: &Known, found: &Findings) -> Result<Contract, Fa
     let base = |name: &str| files::shipped_contract(name).or_else(|| own(name)).map(|file| file.text);
     read_contract_among(&name, &text, &base, &files::shipped_contracts())
         .map_err(|wrong| Failure::usage(format!("a contract cannot be made of what was given:\n{wrong}")))
-}
-
-/// Findings, and a captured body, with which the contract keeps itself: the reference passes the whole suite under it.
-fn sound(args: &InitArgs, known: &mut Known, mut found: Findings, secret: Option<&SecretString>) -> Result<Findings, Failure> {
-    // What a receiver answers is its own; a secret that it tells is not written down.
-    let tells = |text: &str| secret.is_some_and(|secret| !secret.expose_secret().is_empty() && text.contains(secret.expose_secret()));
-    found.adopted.retain(|_, one| !one.members.iter().any(|(_, value)| tells(value)));
-    let keeps = |known: &Known, found: &Findings| {
-        let contract = read(args, known, found)?;
-        let suite = suites::suite_of(&SuiteChoice::of(CONTRACT_FILE), contract).map_err(Failure::usage)?;
-        keeps_itself(CONTRACT_FILE, &suite)
-    };
-    if found.adopted.is_empty() && known.example.is_empty() {
-        return Ok(found);
-    }
-    let Err(failure) = keeps(known, &found) else { return Ok(found) };
-    if !known.example.is_empty() {
-        // What was proven goes before what was seen: a status of a refusal may be another one for this body.
-        for place in found.adopted.keys().filter(|place| place.starts_with("refused.")).cloned().collect::<Vec<_>>() {
-            let mut wider = found.clone();
-            wider.adopted.remove(&place);
-            if keeps(known, &wider).is_ok() {
-                let why = failure.message.lines().next().unwrap_or_default();
-                wider.warnings.push(format!(
-                    "the one status that was seen for {place} is not in the contract, for it contradicts the captured body: {why}"
-                ));
-                return Ok(wider);
-            }
-        }
-        let bare = Known { example: Example::default(), ..known.clone() };
-        if found.adopted.is_empty() || keeps(&bare, &found).is_ok() {
-            found.warnings.push(without_example(known, &failure));
-            return Ok(found);
-        }
-    }
-    found.adopted.clear();
-    let why = failure.message.lines().next().unwrap_or_default().to_owned();
-    found.warnings.push(format!("what was seen contradicts the contract, and is not in it: {why}"));
-    if !known.example.is_empty()
-        && let Err(failure) = keeps(known, &found)
-    {
-        found.warnings.push(without_example(known, &failure));
-    }
-    Ok(found)
 }
 
 /// What the flags say, and what is asked for; nothing, when the user leaves.
