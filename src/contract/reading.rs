@@ -290,10 +290,6 @@ impl Reading<'_> {
             let way_out = Some(format!("write `form_field: {member}`"));
             self.say("key.body_member", format!("bodies are forms (`{kind}`), and this is a member of a JSON object"), way_out);
         }
-        if let (Some(field), true) = (&key.form_field, kind.contains("json")) {
-            let way_out = Some(format!("write `body_member: {field}`"));
-            self.say("key.form_field", format!("bodies are JSON (`{kind}`), and this is a field of a form"), way_out);
-        }
         match (key.scope, &key.caller) {
             (Some(KeyScope::Caller), None) => {
                 self.say("key.scope", "this does not say which header names the caller", Some("give `caller`".to_owned()));
