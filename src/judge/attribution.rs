@@ -18,6 +18,9 @@ use crate::scenario::expect::Expect;
 use crate::scenario::requirement::Catalogue;
 use crate::sign::tamper::Tamper;
 
+/// The name of what is wrong with a failure that is not given again.
+const AGAIN: &str = "again";
+
 /// What was due, as far as it matters for a mismatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
@@ -76,6 +79,9 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, mismatches: &mut [M
             mismatch.code.status = Some(case.status);
             mismatch.code.due = due_statuses(contract, due);
             mismatch.code.why = refusal_in(case.set);
+            // The failure has come: it is its repetition that does not.
+            let is_again = mismatch.code.kind == Kind::NoFailure && !case.deliver.provoke_failure;
+            mismatch.code.name = is_again.then(|| AGAIN.to_owned()).or(mismatch.code.name.take());
             // The description names who speaks of its form, not of an outcome that is another.
             if matches!(mismatch.code.kind, Kind::RepeatRefused | Kind::RepeatFailed) {
                 mismatch.shows = None;
@@ -176,7 +182,7 @@ fn decision(due: Due, expect: &Expect, set: OutcomeSet, known: bool) -> Option<K
         Due::Either if set.is(Outcome::Duplicate) && !allows(expect, Due::Duplicate) => Some(Kind::NewToldAsDuplicate),
         Due::Either if set.is(Outcome::Accepted) && (known || !allows(expect, Due::Accepted)) => Some(Kind::RepeatTakenAsNew),
         Due::Refused(_) | Due::Rejected if set.is_taken() => Some(Kind::RefusalTaken),
-        Due::Accepted | Due::Duplicate | Due::Either | Due::Refused(Refusal::OtherBody) if set.is(Outcome::InFlight) => {
+        Due::Accepted | Due::Duplicate | Due::Either | Due::Failure | Due::Refused(Refusal::OtherBody) if set.is(Outcome::InFlight) => {
             Some(Kind::StillInFlight)
         }
         Due::Accepted | Due::Duplicate | Due::Refused(_) | Due::Rejected | Due::Failure | Due::Either => None,
@@ -232,8 +238,22 @@ pub(super) fn requirement_of(
     };
     let scope = if step.shows.is_empty() { shows } else { &step.shows };
     let own = scope.first().cloned().unwrap_or_default();
+    let speaks_of_form = step.expect.as_ref().and_then(|expect| match expect.under(contract) {
+        // Of several outcomes that conform, the first whose answers are spoken of.
+        Expect::AnyOf(any) | Expect::Rather(any) => any.iter().find_map(|one| of_form(catalogue, contract, due(one))),
+        one => of_form(catalogue, contract, due(&one)),
+    });
+    if mismatch.code.kind == Kind::NoJson && speaks_of_form.is_some() {
+        mismatch.shows = None;
+    }
     mismatch.code.under = of(&catalogue.underlies);
     mismatch.code.under.extend(mismatch.shows.clone().filter(|id| catalogue.get(id).is_some() && contract.promises(id)));
+    if is_form(mismatch.code.kind) && mismatch.code.under.is_empty() {
+        mismatch.code.under.extend(speaks_of_form.clone());
+    }
+    if mismatch.code.kind == Kind::NewToldAsDuplicate {
+        mismatch.code.by_form = of_form(catalogue, contract, Due::Accepted);
+    }
     // Where nothing of an answer can be read, no member of it is wrong.
     if mismatch.code.kind == Kind::NoJson
         && let Some(speaking) = of(&catalogue.speaks).into_iter().next().filter(|_| !is_later)
@@ -270,7 +290,8 @@ pub(super) fn requirement_of(
     }
     // Failures come and go: one among many that went well is no less plain for its coming later.
     let plain = mismatch.code.is_plain() || (mismatch.code.kind == Kind::HonestFailed && mismatch.code.special().is_empty());
-    let plainly = plain && is_decided(mismatch.code.kind) && mismatch.level == Level::Must && !is_later;
+    let by_form = is_form(mismatch.code.kind) && speaks_of_form.is_some() && mismatch.code.under.first() == speaks_of_form.as_ref();
+    let plainly = plain && (by_form || is_decided(mismatch.code.kind)) && mismatch.level == Level::Must && !is_later;
     mismatch.code.under.first().filter(|_| plainly).cloned().or_else(|| keyless(catalogue, contract, &mismatch.code)).unwrap_or(own)
 }
 
@@ -280,6 +301,23 @@ fn keyless(catalogue: &Catalogue, contract: &Contract, code: &MismatchCode) -> O
     let is_keyless = code.kind == Kind::RefusalTaken && matches!(code.why, Some(Refusal::MissingKey | Refusal::EmptyKey));
     let speaking = code.codes().iter().find_map(|code| catalogue.underlies.get(code)?.first().cloned());
     speaking.filter(|id| is_keyless && catalogue.get(id).is_some() && !contract.promises(id))
+}
+
+/// Whether it is what an outcome's answer looks like that is wrong, while the outcome is the one that was due.
+fn is_form(kind: Kind) -> bool {
+    matches!(kind, Kind::Member | Kind::Header | Kind::MediaType | Kind::NoJson | Kind::Body)
+}
+
+/// The requirement that speaks of an outcome's answer, which is not what the scenario is about: what is wrong with the plainest one is its.
+fn of_form(catalogue: &Catalogue, contract: &Contract, due: Due) -> Option<String> {
+    let code = match due {
+        Due::Accepted => "accepted-otherwise".to_owned(),
+        Due::Duplicate => "duplicate-otherwise".to_owned(),
+        Due::Refused(why) => format!("refused-otherwise.{}", why.name()),
+        Due::Rejected | Due::Failure | Due::Either => return None,
+    };
+    let speaking = catalogue.speaks.get(&code)?.iter().find(|id| catalogue.get(id).is_some() && contract.promises(id));
+    speaking.cloned()
 }
 
 /// Whether an answer to the plainest delivery of its kind tells by itself who speaks of it.

@@ -175,7 +175,7 @@ pub struct MismatchCode {
     /// The table, `keys` or `audit`; of an event stream, the part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// The header, the member, the column.
+    /// The header, the member, the column; `again` of a failure that came, and is not given again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What the column holds, where that is one value of the delivery: `key`, `sha256`, `ts`, `ttl`.
@@ -197,6 +197,12 @@ pub struct MismatchCode {
     /// Whether it is one of the failures that come and go, whatever is delivered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub now_and_then: bool,
+    /// The requirement that speaks of the answers of acceptances, of a new delivery that was told as a duplicate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_form: Option<String>,
+    /// Whether no delivery of the run was answered with the status that was due: then it is the answer that is another.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_as_due: bool,
 }
 
 impl MismatchCode {

@@ -15,6 +15,7 @@
 mod example;
 pub mod filing;
 mod sporadic;
+mod statuses;
 pub mod sentences;
 mod streams;
 mod visit;
@@ -95,6 +96,9 @@ fn belongs(one: &Finding, other: &Finding) -> bool {
     let same_requirement = one.requirement == other.requirement;
     if a.now_and_then || b.now_and_then {
         return a.now_and_then == b.now_and_then && same_requirement && a.status == b.status;
+    }
+    if a.never_as_due || b.never_as_due {
+        return a.never_as_due == b.never_as_due && same_requirement && a.status == b.status;
     }
     let same_thing = a.kind == b.kind && (&a.table, &a.name) == (&b.table, &b.name);
     let refiled = one.filed.is_some() || other.filed.is_some();

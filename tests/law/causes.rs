@@ -4,8 +4,10 @@
 #![expect(clippy::expect_used, reason = "a test ends where something is not as it should be")]
 
 use hookgate::contract::Level;
+use hookgate::delivery::Answer;
 use hookgate::reference::Receiver;
 use hookgate::reference::defect::Defect;
+use hookgate::reference::hooks::{Answering, Around, Hooks};
 use hookgate::reference::mutants::Mutant;
 use hookgate::report::replay::judged_again;
 use hookgate::report::{Report, RunFacts, ScenarioReport, Target, Verdict, causes};
@@ -84,6 +86,44 @@ fn every_forgery_has_a_requirement_that_speaks_of_it() {
         .filter(|code| !underlies.contains_key(code))
         .collect();
     assert_eq!(unnamed, Vec::<String>::new());
+}
+
+/// A right receiver but for the bodies of one kind of answer.
+struct Garbled(Answering);
+
+impl Hooks for Garbled {
+    fn answer(&mut self, what: Answering, answer: Answer, _around: Around<'_>) -> Answer {
+        if what == self.0 { Answer { body: "no JSON".into(), ..answer } } else { answer }
+    }
+}
+
+/// What answers of an outcome look like is filed under the requirement that speaks of that outcome's answers, whatever the scenarios show.
+#[test]
+fn the_form_of_answers_is_filed_under_their_outcome() {
+    let stage = Stage::of("every-policy");
+    let any = Defect::named("right-signature-refused").expect("a defect of hooks alone");
+    for (what, first) in [(Answering::Accepted, "AUTH-1"), (Answering::Duplicate, "DUP-1")] {
+        let report = report_of_receiver(&stage, &["signature/", "duplicate/", "key/refused"], &|| {
+            let signer = Some(stage.supplies.signer.clone());
+            let mut receiver = mutants::receiver(&stage.contract, signer, None, stage.setting.ttl, any).expect("a receiver in memory");
+            receiver.set_hooks(Box::new(Garbled(what)));
+            receiver
+        });
+        let causes: Vec<(&str, &str)> = report.causes.iter().map(|one| (one.requirement.as_str(), one.sentence.as_str())).collect();
+        assert_eq!(causes, [(first, "Answers are no JSON")], "{what:?}");
+        assert_eq!(broken(&report), [first], "{what:?}");
+    }
+}
+
+/// A failure that came, and is not given again, is told as that.
+#[test]
+fn a_failure_that_is_not_given_again_has_come() {
+    let stage = Stage::of("every-policy");
+    let defect = Defect::named("failure-is-forgotten").expect("a defect");
+    let receiver = || mutants::receiver(&stage.contract, Some(stage.supplies.signer.clone()), None, stage.setting.ttl, defect);
+    let report = report_of_receiver(&stage, &["failure/"], &|| receiver().expect("a receiver in memory"));
+    let causes: Vec<(&str, &str)> = report.causes.iter().map(|one| (one.requirement.as_str(), one.sentence.as_str())).collect();
+    assert_eq!(causes, [("ERR-1", "A failure is not given again to a delivery that got it: it is answered 201")]);
 }
 
 /// Topics in which pairs of defects are seen.

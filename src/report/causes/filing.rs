@@ -8,7 +8,7 @@
 //!
 //! Start at [`attribute`].
 
-use super::{sporadic, streams};
+use super::{sporadic, statuses, streams};
 use crate::contract::Level;
 use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::report::{Finding, ScenarioReport};
@@ -28,6 +28,7 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
             finding.requirement = own;
         }
         finding.mismatch.now_and_then = false;
+        finding.mismatch.never_as_due = false;
     }
     for scenario in scenarios.iter_mut() {
         after_a_warning(&mut scenario.findings);
@@ -52,6 +53,14 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
             finding.filed = Some(std::mem::replace(&mut finding.requirement, requirement.clone()));
         }
     }
+    let of_answers = statuses::never_as_due(&all, scenarios);
+    for (finding, requirement) in all.iter_mut().zip(of_answers).filter(|(one, _)| one.filed.is_none() && !one.mismatch.now_and_then) {
+        let Some(requirement) = requirement else { continue };
+        finding.mismatch.never_as_due = true;
+        if finding.requirement != requirement {
+            finding.filed = Some(std::mem::replace(&mut finding.requirement, requirement));
+        }
+    }
     let of_streams = streams::beside_others(&all, scenarios);
     for (finding, requirement) in all.iter_mut().zip(of_streams).filter(|(one, _)| one.filed.is_none()) {
         if let Some(requirement) = requirement {
@@ -60,7 +69,7 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
     }
     for pass in [answers, rows, of_both, of_failures] {
         for at in &order {
-            let Some(finding) = all.get(*at).filter(|one| one.filed.is_none() && !one.mismatch.now_and_then) else { continue };
+            let Some(finding) = all.get(*at).filter(|one| one.filed.is_none() && !is_told(&one.mismatch)) else { continue };
             let Some(requirement) = pass(finding, &all).filter(|id| *id != finding.requirement) else { continue };
             let by = representative(finding, &requirement, &all);
             if let (Some(place), Some(finding)) = (explained_by.get_mut(*at), all.get_mut(*at)) {
@@ -77,6 +86,11 @@ pub fn attribute(scenarios: &mut [ScenarioReport]) {
         }
         with_its_warning(&mut scenario.findings);
     }
+}
+
+/// Whether the whole run told already where it belongs.
+fn is_told(about: &MismatchCode) -> bool {
+    about.now_and_then || about.never_as_due
 }
 
 /// The finding of a requirement that explains another one: the plainest one that is like it.
@@ -129,7 +143,7 @@ fn underlying(finding: &Finding, all: &[Finding]) -> Option<String> {
     let within = |one: &Finding| {
         let (fewer, more) = (one.mismatch.special(), about.special());
         // What comes and goes explains nothing that always comes.
-        !one.mismatch.now_and_then && fewer.iter().all(|when| more.contains(when)) && same_story(&one.mismatch, about)
+        !is_told(&one.mismatch) && fewer.iter().all(|when| more.contains(when)) && same_story(&one.mismatch, about)
     };
     // The further it stands from the finding, the plainer it must have failed.
     let is_plain =
@@ -216,12 +230,10 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         Kind::References | Kind::Member => Some((Kind::Member, None)),
         Kind::RowMissing | Kind::RowSurplus | Kind::Cell => Some((about.kind, None)),
         Kind::StillInFlight => Some((Kind::StillInFlight, None)),
+        // What an answer looks like is one thing for each outcome; which it was, the requirement tells that speaks of it.
+        Kind::MediaType | Kind::Header | Kind::NoJson | Kind::Body => Some((about.kind, None)),
         Kind::RefusedOtherwise
         | Kind::NoFailure
-        | Kind::MediaType
-        | Kind::Header
-        | Kind::NoJson
-        | Kind::Body
         | Kind::FirstTold
         | Kind::EffectMissing
         | Kind::EffectSurplus
@@ -240,7 +252,9 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         | Kind::Unexplained
         | Kind::Other => None,
     };
+    let is_form = |kind: Kind| matches!(kind, Kind::MediaType | Kind::Header | Kind::NoJson | Kind::Body);
     let same_place = one.table == other.table
+        && (!is_form(one.kind) || (&one.name, &one.under) == (&other.name, &other.under))
         && (one.role == other.role || one.kind != Kind::Cell)
         && (one.name == other.name || one.kind != Kind::Member || one.is_plain() || is_of_new_lives(one, other));
     class(one).is_some_and(|of_one| Some(of_one) == class(other)) && same_place

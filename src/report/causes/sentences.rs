@@ -41,6 +41,8 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
         (Kind::DuplicateOtherwise | Kind::AcceptedOtherwise, _, _) if as_due || about.due.is_none() => format!("{plain}-bare"),
         (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
         (Kind::Stream, _, _) => format!("cause-stream-{}", about.table.as_deref().unwrap_or("order")),
+        (_, Some(_), Some(_)) if about.never_as_due => format!("cause-{}", Kind::AcceptedOtherwise.name()),
+        (Kind::NoFailure, _, Some(_)) if about.name.is_some() => format!("{plain}-again"),
         (_, _, _) if about.now_and_then => "cause-now-and-then".to_owned(),
         (_, _, _) => plain,
     };

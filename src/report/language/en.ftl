@@ -138,6 +138,7 @@ cause-odd-failed = Deliveries{ $when } get a failure ({ $status })
 cause-odd-otherwise = Deliveries{ $when } are neither accepted nor refused as the contract says ({ $status })
 cause-still-in-flight = Keys stay in flight{ $when } ({ $status })
 cause-no-failure = A provoked failure does not come
+cause-no-failure-again = A failure is not given again to a delivery that got it: it is answered { $status }
 cause-media-type = Answers do not say that they are what the contract says
 cause-header = The header { $name } is not as the contract says
 cause-no-json = Answers are no JSON

@@ -114,6 +114,7 @@ cause-odd-failed = { $when }配信が失敗する ({ $status })
 cause-odd-otherwise = { $when }配信が契約どおりに受理も拒否もされない ({ $status })
 cause-still-in-flight = { $when }キーが処理中のまま残る ({ $status })
 cause-no-failure = 起こすべき失敗が起きない
+cause-no-failure-again = 失敗した配信の再送に、同じ失敗が返されない ({ $status })
 cause-media-type = 応答の種別が契約と異なる
 cause-header = ヘッダー { $name } が契約と異なる
 cause-no-json = 応答の本文の形式が契約と異なる
