@@ -66,7 +66,7 @@ fn database_that_goes_away_during_a_load_leaves_the_report() {
     assert_eq!(report["deliveries"], 300);
     let notes = report["notes"].to_string();
     assert!(notes.contains("What it would have told is open: ") && notes.contains("postgres://"), "{notes}");
-    let verdicts: Vec<_> = ["AUD-6", "DB-2", "EFF-1", "ONCE-3"]
+    let verdicts: Vec<_> = ["AUD-6", "DB-2", "EFF-1", "HTTP-8"]
         .into_iter()
         .flat_map(|id| list(&report, "requirements").iter().filter(move |one| one["id"] == id).map(verdict))
         .collect();
