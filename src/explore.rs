@@ -59,9 +59,6 @@ const MOST_KEPT: usize = 200;
 /// So many sequences that nothing can be said of are told.
 const MOST_UNDECIDED: usize = 5;
 
-/// Shortening has so long at the least, also when the time is over.
-const LEAST_SHRINKING: Duration = Duration::from_secs(3);
-
 /// How to explore.
 #[derive(Clone, Debug)]
 pub struct Choice {
@@ -166,7 +163,7 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
     let started_at = iso::write(SystemClock.now());
     let suite = std::mem::take(&mut plan.scenarios);
     // Exploring counts its own time; what is under way then comes to an end.
-    plan.time_limit = choice.time.saturating_mul(3).saturating_add(Duration::from_secs(120));
+    plan.time_limit = choice.time.saturating_add(Duration::from_secs(120));
     let batches = match Batches::begin(&plan, on_done, interrupted, (began, started_at.clone())).await {
         Ok(batches) => batches,
         Err(failed) => {
@@ -200,6 +197,7 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
         reached: Vec::new(),
         done: Done::default(),
         undecided: Vec::new(),
+        doubts: Vec::new(),
         began,
         choice,
     };
@@ -235,6 +233,7 @@ struct Exploring {
     reached: Vec<(String, String)>,
     done: Done,
     undecided: Vec<ScenarioReport>,
+    doubts: Vec<ScenarioReport>,
     began: Moment,
     choice: Choice,
 }
@@ -281,7 +280,8 @@ impl Exploring {
             match report.verdict {
                 Verdict::Fail | Verdict::Warn => {
                     self.done.failed += 1;
-                    if self.choice.stops_at_first && !self.findings.found().is_empty() {
+                    let is_over = self.choice.stops_at_first || self.began.elapsed() >= self.choice.time;
+                    if is_over && !self.findings.found().is_empty() {
                         continue;
                     }
                     self.found(one, kinds, report, history).await;
@@ -313,6 +313,14 @@ impl Exploring {
         any
     }
 
+    /// How long a finding may be shortened, and take in all.
+    fn time_to_shorten(&self) -> (Duration, Duration) {
+        let (least, most) = (Duration::from_secs(3), Duration::from_secs(15));
+        let left = (self.choice.time + (self.choice.time / 5).clamp(least, most)).saturating_sub(self.began.elapsed()).max(least);
+        let share = if self.choice.stops_at_first { left } else { self.choice.time / 3 }.clamp(2 * least, 2 * most).min(left);
+        (share.mul_f64(0.6), share)
+    }
+
     async fn found(&mut self, one: &Loaded, kinds: &[Pair], report: ScenarioReport, history: Vec<Operation>) {
         let new: Vec<_> = report.findings.iter().filter(|finding| self.findings.is_new(finding)).cloned().collect();
         // What a busy machine has no share in comes first.
@@ -321,18 +329,14 @@ impl Exploring {
         if let Some(pair) = finding.step.checked_sub(1).and_then(|at| kinds.get(at)) {
             self.coverage.avoid(pair);
         }
-        // A finding takes a part of the time, so that there is some left to look for others.
-        let left = self.choice.time.saturating_sub(self.began.elapsed());
-        let time = (self.choice.time / 5).min(Duration::from_secs(20)).min(left).max(LEAST_SHRINKING);
+        let time = self.time_to_shorten();
         let told = match self.findings.shrink((&mut self.batches, &self.vetting), (one, finding), time).await {
             Ok(told) => told,
             Err(once) => {
                 self.done.tries += once.tries;
-                self.done.failed -= 1;
-                self.done.undecided += 1;
-                let reason = Some(once.sentence());
-                self.undecided.push(ScenarioReport { verdict: Verdict::Undecided, findings: Vec::new(), reason, ..report });
-                return;
+                (self.done.failed, self.done.undecided) = (self.done.failed - 1, self.done.undecided + 1);
+                let doubt = ScenarioReport { verdict: Verdict::Undecided, findings: Vec::new(), reason: Some(once.sentence()), ..report };
+                return if once.is_of_time { &mut self.undecided } else { &mut self.doubts }.push(doubt);
             }
         };
         self.done.tries += told.tries;
@@ -348,6 +352,9 @@ impl Exploring {
         // One that could not be judged among many is told in a sentence; where it is most of them, nothing is known.
         if self.done.undecided * 2 > self.done.sequences || self.kept.scenarios.is_empty() {
             self.kept.scenarios.extend(self.undecided.drain(..).take(MOST_UNDECIDED));
+        }
+        if self.findings.found().is_empty() {
+            self.kept.scenarios.extend(self.doubts.drain(..).take(MOST_UNDECIDED));
         }
         self.kept.scenarios.sort_by(|a, b| a.id.cmp(&b.id));
         let (contract, ttl) = (Arc::clone(&plan.contract), self.batches.context().ttl);

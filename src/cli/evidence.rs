@@ -126,9 +126,10 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
             wrong.extend(crate::load::verify::against_log(report, &text_or_none("latency.hlog")));
         }
     }
-    let mut judged = None;
+    let (mut judged, mut is_explored) = (None, false);
     if let Some(Stored::Run(report)) = report {
         wrong.extend(forms_again(&all, &report.tool.version, &|language| forms(&report, language)));
+        is_explored = report.scenarios.iter().any(|one| one.id.starts_with("explore/"));
         match with_suite(args, &report) {
             Ok((contract, catalogue, scenarios)) => {
                 let lines = text_or_none("history.jsonl");
@@ -174,11 +175,13 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                 };
                 format!(" ({deliveries} deliveries judged again{lost})")
             });
-            console.print(&format!(
-                "{}: {} files are as they were written, and the verdicts follow from them{judged}; {sealed}\n",
-                args.report.display(),
-                all.len()
-            ));
+            let what = if is_explored {
+                "but sequences of an exploration are in no suite, so that their deliveries were not judged again (play the scenarios that it kept)"
+                    .to_owned()
+            } else {
+                format!("and the verdicts follow from them{judged}")
+            };
+            console.print(&format!("{}: {} files are as they were written, {what}; {sealed}\n", args.report.display(), all.len()));
             Ok(Exit::Conforms)
         }
         count => {

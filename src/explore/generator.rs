@@ -258,6 +258,7 @@ impl Sequence<'_> {
             }
             Form::Advance(by) => self.advance(by),
             Form::Restart(kill) => {
+                let is_read = self.reads_before_a_restart();
                 self.push(&[], Step { restart: Some(Restart { kill: *kill, under_way: None }), ..Step::default() });
                 // What was remembered must be, and what a restart has done is asked at once.
                 let shows = self.generator.promises.shows(&["restarted:duplicate_of"]);
@@ -266,12 +267,12 @@ impl Sequence<'_> {
                     Some(at) => self.honest(&shows, &Deliver::default(), Some(at), Standing::Live),
                     None => self.honest(&self.generator.promises.shows(&["accepted"]), &Deliver::default(), None, Standing::Unknown),
                 }
-                self.streams_end();
+                self.streams_end(is_read);
             }
             Form::BreakIn => {
                 let restart = Restart { kill: self.rng.percent(50), under_way: Some(UnderWay { name: None, senders: 4, answers: 20 }) };
                 self.push(shows, Step { restart: Some(restart), ..Step::default() });
-                self.streams_end();
+                self.streams_end(false);
             }
             Form::Stream(what) => self.stream_move(shows, *what, letters),
             Form::Look(look) => self.look(shows, *look, key, standing),

@@ -28,12 +28,14 @@ use crate::scenario::{Repeat, Step, Times};
 pub const MEASURED: usize = 20;
 /// So often a sequence is played at the most until it fails again.
 const TRIED: usize = 10;
-/// And so often at the least.
-const LEAST_TRIED: usize = 3;
-/// So often a race is played in one try, and so often of them it must fail: one that failed three times of three may fail nine of ten times.
-const RACES: (usize, usize) = (6, 4);
-/// So often what is left is played at the least, also when the time is over.
-const LEAST_MEASURED: usize = 3;
+/// So often a race is to fail of so many times in one try: it fails now and then, also where it failed every time before.
+const RACES: (usize, usize) = (4, 6);
+/// A race that fails as often as this is looked at in [`RACES`].
+const RACES_OFTEN: f64 = 0.6;
+/// So often what is left is played at the least to say how often it fails.
+const LEAST: usize = 3;
+/// Rounds that are enough.
+const ROUNDS: u32 = 12;
 /// No try is played more often.
 const MOST: usize = 12;
 
@@ -97,8 +99,10 @@ pub struct Shrinker<'b> {
     pub sign: Sign,
     /// When it began.
     pub began: Moment,
-    /// How long there is.
+    /// How long there is to shorten it.
     pub time: Duration,
+    /// How long there is in all: to make a race sure, and to say how often it fails, too.
+    pub whole: Duration,
     /// How many tries were played.
     pub tries: usize,
     /// The report and the deliveries of the last one that failed.
@@ -108,6 +112,11 @@ pub struct Shrinker<'b> {
 impl Shrinker<'_> {
     fn is_over(&self) -> bool {
         self.began.elapsed() >= self.time || self.batches.end().is_some()
+    }
+
+    /// No time is left for anything.
+    fn is_all_over(&self) -> bool {
+        self.began.elapsed() >= self.whole || self.batches.end().is_some()
     }
 
     /// How often of so many times it fails as before.
@@ -126,12 +135,14 @@ impl Shrinker<'_> {
         if steps.is_empty() || !self.vetting.agrees(steps) {
             return false;
         }
-        if rate >= 1.0 {
-            let (times, enough) = if has_burst(steps) { RACES } else { (2, 2) };
-            let (failed, _) = self.failures(steps, times, |failed, played| failed >= enough || played - failed > times - enough).await;
-            return failed >= enough;
+        if has_burst(steps) && rate >= RACES_OFTEN {
+            let (enough, times) = RACES;
+            let is_known = move |failed: usize, played: usize| failed >= enough || played - failed > times - enough;
+            return self.failures(steps, times, is_known).await.0 >= enough;
         }
-        // As often as it takes to see a failure of this rate nine times of ten.
+        if rate >= 1.0 {
+            return self.failures(steps, 2, |failed, played| failed < played).await == (2, 2);
+        }
         let times = ((2.3 / rate.max(0.05)).ceil() as usize).clamp(2, MOST);
         let enough = ((times as f64) * rate * 0.7).floor().max(1.0) as usize;
         let (failed, _) = self.failures(steps, times, |failed, _| failed >= enough).await;
@@ -148,9 +159,10 @@ impl Shrinker<'_> {
             edits::cut_what_expects_nothing(&mut steps);
         }
         let mut steps = with_haste(&steps, true);
-        let (began, time) = (self.began, self.time);
-        let is_enough = |failed, played| played >= LEAST_TRIED && (failed == played || began.elapsed() >= time);
-        let (failed, played) = self.failures(&steps, TRIED, is_enough).await;
+        let (began, whole) = (self.began, self.whole);
+        let is_known =
+            move |failed: usize, played: usize| played >= LEAST && (failed == played || (failed > 0 && began.elapsed() >= whole));
+        let (failed, played) = self.failures(&steps, TRIED, is_known).await;
         if failed == 0 {
             return None;
         }
@@ -171,7 +183,7 @@ impl Shrinker<'_> {
     /// Plays a scenario as often as it takes to say how often it fails: so often of so many times.
     pub async fn measure(&mut self, one: &Loaded) -> (usize, usize) {
         let (mut failed, mut played) = (0, 0);
-        while played < MEASURED && (played < LEAST_MEASURED || !self.is_over()) && self.batches.end().is_none() {
+        while played < MEASURED && (played < LEAST || !self.is_all_over()) && self.batches.end().is_none() {
             failed += usize::from(self.fails(one).await);
             played += 1;
         }
@@ -266,26 +278,43 @@ impl Shrinker<'_> {
         if !has_burst(&steps) {
             return steps;
         }
-        let mut best = (0, steps.clone());
-        let (began, time) = (self.began, self.time);
-        for (each, times) in [(1, 1), (2, 1), (4, 1), (4, 3), (8, 5), (16, 10)] {
-            let more: Vec<Step> = steps.iter().map(|step| amplified(step, each, times)).collect();
-            if !self.vetting.agrees(&more) {
+        // Where no time is left to look how often it fails, rounds are the safer guess.
+        let guess: Vec<Step> = steps.iter().map(|step| amplified(step, 4, ROUNDS / 2)).collect();
+        let mut best = (0.0, if self.is_all_over() && self.vetting.agrees(&guess) { guess } else { steps.clone() });
+        let text = |steps: &[Step]| format!("{steps:?}");
+        for each in [1, 2, 4, 16] {
+            let more: Vec<Step> = steps.iter().map(|step| amplified(step, each, 1)).collect();
+            if self.is_all_over() || (each > 1 && text(&more) == text(&steps)) || !self.vetting.agrees(&more) {
                 continue;
             }
-            let (failed, played) = self.failures(&more, MEASURED, |failed, played| failed < played || began.elapsed() >= time).await;
+            let (began, whole) = (self.began, self.whole);
+            let is_known = move |failed: usize, played: usize| played >= LEAST && (failed + 1 < played || began.elapsed() >= whole);
+            let (failed, played) = self.failures(&more, MEASURED, is_known).await;
             if failed == MEASURED {
                 return more;
             }
-            if failed > best.0 || played == 0 {
-                best = (failed, more);
+            let rate = failed as f64 / played.max(1) as f64;
+            best = std::cmp::max_by((rate, more), best, |a, b| a.0.total_cmp(&b.0));
+            let rounds = rounds_for(rate);
+            let sure: Vec<Step> = steps.iter().map(|step| amplified(step, 4 * each, rounds)).collect();
+            if failed == 0 || rounds < 2 || !self.vetting.agrees(&sure) {
+                continue;
             }
-            if self.is_over() {
-                break;
+            let is_known = move |failed: usize, played: usize| failed < played || (played >= LEAST && began.elapsed() >= whole);
+            let (failed, played) = self.failures(&sure, TRIED, is_known).await;
+            if failed == played && played > 0 {
+                return sure;
             }
+            best = std::cmp::max_by(best, (failed as f64 / played.max(1) as f64, sure), |a, b| a.0.total_cmp(&b.0));
         }
         best.1
     }
+}
+
+/// So many rounds of a race of this rate fail at least once, but for one time in ten thousand.
+fn rounds_for(rate: f64) -> u32 {
+    let rate = rate.clamp(0.05, 0.95);
+    ((0.0001_f64.ln() / (1.0 - rate).ln()).ceil() as u32).clamp(1, ROUNDS)
 }
 
 /// The last step, and what it hangs on.

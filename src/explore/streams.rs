@@ -22,6 +22,8 @@ pub(super) const QUIET: Duration = Duration::from_millis(100);
 const LOOKS_ON: usize = 50;
 /// So often of a hundred the row of what was told is looked at.
 const LOOKS_AT_ROWS: usize = 35;
+/// So often of a hundred somebody reads a stream when the receiver is started again.
+const READS_BEFORE: usize = 60;
 /// So many are published at once.
 const MANY: usize = 12;
 /// So many events of this size are more than what lies between receiver and client can hold.
@@ -343,12 +345,41 @@ impl Sequence<'_> {
         }
     }
 
+    /// Before a restart a stream has a client that has read something of it, more often than not; whether it is so.
+    pub(super) fn reads_before_a_restart(&mut self) -> bool {
+        let Some(form) = &self.generator.contract.stream else { return false };
+        let begins = self.generator.promises.shows(&["stream"]);
+        if begins.is_empty() || !self.rng.percent(READS_BEFORE) {
+            return false;
+        }
+        let opens = self.generator.promises.shows(&["stream:open"]);
+        let reads = |one: &Client| one.open && one.has_id && !self.topics[one.topic].ended;
+        if let Some(at) = self.clients.iter().rposition(reads).filter(|at| self.topics[self.clients[*at].topic].events() < form.keeps) {
+            self.topic = Some(self.clients[at].topic);
+            return true;
+        }
+        if form.keeps < MANY || OpenStreams::of(&self.steps).in_the_end() >= form.at_once {
+            return false;
+        }
+        self.begin(&begins, "job-{unique}");
+        let topic = self.topics.len() - 1;
+        self.topic = Some(topic);
+        self.open(&opens, form, topic, StreamStep::default(), true);
+        self.publish(&begins, topic, &self.on(topic));
+        self.read(&opens, self.clients.len() - 1, None);
+        true
+    }
+
     /// A receiver that ends, ends every stream; who has read something comes back, as often as not.
-    pub(super) fn streams_end(&mut self) {
+    ///
+    /// * `is_read`: somebody reads the stream that was chosen, and comes back in any case.
+    pub(super) fn streams_end(&mut self, is_read: bool) {
         self.clients.iter_mut().for_each(|client| client.open = false);
-        self.choose_topic();
+        if !is_read {
+            self.choose_topic();
+        }
         let Some(topic) = self.topic else { return };
-        if let Some(at) = self.client(|client| client.has_id).filter(|_| !self.topics[topic].ended && self.rng.percent(50)) {
+        if let Some(at) = self.client(|client| client.has_id).filter(|_| !self.topics[topic].ended && (is_read || self.rng.percent(50))) {
             let shows = self.generator.promises.shows(&["stream:reconnect", "stream:open"]);
             self.publish(&shows, topic, &self.on(topic));
             self.back(&shows, at);
