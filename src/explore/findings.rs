@@ -140,7 +140,7 @@ impl Findings {
         let is_of_time = Sign::is_of_time(finding, vetting.setting().catalogue.always.answers_in_time.as_deref());
         let Some(steps) = shrunk else {
             let tries = shrinker.tries;
-            return Err(self.once(as_found, finding, (tries, is_of_time)));
+            return Err(self.once(&as_found, finding, (tries, is_of_time)));
         };
         let told = shrinker.seen.as_ref().and_then(|(report, _)| sentence_of(vetting, report));
         let title = told.unwrap_or_else(|| sentence_of_finding(finding));
@@ -162,7 +162,7 @@ impl Findings {
         let (tries, seen) = (shrinker.tries, shrinker.seen.take());
         // One that is late now and then is late by itself only where its repetitions show it.
         if is_of_time && !is_late_again(failed, played) {
-            return Err(self.once(as_found, finding, (tries, is_of_time)));
+            return Err(self.once(&as_found, finding, (tries, is_of_time)));
         }
         // What is plain is filed under the requirement that speaks of it.
         let plainest =
@@ -183,11 +183,11 @@ impl Findings {
     }
 
     /// What was late once; it may be tried again when it comes in another sequence.
-    fn once(&mut self, sign: Sign, finding: &Finding, (tries, is_of_time): (usize, bool)) -> Once {
+    fn once(&mut self, sign: &Sign, finding: &Finding, (tries, is_of_time): (usize, bool)) -> Once {
         let times = self.unsure.entry(sign.clone()).or_default();
         *times += 1;
         if *times < MOST_UNSURE {
-            self.signs.remove(&sign);
+            self.signs.remove(sign);
         }
         Once { finding: sentence_of_finding(finding), tries, is_of_time }
     }
