@@ -108,7 +108,8 @@ fn sequences_of_streams_find_what_is_wrong_with_them() {
     ];
     let contract = Arc::new(hookgate::suites::contract("orch-phase4").expect("it is shipped"));
     let explorer = Explorer::of(&contract);
-    let sequences = explorer.sequences(16);
+    // A heartbeat is seldom waited for: it takes its time.
+    let sequences = explorer.sequences(200);
     let (setting, signer) = (&explorer.stage.setting, &explorer.stage.supplies.signer);
     let mut missed = Vec::new();
     for defect in CATALOGUE.iter().filter(|defect| {
