@@ -242,10 +242,9 @@ impl Operation {
     }
 }
 
-/// What a reader of the report should know of deliveries that went twice; nothing when none did.
+/// What a reader of the report should know of so many deliveries that went twice; nothing when none did.
 #[must_use]
-pub fn sent_again_note(operations: &[Operation]) -> Option<String> {
-    let times = operations.iter().filter(|one| one.goes_again).count();
+pub fn sent_again_note(times: usize) -> Option<String> {
     (times > 0).then(|| {
         format!(
             "{times} time(s) a connection that had been answered over was closed while a delivery went out, and the delivery was sent again over a new one. What became of the first is unknown: the second may be accepted, or be its duplicate."

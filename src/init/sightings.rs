@@ -286,6 +286,21 @@ mod tests {
         adopted.chain(warnings.into_iter().map(|one| format!("warning: {one}\n"))).collect()
     }
 
+    /// A capture of another place, and a visit: a repeat is held against the first answer of its own receiver.
+    #[test]
+    fn repeats_are_held_against_the_first_answer_of_their_own_receiver() {
+        let seen = |answers: Vec<(Probe, Answer)>| Sightings { answers, unseen: Vec::new() };
+        let captured = || seen(vec![(Probe::Honest, answer(200, "ok", &[])), (Probe::Repeat, answer(200, "ok", &[]))]);
+        let received = || answer(200, r#"{"received":true}"#, &[]);
+        let mut both = captured();
+        both.extend(seen(vec![(Probe::Honest, received()), (Probe::Repeat, received())]));
+        assert_eq!(both, seen(vec![(Probe::Honest, received()), (Probe::Repeat, received())]));
+        // Where no honest delivery was sent, the captured answers are all that is known.
+        let mut harmless = captured();
+        harmless.extend(seen(vec![(Probe::Forgery, answer(401, "", &[]))]));
+        assert_eq!(harmless.answers.len(), 3);
+    }
+
     /// A right receiver: each status is narrowed to its own, and a duplicate like the first stays so.
     #[test]
     fn what_the_family_leaves_open_is_narrowed() {

@@ -49,6 +49,18 @@ pub const NO_ERROR: u8 = u8::MAX;
 /// What may go wrong on the wire.
 pub const ERRORS: [&str; 7] =
     ["time-out", "connection refused", NO_PORT, "no connection", "connection broken", "not HTTP", "still open at the end"];
+/// The place in [`ERRORS`] of an answer that was not in time.
+const TIMED_OUT: u8 = 0;
+/// Nobody took the connection.
+const REFUSED: u8 = 1;
+/// [`NO_PORT`].
+const PORTLESS: u8 = 2;
+/// It could not be made for another reason.
+const UNREACHABLE: u8 = 3;
+/// It ended before the answer did.
+const BROKEN: u8 = 4;
+/// What came was no answer.
+const GARBLED: u8 = 5;
 /// The load was over before there was an answer.
 pub const GIVEN_UP: u8 = 6;
 
@@ -58,19 +70,19 @@ pub const GIVEN_UP: u8 = 6;
 #[must_use]
 pub fn error_of(none: &NoAnswer, refused: Option<ErrorKind>) -> u8 {
     match (none, refused) {
-        (NoAnswer::TimedOut { .. }, _) => 0,
-        (NoAnswer::Unreachable { .. }, Some(ErrorKind::ConnectionRefused)) => 1,
-        (NoAnswer::Unreachable { .. }, Some(ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse)) => 2,
-        (NoAnswer::Unreachable { .. }, _) => 3,
-        (NoAnswer::Broken { .. }, _) => 4,
-        (NoAnswer::Garbled { .. }, _) => 5,
+        (NoAnswer::TimedOut { .. }, _) => TIMED_OUT,
+        (NoAnswer::Unreachable { .. }, Some(ErrorKind::ConnectionRefused)) => REFUSED,
+        (NoAnswer::Unreachable { .. }, Some(ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse)) => PORTLESS,
+        (NoAnswer::Unreachable { .. }, _) => UNREACHABLE,
+        (NoAnswer::Broken { .. }, _) => BROKEN,
+        (NoAnswer::Garbled { .. }, _) => GARBLED,
     }
 }
 
 /// Whether a delivery had left that was not answered: what kept the others from it was that no connection could be made.
 #[must_use]
 pub fn has_left(error: u8) -> bool {
-    matches!(error, 0 | 4 | 5 | GIVEN_UP)
+    matches!(error, TIMED_OUT | BROKEN | GARBLED | GIVEN_UP)
 }
 
 /// Whether a delivery has a latency: it was answered, or waited for in vain. How fast a connection was refused says nothing of answers.

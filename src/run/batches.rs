@@ -166,7 +166,7 @@ impl Batches {
                 .iter()
                 .filter_map(End::note)
                 .chain(shortened_note(&scenarios))
-                .chain(sent_again_note(&history))
+                .chain(sent_again_note(history.iter().filter(|one| one.goes_again && !was_broken_off(&plan.scenarios, one)).count()))
                 .chain(context.notes())
                 .collect(),
         };
@@ -180,5 +180,37 @@ impl Batches {
             tally::fail(&mut report.summary);
         }
         Outcome { report, history, snapshots: context.take_snapshots(), target_output, failed: None }
+    }
+}
+
+/// Whether a delivery was under way while its step started the receiver anew: that its connection was closed says nothing of anybody.
+fn was_broken_off(scenarios: &[Loaded], operation: &Operation) -> bool {
+    let loaded = scenarios.iter().find(|one| one.id == operation.scenario);
+    let step = loaded.and_then(|one| one.scenario.steps.get(operation.step.checked_sub(1)?));
+    step.is_some_and(|step| step.restart.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    /// What our own kill broke off is no news of the receiver; what broke in another step is.
+    #[test]
+    fn what_a_restart_broke_off_is_known() {
+        let steps = r#"[{"restart": {"kill": true, "under_way": {"senders": 4, "answers": 8}}}, {"deliver": {"as": "later"}}]"#;
+        let scenario: Scenario =
+            serde_json::from_str(&format!(r#"{{"title": "t", "shows": ["A-1"], "steps": {steps}}}"#)).expect("a scenario");
+        let all = [Loaded { id: "restart/x".to_owned(), file: String::new(), variant: None, scenario }];
+        let operation = |scenario: &str, step: usize| -> Operation {
+            let text = format!(
+                r#"{{"scenario": "{scenario}", "step": {step}, "key": "k", "sent_at": "2026-01-01T00:00:00.000000Z", "answered_at": "2026-01-01T00:00:00.000000Z",
+                   "took_us": 0, "outcome": "unknown", "method": "POST", "path": "/", "headers": [], "body": {{"bytes": 0, "sha256": ""}}}}"#
+            );
+            serde_json::from_str(&text).expect("an operation")
+        };
+        let told = [("restart/x", 1), ("restart/x", 2), ("restart/x", 9), ("restart/y", 1)]
+            .map(|(of, step)| was_broken_off(&all, &operation(of, step)));
+        assert_eq!(told, [true, false, false, false]);
     }
 }

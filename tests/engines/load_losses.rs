@@ -10,13 +10,10 @@ use hookgate::load::report::LoadReport;
 use hookgate::load::{Plan, verify};
 use hookgate::report::{Overall, Verdict};
 use hookgate::transport::Target;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::loads::{Shape, plan};
-
-const ANSWER: &[u8] = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+use crate::loads::{Deliveries, Shape, plan};
 
 /// What becomes of a delivery.
 #[derive(Clone, Copy, PartialEq)]
@@ -63,32 +60,23 @@ fn loaded(fate: fn(u64) -> Fate, change: impl FnOnce(&mut Plan)) -> (LoadReport,
     })
 }
 
-async fn receive(mut stream: TcpStream, fate: fn(u64) -> Fate, count: Arc<AtomicU64>, died: watch::Sender<bool>) {
-    let (mut buffer, mut held) = (vec![0; 16 << 10], 0);
-    loop {
-        match stream.read(&mut buffer[held..]).await {
-            Ok(0) | Err(_) => return,
-            Ok(more) => held += more,
-        }
-        // Deliveries are empty: each ends with its head.
-        while let Some(at) = buffer[..held].windows(4).position(|window| window == b"\r\n\r\n") {
-            buffer.copy_within(at + 4..held, 0);
-            held -= at + 4;
-            match fate(count.fetch_add(1, Ordering::SeqCst) + 1) {
-                Fate::Answered => {}
-                Fate::Kept => continue,
-                Fate::Dropped(after) => {
-                    tokio::time::sleep(after).await;
-                    return;
-                }
-                Fate::Deadly => {
-                    died.send_replace(true);
-                    return;
-                }
-            }
-            if stream.write_all(ANSWER).await.is_err() {
+async fn receive(stream: TcpStream, fate: fn(u64) -> Fate, count: Arc<AtomicU64>, died: watch::Sender<bool>) {
+    let mut deliveries = Deliveries::over(stream);
+    while deliveries.next().await {
+        match fate(count.fetch_add(1, Ordering::SeqCst) + 1) {
+            Fate::Answered => {}
+            Fate::Kept => continue,
+            Fate::Dropped(after) => {
+                tokio::time::sleep(after).await;
                 return;
             }
+            Fate::Deadly => {
+                died.send_replace(true);
+                return;
+            }
+        }
+        if !deliveries.answer().await {
+            return;
         }
     }
 }

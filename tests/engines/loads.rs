@@ -73,34 +73,56 @@ impl Drop for Receiver {
     }
 }
 
-async fn answer(mut stream: TcpStream, receives: Receives, count: Arc<AtomicU64>, turn: Arc<Semaphore>) {
-    let (mut buffer, mut held) = (vec![0; 16 << 10], 0);
-    loop {
-        match stream.read(&mut buffer[held..]).await {
-            Ok(0) | Err(_) => return,
-            Ok(more) => held += more,
+/// A connection over which deliveries come. They are empty: each ends with its head.
+pub(crate) struct Deliveries {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Deliveries {
+    pub(crate) fn over(stream: TcpStream) -> Self {
+        Self { stream, buffer: Vec::new() }
+    }
+
+    /// Waits for the next; whether one has come.
+    pub(crate) async fn next(&mut self) -> bool {
+        const END: &[u8] = b"\r\n\r\n";
+        loop {
+            if let Some(at) = self.buffer.windows(END.len()).position(|window| window == END) {
+                self.buffer.drain(..at + END.len());
+                return true;
+            }
+            if !matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..)) {
+                return false;
+            }
         }
-        // Deliveries are empty: each ends with its head.
-        while let Some(at) = buffer[..held].windows(4).position(|window| window == b"\r\n\r\n") {
-            buffer.copy_within(at + 4..held, 0);
-            held -= at + 4;
-            match receives {
-                Receives::AtOnce => {}
-                Receives::Never => continue,
-                Receives::OneAtATime(span) => {
-                    let turn = turn.acquire().await.expect("it is never closed");
-                    tokio::time::sleep(span).await;
-                    drop(turn);
-                }
-                Receives::StallsAfter(most, span) if count.load(Ordering::SeqCst) == most => tokio::time::sleep(span).await,
-                Receives::StallsAfter(..) => {}
-                Receives::DiesAfter(most) if count.load(Ordering::SeqCst) >= most => return,
-                Receives::DiesAfter(_) => {}
+    }
+
+    /// Answers it; whether that could be written.
+    pub(crate) async fn answer(&mut self) -> bool {
+        self.stream.write_all(ANSWER).await.is_ok()
+    }
+}
+
+async fn answer(stream: TcpStream, receives: Receives, count: Arc<AtomicU64>, turn: Arc<Semaphore>) {
+    let mut deliveries = Deliveries::over(stream);
+    while deliveries.next().await {
+        match receives {
+            Receives::AtOnce => {}
+            Receives::Never => continue,
+            Receives::OneAtATime(span) => {
+                let turn = turn.acquire().await.expect("it is never closed");
+                tokio::time::sleep(span).await;
+                drop(turn);
             }
-            count.fetch_add(1, Ordering::SeqCst);
-            if stream.write_all(ANSWER).await.is_err() {
-                return;
-            }
+            Receives::StallsAfter(most, span) if count.load(Ordering::SeqCst) == most => tokio::time::sleep(span).await,
+            Receives::StallsAfter(..) => {}
+            Receives::DiesAfter(most) if count.load(Ordering::SeqCst) >= most => return,
+            Receives::DiesAfter(_) => {}
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        if !deliveries.answer().await {
+            return;
         }
     }
 }

@@ -40,6 +40,12 @@ fn judged(url: &str, secret: &str, more: &[&str]) -> (Option<i32>, Value) {
     (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr))))
 }
 
+/// What a command has printed as JSON on standard output.
+fn json_of(told: &str) -> Value {
+    let printed = told.split_once("--- stdout\n").and_then(|(_, rest)| rest.split_once("--- stderr"));
+    printed.map_or(Value::Null, |(text, _)| serde_json::from_str(text).unwrap_or_else(|wrong| panic!("{wrong}: {text}")))
+}
+
 /// A text whose columns stand one blank apart.
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -162,10 +168,7 @@ fn each_way_of_signing_otherwise_is_named() {
         let receiver = Running::start(&mut serve, 1);
         let env = [("STANDARD_WEBHOOKS_SECRET", WEBHOOK_SECRET)];
         let told = hookgate_with(&env, &["doctor", "--contract", "standard-webhooks", "--target", &receiver.url, "--format", "json"]);
-        let json: Value = told
-            .split_once("--- stdout\n")
-            .and_then(|(_, rest)| rest.split_once("--- stderr"))
-            .map_or(Value::Null, |(text, _)| serde_json::from_str(text).expect("JSON"));
+        let json = json_of(&told);
         let refused = &json["visit"]["refused"];
         assert_eq!((&refused["code"], &refused["facts"]["slip"]), (&"signed-otherwise".into(), &slip.into()), "{signature}: {told}");
         assert!(refused["sentence"].as_str().is_some_and(|sentence| sentence.contains(says)), "{signature}: {refused:#}");
@@ -214,10 +217,7 @@ fn doctor_visits_and_judges_nothing() {
     assert!(told.starts_with("exit 3\n") && told.contains("connection refused"), "{told}");
     assert!(hookgate_with(&[], &["doctor", "--target", &serving.url]).starts_with("exit 2\n"));
     let told = hookgate_with(&[("ORCH_WEBHOOK_SECRET", "wrong")], &["doctor", "--target", &serving.url, "--format", "json"]);
-    let json: Value = told
-        .split_once("--- stdout\n")
-        .and_then(|(_, rest)| rest.split_once("--- stderr"))
-        .map_or(Value::Null, |(text, _)| serde_json::from_str(text).expect("JSON"));
+    let json = json_of(&told);
     assert_eq!((&json["verdict"], &json["visit"]["refused"]["code"]), (&"refused".into(), &"wrong-secret".into()), "{told}");
 }
 
@@ -225,8 +225,7 @@ fn doctor_visits_and_judges_nothing() {
 #[test]
 fn references_of_all_families_pass_the_visit() {
     let listed = hookgate_with(&[], &["list", "--contracts", "--format", "json"]);
-    let listed = listed.split_once("--- stdout\n").and_then(|(_, rest)| rest.split_once("--- stderr")).expect("both streams").0;
-    let all: Value = serde_json::from_str(listed).expect("JSON");
+    let all = json_of(&listed);
     let ids: Vec<&str> = all.as_array().expect("a list").iter().filter_map(|one| one["id"].as_str().or(one["contract"].as_str())).collect();
     assert!(ids.len() >= 24, "{listed}");
     for id in ids {
