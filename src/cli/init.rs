@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum as _;
 
 use self::address::{apart, reached_by, without_query};
-use self::body::{example, without_example};
+use self::body::example;
 use self::questions::Questions;
 use self::recognised::{Recognised, recognise};
-use self::sound::sound;
+use self::sound::{sound, without_body};
 use self::visited::visited;
 use super::args::{CiArg, InitArgs, VisitArg};
 use super::exit::Exit;
@@ -66,7 +66,8 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failu
         known.example = taken;
         told.iter().for_each(|told| console.print(&format!("{told}\n")));
         if let Some(failure) = read(args, &known, &Findings::default()).err().filter(|_| !known.example.is_empty()) {
-            said.push(without_example(&mut known, &failure));
+            known.example = Example::default();
+            said.push(without_body(&failure));
         }
     }
     let mut contract = read(args, &known, &Findings::default())?;
@@ -79,7 +80,7 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Result<Exit, Failu
     }
     let mut found = findings(&contract, &seen);
     found.warnings.extend(said);
-    let found = sound(args, &mut known, found, secret.as_ref())?;
+    let found = sound(args, &mut known, found, secret.as_ref());
     let mut written = vec![
         Written { path: SETTINGS_FILE.to_owned(), text: settings_text(&known) },
         Written { path: CONTRACT_FILE.to_owned(), text: contract_text(&known, &found) },

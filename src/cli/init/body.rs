@@ -2,10 +2,9 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::cli::Failure;
 use crate::delivery::Delivery;
+use crate::init::Base;
 use crate::init::example::Example;
-use crate::init::{Base, Known};
 use crate::secret::Redactor;
 use crate::sign::material::material;
 
@@ -30,11 +29,4 @@ pub(super) fn example(base: &Base, delivery: &Delivery, secret: Option<&SecretSt
         }
         Err(why) => (Example::default(), Some(format!("The captured body is not taken: {why}; deliveries bear those of the suite."))),
     }
-}
-
-/// Takes the captured body out of what is known again, and says so.
-pub(super) fn without_example(known: &mut Known, failure: &Failure) -> String {
-    let why = failure.message.lines().next().unwrap_or_default();
-    known.example = Example::default();
-    format!("the captured body contradicts the contract, and is not in it: {why}")
 }
