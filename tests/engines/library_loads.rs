@@ -1,5 +1,7 @@
 //! Loads as a test author asks for them: by the root names of the library alone.
 
+use std::time::Duration;
+
 use hookgate::{Error, Judged};
 
 use crate::library::{SECRET, Shop};
@@ -7,6 +9,8 @@ use crate::surroundings::Folder;
 
 /// So many deliveries show what is to be seen.
 const ENOUGH: u64 = 300;
+/// So long they may take where the machine has other things to do.
+const AT_LONGEST: Duration = Duration::from_secs(300);
 
 /// A receiver in the test's own runtime is loaded, counted and measured; two loads at once take their turns.
 #[tokio::test]
@@ -14,7 +18,12 @@ async fn thresholds_hold_over_a_receiver_that_is_right() {
     let shop = Shop::default();
     let url = shop.open().await;
     let load = || {
-        let load = hookgate::load(&url).secret(SECRET).users(4).deliveries(ENOUGH).mix("fresh=70,duplicate=20,bad-signature=10");
+        let load = hookgate::load(&url)
+            .secret(SECRET)
+            .users(4)
+            .deliveries(ENOUGH)
+            .run_time(AT_LONGEST)
+            .mix("fresh=70,duplicate=20,bad-signature=10");
         load.effects(shop.count()).thresholds(["p99 < 10s", "duplicate.max<20s", "errors<1%", "violations==0"]).seed(7)
     };
     let (one, other) = tokio::join!(load(), load());
@@ -33,7 +42,7 @@ async fn thresholds_hold_over_a_receiver_that_is_right() {
 async fn what_is_broken_under_load_is_told() {
     let shop = Shop::forgetful();
     let (url, folder) = (shop.open().await, Folder::new());
-    let load = hookgate::load(url).secret(SECRET).users(4).deliveries(ENOUGH).mix("fresh=50,duplicate=50");
+    let load = hookgate::load(url).secret(SECRET).users(4).deliveries(ENOUGH).run_time(AT_LONGEST).mix("fresh=50,duplicate=50");
     let load = load.effects(shop.count()).thresholds(["p50<1us", "p50<60s"]).report(folder.path("load"));
     let loaded = load.await.expect("it is loaded");
     let told = loaded.to_string();
@@ -61,7 +70,7 @@ async fn what_cannot_be_loaded_is_an_error() {
         (load().mix("webhooks"), "there is no mix"),
         (load().users(0), "without users"),
         (load().rate(0.0), "is no rate"),
-        (load().warm_up(std::time::Duration::from_secs(90_000)), "a day"),
+        (load().warm_up(Duration::from_secs(90_000)), "a day"),
         (hookgate::load("http://shop.example:1/in").secret(SECRET), "i_own_this_target"),
         (load().header("webhook-id", "mine"), "webhook-id"),
     ];

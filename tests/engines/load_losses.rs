@@ -50,7 +50,7 @@ fn loaded(fate: fn(u64) -> Fate, change: impl FnOnce(&mut Plan)) -> (LoadReport,
         });
         let shape = Shape::open(200.0, Duration::from_millis(500));
         let mut plan = plan(&shape, target);
-        (plan.verify, plan.gates, plan.timeout) = (true, Vec::new(), Duration::from_millis(400));
+        (plan.verify, plan.gates, plan.timeout) = (true, Vec::new(), Duration::from_secs(20));
         change(&mut plan);
         let (_interrupt, interrupted) = watch::channel(false);
         let loaded = hookgate::load::run(&plan, Arc::new(|_| {}), interrupted).await.unwrap_or_else(|wrong| panic!("{wrong}"));
@@ -106,7 +106,12 @@ fn receiver_that_dies_in_the_middle_does_not_conform() {
 /// What is never answered leaves open whether every request is answered, whatever is said of its key afterwards.
 #[test]
 fn unanswered_deliveries_leave_open_that_all_are_answered() {
-    let (report, _) = loaded(|number| if number == 30 { Fate::Kept } else { Fate::Answered }, |plan| plan.drain = Duration::from_secs(5));
+    let (report, _) = loaded(
+        |number| if number == 30 { Fate::Kept } else { Fate::Answered },
+        |plan| {
+            (plan.timeout, plan.drain) = (Duration::from_secs(2), Duration::from_secs(20));
+        },
+    );
     assert_eq!(report.errors.get("time-out"), Some(&1), "{report:#?}");
     // The one that was followed up was answered, too.
     assert_eq!(row(&report, "HTTP-8").map(|one| (one.verdict, one.checked)), Some((Verdict::Undecided, 100)), "{report:#?}");
