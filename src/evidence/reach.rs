@@ -37,7 +37,7 @@ impl TlsSettings {
 #[cfg(feature = "mysql")]
 pub(super) fn choose_provider() {
     // Somebody chose before: that one is as good.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
 }
 
 /// What a handshake says that failed, with the way out.

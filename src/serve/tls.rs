@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::crypto::ring;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -38,7 +38,7 @@ impl TlsFiles {
     /// # Errors
     /// [`BadTlsFile`], which names the file and what is wrong with it.
     pub fn read(&self) -> Result<Arc<ServerConfig>, BadTlsFile> {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(aws_lc_rs::default_provider());
         let chain = certificates("the certificate", &self.certificate)?;
         let of_key = |cause: String| BadTlsFile { what: "the key", path: self.key.clone(), cause };
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|cause| of_key(cause.to_string()))?;

@@ -29,7 +29,7 @@ fn http_2_is_not_spoken_and_told_so() {
     let files = Files::new();
     let certificates = CertificateDer::pem_file_iter(files.file("right.pem")).expect("a file").map(|one| one.expect("a certificate"));
     let key = PrivateKeyDer::from_pem_file(files.file("right.key")).expect("a key");
-    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider())).with_safe_default_protocol_versions();
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider())).with_safe_default_protocol_versions();
     let mut config = config.expect("TLS").with_no_client_auth().with_single_cert(certificates.collect(), key).expect("they fit");
     config.alpn_protocols = vec![b"h2".to_vec()];
     let config = Arc::new(config);
