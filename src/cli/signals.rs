@@ -10,16 +10,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Runtime;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::Failure;
 
-/// Whether somebody wanted the command to end before it listened.
-static WANTED_EARLY: AtomicBool = AtomicBool::new(false);
+/// What was noted of this process.
+static NOTED: Noted = Noted::none();
 
 /// Notes that somebody wants the command to end: for a handler that has to stand before [`Ends::listen`] does.
 pub(crate) fn note() {
-    WANTED_EARLY.store(true, Ordering::SeqCst);
+    NOTED.note();
+}
+
+/// Whether somebody wants the command to end, as told by a handler of another's, before the command listens or later: a signal may come
+/// before it listens, and the handler's thread get to say so only afterwards.
+struct Noted {
+    is_wanted: AtomicBool,
+    later: Notify,
+}
+
+impl Noted {
+    const fn none() -> Self {
+        Self { is_wanted: AtomicBool::new(false), later: Notify::const_new() }
+    }
+
+    fn note(&self) {
+        self.is_wanted.store(true, Ordering::SeqCst);
+        self.later.notify_one();
+    }
 }
 
 /// The runtime of a command, and whether somebody wants it to end.
@@ -32,28 +50,28 @@ pub(crate) struct Ends {
 impl Ends {
     /// Begins to listen.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        Ok(Self::begin(false, &WANTED_EARLY)?.0)
+        Ok(Self::begin(false, &NOTED)?.0)
     }
 
     /// Begins to listen on behalf of a command whose only product is what it prints: it ends, too, when nobody reads that any more.
     ///
     /// The second part turns true when that is why: then there is nobody to tell, either.
     pub(crate) fn listen_while_read() -> Result<(Self, watch::Receiver<bool>), Failure> {
-        Self::begin(true, &WANTED_EARLY)
+        Self::begin(true, &NOTED)
     }
 
-    fn begin(is_for_a_reader: bool, early: &'static AtomicBool) -> Result<(Self, watch::Receiver<bool>), Failure> {
+    fn begin(is_for_a_reader: bool, noted: &'static Noted) -> Result<(Self, watch::Receiver<bool>), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::harness)?;
         let (want, wanted) = watch::channel(false);
         let inside = runtime.enter();
         let heard = heard().map_err(|cause| Failure::harness(format!("cannot listen to signals: {cause}")))?;
         drop(inside);
-        // Whoever has come between the two was noted by the first: by now both are told.
-        want.send_replace(early.load(Ordering::SeqCst));
+        want.send_replace(noted.is_wanted.load(Ordering::SeqCst));
         let (close, unread) = watch::channel(false);
         runtime.spawn(async move {
             tokio::select! {
                 () = heard => {}
+                () = noted.later.notified() => {}
                 () = no_reader(), if is_for_a_reader => drop(close.send_replace(true)),
             }
             // The sender stays here, so that the flag is there for as long as anybody looks.
@@ -67,6 +85,8 @@ impl Ends {
 /// Ready when one of the signals has come; they are listened to from now on.
 #[cfg(unix)]
 fn heard() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    // A limit of a file's size (`ulimit -f`) is then told by the write that meets it, as a full disk is, and does not end the process.
+    drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
     let mut signals: Vec<Signal> = Vec::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()] {
         if kind == SignalKind::hangup() && is_ignored(kind.as_raw_value()) {
@@ -144,12 +164,17 @@ fn is_ignored(signal: i32) -> bool {
 mod tests {
     use super::*;
 
-    /// What was noted before anybody listened is not lost.
+    /// What was noted before anybody listened is not lost, nor is what is noted afterwards.
     #[test]
-    fn signal_that_came_before_listening_is_heard() {
-        static EARLY: AtomicBool = AtomicBool::new(true);
-        static NEVER: AtomicBool = AtomicBool::new(false);
-        let wanted = |early: &'static AtomicBool| Ends::begin(false, early).map(|(ends, _)| *ends.wanted.borrow());
+    fn what_is_noted_is_heard_whenever_it_comes() {
+        static EARLY: Noted = Noted::none();
+        static NEVER: Noted = Noted::none();
+        static LATER: Noted = Noted::none();
+        EARLY.note();
+        let wanted = |noted: &'static Noted| Ends::begin(false, noted).map(|(ends, _)| *ends.wanted.borrow());
         assert_eq!([wanted(&EARLY).ok(), wanted(&NEVER).ok()], [Some(true), Some(false)]);
+        let Ok((mut ends, _)) = Ends::begin(false, &LATER) else { return assert!(wanted(&LATER).is_ok()) };
+        LATER.note();
+        assert_eq!(ends.runtime.block_on(ends.wanted.wait_for(|wanted| *wanted)).map(|wanted| *wanted).ok(), Some(true));
     }
 }

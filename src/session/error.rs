@@ -7,7 +7,7 @@ use crate::sign::BadSecret;
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The target does not answer.
-    #[error("the target {url} does not answer its health check {path}: {cause}; start it, or give another --target")]
+    #[error("the target {url} does not answer its health check {path}: {cause}{}", way_out(cause))]
     Unreachable {
         /// Its address.
         url: String,
@@ -46,4 +46,9 @@ pub enum SessionError {
     /// The built-in reference could not be served.
     #[error("the built-in reference could not be served: {0}")]
     BuiltIn(String),
+}
+
+/// What to do; a cause that names its own way out (a certificate, a port that speaks TLS) is that of a target that is there.
+fn way_out(cause: &str) -> &'static str {
+    if cause.contains("; ") { "" } else { "; start it, or give another --target" }
 }

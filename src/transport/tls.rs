@@ -320,6 +320,10 @@ fn certificate_told(wrong: &CertificateError) -> String {
             )
         }
         CertificateError::Revoked => "the receiver's certificate was revoked".to_owned(),
+        // The reason is the verifier's own, and has no type here. `openssl req -x509` makes such certificates.
+        CertificateError::Other(reason) if reason.to_string().contains("CaUsedAsEndEntity") => {
+            "the receiver's certificate is self-signed (it says that it is a CA's); give it with --ca-cert FILE".to_owned()
+        }
         other => format!("the receiver's certificate does not hold: {other}"),
     }
 }

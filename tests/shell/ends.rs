@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::command_line::{among_others, binary, command, hookgate, hookgate_with, until};
+use crate::command_line::{Running, among_others, binary, command, hookgate, hookgate_with, until};
 use crate::surroundings::{Folder, project, tool};
+use crate::tls::SECRET;
 
 fn report_in(out: &Path) -> Value {
     let text = std::fs::read_to_string(out.join("report.json")).expect("a report was written");
@@ -228,6 +229,19 @@ fn trouble_with_files_is_told_after_the_verdict() {
     assert!(told.starts_with("exit 3") && told.contains("conforms") && told.contains("cannot write"), "{told}");
     assert!(names(&blocked).iter().all(|name| !name.ends_with(".part")), "{:?}", names(&blocked));
     assert!(!blocked.join("manifest.json").exists(), "what is not whole has no manifest");
+}
+
+/// A limit of a file's size is told as a full disk is, after the verdict; nothing of what could not be written stays.
+#[test]
+fn limit_of_a_files_size_is_told_after_the_verdict() {
+    let (folder, server) = (Folder::new(), Running::serve(SECRET.1, &[]));
+    let out = folder.path("out");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 20 && exec \"$0\" \"$@\""]).arg(binary()).args(["run", "seed", "--target", &server.url, "--report"]);
+    let ended = among_others(limited.arg(&out).env(SECRET.0, SECRET.1).stdin(Stdio::null()));
+    let told = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.code() == Some(3) && told.contains("conforms") && told.contains("cannot write"), "{:?} {told}", ended.status);
+    assert!(names(&out).iter().all(|name| !name.ends_with(".part")), "{:?}", names(&out));
 }
 
 #[test]

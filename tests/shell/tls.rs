@@ -46,6 +46,12 @@ impl Files {
         issue("client", &["a sender"], false);
         let key = KeyPair::generate().expect("a key");
         let alone = CertificateParams::new(vec!["127.0.0.1".to_owned()]).and_then(|params| params.self_signed(&key));
+        // As `openssl req -x509` makes one.
+        let own_key = KeyPair::generate().expect("a key");
+        let mut of_its_own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+        of_its_own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        folder.write("self-signed.key", &own_key.serialize_pem());
+        folder.write("self-signed.pem", &of_its_own.self_signed(&own_key).expect("a certificate").pem());
         folder.write("alone.key", &key.serialize_pem());
         folder.write("alone.pem", &alone.expect("a certificate").pem());
         Self { folder, ca, other_ca }
@@ -173,6 +179,7 @@ fn what_keeps_tls_from_coming_about_is_one_sentence() {
     let files = Files::new();
     let (right, expired, named) = (files.serve("right", &[]), files.serve("expired", &[]), files.serve("named", &[]));
     let asks = files.serve("right", &["--tls-client-ca", &files.ca]);
+    let alone = files.serve("self-signed", &[]);
     let plain = Running::serve(SECRET.1, &[]);
     let (as_plain, as_tls) = (right.url.replace("https://", "http://"), plain.url.replace("http://", "https://"));
     let (ca, other) = (files.ca.as_str(), files.other_ca.as_str());
@@ -180,6 +187,7 @@ fn what_keeps_tls_from_coming_about_is_one_sentence() {
     let commands = if cfg!(feature = "load") { &["run", "load"][..] } else { &["run"][..] };
     for (url, args, reason) in [
         (&right.url, &["--ca-cert", other][..], "the receiver's certificate was issued by nobody who is believed"),
+        (&alone.url, &["--ca-cert", other], "is self-signed (it says that it is a CA's); give it with --ca-cert FILE"),
         (&expired.url, &["--ca-cert", ca], "the receiver's certificate has expired"),
         (&named.url, &["--ca-cert", ca], "the receiver's certificate is not for `127.0.0.1` (it names receiver.example)"),
         (&asks.url, &["--ca-cert", ca], "the receiver wants to see a client certificate"),
@@ -196,6 +204,7 @@ fn what_keeps_tls_from_coming_about_is_one_sentence() {
             assert_eq!(exit, "exit 3", "{text}");
             let error = text.split("--- stderr\n").nth(1).unwrap_or_default();
             assert!(error.contains(reason) && error.trim_end().lines().count() == 1, "{command} {args:?}: {text}");
+            assert!(!(reason.contains("; ") && error.contains("start it")), "it is there: {text}");
         }
     }
 }
