@@ -9,11 +9,10 @@
 //! Start at [`Scenario`]. Deliveries are in [`deliver`], expectations in
 //! [`expect`], the catalogue of requirements in [`requirement`], one suite on
 //! top of another in [`inclusion`], what a sentence leaves to the contract in
-//! [`places`], what must be remembered over a restart in [`durability`].
+//! [`places`].
 
 pub mod deliver;
 pub mod door;
-pub mod durability;
 pub mod expand;
 pub mod expect;
 pub mod fault;

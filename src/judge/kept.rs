@@ -88,7 +88,6 @@ impl<'h> Kept<'h> {
             start_us: 0,
             result: record.result,
             beside: Vec::new(),
-            when_told: None,
         })
     }
 }

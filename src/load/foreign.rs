@@ -67,8 +67,7 @@ impl Foreign for LoadReport {
         let mut causes: BTreeMap<String, u64> = BTreeMap::new();
         for (mut cause, count) in std::mem::take(errors) {
             cause.hide(redactor);
-            let sum = causes.entry(cause).or_default();
-            *sum = sum.saturating_add(count);
+            *causes.entry(cause).or_default() += count;
         }
         *errors = causes;
         streams.hide(redactor);
@@ -81,8 +80,7 @@ impl Foreign for StreamsReport {
         let mut refused: BTreeMap<String, u64> = BTreeMap::new();
         for (mut cause, count) in std::mem::take(&mut self.refused) {
             cause.hide(redactor);
-            let sum = refused.entry(cause).or_default();
-            *sum = sum.saturating_add(count);
+            *refused.entry(cause).or_default() += count;
         }
         self.refused = refused;
         self.wrong.hide(redactor);

@@ -27,7 +27,6 @@ use crate::contract::Contract;
 use crate::files::FileError;
 use crate::files::operations::OperationsFile;
 use crate::history::consistency::{Explanation, Judgement, Law, judge};
-use crate::number::total;
 use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, ProjectFacts, Tool, Verdict};
 use crate::scenario::requirement::Catalogue;
@@ -125,7 +124,6 @@ fn is_of_the_lost(why: &Explanation) -> bool {
         | Explanation::AuditRowsMissing { .. }
         | Explanation::KeyRows { .. }
         | Explanation::AuditRowsTooMany { .. }
-        | Explanation::AuditRowsOfRefused { .. }
         | Explanation::TraceOfRefused => true,
     }
 }
@@ -211,8 +209,8 @@ pub fn joined(
     let (found, was_judged, doubts) = found::found(&workers, &judged, contract, catalogue, all_ended);
     let reports = || workers.iter().filter_map(|worker| worker.report.as_ref());
     let (mut all, by_kind) = measurement.in_all(&window);
-    all.dropped = total(reports().map(|report| report.dropped));
-    all.violations = total(found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations));
+    all.dropped = reports().map(|report| report.dropped).sum();
+    all.violations = found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations).sum();
     let mut texts: Vec<&String> = Vec::new();
     for text in workers.iter().flat_map(|worker| &worker.facts.gates).chain(gates) {
         if !texts.contains(&text) {
@@ -259,14 +257,14 @@ pub fn joined(
         mix: first.facts.mix.iter().cloned().collect(),
         feed: FeedReport::joined(&reports().filter_map(|report| report.feed.as_ref()).collect::<Vec<_>>()),
         deliveries: all.sent,
-        operations: total(told.iter().map(|one| one.operations)),
+        operations: told.iter().map(|one| one.operations).sum(),
         seconds: window.seconds(),
         window: window.told(),
         rate_per_s: all.rate,
         wanted_per_s: (is_open && planned > 0.0).then(|| wanted_in_all / planned),
         dropped: all.dropped,
         resent: measurement.resent,
-        late: total(reports().map(|report| report.late)),
+        late: reports().map(|report| report.late).sum(),
         effort: effort(&workers),
         kinds,
         latency_us: all.latency.map(Latency::of),
@@ -319,7 +317,7 @@ fn was_aborted(report: &LoadReport) -> bool {
 /// How many there were at one time.
 fn users(workers: &[Worker]) -> usize {
     let all = workers.iter().map(|worker| worker.report.as_ref().map_or(worker.facts.users, |report| report.users));
-    if workers.iter().all(|worker| worker.facts.is_rotation()) { all.max().unwrap_or(0) } else { all.fold(0, usize::saturating_add) }
+    if workers.iter().all(|worker| worker.facts.is_rotation()) { all.max().unwrap_or(0) } else { all.sum() }
 }
 
 fn of_one(worker: &Worker) -> WorkerReport {
@@ -391,7 +389,7 @@ fn effort(workers: &[Worker]) -> Effort {
     let peaks = || all().filter_map(|one| one.own_peak_bytes);
     Effort {
         own_cpu_percent: all().filter_map(|one| one.own_cpu_percent).reduce(|one, other| one + other).map(|sum| sum * share),
-        own_peak_bytes: if are_rotations { peaks().max() } else { peaks().reduce(u64::saturating_add) },
+        own_peak_bytes: if are_rotations { peaks().max() } else { peaks().reduce(|one, other| one + other) },
         latest_us: all().map(|one| one.latest_us).max().unwrap_or(0),
         receiver_cpu_percent: all().filter_map(|one| one.receiver_cpu_percent).reduce(f64::max),
         receiver_peak_bytes: all().filter_map(|one| one.receiver_peak_bytes).max(),

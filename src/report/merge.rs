@@ -5,16 +5,12 @@
 //! twice or of another suite is told: a part that nobody played is never
 //! counted as passed.
 
-use crate::number::total;
 use crate::report::causes::{attribute, causes};
 use crate::report::required::required;
 use crate::report::tally::{self, Asked, fail};
 use crate::report::{
     BaselineFacts, HistoryFacts, ProjectFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict,
 };
-
-/// So many that are missing are told.
-const TOLD: usize = 20;
 
 /// One report of all shards, with the names of their folders.
 ///
@@ -35,8 +31,8 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     report.project = ProjectFacts::in_common(&shards.iter().map(|(_, shard)| shard.project.as_ref()).collect::<Vec<_>>());
     report.run.started_at = all().map(|one| one.run.started_at.clone()).min().unwrap_or_default();
     report.run.duration_ms = all().map(|one| one.run.duration_ms).fold(0.0, f64::max);
-    report.run.deliveries = total(all().map(|one| one.run.deliveries));
-    report.run.hidden_answers = total(all().map(|one| one.run.hidden_answers));
+    report.run.deliveries = all().map(|one| one.run.deliveries).sum();
+    report.run.hidden_answers = all().map(|one| one.run.hidden_answers).sum();
     report.run.ended_early = all().find_map(|one| one.run.ended_early.clone());
     report.run.notes = all().flat_map(|one| one.run.notes.iter().cloned()).fold(Vec::new(), |mut notes, note| {
         if !notes.contains(&note) {
@@ -86,9 +82,8 @@ fn belong_together(shards: &[(String, Report)]) -> Result<(), String> {
         }
         seen.push((number, path));
     }
-    // Of however many there are said to be, as many are told as anybody would read.
-    let missing = (1..=of.unwrap_or(0)).filter(|number| seen.iter().all(|(one, _)| one != number));
-    let missing: Vec<String> = missing.take(TOLD).map(|number| number.to_string()).collect();
+    let missing: Vec<String> =
+        (1..=of.unwrap_or(0)).filter(|number| seen.iter().all(|(one, _)| one != number)).map(|number| number.to_string()).collect();
     if !missing.is_empty() {
         return Err(format!("of {} shards, number {} is missing: give the folders of all", of.unwrap_or(0), missing.join(", ")));
     }
@@ -122,14 +117,10 @@ pub(super) fn asked(one: &RequirementReport, reports: &[&Report]) -> Asked {
 
 fn histories(one: Option<HistoryFacts>, other: Option<HistoryFacts>) -> Option<HistoryFacts> {
     let (mut one, other) = (one?, other?);
-    for (sum, more) in [
-        (&mut one.keys, other.keys),
-        (&mut one.consistent, other.consistent),
-        (&mut one.broken, other.broken),
-        (&mut one.undecided, other.undecided),
-    ] {
-        *sum = sum.saturating_add(more);
-    }
+    one.keys += other.keys;
+    one.consistent += other.consistent;
+    one.broken += other.broken;
+    one.undecided += other.undecided;
     one.witnesses.extend(other.witnesses);
     Some(one)
 }
@@ -165,13 +156,13 @@ pub fn fails_beside_its_scenarios(report: &Report) -> bool {
 }
 
 fn snapshots(mut one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts {
-    one.matched = one.matched.saturating_add(other.matched);
+    one.matched += other.matched;
     one.new.extend(other.new);
     one.changed.extend(other.changed);
     one.unreferenced.retain(|name| other.unreferenced.contains(name));
     one.new.sort();
     one.changed.sort();
-    one.pending = one.pending.saturating_add(other.pending);
+    one.pending += other.pending;
     one.fails |= other.fails;
     one
 }

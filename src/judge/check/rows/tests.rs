@@ -43,7 +43,6 @@ fn bindings() -> Bindings {
         answered_at: UnixMicros(0),
         took: Duration::ZERO,
         result: Ok(answer),
-        moved_us: 0,
         referred_as: None,
         refers_to: None,
     };
