@@ -6,9 +6,12 @@
 //!
 //! Start at [`examine`].
 
+pub mod claim;
 pub mod encoding;
 pub mod form;
+mod markdown;
 pub mod reading;
+mod sql;
 mod text;
 pub mod template;
 pub mod evaluate;
@@ -46,6 +49,9 @@ pub struct Claims {
     pub claims: Vec<Weighed>,
     /// Where the report does not agree with itself.
     pub inconsistencies: Vec<Inconsistency>,
+    /// What looks like a claim, and cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// How many claims are shown.
     pub shown: usize,
     /// How many are contradicted.
@@ -147,6 +153,15 @@ pub struct Inconsistency {
     pub what: String,
 }
 
+/// A line that looks like a claim, and fits no rule of the form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unread {
+    /// The line of the report, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+}
+
 /// Why a report cannot be examined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotRead {
@@ -183,7 +198,7 @@ pub fn examine(path: &str, text: &str, forms: &[Form], told: &str, evidence: &Ev
         known: forms.iter().map(|form| form.form.as_str()).collect::<Vec<_>>().join(", "),
     })?;
     let reading = reading::read(form, &text);
-    if reading.claims.is_empty() {
+    if reading.claims.is_empty() && reading.unread.is_empty() {
         return Err(CannotRead::NoClaim { path: path.to_owned(), form: form.form.clone() });
     }
     let claims = evaluate::evaluate(form, &reading, evidence);
@@ -208,6 +223,7 @@ pub fn examine(path: &str, text: &str, forms: &[Form], told: &str, evidence: &Ev
         not_shown: count(Worth::NotShown),
         claims,
         inconsistencies: evaluate::inconsistencies(form, &reading, language),
+        unread: reading.unread.iter().map(|(line, text)| Unread { line: *line, text: text.clone() }).collect(),
         language,
     })
 }

@@ -10,11 +10,13 @@
 //! [`key`], which deliveries are the same in [`identity`], what follows from a
 //! contract in [`facts`], tables in [`tables`], the contract as prose in [`prose`].
 
+mod alternatives;
 pub mod by_hand;
 pub mod effects;
 pub mod facts;
 pub mod identity;
 pub mod key;
+pub mod limits;
 pub mod outcome;
 pub mod own_body;
 pub mod own_headers;
@@ -36,6 +38,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::span::Span;
 use crate::contract::effects::EffectsPlace;
 use crate::contract::key::KeyPlace;
+pub use crate::contract::limits::Limits;
 use crate::contract::outcome::Outcomes;
 pub use crate::contract::policy::{AfterFailure, Failures, Fingerprint, Idempotency, InFlight, OtherBody, Provoke, Refusals};
 use crate::contract::stream::EventStream;
@@ -180,22 +183,6 @@ pub struct Health {
     /// What the reference says there; free for others.
     #[serde(default)]
     pub body: serde_json::Value,
-}
-
-/// What an answer and a body may cost.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Every answer comes within this time.
-    pub answer: Span,
-    /// Bodies longer than this many bytes may be refused.
-    pub body_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { answer: Span(Duration::from_secs(2)), body_bytes: 16 * 1024 * 1024 }
-    }
 }
 
 /// What the sender's own pages advise a receiver to do.

@@ -4,7 +4,14 @@
 //! [`Answer`] is what a receiver (the reference or a target) said to it.
 //! Plain values; no parsing of bodies, no network, no clock.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+
+use crate::clock::span;
+
+/// What [`NoAnswer::TimedOut`] says before the span.
+const WITHIN: &str = "no answer within ";
 
 /// One header line, its name as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +43,15 @@ pub struct Delivery {
     pub body: Bytes,
 }
 
+/// Path and query of what stands on a request line: all of it, or what follows the authority of a whole address.
+#[must_use]
+pub fn path_in(target: &str) -> &str {
+    match target.strip_prefix("http://").or_else(|| target.strip_prefix("https://")) {
+        Some(address) => address.find(['/', '?']).map_or("/", |at| &address[at..]),
+        None => target,
+    }
+}
+
 impl Delivery {
     /// The values of every line of the header `name`, in any case, in order.
     pub fn header_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> {
@@ -45,10 +61,7 @@ impl Delivery {
     /// Path and query alone, also of a whole address.
     #[must_use]
     pub fn path_and_query(&self) -> &str {
-        match self.path.strip_prefix("http://").or_else(|| self.path.strip_prefix("https://")) {
-            Some(address) => address.find(['/', '?']).map_or("/", |at| &address[at..]),
-            None => &self.path,
-        }
+        path_in(&self.path)
     }
 
     /// The first value of the header `name`, in any case.
@@ -89,10 +102,10 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// Nothing came in time.
-    #[error("no answer within {}", crate::clock::span::write(*after))]
+    #[error("no answer within {}", span::write(*after))]
     TimedOut {
         /// How long was waited.
-        after: std::time::Duration,
+        after: Duration,
     },
     /// No connection could be made.
     #[error("no connection: {cause}")]
@@ -114,6 +127,23 @@ pub enum NoAnswer {
     },
 }
 
+impl NoAnswer {
+    /// Whether it was given up before `limit` was over, within which answers are due: that says nothing of the receiver.
+    #[must_use]
+    pub fn is_premature(&self, limit: Duration) -> bool {
+        matches!(self, Self::TimedOut { after } if *after < limit)
+    }
+
+    /// Reads what one told; what came in no time is known again, and of all others the words.
+    #[must_use]
+    pub fn read(told: &str) -> Self {
+        match told.strip_prefix(WITHIN).and_then(|after| span::read(after).ok()) {
+            Some(after) => Self::TimedOut { after },
+            None => Self::Broken { cause: told.to_owned() },
+        }
+    }
+}
+
 fn first_value<'a>(lines: &'a [HeaderLine], name: &str) -> Option<&'a Bytes> {
     lines.iter().find(|line| line.name.eq_ignore_ascii_case(name)).map(|line| &line.value)
 }
@@ -121,6 +151,24 @@ fn first_value<'a>(lines: &'a [HeaderLine], name: &str) -> Option<&'a Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whoever gave up before the time was over has learned nothing; what one told is known again.
+    #[test]
+    fn what_was_given_up_too_early_is_known_by_its_words_too() {
+        let (second, limit) = (Duration::from_secs(1), Duration::from_secs(2));
+        for (none, is_premature) in [
+            (NoAnswer::TimedOut { after: second }, true),
+            (NoAnswer::TimedOut { after: limit - Duration::from_micros(1) }, true),
+            (NoAnswer::TimedOut { after: limit }, false),
+            (NoAnswer::Unreachable { cause: "connection refused".to_owned() }, false),
+            (NoAnswer::Broken { cause: "it was closed".to_owned() }, false),
+        ] {
+            assert_eq!(none.is_premature(limit), is_premature, "{none}");
+            assert_eq!(NoAnswer::read(&none.to_string()).is_premature(limit), is_premature, "{none}");
+        }
+        let odd = "no answer within reach".to_owned();
+        assert_eq!(NoAnswer::read(&odd), NoAnswer::Broken { cause: odd });
+    }
 
     /// A byte order mark before JSON is passed over, and nowhere else.
     #[test]

@@ -155,6 +155,11 @@ pub trait Source: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Whether it can tell the effects of this key from those of every other one.
+    fn tells(&self, _key: &str) -> bool {
+        true
+    }
+
     /// Why there are no effects to be counted at all, as a sentence: what would tell of them has never been there.
     fn is_missing(&self) -> Option<String> {
         None

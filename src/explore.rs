@@ -13,10 +13,14 @@
 //! **Invariant:** the same seed makes the same sequences, as long as the receiver answers alike.
 
 pub mod alphabet;
+mod amplified;
+pub mod company;
 pub mod coverage;
 mod deliveries;
+pub mod doubts;
 pub mod edits;
 pub mod findings;
+mod flavour;
 pub mod generator;
 pub mod keys;
 pub mod letters;
@@ -25,6 +29,7 @@ pub mod promises;
 pub mod pruned;
 pub mod retold;
 pub mod shrinking;
+pub mod sign;
 mod simpler;
 mod spellings;
 mod streams;
@@ -37,15 +42,19 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use self::alphabet::alphabet;
+use self::company::Company;
 use self::coverage::{Coverage, Pair};
-use self::findings::{Findings, Found};
+use self::doubts::Witness;
+use self::findings::{Findings, Found, Told};
+use self::flavour::Flavour;
 use self::generator::Generator;
-use self::letters::{Form, Letter};
+use self::letters::{Form, Look};
 use self::promises::Promises;
-use self::shrinking::Sign;
+use self::retold::longest_look;
 use self::vetting::{Vetting, loaded, scenario_of};
 use crate::clock::{Clock as _, Moment, SystemClock, iso};
 use crate::history::Operation;
+use crate::judge::scenario::blank_report;
 use crate::random::Rng;
 use crate::report::{ScenarioReport, Verdict};
 use crate::run::batches::{Batches, Played};
@@ -58,6 +67,8 @@ use crate::scenario::expand::Loaded;
 const MOST_KEPT: usize = 200;
 /// So many sequences that nothing can be said of are told.
 const MOST_UNDECIDED: usize = 5;
+/// So much longer an exploration may take at the least, and so long a finding has.
+const LEAST: Duration = Duration::from_secs(3);
 
 /// How to explore.
 #[derive(Clone, Debug)]
@@ -109,54 +120,6 @@ pub struct Done {
     pub tries: usize,
 }
 
-/// What a batch of sequences may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flavour {
-    Answers,
-    Rows,
-    Time,
-    Restarts,
-    Streams,
-}
-
-impl Flavour {
-    const ALL: [Self; 5] = [Self::Answers, Self::Rows, Self::Time, Self::Restarts, Self::Streams];
-
-    /// How often a letter comes: what the kind is for comes often.
-    fn share(self, letter: &Letter) -> f64 {
-        match (&letter.form, self) {
-            (Form::Advance(_), Self::Time) => 8.0,
-            (Form::OwnLife(_), Self::Time) => 3.0,
-            (Form::Restart(_) | Form::BreakIn, Self::Restarts) => 30.0,
-            (Form::Look(_), Self::Rows | Self::Time) => 3.0,
-            (Form::Look(_), Self::Restarts) => 1.0,
-            (Form::Stream(_), Self::Streams) => 8.0,
-            (Form::Stream(_), Self::Restarts) => 3.0,
-            (Form::Advance(_) | Form::Restart(_) | Form::BreakIn | Form::Look(_) | Form::Stream(_), _) => 0.0,
-            // Beside streams, what streams are to say nothing of.
-            (_, Self::Streams) => 0.1,
-            (_, _) => 1.0,
-        }
-    }
-
-    /// How many sequences of the kind are made at a time.
-    fn size(self) -> usize {
-        match self {
-            Self::Answers => 12,
-            Self::Rows | Self::Time | Self::Streams => 6,
-            Self::Restarts => 2,
-        }
-    }
-
-    fn weight(self) -> f64 {
-        match self {
-            Self::Answers | Self::Streams => 5.0,
-            Self::Rows | Self::Time => 3.0,
-            Self::Restarts => 1.5,
-        }
-    }
-}
-
 /// Explores a receiver until time, count, a finding or a person says that it is enough.
 pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupted: watch::Receiver<bool>) -> Explored {
     let began = Moment::now();
@@ -164,13 +127,14 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
     let suite = std::mem::take(&mut plan.scenarios);
     // Exploring counts its own time; what is under way then comes to an end.
     plan.time_limit = choice.time.saturating_add(Duration::from_secs(120));
-    let batches = match Batches::begin(&plan, on_done, interrupted, (began, started_at.clone())).await {
+    let mut batches = match Batches::begin(&plan, on_done, interrupted, (began, started_at.clone())).await {
         Ok(batches) => batches,
         Err(failed) => {
             let outcome = nothing_judged(&plan, started_at, began, failed);
             return Explored { outcome, found: Vec::new(), reached: Vec::new(), done: Done::default() };
         }
     };
+    batches.spare_late_work();
     let context = Arc::clone(batches.context());
     let vetting = Vetting::on(&context);
     let (setting, means) = (vetting.setting().clone(), vetting.means());
@@ -178,7 +142,9 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
     let suite: Vec<&Loaded> = suite.iter().filter(applies).collect();
     let promises = Promises::of(&suite, |id| plan.contract.promises(id));
     let bodies: Vec<String> = plan.bodies.keys().cloned().collect();
-    let letters = alphabet(&plan.contract, &context.supplies.signer, &promises, &bodies);
+    let mut letters = alphabet(&plan.contract, &context.supplies.signer, &promises, &bodies);
+    // Where nobody moves the time of all, rows that go later are waited for: a minute each time.
+    letters.retain(|letter| context.clock.moves_everyone() || !matches!(letter.form, Form::Look(Look::Gone)));
     let generator = Generator { contract: &plan.contract, promises: &promises, letters: &letters, ttl: context.ttl };
     let moves = |by: &str| Step { advance: Some(by.to_owned()), ..Step::default() };
     let can = [
@@ -192,13 +158,14 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
         batches,
         vetting,
         coverage: Coverage::default(),
-        findings: Findings::new(choice.folder.clone(), choice.origin.clone()),
+        findings: Findings::new(choice.folder.clone(), choice.origin.clone(), promises.clone()),
         kept: Played::default(),
         reached: Vec::new(),
         done: Done::default(),
         undecided: Vec::new(),
         doubts: Vec::new(),
         began,
+        has_tried_late: false,
         choice,
     };
     exploring.replay().await;
@@ -235,6 +202,8 @@ struct Exploring {
     undecided: Vec<ScenarioReport>,
     doubts: Vec<ScenarioReport>,
     began: Moment,
+    /// Whether a finding that came after the time was over was tried: one is.
+    has_tried_late: bool,
     choice: Choice,
 }
 
@@ -268,10 +237,21 @@ impl Exploring {
         }
     }
 
+    /// How much longer than it was asked for an exploration may take.
+    fn grace(&self) -> Duration {
+        (self.choice.time / 5).clamp(LEAST, 5 * LEAST)
+    }
+
     /// Plays sequences, learns from them, and shrinks what fails in a new way.
     async fn play(&mut self, batch: Vec<(Loaded, Vec<Pair>)>) {
-        let played = self.batches.play(batch.iter().map(|(one, _)| one.clone()).collect()).await;
+        let bound = (self.choice.time + self.grace() / 3).saturating_sub(self.began.elapsed());
+        let all: Vec<Loaded> = batch.iter().map(|(one, _)| one.clone()).collect();
+        let played = self.batches.play_within(all.clone(), bound).await;
         self.done.deliveries += played.history.len();
+        for one in played.broken_off.iter().take(MOST_UNDECIDED) {
+            let reason = Some("the time of the exploration was over before it was played to its end".to_owned());
+            self.undecided.push(ScenarioReport { reason, ..blank_report(one, Verdict::Undecided) });
+        }
         for report in played.scenarios {
             let Some((one, kinds)) = batch.iter().find(|(one, _)| one.id == report.id) else { continue };
             self.done.sequences += 1;
@@ -280,11 +260,8 @@ impl Exploring {
             match report.verdict {
                 Verdict::Fail | Verdict::Warn => {
                     self.done.failed += 1;
-                    let is_over = self.choice.stops_at_first || self.began.elapsed() >= self.choice.time;
-                    if is_over && !self.findings.found().is_empty() {
-                        continue;
-                    }
-                    self.found(one, kinds, report, history).await;
+                    let company = Company::of(&report.id, &all, &played.history);
+                    self.found((one, kinds, company), report, history).await;
                 }
                 Verdict::Undecided => {
                     self.done.undecided += 1;
@@ -314,41 +291,59 @@ impl Exploring {
     }
 
     /// How long a finding may be shortened, and take in all.
-    fn time_to_shorten(&self) -> (Duration, Duration) {
-        let (least, most) = (Duration::from_secs(3), Duration::from_secs(15));
-        let left = (self.choice.time + (self.choice.time / 5).clamp(least, most)).saturating_sub(self.began.elapsed()).max(least);
-        let share = if self.choice.stops_at_first { left } else { self.choice.time / 3 }.clamp(2 * least, 2 * most).min(left);
-        (share.mul_f64(0.6), share)
+    fn time_to_shorten(&self, steps: &[Step]) -> (Duration, Duration) {
+        let left = (self.choice.time + self.grace()).saturating_sub(self.began.elapsed()).max(LEAST);
+        let share = if self.choice.stops_at_first { left } else { self.choice.time / 3 }.clamp(2 * LEAST, 10 * LEAST).min(left);
+        // What is looked for a minute each time is looked for a few times.
+        let whole = share + 4 * longest_look(steps);
+        (whole.mul_f64(0.6), whole)
     }
 
-    async fn found(&mut self, one: &Loaded, kinds: &[Pair], report: ScenarioReport, history: Vec<Operation>) {
+    async fn found(&mut self, (one, kinds, company): (&Loaded, &[Pair], Company), report: ScenarioReport, history: Vec<Operation>) {
         let new: Vec<_> = report.findings.iter().filter(|finding| self.findings.is_new(finding)).cloned().collect();
-        // What a busy machine has no share in comes first.
-        let in_time = self.vetting.setting().catalogue.always.answers_in_time.as_deref();
-        let Some(finding) = new.iter().find(|one| !Sign::is_of_time(one, in_time)).or(new.first()) else { return };
-        if let Some(pair) = finding.step.checked_sub(1).and_then(|at| kinds.get(at)) {
-            self.coverage.avoid(pair);
+        let Some(finding) = self.findings.worth_a_try(&new, &self.vetting) else { return };
+        let is_late = self.began.elapsed() >= self.choice.time;
+        let has_found = !self.findings.found().is_empty();
+        if (is_late && (has_found || self.has_tried_late)) || (self.choice.stops_at_first && has_found) {
+            return;
         }
-        let time = self.time_to_shorten();
-        let told = match self.findings.shrink((&mut self.batches, &self.vetting), (one, finding), time).await {
-            Ok(told) => told,
+        self.has_tried_late |= is_late;
+        let time = self.time_to_shorten(&one.scenario.steps);
+        match self.findings.shrink((&mut self.batches, &self.vetting), (one, &finding, &company), time).await {
+            Ok(told) => {
+                if let Some(pair) = finding.step.checked_sub(1).and_then(|at| kinds.get(at)) {
+                    self.coverage.avoid(pair);
+                }
+                self.done.tries += told.tries;
+                self.keep(told);
+            }
             Err(once) => {
                 self.done.tries += once.tries;
                 (self.done.failed, self.done.undecided) = (self.done.failed - 1, self.done.undecided + 1);
-                let doubt = ScenarioReport { verdict: Verdict::Undecided, findings: Vec::new(), reason: Some(once.sentence()), ..report };
-                return if once.is_of_time { &mut self.undecided } else { &mut self.doubts }.push(doubt);
+                let reason = Some(once.sentence());
+                let doubt = ScenarioReport { verdict: Verdict::Undecided, findings: Vec::new(), reason, ..report.clone() };
+                if once.is_of_time { &mut self.undecided } else { &mut self.doubts }.push(doubt);
+                self.findings.in_vain(&once, Witness { one: one.clone(), finding, others: company.others, seen: (report, history) });
             }
-        };
-        self.done.tries += told.tries;
-        let (scenario, sent) = told.seen.unwrap_or((report, history));
-        let scenario = ScenarioReport { id: told.id, title: told.title, file: told.file, ..scenario };
-        let sent = sent.into_iter().map(|sent| Operation { scenario: scenario.id.clone(), ..sent });
-        self.kept.history.extend(sent);
+        }
+    }
+
+    /// Reports a finding.
+    fn keep(&mut self, Told { id, title, file, seen, .. }: Told) {
+        let Some((scenario, sent)) = seen else { return };
+        let scenario = ScenarioReport { id, title, file, ..scenario };
+        self.kept.history.extend(sent.into_iter().map(|sent| Operation { scenario: scenario.id.clone(), ..sent }));
         self.kept.scenarios.push(scenario);
     }
 
     async fn close(mut self, plan: Plan) -> Explored {
         (self.done.pairs, self.done.answers) = self.coverage.counts();
+        // Of a receiver of which most sequences fail more is known than that nothing can be said.
+        if self.findings.found().is_empty()
+            && let Some(told) = self.findings.certain(&self.vetting, self.done.sequences)
+        {
+            self.keep(told);
+        }
         // One that could not be judged among many is told in a sentence; where it is most of them, nothing is known.
         if self.done.undecided * 2 > self.done.sequences || self.kept.scenarios.is_empty() {
             self.kept.scenarios.extend(self.undecided.drain(..).take(MOST_UNDECIDED));

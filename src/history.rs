@@ -5,6 +5,7 @@
 //! again, not enough to fill a disk. Nothing is written to a file here.
 
 pub mod consistency;
+mod doubtful;
 mod foreign;
 pub mod record;
 pub mod stream;
@@ -173,7 +174,7 @@ impl Operation {
                 headers: header_lines(&answer.headers),
                 body: answer.body.whole().filter(|body| answer.body.is_of(body))?,
             }),
-            None => Err(NoAnswer::Broken { cause: self.no_answer.clone().unwrap_or_default() }),
+            None => Err(NoAnswer::read(self.no_answer.as_deref().unwrap_or_default())),
         };
         let at = |text: &str| iso::read(text).map_or(UnixMicros(0), |(at, _)| at);
         Some(Record {
@@ -194,6 +195,7 @@ impl Operation {
             took: Duration::from_micros(self.took_us),
             refers_to: result.as_ref().ok().and_then(|answer| referred_instant(contract, answer)),
             result,
+            moved_us: self.moved_us,
             referred_as: None,
         })
     }
@@ -272,8 +274,8 @@ pub fn statuses(operations: &[Operation]) -> BTreeMap<&str, BTreeMap<String, u64
 /// Judges what was answered to every key; gives the keys by their numbers beside it.
 ///
 /// Keys whose life another TTL than the law's decides, keys that a receiver may
-/// write otherwise than they came, and keys of which one delivery bore several
-/// are left out. Where a key makes no delivery idempotent there is nothing to
+/// write otherwise than they came, keys of which one delivery bore several, and
+/// keys of which one was taken in a scope that is left open are left out. Where a key makes no delivery idempotent there is nothing to
 /// judge: `None`.
 #[must_use]
 pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Option<u64>) -> Option<(Judgement, Vec<&'h str>)> {
@@ -292,8 +294,8 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
             *known = None;
         }
     }
-    for key in operations.iter().flat_map(|one| unlike_keys(one, contract)) {
-        if let Some(number) = numbers.get_mut(key.as_str()) {
+    for identity in doubtful::identities(operations, contract) {
+        if let Some(number) = numbers.get_mut(identity.as_str()) {
             *number = None;
         }
     }
@@ -322,78 +324,10 @@ pub fn judge<'h>(operations: &'h [Operation], contract: &Contract, ttl_secs: Opt
     Some((consistency::judge(&mut history, &mut [], consistency::Law { life, replays_failures: contract.replays_failures() }), keys))
 }
 
-/// The keys of a delivery that bears several, unlike ones, and what they may be joined to: which of them counts, nobody can tell.
-fn unlike_keys(one: &Operation, contract: &Contract) -> Vec<String> {
-    let header = contract.key.header.as_deref().unwrap_or_default();
-    let lines = one.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-    let lines: Vec<&str> = lines.map(|(_, value)| value.trim_matches('"')).collect();
-    if lines.iter().all(|line| *line == lines[0]) {
-        return Vec::new();
-    }
-    lines.iter().map(|line| (*line).to_owned()).chain([",", ", "].map(|between| lines.join(between))).collect()
-}
-
 fn header_lines(headers: &[(String, String)]) -> Vec<HeaderLine> {
     headers.iter().map(|(name, value)| HeaderLine { name: name.clone(), value: Bytes::copy_from_slice(value.as_bytes()) }).collect()
 }
 
 fn lines(headers: &[HeaderLine]) -> Vec<(String, String)> {
     headers.iter().map(|line| (line.name.clone(), String::from_utf8_lossy(&line.value).into_owned())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::reading::read_contract;
-
-    fn accepted(keys: &[&str]) -> Operation {
-        let (answer, no_answer, refers_to, name, identity) = Default::default();
-        let instant = iso::write(UnixMicros(0));
-        let headers = keys.iter().map(|key| ("idempotency-key".to_owned(), (*key).to_owned())).collect();
-        let key = keys.first().copied().unwrap_or_default().to_owned();
-        let (sent_at, answered_at, outcome, body) = (instant.clone(), instant, OutcomeSet::only(Outcome::Accepted), BodyBytes::of(b""));
-        let (method, path, scenario, took_us, moved_us, own_ttl, step) = Default::default();
-        Operation {
-            scenario,
-            step,
-            name,
-            key,
-            identity,
-            sent_at,
-            answered_at,
-            took_us,
-            own_delay_us: 0,
-            goes_again: false,
-            outcome,
-            refers_to,
-            moved_us,
-            own_ttl,
-            method,
-            path,
-            headers,
-            body,
-            answer,
-            no_answer,
-            stream: None,
-        }
-    }
-
-    /// A key on two lines counts as one; of two keys on two lines nobody can tell which counts, or whether both together do.
-    #[test]
-    fn unlike_keys_of_one_delivery_are_left_out() {
-        let text = crate::files::shipped_contract("orch-phase3").unwrap().text;
-        let contract = read_contract("c", &text, &|_| None).unwrap();
-        for (deliveries, violations) in [
-            ([vec!["k", "k"], vec!["k"]], 1),
-            ([vec!["k", "l"], vec!["k"]], 0),
-            ([vec!["l", "k"], vec!["k"]], 0),
-            ([vec!["k", "l"], vec!["k,l"]], 0),
-            ([vec!["k"], vec!["k"]], 1),
-        ] {
-            let mut all: Vec<Operation> = deliveries.iter().map(|keys| accepted(keys)).collect();
-            all.push(all[1].clone());
-            let (judgement, _) = judge(&all, &contract, None).unwrap();
-            assert_eq!(judgement.witnesses.len(), violations, "{deliveries:?}");
-        }
-    }
 }

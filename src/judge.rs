@@ -10,6 +10,7 @@
 mod attribution;
 pub mod check;
 mod circumstances;
+pub mod effects;
 pub mod findings;
 pub mod kept;
 pub mod scenario;
@@ -40,6 +41,7 @@ use crate::scenario::requirement::Catalogue;
 use crate::scenario::stream::StreamStep;
 use crate::scenario::{Restart, Snap, UnderWay};
 use crate::secret::Redactor;
+use crate::state::ReceiverState;
 
 /// What all scenarios are judged by.
 #[derive(Clone, Debug)]
@@ -120,6 +122,8 @@ pub struct Sent {
     pub result: Result<Answer, NoAnswer>,
     /// Deliveries that were made beside it, while it travelled slowly.
     pub beside: Vec<Sent>,
+    /// The rows that were there when its event had come, where that was looked for and could be seen.
+    pub when_told: Option<ReceiverState>,
 }
 
 /// A burst as it was released.
@@ -238,6 +242,11 @@ pub trait Source: Send {
     /// The same of keys that are no text; `None` where nobody can be asked for such.
     fn effects_of_bytes(&mut self, _at: At<'_>, _keys: &[Vec<u8>]) -> impl Future<Output = Result<Option<Vec<u64>>, ScenarioEnd>> + Send {
         std::future::ready(Ok(None))
+    }
+
+    /// Whether the effects of a key can be told from those of every other one.
+    fn tells_effects_of(&self, _key: &str) -> bool {
+        true
     }
 
     /// Why there are no effects to be counted at all, as a sentence: what would tell of them has never been there.

@@ -69,6 +69,8 @@ pub mod event_stream;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod message;
 #[cfg_attr(not(clippy), doc(hidden))]
+pub mod number;
+#[cfg_attr(not(clippy), doc(hidden))]
 pub mod random;
 #[cfg_attr(not(clippy), doc(hidden))]
 pub mod secret;

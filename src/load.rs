@@ -25,7 +25,9 @@ pub mod evidence;
 pub mod expected;
 pub mod feed;
 mod first;
+mod first_members;
 pub mod followed;
+pub mod forged;
 pub mod exposition;
 mod foreign;
 pub mod gate;
@@ -294,7 +296,11 @@ pub async fn run(plan: &Plan, on_second: OnSecond, mut interrupted: watch::Recei
         Some(subscribers) => Some(subscribers.end(plan, &shared, &mut history, cut.as_ref()).await),
         None => None,
     };
-    let mut found = if plan.verify { Some(judged(plan, &shared, &mut history, &after).await) } else { None };
+    let mut found = None;
+    if plan.verify {
+        effects::wait_for_late_work(plan, &history, &mut interrupted).await;
+        found = Some(judged(plan, &shared, &mut history, &after).await);
+    }
     if let (Some(found), Some(streamed)) = (&mut found, &streamed) {
         found.add_streams(plan, streamed);
     }

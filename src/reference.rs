@@ -114,7 +114,7 @@ impl<S: Store> Receiver<S> {
         if !delivery.method.eq_ignore_ascii_case(&self.contract.endpoint.method) {
             return self.refuse(Refusal::Method, delivery, "", now).map(Begun::Answered);
         }
-        if delivery.body.len() > self.contract.limits.body_bytes {
+        if delivery.body.len() > self.contract.limits.body_bytes() {
             return self.refuse(Refusal::TooLarge, delivery, "", now).map(Begun::Answered);
         }
         let read = if self.contract.key.is_somewhere() { self.contract.key.read(delivery) } else { Ok(String::new()) };

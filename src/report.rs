@@ -11,6 +11,7 @@
 //! made of it: files and terminals take a [`Redacted`](crate::secret::Redacted) report.
 
 pub mod again;
+pub mod asked;
 pub mod baseline;
 pub mod causes;
 pub mod compare;
@@ -239,6 +240,7 @@ pub struct ScenarioReport {
     /// The requirements that it shows.
     pub shows: Vec<String>,
     /// How long it took.
+    #[serde(deserialize_with = "crate::number::milliseconds")]
     pub duration_ms: f64,
     /// The file it comes from.
     pub file: String,

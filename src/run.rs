@@ -7,6 +7,7 @@
 //! Start at [`run`]. One scenario is played in [`live`]; what all scenarios
 //! share is on the [`context`], over a [`session`].
 
+pub mod attempt;
 pub mod batches;
 mod beside;
 pub mod concurrency;
@@ -20,7 +21,9 @@ pub mod live;
 pub mod liveness;
 mod passes;
 mod patience;
+pub mod recount;
 pub mod rehearsal;
+mod rewound;
 pub mod context;
 pub mod steps;
 pub mod suite;
@@ -42,6 +45,7 @@ use crate::delivery::HeaderLine;
 use crate::evidence;
 use crate::history::Operation;
 use crate::judge::scenario::blank_report;
+use crate::report::asked::asked;
 use crate::report::baseline::Baseline;
 use crate::report::manifest::MadeFrom;
 use crate::report::{Report, RunFacts, SCHEMA, ScenarioReport, Target, Tool, Verdict, causes, tally};
@@ -221,19 +225,7 @@ pub fn assemble(
     target: Target,
     scenarios: Vec<ScenarioReport>,
 ) -> Report {
-    let wanted = catalogue.requirements.iter().filter(|one| level == Level::Should || one.level == Level::Must);
-    let asked: Vec<tally::Asked> = wanted
-        .map(|one| tally::Asked {
-            id: one.id.clone(),
-            level: one.level,
-            sentence: one.sentence.clone(),
-            topic: catalogue.topic_of(&one.id),
-            translations: catalogue.translations_of(&one.id),
-            memory: one.memory,
-            excluded: one.excluded.clone(),
-            not_promised: contract.not_promised.get(&one.id).cloned(),
-        })
-        .collect();
+    let asked = asked(contract, catalogue, level);
     let requirements = tally::requirements(&asked, &scenarios);
     let first = tally::said_first(&requirements).map(str::to_owned);
     let facts = RunFacts { notes: first.into_iter().chain(facts.notes).collect(), ..facts };

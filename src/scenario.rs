@@ -9,10 +9,11 @@
 //! Start at [`Scenario`]. Deliveries are in [`deliver`], expectations in
 //! [`expect`], the catalogue of requirements in [`requirement`], one suite on
 //! top of another in [`inclusion`], what a sentence leaves to the contract in
-//! [`places`].
+//! [`places`], what must be remembered over a restart in [`durability`].
 
 pub mod deliver;
 pub mod door;
+pub mod durability;
 pub mod expand;
 pub mod expect;
 pub mod fault;

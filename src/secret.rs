@@ -1,8 +1,8 @@
 //! Secrets: the forms in which they travel, and what is shown in their place.
 //!
 //! Takes secrets once, then values that came from outside, and gives these
-//! back with `***` in the place of every form of every secret (`forms`). What
-//! hides and what accuses is one: a text that [`Redactor::finds`] something in
+//! back with `***` in the place of every form of every secret (`forms`), however
+//! each character of it is written (`readings`). What hides and what accuses is one: a text that [`Redactor::finds`] something in
 //! is the text that [`Redactor::text`] changes.
 //!
 //! Values are hidden *before* they are written down: what may hold foreign text
@@ -11,11 +11,13 @@
 //! document, markup, or a word of our own.
 //!
 //! **Invariant:** a form of fewer than [`SHORTEST`] bytes, or one that is a word
-//! of our own ([`Vocabulary`]), is not looked for: it stands in texts by chance.
+//! of our own ([`Vocabulary`]), is not looked for as it is: it stands in texts by
+//! chance. Written as escapes or as numbers for the most part, it is found.
 //! Who has such a secret is told so ([`Secrets::warnings`]).
 
 mod forms;
 mod needles;
+mod readings;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ use std::ops::Deref;
 use serde_json::Value;
 
 pub use forms::forms;
-use needles::{Escapes, Needles, compact};
+use needles::{Needles, compact};
 
 /// What stands in the place of a secret.
 pub const HIDDEN: &str = "***";
@@ -65,7 +67,7 @@ pub struct Vocabulary(String);
 impl Vocabulary {
     /// Adds a text whose words are ours.
     pub fn add(&mut self, text: &str) {
-        self.0.push_str(&String::from_utf8_lossy(&compact(text.as_bytes(), Escapes::Breaks).0));
+        self.0.push_str(&String::from_utf8_lossy(&compact(text.as_bytes()).0));
         // No form goes over from one text into the next.
         self.0.push('\0');
     }
@@ -152,11 +154,11 @@ impl Secrets {
 
     fn redactor_of(&self, which: impl Fn(&Named) -> bool) -> Redactor {
         let texts = self.all.iter().filter(|one| which(one)).flat_map(|one| &one.texts);
-        Redactor { needles: Needles::new(texts.flat_map(|text| forms(text)).filter(|form| self.can_be_told(form))) }
+        Redactor { needles: Needles::new(texts.flat_map(|text| forms(text)), |form| self.can_be_told(form)) }
     }
 
     fn can_be_told(&self, form: &[u8]) -> bool {
-        form.len() >= SHORTEST && !self.vocabulary.has(&compact(form, Escapes::Breaks).0)
+        form.len() >= SHORTEST && !self.vocabulary.has(&compact(form).0)
     }
 
     /// What cannot be hidden, a sentence a secret.
@@ -290,7 +292,7 @@ impl<K: Ord, T: Foreign> Foreign for BTreeMap<K, T> {
     }
 }
 
-/// JSON of somebody else: names of members are foreign as well.
+/// JSON of somebody else: names of members are foreign as well, and numbers may be a secret of digits, or its bytes.
 impl Foreign for Value {
     fn hide(&mut self, redactor: &Redactor) {
         match self {
@@ -307,6 +309,16 @@ impl Foreign for Value {
                     })
                     .collect();
             }
+        }
+        let has_numbers = match self {
+            Self::Number(_) => true,
+            Self::Array(items) => items.iter().any(Self::is_number),
+            Self::Object(members) => members.values().any(Self::is_number),
+            Self::Null | Self::Bool(_) | Self::String(_) => false,
+        };
+        // Texts are hidden by now: what is found still is told by numbers.
+        if has_numbers && redactor.finds(self.to_string().as_bytes()) {
+            *self = Self::String(HIDDEN.to_owned());
         }
     }
 }

@@ -189,7 +189,7 @@ async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Re
             Some(turn) => Some(turn.lock().await),
             None => None,
         };
-        read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes, &shared.room).await
+        read_to_the_end(&parts.headers, body, shared.contract.limits.body_bytes(), &shared.room).await
     };
     let held;
     let headers = parts.headers.iter().map(|(name, value)| HeaderLine::new(name.as_str(), value.as_bytes().to_vec())).collect();
@@ -207,6 +207,7 @@ async fn deliver<S: Store + 'static>(shared: &Shared<S>, request: Request) -> Re
     drop((delivery, held));
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
+        lock(shared).settle(shared.clock.now());
     }
     answered.map_or_else(|failed| store_failed(&failed), respond)
 }
@@ -240,13 +241,17 @@ async fn take<S: Store + 'static>(shared: &Shared<S>, delivery: &Delivery) -> (R
             _ => {}
         }
         let Some(ticket) = under_way.ticket.take() else { continue };
-        let mut receiver = lock(shared);
-        let answered = receiver.finish(ticket, shared.clock.now());
-        let pause = receiver.pause();
-        let published = receiver.take_published();
-        drop(receiver);
+        let (answered, pause, published, waits) = {
+            let mut receiver = lock(shared);
+            let answered = receiver.finish(ticket, shared.clock.now());
+            let waits = receiver.hooks().answers_behind_readers();
+            (answered, receiver.pause(), receiver.take_published(), waits)
+        };
         if let Some(name) = published {
             shared.hub.wake(&name);
+            if waits {
+                shared.hub.all_are_told().await;
+            }
         }
         shared.freed.notify_waiters();
         return (answered, pause);
@@ -311,6 +316,7 @@ fn effects<S: Store + 'static>(shared: &Shared<S>, uri: &Uri) -> Option<Response
     let place = pages::effects_place(&shared.contract)?;
     let Query(values) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
     let keys = pages::effects_asked(&place, uri.path(), &values)?;
-    let page = pages::effects(&mut lock(shared), &place, &keys);
+    let mut receiver = lock(shared);
+    let page = receiver.do_what_is_due(shared.clock.now()).and_then(|()| pages::effects(&mut receiver, &place, &keys));
     Some(page.map_or_else(|failed| store_failed(&failed), respond))
 }

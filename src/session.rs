@@ -9,6 +9,7 @@
 //!
 //! Start at [`Session::connect`].
 
+mod bodies;
 pub mod clocks;
 pub mod deliveries;
 pub mod error;
@@ -26,7 +27,7 @@ pub mod target_under_test;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -149,6 +150,8 @@ pub struct Session {
     /// How long those are waited for who ask to be asked later.
     pub max_wait: Duration,
     pub(crate) held_up: AtomicU64,
+    /// Whether it is rivals of a delivery under way that are asked to wait, and nobody else; not known before it was tried.
+    pub(crate) only_rivals_wait: OnceLock<bool>,
     pub(crate) managed: tokio::sync::Mutex<ManagedTarget>,
     sender: RwLock<Sender>,
     is_built_in: bool,
@@ -209,7 +212,7 @@ impl Session {
                 origin: url.url(""),
                 seed: choice.seed,
                 run_word: format!("hg{:x}", SystemClock.now().0),
-                counter: AtomicU64::new(0),
+                counter: AtomicU64::new(supplies::FIRST_NUMBER),
                 random_counter: AtomicU64::new(0),
             },
             contract,
@@ -221,6 +224,7 @@ impl Session {
             pace: Arc::new(Pace::new(choice.max_rate)),
             max_wait: choice.max_wait,
             held_up: AtomicU64::new(0),
+            only_rivals_wait: OnceLock::new(),
             is_built_in: managed.is_built_in(),
             is_right_reference: managed.is_right_reference(),
             can_restart: managed.can_restart(),
@@ -253,6 +257,12 @@ impl Session {
     pub fn hang_up(&self) {
         let mut sender = self.sender.write().unwrap_or_else(PoisonError::into_inner);
         *sender = sender.renewed();
+    }
+
+    /// Begins with the receiver as if it had never been met: without a connection, and with nothing known of its manners.
+    pub(crate) fn meet_anew(&self) {
+        let mut sender = self.sender.write().unwrap_or_else(PoisonError::into_inner);
+        *sender = Sender::new(sender.target().clone(), sender.timeout());
     }
 
     /// The seed of everything random.
@@ -317,6 +327,7 @@ impl Session {
         if matches!(self.clock, TargetClock::None) {
             notes.push("Time was not moved: whether keys expire was not judged (--clock).".to_owned());
         }
+        notes.extend(self.given_up_note());
         notes.extend(self.stopped_clock.as_ref().map(|why| format!("Whether keys expire was not judged: {why}.")));
         notes.extend(self.zone.iter().map(|zone| format!("The receiver was started in a time zone of its own (--tz): {zone}")));
         notes.extend(self.held_up_note());

@@ -71,6 +71,16 @@ impl Template {
         &self.parts
     }
 
+    /// The same template with other text in place of what stands for itself.
+    #[must_use]
+    pub fn with_literals(&self, other: impl Fn(&str) -> String) -> Self {
+        let part = |part: &Part| match part {
+            Part::Literal(text) => Part::Literal(other(text)),
+            Part::Placeholder(name) => Part::Placeholder(name.clone()),
+        };
+        Self { parts: self.parts.iter().map(part).collect() }
+    }
+
     /// The names of its placeholders, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {

@@ -166,6 +166,7 @@ pub fn line(contract: &Contract, probe: Probe, result: &Result<Answer, NoAnswer>
     let due = due(contract, probe);
     let found = match (result, due.is_empty()) {
         (_, true) => Found::NotJudged,
+        (Err(none), false) if none.is_premature(contract.limits.answer.0) => Found::NotJudged,
         (Err(_), false) => Found::Wrong,
         (Ok(answer), false) if is_as_due(contract, probe, answer, set) => Found::Right,
         (Ok(_), false) => Found::Wrong,

@@ -21,9 +21,6 @@ use crate::session::TargetChoice;
 use crate::suites;
 use crate::transport::{Target, Tls, TlsChoice};
 
-/// How long an answer is waited for, unless somebody says otherwise.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
 /// What a builder was told.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
@@ -36,7 +33,7 @@ pub(super) struct Asked {
     pub(super) database_password: Option<SecretString>,
     pub(super) effects: Option<Counter>,
     pub(super) ttl: Option<Duration>,
-    pub(super) timeout: Duration,
+    pub(super) timeout: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) secret_headers: BTreeMap<String, SecretString>,
@@ -66,7 +63,7 @@ impl Asked {
             database_password: None,
             effects: None,
             ttl: None,
-            timeout: TIMEOUT,
+            timeout: None,
             seed: None,
             headers: Vec::new(),
             secret_headers: BTreeMap::new(),

@@ -39,7 +39,11 @@ impl Error {
     pub(super) fn of_session(failed: &SessionError, hide: impl Fn(&str) -> String) -> Self {
         let sentence = hide(&failed.to_string());
         match failed {
-            SessionError::Unreachable { .. } | SessionError::NotWell { .. } | SessionError::Launch(_) => Self::Unreachable(sentence),
+            SessionError::Unreachable { .. }
+            | SessionError::Silent { .. }
+            | SessionError::GivenUp { .. }
+            | SessionError::NotWell { .. }
+            | SessionError::Launch(_) => Self::Unreachable(sentence),
             SessionError::Database(_) => Self::Evidence(sentence),
             SessionError::Clock(_) => Self::Asked(sentence),
             SessionError::Secret(_) => Self::Secret(sentence),

@@ -143,9 +143,10 @@ impl Judge {
         Self { asked: Asked { ttl: Some(ttl), ..self.asked }, ..self }
     }
 
-    /// How long an answer is waited for; without it, 5 seconds.
+    /// How long an answer is waited for; without it, 2 seconds longer than the contract allows, and 5 at least. What is given up before the
+    /// contract's time is over is undecided.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { asked: Asked { timeout, ..self.asked }, ..self }
+        Self { asked: Asked { timeout: Some(timeout), ..self.asked }, ..self }
     }
 
     /// How long all of it may take; what was not judged by then is undecided. Without it, 10 minutes.

@@ -146,9 +146,10 @@ impl Load {
         Self { asked: Asked { ttl: Some(ttl), ..self.asked }, ..self }
     }
 
-    /// How long an answer is waited for; without it, 5 seconds.
+    /// How long an answer is waited for; without it, 2 seconds longer than the contract allows, and 5 at least. What is given up before the
+    /// contract's time is over is undecided.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self { asked: Asked { timeout, ..self.asked }, ..self }
+        Self { asked: Asked { timeout: Some(timeout), ..self.asked }, ..self }
     }
 
     /// The seed of what is random.

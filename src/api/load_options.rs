@@ -183,7 +183,7 @@ impl LoadOptions {
             arrivals: self.arrivals,
             most: self.most(),
             warm_up: self.warm_up,
-            timeout: options.timeout,
+            timeout: options.patience(&suite.contract),
             drain: self.drain,
             gates: meant.gates.clone(),
             abort_on: meant.abort_on.clone(),

@@ -47,8 +47,8 @@ pub(crate) struct Options {
     pub(crate) evidence: evidence::Choice,
     /// Header lines of the user's own.
     pub(crate) headers: Headers,
-    /// How long an answer is waited for.
-    pub(crate) timeout: Duration,
+    /// How long an answer is waited for; without it, as long as the contract allows, and a little more.
+    pub(crate) timeout: Option<Duration>,
     /// The target's own TTL, when it is not the contract's.
     pub(crate) ttl: Option<Duration>,
     /// The seed of everything random; without it, one of the moment.
@@ -227,6 +227,11 @@ impl Options {
         Ok(())
     }
 
+    /// How long an answer is waited for.
+    pub(crate) fn patience(&self, contract: &Contract) -> Duration {
+        self.timeout.unwrap_or_else(|| contract.limits.patience())
+    }
+
     /// The session of a load: time is not moved, and nobody is waited for.
     #[cfg_attr(not(feature = "load"), expect(dead_code, reason = "only loads begin a session without a run"))]
     pub(crate) fn session(&self, suite: &Suite) -> session::Choice {
@@ -243,7 +248,7 @@ impl Options {
             max_rate: None,
             max_wait: Duration::ZERO,
             seed: 0,
-            timeout: self.timeout,
+            timeout: self.patience(&suite.contract),
             ttl: self.ttl.map(|ttl| ttl.as_secs()),
         }
     }
@@ -301,7 +306,7 @@ impl RunOptions {
             max_rate: self.max_rate,
             max_wait: self.max_wait,
             seed: options.seed(),
-            timeout: options.timeout,
+            timeout: options.patience(&suite.contract),
             ttl: options.ttl.map(|ttl| ttl.as_secs()),
             level: self.level,
             fail_fast: self.fail_fast,

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::claim::{Claim, ClaimKind, Column, Reading};
 use super::encoding::holds;
 use super::form::{Form, PartRule, Topic};
-use super::reading::{Claim, ClaimKind, Column, Reading};
 use super::{Inconsistency, Part, Weighed, Worth};
 use crate::clock::iso;
 use crate::report::language::Language;
@@ -234,8 +234,9 @@ fn column_parts(column: &Column, evidence: &Evidence<'_>) -> Vec<Part> {
     let language = evidence.language;
     let no_table = |key: &str| language.with(key, &[("table", column.table.as_str().into())]);
     let declared = |tables: &[TableShape]| {
-        let table = tables.iter().find(|table| table.table == column.table)?;
-        Some(table.columns.iter().find(|one| one.name == column.name).cloned())
+        // SQL's names are the same in any case.
+        let table = tables.iter().find(|table| table.table.eq_ignore_ascii_case(&column.table))?;
+        Some(table.columns.iter().find(|one| one.name.eq_ignore_ascii_case(&column.name)).cloned())
     };
     let as_told = |worth, why: String| Part { what: language.say("claim-as-declared"), worth, why, ..Part::default() };
     let mut parts = vec![match declared(&evidence.report.target.tables) {
@@ -245,7 +246,7 @@ fn column_parts(column: &Column, evidence: &Evidence<'_>) -> Vec<Part> {
             let is_same = there.kind.eq_ignore_ascii_case(&column.kind)
                 && (there.primary_key > 0) == column.primary_key
                 && column.not_null.is_none_or(|wanted| wanted == there.not_null)
-                && there.default == column.default;
+                && is_same_default(there.default.as_deref(), column.default.as_deref());
             let worth = if is_same { Worth::Shown } else { Worth::Contradicted };
             as_told(worth, there.to_string())
         }
@@ -259,6 +260,16 @@ fn column_parts(column: &Column, evidence: &Evidence<'_>) -> Vec<Part> {
         parts.push(Part { what: language.say("claim-new-in-phase"), worth, why, ..Part::default() });
     }
     parts
+}
+
+/// Whether two defaults are one: NULL is none, and only what stands in quotes is told apart by case.
+fn is_same_default(one: Option<&str>, other: Option<&str>) -> bool {
+    let given = |value: Option<&str>| value.filter(|value| !value.eq_ignore_ascii_case("NULL")).map(str::to_owned);
+    match (given(one), given(other)) {
+        (Some(one), Some(other)) if one.starts_with('\'') => one == other,
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(&other),
+        (one, other) => one == other,
+    }
 }
 
 /// What a fact that a report tells of itself is called; a name of other rules stands as it is.

@@ -27,6 +27,9 @@ pub struct Form {
     pub dates: Vec<DateOrder>,
     /// Lines that claim something, the first that fits counts.
     pub lines: Vec<LineRule>,
+    /// What the columns of a Markdown table are called, by the place of a line that they fill.
+    #[serde(default)]
+    pub heads: Vec<Label>,
     /// Headings that claim something.
     #[serde(default)]
     pub headings: Vec<HeadingRule>,
@@ -84,7 +87,7 @@ pub struct DateOrder {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineRule {
-    /// The line, from its first character that is no blank. `{what}`, `{detail}`, `{table}`, `{extra}`: any text; `{got}`, `{want}`,
+    /// The line, from its first character that is no blank; whatever bullet an item has, and however a box is ticked, here they are `- ` and `[x]`. `{what}`, `{detail}`, `{table}`, `{extra}`: any text; `{got}`, `{want}`,
     /// `{number}`: digits; `{column}`, `{type}`: a word; `{mark}`: one of the marks.
     pub line: String,
     /// What it is.

@@ -3,90 +3,14 @@
 //! In: the report's text and a form. Out: a [`Reading`], every claim with its
 //! line. What a claim is worth is not looked at here.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
+use super::claim::{Claim, ClaimKind, Column, Reading};
 use super::encoding::contains;
 use super::form::{Form, LineKind};
+use super::markdown::{self, Fence};
+use super::sql::{self, State, Statement};
 use super::template::{Found, Template, characters};
-
-/// Everything that a report says.
-#[derive(Clone, Debug, Default)]
-pub struct Reading {
-    /// What it says of itself: the line, and the value, by the label's name.
-    pub facts: BTreeMap<String, (usize, String)>,
-    /// What it claims, in the order of its lines.
-    pub claims: Vec<Claim>,
-    /// How many checks it says that it has made, with the line.
-    pub counts: Vec<(usize, usize)>,
-}
-
-/// One claim.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Claim {
-    /// The line, from 1.
-    pub line: usize,
-    /// The heading that it stands under.
-    pub section: String,
-    /// What is claimed, in the report's words.
-    pub text: String,
-    /// Whether its mark says that it holds; none without a mark.
-    pub kept: Option<bool>,
-    /// What it is.
-    pub kind: ClaimKind,
-}
-
-/// What is claimed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ClaimKind {
-    /// An answer's status: the one that was seen, and the one that was expected.
-    Answer {
-        /// Seen.
-        got: u16,
-        /// Expected.
-        want: Option<u16>,
-    },
-    /// A column of a table.
-    Column(Column),
-    /// Anything else.
-    Statement,
-}
-
-/// A column, as a report declares or lists it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Column {
-    /// Its table.
-    pub table: String,
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub kind: String,
-    /// Whether it belongs to the primary key.
-    pub primary_key: bool,
-    /// Whether it is said to be NOT NULL; a listing does not say.
-    pub not_null: Option<bool>,
-    /// Its default.
-    pub default: Option<String>,
-    /// Whether a diff adds it.
-    pub is_new: bool,
-    /// The line of the listing, for a column that a diff declares too; and what is not the same there.
-    pub listed: Option<(usize, Option<String>)>,
-}
-
-impl std::fmt::Display for Column {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{} {}", self.table, self.name, self.kind)?;
-        if self.primary_key {
-            f.write_str(" (PK)")?;
-        }
-        if self.not_null == Some(true) {
-            f.write_str(" NOT NULL")?;
-        }
-        if let Some(default) = &self.default {
-            write!(f, " DEFAULT {default}")?;
-        }
-        if self.is_new { f.write_str(", new") } else { Ok(()) }
-    }
-}
 
 /// So much of a heading or of a table's name is told again beside each claim that stands under it.
 const LONGEST_NAME: usize = 500; // characters
@@ -99,12 +23,14 @@ struct Place<'f> {
     counts: Vec<Template<'f>>,
     /// The headings above, with their levels.
     headings: Vec<(usize, usize, String)>,
-    /// The language of the fenced block.
-    fence: Option<String>,
+    /// The fenced block.
+    fence: Option<Fence>,
     /// The table whose columns follow.
     table: Option<String>,
-    /// The lines of a `CREATE TABLE`, with their numbers.
-    declaring: Option<(String, Vec<(usize, String)>)>,
+    /// Whether some of them have come.
+    has_columns: bool,
+    /// A `CREATE TABLE`: the line on which it begins, that line, and what has come of it.
+    declaring: Option<(usize, String, Statement)>,
     /// The last line that claims a column.
     last_column: usize,
     reading: Reading,
@@ -129,27 +55,52 @@ pub fn read(form: &Form, text: &str) -> Reading {
         headings: Vec::new(),
         fence: None,
         table: None,
+        has_columns: false,
         declaring: None,
         last_column: 0,
         reading: Reading::default(),
     };
-    for (at, line) in text.lines().enumerate() {
-        place.line(at + 1, line);
+    let all: Vec<&str> = text.lines().collect();
+    let mut at = 0;
+    while let Some(line) = all.get(at) {
+        let below = all.get(at + 1).copied().unwrap_or_default();
+        let heads = markdown::cells(line).filter(|heads| place.is_text() && markdown::is_rule(below) == Some(heads.len()));
+        match heads {
+            Some(heads) => at += 2 + place.table(at + 3, &heads, all.get(at + 2..).unwrap_or_default()),
+            None => {
+                place.line(at + 1, line);
+                at += 1;
+            }
+        }
     }
-    place.claim_heading(usize::MAX);
+    place.declared();
+    place.claim_heading();
     let mut reading = place.reading;
     merge_columns(&mut reading.claims);
     reading.claims.sort_by_key(|claim| claim.line);
+    reading.unread.sort();
     reading
 }
 
 impl Place<'_> {
+    /// Whether it stands neither in a block of code nor in a declaration.
+    fn is_text(&self) -> bool {
+        self.fence.is_none() && self.declaring.is_none()
+    }
+
     fn line(&mut self, number: usize, line: &str) {
-        if let Some(language) = line.trim_start().strip_prefix("```") {
-            self.fence = if self.fence.is_some() { None } else { Some(language.trim().to_owned()) };
+        if let Some(fence) = markdown::fence(line) {
+            match &self.fence {
+                None => self.fence = Some(fence),
+                Some(open) if open.is_closed_by(&fence) => self.fence = None,
+                Some(_) => return,
+            }
             // Nobody declares from one block into the next.
             self.declared();
             return;
+        }
+        if self.fence.is_none() && (line.trim().is_empty() || line.starts_with('#')) {
+            self.declared();
         }
         if self.fence.is_none()
             && let Some(heading) = line.strip_prefix('#')
@@ -157,7 +108,10 @@ impl Place<'_> {
             self.heading(number, heading);
             return;
         }
-        if self.declares(number, line) || self.fence.as_deref() == Some("diff") {
+        if self.declares(number, line) {
+            return;
+        }
+        if self.fence.as_ref().is_some_and(|fence| fence.language == "diff") {
             return;
         }
         if let Some((name, value)) = label(line)
@@ -166,28 +120,64 @@ impl Place<'_> {
             self.reading.facts.entry(known.is.clone()).or_insert((number, value));
             return;
         }
-        let Some(text) = characters(line.trim()) else { return };
+        let plain = markdown::plain(line);
+        let Some(text) = characters(&plain) else {
+            self.unread(number, line);
+            return;
+        };
         if text.is_empty() {
-            self.table = None;
+            // Markdown has a blank line between a sentence and its list.
+            if self.has_columns {
+                self.table = None;
+            }
             return;
         }
-        if let Some((is, found)) = self.lines.iter().find_map(|(is, rule)| Some((*is, rule.fit(&text)?))) {
-            self.claim(number, line, is, &found);
+        if !self.rule(number, &plain, &text) {
+            let item = plain.strip_prefix("- ");
+            let is_listed = item.is_some() && self.table.is_some();
+            self.has_columns |= is_listed;
+            if item.is_none() {
+                self.table = None;
+            }
+            if self.is_marked(&plain) || is_listed || item.is_some_and(tells_an_answer) {
+                self.unread(number, line);
+            }
         }
         let said = self.counts.iter().filter_map(|count| count.find(&text)?.number("count"));
         self.reading.counts.extend(said.map(|count| (number, count)));
     }
 
+    /// Claims what a line says by the first rule that it fits, as a numbered item also without its number.
+    fn rule(&mut self, number: usize, plain: &str, text: &[char]) -> bool {
+        // What stands under no table is no column of one.
+        let has_table = self.table.is_some();
+        let fits = |text: &[char]| {
+            let mut rules = self.lines.iter().filter(|(is, _)| has_table || *is != LineKind::Column);
+            rules.find_map(|(is, rule)| Some((*is, rule.fit(text)?)))
+        };
+        let (line, fitting) = match fits(text) {
+            Some(fitting) => (plain.to_owned(), Some(fitting)),
+            None => {
+                let item = markdown::unnumbered(plain);
+                let fitting = item.as_deref().and_then(characters).as_deref().and_then(&fits);
+                (item.unwrap_or_default(), fitting)
+            }
+        };
+        let Some((is, found)) = fitting else { return false };
+        self.claim(number, &line, is, &found);
+        true
+    }
+
     fn heading(&mut self, number: usize, rest: &str) {
         let level = 1 + rest.chars().take_while(|one| *one == '#').count();
-        self.claim_heading(level);
+        self.claim_heading();
         self.headings.retain(|(above, _, _)| *above < level);
         self.headings.push((level, number, shortened(rest.trim_start_matches('#').trim())));
         self.table = None;
     }
 
     /// The heading that ends here claims something, when the form says so and no table stands under it.
-    fn claim_heading(&mut self, _next: usize) {
+    fn claim_heading(&mut self) {
         let Some((level, number, text)) = self.headings.last().cloned() else { return };
         let rule = self.form.headings.iter().find(|rule| rule.level == level);
         let stands_under = |words: &[String]| {
@@ -196,6 +186,8 @@ impl Place<'_> {
         if rule.is_some_and(|rule| stands_under(&rule.under)) && self.last_column <= number {
             let section = self.headings.iter().rev().nth(1).map_or_else(String::new, |(_, _, one)| one.clone());
             self.reading.claims.push(Claim { line: number, section, text, kept: None, kind: ClaimKind::Statement });
+        } else if self.is_marked(&text) {
+            self.unread(number, &text);
         }
     }
 
@@ -207,14 +199,21 @@ impl Place<'_> {
         let text = |place: &str| found.get(place).unwrap_or_default().trim_matches('*').trim().to_owned();
         let kind = match is {
             LineKind::Table => {
-                self.table = text("table").split_whitespace().last().map(shortened);
+                self.table = text("table").split_whitespace().last().map(|name| shortened(name.trim_matches(['`', '"', '*'])));
+                self.has_columns = false;
                 return;
             }
             LineKind::Column => {
-                let Some(table) = self.table.clone() else { return };
+                let named = Some(shortened(&text("table"))).filter(|name| !name.is_empty());
+                let Some(table) = named.or_else(|| self.table.clone()) else {
+                    self.unread(line, whole);
+                    return;
+                };
+                self.has_columns = true;
                 let mut column = Column { table, name: text("column"), kind: text("type"), ..Column::default() };
                 for extra in text("extra").split(',').map(str::trim) {
                     match extra.split_once(' ') {
+                        Some((word, value)) if word.eq_ignore_ascii_case("DEFAULT") && value.eq_ignore_ascii_case("NULL") => {}
                         Some((word, value)) if word.eq_ignore_ascii_case("DEFAULT") => column.default = Some(value.to_owned()),
                         Some(_) if extra.eq_ignore_ascii_case("NOT NULL") => column.not_null = Some(true),
                         Some(_) if extra.eq_ignore_ascii_case("PRIMARY KEY") => column.primary_key = true,
@@ -225,7 +224,10 @@ impl Place<'_> {
             }
             LineKind::Answer => match found.number("got") {
                 Some(got) => ClaimKind::Answer { got, want: found.number("want") },
-                None => return,
+                None => {
+                    self.unread(line, whole);
+                    return;
+                }
             },
             LineKind::Statement => ClaimKind::Statement,
         };
@@ -240,78 +242,90 @@ impl Place<'_> {
 
     /// Whether the line belongs to a `CREATE TABLE`; at its end the columns are claimed.
     fn declares(&mut self, number: usize, line: &str) -> bool {
-        let plain = line.trim_start_matches(['+', '-']).trim();
-        if let Some((_, lines)) = &mut self.declaring {
-            if plain.starts_with(')') {
-                self.declared();
-            } else if let Some(last) = last_of_declaration(line) {
-                lines.push((number, last.to_owned()));
-                self.declared();
-            } else {
-                lines.push((number, line.to_owned()));
+        let mut rest = line;
+        let mut is_one = false;
+        loop {
+            if self.declaring.is_none() {
+                let code = rest.trim_start().trim_start_matches([';', '+']);
+                if !sql::begins(code, self.fence.is_some()) {
+                    return is_one;
+                }
+                self.declaring = Some((number, shortened(code.trim()), Statement::default()));
             }
-            return true;
+            is_one = true;
+            let Some((_, _, statement)) = &mut self.declaring else { return is_one };
+            match statement.push(number, rest.trim_start_matches(';')) {
+                State::Open => return true,
+                State::Other => {
+                    self.declared();
+                    return true;
+                }
+                State::Closed(end) => {
+                    let behind = rest.trim_start_matches(';').get(end..).unwrap_or_default();
+                    self.declared();
+                    // Another one may follow on the same line, behind what belongs to this one.
+                    let Some((_, next)) = behind.split_once(';') else { return true };
+                    rest = next;
+                }
+            }
         }
-        let Some(rest) = plain.strip_prefix("CREATE TABLE ") else { return false };
-        let (head, inside) = rest.split_once('(').unwrap_or((rest, ""));
-        // Prose may begin so, too.
-        if self.fence.is_none() && !rest.contains('(') {
-            return false;
-        }
-        let name = shortened(head.trim_start_matches("IF NOT EXISTS ").split(' ').next().unwrap_or_default());
-        let on_one_line = last_of_declaration(inside);
-        let columns = on_one_line.map(apart).unwrap_or_default().into_iter().map(|column| (number, column)).collect();
-        self.declaring = Some((name, columns));
-        if on_one_line.is_some() {
-            self.declared();
-        }
-        true
     }
 
     fn declared(&mut self) {
-        let Some((table, lines)) = self.declaring.take() else { return };
-        let bare = |line: &str| {
-            let code = line.trim_start_matches(['+', '-']).split("--").next().unwrap_or_default();
-            code.trim().trim_end_matches(',').to_owned()
+        let Some((begun, text, statement)) = self.declaring.take() else { return };
+        let Some(declared) = statement.declared() else {
+            self.reading.unread.push((begun, text));
+            return;
         };
-        let removed: HashSet<String> = lines.iter().filter(|(_, line)| line.starts_with('-')).map(|(_, line)| bare(line)).collect();
-        let mut columns: Vec<(usize, Column)> = Vec::new();
-        let mut keys: HashSet<String> = HashSet::new();
-        for (number, line) in lines.iter().filter(|(_, line)| !line.starts_with('-')) {
-            let code = bare(line);
-            if let Some(rest) = code.strip_prefix("PRIMARY KEY") {
-                keys.extend(rest.trim().trim_matches(['(', ')']).split(',').map(|key| key.trim().to_owned()));
-                continue;
-            }
-            if ["FOREIGN KEY", "UNIQUE", "CHECK", "CONSTRAINT"].iter().any(|word| code.starts_with(word)) {
-                continue;
-            }
-            let mut words = code.split_whitespace();
-            let (Some(name), Some(kind)) = (words.next(), words.next()) else { continue };
-            let rest = words.collect::<Vec<_>>().join(" ");
-            let default = rest.split_once("DEFAULT ").and_then(|(_, value)| value.split_whitespace().next()).map(str::to_owned);
-            columns.push((
-                *number,
-                Column {
-                    table: table.clone(),
-                    name: name.to_owned(),
-                    kind: kind.to_owned(),
-                    primary_key: rest.contains("PRIMARY KEY"),
-                    not_null: Some(rest.contains("NOT NULL")),
-                    default,
-                    // One that only got a comma behind it is not new.
-                    is_new: line.starts_with('+') && !removed.contains(&code),
-                    listed: None,
-                },
-            ));
+        // What was cut off has columns that nobody sees.
+        if !statement.is_closed() {
+            self.reading.unread.push((begun, text));
         }
         let section = self.section();
-        for (line, mut column) in columns {
-            column.primary_key |= keys.contains(&column.name);
+        for (line, mut column) in declared.columns {
+            (column.table, column.name) = (shortened(&column.table), shortened(&column.name));
             let text = column.to_string();
             self.last_column = self.last_column.max(line);
             self.reading.claims.push(Claim { line, section: section.clone(), text, kept: None, kind: ClaimKind::Column(column) });
         }
+    }
+
+    /// The rows of a table below a line of heads; how many lines it has.
+    fn table(&mut self, number: usize, heads: &[String], rows: &[&str]) -> usize {
+        let is_called = |head: &str| self.form.heads.iter().find(|known| known.says.iter().any(|word| is_same(head, word)));
+        let places: Vec<Option<String>> = heads.iter().map(|head| Some(is_called(head)?.is.clone())).collect();
+        let mut count = 0;
+        for (at, row) in rows.iter().enumerate() {
+            let Some(cells) = markdown::cells(row) else { break };
+            count += 1;
+            let in_places = cells.iter().zip(&places).filter_map(|(cell, place)| Some((place.clone()?, cell.clone())));
+            let found = Found::of(in_places.collect());
+            let has = |place: &str| found.get(place).is_some_and(|text| !text.is_empty());
+            let is = match () {
+                () if has("column") && has("type") => LineKind::Column,
+                () if has("what") && found.number::<u16>("got").is_some() => LineKind::Answer,
+                () if has("what") && !has("got") && found.is_marked(&self.form.marks) => LineKind::Statement,
+                () => {
+                    if self.is_marked(row) || cells.iter().any(|cell| is_status(cell)) {
+                        self.unread(number + at, row);
+                    }
+                    continue;
+                }
+            };
+            self.claim(number + at, &cells.join(" | "), is, &found);
+        }
+        count
+    }
+
+    /// Whether one of the form's marks stands in a line.
+    fn is_marked(&self, line: &str) -> bool {
+        let marks = &self.form.marks;
+        marks.kept.iter().chain(&marks.broken).any(|mark| line.contains(mark.as_str()))
+    }
+
+    /// What looks like a claim, and fits no rule.
+    fn unread(&mut self, number: usize, line: &str) {
+        self.reading.unread.push((number, shortened(line.trim())));
     }
 }
 
@@ -325,10 +339,12 @@ fn merge_columns(claims: &mut Vec<Claim>) {
             merged.push(claim);
             continue;
         };
-        let declared = open.entry((listed.table.clone(), listed.name.clone())).or_default();
+        let declared = open.entry((listed.table.to_ascii_lowercase(), listed.name.to_ascii_lowercase())).or_default();
         match declared.pop_front().and_then(|at| merged.get_mut(at)).map(|one| &mut one.kind) {
             Some(ClaimKind::Column(column)) => {
-                let same = column.kind == listed.kind && column.primary_key == listed.primary_key && column.default == listed.default;
+                let same = column.kind.eq_ignore_ascii_case(&listed.kind)
+                    && column.primary_key == listed.primary_key
+                    && column.default == listed.default;
                 column.listed = Some((claim.line, (!same).then(|| listed.to_string())));
             }
             Some(ClaimKind::Answer { .. } | ClaimKind::Statement) | None => {
@@ -359,29 +375,17 @@ fn is_same(name: &str, word: &str) -> bool {
     name.chars().count() == word.chars().count() && contains(name, word)
 }
 
-/// The last line of a declaration, without the bracket that closes it.
-fn last_of_declaration(line: &str) -> Option<&str> {
-    let code = line.split("--").next().unwrap_or_default().trim_end().trim_end_matches(';').trim_end();
-    let inside = code.strip_suffix(')')?;
-    (code.matches(')').count() > code.matches('(').count()).then_some(inside)
+/// Whether a text is the status of an answer.
+fn is_status(text: &str) -> bool {
+    text.len() == 3 && text.parse::<u16>().is_ok_and(|status| (100..600).contains(&status))
 }
 
-/// Columns of one line, at the commas that stand in no brackets.
-fn apart(text: &str) -> Vec<String> {
-    let (mut pieces, mut depth) = (vec![String::new()], 0_usize);
-    for c in text.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                pieces.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(c);
-        }
-    }
-    pieces
+/// Whether an item tells an answer: a status stands behind a colon.
+fn tells_an_answer(item: &str) -> bool {
+    item.split([':', '：'])
+        .skip(1)
+        .any(|behind| is_status(behind.split(|one: char| !one.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,18 @@ enum Part<'t> {
 pub struct Found(Vec<(String, String)>);
 
 impl Found {
+    /// What stands in places, each with its name.
+    #[must_use]
+    pub fn of(places: Vec<(String, String)>) -> Self {
+        Self(places)
+    }
+
+    /// Whether what stands where its mark should is one.
+    #[must_use]
+    pub fn is_marked(&self, marks: &Marks) -> bool {
+        self.get("mark").is_some_and(|mark| marks.kept.iter().chain(&marks.broken).any(|one| one == mark))
+    }
+
     /// What stands in a place.
     #[must_use]
     pub fn get(&self, place: &str) -> Option<&str> {
@@ -37,7 +49,7 @@ impl Found {
     /// Whether the mark says that it holds.
     #[must_use]
     pub fn is_kept(&self, marks: &Marks) -> Option<bool> {
-        self.get("mark").map(|mark| marks.kept.iter().any(|one| one == mark))
+        self.get("mark").filter(|_| self.is_marked(marks)).map(|mark| marks.kept.iter().any(|one| one == mark))
     }
 }
 
@@ -214,7 +226,7 @@ fn may_have(place: &str, one: char) -> bool {
     match place {
         "got" | "want" | "number" | "count" => one.is_ascii_digit(),
         "column" => one.is_ascii_alphanumeric() || one == '_',
-        "type" => one.is_ascii_uppercase(),
+        "type" => one.is_ascii_alphanumeric() || "_(),".contains(one),
         _ => true,
     }
 }

@@ -22,7 +22,15 @@ impl Claims {
             ("not_shown", self.not_shown.into()),
             ("itself", itself.into()),
         ];
-        self.language.with("claims-summary", &facts)
+        let summary = self.language.with("claims-summary", &facts);
+        match self.unread.len() {
+            0 => summary,
+            count => format!(
+                "{summary}{}{}",
+                self.language.say("between"),
+                self.language.with("claims-unread-count", &[("count", count.into())])
+            ),
+        }
     }
 
     /// For a terminal.
@@ -51,6 +59,9 @@ impl Claims {
             let lines: Vec<String> = one.lines.iter().map(usize::to_string).collect();
             text.push_str(&head(&language.say("claims-inconsistent"), &lines.join(", "), &one.what));
         }
+        for one in &self.unread {
+            text.push_str(&head(&language.say("claims-unread"), &one.line.to_string(), &one.text));
+        }
         text + "\n" + &self.summary() + "\n"
     }
 
@@ -77,6 +88,12 @@ impl Claims {
         for one in &self.inconsistencies {
             let lines: Vec<String> = one.lines.iter().map(usize::to_string).collect();
             let _ = writeln!(text, "- {}: {}", language.with("claims-line", &[("lines", lines.join(", ").into())]), cell(&one.what));
+        }
+        if !self.unread.is_empty() {
+            let _ = writeln!(text, "\n## {}\n", language.say("claims-unread-heading"));
+        }
+        for one in &self.unread {
+            let _ = writeln!(text, "- {}: {}", language.with("claims-line", &[("lines", one.line.to_string().into())]), cell(&one.text));
         }
         text
     }

@@ -44,6 +44,7 @@ fn is_broken(rule: ClaimRule, claims: &Claims) -> bool {
         ClaimRule::Contradicted => claims.contradicted > 0,
         ClaimRule::NotShown => claims.not_shown > 0,
         ClaimRule::Inconsistent => !claims.inconsistencies.is_empty(),
+        ClaimRule::NotRead => !claims.unread.is_empty(),
         ClaimRule::Never => false,
     }
 }

@@ -90,6 +90,8 @@ fn is_reached(failed: &SessionError) -> bool {
     match failed {
         SessionError::NotWell { .. } | SessionError::Database(_) => true,
         SessionError::Unreachable { .. }
+        | SessionError::Silent { .. }
+        | SessionError::GivenUp { .. }
         | SessionError::Clock(_)
         | SessionError::Secret(_)
         | SessionError::Interrupted

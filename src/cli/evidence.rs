@@ -14,9 +14,10 @@ use crate::api::folder::{Seal, forms, forms_again};
 use crate::contract::Contract;
 use crate::files::ReportFolder;
 use crate::history::Operation;
-use crate::judge::verify::answers_again;
+use crate::judge::verify::{answers_again, level_of};
+use crate::report::asked::asked;
 use crate::report::manifest::{FILE, MadeFrom, Manifest};
-use crate::report::replay::{judged_again, snapshots_again};
+use crate::report::replay::{judged_again, requirements_again, snapshots_again};
 use crate::report::{Report, Tool};
 use crate::run::explanation::explain;
 use crate::scenario::expand::Loaded;
@@ -119,8 +120,13 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
         wrong.push(format!("{} and {} name the digests of different contracts or scenarios", path(FILE), path(name)));
     }
     #[cfg(feature = "load")]
+    let mut of_load = None;
+    #[cfg(feature = "load")]
     if let Some(Stored::Load(report)) = &report {
         wrong.extend(crate::load::verify::judged_again(report));
+        let of_catalogue = against_catalogue(args, report)?;
+        of_load = Some(of_catalogue.is_some());
+        wrong.extend(of_catalogue.unwrap_or_default());
         wrong.extend(forms_again(&all, &report.tool.version, &|language| crate::api::load_folder::forms(report, language)));
         if all.contains_key("latency.hlog") {
             wrong.extend(crate::load::verify::against_log(report, &text_or_none("latency.hlog")));
@@ -138,11 +144,12 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                 let life = contract.ttl_secs().map(|usual| args.life.ttl.map(|ttl| ttl.as_secs()).or(report.run.ttl_secs).unwrap_or(usual));
                 let facts = operations.as_ref().and_then(|operations| explain(operations, &contract, life));
                 wrong.extend(judged_again(&report, facts.as_ref()));
+                wrong.extend(requirements_again(&report, &asked(&contract, &catalogue, level_of(&report))));
                 if let Some(operations) = &operations {
                     let signer = contract.signature.keyed(contract.secret.for_tests.as_bytes()).map_err(Failure::usage)?;
                     let again = answers_again(&report, &scenarios, operations, &contract, &catalogue, &signer);
                     wrong.extend(again.wrong);
-                    judged = Some((again.deliveries, again.lost));
+                    judged = Some((again.deliveries, again.lost, [again.trusted, report.scenarios.len()]));
                 }
                 match serde_json::from_str::<Kept>(&text_or_none(kept::FILE)) {
                     Ok(kept) => wrong.extend(snapshots_again(&report, &kept)),
@@ -164,7 +171,8 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
     };
     match wrong.len() {
         0 => {
-            let judged = judged.map_or_else(String::new, |(deliveries, lost)| {
+            let trusted = judged.map_or(0, |(_, _, [trusted, _])| trusted);
+            let judged = judged.map_or_else(String::new, |(deliveries, lost, [trusted, scenarios])| {
                 let lost = if lost == 0 {
                     String::new()
                 } else {
@@ -173,13 +181,23 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
                         if lost == 1 { "1 answer".to_owned() } else { format!("{lost} answers") }
                     )
                 };
-                format!(" ({deliveries} deliveries judged again{lost})")
+                let trust = match trusted {
+                    0 => String::new(),
+                    _ => format!(
+                        "; {trusted} of {scenarios} scenarios rest on more than answers (rows, effects, pages, clocks, why one was not judged), \
+                         which the folder does not hold: they are taken as they are told"
+                    ),
+                };
+                format!(" ({deliveries} deliveries judged again{lost}{trust})")
             });
+            #[cfg(feature = "load")]
+            let judged = of_load.map_or(judged, not_counted_again);
             let what = if is_explored {
                 "but sequences of an exploration are in no suite, so that their deliveries were not judged again (play the scenarios that it kept)"
                     .to_owned()
             } else {
-                format!("and the verdicts follow from them{judged}")
+                let which = if trusted == 0 { "the verdicts follow" } else { "the verdicts that rest on answers alone follow" };
+                format!("and {which} from them{judged}")
             };
             console.print(&format!("{}: {} files are as they were written, {what}; {sealed}\n", args.report.display(), all.len()));
             Ok(Exit::Conforms)
@@ -189,6 +207,42 @@ pub(crate) fn verify(args: &VerifyArgs, console: &mut Console) -> Result<Exit, F
             console.print(&format!("{}: {count} {what} not agree\n", args.report.display()));
             Ok(Exit::DoesNotConform)
         }
+    }
+}
+
+/// What of a load nothing in its folder tells a second time.
+///
+/// * `has_catalogue`: whether its requirements were held against the contract's catalogue.
+#[cfg(feature = "load")]
+fn not_counted_again(has_catalogue: bool) -> String {
+    let requirements =
+        if has_catalogue { "" } else { "; its contract is not here (--contract), so that no requirement that lacks was missed" };
+    format!(" (what a load judged of keys and rows, dropped and sent late stands nowhere else, and was not counted again{requirements})")
+}
+
+/// Where the requirements of a load are not those of its contract's catalogue; nothing where the contract is not here.
+///
+/// # Errors
+/// When one was given, and is not that which the load was made with.
+#[cfg(feature = "load")]
+fn against_catalogue(args: &VerifyArgs, report: &crate::load::report::LoadReport) -> Result<Option<Vec<String>>, Failure> {
+    if !report.contracts.is_empty() {
+        return Ok(None);
+    }
+    let suite_args = SuiteArgs::of(args.contract.clone().unwrap_or_else(|| report.contract.clone()));
+    let name = &suite_args.contract.name;
+    let is_of_it = |text: &str| sha256_hex(text.as_bytes()) == report.made_from.contract_sha256;
+    match load_suite::contract_file(name) {
+        Ok(file) if is_of_it(&file.text) => {
+            let contract = load_suite::contract(name)?;
+            let SuiteTexts { catalogue, .. } = load_suite::texts(&suite_args, &contract)?;
+            Ok(Some(crate::load::verify::against_catalogue(report, &contract, &catalogue)))
+        }
+        Ok(_) if args.contract.is_some() => {
+            Err(Failure::usage("the load was made with another contract: give the one that it was made with (--contract FILE)"))
+        }
+        Err(unknown) if args.contract.is_some() => Err(unknown),
+        Ok(_) | Err(_) => Ok(None),
     }
 }
 

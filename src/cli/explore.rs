@@ -127,7 +127,10 @@ fn judge(args: &JudgedArgs, suite: &Suite, tried: Tried, console: &mut Console) 
     // What goes wrong from here on is told when the report has been: nothing of it may be lost.
     let mut trouble: Vec<Failure> = Vec::new();
     for one in &found {
-        trouble.extend(write(&args.keep.join(&one.name), &one.text, &redactor).err());
+        let beside = one.beside.iter().map(|(name, text)| (name, text));
+        for (name, text) in std::iter::once((&one.name, &one.text)).chain(beside) {
+            trouble.extend(write(&args.keep.join(name), text, &redactor).err());
+        }
     }
     for (corpus, (name, text)) in tried.corpus.iter().flat_map(|corpus| reached.iter().map(move |one| (corpus, one))) {
         trouble.extend(write(&corpus.join(name), text, &redactor).err());

@@ -26,7 +26,7 @@ pub(super) struct Front<'a> {
     pub(super) evidence: &'a EvidenceArgs,
     pub(super) headers: &'a HeaderArgs,
     pub(super) secret_env: Option<&'a str>,
-    pub(super) timeout: Duration,
+    pub(super) timeout: Option<Duration>,
     pub(super) ttl: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) baseline: Option<&'a Path>,

@@ -228,6 +228,8 @@ fn built_in_target(args: &RunArgs) -> Result<TargetChoice, Failure> {
 pub(super) fn exit_of_failure(failed: &SessionError) -> Exit {
     match failed {
         SessionError::Unreachable { .. }
+        | SessionError::Silent { .. }
+        | SessionError::GivenUp { .. }
         | SessionError::NotWell { .. }
         | SessionError::Database(_)
         | SessionError::Launch(_)

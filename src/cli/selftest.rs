@@ -203,7 +203,7 @@ pub(super) fn plan(suite: &Suite, trial: Option<&Trial>) -> Plan {
         others: (published(&suite.contract.secret.previous), published(&suite.contract.secret.retired)),
         evidence: evidence::Choice::default(),
         headers: Headers::default(),
-        timeout: TIMEOUT,
+        timeout: Some(TIMEOUT),
         ttl: None,
         seed: Some(SEED),
         baseline: None,

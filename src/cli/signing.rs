@@ -20,11 +20,12 @@ use crate::delivery::Delivery;
 use crate::files;
 use crate::outcome::members::Values;
 use crate::outcome::reader::Reader;
+use crate::secret::Redactor;
 use crate::sign::diagnosis::{Case, Diagnosis, Other, diagnose};
 use crate::sign::{Proof, Signer, sha256_hex};
 use crate::transport::{Sender, Target, Transmission};
 
-/// How long the answer to one delivery is waited for.
+/// How long the answer to one delivery is waited for at least.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The start of every key that is made here.
 const MADE_HERE: &str = "hg-by-hand";
@@ -35,6 +36,8 @@ struct Made {
     key: String,
     origin: String,
     delivery: Delivery,
+    /// Hides the secret in what comes back.
+    redactor: Redactor,
     /// What the user should know beside the header lines.
     notes: Vec<String>,
 }
@@ -58,17 +61,19 @@ pub(crate) fn sign(args: &SignArgs, console: &mut Console) -> Result<Exit, Failu
 
 /// `hookgate send`
 pub(crate) fn send(args: &SendArgs, console: &mut Console) -> Result<Exit, Failure> {
-    let Made { contract, key, origin, delivery, .. } = made(&args.delivery, Some(&args.to), true)?;
+    let Made { contract, key, origin, delivery, redactor, .. } = made(&args.delivery, Some(&args.to), true)?;
     let target = Target::parse(&origin).map_err(Failure::usage)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::harness)?;
     let sent = delivery.clone();
-    let exchange = runtime.block_on(async { Sender::new(target, PATIENCE).send(Transmission::plain(sent)).await });
+    let patience = contract.limits.patience().max(PATIENCE);
+    let exchange = runtime.block_on(async { Sender::new(target, patience).send(Transmission::plain(sent)).await });
     let answer = exchange.result.map_err(|none| Failure::harness(format!("{}{}: {none}", origin, delivery.path)))?;
     let reader = Reader::new(Arc::new(contract));
     let sha256 = sha256_hex(&delivery.body);
     let outcome = reader.read(&answer, &Values { body: &delivery.body, key: &key, sha256: &sha256, ..Values::default() });
     let took = crate::clock::span::write(exchange.took);
-    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    // A receiver may say anything back, the secret as well.
+    let body = String::from_utf8_lossy(&redactor.bytes(&answer.body)).into_owned();
     console.print(&format!(
         "{} after {took}: {outcome}\n{}{}",
         answer.status,
@@ -136,7 +141,8 @@ fn made(args: &DeliveryArgs, url: Option<&str>, puts_key: bool) -> Result<Made, 
     if delivery.body != body {
         notes.push("the signature stands in the body: --body-out FILE writes it, `hookgate send` sends it".to_owned());
     }
-    Ok(Made { contract, key, origin, delivery, notes })
+    let redactor = Redactor::new(&[signer.key_bytes()]);
+    Ok(Made { contract, key, origin, delivery, redactor, notes })
 }
 
 /// The sender's signer.

@@ -3,6 +3,8 @@
 //! A page of the receiver, lines of a log, or rows of a table; the command
 //! line may name a command instead. How they are read is `evidence`'s business.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,24 @@ pub struct EffectsPlace {
 
 /// A member's path, what is wrong there, and the way out.
 type Wrong = (String, String, Option<String>);
+
+/// Where nobody says how long work takes, it is looked for so long: a time in which an answer may come says little of the work behind it.
+const LOOKED_FOR: Duration = Duration::from_secs(3);
+
+impl Contract {
+    /// How long after the last answer work that is done too often is looked for.
+    #[must_use]
+    pub fn looks_for_late_work(&self) -> Duration {
+        let is_said = self.effects.as_ref().is_some_and(|effects| effects.within.is_some());
+        if is_said { self.work_within() } else { self.work_within().min(LOOKED_FOR) }
+    }
+
+    /// How long after an answer its work may be done.
+    #[must_use]
+    pub fn work_within(&self) -> Duration {
+        self.effects.as_ref().and_then(|effects| effects.within).map_or(self.limits.answer.0, |within| within.0)
+    }
+}
 
 impl EffectsPlace {
     /// Whether the work of a delivery is counted at a page of the receiver itself.

@@ -57,6 +57,7 @@ pub const COMPUTED: &[(&str, &str)] = &[
     ("failures", "a test build can be made to fail (`failures.provoke`)"),
     ("scope", "it is said how far a key counts (`key.scope`)"),
     ("fingerprint", "it is said when two bodies are the same (`fingerprint`)"),
+    ("body-limit", "the contract states how long a body may be (`limits.body_bytes`)"),
     ("method", "other methods have a refusal of their own (`outcomes.refused.method`)"),
 ];
 
@@ -109,7 +110,7 @@ impl Contract {
             "stream-end" => self.stream.as_ref().is_some_and(|stream| stream.finished.is_some() && stream.member().is_some()),
             "stream-heartbeat" => self.stream.as_ref().is_some_and(|stream| stream.heartbeat.is_some()),
             "stream-retry" => self.stream.as_ref().is_some_and(|stream| stream.retry.is_some()),
-            "long-events" => self.stream.as_ref().is_some_and(|stream| stream.told_member().is_some()),
+            "long-events" => self.stream.as_ref().is_some_and(|stream| !stream.told_members().is_empty()),
             "replays" => self.stream.as_ref().is_some_and(|stream| stream.begins == Begins::Oldest),
             "rising-ids" => self.stream.as_ref().is_some_and(|stream| stream.ids == Ids::Rising),
             "audit-url" => self.audit_url.is_some(),
@@ -128,6 +129,7 @@ impl Contract {
             "scope" => self.key.scope.is_some(),
             // A form has no other spelling that is the same JSON.
             "fingerprint" => self.fingerprint.is_some() && self.key.form_field.is_none(),
+            "body-limit" => self.limits.body_bytes.is_some(),
             "method" => self.outcomes.refusal(Refusal::Method).is_some(),
             other => self.capabilities.iter().any(|one| one == other),
         }

@@ -5,7 +5,7 @@
 
 use super::key::KeyScope;
 use super::{Contract, Fingerprint, OtherBody};
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, path_in};
 use crate::message::canonical_json;
 use crate::sign::sha256_hex;
 
@@ -28,7 +28,8 @@ impl Contract {
         }
     }
 
-    /// The scope in which a delivery's key counts; empty where keys count everywhere.
+    /// The scope in which a delivery's key counts; empty where keys count everywhere. By its letters: whether another spelling is
+    /// another scope is asked of [`Contract::leaves_scope_open`].
     #[must_use]
     pub fn scope_of(&self, delivery: &Delivery) -> String {
         match self.key.scope {
@@ -40,6 +41,15 @@ impl Contract {
                 caller.map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
             }
         }
+    }
+
+    /// Whether it is left open in which scope the key of a delivery counts: it came by another spelling of a path, which a receiver may
+    /// understand as that path, or as another one.
+    ///
+    /// * `target`: what stood on its request line.
+    #[must_use]
+    pub fn leaves_scope_open(&self, target: &str) -> bool {
+        matches!(self.key.scope, Some(KeyScope::Path | KeyScope::PathAndQuery)) && !self.endpoint.is_at(path_in(target))
     }
 
     /// What a delivery is known by: two deliveries with the same identity are the same delivery.

@@ -57,9 +57,9 @@ pub(super) fn diagnostics(contract: &Contract) -> Vec<(String, String, Option<St
     if let Some(path) = contract.key.body_member.as_ref().filter(|path| member_in(body.as_bytes(), path).is_some()) {
         say(format!("`{path}` is the key's own place"), "leave it out".to_owned());
     }
-    if body.len() >= contract.limits.body_bytes {
+    if body.len() >= contract.limits.body_bytes() {
         say(
-            format!("this has {} bytes, and `limits.body_bytes` allows {}", body.len(), contract.limits.body_bytes),
+            format!("this has {} bytes, and `limits.body_bytes` allows {}", body.len(), contract.limits.body_bytes()),
             "shorten it".to_owned(),
         );
     }

@@ -49,7 +49,7 @@ fn write_prose(contract: &Contract, out: &mut String) -> std::fmt::Result {
         out,
         "Every answer comes within {}; a body may be up to {} bytes long.",
         span::write(contract.limits.answer.0),
-        contract.limits.body_bytes
+        contract.limits.body_bytes()
     )?;
     if contract.is_by_key() {
         writeln!(out, "{}", ttl_sentence(contract))?;
@@ -224,27 +224,25 @@ fn other_body_sentence(other: OtherBody) -> &'static str {
 
 fn outcome_words(outcome: &AnswerForm) -> String {
     let mut words = outcome.statuses();
-    if outcome.same_body_as_first {
-        words.push_str(" with the first answer's body, byte for byte");
-    }
-    let members: Vec<String> = outcome
-        .body
-        .iter()
-        .map(|member| {
-            let value = match &member.is {
-                MemberValue::Text(text) => text.to_string(),
-                MemberValue::Constant(constant) => constant.to_string(),
-            };
-            let level = match member.level {
-                Level::Must => "",
-                Level::Should => " (should)",
-                Level::Free => " (free)",
-            };
-            format!("{} = {value}{level}", member.member)
-        })
-        .collect();
-    if !members.is_empty() {
-        words.push_str(&format!(" with {}", members.join(", ")));
+    let body = outcome.same_body_as_first.then(|| "the first answer's body, byte for byte".to_owned());
+    let headers = outcome.headers.iter().map(|(name, value)| format!("header {name}: {value}"));
+    let members = outcome.body.iter().map(|member| {
+        let value = match &member.is {
+            MemberValue::Text(text) => text.to_string(),
+            MemberValue::Constant(constant) => constant.to_string(),
+        };
+        let level = match member.level {
+            Level::Must => "",
+            Level::Should => " (should)",
+            Level::Free => " (free)",
+        };
+        format!("{} = {value}{level}", member.member)
+    });
+    let with: Vec<String> = body.into_iter().chain(headers).chain(members).collect();
+    let without_headers = outcome.without_headers.iter().map(|name| format!("header {name}"));
+    let without: Vec<String> = without_headers.chain(outcome.without.iter().cloned()).collect();
+    for (word, told) in [("with", with), ("without", without)].into_iter().filter(|(_, told)| !told.is_empty()) {
+        words.push_str(&format!(" {word} {}", told.join(", ")));
     }
     words
 }
@@ -263,4 +261,31 @@ fn write_table(table: &Table, out: &mut String) -> std::fmt::Result {
         writeln!(out, "    (no column tells when a row was written: no order of rows is judged, and no time can be moved in it)")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What tells one outcome from another is told: also a header, and what is not there.
+    #[test]
+    fn headers_of_outcomes_are_told() {
+        let words = |form: &str| {
+            let form: AnswerForm = serde_json::from_str(form).expect("a form");
+            outcome_words(&form)
+        };
+        assert_eq!(words(r#"{"status": 200}"#), "200");
+        assert_eq!(
+            words(r#"{"status": 200, "headers": {"X-Cache": "HIT"}, "body": [{"member": "ok", "is": true}]}"#),
+            "200 with header X-Cache: HIT, ok = true"
+        );
+        assert_eq!(
+            words(r#"{"status": 200, "also": [202], "without_headers": ["X-Cache"], "without": ["reference"]}"#),
+            "200 or 202 without header X-Cache, reference"
+        );
+        assert_eq!(
+            words(r#"{"status": 200, "same_body_as_first": true, "headers": {"X-Cache": "HIT"}}"#),
+            "200 with the first answer's body, byte for byte, header X-Cache: HIT"
+        );
+    }
 }

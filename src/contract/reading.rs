@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::contract::facts::{is_computed, meaning_of};
 use crate::contract::key::KeyScope;
 use crate::contract::outcome::{AnswerForm, MemberValue, Refusal};
-use crate::contract::{Contract, Idempotency, OtherBody, own_body, own_headers, signing, wire};
+use crate::contract::{Contract, Idempotency, OtherBody, alternatives, own_body, own_headers, signing, wire};
 use crate::sign::{MESSAGE_PLACEHOLDERS, PREPARED_PLACEHOLDERS, Proof};
 use crate::template::Template;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, hint, listed, nearest};
@@ -85,6 +85,7 @@ fn read_whole(
         let (mut below, _) = read_whole(wanted, &found, base, names, chain - 1)?;
         // What is inherited has no place in this file but the word that inherits it.
         below.root.move_to(&extends.span);
+        alternatives::give_way(&mut below.root, &tree.root);
         below.root.lay_over(&tree.root);
         below.root.span = key.span.clone();
         tree.root = below.root;

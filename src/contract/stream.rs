@@ -182,12 +182,13 @@ impl EventStream {
         }
     }
 
-    /// A member of a delivery's body that stands in the data of its event, and does not name its stream.
+    /// The members of a delivery's body of which the first that is there stands in the data of its event; none of them names its stream.
     #[must_use]
-    pub fn told_member(&self) -> Option<&str> {
+    pub fn told_members(&self) -> Vec<&str> {
         let named = self.member().unwrap_or_default();
         let paths = self.data.values().flat_map(Template::placeholders).filter_map(|name| name.strip_prefix("body:"));
-        paths.filter_map(|paths| paths.split('|').next()).find(|path| !named.contains(path))
+        let mut all = paths.map(|paths| paths.split('|').collect::<Vec<_>>());
+        all.find(|all| !all.iter().any(|path| named.contains(path))).unwrap_or_default()
     }
 
     /// The name of the event that tells of a gap.

@@ -5,17 +5,18 @@
 //! anew (what the old one still gets is read to its end, and one that came and
 //! went between two looks is found under the name with `.1`), or be cut to nothing.
 
+mod lines;
+
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use regex_lite::Regex;
 use same_file::Handle;
 
+use self::lines::{Counts, Pattern};
 use super::{Asked, Can, EvidenceError, Question, Seen, Source, Told};
-use crate::reference::effects::Effects;
 
 /// How often the log is looked at, asked or not, so that no rotation is missed.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
@@ -25,33 +26,25 @@ const PIECE: usize = 256 << 10;
 const REMEMBERED: usize = 256;
 /// A line that is longer is cut: no key is so long.
 const LONGEST_LINE: usize = 1 << 20;
-/// What a key looks like where the pattern ends with it.
-const WORD: &str = r"([^\s\x22',;]+)";
-/// What it looks like before a quotation mark, as JSON has it.
-const QUOTED: &str = r#"((?:\\.|[^"\\])*)"#;
-/// What it looks like before other text.
-const ANYTHING: &str = "(.+?)";
-
 /// A log of effects.
 pub struct EffectsLog {
     path: PathBuf,
-    pattern: String,
+    written: String,
+    pattern: Arc<Pattern>,
     tail: Arc<Mutex<Tail>>,
 }
 
 /// Where in the log reading stands.
 struct Tail {
     path: PathBuf,
-    line: Regex,
-    /// Whether keys stand in quotation marks, as JSON has them.
-    is_quoted: bool,
+    pattern: Arc<Pattern>,
     /// The open file, which is equal to another handle when that is of the same file.
     file: Option<Handle>,
     offset: u64,
     /// The last bytes before the offset: where others stand, the file was begun again.
     before: Vec<u8>,
     rest: Vec<u8>,
-    counts: Effects,
+    counts: Counts,
     failed: Option<String>,
 }
 
@@ -63,25 +56,20 @@ impl EffectsLog {
     /// # Errors
     /// When the pattern is none.
     pub fn new(path: PathBuf, pattern: &str) -> Result<Self, EvidenceError> {
-        let group = match pattern.split_once("{key}") {
-            Some((_, "")) => WORD,
-            Some((_, after)) if after.starts_with('"') => QUOTED,
-            Some(_) | None => ANYTHING,
-        };
-        let line = Regex::new(&pattern.replacen("{key}", group, 1)).map_err(|cause| EvidenceError::NotAsNamed {
+        let read = Pattern::new(pattern).map_err(|cause| EvidenceError::NotAsNamed {
             name: format!("the pattern `{pattern}` of the effects log"),
             what: format!("is no regular expression ({cause})"),
             way_out: "mend `effects.pattern`".to_owned(),
         })?;
+        let read = Arc::new(read);
         let mut tail = Tail {
             path: path.clone(),
-            line,
-            is_quoted: group == QUOTED,
+            pattern: Arc::clone(&read),
             file: None,
             offset: 0,
             before: Vec::new(),
             rest: Vec::new(),
-            counts: Effects::default(),
+            counts: Counts::default(),
             failed: None,
         };
         tail.begin_at_the_end();
@@ -97,7 +85,7 @@ impl EffectsLog {
                 }
             });
         }
-        Ok(Self { path, pattern: pattern.to_owned(), tail })
+        Ok(Self { path, written: pattern.to_owned(), pattern: read, tail })
     }
 }
 
@@ -171,10 +159,7 @@ impl Tail {
             while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.rest.drain(..=end).collect();
                 let text = String::from_utf8_lossy(&line);
-                if let Some(key) = self.line.captures(text.trim_end_matches(['\n', '\r'])).and_then(|found| found.get(1)) {
-                    let key = key.as_str();
-                    self.counts.add(&if self.is_quoted { unescaped(key) } else { key.to_owned() });
-                }
+                self.counts.read(&self.pattern, text.trim_end_matches(['\n', '\r']));
             }
             if self.rest.len() > LONGEST_LINE {
                 self.rest.clear();
@@ -197,17 +182,9 @@ fn with_one(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// A key in a line of JSON has its quotation marks and backslashes escaped.
-fn unescaped(text: &str) -> String {
-    if !text.contains('\\') {
-        return text.to_owned();
-    }
-    serde_json::from_str(&format!("\"{text}\"")).unwrap_or_else(|_| text.to_owned())
-}
-
 impl Source for EffectsLog {
     fn name(&self) -> String {
-        format!("{} (`{}`)", self.path.display(), self.pattern)
+        format!("{} (`{}`)", self.path.display(), self.written)
     }
 
     fn can(&self) -> Can {
@@ -228,19 +205,23 @@ impl Source for EffectsLog {
     }
 
     fn effects<'a>(&'a self, keys: &'a [String]) -> Asked<'a, Vec<u64>> {
-        let tail = Arc::clone(&self.tail);
+        let (tail, asked) = (Arc::clone(&self.tail), keys.to_vec());
         Box::pin(async move {
             let looked = tokio::task::spawn_blocking(move || {
                 look(&tail);
-                let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-                (tail.failed.clone(), tail.counts.clone())
+                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+                (tail.failed.clone(), tail.counts.of(&asked))
             });
             let (failed, counts) = looked.await.map_err(|wrong| self.unreadable(wrong.to_string()))?;
             match failed {
                 Some(cause) => Err(self.unreadable(cause)),
-                None => Ok(keys.iter().map(|key| counts.of(key)).collect()),
+                None => Ok(counts),
             }
         })
+    }
+
+    fn tells(&self, key: &str) -> bool {
+        self.pattern.tells(key)
     }
 
     fn is_missing(&self) -> Option<String> {
@@ -290,9 +271,9 @@ mod tests {
         let log = EffectsLog::new(path.clone(), "^did {key}$").expect("a pattern");
         let counts = || {
             look(&log.tail);
-            let tail = log.tail.lock().expect("no panic");
+            let mut tail = log.tail.lock().expect("no panic");
             assert_eq!(tail.failed, None);
-            ["a", "b", "c d", "e", "f"].map(|key| tail.counts.of(key))
+            tail.counts.of(&["a", "b", "c d", "e", "f"].map(str::to_owned))
         };
         assert_eq!(counts(), [0, 0, 0, 0, 0], "what was there before is not counted");
         append("did a\nother\ndid b\ndid c");
@@ -324,29 +305,5 @@ mod tests {
         std::fs::rename(&path, with_one(&path)).expect("renamed");
         look(&log.tail);
         assert_eq!(log.is_missing(), None);
-    }
-
-    /// Keys in the middle of a line, at its end, and in JSON.
-    #[test]
-    fn keys_are_found_in_lines() {
-        for (pattern, line, key) in [
-            ("key={key} done", "12:00 key=a b done", "a b"),
-            ("key={key}", "12:00 key=a/b, done", "a/b"),
-            ("DONE <{key}>$", r"DONE <a-\n>", r"a-\n"),
-            (r#""key":"{key}""#, r#"{"done":true,"key":"a\"b","n":1}"#, "a\"b"),
-            (r#""key":"{key}""#, r#"{"key":"a\\n","n":1}"#, r"a\n"),
-            // Where nothing escapes it, a backslash is one.
-            ("<{key}>$", r"done <a-\n>", r"a-\n"),
-            ("key={key} done", r"key=a-\\x00 done", r"a-\\x00"),
-            ("key={key}", r"key=a\u0041", r"a\u0041"),
-        ] {
-            let folder = tempfile::tempdir().expect("a folder");
-            let path = folder.path().join("e.log");
-            let log = EffectsLog::new(path.clone(), pattern).expect("a pattern");
-            std::fs::write(&path, format!("{line}\n")).expect("written");
-            look(&log.tail);
-            assert_eq!(log.tail.lock().expect("no panic").counts.of(key), 1, "{pattern} {line}");
-        }
-        assert!(EffectsLog::new(PathBuf::from("x"), "({key}").is_err());
     }
 }

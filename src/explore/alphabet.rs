@@ -189,17 +189,17 @@ impl Alphabet<'_> {
             );
         }
         let fill = |text: &str, bytes: Option<usize>, over_limit: Option<usize>| Deliver {
-            fill: Some(Fill { text: text.to_owned(), bytes, over_limit }),
+            fill: Some(Fill { text: text.to_owned(), bytes, over_limit, ..Fill::default() }),
             connection: ConnectionUse::New,
             ..Deliver::default()
         };
         self.add("fill:deep", &["fill"], 0.5, Form::Odd(fill("[", Some(10_000), None), odd()));
-        for bytes in [70_000, 600_000, 1_048_576].into_iter().filter(|bytes| *bytes <= contract.limits.body_bytes) {
+        for bytes in [70_000, 600_000, 1_048_576].into_iter().filter(|bytes| *bytes <= contract.limits.body_bytes()) {
             self.add(&format!("fill:{bytes}"), &["fill"], 0.3, Form::Odd(fill("0123456789abcdef\n", Some(bytes), None), odd()));
         }
         let too_large = vec![refused(Refusal::TooLarge), refused(Refusal::Body)];
         self.add("fill:over-limit", &["fill:over-limit"], 0.6, Form::Odd(fill("0123456789abcdef", None, Some(1)), too_large));
-        let noise = Deliver { random_bytes: Some(300_000.min(contract.limits.body_bytes)), ..Deliver::default() };
+        let noise = Deliver { random_bytes: Some(300_000.min(contract.limits.body_bytes())), ..Deliver::default() };
         self.add("random-bytes", &["random_bytes"], 0.2, Form::Odd(noise, odd()));
     }
 
@@ -296,7 +296,7 @@ impl Alphabet<'_> {
 
     fn many(&mut self, contract: &Contract) {
         self.add("again:12", &["duplicate_of"], 0.5, Form::Again(12));
-        let burst = |keys, each, bodies| Burst { name: None, keys, each, deliver: Deliver::default(), bodies };
+        let burst = |keys, each, bodies| Burst { name: None, keys, keys_of: None, each, deliver: Deliver::default(), bodies };
         if contract.is_by_key() {
             for (keys, each) in [(1, 2), (1, 8), (1, 24), (4, 6)] {
                 self.add(&format!("burst:{keys}x{each}"), &["burst"], 1.5, Form::Burst(burst(keys, each, BurstBodies::Alike)));

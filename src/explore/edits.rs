@@ -143,6 +143,7 @@ pub fn promoted(steps: &[Step], at: usize) -> Option<Vec<Step>> {
         (deliver.body, deliver.raw, deliver.hex) = (gone.body, gone.raw, gone.hex);
         (deliver.stream, deliver.stream_of) = (gone.stream, gone.stream_of);
         (deliver.ends_stream, deliver.event_bytes) = (gone.ends_stream, gone.event_bytes);
+        (deliver.in_other_case, deliver.event_text, deliver.event_lacks) = (gone.in_other_case, gone.event_text, gone.event_lacks);
     }
     let own = deliver.name.get_or_insert_with(|| name.clone()).clone();
     if step.expect.as_ref().is_some_and(|expect| expect.first().is_some()) {

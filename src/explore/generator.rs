@@ -248,7 +248,8 @@ impl Sequence<'_> {
                 }
             }
             Form::Crowd(rounds) => {
-                let burst = Burst { name: None, keys: 100, each: 1, deliver: Deliver::default(), bodies: BurstBodies::Alike };
+                let burst =
+                    Burst { name: None, keys: 100, keys_of: None, each: 1, deliver: Deliver::default(), bodies: BurstBodies::Alike };
                 let counts = Counts { accepted: Some(1), ..Counts::default() };
                 let inner = Step { burst: Some(burst), counts: Some(counts), shows: shows.clone(), ..Step::default() };
                 self.push(&[], Step { repeat: Some(Repeat { times: Times::Rounds(*rounds), steps: vec![inner] }), ..Step::default() });

@@ -86,6 +86,40 @@ impl Promises {
         features.iter().find_map(|one| self.get(one)).map_or_else(Vec::new, |promise| promise.shows.clone())
     }
 
+    /// Says anew under which requirements deliveries and bursts are filed, where steps are not what they were made as: a burst of
+    /// several bodies whose bodies are alike by now shows what such bursts show.
+    pub fn retell(&self, steps: &mut [Step]) {
+        self.retell_since(steps, &mut Seen::default());
+    }
+
+    fn retell_since(&self, steps: &mut [Step], seen: &mut Seen) {
+        for step in steps {
+            if let Some(block) = &mut step.repeat {
+                self.retell_since(&mut block.steps, seen);
+            }
+            let features = seen.features(step);
+            if let Some(promise) = self.plainest(step, &features) {
+                step.shows.clone_from(&promise.shows);
+            }
+        }
+    }
+
+    /// What speaks of a delivery or a burst most plainly; nothing where its own words are the best.
+    fn plainest(&self, step: &Step, features: &[String]) -> Option<&Promise> {
+        if step.burst.is_some() {
+            return features.iter().find_map(|feature| self.get(feature));
+        }
+        let outcome = step.expect.as_ref().filter(|_| step.deliver.is_some()).map(outcome_of)?;
+        let compares = features.iter().find(|feature| *feature == "answer:same_as").and_then(|feature| self.get(feature));
+        let comes_so = |promise: &&Promise| promise.expect.as_ref().map(outcome_of).as_ref() == Some(&outcome);
+        let of_it: Vec<&Promise> =
+            features.iter().filter(|feature| !feature.starts_with("answer:")).filter_map(|feature| self.get(feature)).collect();
+        // Of several ways in which it is special, what its outcome hangs on.
+        let best = of_it.iter().copied().find(comes_so).or(of_it.first().copied());
+        let is_plain = step.deliver.as_ref().is_some_and(|deliver| features_of(deliver).is_empty());
+        compares.or(best).or_else(|| self.get(&outcome).filter(|_| is_plain))
+    }
+
     /// Whether the suite knows a feature.
     #[must_use]
     pub fn know(&self, feature: &str) -> bool {
@@ -218,6 +252,30 @@ fn members_of(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::explore::vetting::{loaded, scenario_of};
+
+    /// A step that is not what it was made as is filed under what it is by now; what nobody speaks of keeps its own words.
+    #[test]
+    fn steps_are_filed_under_what_they_are_by_now() {
+        let steps = |texts: &[&str]| texts.iter().map(|text| serde_json::from_str(text).expect("it is a step")).collect::<Vec<Step>>();
+        let suite = steps(&[
+            r#"{"burst": {"each": 8}, "counts": {"accepted": 1}, "shows": ["ONCE-1"]}"#,
+            r#"{"burst": {"each": 8, "bodies": "unlike"}, "counts": {"accepted": 1}, "shows": ["OTHER-1"]}"#,
+            r#"{"deliver": {"as": "first"}, "expect": "accepted", "shows": ["AUTH-1"]}"#,
+            r#"{"deliver": {"key_of": "first"}, "expect": {"duplicate_of": "first"}, "shows": ["DUP-1"]}"#,
+            r#"{"deliver": {"framing": "chunked"}, "expect": "accepted", "shows": ["HTTP-3"]}"#,
+        ]);
+        let one = loaded("t/s", scenario_of(&suite));
+        let promises = Promises::of(&[&one], |_| true);
+        let mut shortened = steps(&[
+            r#"{"repeat": {"times": 3, "steps": [{"burst": {"each": 2}, "counts": {"accepted": 1}, "shows": ["OTHER-1"]}]}}"#,
+            r#"{"deliver": {"as": "first"}, "expect": "accepted", "shows": ["HTTP-3"]}"#,
+            r#"{"deliver": {"key_of": "first"}, "expect": {"duplicate_of": "first"}, "shows": ["HTTP-3"]}"#,
+            r#"{"deliver": {"framing": "chunked"}, "expect": "accepted", "shows": ["AUTH-4"]}"#,
+            r#"{"deliver": {"fault": "twice"}, "expect": "no-answer", "shows": ["HTTP-7"]}"#,
+        ]);
+        promises.retell(&mut shortened);
+        assert_eq!(scenario_of(&shortened).shows, ["ONCE-1", "AUTH-1", "DUP-1", "HTTP-3", "HTTP-7"]);
+    }
 
     /// What a suite has a scenario for is promised, under the requirement that speaks of it most plainly, and nothing else is.
     #[test]

@@ -100,6 +100,14 @@ pub fn with_haste(steps: &[Step], haste: bool) -> Vec<Step> {
     all
 }
 
+/// For how long the steps look for rows that may come or go later, at the most.
+#[must_use]
+pub fn longest_look(steps: &[Step]) -> Duration {
+    let of_block = |step: &Step| step.repeat.as_ref().map_or(Duration::ZERO, |block| longest_look(&block.steps));
+    let of_look = |step: &Step| step.state.as_ref().and_then(|state| state.within).map_or(Duration::ZERO, |within| within.0);
+    steps.iter().map(|step| of_look(step).max(of_block(step))).max().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

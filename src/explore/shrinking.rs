@@ -12,17 +12,19 @@
 
 use std::time::Duration;
 
+use super::amplified::{ROUNDS, amplified, has_burst, rounds_for, unwrapped};
 use super::edits;
-use super::retold::{read_later, retold, with_haste};
+use super::retold::{longest_look, read_later, retold, with_haste};
+use super::sign::Sign;
 use super::simpler::simpler;
 use super::vetting::{Vetting, loaded, scenario_of};
 use crate::clock::Moment;
 use crate::history::Operation;
-use crate::outcome::mismatch::Kind;
-use crate::report::{Finding, ScenarioReport};
+use crate::report::ScenarioReport;
 use crate::run::batches::{Batches, Played};
+use crate::scenario::Step;
+use crate::scenario::deliver::ConnectionUse;
 use crate::scenario::expand::Loaded;
-use crate::scenario::{Repeat, Step, Times};
 
 /// So often what is left is played to say how often it fails.
 pub const MEASURED: usize = 20;
@@ -34,60 +36,10 @@ const RACES: (usize, usize) = (4, 6);
 const RACES_OFTEN: f64 = 0.6;
 /// So often what is left is played at the least to say how often it fails.
 const LEAST: usize = 3;
-/// Rounds that are enough.
-const ROUNDS: u32 = 12;
 /// No try is played more often.
 const MOST: usize = 12;
-
-/// What is wrong, as far as it must stay the same while steps go.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Sign {
-    /// The requirement that is broken.
-    pub requirement: String,
-    /// What kind of thing is wrong.
-    pub kind: Kind,
-    /// How the signature was spoiled.
-    pub tamper: Option<String>,
-    /// The table, the member, the column.
-    pub name: Option<String>,
-    /// The status that came.
-    pub status: Option<u16>,
-}
-
-impl Sign {
-    /// That of a finding.
-    #[must_use]
-    pub fn of(finding: &Finding) -> Self {
-        let about = &finding.mismatch;
-        Self {
-            requirement: finding.requirement.clone(),
-            kind: about.kind,
-            tamper: about.tamper.clone(),
-            name: about.name.clone().or_else(|| about.table.clone()),
-            status: about.status,
-        }
-    }
-
-    /// Whether it is about time alone, of which a busy machine takes its share: what was due did not come in time.
-    ///
-    /// * `in_time`: the requirement by which answers come in time.
-    #[must_use]
-    pub fn is_of_time(finding: &Finding, in_time: Option<&str>) -> bool {
-        let about = &finding.mismatch;
-        let waits = || about.role.as_deref() == Some("stuck") || matches!(about.table.as_deref(), Some("stuck" | "silence" | "held-back"));
-        let is_answer = matches!(about.kind, Kind::Late | Kind::Silent) && Some(finding.requirement.as_str()) == in_time;
-        is_answer || (about.kind == Kind::Stream && waits())
-    }
-
-    /// Whether a finding shows the same thing: which requirement it is filed under may hang on what came before.
-    #[must_use]
-    pub fn is_of(&self, finding: &Finding) -> bool {
-        // Whoever takes a forgery takes it with a used key, too.
-        let plain = |kind: Kind| if kind == Kind::RefusalToldAsDuplicate { Kind::RefusalTaken } else { kind };
-        let other = Self::of(finding);
-        (plain(other.kind), &other.name, other.status) == (plain(self.kind), &self.name, self.status)
-    }
-}
+/// So much longer those plays may take that say how often what is left fails, where no time is left for them.
+const LAST: Duration = Duration::from_secs(12);
 
 /// Plays tries.
 pub struct Shrinker<'b> {
@@ -97,6 +49,8 @@ pub struct Shrinker<'b> {
     pub vetting: &'b Vetting,
     /// What is to stay wrong.
     pub sign: Sign,
+    /// What is played beside every try.
+    pub beside: Vec<Loaded>,
     /// When it began.
     pub began: Moment,
     /// How long there is to shorten it.
@@ -116,7 +70,12 @@ impl Shrinker<'_> {
 
     /// No time is left for anything.
     fn is_all_over(&self) -> bool {
-        self.began.elapsed() >= self.whole || self.batches.end().is_some()
+        self.left().is_zero() || self.batches.end().is_some()
+    }
+
+    /// How long there is for everything that is left to do.
+    fn left(&self) -> Duration {
+        self.whole.saturating_sub(self.began.elapsed())
     }
 
     /// How often of so many times it fails as before.
@@ -124,7 +83,8 @@ impl Shrinker<'_> {
         let (mut failed, mut played) = (0, 0);
         while played < times && !until(failed, played) && self.batches.end().is_none() {
             let one = loaded(&format!("explore/try-{}", self.tries), scenario_of(steps));
-            failed += usize::from(self.fails(&one).await);
+            let Some(fails) = self.fails(&one, self.left()).await else { break };
+            failed += usize::from(fails);
             played += 1;
         }
         (failed, played)
@@ -159,14 +119,8 @@ impl Shrinker<'_> {
             edits::cut_what_expects_nothing(&mut steps);
         }
         let mut steps = with_haste(&steps, true);
-        let (began, whole) = (self.began, self.whole);
-        let is_known =
-            move |failed: usize, played: usize| played >= LEAST && (failed == played || (failed > 0 && began.elapsed() >= whole));
-        let (failed, played) = self.failures(&steps, TRIED, is_known).await;
-        if failed == 0 {
-            return None;
-        }
-        let rate = failed as f64 / played.max(1) as f64;
+        let rate = self.rate(&steps).await?;
+        self.fewer_beside(&steps, rate).await;
         self.slice(&mut steps, rate).await;
         loop {
             let before = steps.len();
@@ -176,28 +130,68 @@ impl Shrinker<'_> {
                 break;
             }
         }
-        let steps = self.reliable(steps).await;
+        let steps = self.reliable(unwrapped(&steps)).await;
         Some(named(&with_haste(&steps, false)))
     }
 
-    /// Plays a scenario as often as it takes to say how often it fails: so often of so many times.
+    /// How often steps fail, of one; nothing where they do not. Where they do not at all, time is left for other ways.
+    async fn rate(&mut self, steps: &[Step]) -> Option<f64> {
+        let (since, began, whole) = (Moment::now(), self.began, self.whole);
+        let is_known = move |failed: usize, played: usize| {
+            let is_enough = if failed == 0 { since.elapsed() >= whole / 3 } else { failed == played || began.elapsed() >= whole };
+            played >= LEAST && is_enough
+        };
+        let (failed, played) = self.failures(steps, TRIED, is_known).await;
+        (failed > 0).then(|| failed as f64 / played.max(1) as f64)
+    }
+
+    /// Plays a scenario as a run does that begins with it, as often as it takes to say how often it fails: so often of so many times.
     pub async fn measure(&mut self, one: &Loaded) -> (usize, usize) {
         let (mut failed, mut played) = (0, 0);
+        let (began, last) = (Moment::now(), LAST + longest_look(&one.scenario.steps));
         while played < MEASURED && (played < LEAST || !self.is_all_over()) && self.batches.end().is_none() {
-            failed += usize::from(self.fails(one).await);
+            let time = if played < LEAST { self.left().max(last.saturating_sub(began.elapsed())) } else { self.left() };
+            self.batches.context().meet_anew();
+            let Some(fails) = self.fails(one, time).await else { break };
+            failed += usize::from(fails);
             played += 1;
+            if failed == 0 && played >= TRIED {
+                break;
+            }
         }
         (failed, played)
     }
 
-    /// Whether a scenario fails as before, this time.
-    async fn fails(&mut self, one: &Loaded) -> bool {
+    /// Whether a scenario fails as before, this time; nothing where so much time was not enough to say.
+    async fn fails(&mut self, one: &Loaded, time: Duration) -> Option<bool> {
         self.tries += 1;
-        let Played { scenarios, history, .. } = self.batches.play(vec![one.clone()]).await;
-        let is_it = |report: &ScenarioReport| report.findings.iter().any(|finding| self.sign.is_of(finding));
-        let Some(report) = scenarios.into_iter().find(is_it) else { return false };
+        let all = std::iter::once(one).chain(&self.beside).cloned().collect();
+        let Played { scenarios, mut history, broken_off, .. } = self.batches.play_within(all, time).await;
+        let is_it = |report: &ScenarioReport| report.id == one.id && report.findings.iter().any(|finding| self.sign.is_of(finding));
+        let Some(report) = scenarios.into_iter().find(is_it) else {
+            return (!broken_off.iter().any(|other| other.id == one.id)).then_some(false);
+        };
+        history.retain(|sent| sent.scenario == one.id);
         self.seen = Some((report, history));
-        true
+        Some(true)
+    }
+
+    /// Takes away what need not be played beside, many at once at first.
+    async fn fewer_beside(&mut self, steps: &[Step], rate: f64) {
+        let mut size = self.beside.len().div_ceil(2);
+        while size > 0 {
+            let mut at = 0;
+            while at < self.beside.len() && !self.is_over() {
+                let mut fewer = self.beside.clone();
+                fewer.drain(at..(at + size).min(fewer.len()));
+                let all = std::mem::replace(&mut self.beside, fewer);
+                if !self.still_fails(steps, rate).await {
+                    self.beside = all;
+                    at += size;
+                }
+            }
+            size = if size == 1 { 0 } else { size.div_ceil(2) };
+        }
     }
 
     /// First of all only what the last step hangs on, with the time that passes, and what else is no delivery, where it must be.
@@ -279,7 +273,7 @@ impl Shrinker<'_> {
             return steps;
         }
         // Where no time is left to look how often it fails, rounds are the safer guess.
-        let guess: Vec<Step> = steps.iter().map(|step| amplified(step, 4, ROUNDS / 2)).collect();
+        let guess: Vec<Step> = steps.iter().map(|step| amplified(step, 4, ROUNDS / 4)).collect();
         let mut best = (0.0, if self.is_all_over() && self.vetting.agrees(&guess) { guess } else { steps.clone() });
         let text = |steps: &[Step]| format!("{steps:?}");
         for each in [1, 2, 4, 16] {
@@ -307,14 +301,11 @@ impl Shrinker<'_> {
             }
             best = std::cmp::max_by(best, (failed as f64 / played.max(1) as f64, sure), |a, b| a.0.total_cmp(&b.0));
         }
-        best.1
+        // What fails now and then fails more often in more rounds, also where no time is left to see that.
+        let (rate, best) = best;
+        let more: Vec<Step> = best.iter().map(|step| amplified(step, 1, rounds_for(rate))).collect();
+        if rate < 1.0 && self.vetting.agrees(&more) { more } else { best }
     }
-}
-
-/// So many rounds of a race of this rate fail at least once, but for one time in ten thousand.
-fn rounds_for(rate: f64) -> u32 {
-    let rate = rate.clamp(0.05, 0.95);
-    ((0.0001_f64.ln() / (1.0 - rate).ln()).ceil() as u32).clamp(1, ROUNDS)
 }
 
 /// The last step, and what it hangs on.
@@ -335,30 +326,6 @@ fn sliced(steps: &[Step], with_time: bool) -> Vec<Step> {
     }
     kept.reverse();
     kept
-}
-
-/// A burst of so many times as many senders, so many times in a row.
-fn amplified(step: &Step, senders: usize, times: u32) -> Step {
-    /// More senders show no more.
-    const MOST_SENDERS: usize = 32;
-    let Some(burst) = &step.burst else { return step.clone() };
-    let each = burst.each.saturating_mul(senders).min(MOST_SENDERS.max(burst.each));
-    let mut more = step.clone();
-    if let (Some(burst), Some(counts)) = (&mut more.burst, &mut more.counts)
-        && burst.each > 1
-    {
-        let rest = each.saturating_sub(1);
-        counts.repeated = counts.repeated.map(|_| rest);
-        counts.rivals = counts.rivals.map(|_| rest);
-        burst.each = each;
-    }
-    if times > 1 { Step { repeat: Some(Repeat { times: Times::Rounds(times), steps: vec![more] }), ..Step::default() } } else { more }
-}
-
-fn has_burst(steps: &[Step]) -> bool {
-    // Those that are told on a stream have a key each, and do not race.
-    let races = |step: &Step| step.burst.as_ref().is_some_and(|burst| burst.deliver.stream_of.is_none());
-    steps.iter().any(|step| races(step) || step.repeat.as_ref().is_some_and(|block| has_burst(&block.steps)))
 }
 
 /// The steps with names that people give, and without those that nobody speaks of.
@@ -390,6 +357,22 @@ fn nameless(step: &mut Step, spoken: &std::collections::BTreeSet<String>) {
     if let Some(block) = &mut step.repeat {
         block.steps.iter_mut().for_each(|step| nameless(step, spoken));
     }
+}
+
+/// The steps over one connection, as far as they go over any.
+#[must_use]
+pub fn over_one_connection(steps: &[Step]) -> Vec<Step> {
+    let mut all = steps.to_vec();
+    for step in &mut all {
+        let plain = step.deliver.as_mut().filter(|one| one.fault.is_none() && one.connection == ConnectionUse::Any);
+        if let Some(deliver) = plain {
+            deliver.connection = ConnectionUse::Kept;
+        }
+        if let Some(block) = &mut step.repeat {
+            block.steps = over_one_connection(&block.steps);
+        }
+    }
+    all
 }
 
 /// Whether a name is one of those that sequences give.

@@ -83,6 +83,13 @@ impl Vetting {
         None
     }
 
+    /// The same of a sequence whose kinds nobody asks for.
+    #[must_use]
+    pub fn settled(&self, steps: Vec<Step>) -> Option<Vec<Step>> {
+        let kinds = steps.iter().map(super::generator::pair_in).collect();
+        self.settle(steps, kinds, &mut Coverage::default()).map(|(steps, _)| steps)
+    }
+
     fn agrees_so_far(&self, steps: &[Step]) -> bool {
         let mut steps = steps.to_vec();
         edits::cut_what_expects_nothing(&mut steps);
@@ -249,7 +256,8 @@ fn needs_of_delivery(deliver: &Deliver) -> Vec<&'static str> {
         (deliver.stream.is_some() || deliver.stream_of.is_some(), "stream"),
         (deliver.stream.is_some() || deliver.stream_of.is_some(), "streams"),
         (deliver.ends_stream, "stream-end"),
-        (deliver.event_bytes.is_some(), "long-events"),
+        (deliver.event_bytes.is_some() || deliver.event_text.is_some() || deliver.event_lacks, "long-events"),
+        (deliver.row_when_told.is_some(), "audit"),
         (deliver.signed_over_raw.is_some() || deliver.signed_over.is_some(), "signed-body"),
     ]
     .into_iter()

@@ -335,7 +335,9 @@ fn rows_astray(history: &[Operation], rows: Evidence, known: &Known<'_>, law: La
         return Some((Explanation::AuditRowsMissing { rows }, shown));
     }
     if let Some(rows) = rows.audit_rows.filter(|rows| *rows as usize > most) {
-        return Some((Explanation::AuditRowsTooMany { rows }, everything()));
+        let is_refused = history.iter().all(|one| one.outcome.is_refusal());
+        let why = if is_refused { Explanation::AuditRowsOfRefused { rows } } else { Explanation::AuditRowsTooMany { rows } };
+        return Some((why, everything()));
     }
     let rows = rows.key_rows?;
     if rows > 0 && most == 0 {

@@ -39,6 +39,8 @@ pub struct Record {
     pub went_twice: bool,
     /// What came back.
     pub result: Result<Answer, NoAnswer>,
+    /// How far the scenario's rows had been moved back when it was sent (`--clock rewind`), in microseconds.
+    pub moved_us: i64,
     /// The instant that a duplicate's answer gave for this delivery, once one did.
     pub referred_as: Option<String>,
     /// The instant that this answer refers to, when it is a duplicate's.

@@ -144,7 +144,7 @@ impl Operation {
                 headers: header_lines(&answer.headers),
                 body: answer.body.whole().filter(|body| answer.body.is_of(body))?,
             }),
-            None => Err(NoAnswer::Broken { cause: self.no_answer.clone().unwrap_or_default() }),
+            None => Err(NoAnswer::read(self.no_answer.as_deref().unwrap_or_default())),
         };
         let (method, path) = (self.method.clone(), self.path.clone());
         let question = Delivery { method, path, headers: header_lines(&self.headers), body: Bytes::new() };

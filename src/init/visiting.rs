@@ -24,7 +24,7 @@ use crate::sign::tamper::Tamper;
 use crate::transport::{Sender, Target, Transmission};
 use crate::visit::Probe;
 
-/// How long an answer is waited for.
+/// How long an answer is waited for at least: nobody knows the receiver yet.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where receivers usually say that they are well.
 const HEALTH_PAGES: [&str; 4] = ["/health", "/healthz", "/status", "/ping"];
@@ -63,7 +63,7 @@ pub async fn visit(visit: &Visit<'_>) -> (Sightings, Option<Health>) {
     if visit.extent == Extent::Nothing {
         return (seen, None);
     }
-    let sender = Sender::new(visit.target.clone(), PATIENCE);
+    let sender = Sender::new(visit.target.clone(), visit.contract.limits.patience().max(PATIENCE));
     let health = match &visit.contract.health {
         Some(health) => match question(&sender, &health.path).await {
             Ok(answer) if answer.status == health.status => None,

@@ -8,6 +8,7 @@
 
 use crate::contract::outcome::Refusal;
 use crate::contract::{Contract, Level};
+use crate::judge::Setting;
 use crate::judge::check::Mismatch;
 use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::outcome::reader::refusal_form;
@@ -20,6 +21,9 @@ use crate::sign::tamper::Tamper;
 
 /// The name of what is wrong with a failure that is not given again.
 const AGAIN: &str = "again";
+/// The names of what came instead of a refusal for another body: the duplicate's answer, or one that may be either's.
+const AS_DUPLICATE: &str = "duplicate";
+const AS_EITHER: &str = "either";
 
 /// What was due, as far as it matters for a mismatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +92,11 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, mismatches: &mut [M
             }
         }
         told_of(&mut mismatch.code, due, case.deliver, &case.when, case.known);
+        // Whose key is in use is not taken anew where the first one's answer comes once more.
+        if mismatch.code.kind == Kind::RefusalTaken && mismatch.code.why == Some(Refusal::OtherBody) && !case.set.is(Outcome::Accepted) {
+            let name = if case.set.is(Outcome::Duplicate) { AS_DUPLICATE } else { AS_EITHER };
+            mismatch.code.name = Some(name.to_owned());
+        }
     }
 }
 
@@ -293,6 +302,14 @@ pub(super) fn requirement_of(
     let by_form = is_form(mismatch.code.kind) && speaks_of_form.is_some() && mismatch.code.under.first() == speaks_of_form.as_ref();
     let plainly = plain && (by_form || is_decided(mismatch.code.kind)) && mismatch.level == Level::Must && !is_later;
     mismatch.code.under.first().filter(|_| plainly).cloned().or_else(|| keyless(catalogue, contract, &mismatch.code)).unwrap_or(own)
+}
+
+/// Who speaks of the circumstances of a mismatch, whatever the scenario is about, and is promised.
+pub(super) fn of_circumstances<'s>(setting: &'s Setting, code: &MismatchCode) -> Option<&'s String> {
+    let codes = code.codes();
+    let spoken = codes.iter().filter(|code| code.contains('@')).find_map(|code| setting.catalogue.speaks.get(code));
+    let promised = |id: &&String| setting.catalogue.get(id).is_some() && setting.contract().promises(id);
+    spoken.into_iter().flatten().find(promised)
 }
 
 /// The requirement that a key is not missed, where one is and the contract does not promise it: that a delivery without a key was taken

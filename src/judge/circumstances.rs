@@ -12,6 +12,7 @@ use crate::history::record::Record;
 use crate::outcome::mismatch::When;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::deliver::{Deliver, Framing, HeaderCase};
+use crate::scenario::stream::StreamStep;
 use crate::sign::Scheme;
 
 /// What came before in a scenario.
@@ -37,6 +38,8 @@ pub(super) struct Before {
     odd_keys: BTreeSet<String>,
     odd_bodies: BTreeSet<String>,
     odd_ways: BTreeSet<String>,
+    /// Streams that are open and whose clients do not read.
+    unread: BTreeSet<String>,
 }
 
 /// What became of a key.
@@ -55,6 +58,19 @@ impl Before {
     pub(super) fn new(ordinary_body: &str, scheme: &Scheme) -> Self {
         let signed_time = scheme.carries_time().then(|| scheme.clone());
         Self { ordinary_body: ordinary_body.to_owned(), signed_time, ..Self::default() }
+    }
+
+    /// A step with a stream is done: whose client reads, or has gone, holds nobody up.
+    pub(super) fn streamed(&mut self, step: &StreamStep) {
+        for name in step.of.iter().filter(|_| step.until.is_some()).chain(&step.close).chain(&step.reconnect) {
+            self.unread.remove(name);
+        }
+        self.unread.extend(step.name.as_ref().or(step.reconnect.as_ref()).filter(|_| step.unread).cloned());
+    }
+
+    /// What may be the reason of a late answer, whatever delivery it is to.
+    pub(super) fn when_late(&self) -> Vec<When> {
+        if self.unread.is_empty() { Vec::new() } else { vec![When::SlowReader] }
     }
 
     /// The time that a delivery says it was signed at, as it stands there.

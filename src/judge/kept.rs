@@ -88,6 +88,7 @@ impl<'h> Kept<'h> {
             start_us: 0,
             result: record.result,
             beside: Vec::new(),
+            when_told: None,
         })
     }
 }

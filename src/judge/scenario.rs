@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::circumstances::Before;
+use super::effects::AnsweredKeys;
 use super::findings::{self, Beside, StepContext};
-use super::steps::effects::OfKey;
 use super::{At, ScenarioEnd, Sent, Setting, Source};
 use crate::clock::UnixMicros;
 use crate::clock::span;
@@ -55,9 +55,7 @@ pub(super) struct Play<'s, S> {
     /// How long the slowest answer took.
     pub(super) slowest: Duration,
     /// What every key was answered, for its effects.
-    pub(super) answered: BTreeMap<String, OfKey>,
-    /// When the receiver had been started again, on the scale on which deliveries are noted.
-    pub(super) restarted_at: Option<i64>,
+    pub(super) answered: AnsweredKeys,
     /// The step of the first delivery that went twice: nobody knows how many reached the receiver.
     pub(super) went_twice: Option<usize>,
     /// Whether any step reads an event stream.
@@ -79,13 +77,14 @@ pub fn reference(setting: &Setting, signer: &Signer) -> Result<Receiver<MemorySt
 
 /// Plays a scenario to its end, or to the first thing that ends it.
 ///
-/// Returns the report and why it ended, when something ended it.
+/// Returns the report, why it ended, when something ended it, and what its keys were answered, for their effects to be counted once more
+/// when late work is over: of a scenario that came to its end.
 pub async fn play<S: Source>(
     setting: &Setting,
     source: &mut S,
     loaded: &Loaded,
     reference: Receiver<MemoryStore>,
-) -> (ScenarioReport, Option<ScenarioEnd>) {
+) -> (ScenarioReport, Option<ScenarioEnd>, AnsweredKeys) {
     let mut play = Play {
         setting,
         source,
@@ -99,15 +98,16 @@ pub async fn play<S: Source>(
         began_at: None,
         late: 0,
         slowest: Duration::ZERO,
-        answered: BTreeMap::new(),
-        restarted_at: None,
+        answered: AnsweredKeys::default(),
         went_twice: None,
         reads_streams: loaded.scenario.reads_streams(),
         timeline_from: None,
     };
     let end = play.all().await.err();
+    let answered = std::mem::take(&mut play.answered);
     let report = play.close(end.clone());
-    (report, end)
+    let answered = if end.is_none() { answered } else { AnsweredKeys::default() };
+    (report, end, answered)
 }
 
 /// A scenario's report with nothing in it yet.
@@ -147,8 +147,9 @@ impl<S: Source> Play<'_, S> {
                 return done.and(alive);
             }
         }
-        self.count_effects().await?;
-        self.check_health("after").await
+        let counted = self.count_effects().await;
+        let alive = self.check_health("after").await;
+        counted.and(alive)
     }
 
     fn close(mut self, end: Option<ScenarioEnd>) -> ScenarioReport {
@@ -264,6 +265,7 @@ impl<S: Source> Play<'_, S> {
             sent_at: sent.sent_at,
             answered_at: sent.sent_at.plus(sent.took),
             took: sent.took,
+            moved_us: self.source.moved_us(),
             // Where the answer speaks of the first attempt, its duplicates must speak of it alike.
             referred_as: refers_to.clone().filter(|_| sent.went_twice),
             refers_to,
@@ -322,11 +324,22 @@ impl<S: Source> Play<'_, S> {
             // What we were late ourselves is not the receiver's time.
             _ if record.took.saturating_sub(record.own_delay) <= limit && record.took >= limit => return,
             Ok(_) if record.took <= limit => return,
+            // Nobody has waited so long as the receiver may take.
+            Err(none) if none.is_premature(limit) => return,
             Ok(answer) => format!("{} after {} ms", answer.status, record.took.as_millis()),
             Err(none) => none.to_string(),
         };
         let kind = if record.result.is_ok() { Kind::Late } else { Kind::Silent };
-        let mismatch = Mismatch::must(format!("an answer within {}", span::write(limit)), observed).of(MismatchCode::of(kind));
+        let code = MismatchCode { when: self.before.when_late(), ..MismatchCode::of(kind) };
+        // Where a client that does not read may be the reason, it is told so; unless answers are late without one, too.
+        let speaking = code
+            .codes()
+            .iter()
+            .filter(|code| code.contains('@'))
+            .find_map(|code| self.setting.catalogue.speaks.get(code)?.first().cloned());
+        let code = MismatchCode { under: speaking.iter().map(|_| requirement.clone()).collect(), ..code };
+        let requirement = speaking.filter(|id| self.setting.contract().promises(id)).unwrap_or(requirement);
+        let mismatch = Mismatch::must(format!("an answer within {}", span::write(limit)), observed).of(code);
         let mismatch = Mismatch { shows: Some(requirement.clone()), ..mismatch };
         let line = self.setting.curl.line(&record.delivery);
         self.late +=
@@ -353,6 +366,14 @@ impl<S: Source> Play<'_, S> {
         let is_well = health.as_ref().is_ok_and(|answer| page.map_or(answer.status < 500, |page| answer.status == page.status));
         if is_well {
             return Ok(());
+        }
+        if let Err(none) = health.as_ref()
+            && none.is_premature(contract.limits.answer.0)
+        {
+            return Err(ScenarioEnd::Undecided(format!(
+                "the health check {when} the scenario was given up before the contract's time was over: {none} ({} are allowed)",
+                span::write(contract.limits.answer.0)
+            )));
         }
         let path = page.map_or(&contract.endpoint.path, |page| &page.path);
         let wanted = page.map_or_else(|| "it".to_owned(), |page| page.status.to_string());

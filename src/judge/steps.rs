@@ -4,7 +4,7 @@ mod advance;
 mod ask;
 mod burst;
 mod deliver;
-pub(super) mod effects;
+mod effects;
 mod restart;
 mod state;
 mod stream;

@@ -30,8 +30,23 @@ pub struct AnswersAgain {
     pub deliveries: usize,
     /// How many answers could not be judged again: their bodies were too long to be kept, or were altered.
     pub lost: usize,
+    /// How many scenarios have verdicts that the history alone does not show: they are taken as they are told.
+    pub trusted: usize,
     /// What does not agree.
     pub wrong: Vec<String>,
+}
+
+/// What a scenario needs that is about more than what the history has: rows, effects, pages, clocks.
+const BEYOND: [&str; 8] = ["state", "rows", "keys", "audit", "audit-url", "effects", "time", "restart"];
+/// What a scenario rests on that the history has.
+const WITHIN: [&str; 2] = ["answers", "streams"];
+
+/// Whether a history does not show that a scenario's verdict is right: it rests on rows, effects or pages, or says that it was not judged.
+fn is_trusted(said: &ScenarioReport, scenarios: &[Loaded]) -> bool {
+    let loaded = scenarios.iter().find(|loaded| loaded.id == said.id);
+    let needs_more = loaded.is_none_or(|loaded| loaded.scenario.needs.iter().any(|need| BEYOND.contains(&need.as_str())));
+    let rests_on_more = said.rests_on.iter().any(|what| !WITHIN.contains(&what.as_str()));
+    needs_more || rests_on_more || matches!(said.verdict, Verdict::Undecided | Verdict::NotApplicable)
 }
 
 /// Judges every answer of the history again, step by step.
@@ -48,7 +63,8 @@ pub fn answers_again(
     signer: &Signer,
 ) -> AnswersAgain {
     let setting = setting_of(report, contract, catalogue);
-    let mut again = AnswersAgain::default();
+    let trusted = report.scenarios.iter().filter(|said| is_trusted(said, scenarios)).count();
+    let mut again = AnswersAgain { trusted, ..AnswersAgain::default() };
     again.wrong.extend(operations.iter().filter_map(|one| operation_wrong(one, &setting.reader)));
     let mut by_scenario: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
     for one in operations {
@@ -80,13 +96,18 @@ pub fn answers_again(
     again
 }
 
+/// The level that a report was judged by.
+#[must_use]
+pub fn level_of(report: &Report) -> Level {
+    if report.requirements.iter().all(|one| one.level == Level::Must) { Level::Must } else { Level::Should }
+}
+
 fn setting_of(report: &Report, contract: &Arc<Contract>, catalogue: &Arc<Catalogue>) -> Setting {
-    let only_musts = report.requirements.iter().all(|one| one.level == Level::Must);
     Setting {
         reader: Reader::new(Arc::clone(contract)),
         catalogue: Arc::clone(catalogue),
         ttl: contract.ttl_secs().map(|usual| report.run.ttl_secs.unwrap_or(usual)),
-        level: if only_musts { Level::Must } else { Level::Should },
+        level: level_of(report),
         origin: report.target.url.clone(),
         curl: Curl::at(&report.target.url),
         forbidden: Redactor::none(),
@@ -126,7 +147,7 @@ fn play_again(
     let Ok(reference) = scenario::reference(setting, signer) else { return };
     let mut kept = Kept::new(setting.contract(), operations);
     let played = at_once(scenario::play(setting, &mut kept, loaded, reference));
-    let Some((report, end)) = played else { return };
+    let Some((report, end, _)) = played else { return };
     let passed = matches!(said.verdict, Verdict::Pass | Verdict::Warn);
     let (id, verdict) = (&said.id, said.verdict.name());
     again.lost += kept.lost.max(history::hidden_answers(operations.iter().copied()));

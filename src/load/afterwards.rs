@@ -59,9 +59,7 @@ pub(super) async fn ask(plan: &Plan, shared: &Shared, history: &[Operation], tim
     let again = deliver_again(shared, followed.iter().map(|(key, _)| *key), time).await;
     let refused = if again.answered.last() == Some(&false) || !can_burn(plan, shared) { Vec::new() } else { refused_in(history) };
     let probes = deliver_again(shared, refused.into_iter(), time.saturating_sub(began.elapsed())).await.operations;
-    // What is known to have been answered otherwise says nothing of this key's life: its delivery was turned away.
-    let (burned, taken): (Vec<_>, Vec<_>) = probes.into_iter().partition(is_burned);
-    let probed = burned.len() as u64 + taken.iter().filter(|one| one.outcome.is_taken()).count() as u64;
+    let Probed { probed, burned, taken } = Probed::of(probes);
     let answered = || followed.iter().zip(&again.answered).filter(|(_, is_answered)| **is_answered);
     let unanswered = answered().filter(|((_, was_answered), _)| !was_answered).count() as u64;
     let open = answered().count() as u64 - unanswered;
@@ -76,9 +74,35 @@ fn can_burn(plan: &Plan, shared: &Shared) -> bool {
     contract.is_by_key() && contract.refusals != Refusals::Kept && shared.reader.tells_duplicates() && shared.feeding.is_none()
 }
 
-/// Whether the first honest delivery of a key was not accepted.
-fn is_burned(one: &Operation) -> bool {
-    one.outcome.is(Outcome::Duplicate) || is_told_refused(one)
+/// What honest deliveries of refused keys have shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Probed {
+    /// How many tell whether their key was used up.
+    probed: u64,
+    /// Those whose key was. Their deliveries were turned away, which says nothing of these keys' lives: they are no history.
+    burned: Vec<Operation>,
+    /// All others, which are more of the history.
+    taken: Vec<Operation>,
+}
+
+impl Probed {
+    /// * `operations`: one a key; two where its delivery went once more over a new connection, because the first met its end.
+    fn of(operations: Vec<Operation>) -> Self {
+        // What left and was not answered may have been the acceptance: a duplicate of such a key is one of our own first delivery.
+        let open: BTreeSet<u32> = operations.iter().filter(|one| one.outcome.is_unknown()).map(|one| one.key).collect();
+        let mut sorted = Self::default();
+        for one in operations {
+            if is_told_refused(&one) || (one.outcome.is(Outcome::Duplicate) && !open.contains(&one.key)) {
+                sorted.burned.push(one);
+                sorted.probed += 1;
+            } else {
+                // A duplicate is among them only where it tells nothing.
+                sorted.probed += u64::from(one.outcome.is_taken() && !one.outcome.is(Outcome::Duplicate));
+                sorted.taken.push(one);
+            }
+        }
+        sorted
+    }
 }
 
 /// Whether it was refused as the contract describes it; a delivery that never reached the receiver stands as turned away, too.
@@ -192,11 +216,27 @@ mod tests {
         ];
         assert_eq!(refused_in(&history), [1, 6]);
         assert_eq!(refused_in(&vec![history[0]; 1_000]), [1]);
-        assert_eq!(
-            [Outcome::Duplicate, refused(Refusal::Signature), Outcome::Accepted, Outcome::Rejected]
-                .map(|outcome| is_burned(&one(1, outcome))),
-            [true, true, false, false]
-        );
+    }
+
+    /// A refusal, and a duplicate of nothing, show a key that was used up; a duplicate of a delivery of ours that went before it shows none.
+    #[test]
+    fn duplicate_of_what_was_sent_twice_is_no_burned_key() {
+        let refused = Outcome::Refused(Refusal::Signature);
+        let of = |outcomes: &[Outcome]| {
+            let one =
+                |outcome: &Outcome| Operation { key: 1, outcome: OutcomeSet::only(*outcome), invoked: 1, returned: 2, refers_to: NEVER };
+            let Probed { probed, burned, taken } = Probed::of(outcomes.iter().map(one).collect());
+            (probed, burned.len(), taken.len())
+        };
+        assert_eq!(of(&[Outcome::Accepted]), (1, 0, 1));
+        assert_eq!(of(&[Outcome::Duplicate]), (1, 1, 0));
+        assert_eq!(of(&[refused]), (1, 1, 0));
+        assert_eq!(of(&[Outcome::Rejected]), (0, 0, 1));
+        assert_eq!(of(&[Outcome::NoAnswer]), (0, 0, 1));
+        // Sent twice.
+        assert_eq!(of(&[Outcome::NoAnswer, Outcome::Accepted]), (1, 0, 2));
+        assert_eq!(of(&[Outcome::NoAnswer, Outcome::Duplicate]), (0, 0, 2));
+        assert_eq!(of(&[Outcome::NoAnswer, refused]), (1, 1, 1));
     }
 
     /// What went twice and was answered then is known; a time-out and a failure are not, and each key is asked about once.

@@ -9,17 +9,21 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer as HistogramReader, Serializer as _, V2DeflateSerializer};
 use hdrhistogram::{Counter, Histogram};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::measure::{ERRORS, Measurement, OfKind, Second};
+use super::measure::{ERRORS, Measurement, OfKind, Second, is_as_measured};
 use super::window::Told;
+use crate::number::{span, total};
 
 /// The version of the form.
 const SCHEMA: &str = "hookgate.measured/1";
 
 /// What was measured.
+///
+/// **Invariant:** nothing has more answers than deliveries, nor more expected ones than answers, whoever wrote the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Carried {
     schema: String,
@@ -27,7 +31,9 @@ pub struct Carried {
     pub is_whole: bool,
     /// When, in seconds since the load opened.
     pub window: Told,
+    #[serde(deserialize_with = "kinds")]
     kinds: Vec<CarriedKind>,
+    #[serde(deserialize_with = "seconds")]
     series: Vec<CarriedSecond>,
     errors: BTreeMap<String, u64>,
     #[serde(default)]
@@ -50,6 +56,27 @@ struct CarriedSecond {
     answered: u64,
     errors: u64,
     latency: String,
+}
+
+fn kinds<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<CarriedKind>, D::Error> {
+    let kinds = Vec::<CarriedKind>::deserialize(from)?;
+    let is_wrong = |kind: &&CarriedKind| {
+        kind.answered > kind.sent || kind.expected.saturating_add(total(kind.statuses.values().copied())) != kind.answered
+    };
+    match kinds.iter().find(is_wrong) {
+        Some(CarriedKind { name, sent, answered, expected, .. }) => Err(D::Error::custom(format!(
+            "of kind `{name}` {sent} were sent, {answered} answered and {expected} as expected, which cannot be"
+        ))),
+        None => Ok(kinds),
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<CarriedSecond>, D::Error> {
+    let seconds = Vec::<CarriedSecond>::deserialize(from)?;
+    match seconds.iter().position(|second| second.answered.max(second.errors) > second.count) {
+        Some(at) => Err(D::Error::custom(format!("its second {at} has more answers or errors than deliveries"))),
+        None => Ok(seconds),
+    }
 }
 
 impl Carried {
@@ -94,23 +121,31 @@ impl Carried {
             let Some(of) = all.kinds.iter_mut().find(|one| one.name == kind.name) else {
                 return Err(format!("it has a kind `{}` that the others have not", kind.name));
             };
-            of.sent += kind.sent;
-            of.answered += kind.answered;
-            of.expected += kind.expected;
-            kind.statuses.iter().for_each(|(status, count)| *of.statuses.entry(*status).or_default() += count);
+            of.sent = of.sent.saturating_add(kind.sent);
+            of.answered = of.answered.saturating_add(kind.answered);
+            of.expected = of.expected.saturating_add(kind.expected);
+            for (status, count) in &kind.statuses {
+                let known = of.statuses.entry(*status).or_default();
+                *known = known.saturating_add(*count);
+            }
             of.latency.add(latency).map_err(|cause| cause.to_string())?;
         }
         all.fill((later + self.series.len()) as f64);
         for (second, of) in self.series.iter().zip(all.series.iter_mut().skip(later)) {
-            of.count += second.count;
-            of.answered += second.answered;
-            of.errors += second.errors;
+            of.count = of.count.saturating_add(second.count);
+            of.answered = of.answered.saturating_add(second.answered);
+            of.errors = of.errors.saturating_add(second.errors);
             of.latency.add(read::<u32>(&second.latency)?).map_err(|cause| cause.to_string())?;
         }
-        all.resent += self.resent;
+        let (lost, errors) = (total(self.kinds.iter().map(|kind| kind.sent - kind.answered)), total(self.errors.values().copied()));
+        if lost != errors {
+            return Err(format!("it has {errors} errors, where {lost} deliveries were not answered"));
+        }
+        all.resent = all.resent.saturating_add(self.resent);
         for (name, count) in &self.errors {
             let known = ERRORS.iter().find(|known| *known == name).ok_or_else(|| format!("it has an error `{name}` that is not known"))?;
-            *all.errors.entry(known).or_default() += count;
+            let known = all.errors.entry(known).or_default();
+            *known = known.saturating_add(*count);
         }
         Ok(())
     }
@@ -124,7 +159,13 @@ impl Carried {
     /// How many deliveries were measured.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.kinds.iter().map(|kind| kind.sent).sum()
+        total(self.kinds.iter().map(|kind| kind.sent))
+    }
+
+    /// How many seconds it has.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.series.len()
     }
 
     /// How many of them were answered, in the last of its seconds that has an answer: its number.
@@ -136,7 +177,7 @@ impl Carried {
     /// How long after it was warm the last answer came.
     #[must_use]
     pub fn last_answer(&self) -> Duration {
-        Duration::try_from_secs_f64(self.window.last_answer_s - self.window.warm_until_s).unwrap_or_default()
+        span(self.window.last_answer_s - self.window.warm_until_s)
     }
 }
 
@@ -146,9 +187,14 @@ fn written<C: Counter>(latency: &Histogram<C>) -> Result<String, String> {
     Ok(STANDARD.encode(bytes))
 }
 
-fn read<C: Counter>(text: &str) -> Result<Histogram<C>, String> {
+/// A histogram as it is written into a file.
+///
+/// # Errors
+/// When it is none, or has other digits or bounds than what is measured: it would take memory without a bound.
+pub(super) fn read<C: Counter>(text: &str) -> Result<Histogram<C>, String> {
     let bytes = STANDARD.decode(text).map_err(|cause| cause.to_string())?;
-    Deserializer::new().deserialize(&mut Cursor::new(bytes)).map_err(|cause| format!("{cause:?}"))
+    let latency = HistogramReader::new().deserialize(&mut Cursor::new(bytes)).map_err(|cause| format!("{cause:?}"))?;
+    if is_as_measured(&latency) { Ok(latency) } else { Err("a histogram has other digits or bounds than any that is measured".to_owned()) }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Opera
     // Where keys make nothing idempotent, there is no history to explain.
     if !plan.contract.is_by_key() {
         let mut found = Found::default();
+        found.add_forged(&plan.catalogue, &shared.forged, &about);
         found.add_followed(&plan.catalogue, shared.answered_or_not(), &shared.surplus, &about);
         return found;
     }
@@ -81,6 +82,7 @@ pub(super) async fn judged(plan: &Plan, shared: &Shared, history: &mut Vec<Opera
     if let Some(page) = &page {
         found.add_page(&plan.catalogue, page, &about);
     }
+    found.add_forged(&plan.catalogue, &shared.forged, &about);
     found.add_followed(&plan.catalogue, shared.answered_or_not(), &shared.surplus, &about);
     found
 }

@@ -22,6 +22,7 @@ use super::report::{Latency, LoadReport, Second};
 use super::together::{Member, members};
 use super::window::Window;
 use super::{Cut, LoadError, Loaded, OnSecond, Plan, run, summing, unexpected};
+use crate::number;
 use crate::report::{Overall, Verdict};
 
 /// A contract in the report of a load of several.
@@ -43,6 +44,7 @@ pub struct ContractReport {
     /// How many were sent in all.
     pub operations: u64,
     /// Answers a second.
+    #[serde(deserialize_with = "number::rate")]
     pub rate_per_s: f64,
     /// Its own verdict.
     pub verdict: Overall,

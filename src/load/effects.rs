@@ -1,16 +1,22 @@
 //! Effects of a load: the work of every key is counted, page by page, and held against what its answers allow.
 //!
 //! In: the history, sorted by key, and a source that counts. Out: how many keys
-//! were counted, and those whose work was done too often or not at all.
+//! were counted, and those whose work was done too often or not at all. They
+//! are counted when what may be done after the last answer is done
+//! ([`wait_for_late_work`]): neither a count that lacks something nor one that is right says anything before.
 
 use std::time::Duration;
 
+use tokio::sync::watch::Receiver;
+
+use super::Plan;
 use super::judging::{About, Checked, Found, Violation};
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, SystemClock, UnixMicros};
 use crate::contract::Contract;
 use crate::evidence::{EvidenceError, Source};
-use crate::history::consistency::{Law, Operation, acceptances};
+use crate::history::consistency::{Law, NEVER, Operation, acceptances};
 use crate::scenario::requirement::Catalogue;
+use crate::session::until_true;
 
 /// So many keys are counted at once.
 const KEYS_A_PAGE: usize = 1_000;
@@ -58,7 +64,7 @@ pub async fn count(
     let mut of_keys = history.chunk_by(|a, b| a.key == b.key).peekable();
     while let Some(of_key) = of_keys.next() {
         let (least, most) = acceptances(of_key, law, now);
-        if !is_left_out(of_key[0].key) {
+        if !is_left_out(of_key[0].key) && source.tells(&name(of_key[0].key)) {
             page.push((of_key[0].key, (least as u64, most as u64)));
         }
         if page.len() == KEYS_A_PAGE || (of_keys.peek().is_none() && !page.is_empty()) {
@@ -70,8 +76,8 @@ pub async fn count(
         }
     }
     if counted.wrong.iter().any(|one| one.effects < one.bounds.0) {
-        // What is done after the answer may still be under way.
-        tokio::time::sleep(patience(contract)).await;
+        // Of a load that was interrupted nobody has waited for the work.
+        tokio::time::sleep(left(contract, history)).await;
         let again: Vec<(u32, (u64, u64))> = counted.wrong.iter().map(|one| (one.key, one.bounds)).collect();
         counted.wrong.clear();
         for page in again.chunks(KEYS_A_PAGE) {
@@ -81,8 +87,22 @@ pub async fn count(
     Ok(counted)
 }
 
-fn patience(contract: &Contract) -> Duration {
-    contract.effects.as_ref().and_then(|effects| effects.within).map_or(contract.limits.answer.0, |within| within.0)
+/// Waits until all work is done that may be done after the last answer, where it is counted; a person who wants to stop is not kept.
+pub async fn wait_for_late_work(plan: &Plan, history: &[Operation], interrupted: &mut Receiver<bool>) {
+    if plan.sources.effects.is_some() && plan.contract.is_by_key() {
+        tokio::select! {
+            biased;
+            () = until_true(interrupted) => {}
+            () = tokio::time::sleep(left(&plan.contract, history)) => {}
+        }
+    }
+}
+
+/// What is left of the time that the work may take after the last answer.
+fn left(contract: &Contract, history: &[Operation]) -> Duration {
+    let answered = history.iter().map(|one| one.returned).filter(|at| *at != NEVER).max();
+    let quiet_for = answered.map_or(Duration::ZERO, |at| SystemClock.now().since(UnixMicros(at)));
+    contract.looks_for_late_work().saturating_sub(quiet_for)
 }
 
 async fn wrong_in(

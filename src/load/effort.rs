@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::number;
 use crate::target::usage::{Of, Usage};
 
 /// So many looks are kept; of a longer load, every second one is left out.
@@ -42,6 +43,7 @@ pub struct Effort {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// Seconds since the load opened.
+    #[serde(deserialize_with = "number::seconds")]
     pub at_s: f64,
     /// The generator's, percent of one core since the look before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

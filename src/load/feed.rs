@@ -117,8 +117,8 @@ impl FeedReport {
     #[must_use]
     pub fn joined(feeds: &[&Self]) -> Option<Self> {
         feeds.iter().copied().cloned().reduce(|one, other| Self {
-            distinct_keys: one.distinct_keys + other.distinct_keys,
-            other_bodies: one.other_bodies + other.other_bodies,
+            distinct_keys: one.distinct_keys.saturating_add(other.distinct_keys),
+            other_bodies: one.other_bodies.saturating_add(other.other_bodies),
             ..one
         })
     }

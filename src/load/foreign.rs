@@ -67,7 +67,8 @@ impl Foreign for LoadReport {
         let mut causes: BTreeMap<String, u64> = BTreeMap::new();
         for (mut cause, count) in std::mem::take(errors) {
             cause.hide(redactor);
-            *causes.entry(cause).or_default() += count;
+            let sum = causes.entry(cause).or_default();
+            *sum = sum.saturating_add(count);
         }
         *errors = causes;
         streams.hide(redactor);
@@ -80,7 +81,8 @@ impl Foreign for StreamsReport {
         let mut refused: BTreeMap<String, u64> = BTreeMap::new();
         for (mut cause, count) in std::mem::take(&mut self.refused) {
             cause.hide(redactor);
-            *refused.entry(cause).or_default() += count;
+            let sum = refused.entry(cause).or_default();
+            *sum = sum.saturating_add(count);
         }
         self.refused = refused;
         self.wrong.hide(redactor);

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measurement;
+use crate::number::LONGEST_SECONDS;
 use crate::report::page::chart::seconds;
 use crate::report::words::duration;
 
@@ -26,7 +27,11 @@ const BOTTOM: f64 = 30.0;
 const ROW: f64 = 12.0;
 
 /// Latencies over time.
+///
+/// **Invariant:** every column has a count for each bound, in what was read from a file as well.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Written")]
+#[schemars(!try_from)]
 pub struct HeatMap {
     /// How many seconds a column has.
     pub column_s: u64,
@@ -36,6 +41,30 @@ pub struct HeatMap {
     pub from_us: u64,
     /// By column, the count of each row.
     pub columns: Vec<Vec<u64>>,
+}
+
+/// The same, as it stands in a file, whoever wrote it.
+#[derive(Deserialize)]
+struct Written {
+    column_s: u64,
+    to_us: Vec<u64>,
+    from_us: u64,
+    columns: Vec<Vec<u64>>,
+}
+
+impl TryFrom<Written> for HeatMap {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { column_s, to_us, from_us, columns } = written;
+        if let Some((at, column)) = columns.iter().enumerate().find(|(_, column)| column.len() != to_us.len()) {
+            return Err(format!("the heat map has {} bounds, and its column {at} has {} counts", to_us.len(), column.len()));
+        }
+        if column_s as f64 * columns.len() as f64 > LONGEST_SECONDS {
+            return Err(format!("the heat map has {} columns of {column_s} s: nothing lasts so long", columns.len()));
+        }
+        Ok(Self { column_s, to_us, from_us, columns })
+    }
 }
 
 fn bounds() -> Vec<u64> {
@@ -85,9 +114,9 @@ impl HeatMap {
             let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", LEFT - 6.0, at + 4.0, duration(*bound));
         }
         for (place, rows) in self.columns.iter().enumerate() {
-            let from = place as u64 * self.column_s;
-            for (row, count) in rows.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let above = row.checked_sub(1).map_or(self.from_us, |below| self.to_us[below]);
+            let from = (place as u64).saturating_mul(self.column_s);
+            let bounds = std::iter::once(&self.from_us).chain(&self.to_us).zip(&self.to_us);
+            for (row, (count, (above, below))) in rows.iter().zip(bounds).enumerate().filter(|(_, (count, _))| **count > 0) {
                 // A single one is seen beside thousands: by its logarithm.
                 let share = 0.15 + 0.85 * ((*count as f64).ln_1p() / (most as f64).ln_1p());
                 let _ = write!(
@@ -96,8 +125,8 @@ impl HeatMap {
                     LEFT + place as f64 * width,
                     top_of(row),
                     width.max(1.0),
-                    duration(above),
-                    duration(self.to_us[row]),
+                    duration(*above),
+                    duration(*below),
                 );
             }
         }
@@ -127,6 +156,21 @@ mod tests {
 
     use super::*;
     use crate::load::measure::{NO_ERROR, Sample};
+
+    /// What a file says of latencies over time is read only where it can be drawn.
+    #[test]
+    fn a_map_that_lacks_rows_or_never_ends_is_refused() {
+        let read = |text: &str| serde_json::from_str::<HeatMap>(text).map_err(|wrong| wrong.to_string());
+        let right = r#"{"column_s":1,"to_us":[10,15],"from_us":7,"columns":[[1,2],[0,0]]}"#;
+        assert!(read(right).is_ok_and(|map| map.columns.len() == 2));
+        for (from, to, wanted) in [
+            ("[10,15]", "[10]", "has 1 bounds, and its column 0 has 2 counts"),
+            ("[0,0]", "[0]", "has 2 bounds, and its column 1 has 1 counts"),
+            ("\"column_s\":1", "\"column_s\":9000000000000000000", "nothing lasts so long"),
+        ] {
+            assert!(read(&right.replace(from, to)).is_err_and(|told| told.contains(wanted)), "{to}");
+        }
+    }
 
     /// Every delivery is in one cell, in the column of its second and the row of its latency.
     #[test]

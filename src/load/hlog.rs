@@ -11,6 +11,7 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use super::measure::Measurement;
 use super::report::LoadReport;
 use crate::clock::iso;
+use crate::number::span;
 
 /// The largest value of a line is written in milliseconds beside it, as the format's readers expect.
 const US_PER_MS: f64 = 1_000.0;
@@ -35,7 +36,7 @@ pub fn write(report: &LoadReport, measured: &Measurement) -> Result<String, Stri
         log.write_histogram(&second.latency, start, SECOND, None).map_err(|cause| format!("{cause:?}"))?;
     }
     for kind in &measured.kinds {
-        let length = Duration::from_secs_f64(report.seconds.max(0.0));
+        let length = span(report.seconds);
         log.write_histogram(&kind.latency, Duration::ZERO, length, Tag::new(&kind.name)).map_err(|cause| format!("{cause:?}"))?;
     }
     String::from_utf8(bytes).map_err(|cause| cause.to_string())

@@ -27,6 +27,7 @@ use crate::contract::Contract;
 use crate::files::FileError;
 use crate::files::operations::OperationsFile;
 use crate::history::consistency::{Explanation, Judgement, Law, judge};
+use crate::number::total;
 use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, ProjectFacts, Tool, Verdict};
 use crate::scenario::requirement::Catalogue;
@@ -124,6 +125,7 @@ fn is_of_the_lost(why: &Explanation) -> bool {
         | Explanation::AuditRowsMissing { .. }
         | Explanation::KeyRows { .. }
         | Explanation::AuditRowsTooMany { .. }
+        | Explanation::AuditRowsOfRefused { .. }
         | Explanation::TraceOfRefused => true,
     }
 }
@@ -209,8 +211,8 @@ pub fn joined(
     let (found, was_judged, doubts) = found::found(&workers, &judged, contract, catalogue, all_ended);
     let reports = || workers.iter().filter_map(|worker| worker.report.as_ref());
     let (mut all, by_kind) = measurement.in_all(&window);
-    all.dropped = reports().map(|report| report.dropped).sum();
-    all.violations = found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations).sum();
+    all.dropped = total(reports().map(|report| report.dropped));
+    all.violations = total(found.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations));
     let mut texts: Vec<&String> = Vec::new();
     for text in workers.iter().flat_map(|worker| &worker.facts.gates).chain(gates) {
         if !texts.contains(&text) {
@@ -257,14 +259,14 @@ pub fn joined(
         mix: first.facts.mix.iter().cloned().collect(),
         feed: FeedReport::joined(&reports().filter_map(|report| report.feed.as_ref()).collect::<Vec<_>>()),
         deliveries: all.sent,
-        operations: told.iter().map(|one| one.operations).sum(),
+        operations: total(told.iter().map(|one| one.operations)),
         seconds: window.seconds(),
         window: window.told(),
         rate_per_s: all.rate,
         wanted_per_s: (is_open && planned > 0.0).then(|| wanted_in_all / planned),
         dropped: all.dropped,
         resent: measurement.resent,
-        late: reports().map(|report| report.late).sum(),
+        late: total(reports().map(|report| report.late)),
         effort: effort(&workers),
         kinds,
         latency_us: all.latency.map(Latency::of),
@@ -317,7 +319,7 @@ fn was_aborted(report: &LoadReport) -> bool {
 /// How many there were at one time.
 fn users(workers: &[Worker]) -> usize {
     let all = workers.iter().map(|worker| worker.report.as_ref().map_or(worker.facts.users, |report| report.users));
-    if workers.iter().all(|worker| worker.facts.is_rotation()) { all.max().unwrap_or(0) } else { all.sum() }
+    if workers.iter().all(|worker| worker.facts.is_rotation()) { all.max().unwrap_or(0) } else { all.fold(0, usize::saturating_add) }
 }
 
 fn of_one(worker: &Worker) -> WorkerReport {
@@ -389,7 +391,7 @@ fn effort(workers: &[Worker]) -> Effort {
     let peaks = || all().filter_map(|one| one.own_peak_bytes);
     Effort {
         own_cpu_percent: all().filter_map(|one| one.own_cpu_percent).reduce(|one, other| one + other).map(|sum| sum * share),
-        own_peak_bytes: if are_rotations { peaks().max() } else { peaks().reduce(|one, other| one + other) },
+        own_peak_bytes: if are_rotations { peaks().max() } else { peaks().reduce(u64::saturating_add) },
         latest_us: all().map(|one| one.latest_us).max().unwrap_or(0),
         receiver_cpu_percent: all().filter_map(|one| one.receiver_cpu_percent).reduce(f64::max),
         receiver_peak_bytes: all().filter_map(|one| one.receiver_peak_bytes).max(),

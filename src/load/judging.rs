@@ -143,7 +143,17 @@ pub struct About<'a> {
     pub past_is_open: bool,
 }
 
-/// Judges the whole history of a load.
+/// The requirements that a judged load tells, whatever it has seen.
+pub(super) fn of_every_history<'c>(catalogue: &'c Catalogue, contract: &'c Contract) -> impl Iterator<Item = &'c String> {
+    let always = &catalogue.always;
+    let of_keys =
+        [&always.some_order_explains, &always.acceptances_are_audited, &always.keys_have_evidence, &always.refusals_leave_no_trace];
+    // Where keys make nothing idempotent, there is no history to explain.
+    let of_keys = of_keys.into_iter().filter(|_| contract.is_by_key());
+    of_keys.chain([&always.nothing_follows]).filter_map(|id| id.as_ref().filter(|id| contract.promises(id)))
+}
+
+/// Judges the whole history of a load: of each requirement of [`of_every_history`] that speaks of keys.
 #[must_use]
 pub fn judge_all(
     history: &mut [Operation],
@@ -171,8 +181,10 @@ pub fn judge_all(
     let mut violations = Vec::new();
     let always = &catalogue.always;
     let id_of = |why: Explanation| match why {
-        Explanation::AuditRowsMissing { .. } => always.acceptances_are_audited.clone(),
-        Explanation::KeyRows { .. } | Explanation::AuditRowsTooMany { .. } => always.keys_have_evidence.clone(),
+        // There are as many rows as acceptances.
+        Explanation::AuditRowsMissing { .. } | Explanation::AuditRowsTooMany { .. } => always.acceptances_are_audited.clone(),
+        Explanation::KeyRows { .. } => always.keys_have_evidence.clone(),
+        Explanation::AuditRowsOfRefused { .. } => always.refusals_are_not_audited.clone(),
         Explanation::TraceOfRefused => always.refusals_leave_no_trace.clone(),
         Explanation::AcceptedTwice
         | Explanation::DuplicateOfNothing
@@ -250,6 +262,7 @@ fn is_of_the_past(why: &Explanation) -> bool {
         | Explanation::AuditRowsMissing { .. }
         | Explanation::KeyRows { .. }
         | Explanation::AuditRowsTooMany { .. }
+        | Explanation::AuditRowsOfRefused { .. }
         | Explanation::TraceOfRefused => false,
     }
 }

@@ -5,21 +5,25 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::number;
+
 /// The highest rate that was kept, and the way to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Knee {
     /// What had to hold.
     pub conditions: Vec<String>,
     /// The highest rate that was kept, deliveries a second; null when none was.
+    #[serde(default, deserialize_with = "number::rate_or_none")]
     pub last_good_per_s: Option<f64>,
     /// How often it was tried, and kept.
     pub last_good_votes: [u32; 2],
     /// The lowest rate that was not kept; null when every one was.
+    #[serde(default, deserialize_with = "number::rate_or_none")]
     pub first_bad_per_s: Option<f64>,
     /// How often it was tried, and not kept.
     pub first_bad_votes: [u32; 2],
     /// The rate that had to be kept at the least.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number::rate_or_none")]
     pub at_least_per_s: Option<f64>,
     /// Whether it was; true where none was asked for and some rate was kept.
     pub ok: bool,
@@ -33,8 +37,10 @@ pub struct Knee {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// What was asked for, deliveries a second.
+    #[serde(deserialize_with = "number::rate")]
     pub wanted_per_s: f64,
     /// Answers a second.
+    #[serde(deserialize_with = "number::rate")]
     pub rate_per_s: f64,
     /// Whether it was kept.
     pub kept: bool,
@@ -42,6 +48,7 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
     /// How long it was measured.
+    #[serde(deserialize_with = "number::seconds")]
     pub seconds: f64,
     /// How many deliveries were measured.
     pub deliveries: u64,

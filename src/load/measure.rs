@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use hdrhistogram::{Counter, Histogram};
 
 use super::gate::Measured;
 use super::window::Window;
 use crate::delivery::NoAnswer;
+use crate::number::total;
 
 /// The longest latency that is told apart: an hour, in microseconds.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -238,13 +239,13 @@ impl Measurement {
     /// How many deliveries were measured.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.kinds.iter().map(|kind| kind.sent).sum()
+        total(self.kinds.iter().map(|kind| kind.sent))
     }
 
     /// How many of them were answered, rightly or not.
     #[must_use]
     pub fn answered(&self) -> u64 {
-        self.sent() - self.errors.values().sum::<u64>()
+        self.sent().saturating_sub(total(self.errors.values().copied()))
     }
 
     /// The series has a second for each of so many, whether anything came in it or not.
@@ -261,8 +262,8 @@ impl Measurement {
         let by_kind: BTreeMap<String, Measured> = self.kinds.iter().map(|kind| (kind.name.clone(), kind.measured(window))).collect();
         let mut all = Measured { latency: self.latency().as_ref().and_then(quantiles), ..Measured::default() };
         for one in by_kind.values() {
-            all.sent += one.sent;
-            all.errors += one.errors;
+            all.sent = all.sent.saturating_add(one.sent);
+            all.errors = all.errors.saturating_add(one.errors);
         }
         all.resent = Some(self.resent);
         all.rate = window.rate(self.answered());
@@ -290,13 +291,21 @@ pub fn quantiles(latency: &Histogram<u64>) -> Option<[u64; 6]> {
     })
 }
 
+/// Whether a histogram has the digits and bounds of those that are measured, of a kind or of a second.
+#[must_use]
+pub fn is_as_measured<C: Counter>(latency: &Histogram<C>) -> bool {
+    let is_of_kind = latency.sigfig() == DIGITS && latency.high() == LONGEST_US;
+    // A second's grows with what it holds.
+    is_of_kind || (latency.sigfig() == SERIES_DIGITS && latency.high() <= LONGEST_US.next_power_of_two())
+}
+
 impl OfKind {
     /// In the form that gates read.
     #[must_use]
     pub fn measured(&self, window: &Window) -> Measured {
         Measured {
             sent: self.sent,
-            errors: self.sent - self.expected,
+            errors: self.sent.saturating_sub(self.expected),
             latency: quantiles(&self.latency),
             rate: window.rate(self.answered),
             violations: 0,

@@ -20,6 +20,7 @@ use super::streams::report::StreamsReport;
 use super::unexpected::Unexpected;
 use super::window::Told;
 use super::worker::WorkerReport;
+use crate::number;
 use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, ProjectFacts, Tool};
 
@@ -65,14 +66,16 @@ pub struct LoadReport {
     /// How many were sent in all.
     pub operations: u64,
     /// How long was measured: until the last answer, and until the end of sending at least.
+    #[serde(deserialize_with = "number::seconds")]
     pub seconds: f64,
     /// The times that `seconds` was made of.
     #[serde(default)]
     pub window: Told,
     /// Achieved: answers a second, over the time in which they came.
+    #[serde(deserialize_with = "number::rate")]
     pub rate_per_s: f64,
     /// What the open model was asked for, deliveries a second; null in the closed model.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number::rate_or_none")]
     pub wanted_per_s: Option<f64>,
     /// How many deliveries were due and never sent.
     #[serde(default)]

@@ -120,6 +120,7 @@ fn record(shared: &Shared, number: u32, key: &str, body: bytes::Bytes) -> Record
         answered_at: instant,
         took: Duration::ZERO,
         result,
+        moved_us: 0,
         referred_as,
         refers_to,
     }

@@ -12,7 +12,9 @@ use tokio::sync::{Notify, oneshot};
 
 use super::body::BodyTemplate;
 use super::feed::feeding::Feeding;
+use super::first_members::FirstMembers;
 use super::followed::Followed;
+use super::forged::Forged;
 use super::measure::Measurement;
 use super::mix::Mix;
 use super::part::{Part, Steering};
@@ -56,6 +58,8 @@ pub struct Shared {
     pub mix: Mix,
     /// Whether an answer tells the hash of the body, so that it must be known.
     pub hashes: bool,
+    /// What duplicates tell of the first delivery.
+    pub firsts: FirstMembers,
     /// What the profile counts.
     pub model: Model,
     /// How many users, or deliveries a second, there are at each moment.
@@ -104,6 +108,8 @@ pub struct Shared {
     pub resent: AtomicU64,
     /// What came behind answers.
     pub surplus: Followed,
+    /// What was to be refused.
+    pub forged: Forged,
     /// The first answers that should not have come.
     pub unexpected: Wrongs,
     /// Who reads of the deliveries on event streams.
@@ -146,6 +152,7 @@ pub(super) fn shared(
         bodies,
         mix: plan.mix.clone(),
         hashes: answers_tell_hashes(&plan.contract),
+        firsts: FirstMembers::of(plan),
         model: plan.model,
         profile: plan.profile.clone(),
         gaps,
@@ -171,6 +178,7 @@ pub(super) fn shared(
         latest: AtomicU64::new(0),
         tallies: std::iter::repeat_with(Tally::default).take(plan.users).collect(),
         surplus: Followed::default(),
+        forged: Forged::default(),
         unexpected: Wrongs::default(),
         streams,
         measured: Mutex::new(measured),

@@ -24,7 +24,7 @@ use crate::report::manifest::MadeFrom;
 use crate::report::{Overall, Tool, Verdict, tally};
 
 /// With more deliveries sent late than this, in percent, the generator could not keep up.
-const LATE_PERCENT: f64 = 1.0;
+pub(super) const LATE_PERCENT: f64 = 1.0;
 /// With more deliveries that waited for a user than this, in percent, a reader is told.
 const CROWDED_PERCENT: f64 = 1.0;
 

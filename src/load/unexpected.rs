@@ -65,14 +65,18 @@ impl Wrongs {
 /// What is wrong with an answer.
 ///
 /// * `name`: what its kind is called.
+/// * `first`: where it is the answer of a duplicate that was allowed, the delivery of which it should tell.
 #[must_use]
-pub fn of(contract: &Contract, kind: Kind, name: String, record: &Record) -> Unexpected {
-    let expect = due(contract, kind);
+pub fn of(contract: &Contract, kind: Kind, name: String, record: &Record, first: Option<&Record>) -> Unexpected {
+    let (expect, form) = match (first, contract.duplicate()) {
+        (Some(_), Some(form)) => (Expect::DuplicateOf("its first delivery".to_owned()), Some(form)),
+        (Some(_) | None, _) => (due(contract, kind), form(contract, kind)),
+    };
     let due = described(contract, &expect);
     let bindings = Bindings::default();
     let mismatch = record.result.as_ref().ok().and_then(|answer| {
         let judged = Judged { answer, record, bindings: &bindings };
-        against(form(contract, kind)?, judged, None).into_iter().find(|one| one.level == Level::Must)
+        against(form?, judged, first).into_iter().find(|one| one.level == Level::Must)
     });
     let (requirement, expected, observed) = match mismatch {
         Some(one) => (one.shows, format!("{due}: {}", one.expected), one.observed),
@@ -166,18 +170,28 @@ mod tests {
                 headers: vec![HeaderLine { name: "Content-Type".to_owned(), value: "application/json".into() }],
                 body: body.to_owned().into(),
             }),
+            moved_us: 0,
             referred_as: None,
             refers_to: None,
         };
         let swapped = format!("{{\"accepted\": true, \"payload_sha256\": \"{}\"}}", "cd".repeat(32));
-        let told = of(&contract, Kind::Fresh, "fresh".to_owned(), &record(202, &swapped));
+        let told = of(&contract, Kind::Fresh, "fresh".to_owned(), &record(202, &swapped), None);
         assert!(told.expected.contains(&format!("payload_sha256 = \"{}\"", "ab".repeat(32))), "{told:?}");
         assert_eq!(told.observed, format!("payload_sha256 = \"{}\"", "cd".repeat(32)));
         let spoiled = Kind::Spoiled(crate::sign::tamper::Tamper::WrongSecret);
-        let told = of(&contract, spoiled, "bad-signature".to_owned(), &record(503, "busy"));
+        let told = of(&contract, spoiled, "bad-signature".to_owned(), &record(503, "busy"), None);
         assert_eq!((told.expected.as_str(), told.observed.as_str()), ("refused for its signature (401): status 401", "503 busy"));
+        let of_first = |hash: &str| {
+            let reference = r#"{"timestamp": "1970-01-01T00:00:00Z", "type": "duplicate"}"#;
+            let body = format!("{{\"accepted\": true, \"payload_sha256\": \"{}\", \"reference\": {reference}}}", hash.repeat(32));
+            let (again, first) = (record(202, &body), record(202, ""));
+            of(&contract, Kind::Duplicate, "duplicate".to_owned(), &again, Some(&first))
+        };
+        let told = of_first("cd");
+        assert_eq!(told.requirement.as_deref(), Some("DUP-3"), "{told:?}");
+        assert!(told.expected.contains(&"ab".repeat(32)) && told.observed.contains(&"cd".repeat(32)), "{told:?}");
         let wrongs = Wrongs::default();
-        (0..9).for_each(|at| wrongs.note(at % 2, || of(&contract, Kind::Fresh, format!("{}", at % 2), &record(500, ""))));
+        (0..9).for_each(|at| wrongs.note(at % 2, || of(&contract, Kind::Fresh, format!("{}", at % 2), &record(500, ""), None)));
         assert_eq!(wrongs.told().iter().map(|one| one.kind.as_str()).collect::<Vec<_>>(), ["0", "0", "0", "1", "1", "1"]);
     }
 }

@@ -5,6 +5,7 @@
 mod again;
 mod choice;
 mod due;
+mod first;
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -18,6 +19,7 @@ pub(super) use self::again::deliver_again;
 use self::choice::{Choice, Next};
 use super::expected::is_expected;
 use super::feed::feeding::{Feeding, Turn};
+use super::forged::Sent;
 use super::measure::{GIVEN_UP, NO_ERROR, Sample, error_of, has_left};
 use super::mix::Kind;
 use super::part::{Lot, Note};
@@ -35,6 +37,7 @@ use crate::history::record::{Record, referred_in};
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::random::Rng;
 use crate::sign::sha256_hex;
+use crate::transport::codec::decode::Surplus;
 
 /// So many samples are kept before they are handed over.
 const SAMPLES: usize = 1_024;
@@ -64,6 +67,10 @@ struct User<'s> {
     outcome: OutcomeSet,
     /// What was answered last, over the connection that is open.
     answered: Option<Operation>,
+    /// From this place of the history on, an answer may be that of the delivery before it: none has shown since that it is its own.
+    own_until: usize,
+    /// What was to be refused.
+    forged: Sent,
     /// Comes when the load is over and nothing is waited for any more.
     given_up: oneshot::Receiver<()>,
     is_given_up: bool,
@@ -76,10 +83,11 @@ pub async fn deliver(shared: &Shared, number: usize) {
         Model::Closed => user.deliver_after_answers().await,
         Model::Open => user.deliver_when_due().await,
     }
-    user.hand_over();
-    if let (Some(surplus), Some(answered)) = (user.line.said_since(), user.answered) {
-        shared.surplus.note(answered, &surplus);
+    if let Some(surplus) = user.line.said_since() {
+        user.was_followed(&surplus);
     }
+    user.hand_over();
+    shared.forged.add(&user.forged, &user.history);
     shared.histories.lock().unwrap_or_else(PoisonError::into_inner).push(user.history);
     shared.note_end_of_user();
 }
@@ -97,6 +105,7 @@ impl<'s> User<'s> {
             answered_at: UnixMicros(0),
             took: Duration::ZERO,
             result: Err(NoAnswer::Unreachable { cause: String::new() }),
+            moved_us: 0,
             referred_as: None,
             refers_to: None,
         };
@@ -115,6 +124,8 @@ impl<'s> User<'s> {
             json: None,
             outcome: OutcomeSet::NOTHING,
             answered: None,
+            own_until: 0,
+            forged: Sent::default(),
             given_up,
             is_given_up: false,
         }
@@ -269,9 +280,9 @@ impl<'s> User<'s> {
         // What went twice may have been taken the first time.
         let is_again =
             last.went_twice && outcome.may_be(Outcome::Duplicate) && matches!(kind, Kind::Fresh | Kind::Burst | Kind::ConflictingBody);
-        let expected = is_allowed || is_again;
-        if let (Some(surplus), Some(answered)) = (last.before, self.answered) {
-            shared.surplus.note(answered, &surplus);
+        let expected = (is_allowed || is_again) && (!outcome.is(Outcome::Duplicate) || self.tells_first(kind, number, is_own));
+        if let Some(surplus) = last.before {
+            self.was_followed(&surplus);
         }
         if last.went_twice {
             self.append_history(choice, OutcomeSet::only(Outcome::NoAnswer));
@@ -284,19 +295,44 @@ impl<'s> User<'s> {
         let is_measured = place != usize::MAX && began >= shared.warm_up;
         if self.record.result.is_ok() && !expected && is_measured {
             let name = || shared.mix.names().get(usize::from(of)).cloned().unwrap_or_default();
-            shared.unexpected.note(of, || unexpected::of(&shared.contract, kind, name(), &self.record));
+            let first = self.first_of(kind, number, is_own).filter(|_| is_allowed || is_again);
+            shared.unexpected.note(of, || unexpected::of(&shared.contract, kind, name(), &self.record, first.as_ref()));
         }
         self.samples.push(Sample { kind: of, expected, error, status, ended, latency_us: 0, answer_bytes, went_twice });
+        if self.record.result.is_ok() {
+            self.forged.note(kind, self.history.len(), status, expected);
+        }
         self.append_history(choice, outcome);
+        // The first answer of a connection is that of its delivery, and so is one that names it.
+        if last.is_first || (expected && self.record.result.as_ref().is_ok_and(|answer| shared.reader.hangs_on_delivery(answer))) {
+            self.own_until = self.history.len();
+        }
         self.answered = self.history.last().copied().filter(|_| self.record.result.is_ok());
-        if let (Some(surplus), Some(answered)) = (last.after, self.answered) {
-            shared.surplus.note(answered, &surplus);
+        if let Some(surplus) = last.after {
+            self.was_followed(&surplus);
         }
         let is_made_up = shared.feeding.as_ref().is_none_or(Feeding::is_mixed) && place != usize::MAX;
         if kind == Kind::Fresh && outcome.may_be(Outcome::Accepted) && is_made_up && shared.mix.repeats() {
             self.hold_for_repetition(number);
         }
         (began, took)
+    }
+
+    /// Something came behind the last answer. What came behind an earlier one may have been taken for the answer to the next delivery, and
+    /// each answer since for that of the one before: what became of those is unknown, and breaks nothing else.
+    fn was_followed(&mut self, surplus: &Surplus) {
+        if let Some(answered) = self.answered {
+            self.shared.surplus.note(answered, surplus);
+        }
+        if !surplus.is_an_answer() {
+            return;
+        }
+        let from = self.own_until;
+        for one in self.history.iter_mut().skip(from) {
+            *one = Operation { outcome: OutcomeSet::only(Outcome::Other), returned: NEVER, refers_to: NEVER, ..*one };
+        }
+        self.forged.doubt(from);
+        self.own_until = self.history.len();
     }
 
     /// Completes the last sample with its time, or drops it while the load warms up.

@@ -88,6 +88,8 @@ pub struct Last {
     pub after: Option<Surplus>,
     /// What had come behind the answer before it, on the same connection.
     pub before: Option<Surplus>,
+    /// Whether it went over a connection of which nobody has used any before it.
+    pub is_first: bool,
 }
 
 impl UserConnection {
@@ -149,6 +151,7 @@ impl UserConnection {
                         let opened = Connection::open(target, limit).await;
                         *refused = opened.as_ref().err().and_then(|none| none.kind);
                         *refusals = if opened.is_err() { refusals.saturating_add(1) } else { 0 };
+                        last.is_first = true;
                         opened?
                     }
                 };

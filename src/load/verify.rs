@@ -4,15 +4,21 @@
 //! the rest of it, a sentence each. Nothing is read here.
 
 mod log;
+mod rates;
+mod requirements;
 
 use super::gate::{Gate, GateResult, Measured};
+use super::judging::Checked;
 use super::knee::Knee;
 use super::render::sentences::measured;
 use super::report::{KindReport, Latency, LoadReport};
 use super::streams::report::StreamsReport;
 use super::window::Told;
+use crate::contract::Contract;
+use crate::number::total;
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
+use crate::scenario::requirement::Catalogue;
 
 /// A rate is told as the quotient of two members; it may be off by so much of itself.
 const ROUNDED: f64 = 1e-6;
@@ -23,34 +29,40 @@ pub fn against_log(report: &LoadReport, log: &str) -> Vec<String> {
     log::wrong(report, log)
 }
 
+/// Where a report lacks a requirement that every load under its contract tells, or tells it otherwise than the catalogue has it.
+#[must_use]
+pub fn against_catalogue(report: &LoadReport, contract: &Contract, catalogue: &Catalogue) -> Vec<String> {
+    requirements::wrong(report, contract, catalogue)
+}
+
 /// Where a report does not follow from its own numbers.
 #[must_use]
 pub fn judged_again(report: &LoadReport) -> Vec<String> {
     let mut wrong = Vec::new();
-    let sum = |of: fn(&KindReport) -> u64| report.kinds.values().map(of).sum::<u64>();
+    let sum = |of: fn(&KindReport) -> u64| total(report.kinds.values().map(of));
     let (sent, unexpected) = (sum(|kind| kind.sent), sum(|kind| kind.unexpected));
     if sent != report.deliveries {
         wrong.push(format!("{} deliveries are said to be measured, and its kinds have {sent}", report.deliveries));
     }
-    let seconds: u64 = report.series.iter().map(|second| second.deliveries).sum();
+    let seconds = total(report.series.iter().map(|second| second.deliveries));
     if seconds != report.deliveries {
         wrong.push(format!("{} deliveries are said to be measured, and its seconds have {seconds}", report.deliveries));
     }
     for (name, kind) in report.kinds.iter().filter(|(_, kind)| kind.expected.checked_add(kind.unexpected) != Some(kind.sent)) {
         wrong.push(format!("{} of kind {name} were sent, {} as expected and {} not", kind.sent, kind.expected, kind.unexpected));
     }
-    let told = report.errors.values().sum::<u64>() + report.kinds.values().flat_map(|kind| kind.statuses.values()).sum::<u64>();
+    let told = total(report.errors.values().chain(report.kinds.values().flat_map(|kind| kind.statuses.values())).copied());
     if told != unexpected {
         wrong.push(format!("{unexpected} deliveries did not get what they should have, and {told} errors and statuses are told"));
     }
     if !report.workers.is_empty() {
-        let of_workers: u64 = report.workers.iter().map(|one| one.deliveries).sum();
+        let of_workers = total(report.workers.iter().map(|one| one.deliveries));
         if of_workers != report.deliveries {
             wrong.push(format!("{} deliveries are said to be measured, and its workers have {of_workers}", report.deliveries));
         }
     }
     if !report.contracts.is_empty() {
-        let of_contracts: u64 = report.contracts.iter().map(|one| one.deliveries).sum();
+        let of_contracts = total(report.contracts.iter().map(|one| one.deliveries));
         if of_contracts != report.deliveries {
             wrong.push(format!("{} deliveries are said to be measured, and its contracts have {of_contracts}", report.deliveries));
         }
@@ -58,7 +70,7 @@ pub fn judged_again(report: &LoadReport) -> Vec<String> {
             wrong.push(format!("the contract {} is said to be broken, and the verdict is `{}`", one.name, report.verdict.words()));
         }
     }
-    wrong.extend(rates_wrong(report));
+    wrong.extend(rates::wrong(report));
     wrong.extend(counts_wrong(report));
     for one in &report.requirements {
         if one.verdict == Verdict::Pass && one.checked == 0 {
@@ -87,61 +99,13 @@ pub fn judged_again(report: &LoadReport) -> Vec<String> {
     wrong
 }
 
-/// Rates follow from answers and the time in which they came, both of which the series has once more.
-fn rates_wrong(report: &LoadReport) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if report.window == Told::default() && report.seconds > 0.0 {
-        // It was written before windows were told: its rate is of all deliveries, answered or not.
-        if (report.rate_per_s * report.seconds - report.deliveries as f64).abs() > 1.0 + report.deliveries as f64 * ROUNDED {
-            wrong.push(format!("{} deliveries in {} s are not {} a second", report.deliveries, report.seconds, report.rate_per_s));
-        }
-        return wrong;
-    }
-    let answers: u64 = report.series.iter().map(|second| second.answers).sum();
-    let lost: u64 = report.errors.values().sum();
-    if answers + lost != report.deliveries {
-        wrong.push(format!(
-            "its seconds have {answers} answers, where {} deliveries and {lost} without an answer are told",
-            report.deliveries
-        ));
-    }
-    let is_near = |one: f64, other: f64| (one - other).abs() <= ROUNDED * one.abs().max(other.abs()).max(1.0);
-    if !is_near(report.window.seconds(), report.seconds) {
-        wrong.push(format!("{} s are said to be measured, and its window has {} s", report.seconds, report.window.seconds()));
-    }
-    if !is_near(report.rate_per_s * report.seconds, answers as f64) {
-        wrong.push(format!("{answers} answers in {} s are not {} a second", report.seconds, report.rate_per_s));
-    }
-    // The last answer came in the last second that has one.
-    let last = report.series.iter().rposition(|second| second.answers > 0);
-    let of_window = (report.window.last_answer_s - report.window.warm_until_s).max(0.0);
-    if last.is_some_and(|last| of_window.floor() as usize != last) {
-        wrong.push(format!("the last answer is said to have come after {of_window} s, and its seconds have it elsewhere"));
-    }
-    let wanted: Option<u64> = report.series.iter().map(|second| second.wanted).sum();
-    if let (Some(each), Some(all)) = (wanted, report.wanted_per_s) {
-        let planned = (report.window.planned_end_s - report.window.warm_until_s).max(0.0);
-        // A profile that was cut short, or ended after so many, has asked for more than was to be sent.
-        let is_short = each as f64 - planned * all > 1.0;
-        // Each of several workers has counted its own from its own beginning.
-        let off_by = report.workers.len().max(report.contracts.len()).max(1) as f64;
-        if !is_short && (planned * all - each as f64).abs() > off_by {
-            wrong.push(format!("{all} a second are said to be wanted for {planned} s, and its seconds want {each}"));
-        }
-    }
-    if report.kept_up && report.dropped > 0 {
-        wrong.push(format!("the wanted rate is said to be kept, and {} deliveries were dropped", report.dropped));
-    }
-    wrong
-}
-
 /// What is told twice is told alike, and gates have measured what the report tells.
 fn counts_wrong(report: &LoadReport) -> Vec<String> {
     let mut wrong = Vec::new();
     let has_answers = report.window != Told::default();
     for (name, kind) in report.kinds.iter().filter(|_| has_answers) {
-        let unexpected: u64 = kind.statuses.values().sum();
-        if kind.answered != kind.expected + unexpected {
+        let unexpected = total(kind.statuses.values().copied());
+        if kind.answered != kind.expected.saturating_add(unexpected) {
             wrong.push(format!("{} of kind {name} were answered, {} as expected and {unexpected} not", kind.answered, kind.expected));
         }
     }
@@ -166,6 +130,14 @@ fn counts_wrong(report: &LoadReport) -> Vec<String> {
     if !report.judged && !report.requirements.is_empty() && report.contracts.is_empty() {
         wrong.push(format!("nothing is said to be judged, and {} requirements are told", report.requirements.len()));
     }
+    // A feed may have brought keys of before the load.
+    if report.feed.is_none() && report.keys > report.operations {
+        wrong.push(format!("{} keys are told of {} deliveries", report.keys, report.operations));
+    }
+    let of_keys = report.requirements.iter().filter(|one| report.keys > 0 && one.of == Checked::Keys && one.checked > report.keys);
+    wrong.extend(
+        of_keys.map(|one| format!("{} is said to have been checked of {} keys, where {} are told", one.id, one.checked, report.keys)),
+    );
     wrong.extend(gates_wrong(report));
     wrong
 }
@@ -173,7 +145,7 @@ fn counts_wrong(report: &LoadReport) -> Vec<String> {
 /// What gates have measured is what the report tells.
 fn gates_wrong(report: &LoadReport) -> Vec<String> {
     let names: Vec<String> = report.kinds.keys().cloned().collect();
-    let answered: u64 = report.kinds.values().map(|kind| kind.answered).sum();
+    let answered = total(report.kinds.values().map(|kind| kind.answered));
     let seconds = report.seconds;
     let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
     let latency = |told: Option<Latency>| told.map(|one| [one.p50, one.p90, one.p95, one.p99, one.p999, one.max]);
@@ -187,11 +159,11 @@ fn gates_wrong(report: &LoadReport) -> Vec<String> {
     let kinds = report.kinds.iter().map(|(name, kind)| (name.clone(), of_kind(kind))).collect();
     let all = Measured {
         sent: report.deliveries,
-        errors: report.kinds.values().map(|kind| kind.unexpected).sum(),
+        errors: total(report.kinds.values().map(|kind| kind.unexpected)),
         latency: latency(report.latency_us),
         // It was written before answers were told.
         rate: if report.window == Told::default() { report.rate_per_s } else { rate(answered) },
-        violations: report.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations).sum(),
+        violations: total(report.requirements.iter().filter(|one| one.verdict == Verdict::Fail).map(|one| one.violations)),
         dropped: report.dropped,
         resent: Some(report.resent),
         streams: report.streams.as_ref().map(StreamsReport::measured),
@@ -217,9 +189,9 @@ fn number(value: Option<f64>) -> String {
 
 /// What subscribers have read follows from what was due and what is wrong.
 fn streams_wrong(streams: &StreamsReport) -> Option<String> {
-    let missing = streams.lost + streams.evicted + streams.open;
-    let of_series: u64 = streams.series.iter().map(|second| second.events).sum();
-    if streams.due > streams.events + missing {
+    let missing = total([streams.lost, streams.evicted, streams.open]);
+    let of_series = total(streams.series.iter().map(|second| second.events));
+    if streams.due > streams.events.saturating_add(missing) {
         let StreamsReport { due, events, .. } = streams;
         return Some(format!("{due} events are said to be due, {events} to have come, and {missing} to lack"));
     }
@@ -282,7 +254,7 @@ mod tests {
     use crate::contract::Level;
     use crate::load::effort::Effort;
     use crate::load::heat::HeatMap;
-    use crate::load::judging::{Checked, Judged};
+    use crate::load::judging::Judged;
     use crate::load::report::{SCHEMA, Second};
     use crate::report::Tool;
     use crate::report::manifest::MadeFrom;
@@ -386,6 +358,7 @@ mod tests {
             assert!(told.iter().any(|one| one.contains(wanted)), "{wanted}: {told:?}");
         }
         looks(|report| report.undecided = 7, "say otherwise");
+        looks(|report| report.keys = 101, "101 keys are told of 100 deliveries");
         looks(|report| report.model.push('x'), "there is no model `closedx`");
         looks(|report| report.resent = 50, "gate resent<1% has measured 0, and the report tells 50");
         looks(|report| report.mix.extend([("burst".to_owned(), 1)]), "its mix has other kinds");

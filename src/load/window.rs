@@ -11,13 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rate_profile::RateProfile;
+use crate::number;
 
 /// Sending may end so much later than planned, as a share of the planned time, and the rate counts as kept.
 const KEPT_SHARE: f64 = 0.02;
 /// And in a short load so much later: a moment in which a busy machine did not run us.
 const KEPT_AT_LEAST: Duration = Duration::from_millis(50);
 /// So large a share of what was wanted must have been answered.
-const ANSWERED_SHARE: f64 = 0.99;
+pub(super) const ANSWERED_SHARE: f64 = 0.99;
 
 /// The times of a load, since it opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,10 +37,13 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Told {
     /// What was sent before is not measured.
+    #[serde(deserialize_with = "number::seconds")]
     pub warm_until_s: f64,
     /// When sending ended by plan, or was cut short.
+    #[serde(deserialize_with = "number::seconds")]
     pub planned_end_s: f64,
     /// When the last measured answer came; 0 without one.
+    #[serde(deserialize_with = "number::seconds")]
     pub last_answer_s: f64,
 }
 

@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::carried::Carried;
 use super::measure::Measurement;
@@ -24,6 +24,7 @@ use super::{Cut, Loaded, OnSecond};
 use crate::clock::{UnixMicros, iso};
 use crate::files::operations::OperationsWriter;
 use crate::files::{FileError, ReportFolder};
+use crate::number;
 use crate::sign::sha256_hex;
 
 /// The folder of these files in a report folder.
@@ -37,21 +38,39 @@ pub const MEASURED: &str = "measured.json";
 /// The version of the facts' form.
 pub const SCHEMA: &str = "hookgate.worker/1";
 
+/// A run has no more workers: each number up to the highest is looked for when they are joined.
+const MOST_WORKERS: u32 = 10_000;
+
 /// Which of several loads one is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Which {
     /// The word that its run's workers share.
     pub run_word: String,
     /// Its number: from 1 where it was given one, from 0 where Locust's master has.
+    #[serde(deserialize_with = "number_of_worker")]
     pub number: u32,
     /// How many workers the run has; absent where nobody knew when it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number_of_workers")]
     pub of: Option<u32>,
     /// What its keys begin with.
     pub keys: String,
     /// The master that it worked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub master: Option<String>,
+}
+
+fn number_of_worker<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    possible(u32::deserialize(from)?)
+}
+
+fn number_of_workers<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    Option::deserialize(from)?.map(possible).transpose()
+}
+
+fn possible<E: serde::de::Error>(number: u32) -> Result<u32, E> {
+    (number <= MOST_WORKERS)
+        .then_some(number)
+        .ok_or_else(|| E::custom(format!("there are {number} workers: a run has {MOST_WORKERS} at the most")))
 }
 
 /// What a worker is and does, as it stood when it began.
@@ -82,7 +101,7 @@ pub struct Facts {
     /// The seed of what is random.
     pub seed: u64,
     /// When it begins in the load that it is a rotation of, in seconds; absent for other workers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "number::seconds_or_none")]
     pub from_s: Option<f64>,
     /// SHA-256 of what lies beside it, by name; empty until it has ended.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -59,6 +59,47 @@ pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
     Some(changed)
 }
 
+/// `body` without its member `path`, wherever it stands; as it is where it has none.
+///
+/// * `path`: as in [`with_member_at`].
+///
+/// `None` where `body` is no JSON object.
+#[must_use]
+pub fn without_member_at(body: &[u8], path: &str) -> Option<Vec<u8>> {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let mut changed = body.to_vec();
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        // An item that is taken out would move those behind it.
+        let place = name.parse().ok().and_then(|at: usize| items(body)?.into_iter().nth(at));
+        if let (Some(place), Some(rest)) = (place, rest)
+            && let Some(inner) = without_member_at(&body[place.clone()], rest)
+        {
+            changed.splice(place, inner);
+        }
+        return Some(changed);
+    }
+    if let Some(rest) = rest {
+        for member in members(body)?.all.iter().rev().filter(|member| member.is_called(body, name)) {
+            if let Some(inner) = without_member_at(&body[member.value.clone()], rest) {
+                changed.splice(member.value.clone(), inner);
+            }
+        }
+        return Some(changed);
+    }
+    // Of two members with one name some readers take the first, others the last: both go.
+    loop {
+        let all = members(&changed)?.all;
+        let Some(at) = all.iter().position(|member| member.is_called(&changed, name)) else { return Some(changed) };
+        // With the comma that parts it from the next one, or from the one before where it is the last.
+        let place = match (all.get(at + 1), at.checked_sub(1).and_then(|before| all.get(before))) {
+            (Some(next), _) => all[at].name.start..next.name.start,
+            (None, Some(before)) => before.value.end..all[at].value.end,
+            (None, None) => all[at].name.start..all[at].value.end,
+        };
+        changed.splice(place, []);
+    }
+}
+
 /// The text of the member `name` as it stands in `body`, byte for byte; of two with one name the last.
 ///
 /// `None` where `body` is no JSON object, or has no such member.
@@ -272,6 +313,29 @@ mod tests {
             if wanted != "-" {
                 assert_eq!(member_text(wanted.as_bytes(), path).as_deref(), Some("k"));
             }
+        }
+    }
+
+    /// A member is taken out, and every other byte stays as it is.
+    #[test]
+    fn one_member_goes_and_no_other_byte() {
+        for (body, path, wanted) in [
+            (r#"{"id":1}"#, "id", "{}"),
+            (r#"{ "a" : 1 , "id": 2 }"#, "id", r#"{ "a" : 1 }"#),
+            (r#"{"id": [1, 2] , "a":"b"}"#, "id", r#"{"a":"b"}"#),
+            (r#"{"a":1,"id":2,"b":3}"#, "id", r#"{"a":1,"b":3}"#),
+            (r#"{"id":1,"id":2}"#, "id", "{}"),
+            (r#"{"id":1,"a":0,"\u0069d":2}"#, "id", r#"{"a":0}"#),
+            (r#"{"data":{"id":1,"b":2},"id":3}"#, "data.id", r#"{"data":{"b":2},"id":3}"#),
+            (r#"{"items":[{"id":1},{"id":2}]}"#, "items.1.id", r#"{"items":[{"id":1},{}]}"#),
+            (r#"{"data":[1]}"#, "data.id", r#"{"data":[1]}"#),
+            (r#"{"a":1}"#, "id", r#"{"a":1}"#),
+            (r#"{"a":1"#, "id", "-"),
+            ("", "id", "-"),
+        ] {
+            let without =
+                without_member_at(body.as_bytes(), path).map_or_else(|| "-".to_owned(), |text| String::from_utf8_lossy(&text).into_owned());
+            assert_eq!(without, wanted, "{body}");
         }
     }
 

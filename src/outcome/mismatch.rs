@@ -136,6 +136,8 @@ pub enum When {
     OddBody,
     /// It came in an unusual way: another method, path, framing, header, or over a broken network.
     OddWay,
+    /// While a client of an event stream does not read.
+    SlowReader,
     /// After many others, or after something else.
     #[default]
     Later,
@@ -156,6 +158,7 @@ impl When {
             Self::OddKey => "odd-key",
             Self::OddBody => "odd-body",
             Self::OddWay => "odd-way",
+            Self::SlowReader => "slow-reader",
             Self::Later => "later",
         }
     }
@@ -175,7 +178,8 @@ pub struct MismatchCode {
     /// The table, `keys` or `audit`; of an event stream, the part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// The header, the member, the column; `again` of a failure that came, and is not given again.
+    /// The header, the member, the column; `again` of a failure that came, and is not given again; `duplicate` or `either` of
+    /// what came where another body was to be refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What the column holds, where that is one value of the delivery: `key`, `sha256`, `ts`, `ttl`.

@@ -24,8 +24,16 @@ const fn under(contract: &'static str, defect: Defect) -> Defect {
     Defect { under: contract, ..defect }
 }
 
+const fn ietf(name: &'static str, sentence: &'static str, breaks: &'static [&'static str]) -> Defect {
+    under("ietf-idempotency-key", defect(name, sentence, breaks))
+}
+
 const fn stream(name: &'static str, sentence: &'static str, breaks: &'static [&'static str]) -> Defect {
     under("orch-phase4", defect(name, sentence, breaks))
+}
+
+const fn policies(name: &'static str, sentence: &'static str, breaks: &'static [&'static str]) -> Defect {
+    under("every-policy", defect(name, sentence, breaks))
 }
 
 /// The catalogue, by what the defects break.
@@ -42,6 +50,7 @@ pub const CATALOGUE: &[Defect] = &[
     under("gitlab-webhook", defect("signature-compared-without-case", "a signature in another letter case passes", &["AUTH-5"])),
     defect("signature-list-read", "one right signature in a list is enough", &["AUTH-10"]),
     defect("other-digest-passes", "an HMAC with another hash function passes", &["AUTH-6"]),
+    under("github-webhook", defect("header-chooses-the-digest", "the signature's header chooses the hash function", &["AUTH-6"])),
     defect("plain-hash-passes", "a hash without the secret passes", &["AUTH-6"]),
     defect("secret-then-message-passes", "a hash of secret and message passes", &["AUTH-6"]),
     defect("empty-secret-passes", "a signature with an empty secret passes", &["AUTH-6"]),
@@ -61,7 +70,10 @@ pub const CATALOGUE: &[Defect] = &[
     defect("last-signature-line-wins", "of two signature lines the last counts", &["AUTH-10"]),
     defect("right-signature-refused", "honest deliveries are refused", &["AUTH-1"]),
     defect("empty-body-is-not-signed", "an empty body needs no right signature", &["AUTH-4"]),
+    defect("long-body-is-not-signed", "a body over 512 KiB needs no right signature", &["AUTH-4"]),
     defect("form-parser-eats-body", "a body that says it is a form is read as empty", &["HTTP-4", "AUTH-4"]),
+    defect("only-json-is-verified", "what does not say that it is JSON needs no right signature", &["AUTH-2", "AUTH-3"]),
+    defect("body-over-two-mebibytes-is-not-signed", "a body over 2 MiB needs no right signature", &["AUTH-2"]),
     defect(
         "other-spelling-of-path-is-not-verified",
         "at another spelling of the endpoint's path nothing is verified",
@@ -116,26 +128,14 @@ pub const CATALOGUE: &[Defect] = &[
     under("orch-phase4", defect("old-form-passes", "a signature in the older form passes, over the body alone", &["SIGT-3"])),
     under("orch-phase4", defect("previous-secret-is-refused", "the previous secret is refused while it is rotated", &["SIGL-3"])),
     under("orch-phase4", defect("retired-secret-passes", "a retired secret passes", &["SIGL-3"])),
-    under(
-        "every-policy",
-        defect("refusal-reveals-decoded-key", "the refusal tells the key that the secret stands for, in hex", &["AUTH-11", "AUTH-8"]),
+    policies("refusal-reveals-decoded-key", "the refusal tells the key that the secret stands for, in hex", &["AUTH-11", "AUTH-8"]),
+    policies("refusal-reveals-secret-without-prefix", "the refusal tells the secret without its prefix", &["AUTH-11", "AUTH-8"]),
+    policies(
+        "refusal-reveals-key-in-base64url",
+        "the refusal tells the key that the secret stands for, in base64url",
+        &["AUTH-11", "AUTH-8"],
     ),
-    under(
-        "every-policy",
-        defect("refusal-reveals-secret-without-prefix", "the refusal tells the secret without its prefix", &["AUTH-11", "AUTH-8"]),
-    ),
-    under(
-        "every-policy",
-        defect(
-            "refusal-reveals-key-in-base64url",
-            "the refusal tells the key that the secret stands for, in base64url",
-            &["AUTH-11", "AUTH-8"],
-        ),
-    ),
-    under(
-        "every-policy",
-        defect("acceptance-reveals-key", "a header of the acceptance tells the key that the secret stands for", &["AUTH-11"]),
-    ),
+    policies("acceptance-reveals-key", "a header of the acceptance tells the key that the secret stands for", &["AUTH-11"]),
     // Key pairs, and signatures in bodies.
     under("discord-interactions", defect("unreduced-signature-passes", "a signature whose number is not reduced passes", &["AUTH-5"])),
     under("discord-interactions", defect("small-order-passes", "a point of small order and nothing pass as a signature", &["AUTH-6"])),
@@ -151,7 +151,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("missing-key-passes", "a delivery without a key passes", &["KEY-1"]),
     defect("empty-key-passes", "an empty key passes", &["KEY-2"]),
     defect("missing-key-answered-422", "a missing key is answered 422", &["KEY-1"]),
-    under("ietf-idempotency-key", defect("bare-key-passes", "a key without its quotation marks passes", &["KEY-11"])),
+    ietf("bare-key-passes", "a key without its quotation marks passes", &["KEY-11"]),
     defect("key-case-folded", "keys are compared without regard to case", &["KEY-3"]),
     defect("key-cut-at-64", "keys are cut at 64 characters", &["KEY-3"]),
     defect("key-cut-at-255", "keys are cut at 255 bytes instead of being refused", &["KEY-6"]),
@@ -185,36 +185,15 @@ pub const CATALOGUE: &[Defect] = &[
     defect("duplicate-writes-audit-row", "a duplicate writes an audit row", &["DUP-4", "DUP-2", "DUP-5", "DUP-7", "ONCE-2"]),
     defect("first-duplicate-is-slow", "the first duplicate of a key is answered after three seconds", &["HTTP-7"]),
     // Another body.
-    under(
-        "ietf-idempotency-key",
-        defect("other-body-is-a-duplicate", "another body gets the first's answer, where it is to be refused", &["OTHER-1"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("other-body-is-accepted", "another body is accepted, where it is to be refused", &["OTHER-1", "OTHER-2", "ONCE-1"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("other-body-overwrites-first", "another body is refused, and takes the first one's place", &["OTHER-2", "OTHER-1"]),
-    ),
-    under("ietf-idempotency-key", defect("compares-4-kib-of-a-body", "bodies are compared in their first 4 KiB alone", &["OTHER-1"])),
-    under("ietf-idempotency-key", defect("other-body-writes-rows", "another body is refused, and written all the same", &["OTHER-2"])),
-    under(
-        "ietf-idempotency-key",
-        defect("refusal-of-another-body-is-kept", "the refusal of another body is the key's answer from then on", &["OTHER-2", "OTHER-1"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("spelling-makes-another-body", "the same JSON in another spelling is taken for another body", &["OTHER-3"]),
-    ),
-    under(
-        "every-policy",
-        defect("key-alone-identifies", "another body is a duplicate, where it is to be a delivery of its own", &["OTHER-1", "OTHER-3"]),
-    ),
-    under(
-        "every-policy",
-        defect("spelling-makes-no-other-body", "another spelling is taken for the same body, where bytes are to count", &["OTHER-3"]),
-    ),
+    ietf("other-body-is-a-duplicate", "another body gets the first's answer, where it is to be refused", &["OTHER-1"]),
+    ietf("other-body-is-accepted", "another body is accepted, where it is to be refused", &["OTHER-1", "OTHER-2", "ONCE-1"]),
+    ietf("other-body-overwrites-first", "another body is refused, and takes the first one's place", &["OTHER-2", "OTHER-1"]),
+    ietf("compares-4-kib-of-a-body", "bodies are compared in their first 4 KiB alone", &["OTHER-1"]),
+    ietf("other-body-writes-rows", "another body is refused, and written all the same", &["OTHER-2"]),
+    ietf("refusal-of-another-body-is-kept", "the refusal of another body is the key's answer from then on", &["OTHER-2", "OTHER-1"]),
+    ietf("spelling-makes-another-body", "the same JSON in another spelling is taken for another body", &["OTHER-3"]),
+    policies("key-alone-identifies", "another body is a duplicate, where it is to be a delivery of its own", &["OTHER-1", "OTHER-3"]),
+    policies("spelling-makes-no-other-body", "another spelling is taken for the same body, where bytes are to count", &["OTHER-3"]),
     // Concurrency.
     defect(
         "checks-then-marks",
@@ -231,45 +210,19 @@ pub const CATALOGUE: &[Defect] = &[
     defect("loser-waits", "duplicates that arrive together wait for seconds", &["HTTP-7"]),
     defect("racer-refers-to-itself", "duplicates that arrive together refer to their own time", &["ONCE-2", "ONCE-3"]),
     // Deliveries under way, failures, scopes.
-    under("ietf-idempotency-key", defect("rival-gets-500", "a rival of a delivery under way gets a 500", &["FLY-1"])),
-    under(
-        "ietf-idempotency-key",
-        defect("rival-is-accepted", "a rival of a delivery under way is accepted, too", &["FLY-1", "ONCE-1", "ONCE-3"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("key-stays-in-flight-after-its-answer", "a key stays in flight for a second after its answer", &["FLY-2"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("cut-request-keeps-its-key-in-flight", "a request that breaks off keeps its key in flight for ever", &["FLY-2"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("failure-keeps-its-key-in-flight", "a failure keeps its key in flight for ever", &["FLY-2", "ERR-1", "HTTP-7"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect(
-            "failure-is-remembered-as-acceptance",
-            "a delivery that failed is remembered as if it had been accepted",
-            &["ERR-1", "FLY-2"],
-        ),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("lease-is-twice-as-long", "a key stays in flight for twice the lease after a cut request or a failure", &["FLY-2"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("failed-key-is-refused", "a key whose delivery failed is refused from then on", &["ERR-1", "FLY-2"]),
-    ),
-    under(
-        "ietf-idempotency-key",
-        defect("failure-is-given-again", "a failure is given again, where the delivery is to be tried again", &["ERR-1", "FLY-2"]),
-    ),
-    under("ietf-idempotency-key", defect("key-counts-on-every-path", "a key counts in every scope", &["SCOPE-1"])),
-    under("ietf-idempotency-key", defect("query-makes-no-scope", "the query makes no scope of its own, where it is to", &["SCOPE-1"])),
+    ietf("rival-gets-500", "a rival of a delivery under way gets a 500", &["FLY-1"]),
+    under("stripe-api", defect("rival-is-asked-to-wait", "a rival of a delivery under way gets a 503 with `Retry-After`", &["FLY-1"])),
+    ietf("rival-is-accepted", "a rival of a delivery under way is accepted, too", &["FLY-1", "ONCE-1", "ONCE-3"]),
+    ietf("expired-key-is-renewed-twice", "rivals with an expired key are all accepted", &["ONCE-1"]),
+    ietf("key-stays-in-flight-after-its-answer", "a key stays in flight for a second after its answer", &["FLY-2"]),
+    ietf("cut-request-keeps-its-key-in-flight", "a request that breaks off keeps its key in flight for ever", &["FLY-2"]),
+    ietf("failure-keeps-its-key-in-flight", "a failure keeps its key in flight for ever", &["FLY-2", "ERR-1", "HTTP-7"]),
+    ietf("failure-is-remembered-as-acceptance", "a delivery that failed is remembered as if it had been accepted", &["ERR-1", "FLY-2"]),
+    ietf("lease-is-twice-as-long", "a key stays in flight for twice the lease after a cut request or a failure", &["FLY-2"]),
+    ietf("failed-key-is-refused", "a key whose delivery failed is refused from then on", &["ERR-1", "FLY-2"]),
+    ietf("failure-is-given-again", "a failure is given again, where the delivery is to be tried again", &["ERR-1", "FLY-2"]),
+    ietf("key-counts-on-every-path", "a key counts in every scope", &["SCOPE-1"]),
+    ietf("query-makes-no-scope", "the query makes no scope of its own, where it is to", &["SCOPE-1"]),
     under("every-policy", defect("failure-is-forgotten", "a delivery that failed is tried again, where it is to fail again", &["ERR-1"])),
     under("every-policy", defect("kept-refusal-is-forgotten", "a refusal is forgotten, where it is to be kept", &["ERR-2"])),
     under(
@@ -338,35 +291,30 @@ pub const CATALOGUE: &[Defect] = &[
     stream("stream-is-buffered-to-its-end", "what a stream tells is held back until it ends", &["SSE-13"]),
     stream("gzip-is-buffered", "to clients that take gzip nothing is told before a stream ends", &["SSE-13"]),
     stream("place-is-never-free-again", "a client that has gone keeps its place", &["SSE-14"]),
+    stream("slow-reader-blocks-answers", "one that does not read holds up all others, and the answers to deliveries", &["SSE-14"]),
     stream("slow-reader-blocks-all", "one that does not read holds up all others", &["SSE-14"]),
-    stream(
-        "finished-stream-is-empty-for-ever",
-        "a client of a finished stream gets a stream without anything and without end",
-        &["SSE-11"],
-    ),
-    stream(
-        "event-before-its-audit-row",
-        "an event is told half a second before its audit row is there",
-        &["SSE-16", "AUD-1", "DUP-2", "DUP-3"],
-    ),
+    stream("finished-stream-is-empty-for-ever", "a client of a finished stream gets one without anything and without end", &["SSE-11"]),
+    stream("event-before-its-audit-row", "an event is told half a second before its audit row", &["SSE-16", "AUD-1", "DUP-2", "DUP-3"]),
+    stream("event-before-row-and-answer", "a job's second event is told before its audit row, and both before the answer", &["SSE-16"]),
+    stream("jobs-in-another-case-share-a-stream", "jobs whose names differ in letter case only have one stream", &["SSE-15"]),
+    stream("event-data-is-not-escaped", "what a delivery says stands in the data of its event as it is", &["SSE-7", "SSE-4"]),
+    stream("what-lacks-is-told-empty", "a member that a delivery lacks is told as an empty text", &["SSE-7"]),
+    stream("stream-may-be-cached", "a stream tells caches nothing", &["SSE-17"]),
     stream("acceptance-without-event", "every third acceptance is not told", &["SSE-7", "SSE-16", "SSE-5", "SSE-3", "SSE-8"]),
     stream("retry-is-not-a-number", "`retry` has a unit behind its number", &["SSE-10"]),
     // Effects.
     under("every-policy", defect("work-is-done-per-answer", "the work is done for duplicates, too", &["EFF-1", "EFF-2"])),
-    under(
-        "every-policy",
-        defect("losers-do-the-work-too", "duplicates that arrive together are told so, but each does the work", &["EFF-1", "EFF-2"]),
-    ),
-    under(
-        "every-policy",
-        defect("work-is-done-again-after-a-restart", "after a restart a known key's work is done again", &["EFF-1", "EFF-2"]),
-    ),
+    policies("late-work-per-answer", "the work of duplicates is done late", &["EFF-1", "EFF-2"]),
+    policies("losers-do-the-work-too", "duplicates that arrive together are told so, but each does the work", &["EFF-1", "EFF-2"]),
+    policies("work-is-done-again-after-a-restart", "after a restart a known key's work is done again", &["EFF-1", "EFF-2"]),
     under("every-policy", defect("refusals-do-the-work", "the work of a refused delivery is done all the same", &["EFF-2", "EFF-1"])),
     // HTTP.
     defect("accepted-answered-200", "a first delivery is answered 200", &["AUTH-1"]),
     defect("answers-are-no-json", "answers are text that is no JSON", &["HTTP-1", "AUTH-1"]),
     defect("answers-do-not-say-json", "answers are JSON, but say that they are text", &["HTTP-1", "AUTH-1"]),
     defect("other-methods-accepted", "PUT and others are taken for POST", &["HTTP-2"]),
+    defect("signed-question-is-taken", "a GET with a key and a signature is taken for a delivery", &["HTTP-2"]),
+    defect("body-over-two-mebibytes-is-refused", "a body over 2 MiB is refused, where longer ones are to be taken", &["AUTH-1"]),
     defect("chunked-read-as-empty", "a chunked body is read as empty", &["HTTP-3"]),
     defect("body-that-is-no-json-gives-500", "a body that is no JSON gives a 500", &["HTTP-4"]),
     defect("long-body-gives-500", "a body over 512 KiB gives a 500", &["AUTH-4", "HTTP-6"]),

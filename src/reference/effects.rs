@@ -7,10 +7,14 @@ use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 
+use crate::clock::UnixMicros;
+
 /// How often the work of each key was done.
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
     by_key: HashMap<u64, u32>,
+    /// Work that is put off, and until when.
+    put_off: Vec<(UnixMicros, String)>,
 }
 
 impl Effects {
@@ -20,6 +24,16 @@ impl Effects {
         *count = count.saturating_add(1);
     }
 
+    /// The work of `key` is put off until that instant.
+    pub fn put_off(&mut self, key: &str, until: UnixMicros) {
+        self.put_off.push((until, key.to_owned()));
+    }
+
+    /// The keys whose work was put off until `now`; they are told once.
+    pub fn due(&mut self, now: UnixMicros) -> Vec<String> {
+        self.put_off.extract_if(.., |(until, _)| *until <= now).map(|(_, key)| key).collect()
+    }
+
     /// How often the work of `key` was done.
     #[must_use]
     pub fn of(&self, key: &str) -> u64 {
@@ -27,7 +41,9 @@ impl Effects {
     }
 }
 
-fn digest(key: &str) -> u64 {
+/// What is kept of a key.
+#[must_use]
+pub fn digest(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()

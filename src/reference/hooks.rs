@@ -144,9 +144,9 @@ pub trait Hooks: Send + Sync {
         false
     }
 
-    /// Working: whether the work of the key is done for this answer, too.
-    fn works_again(&mut self, _what: Answering, _around: Around<'_>) -> bool {
-        false
+    /// Working: how long after this answer the work of the key is done for it, too, where it is.
+    fn works_again(&mut self, _what: Answering, _around: Around<'_>) -> Option<Duration> {
+        None
     }
 
     /// Answering: the answer that is given.
@@ -201,6 +201,11 @@ pub trait Hooks: Send + Sync {
         false
     }
 
+    /// Streaming: whether caches are told nothing.
+    fn may_be_cached(&self) -> bool {
+        false
+    }
+
     /// Streaming: whether a subscriber that has gone leaves its place to others.
     fn frees_places(&self) -> bool {
         true
@@ -208,6 +213,11 @@ pub trait Hooks: Send + Sync {
 
     /// Streaming: whether all subscribers wait for the slowest.
     fn waits_for_the_slowest(&self) -> bool {
+        false
+    }
+
+    /// Answering: whether answers wait for the slowest subscriber, too.
+    fn answers_behind_readers(&self) -> bool {
         false
     }
 

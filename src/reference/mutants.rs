@@ -312,12 +312,20 @@ impl Hooks for Mutant {
         self.is("stream-is-buffered-to-its-end") || (gzip && self.is("gzip-is-buffered"))
     }
 
+    fn may_be_cached(&self) -> bool {
+        self.is("stream-may-be-cached")
+    }
+
     fn frees_places(&self) -> bool {
         !self.is("place-is-never-free-again")
     }
 
     fn waits_for_the_slowest(&self) -> bool {
-        self.is("slow-reader-blocks-all")
+        self.is("slow-reader-blocks-all") || self.answers_behind_readers()
+    }
+
+    fn answers_behind_readers(&self) -> bool {
+        self.is("slow-reader-blocks-answers")
     }
 
     fn writes_refused(&self, why: Refusal, key: &str) -> Option<String> {
@@ -335,7 +343,7 @@ impl Hooks for Mutant {
             .then(|| format!("{key} refused"))
     }
 
-    fn works_again(&mut self, what: Answering, around: Around<'_>) -> bool {
+    fn works_again(&mut self, what: Answering, around: Around<'_>) -> Option<Duration> {
         self.works_for(what, around)
     }
 
@@ -352,6 +360,7 @@ impl Hooks for Mutant {
         };
         self.pause = match what {
             Answering::Accepted if self.is_a_race() => RACE,
+            Answering::Accepted if self.is("event-before-row-and-answer") => self.pause,
             Answering::Duplicate if self.races && self.is("loser-waits") => FAR_TOO_LATE,
             Answering::Duplicate if self.is("first-duplicate-is-slow") && self.duplicates.get(around.key) == Some(&1) => TOO_LATE,
             Answering::Accepted | Answering::Duplicate | Answering::InFlight | Answering::Failed | Answering::Refused(_) => Duration::ZERO,
@@ -369,8 +378,8 @@ impl Hooks for Mutant {
         match what {
             Answering::Accepted => self.accepted_answer(answer, around),
             Answering::Duplicate => self.duplicate_answer(answer, around),
-            Answering::InFlight if self.is("rival-gets-500") => failure(),
-            Answering::InFlight | Answering::Failed => answer,
+            Answering::InFlight => self.in_flight_answer(answer),
+            Answering::Failed => answer,
             Answering::Refused(why) => self.refused_answer(why, answer, around),
         }
     }
@@ -381,17 +390,6 @@ impl Hooks for Mutant {
 
     fn is_well(&self) -> bool {
         !self.refused
-    }
-}
-
-impl Mutant {
-    /// Whether the defect shows only among deliveries that arrive together.
-    ///
-    /// The receiver then answers a first delivery a moment after it has marked
-    /// its key: who comes within that moment races, and whoever has seen the
-    /// answer does not.
-    fn is_a_race(&self) -> bool {
-        self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits") || self.is("losers-do-the-work-too")
     }
 }
 

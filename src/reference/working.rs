@@ -17,6 +17,14 @@ impl<S: Store> Receiver<S> {
         self.store.note_effect(key)
     }
 
+    /// Does the work that was put off until `now`.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn do_what_is_due(&mut self, now: UnixMicros) -> Result<(), StoreError> {
+        self.effects.due(now).iter().try_for_each(|key| self.work(key))
+    }
+
     /// Gives an answer; who is wrong on purpose works for it, too.
     pub(super) fn reply(
         &mut self,
@@ -27,8 +35,10 @@ impl<S: Store> Receiver<S> {
         now: UnixMicros,
     ) -> Result<Answer, StoreError> {
         let around = Around { delivery, key, signer: self.signer.as_ref(), origin: &self.origin, now };
-        if self.hooks.works_again(what, around) && !key.is_empty() {
-            self.work(key)?;
+        match self.hooks.works_again(what, around).filter(|_| !key.is_empty()) {
+            Some(later) if later.is_zero() => self.work(key)?,
+            Some(later) => self.effects.put_off(key, now.plus(later)),
+            None => {}
         }
         let around = Around { delivery, key, signer: self.signer.as_ref(), origin: &self.origin, now };
         Ok(self.hooks.answer(what, reply, around))
@@ -41,5 +51,11 @@ impl<S: Store> Receiver<S> {
     pub fn effects(&mut self, key: &str) -> Result<u64, StoreError> {
         let kept = self.store.effects_of(key)?;
         Ok(kept.unwrap_or_else(|| self.effects.of(key)))
+    }
+
+    /// What is written behind an acceptance, and before its answer, is there: nothing is, unless the receiver is wrong on purpose.
+    pub fn settle(&mut self, now: UnixMicros) {
+        // What cannot be written now is written later.
+        drop(self.store.remove_expired(now));
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::number;
 use crate::report::timeline::TimelineSpan;
 
 /// What a baseline made of a run.
@@ -140,6 +141,7 @@ pub struct RunFacts {
     /// When it began, UTC, ISO 8601.
     pub started_at: String,
     /// How long it took.
+    #[serde(deserialize_with = "number::milliseconds")]
     pub duration_ms: f64,
     /// The kind of clock: `virtual`, `rewind`, `wait`, `none`.
     pub clock: String,

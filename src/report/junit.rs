@@ -11,6 +11,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, SerializeError, TestCase, TestCaseStatus, TestSuite, XmlString};
 
 use crate::contract::Level;
+use crate::number::span;
 use crate::report::causes::{Cause, beside_scenarios};
 use crate::report::human::{one_line, visible};
 use crate::report::language::Language;
@@ -145,5 +146,5 @@ fn topic_of(id: &str) -> &str {
 }
 
 fn millis(count: f64) -> Duration {
-    Duration::try_from_secs_f64(count / 1000.0).unwrap_or_default()
+    span(count / 1000.0)
 }

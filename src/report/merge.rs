@@ -5,12 +5,16 @@
 //! twice or of another suite is told: a part that nobody played is never
 //! counted as passed.
 
+use crate::number::total;
 use crate::report::causes::{attribute, causes};
 use crate::report::required::required;
 use crate::report::tally::{self, Asked, fail};
 use crate::report::{
     BaselineFacts, HistoryFacts, ProjectFacts, RepeatFacts, Report, RequirementReport, ScenarioReport, SnapshotFacts, Verdict,
 };
+
+/// So many that are missing are told.
+const TOLD: usize = 20;
 
 /// One report of all shards, with the names of their folders.
 ///
@@ -31,8 +35,8 @@ pub fn joined(shards: &[(String, Report)]) -> Result<Report, String> {
     report.project = ProjectFacts::in_common(&shards.iter().map(|(_, shard)| shard.project.as_ref()).collect::<Vec<_>>());
     report.run.started_at = all().map(|one| one.run.started_at.clone()).min().unwrap_or_default();
     report.run.duration_ms = all().map(|one| one.run.duration_ms).fold(0.0, f64::max);
-    report.run.deliveries = all().map(|one| one.run.deliveries).sum();
-    report.run.hidden_answers = all().map(|one| one.run.hidden_answers).sum();
+    report.run.deliveries = total(all().map(|one| one.run.deliveries));
+    report.run.hidden_answers = total(all().map(|one| one.run.hidden_answers));
     report.run.ended_early = all().find_map(|one| one.run.ended_early.clone());
     report.run.notes = all().flat_map(|one| one.run.notes.iter().cloned()).fold(Vec::new(), |mut notes, note| {
         if !notes.contains(&note) {
@@ -82,8 +86,9 @@ fn belong_together(shards: &[(String, Report)]) -> Result<(), String> {
         }
         seen.push((number, path));
     }
-    let missing: Vec<String> =
-        (1..=of.unwrap_or(0)).filter(|number| seen.iter().all(|(one, _)| one != number)).map(|number| number.to_string()).collect();
+    // Of however many there are said to be, as many are told as anybody would read.
+    let missing = (1..=of.unwrap_or(0)).filter(|number| seen.iter().all(|(one, _)| one != number));
+    let missing: Vec<String> = missing.take(TOLD).map(|number| number.to_string()).collect();
     if !missing.is_empty() {
         return Err(format!("of {} shards, number {} is missing: give the folders of all", of.unwrap_or(0), missing.join(", ")));
     }
@@ -117,10 +122,14 @@ pub(super) fn asked(one: &RequirementReport, reports: &[&Report]) -> Asked {
 
 fn histories(one: Option<HistoryFacts>, other: Option<HistoryFacts>) -> Option<HistoryFacts> {
     let (mut one, other) = (one?, other?);
-    one.keys += other.keys;
-    one.consistent += other.consistent;
-    one.broken += other.broken;
-    one.undecided += other.undecided;
+    for (sum, more) in [
+        (&mut one.keys, other.keys),
+        (&mut one.consistent, other.consistent),
+        (&mut one.broken, other.broken),
+        (&mut one.undecided, other.undecided),
+    ] {
+        *sum = sum.saturating_add(more);
+    }
     one.witnesses.extend(other.witnesses);
     Some(one)
 }
@@ -156,13 +165,13 @@ pub fn fails_beside_its_scenarios(report: &Report) -> bool {
 }
 
 fn snapshots(mut one: SnapshotFacts, other: SnapshotFacts) -> SnapshotFacts {
-    one.matched += other.matched;
+    one.matched = one.matched.saturating_add(other.matched);
     one.new.extend(other.new);
     one.changed.extend(other.changed);
     one.unreferenced.retain(|name| other.unreferenced.contains(name));
     one.new.sort();
     one.changed.sort();
-    one.pending += other.pending;
+    one.pending = one.pending.saturating_add(other.pending);
     one.fails |= other.fails;
     one
 }

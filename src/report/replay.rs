@@ -60,6 +60,32 @@ pub fn judged_again(report: &Report, history: Option<&HistoryFacts>) -> Vec<Stri
     wrong
 }
 
+/// Where the requirements of a report are not those that a run is asked to judge, or do not come to what its scenarios come to.
+///
+/// * `asked`: those of the contract and the catalogue that it was made with.
+#[must_use]
+pub fn requirements_again(report: &Report, asked: &[Asked]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for due in counted::requirements(asked, &report.scenarios) {
+        let mut of_id = report.requirements.iter().filter(|one| one.id == due.id);
+        match (of_id.next(), of_id.next()) {
+            (None, _) => wrong.push(format!("{} is a requirement of the contract, and the report says nothing of it", due.id)),
+            (Some(_), Some(_)) => wrong.push(format!("{} is told twice", due.id)),
+            (Some(said), None) if (said.level, &said.sentence) != (due.level, &due.sentence) => {
+                wrong.push(format!("{} is told with another sentence or level than it has", due.id));
+            }
+            (Some(said), None) if said.verdict != due.verdict => {
+                let (said, due_name) = (said.verdict.name(), due.verdict.name());
+                wrong.push(format!("{} is said to be `{said}`, and its scenarios come to `{due_name}`", due.id));
+            }
+            (Some(_), None) => {}
+        }
+    }
+    let added = report.requirements.iter().filter(|said| asked.iter().all(|one| one.id != said.id));
+    wrong.extend(added.map(|said| format!("{} is told, and no requirement of the contract", said.id)));
+    wrong
+}
+
 /// Where causes do not follow from the findings.
 fn causes_wrong(report: &Report) -> Vec<String> {
     let mut again = report.clone();

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -30,6 +31,8 @@ pub struct Batches {
     executor: Executor,
     began: Moment,
     started_at: String,
+    /// Whether effects are counted once more after each batch.
+    counts_late_work: bool,
 }
 
 /// What came of a batch.
@@ -43,6 +46,8 @@ pub struct Played {
     pub explained: Option<HistoryFacts>,
     /// How many deliveries went twice because their connection was closed by the receiver.
     pub sent_again: usize,
+    /// Those of which nothing is said, because their time was over before they were played to their end.
+    pub broken_off: Vec<Loaded>,
 }
 
 impl Batches {
@@ -79,10 +84,18 @@ impl Batches {
             left: BTreeSet::new(),
             again: Vec::new(),
             late: executor::Late::default(),
+            uncounted: Vec::new(),
             suspects: Vec::new(),
+            bound: None,
+            broken_off: Vec::new(),
             end: None,
         };
-        Ok(Self { context, executor, began, started_at })
+        Ok(Self { context, executor, began, started_at, counts_late_work: true })
+    }
+
+    /// Leaves work that is late alone, unless time costs nothing: whoever plays many batches cannot wait after each.
+    pub fn spare_late_work(&mut self) {
+        self.counts_late_work = self.context.clock.is_of_the_reference();
     }
 
     /// What all scenarios share.
@@ -95,6 +108,14 @@ impl Batches {
     #[must_use]
     pub fn end(&self) -> Option<&End> {
         self.executor.end.as_ref()
+    }
+
+    /// Plays scenarios for so long at the most; what is under way then is broken off.
+    pub async fn play_within(&mut self, scenarios: Vec<Loaded>, time: Duration) -> Played {
+        self.executor.bound = Some((Moment::now(), time));
+        let played = self.play(scenarios).await;
+        self.executor.bound = None;
+        played
     }
 
     /// Plays scenarios; those that do not apply here are told with the reason.
@@ -122,11 +143,20 @@ impl Batches {
         executor.play_all(together, Company::Others).await;
         executor.play_all(counting, Company::Counting).await;
         alone.append(&mut executor.again);
+        let restarted = !restarts_in(&alone).is_empty();
+        if self.counts_late_work && restarted {
+            executor.count_before_a_restart().await;
+        }
         executor.play_all(alone, Company::Nobody).await;
+        if self.counts_late_work {
+            executor.count_late_work().await;
+        }
+        executor.uncounted.clear();
         let mut scenarios = std::mem::take(&mut executor.judged);
-        let (suspects, left) = (std::mem::take(&mut executor.suspects), std::mem::take(&mut executor.left));
+        let (suspects, mut left) = (std::mem::take(&mut executor.suspects), std::mem::take(&mut executor.left));
         context.blame(&suspects, &mut scenarios);
         context.settle(&mut scenarios);
+        left.extend(context.doubt_moved_rows(&mut scenarios).await);
         scenarios.sort_by(|a, b| a.id.cmp(&b.id));
         let mut history = context.take_history();
         // What was sent for a scenario that was not judged to its end says nothing.
@@ -139,19 +169,19 @@ impl Batches {
         let remarks = context.sender().remarks().await;
         unasked::add_findings(&mut scenarios, &remarks, &history, (&context.contract, &context.catalogue, &context.setting.curl));
         let sent_again = history.iter().filter(|one| one.goes_again && !restarts.contains(&(one.scenario.clone(), one.step))).count();
-        Played { scenarios, history, explained, sent_again }
+        Played { scenarios, history, explained, sent_again, broken_off: std::mem::take(&mut executor.broken_off) }
     }
 
     /// Ends the session, and reports what was played.
     ///
     /// * `played`: what the report is to tell of.
     pub async fn close(self, plan: Plan, mut played: Played) -> Outcome {
-        let Self { context, executor, began, started_at } = self;
+        let Self { context, executor, began, started_at, .. } = self;
         let Executor { end, concurrency, .. } = executor;
         causes::attribute(&mut played.scenarios);
         let today = started_at.split('T').next().unwrap_or_default().to_owned();
         let baseline = plan.baseline.as_ref().map(|baseline| baseline.apply(&mut played.scenarios, &today));
-        let Played { scenarios, history, explained, sent_again } = played;
+        let Played { scenarios, history, explained, sent_again, broken_off: _ } = played;
         let facts = RunFacts {
             shard: plan.shard,
             contract_file: plan.contract_file,

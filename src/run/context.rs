@@ -5,12 +5,15 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use super::Plan;
 use super::beside::Beside;
 use super::gate::Gate;
 use super::lateness::Lateness;
 use super::liveness::Liveness;
 use super::traffic::Traffic;
+use crate::clock::Moment;
 use crate::contract::{Level, own_headers};
 use crate::files::turn::Turn;
 use crate::history::Operation;
@@ -47,10 +50,27 @@ pub struct RunContext {
     /// How late we are ourselves.
     pub lateness: Lateness,
     visited: Visit,
+    /// What a key did whose row was moved past its end, once that was tried; nothing where it showed nothing.
+    pub(super) moved_row: OnceCell<Option<Moved>>,
     history: Mutex<Vec<Operation>>,
+    /// When something was answered last.
+    answered: Mutex<Moment>,
     /// What the target has written beside deliveries.
     pub(super) beside: Mutex<Beside>,
     pub(super) snapshots: Option<Mutex<Vec<Snapshot>>>,
+}
+
+/// What a key does whose row was moved past its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It ends.
+    Ends,
+    /// It lives on, also when nothing but its row is left.
+    LivesOn,
+    /// It lives on until the receiver is started again: from memory.
+    LivesInMemory,
+    /// It lives on, and the receiver cannot be started again.
+    LivesForWhateverReason,
 }
 
 /// What is done to the receiver is the session's.
@@ -103,7 +123,9 @@ impl RunContext {
             traffic: Traffic::default(),
             places: Places::of(plan.contract.stream.as_ref()),
             visited: Visit::default(),
+            moved_row: OnceCell::new(),
             history: Mutex::new(Vec::new()),
+            answered: Mutex::new(Moment::now()),
             beside: Mutex::default(),
             snapshots: plan.takes_snapshots.then(Mutex::default),
         }
@@ -155,12 +177,23 @@ impl RunContext {
         let refused = self.visited.refused.as_ref();
         let refused =
             refused.map(|refused| format!("An honestly signed delivery is refused, and nothing else was judged: {}", refused.observed));
-        refused.into_iter().chain(self.session.notes()).collect()
+        refused.into_iter().chain(self.doubts()).chain(self.session.notes()).collect()
     }
 
     /// Keeps deliveries for the history.
     pub fn append_history(&self, operations: Vec<Operation>) {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).extend(operations);
+    }
+
+    /// Something was answered, or given up.
+    pub fn note_answer(&self) {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = Moment::now();
+    }
+
+    /// How long nothing has been answered.
+    #[must_use]
+    pub fn quiet_for(&self) -> Duration {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     /// Everything that was kept, in order of sending.

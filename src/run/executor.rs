@@ -14,12 +14,12 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 
 use super::OnDone;
+use super::attempt::{self, Again, Attempt};
 use super::concurrency::Concurrency;
 use super::context::RunContext;
-use super::live::{self, Again};
+use super::recount::Uncounted;
 use crate::clock::{Moment, span};
 use crate::files::turn::Turn;
-use crate::history::Operation;
 use crate::judge::scenario::blank_report;
 use crate::report::baseline::Baseline;
 use crate::report::{ScenarioReport, Verdict, tally};
@@ -34,8 +34,12 @@ use crate::target::machine::Ticks;
 const LOOK: Duration = Duration::from_millis(100);
 /// So many scenarios that were late among others are played again alone, when they are late there, too.
 const LATE_BY_ITSELF: usize = 3;
-/// So many deliveries are given up before a receiver that has answered none is not asked any more.
+/// So many deliveries are given up, at the most, before a receiver that has answered none is not asked any more.
 const NEVER_ANSWERED: u64 = 5;
+/// So many at the least, however long each was waited for.
+const FEWEST_GIVEN_UP: u64 = 2;
+/// Whoever has answered nothing in so long a time in all is not asked any more.
+const LONG_ENOUGH: Duration = Duration::from_secs(25);
 
 /// Why a run ends before all is played.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,12 +103,18 @@ pub struct Executor {
     pub(super) left: BTreeSet<String>,
     /// Every scenario that was judged.
     pub(super) judged: Vec<ScenarioReport>,
+    /// Whose effects are to be counted once more.
+    pub(super) uncounted: Vec<Uncounted>,
     /// Those that are to be played again, alone.
     pub(super) again: Vec<Loaded>,
     /// What came of those that were late among others, until it is known whether they are when they are alone.
     pub(super) late: Late,
     /// The ids of those that were under way when the receiver died.
     pub(super) suspects: Vec<String>,
+    /// Since when scenarios are played, and for how long: what is under way then is broken off, and nothing is said of it.
+    pub(super) bound: Option<(Moment, Duration)>,
+    /// Those that were broken off, or not begun.
+    pub(super) broken_off: Vec<Loaded>,
     /// Why the run ended early, when it did.
     pub(super) end: Option<End>,
 }
@@ -119,14 +129,14 @@ pub fn is_late(context: &RunContext, report: &ScenarioReport) -> bool {
 /// Scenarios whose answers were late while others were played.
 #[derive(Debug, Default)]
 pub struct Late {
-    among_others: BTreeMap<String, (ScenarioReport, Vec<Operation>)>,
+    among_others: BTreeMap<String, Attempt>,
     /// How many of them were late alone, too.
     alone: usize,
 }
 
 impl Late {
     /// What came of a scenario among others, where that holds: a receiver that was late alone so often is late by itself.
-    fn holds(&mut self, id: &str) -> Option<(ScenarioReport, Vec<Operation>)> {
+    fn holds(&mut self, id: &str) -> Option<Attempt> {
         (self.alone >= LATE_BY_ITSELF).then(|| self.among_others.remove(id)).flatten()
     }
 }
@@ -151,33 +161,39 @@ impl Executor {
             return;
         }
         self.come_in(company).await;
+        if self.left_of_its_bound().is_zero() {
+            self.turn.over().await;
+            self.break_off(scenarios);
+            return;
+        }
         // Long ones first, so that the last of all is not the longest; otherwise in their order.
         scenarios.sort_by_key(|loaded| std::cmp::Reverse(deliveries(&loaded.scenario.steps) / LONG));
         scenarios.reverse();
         let mut left = scenarios;
-        let mut under_way: JoinSet<(Loaded, Result<ScenarioReport, Again>)> = JoinSet::new();
+        let mut under_way: JoinSet<(Loaded, Result<Attempt, Again>)> = JoinSet::new();
         let mut names: BTreeMap<tokio::task::Id, Loaded> = BTreeMap::new();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut ticks, mut stop) = (Ticks::now(), false);
         let time_is_up = tokio::time::sleep(self.time_limit.saturating_sub(self.began.elapsed()));
-        tokio::pin!(time_is_up);
+        let bound_is_met = tokio::time::sleep(self.left_of_its_bound());
+        tokio::pin!(time_is_up, bound_is_met);
+        let mut is_broken_off = false;
         loop {
             let is_alone = company == Company::Nobody || !self.context.liveness.wants_company();
             let places = if is_alone { 1 } else { self.concurrency.now() };
             while !stop && under_way.len() < places {
                 let Some(loaded) = left.pop() else { break };
-                if let Some((report, history)) = self.late.holds(&loaded.id) {
-                    self.context.append_history(history);
-                    stop |= self.take(loaded, Ok(report));
+                if let Some(attempt) = self.late.holds(&loaded.id) {
+                    stop |= self.take(loaded, Ok(attempt));
                     continue;
                 }
                 let (context, playing) = (Arc::clone(&self.context), loaded.clone());
                 let company = if is_alone { Company::Nobody } else { company };
                 let handle = under_way.spawn(async move {
                     let _leave = leave_to_open(&context, &playing).await;
-                    let report = live::play(&context, &playing, company).await;
-                    (playing, report)
+                    let attempt = attempt::play(&context, &playing, company).await;
+                    (playing, attempt)
                 });
                 names.insert(handle.id(), loaded);
             }
@@ -188,11 +204,15 @@ impl Executor {
                 biased;
                 () = until_true(&mut self.interrupted) => Some(End::Interrupted),
                 () = &mut time_is_up => Some(self.out_of_time()),
+                () = &mut bound_is_met, if self.bound.is_some() => {
+                    is_broken_off = true;
+                    None
+                }
                 done = under_way.join_next_with_id() => {
                     match done {
-                        Some(Ok((id, (loaded, report)))) => {
+                        Some(Ok((id, (loaded, attempt)))) => {
                             names.remove(&id);
-                            stop |= self.take(loaded, report);
+                            stop |= self.take(loaded, attempt);
                         }
                         Some(Err(failed)) => {
                             if let Some(loaded) = names.remove(&failed.id()) {
@@ -219,18 +239,37 @@ impl Executor {
                 under_way.abort_all(); // what is under way is not judged
                 break;
             }
+            if is_broken_off {
+                // A receiver that is being started anew is not left half started: whoever does so holds this.
+                let _is_no_restart = self.context.managed.lock().await;
+                under_way.shutdown().await;
+                break;
+            }
         }
         self.turn.over().await;
         let rest: Vec<Loaded> = names.into_values().chain(left).collect();
         if self.end.is_some() {
             let again = std::mem::take(&mut self.again);
             self.leave(rest.into_iter().chain(again).collect());
+        } else if is_broken_off {
+            self.break_off(rest);
         }
+    }
+
+    /// How long scenarios may still be played.
+    fn left_of_its_bound(&self) -> Duration {
+        self.bound.map_or(Duration::MAX, |(began, time)| time.saturating_sub(began.elapsed()))
+    }
+
+    /// Nothing is said of those whose time was over.
+    fn break_off(&mut self, scenarios: Vec<Loaded>) {
+        self.left.extend(scenarios.iter().map(|one| one.id.clone()));
+        self.broken_off.extend(scenarios);
     }
 
     /// Waits for the turn of these scenarios among other runs at the same database; whoever wants to stop is not kept.
     async fn come_in(&mut self, company: Company) {
-        let turn = self.turn.clone();
+        let (turn, left) = (self.turn.clone(), self.left_of_its_bound());
         let wait = async move {
             match company {
                 Company::Others => turn.with_others().await,
@@ -240,14 +279,15 @@ impl Executor {
         tokio::select! {
             biased;
             () = until_true(&mut self.interrupted) => {}
+            () = tokio::time::sleep(left) => {}
             () = wait => {}
         }
     }
 
     /// Takes what came of a scenario; whether no other one is to be begun.
-    fn take(&mut self, loaded: Loaded, report: Result<ScenarioReport, Again>) -> bool {
-        let report = match report {
-            Ok(report) => report,
+    fn take(&mut self, loaded: Loaded, attempt: Result<Attempt, Again>) -> bool {
+        let Attempt { report, history, uncounted } = match attempt {
+            Ok(attempt) => attempt,
             Err(why) => {
                 match why {
                     Again::Died => self.suspects.push(loaded.id.clone()),
@@ -261,10 +301,18 @@ impl Executor {
         if self.late.among_others.remove(&loaded.id).is_some() && is_late(&self.context, &report) {
             self.late.alone += 1;
         }
+        self.context.append_history(history);
+        self.uncounted.extend(uncounted);
         (self.on_done)(&report);
-        let is_known = self.known.as_ref().is_some_and(|baseline| baseline.knows(&report));
-        let stop = self.fail_fast && report.verdict == Verdict::Fail && !is_known;
+        let stop = self.stops_at(&report);
         self.judged.push(report);
+        stop
+    }
+
+    /// Whether this is the first failure, and nothing more is to be played.
+    pub(super) fn stops_at(&mut self, report: &ScenarioReport) -> bool {
+        let is_known = self.known.as_ref().is_some_and(|baseline| baseline.knows(report));
+        let stop = self.fail_fast && report.verdict == Verdict::Fail && !is_known;
         if stop {
             self.end.get_or_insert(End::FirstFailure);
         }
@@ -285,17 +333,19 @@ impl Executor {
             return Some(End::Broken(why));
         }
         // What the visit waited for is no verdict yet: whoever answers nothing has broken a promise, and a scenario says which.
-        if !self.judged.iter().any(|one| one.verdict == Verdict::Fail) {
+        // One that was not waited for as long as it may take has broken none, and never will.
+        let may_break = self.context.timeout >= self.context.contract.limits.answer.0;
+        if may_break && !self.judged.iter().any(|one| one.verdict == Verdict::Fail) {
             return None;
         }
-        let given_up = self.context.traffic.never_answered().filter(|given_up| *given_up >= NEVER_ANSWERED)?;
+        let given_up = self.context.traffic.never_answered().filter(|given_up| *given_up >= enough(self.context.timeout))?;
         Some(End::Undecided(format!(
             "no delivery has been answered: {given_up} were waited for, {} each; the rest was not played",
             span::write(self.context.timeout)
         )))
     }
 
-    fn out_of_time(&self) -> End {
+    pub(super) fn out_of_time(&self) -> End {
         let limit = span::write(self.time_limit);
         End::Undecided(format!("the time limit of the run was over before it was played ({limit}; give it longer with --time-limit)"))
     }
@@ -310,6 +360,12 @@ impl Executor {
             self.judged.push(report);
         }
     }
+}
+
+/// How many deliveries are given up before a receiver that has answered none is not asked any more, where each is waited for so long.
+fn enough(timeout: Duration) -> u64 {
+    let many = LONG_ENOUGH.as_millis().div_ceil(timeout.as_millis().max(1));
+    u64::try_from(many).unwrap_or(NEVER_ANSWERED).clamp(FEWEST_GIVEN_UP, NEVER_ANSWERED)
 }
 
 /// Leave to have as many streams open as a scenario has; who waits for it is in nobody's way.
@@ -335,4 +391,17 @@ fn deliveries(steps: &[Step]) -> usize {
         own + step.repeat.as_ref().map_or(0, |block| rounds(block.times).saturating_mul(deliveries(&block.steps)))
     };
     steps.iter().map(one).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The longer each is waited for, the fewer show that nobody answers.
+    #[test]
+    fn silence_is_believed_the_sooner_the_longer_it_lasts() {
+        for (timeout_ms, given_up) in [(0, 5), (400, 5), (5_000, 5), (7_000, 4), (12_000, 3), (17_000, 2), (60_000, 2)] {
+            assert_eq!(enough(Duration::from_millis(timeout_ms)), given_up, "{timeout_ms}");
+        }
+    }
 }

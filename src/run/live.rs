@@ -1,11 +1,9 @@
 //! A live target as a source of observations: what steps do to it, and what is seen.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::RunContext;
-use super::executor::{Company, is_late};
-use super::force::weigh;
+use super::executor::Company;
 use super::gate::Pass;
 use super::passes::Passes;
 use crate::clock::{Clock as _, Moment, SystemClock, UnixMicros};
@@ -13,10 +11,9 @@ use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
 use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
-use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Source, Told, scenario};
-use crate::report::{ScenarioReport, Verdict};
+use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Source, Told};
 use crate::run::steps::stream::Streams;
-use crate::scenario::deliver::{Asked, Burst, ConnectionUse, Deliver, Get};
+use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::StateCheck;
 use crate::scenario::fault::Fault;
@@ -32,8 +29,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const LONGEST_REPEAT: Duration = Duration::from_secs(45);
 /// So often they are repeated all the same.
 const FEWEST_ROUNDS: u32 = 5;
-/// How many audit rows are asked for over HTTP.
-const AUDIT_ROWS: usize = 500;
 
 /// One scenario's view of the target.
 pub struct Live<'s> {
@@ -102,14 +97,24 @@ impl<'s> Live<'s> {
     }
 
     /// Leave to deliver; who waits for it is in nobody's way.
-    async fn pass_to_deliver(&mut self) -> Option<Pass<'s>> {
+    pub(super) async fn pass_to_deliver(&mut self) -> Option<Pass<'s>> {
         let _waits = self.context.traffic.wait(false);
         self.passes.before_delivering(&self.context.gate).await
     }
 
     /// Whether the receiver died while the scenario was played, and not before it.
-    fn met_a_death(&self) -> bool {
+    pub(super) fn met_a_death(&self) -> bool {
         self.deaths.is_some_and(|deaths| deaths != self.context.liveness.deaths())
+    }
+
+    /// Whether an answer was late, and may have been so for the others' sake.
+    pub(super) fn was_late_among_others(&self) -> bool {
+        self.late_among_others
+    }
+
+    /// When the deliveries of a step were under way, by this machine's clock; it is told once.
+    pub(super) fn take_under_way(&mut self) -> Vec<(usize, UnixMicros, UnixMicros)> {
+        std::mem::take(&mut self.under_way)
     }
 
     /// Everything that was sent.
@@ -122,26 +127,6 @@ impl<'s> Live<'s> {
         let now = self.context.clock.now();
         let (supplies, bindings) = (&self.context.supplies, at.bindings);
         DeliveryBuilder { supplies, now, signs_at: self.signing.at(now), bindings, plain_bodies: &bindings.plain_bodies }
-    }
-
-    fn path_of(&self, what: &Asked) -> Result<String, String> {
-        let contract = &self.context.contract;
-        match what {
-            Asked::Health => {
-                contract.health.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no health page".to_owned())
-            }
-            Asked::Endpoint => Ok(contract.endpoint.addressed(&contract.endpoint.path)),
-            Asked::Path(path) => Ok(path.clone()),
-            Asked::Metrics => {
-                contract.metrics.as_ref().map(|one| one.path.clone()).ok_or_else(|| "the contract names no counters".to_owned())
-            }
-            Asked::Audit => {
-                let url = contract.audit_url.as_ref().ok_or("the contract names no URL of the audit trail")?;
-                let only = contract.state.as_ref().and_then(|tables| tables.audit.as_ref()?.only.as_ref());
-                let event = only.map_or_else(String::new, |only| format!("&{}={}", url.event, only.is));
-                Ok(format!("{}?{}={AUDIT_ROWS}{event}", url.path, url.limit))
-            }
-        }
     }
 }
 
@@ -157,6 +142,7 @@ impl Source for Live<'_> {
     async fn deliver(&mut self, at: At<'_>, deliver: &Deliver) -> Result<Sent, ScenarioEnd> {
         let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::not_made)?;
         let is_honest = deliver.key.is_none() && deliver.key_of.is_none() && deliver.signature.is_none() && !deliver.no_key;
+        let mut when_told = None;
         let (sent_at, exchange, beside, own_delay) = loop {
             let pass = self.pass_to_deliver().await;
             if deliver.fault.is_some() || deliver.connection == ConnectionUse::Kept {
@@ -170,7 +156,11 @@ impl Source for Live<'_> {
                     let kept = self.kept.get_or_insert_with(KeptConnection::default);
                     (self.context.sender().send_kept(kept, built.transmission.clone()).await, Vec::new())
                 }
-                (None, ConnectionUse::Any | ConnectionUse::New) => (self.context.send(built.transmission.clone()).await, Vec::new()),
+                (None, ConnectionUse::Any | ConnectionUse::New) => {
+                    let (exchange, seen) = self.send_and_look(at, &built, deliver.row_when_told.as_deref()).await?;
+                    when_told = seen;
+                    (exchange, Vec::new())
+                }
             };
             drop(pass);
             let others = under_way.others();
@@ -188,7 +178,7 @@ impl Source for Live<'_> {
             Some(_) => {}
         }
         let arrives = deliver.fault.as_ref().is_none_or(Fault::lets_the_request_through);
-        Ok(Sent { arrives, beside, own_delay, ..built.exchanged(sent_at, exchange) })
+        Ok(Sent { arrives, beside, own_delay, when_told, ..built.exchanged(sent_at, exchange) })
     }
 
     async fn burst(&mut self, at: At<'_>, burst: &Burst) -> Result<Released, ScenarioEnd> {
@@ -204,7 +194,7 @@ impl Source for Live<'_> {
         if let Some(one) = release.exchanges.iter().find(|one| one.result.is_ok()).or(release.exchanges.first()) {
             self.context.traffic.note(one.took, &one.result);
         }
-        self.release_again(at, &built, &mut release.exchanges).await?;
+        self.release_again(at, burst, &built, &mut release.exchanges).await?;
         let began = release.exchanges.iter().map(|one| one.sent_at.0).min().unwrap_or(0);
         let released = built.iter().zip(release.exchanges).map(|(built, exchange)| {
             let start_us = exchange.sent_at.0.abs_diff(began);
@@ -223,15 +213,12 @@ impl Source for Live<'_> {
             false => None,
         };
         let (ends_within_a_life, by) = (by.since.is_some(), by.left(self.context.clock.now()));
-        self.context.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
+        let rows = self.context.clock.advance(by, at.keys).await.map_err(ScenarioEnd::Undecided)?;
         self.signing.forget();
         if let Some(pass) = pass.filter(|_| ends_within_a_life) {
             self.passes.deliver_at_once(pass);
         }
-        if self.context.clock.name() == "rewind" {
-            self.moved_us = self.moved_us.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX));
-        }
-        Ok(())
+        self.moved(at, rows, by)
     }
 
     async fn look(&mut self, at: At<'_>, check: &StateCheck) -> Result<Option<Observation>, ScenarioEnd> {
@@ -248,6 +235,10 @@ impl Source for Live<'_> {
 
     async fn effects_of_bytes(&mut self, at: At<'_>, keys: &[Vec<u8>]) -> Result<Option<Vec<u64>>, ScenarioEnd> {
         self.effects_of_raw(at, keys).await
+    }
+
+    fn tells_effects_of(&self, key: &str) -> bool {
+        self.context.sources.effects.as_ref().is_none_or(|source| source.tells(key))
     }
 
     fn effects_missing(&self) -> Option<String> {
@@ -334,67 +325,10 @@ impl Source for Live<'_> {
     }
 
     fn keep(&mut self, operation: Operation) {
+        self.context.note_answer();
         let now = SystemClock.now();
         let took = i64::try_from(operation.took_us).unwrap_or(i64::MAX);
         self.under_way.push((operation.step, UnixMicros(now.0.saturating_sub(took)), now));
         self.history.push(operation);
     }
-}
-
-/// Why a scenario is to be played again, alone.
-#[derive(Clone, Debug)]
-pub enum Again {
-    /// The receiver died while it was played.
-    Died,
-    /// What it counted may be the doing of others that counted.
-    Counted,
-    /// An answer was late, which may be the doing of all that was under way beside it. What came of it, should it not be played again.
-    Late(Box<(ScenarioReport, Vec<Operation>)>),
-}
-
-/// Plays one scenario against the target: its report; every delivery goes to the context.
-///
-/// What the reference itself gets wrong is no finding, and what a receiver without memory passes as well shows nothing of memory.
-///
-/// # Errors
-/// [`Again`], when what was seen may be the doing of those that it had for company.
-pub async fn play(context: &Arc<RunContext>, loaded: &Loaded, company: Company) -> Result<ScenarioReport, Again> {
-    let began = Moment::now();
-    let mut report = match scenario::reference(&context.setting, &context.supplies.signer) {
-        Err(failed) => {
-            let mut report = scenario::blank_report(loaded, Verdict::Undecided);
-            report.reason = Some(format!("the reference could not be set beside it: {failed}"));
-            report
-        }
-        Ok(reference) => {
-            let mut source = Live::new(context, loaded, company);
-            let (report, _) = scenario::play(&context.setting, &mut source, loaded, reference).await;
-            let mut for_others = false;
-            if report.verdict != Verdict::Pass && company != Company::Nobody && context.liveness.gone().is_none() {
-                let in_time = context.catalogue.always.answers_in_time.as_ref();
-                // That an answer is late is no doing of those that count.
-                let counts = report.findings.is_empty() || report.findings.iter().any(|one| Some(&one.requirement) != in_time);
-                if source.met_a_death() {
-                    return Err(Again::Died);
-                } else if company == Company::Counting && counts {
-                    return Err(Again::Counted);
-                }
-                for_others = source.late_among_others && is_late(context, &report);
-            }
-            if !source.met_a_death() {
-                context.liveness.survived();
-            }
-            let under_way = std::mem::take(&mut source.under_way);
-            let (history, mut report) = (source.into_history(), weigh(context, loaded, report).await);
-            context.stand_beside(&loaded.id, &mut report.findings, &under_way).await;
-            if for_others && report.verdict == Verdict::Fail {
-                report.duration_ms = super::millis(began.elapsed());
-                return Err(Again::Late(Box::new((report, history))));
-            }
-            context.append_history(history);
-            report
-        }
-    };
-    report.duration_ms = super::millis(began.elapsed());
-    Ok(report)
 }

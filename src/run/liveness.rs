@@ -108,7 +108,7 @@ impl RunContext {
         if self.liveness.deaths() != deaths {
             return Err(none); // somebody else has found it dead meanwhile, and has done what can be done
         }
-        let (back, ended) = self.comes_back(&mut managed).await;
+        let (back, ended) = self.comes_back(&mut managed, &none).await;
         if let Some((answer, after)) = back {
             // One that nobody listened for was away; one that was slow was there.
             if !matches!(none, NoAnswer::Unreachable { .. }) {
@@ -119,6 +119,9 @@ impl RunContext {
                 self.liveness.mark_gone(why);
             }
             return Err(and(none, &how));
+        }
+        if ended.is_none() && none.is_premature(self.contract.limits.answer.0) {
+            return Err(none); // it may be slow, and nobody has waited long enough to call it dead
         }
         let how = ended.map_or_else(
             || format!("it answered no health check for {}", span::write(A_WHILE)),
@@ -144,13 +147,19 @@ impl RunContext {
     }
 
     /// Waits a little for a receiver that no longer answers: its answer and how long that took, or how its process ended.
-    async fn comes_back(&self, managed: &mut ManagedTarget) -> (Option<(Answer, Duration)>, Option<String>) {
+    ///
+    /// * `none`: what was seen before. A question that gets through to one that was away may take as long as any other does; one that
+    ///   was waited for so long already is not waited for so long again.
+    async fn comes_back(&self, managed: &mut ManagedTarget, none: &NoAnswer) -> (Option<(Answer, Duration)>, Option<String>) {
         let began = Moment::now();
         while began.elapsed() < A_WHILE {
             if let Some(how) = managed.ended() {
                 return (None, Some(how));
             }
-            let left = A_WHILE.saturating_sub(began.elapsed());
+            let left = match none {
+                NoAnswer::TimedOut { .. } => A_WHILE.saturating_sub(began.elapsed()),
+                NoAnswer::Unreachable { .. } | NoAnswer::Broken { .. } | NoAnswer::Garbled { .. } => self.timeout,
+            };
             if let Ok(Ok(answer)) = tokio::time::timeout(left, self.ask_health(ConnectionUse::New)).await {
                 return (Some((answer, began.elapsed())), None);
             }

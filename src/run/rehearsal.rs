@@ -21,6 +21,7 @@ use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
 use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
+use crate::judge::effects::count_again;
 use crate::judge::verify::at_once;
 use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;
@@ -138,7 +139,11 @@ pub fn rehearse<S: Store>(
     let signing = SigningMoment::new(setting.contract());
     let (broken_in_on, history, streams) = Default::default();
     let mut source = Rehearsal { setting, supplies, receiver, means, now: BEGINNING, signing, broken_in_on, history, streams };
-    let (report, end) = at_once(scenario::play(setting, &mut source, loaded, reference))?;
+    let (mut report, end, answered) = at_once(scenario::play(setting, &mut source, loaded, reference))?;
+    if !answered.is_empty() {
+        source.now = source.now.plus(setting.contract().work_within());
+        at_once(count_again(setting, &mut source, loaded, &answered, &mut report))?.ok()?;
+    }
     Some(Rehearsed { report, end, history: source.history })
 }
 
@@ -212,10 +217,25 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
     }
 
     fn send(&mut self, built: &PreparedDelivery) -> Sent {
-        let sent_at = self.now;
-        let result = self.receive(built);
-        let took = A_MOMENT.saturating_add(self.receiver.pause());
+        let (sent_at, result) = (self.now, self.receive(built));
+        self.answered(built, sent_at, result)
+    }
+
+    /// What is told is told while a delivery is under way: its rows are seen then.
+    fn send_and_look(&mut self, built: &PreparedDelivery) -> Result<Sent, ScenarioEnd> {
+        let (sent_at, result) = (self.now, self.receive(built));
+        let seen = self.means.state.then(|| self.receiver.store().state()).transpose();
+        let when_told = seen.map_err(|failed| ScenarioEnd::Undecided(failed.to_string()))?;
+        Ok(Sent { when_told, ..self.answered(built, sent_at, result) })
+    }
+
+    fn answered(&mut self, built: &PreparedDelivery, sent_at: UnixMicros, result: Result<Answer, NoAnswer>) -> Sent {
+        let pause = self.receiver.pause();
+        let took = A_MOMENT.saturating_add(pause);
         self.now = self.now.plus(took);
+        if !pause.is_zero() {
+            self.receiver.settle(self.now);
+        }
         built.sent(sent_at, took, result)
     }
 }
@@ -229,6 +249,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         let built = self.builder(at).build(deliver, None, None).map_err(ScenarioEnd::not_made)?;
         let lost = || Err(NoAnswer::Broken { cause: "the answer was lost".to_owned() });
         match &deliver.fault {
+            None if deliver.row_when_told.is_some() => self.send_and_look(&built),
             None | Some(Fault::HalfClose | Fault::Delay(_)) => Ok(self.send(&built)),
             Some(Fault::LoseAnswer | Fault::CutAnswer) => Ok(Sent { result: lost(), ..self.send(&built) }),
             Some(Fault::Twice) => {
@@ -290,6 +311,7 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
         if !self.means.effects {
             return Ok(None);
         }
+        self.receiver.do_what_is_due(self.now).map_err(|failed| ScenarioEnd::Undecided(failed.to_string()))?;
         let counts = keys.iter().map(|key| self.receiver.effects(key)).collect::<Result<Vec<u64>, _>>();
         counts.map(Some).map_err(|failed| ScenarioEnd::Undecided(failed.to_string()))
     }

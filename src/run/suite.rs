@@ -14,6 +14,7 @@ use crate::judge::check::rows::cannot_be_seen;
 use crate::judge::{Setting, span_of};
 use crate::report::lack::{Lack, Reason};
 use crate::scenario::deliver::Deliver;
+use crate::scenario::durability::Durability;
 use crate::scenario::expand::Loaded;
 use crate::scenario::expect::Grown;
 use crate::scenario::lint::read_advance;
@@ -35,10 +36,13 @@ const NO_EFFECTS: &str = "effects cannot be counted: give `effects` in the contr
 pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<Reason> {
     let scenario = &loaded.scenario;
     let contract = setting.contract();
-    if scenario.shows.iter().all(|id| !contract.promises(id))
-        && let Some(why) = scenario.shows.first().and_then(|id| contract.not_promised.get(id))
-    {
+    // What a scenario does first of all is what its first requirement speaks of: where that is not promised, anything may come of it, and
+    // what the others find in that is no fault.
+    if let Some(why) = scenario.shows.first().and_then(|id| contract.not_promised.get(id)) {
         return Some(Reason::of(Lack::Promise, format!("{} does not promise it: {why}", contract.contract)));
+    }
+    if let Some(reason) = not_durable(setting, scenario) {
+        return Some(reason);
     }
     let looks = || steps_of(&scenario.steps).into_iter().any(|step| step.state.is_some());
     if !contract.is_by_key() && looks() {
@@ -71,6 +75,16 @@ pub fn reason_not_under(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
     missing.or_else(|| is_of_another_letter(setting, supplies, loaded, means))
 }
 
+/// Why a scenario is not applicable that asks behind a restart for what came before it: whatever it is about, that such things are
+/// remembered is a promise of its own, and the contract does not make it.
+fn not_durable(setting: &Setting, scenario: &Scenario) -> Option<Reason> {
+    let contract = setting.contract();
+    let unpromised = |id: &String| Some((id.clone(), contract.not_promised.get(id)?));
+    let (id, why) = Durability::of(&scenario.steps).promised_by(&setting.catalogue.always).find_map(unpromised)?;
+    let told = format!("{} does not promise what it asks for after a restart ({id}): {why}", contract.contract);
+    Some(Reason::of(Lack::Promise, told))
+}
+
 /// Why a scenario is not applicable that holds receivers to the letter of a family: the contract, which says that it is of that
 /// family, has changed what the scenario demands.
 fn is_of_another_letter(setting: &Setting, supplies: &Supplies, loaded: &Loaded, means: Means) -> Option<Reason> {
@@ -80,9 +94,18 @@ fn is_of_another_letter(setting: &Setting, supplies: &Supplies, loaded: &Loaded,
     Some(format!("{} changes what `{ticked}` demands: its own reference gives {observed}", setting.contract().contract).into())
 }
 
-/// Why a scenario is not applicable whose bodies are longer than the contract's limit; one that goes over it on purpose is.
+/// The longest body that is sent, in bytes: what is built is held in memory, and sent a few times.
+const LONGEST_SENT: usize = 64 * 1024 * 1024;
+
+/// Why a scenario is not applicable whose bodies are longer than the contract's limit, or whose limit is further than any body goes;
+/// one that goes over the limit on purpose is.
 fn body_too_long(supplies: &Supplies, scenario: &Scenario) -> Option<Reason> {
-    let limit = supplies.contract.limits.body_bytes;
+    let limit = supplies.contract.limits.body_bytes();
+    let measured = longest_measured(&scenario.steps, limit);
+    if measured > LONGEST_SENT {
+        let told = format!("its bodies have up to {measured} bytes, by the contract's limit, and none is sent of more than {LONGEST_SENT}");
+        return Some(Reason::of(Lack::BodyLimit, told));
+    }
     let longest = longest_body(&scenario.steps, &|name| supplies.bodies.get(name).map_or(0, Bytes::len));
     // A key that travels in the body makes it longer.
     let key = supplies.contract.key.put_into_body(b"{}", supplies.word(u64::MAX).as_bytes()).map_or(0, |body| body.len());
@@ -231,6 +254,16 @@ fn longest_body(steps: &[Step], file: &dyn Fn(&str) -> usize) -> usize {
         sent.max(step.repeat.as_ref().map_or(0, |block| longest_body(&block.steps, file)))
     };
     steps.iter().map(one).max().unwrap_or(0)
+}
+
+/// The longest body whose size is measured by the contract's limit.
+fn longest_measured(steps: &[Step], limit: usize) -> usize {
+    let of = |deliver: &Deliver| deliver.fill.as_ref().filter(|fill| fill.bytes.is_none()).map_or(0, |fill| fill.size(limit));
+    let sent = |step: &&Step| {
+        let burst = step.burst.as_ref().map_or(0, |burst| of(&burst.deliver));
+        step.deliver.as_ref().map_or(0, of).max(burst)
+    };
+    steps_of(steps).iter().map(sent).max().unwrap_or(0)
 }
 
 /// How much time the steps let pass in all.

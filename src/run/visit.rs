@@ -42,11 +42,11 @@ const TRIED_FOR: Duration = Duration::from_secs(8);
 const OTHER_NUMBERS: u64 = 1 << 32;
 
 /// A delivery that was sent, and what came of it.
-struct Seen {
-    built: PreparedDelivery,
+pub(super) struct Seen {
+    pub(super) built: PreparedDelivery,
     result: Result<Answer, NoAnswer>,
     took: Duration,
-    set: OutcomeSet,
+    pub(super) set: OutcomeSet,
 }
 
 impl Seen {
@@ -122,7 +122,13 @@ impl RunContext {
     /// Builds a delivery and sends it; an answer that asks to come again is waited for.
     ///
     /// * `like`: the delivery whose key and body it has; * `later`: as if it were sent so many seconds later.
-    async fn deliver(&self, supplies: &Supplies, deliver: &Deliver, like: Option<&PreparedDelivery>, later: i64) -> Result<Seen, String> {
+    pub(super) async fn deliver(
+        &self,
+        supplies: &Supplies,
+        deliver: &Deliver,
+        like: Option<&PreparedDelivery>,
+        later: i64,
+    ) -> Result<Seen, String> {
         let (bindings, plain_bodies) = (Bindings::default(), PlainBodies::new());
         let now = UnixMicros(self.clock.now().0.saturating_add(later.saturating_mul(1_000_000)));
         let builder = DeliveryBuilder { supplies, now, signs_at: now, bindings: &bindings, plain_bodies: &plain_bodies };
@@ -263,7 +269,7 @@ impl RunContext {
     fn bodies_of_the_suite(&self) -> Vec<String> {
         /// So many are enough to see that a body is what is refused.
         const MOST: usize = 4;
-        let limit = self.contract.limits.body_bytes;
+        let limit = self.contract.limits.body_bytes();
         let fits = |(name, bytes): &(&String, &bytes::Bytes)| **name != self.supplies.ordinary_body && bytes.len() < limit;
         self.supplies.bodies.iter().filter(fits).map(|(name, _)| name.clone()).take(MOST).collect()
     }

@@ -60,6 +60,17 @@ pub struct Deliver {
     /// Event stream: its event is so many bytes longer, where the data of events has a member of the body in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_bytes: Option<usize>,
+    /// Event stream: with `stream_of`: not that stream, but the one whose name differs from its name in the case of its letters only.
+    pub in_other_case: bool,
+    /// Event stream: the member of its body that stands in the data of its event is this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_text: Option<String>,
+    /// Event stream: its body lacks the member that would stand in the data of its event.
+    pub event_lacks: bool,
+    /// Event stream: as soon as its event has come on this open stream, and before its answer is waited for, its audit row is there. What
+    /// came on the stream meanwhile is still there to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_when_told: Option<String>,
 
     /// Key: this text; it must hold `{unique}`, `{number}` (15 digits that no other delivery of any run bears), or `{key:NAME}`
     /// for an earlier delivery's key, unless it is blank.
@@ -137,21 +148,40 @@ pub struct Deliver {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fill {
+    /// What stands before it, once.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub before: String,
     /// The text.
     pub text: String,
+    /// What stands after it, once.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub after: String,
     /// The size of the body; the last repetition is cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
     /// So many bytes more than the contract's limit (`limits.body_bytes`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<usize>,
+    /// So many bytes fewer than the contract's limit, with all that a body bears beside what a scenario says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_limit: Option<usize>,
 }
 
 impl Fill {
     /// The size of the body under a contract that limits bodies to `limit` bytes.
     #[must_use]
     pub fn size(&self, limit: usize) -> usize {
-        self.over_limit.map_or(self.bytes.unwrap_or(0), |more| limit.saturating_add(more))
+        let over = self.over_limit.map(|more| limit.saturating_add(more));
+        over.or_else(|| self.under_limit.map(|fewer| limit.saturating_sub(fewer))).or(self.bytes).unwrap_or(0)
+    }
+
+    /// The body, so many bytes long, or as long as what stands around the text.
+    #[must_use]
+    pub fn body(&self, size: usize) -> Vec<u8> {
+        let room = size.saturating_sub(self.before.len().saturating_add(self.after.len()));
+        let mut text = self.text.as_bytes().repeat(room / self.text.len().max(1) + 1);
+        text.truncate(room);
+        [self.before.as_bytes(), text.as_slice(), self.after.as_bytes()].concat()
     }
 }
 
@@ -210,6 +240,9 @@ pub struct Burst {
     /// How many keys.
     #[serde(default = "one")]
     pub keys: usize,
+    /// Whose keys they are: an earlier delivery's or burst's, of as many keys; without it, all are fresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys_of: Option<String>,
     /// How many deliveries of each key.
     pub each: usize,
     /// What each delivery is like; its `key` and `as` are the burst's business.

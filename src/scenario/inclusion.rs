@@ -99,6 +99,8 @@ impl Always {
             streams_keep_their_order: or(self.streams_keep_their_order, &base.streams_keep_their_order),
             work_is_done_once: or(self.work_is_done_once, &base.work_is_done_once),
             nothing_else_is_done: or(self.nothing_else_is_done, &base.nothing_else_is_done),
+            keys_outlive_restarts: or(self.keys_outlive_restarts, &base.keys_outlive_restarts),
+            ids_outlive_restarts: or(self.ids_outlive_restarts, &base.ids_outlive_restarts),
             lives: or(self.lives, &base.lives),
         }
     }

@@ -108,7 +108,7 @@ fn said(name: &str, contract: &Contract, words: &Words) -> Option<String> {
         "failure" => contract.provoke().map_or_else(|| "5xx".to_owned(), |provoke| provoke.status.to_string()),
         "key.header" => contract.key.header.clone().unwrap_or_else(|| words.header.to_owned()),
         "limits.answer" => span::write(contract.limits.answer.0),
-        "limits.body" => size(contract.limits.body_bytes, words),
+        "limits.body" => size(contract.limits.body_bytes(), words),
         "ttl" => span_of(contract.ttl.as_ref().map(|ttl| ttl.default.0)),
         "lease" => span_of(contract.in_flight.as_ref().and_then(|in_flight| in_flight.lease).map(|lease| lease.0)),
         "tolerance" => span_of(contract.signature.time.map(|time| time.past.0)),

@@ -121,6 +121,12 @@ pub struct Always {
     /// No work is done for a key that was never accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nothing_else_is_done: Option<String>,
+    /// A key is remembered over a restart: what a scenario asks for behind one is judged where this is promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_outlive_restarts: Option<String>,
+    /// Ids of events, and what followed them, are kept over a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids_outlive_restarts: Option<String>,
     /// The receiver answers its health check before and after every scenario.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lives: Option<String>,

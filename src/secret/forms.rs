@@ -1,10 +1,15 @@
 //! Forms of a secret: every text that tells it to whoever reads it.
 //!
-//! In: the secret's bytes. Out: raw, hex (plain, with colons, blanks, `%` or
-//! `\x` between), base64 and base64url (padded or not, alone or in the middle
-//! of a longer text), percent-encoded, and escaped for JSON, XML, Rust and
-//! shells, escapes of escapes included. Letters are compared in any case, and
-//! line breaks are passed over, by whoever looks for them (`needles`).
+//! In: the secret's bytes. Out: raw, in Latin-1, hex (plain, with colons,
+//! blanks, `%` or `\x` between), base64 and base64url (padded or not, alone or
+//! in the middle of a longer text), percent-encoded, and escaped for JSON, XML,
+//! Rust and shells, escapes of escapes included. Letters are compared in any
+//! case, and line breaks are passed over, by whoever looks for them (`needles`).
+//!
+//! Which characters of a text are escaped, and how, is each writer's own choice:
+//! whoever looks takes escapes back before (`readings`). The usual ones are
+//! written out here all the same, because what stands before a text can be
+//! taken for a part of its first escape, and all escapes are read amiss then.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +25,8 @@ pub fn forms(secret: &[u8]) -> BTreeSet<Vec<u8>> {
     }
     let mut texts: BTreeSet<String> = BTreeSet::new();
     let lossy = String::from_utf8_lossy(secret).into_owned();
+    // A form of a page has it so, when its other escapes are taken back.
+    texts.insert(lossy.replace(' ', "+"));
     texts.extend(escapes(&lossy).into_iter().flat_map(|once| escapes(&once).into_iter().chain([once])));
     texts.insert(secret.escape_ascii().to_string());
     let hex = |before_each: &str| secret.iter().map(|byte| format!("{before_each}{byte:02x}")).collect::<String>();
@@ -34,7 +41,10 @@ pub fn forms(secret: &[u8]) -> BTreeSet<Vec<u8>> {
         texts.insert(percent(piece.as_bytes(), ""));
         texts.insert(piece);
     }
-    texts.into_iter().map(String::into_bytes).chain([secret.to_vec()]).collect()
+    // What a byte escape stands for where characters have one byte each (`\xfc`), and a header line.
+    let latin_1: Option<Vec<u8>> =
+        std::str::from_utf8(secret).ok().and_then(|text| text.chars().map(|one| u8::try_from(one).ok()).collect());
+    texts.into_iter().map(String::into_bytes).chain([secret.to_vec()]).chain(latin_1).collect()
 }
 
 /// What a base64 text stands for, when it is one.

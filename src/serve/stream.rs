@@ -60,6 +60,12 @@ impl Hub {
         }
     }
 
+    /// Waits for the subscriber whose turn it is.
+    pub(super) async fn all_are_told(&self) {
+        tokio::task::yield_now().await;
+        drop(self.turn.lock().await);
+    }
+
     fn listen(self: &Arc<Self>, name: &str) -> Seat {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         let news = listening.entry(name.to_owned()).or_insert_with(|| watch::channel(()).0).subscribe();
@@ -99,7 +105,10 @@ pub(super) fn answer<S: Store + 'static>(shared: &Arc<Shared<S>>, name: &str, re
         Ok(Opened::Tells(place)) => place,
     };
     let gzip = request.headers().get("accept-encoding").is_some_and(|coding| coding.as_bytes().windows(4).any(|four| four == b"gzip"));
-    let holds_back = lock(shared).hooks().holds_back(gzip);
+    let (holds_back, may_be_cached) = {
+        let receiver = lock(shared);
+        (receiver.hooks().holds_back(gzip), receiver.hooks().may_be_cached())
+    };
     let body = if *request.method() == Method::HEAD {
         Body::empty()
     } else {
@@ -111,8 +120,10 @@ pub(super) fn answer<S: Store + 'static>(shared: &Arc<Shared<S>>, name: &str, re
         Body::new(Events { told })
     };
     let mut response = Response::new(body);
-    let lines = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
-    response.headers_mut().extend(lines.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    if !may_be_cached {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    }
     // Proxies of this kind hold answers back otherwise.
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     response

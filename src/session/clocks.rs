@@ -124,6 +124,15 @@ impl TargetClock {
         }
     }
 
+    /// Whether it is the reference's own: whatever the reference puts off is done by this clock.
+    #[must_use]
+    pub fn is_of_the_reference(&self) -> bool {
+        match self {
+            Self::Own(_) | Self::Control { .. } => true,
+            Self::Moved { .. } | Self::Faketime { .. } | Self::Rewind { .. } | Self::Wait(_) | Self::None => false,
+        }
+    }
+
     /// Whether moving it holds the target's database locked for a moment: a receiver that does not wait for locks would fail then.
     #[must_use]
     pub fn locks_the_database(&self) -> bool {
@@ -146,38 +155,40 @@ impl TargetClock {
 
     /// Lets `by` pass for the given keys (or for all, where time is one).
     ///
+    /// Returns how many rows were moved for it; `None` where no rows are.
+    ///
     /// # Errors
     /// One sentence: what could not be done.
-    pub async fn advance(&self, by: Duration, keys: &[String]) -> Result<(), String> {
+    pub async fn advance(&self, by: Duration, keys: &[String]) -> Result<Option<usize>, String> {
         match self {
             Self::Own(clock) => {
                 clock.advance(by);
-                Ok(())
+                Ok(None)
             }
             Self::Control { at, ahead, timeout } => {
                 transport::control::move_clock(at, by, *timeout)
                     .await
                     .map_err(|none| format!("the clock's control address did not move it: {none}"))?;
                 ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
-                Ok(())
+                Ok(None)
             }
             Self::Moved { by: mover, ahead } => {
                 (mover.0)(by);
                 ahead.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
-                Ok(())
+                Ok(None)
             }
-            Self::Rewind { source } => source.rewind(keys, by).await.map(drop).map_err(|failed| failed.to_string()),
+            Self::Rewind { source } => source.rewind(keys, by).await.map(Some).map_err(|failed| failed.to_string()),
             Self::Faketime { file, ahead } => {
                 let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
                 let all = ahead.load(Ordering::SeqCst).saturating_add(micros);
                 let offset = Duration::from_micros(u64::try_from(all).unwrap_or(0));
                 faketime::set(file, offset).map_err(|cause| format!("{} cannot be written: {cause}", file.display()))?;
                 ahead.store(all, Ordering::SeqCst);
-                Ok(())
+                Ok(None)
             }
             Self::Wait(_) => {
                 tokio::time::sleep(by).await;
-                Ok(())
+                Ok(None)
             }
             Self::None => Err("time cannot be moved here".to_owned()),
         }

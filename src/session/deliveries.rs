@@ -1,10 +1,10 @@
 //! Deliveries: from what is wanted of one to the bytes that travel.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::bodies::{filled, has_member, travelling};
 use super::supplies::Supplies;
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
@@ -13,7 +13,6 @@ use crate::contract::key::{KeyForm, KeyPlace, KeyScope, odd};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::Sent;
 use crate::judge::check::Bindings;
-use crate::message::member_at;
 use crate::message::spelling::respelled;
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
@@ -55,6 +54,7 @@ impl PreparedDelivery {
             start_us: 0,
             result,
             beside: Vec::new(),
+            when_told: None,
         }
     }
 }
@@ -262,8 +262,7 @@ impl DeliveryBuilder<'_> {
             return bytes_of("hex", digits).map(Bytes::from);
         }
         if let Some(fill) = &deliver.fill {
-            let size = fill.size(self.supplies.contract.limits.body_bytes);
-            return Ok(Bytes::from(fill.text.bytes().cycle().take(size).collect::<Vec<u8>>()));
+            return filled(self.supplies, fill).map(Bytes::from);
         }
         if let Some(bytes) = deliver.random_bytes {
             return Ok(self.supplies.random_bytes(bytes));
@@ -333,7 +332,11 @@ impl DeliveryBuilder<'_> {
 /// # Errors
 /// Why they cannot be made under this contract, as a sentence.
 pub fn burst_of(builder: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<PreparedDelivery>, String> {
-    let keys: Vec<String> = (0..burst.keys).map(|_| builder.supplies.unique_key()).collect();
+    let fresh = || (0..burst.keys).map(|_| builder.supplies.unique_key()).collect::<Vec<String>>();
+    let keys = burst.keys_of.as_ref().map_or_else(fresh, |name| builder.bindings.keys_of(name));
+    if keys.len() != burst.keys {
+        return Err(format!("these are {} keys, and {} are wanted", keys.len(), burst.keys));
+    }
     let body_for = |unique: &str| builder.body(&burst.deliver, unique);
     let shared: Vec<Bytes> = keys.iter().map(|key| body_for(key)).collect::<Result<_, _>>()?;
     let mut built = Vec::with_capacity(burst.keys * burst.each);
@@ -350,28 +353,10 @@ pub fn burst_of(builder: &DeliveryBuilder<'_>, burst: &Burst) -> Result<Vec<Prep
     Ok(built)
 }
 
-/// The body that travels with a key, or without one: the very bytes, unless it is made a form, the members that every body bears are
-/// put into it, or the key is.
-pub(super) fn travelling(contract: &Contract, plain_body: Bytes, key: Option<&[u8]>) -> Result<Bytes, &'static str> {
-    let plain_body = match contract.with_usual_members(&plain_body) {
-        Cow::Borrowed(_) => plain_body,
-        Cow::Owned(dressed) => Bytes::from(dressed),
-    };
-    let changed = match contract.travelling_body(&plain_body, key)? {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(changed) => Some(changed),
-    };
-    Ok(changed.map_or(plain_body, Bytes::from))
-}
-
 /// How a delivery travels that is still to be made.
 pub(super) fn way(deliver: &Deliver) -> Transmission {
     let Deliver { framing, header_case, connection, .. } = *deliver;
     Transmission { delivery: Delivery::default(), framing, header_case, connection }
-}
-
-fn has_member(body: &[u8], path: &str) -> bool {
-    serde_json::from_slice(body).is_ok_and(|body: serde_json::Value| member_at(&body, path).is_some())
 }
 
 fn bytes_of(member: &str, digits: &str) -> Result<Vec<u8>, String> {

@@ -16,6 +16,28 @@ pub enum SessionError {
         /// What was seen.
         cause: String,
     },
+    /// The target, which has no health page, does not answer.
+    #[error("the target {url} does not answer an honest delivery to {path}: {cause}; start it, or give another --target")]
+    Silent {
+        /// Its address.
+        url: String,
+        /// The path that was delivered to.
+        path: String,
+        /// What was seen.
+        cause: String,
+    },
+    /// The target was not waited for as long as the contract lets it take.
+    #[error("the target {url} has not answered yet at {path}: {cause}, and the contract allows {allowed}; wait longer with --timeout")]
+    GivenUp {
+        /// Its address.
+        url: String,
+        /// The path that was asked.
+        path: String,
+        /// What was seen.
+        cause: String,
+        /// How long an answer may take.
+        allowed: String,
+    },
     /// The target answers, but is not well.
     #[error("the target {url} answers its health check {path} with status {status}, where the contract has {wanted}")]
     NotWell {

@@ -1,13 +1,14 @@
 //! Patience with what stands before a receiver: a 429 or a 503 that asks to be tried again.
 //!
 //! In: an answer, and the contract. Out: how long it asks to be waited for,
-//! when it is no answer of the contract. That it was so is told once.
+//! when it is no answer of the contract. That it was so is told once; so is
+//! that the user waits for less than the contract allows.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::Session;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock as _, SystemClock, span};
 use crate::contract::Contract;
 use crate::delivery::{Answer, NoAnswer};
 
@@ -40,6 +41,18 @@ fn span_until(after: &str, answer: &Answer) -> Option<Duration> {
 }
 
 impl Session {
+    /// What the report says where answers are given up before the contract's time is over; nothing where they are waited for long enough.
+    pub(crate) fn given_up_note(&self) -> Option<String> {
+        let (timeout, limit) = (self.timeout, self.contract.limits.answer.0);
+        (timeout < limit).then(|| {
+            format!(
+                "The contract allows {} for an answer, and {} were waited for (--timeout): what had not been answered by then is undecided.",
+                span::write(limit),
+                span::write(timeout)
+            )
+        })
+    }
+
     /// What the report says of deliveries that were held up; nothing when none was.
     pub(crate) fn held_up_note(&self) -> Option<String> {
         let times = self.held_up.load(Ordering::Relaxed);

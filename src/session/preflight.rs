@@ -11,7 +11,7 @@ use super::Session;
 use super::deliveries::{DeliveryBuilder, PlainBodies};
 use super::error::SessionError;
 use super::patience::asks_to_wait;
-use crate::clock::Moment;
+use crate::clock::{Moment, span};
 use crate::contract::Contract;
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::check::Bindings;
@@ -50,6 +50,8 @@ impl Session {
         let health = self.ask_health(ConnectionUse::Any).await;
         match health {
             Ok(answer) if is_well(&self.contract, &answer) => Ok(answer),
+            // It has been waited for as long as anybody is: once more would only take longer.
+            Err(none @ NoAnswer::TimedOut { .. }) => Err(none),
             Ok(_) | Err(_) => self.ask_health(ConnectionUse::New).await,
         }
     }
@@ -117,14 +119,20 @@ pub fn is_well(contract: &Contract, answer: &Answer) -> bool {
 }
 
 async fn not_well(contract: &Contract, target: &Target, health: Result<Answer, NoAnswer>) -> SessionError {
-    let url = target.to_string();
-    let path = contract.health.as_ref().map_or(&contract.endpoint.path, |health| &health.path).clone();
-    let wanted = contract.health.as_ref().map_or(contract.outcomes.accepted.status, |health| health.status);
+    let (url, page) = (target.to_string(), contract.health.as_ref());
+    let path = page.map_or(&contract.endpoint.path, |page| &page.path).clone();
+    let wanted = page.map_or(contract.outcomes.accepted.status, |page| page.status);
+    let limit = contract.limits.answer.0;
+    let silent = |(url, path, cause)| match page {
+        Some(_) => SessionError::Unreachable { url, path, cause },
+        None => SessionError::Silent { url, path, cause },
+    };
     if let Some(cause) = diagnosis::reason(target, &health).await {
-        return SessionError::Unreachable { url, path, cause };
+        return silent((url, path, cause));
     }
     match health {
         Ok(answer) => SessionError::NotWell { url, path, status: answer.status, wanted },
-        Err(none) => SessionError::Unreachable { url, path, cause: none.to_string() },
+        Err(none) if none.is_premature(limit) => SessionError::GivenUp { url, path, cause: none.to_string(), allowed: span::write(limit) },
+        Err(none) => silent((url, path, none.to_string())),
     }
 }

@@ -8,7 +8,8 @@
 
 use bytes::Bytes;
 
-use super::deliveries::{DeliveryBuilder, PlainBodies, travelling, way};
+use super::bodies::travelling;
+use super::deliveries::{DeliveryBuilder, PlainBodies, way};
 use super::supplies::Supplies;
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;

@@ -1,14 +1,14 @@
 //! Streams of deliveries: the body of one that is told on an event stream of the scenario's own.
 //!
 //! In: a body, and what a scenario says of the stream. Out: the body with the contract's member for it, one that ends the stream or
-//! does not, and one that makes its event long. Nothing else of the body changes.
+//! does not, and what its event tells of the body. Nothing else of the body changes.
 
 use bytes::Bytes;
 
 use super::deliveries::DeliveryBuilder;
 use crate::contract::stream::{EventStream, Finished};
 use crate::message::member_text;
-use crate::message::spelling::with_member_at;
+use crate::message::spelling::{with_member_at, without_member_at};
 use crate::outcome::members::Values;
 use crate::scenario::deliver::Deliver;
 
@@ -26,11 +26,19 @@ impl DeliveryBuilder<'_> {
         if let Some(finished) = &form.finished {
             body = put(&body, &finished.member, &ending(finished, deliver.ends_stream))?;
         }
-        if let Some(bytes) = deliver.event_bytes {
-            let member = form.told_member().ok_or("no member of a body stands in the data of the contract's events (`stream.data`)")?;
-            body = put(&body, member, &"x".repeat(bytes))?;
+        let text = deliver.event_text.clone().or_else(|| deliver.event_bytes.map(|bytes| "x".repeat(bytes)));
+        if text.is_none() && !deliver.event_lacks {
+            return Ok(body);
         }
-        Ok(body)
+        let members = form.told_members();
+        let member = members.first().ok_or("no member of a body stands in the data of the contract's events (`stream.data`)")?;
+        match text {
+            Some(text) => put(&body, member, &text),
+            None => members.iter().try_fold(body, |body, member| {
+                let without = without_member_at(&body, member).map(Bytes::from);
+                without.ok_or_else(|| format!("this body cannot be without the member `{member}`"))
+            }),
+        }
     }
 
     fn named(&self, form: &EventStream, deliver: &Deliver, body: Bytes, unique: &str) -> Result<Bytes, String> {
@@ -44,7 +52,9 @@ impl DeliveryBuilder<'_> {
             (None, Some(of)) => {
                 let earlier = self.plain_bodies.get(of).ok_or_else(|| format!("no delivery is called `{of}`"))?;
                 let values = Values { body: earlier, ..Values::default() };
-                form.of.as_ref().and_then(|form| form.fill(&|name| values.get(name))).ok_or("the earlier delivery is on no stream")?
+                let name =
+                    form.of.as_ref().and_then(|form| form.fill(&|name| values.get(name))).ok_or("the earlier delivery is on no stream")?;
+                if deliver.in_other_case { in_other_case(&name) } else { name }
             }
             (None, None) => return Ok(body),
         };
@@ -52,6 +62,11 @@ impl DeliveryBuilder<'_> {
         let wanted = if there.is_empty() { &members[..1] } else { &there };
         wanted.iter().try_fold(body, |body, member| put(&body, member, &name))
     }
+}
+
+/// A name with every ASCII letter in the other case.
+fn in_other_case(name: &str) -> String {
+    name.chars().map(|one| if one.is_ascii_lowercase() { one.to_ascii_uppercase() } else { one.to_ascii_lowercase() }).collect()
 }
 
 /// A value that ends a stream, or one that does not.

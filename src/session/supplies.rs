@@ -14,6 +14,10 @@ use crate::delivery::{Delivery, HeaderLine};
 use crate::sign::Signer;
 use crate::sign::tamper::Tamper;
 
+/// Words of a session are counted from here, so that the first and the last of some hundred thousand have one length: what
+/// hangs on the length of a key must not hang on how much was played before.
+pub const FIRST_NUMBER: u64 = 100_000;
+
 /// What deliveries are made from.
 pub struct Supplies {
     /// The promise.

@@ -9,6 +9,7 @@ mod bodies;
 mod secrets;
 mod writing;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub(crate) use bodies::spaced;
@@ -23,6 +24,7 @@ use super::verify::BadSignature;
 use super::{Envelope, Proof, Scheme, SignatureHeader, Signer, TimeUnit};
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
+use crate::secret::Redactor;
 use crate::template::Template;
 
 /// What is known of a captured delivery.
@@ -46,6 +48,14 @@ pub struct Case<'a> {
     pub at: UnixMicros,
     /// Other schemes that may have been meant.
     pub others: &'a [Other<'a>],
+}
+
+impl Case<'_> {
+    /// A text that came with the delivery, as it may be told: a sender that puts secrets where they do not belong has none of them printed.
+    fn told<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let secrets: Vec<&[u8]> = self.secrets.iter().map(|(_, secret)| secret.as_slice()).collect();
+        Redactor::new(&secrets).text(text)
+    }
 }
 
 /// Another scheme, as a contract has it.
@@ -129,10 +139,11 @@ fn holds(signer: &Signer, delivery: &Delivery, case: &Case<'_>) -> bool {
 
 fn out_of_time(signer: &Signer, case: &Case<'_>) -> Diagnosis {
     let time = signer.claim(case.delivery).ok().and_then(|claim| claim.time.map(str::to_owned)).unwrap_or_default();
+    let said = case.told(&time);
     let signed_at = signer.scheme().unit().read(&time).unwrap_or(case.at);
     let tolerance = signer.scheme().time;
     if let Some((unit, due)) = other_unit(signer.scheme().unit(), &time, case.at) {
-        return Diagnosis::of("time-unit", format!("the signature is right, and its time {time} is in {unit} where {due} are due"));
+        return Diagnosis::of("time-unit", format!("the signature is right, and its time {said} is in {unit} where {due} are due"));
     }
     let old = case.at.since(signed_at);
     // People read seconds; what lies nearer than one is told as one.
@@ -144,7 +155,7 @@ fn out_of_time(signer: &Signer, case: &Case<'_>) -> Diagnosis {
     };
     let allowed = allowed.map_or_else(String::new, |span| format!(", and the contract allows {}", crate::clock::span::write(span.0)));
     let word = if code == "stale" { "stale" } else { "too early" };
-    Diagnosis::of(code, format!("the signature is right, but {word}: its time {time} lies {lies}{allowed}"))
+    Diagnosis::of(code, format!("the signature is right, but {word}: its time {said} lies {lies}{allowed}"))
 }
 
 /// A time in seconds where milliseconds are due, or the other way round: it lies near when it is read so.
@@ -164,14 +175,18 @@ fn odd_time(signer: &Signer, case: &Case<'_>) -> Diagnosis {
     let time = signer.claim(case.delivery).ok().and_then(|claim| claim.time.map(str::to_owned)).unwrap_or_default();
     let unit = signer.scheme().unit();
     match other_unit(unit, &time, case.at) {
-        Some((other, due)) => {
-            Diagnosis::of("time-unit", format!("the signature is right, and its time {time} is in {other} where {due} are due"))
-        }
+        Some((other, due)) => Diagnosis::of(
+            "time-unit",
+            format!("the signature is right, and its time {} is in {other} where {due} are due", case.told(&time)),
+        ),
         None => {
             let due = unit.write(case.at);
             Diagnosis::of(
                 "malformed",
-                format!("the signature is right, and its time `{time}` is written otherwise than the contract says, as {due}"),
+                format!(
+                    "the signature is right, and its time `{}` is written otherwise than the contract says, as {due}",
+                    case.told(&time)
+                ),
             )
         }
     }
@@ -192,7 +207,8 @@ fn missing(case: &Case<'_>) -> Diagnosis {
 fn lacking(case: &Case<'_>) -> Option<Diagnosis> {
     let scheme = case.scheme;
     let is_there = |name: &str| case.delivery.header_values(name).any(|line| !line.trim_ascii().is_empty());
-    let says = |header: &&SignatureHeader| header.carries("t") || header.carries("id") || header.is_prepared();
+    // A constant says nothing of a delivery: it is looked at only where it is signed.
+    let says = |header: &&SignatureHeader| ["t", "id"].into_iter().any(|name| header.carries(name) && scheme.signs(name));
     let own = scheme.headers.iter().filter(says).filter(|header| !header.name.starts_with("body:")).map(|header| header.name.as_str());
     let signed = scheme.message.placeholders().filter_map(|name| name.strip_prefix("header:"));
     let mut names: Vec<String> = own.chain(signed).filter(|name| !is_there(name)).map(place).collect();
@@ -214,7 +230,10 @@ fn time_that_is_none(signer: &Signer, case: &Case<'_>) -> Option<Diagnosis> {
     unit.read(&time).is_none().then(|| {
         Diagnosis::of(
             "malformed",
-            format!("its time `{time}` is written otherwise than the contract says, as {due}, and the signature does not hold over it"),
+            format!(
+                "its time `{}` is written otherwise than the contract says, as {due}, and the signature does not hold over it",
+                case.told(&time)
+            ),
         )
     })
 }
@@ -234,18 +253,30 @@ fn other_body(case: &Case<'_>, signer: &Signer) -> Option<Diagnosis> {
         .map(|(code, words, _)| Diagnosis::of(code, words))
 }
 
-/// A scheme that signs a digest, which stands in the delivery beside a body that it does not fit.
+/// A scheme that signs a digest, which stands in the delivery beside a body that it does not fit, or is to stand there and does not.
 fn digest_of_another_body(case: &Case<'_>, signer: &Signer) -> Option<Diagnosis> {
     let scheme = signer.scheme();
     let is_digest = |value: &Template| value.placeholders().any(|name| name.ends_with("(body)"));
     let mut bare = scheme.clone();
     bare.headers.retain(|header| !(header.is_prepared() && is_digest(&header.value)));
     bare.query.clear();
-    let has_digest = bare.headers.len() != scheme.headers.len() || !scheme.query.is_empty();
-    let holds_so = has_digest && holds(&signer.with_scheme(bare), case.delivery, case);
-    holds_so.then(|| {
-        Diagnosis::of("body-altered", "the body was altered: the signature is right, and the digest that it signs is of another body")
-    })
+    let query = case.delivery.path_and_query().split_once('?').map_or("", |(_, query)| query);
+    let in_query = |name: &str| query.split('&').any(|pair| pair.split_once('=').is_some_and(|(own, _)| own == name));
+    let digests = scheme.headers.iter().filter(|header| header.is_prepared() && is_digest(&header.value));
+    let digests = digests.map(|header| (place(&header.name), case.delivery.header(&header.name).is_some()));
+    let of_query = scheme.query.iter().filter(|one| is_digest(&one.value));
+    let of_query = of_query.map(|one| (format!("the parameter {} of the address", one.name), in_query(&one.name)));
+    let digests: Vec<(String, bool)> = digests.chain(of_query).collect();
+    if digests.is_empty() || !holds(&signer.with_scheme(bare), case.delivery, case) {
+        return None;
+    }
+    let missing = digests.iter().find(|(_, is_there)| !is_there);
+    Some(missing.map_or_else(
+        || Diagnosis::of("body-altered", "the body was altered: the signature is right, and the digest that it signs is of another body"),
+        |(place, _)| {
+            Diagnosis::of("missing", format!("the signature is right, and the body's digest is not there that it is to sign: {place}"))
+        },
+    ))
 }
 
 fn other_address(case: &Case<'_>, signer: &Signer) -> Option<Diagnosis> {
@@ -256,8 +287,9 @@ fn other_address(case: &Case<'_>, signer: &Signer) -> Option<Diagnosis> {
     let named = case.scheme.address.clone();
     let itself = named.as_ref().map(|_| ("the one that it came to".to_owned(), came.clone()));
     let mut all = itself.into_iter().chain(spellings(named.as_ref().unwrap_or(&came)));
-    all.find(|(_, address)| holds(&signer.addressed(address), case.delivery, case))
-        .map(|(words, address)| Diagnosis::of("address", format!("it is signed for another address, with {words}: {address}")))
+    all.find(|(_, address)| holds(&signer.addressed(address), case.delivery, case)).map(|(words, address)| {
+        Diagnosis::of("address", format!("it is signed for another address, with {words}: {}", case.told(&address)))
+    })
 }
 
 fn other_scheme(case: &Case<'_>) -> Option<Diagnosis> {

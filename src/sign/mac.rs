@@ -27,6 +27,19 @@ pub enum DigestName {
 }
 
 impl DigestName {
+    /// Every hash function.
+    pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
+
+    /// What stands in its name behind `sha`.
+    #[must_use]
+    pub fn number(self) -> &'static str {
+        match self {
+            Self::Sha1 => "1",
+            Self::Sha256 => "256",
+            Self::Sha512 => "512",
+        }
+    }
+
     /// The hash of a message, without any secret.
     #[must_use]
     pub fn hash(self, message: &[u8]) -> Vec<u8> {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use self::making::Making;
 use super::spoiling::{by_public_key, in_other_case, other_hmac, plain_hash, with_other_bit};
-use super::{Signer, TimeUnit, pair};
+use super::{DigestName, Signer, TimeUnit, pair};
 use crate::clock::UnixMicros;
 use crate::delivery::Delivery;
 
@@ -60,6 +60,12 @@ pub enum Tamper {
     NonAscii,
     /// HMAC with another hash function.
     OtherDigest,
+    /// HMAC-SHA1 that says so; only for schemes that name another hash function beside their signature.
+    Sha1Named,
+    /// HMAC-SHA256 that says so; only for schemes that name another hash function beside their signature.
+    Sha256Named,
+    /// HMAC-SHA512 that says so; only for schemes that name another hash function beside their signature.
+    Sha512Named,
     /// The hash of the message, without any secret.
     PlainHash,
     /// The hash of the secret followed by the message: not an HMAC.
@@ -190,7 +196,7 @@ pub struct Sending<'a> {
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 65] = [
+    pub const ALL: [Self; 68] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -207,6 +213,9 @@ impl Tamper {
         Self::NotEncoded,
         Self::NonAscii,
         Self::OtherDigest,
+        Self::Sha1Named,
+        Self::Sha256Named,
+        Self::Sha512Named,
         Self::PlainHash,
         Self::SecretThenMessage,
         Self::Quoted,
@@ -288,6 +297,9 @@ impl Tamper {
             Self::NotEncoded => making.with_signature(&"!".repeat(right.len())),
             Self::NonAscii => making.with_carrier_value(&[0xe9, 0xff, 0x80, 0xfc].repeat(right.len() / 4)),
             Self::OtherDigest => making.with_mac(other_hmac),
+            Self::Sha1Named => making.naming(DigestName::Sha1),
+            Self::Sha256Named => making.naming(DigestName::Sha256),
+            Self::Sha512Named => making.naming(DigestName::Sha512),
             Self::PlainHash => making.with_mac(|signer, delivery, envelope| plain_hash(signer, &[], delivery, envelope)),
             Self::SecretThenMessage => {
                 making.with_mac(|signer, delivery, envelope| plain_hash(signer, signer.key_bytes(), delivery, envelope))

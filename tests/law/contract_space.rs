@@ -89,7 +89,7 @@ fn reference_keeps_every_contract() {
                 let operations: Vec<&history::Operation> = history.iter().collect();
                 let mut kept = Kept::new(&contract, &operations);
                 let reference = scenario::reference(&stage.setting, &stage.supplies.signer).expect("memory does not fail");
-                let (again, _) = at_once(scenario::play(&stage.setting, &mut kept, loaded, reference)).expect("a history does not wait");
+                let (again, ..) = at_once(scenario::play(&stage.setting, &mut kept, loaded, reference)).expect("a history does not wait");
                 if let Some(finding) = again.findings.first() {
                     wrong.push(format!(
                         "{}: {} judged again: {} where {} was due",

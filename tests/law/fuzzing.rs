@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bolero::check;
 
-use crate::mutation::{Mutation, mutated};
+use crate::mutation::{Mutation, altered, mutated};
 use crate::readers::{READERS, Reader};
 
 /// So many inputs a reader, where nobody asks for more.
@@ -50,6 +50,10 @@ fn fuzz(name: &str) {
     let seeds = known(reader);
     for seed in &seeds {
         takes(reader, seed);
+    }
+    // What was written may be altered with care: every value of a document in turn.
+    for altered in seeds.iter().flat_map(|seed| altered(seed)) {
+        takes(reader, &altered);
     }
     let (longest, count) = (AtomicU64::new(0), AtomicU64::new(0));
     let target = check!(name = name).with_iterations(ITERATIONS).with_type::<(u16, Vec<Mutation>)>();
@@ -95,6 +99,10 @@ fuzzed! {
     settings: "settings",
     reports: "report",
     load_reports: "load-report",
+    latency_logs: "latency-log",
+    workers: "worker",
+    operations: "operations",
+    manifests: "manifest",
     histories: "history",
     snapshots: "snapshots",
     claims: "claims",

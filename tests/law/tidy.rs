@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const WORDS: &[&str] = &["clock", "delivery", "event_stream", "message", "random", "secret", "state", "stats", "template"];
+const WORDS: &[&str] = &["clock", "delivery", "event_stream", "message", "number", "random", "secret", "state", "stats", "template"];
 const LAW: &[&str] = &[
     "yaml",
     "project",

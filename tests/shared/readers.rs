@@ -4,6 +4,9 @@
 //! law's tests give each of them mutated inputs (`tests/law/fuzzing.rs`), a bench gives them long ones (`benches/readers.rs`).
 #![expect(clippy::expect_used, reason = "what is given to begin with is right")]
 
+#[path = "stored.rs"]
+mod stored;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -21,17 +24,18 @@ use hookgate::load::gate::Gate;
 use hookgate::load::locust::message;
 use hookgate::load::mix::Mix;
 use hookgate::load::report::LoadReport;
+use hookgate::report::Report;
 use hookgate::report::baseline::Baseline;
-use hookgate::report::compare::{runs, snapshots as folders};
+use hookgate::report::compare::snapshots as folders;
 use hookgate::report::language::Language;
-use hookgate::report::{Report, causes, github, html, human, junit, markdown, sarif, tap};
+use hookgate::report::replay::snapshots_again;
 use hookgate::scenario::expand;
 use hookgate::scenario::lint::Known;
 use hookgate::scenario::requirement::Catalogue;
 use hookgate::snapshot::kept::Kept;
 use hookgate::suites::{self, Suite, SuiteChoice};
 use hookgate::transport::codec::decode::{Decoder, Progress, Reading};
-use hookgate::{claims, files, load, project, run, snapshot, yaml};
+use hookgate::{claims, files, project, snapshot, yaml};
 
 /// One reader.
 pub(crate) struct Reader {
@@ -44,7 +48,7 @@ pub(crate) struct Reader {
 }
 
 /// All of them.
-pub(crate) const READERS: [Reader; 18] = [
+pub(crate) const READERS: [Reader; 22] = [
     Reader { name: "scenario", read: scenario, seeds: scenarios },
     Reader { name: "contract", read: contract, seeds: contracts },
     Reader { name: "requirements", read: requirements, seeds: catalogues },
@@ -52,9 +56,13 @@ pub(crate) const READERS: [Reader; 18] = [
     Reader { name: "mix", read: mix, seeds: mixes },
     Reader { name: "gates", read: gates, seeds: gate_files },
     Reader { name: "settings", read: settings, seeds: projects },
-    Reader { name: "report", read: report, seeds: || vec![REPORT.into()] },
-    Reader { name: "load-report", read: load_report, seeds: || vec![include_bytes!("readers/load.json").to_vec()] },
-    Reader { name: "history", read: history, seeds: || vec![include_bytes!("readers/history.jsonl").to_vec()] },
+    Reader { name: "report", read: stored::report, seeds: || vec![REPORT.into()] },
+    Reader { name: "load-report", read: stored::load_report, seeds: || vec![LOAD.into()] },
+    Reader { name: "latency-log", read: stored::latency_log, seeds: || vec![LATENCY_LOG.into()] },
+    Reader { name: "worker", read: stored::worker, seeds: || vec![include_bytes!("readers/worker.json").to_vec()] },
+    Reader { name: "operations", read: stored::operations, seeds: stored::kept_operations },
+    Reader { name: "manifest", read: stored::manifest, seeds: || vec![include_bytes!("readers/manifest.json").to_vec()] },
+    Reader { name: "history", read: history, seeds: || vec![HISTORY.into()] },
     Reader { name: "snapshots", read: snapshots, seeds: kept_snapshots },
     Reader { name: "claims", read: claimed, seeds: phase_reports },
     Reader { name: "claim-rules", read: rules, seeds: || shipped(files::shipped_claim_rules().into_iter().map(|file| file.text)) },
@@ -66,6 +74,9 @@ pub(crate) const READERS: [Reader; 18] = [
 ];
 
 const REPORT: &str = include_str!("readers/report.json");
+const HISTORY: &str = include_str!("readers/history.jsonl");
+const LOAD: &str = include_str!("readers/load.json");
+const LATENCY_LOG: &str = include_str!("readers/latency.hlog");
 
 static SUITE: LazyLock<Suite> = LazyLock::new(|| suites::suite(&SuiteChoice::of("orch-phase3")).expect("it is shipped"));
 static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::new(&SUITE.catalogue, SUITE.bodies.keys().cloned()));
@@ -73,6 +84,7 @@ static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| {
     let read = |file: &files::TextFile| yaml::read::<Form>(&file.path, &file.text).expect("it is shipped").0;
     files::shipped_claim_rules().iter().map(read).collect()
 });
+static LOADED: LazyLock<LoadReport> = LazyLock::new(|| serde_json::from_str(LOAD).expect("it was written by a load"));
 static RUN: LazyLock<Report> = LazyLock::new(|| serde_json::from_str(REPORT).expect("it was written by a run"));
 
 fn shipped(texts: impl IntoIterator<Item = String>) -> Vec<Vec<u8>> {
@@ -173,37 +185,21 @@ fn projects() -> Vec<Vec<u8>> {
     shipped([text.to_owned()])
 }
 
-fn report(bytes: &[u8]) {
-    let Some(report) = told(serde_json::from_slice::<Report>(bytes)) else { return };
-    for language in [Language::En, Language::Ja] {
-        let _ = human::write_in(&report, true, language, 60);
-        told(markdown::write(&report, language));
-    }
-    told(html::write(&report, Language::En));
-    told(junit::write(&report));
-    let _ = (sarif::write(&report), tap::write(&report), github::write(&report));
-    let comparison = runs(("before", &RUN), ("after", &report), Language::En);
-    let _ = (comparison.human(), comparison.markdown(), hookgate::report::replay::judged_again(&report, report.history.as_ref()));
-    let _ = causes::causes(&report);
-}
-
-fn load_report(bytes: &[u8]) {
-    let Some(report) = told(serde_json::from_slice::<LoadReport>(bytes)) else { return };
-    let _ = (load::render::terminal::human(&report, Language::En, 60), load::render::markdown::markdown(&report, Language::Ja));
-    let _ =
-        (load::report::series(&report), told(load::render::junit::junit(&report)), told(load::render::page::page(&report, Language::En)));
-    let _ = load::verify::judged_again(&report);
-}
-
 fn history(bytes: &[u8]) {
-    let operations: Vec<Operation> = text(bytes).lines().filter_map(|line| told(serde_json::from_str(line))).collect();
-    let _ = run::explanation::explain(&operations, &SUITE.contract, SUITE.contract.ttl_secs());
+    stored::verified(&RUN, &text(bytes));
+    for line in text(bytes).lines() {
+        let Some(one) = told(serde_json::from_str::<Operation>(line)) else { continue };
+        let _ = one.record(&SUITE.contract).map(|record| format!("{record:?}"));
+        if let Some(reading) = one.reading() {
+            let _ = (reading.id_in_force(), Operation::of_stream(&one.scenario, one.step, None, &reading, one.moved_us));
+        }
+    }
 }
 
 fn snapshots(bytes: &[u8]) {
     let text = text(bytes);
     if let Some(kept) = told(serde_json::from_str::<Kept>(&text)) {
-        let _ = (kept.compared(), kept.diagnostics(), kept.texts());
+        let _ = (kept.compared(), kept.diagnostics(), kept.texts(), snapshots_again(&RUN, &kept));
     }
     // Two files one behind the other: what was, and what is.
     let (was, is) = text.split_once("\n===\n").unwrap_or((&text, ""));

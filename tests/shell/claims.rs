@@ -200,3 +200,20 @@ fn rules_of_another_form_are_a_file() {
     let claims = claims(&report, &RIGHT.1, &["--rules", &rules]);
     assert_eq!((&claims["form"], worths(&claims)), (&"checklist".into(), vec![(3, "shown"), (4, "not-shown")]));
 }
+
+/// What looks like a claim and fits no rule is told, in every form, and may fail the command.
+#[test]
+fn what_is_not_read_is_told() {
+    let folder = Folder::new();
+    let text = "# Phase 3\n\n* [X] signatures are verified\n- first delivery : 202, as it should be ✅\n\n\
+                ```sql\ncreate table idempotency_keys (\"key\" text primary key, ts text not null,\n  ttl integer default 86400);\n```\n";
+    let report = folder.write("phase.md", text);
+    let claims = claims(&report, &RIGHT.1, &[]);
+    assert_eq!(worths(&claims), [(3, "shown"), (7, "shown"), (7, "shown"), (8, "shown")]);
+    assert_eq!(claims["unread"], serde_json::json!([{"line": 4, "text": "- first delivery : 202, as it should be ✅"}]));
+    for format in ["human", "markdown"] {
+        let told = hookgate(&["claims", &report, "--evidence", &RIGHT.1, "--format", format]);
+        assert!(told.starts_with("exit 0") && told.contains("1 line looks like a claim and was not read"), "{told}");
+    }
+    assert!(hookgate(&["claims", &report, "--evidence", &RIGHT.1, "--fail-on", "not-read"]).starts_with("exit 1"));
+}

@@ -185,8 +185,8 @@ fn contract_is_explained_as_prose() {
     Keys live for 86400 s from their acceptance.
     A live key with another body is a duplicate: the key alone identifies.
 
-    A first delivery gets 202 with accepted = true, payload_sha256 = {sha256}
-    A duplicate gets 202 with accepted = true, payload_sha256 = {first.sha256}, reference.timestamp = {first.ts}, reference.type = duplicate
+    A first delivery gets 202 with header Content-Type: application/json, accepted = true, payload_sha256 = {sha256} without reference
+    A duplicate gets 202 with header Content-Type: application/json, accepted = true, payload_sha256 = {first.sha256}, reference.timestamp = {first.ts}, reference.type = duplicate
     Refused for signature: 401 with error = invalid signature (free)
     Refused for missing signature: 401 or 400 with error = invalid signature (free)
     Refused for malformed signature: 401 or 400 with error = invalid signature (free)

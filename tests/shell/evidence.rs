@@ -29,7 +29,8 @@ fn verify(out: &str) -> String {
 fn untouched_folder_is_accepted() {
     let (_folder, out) = sealed();
     let told = verify(&out);
-    assert!(told.starts_with("exit 0") && told.contains("deliveries judged again); sealed"), "{told}");
+    assert!(told.starts_with("exit 0") && told.contains("deliveries judged again; ") && told.contains("; sealed"), "{told}");
+    assert!(told.contains("the verdicts that rest on answers alone follow") && told.contains("taken as they are told"), "{told}");
     let unasked = hookgate(&["report", "verify", &out]);
     assert!(unasked.starts_with("exit 0") && unasked.contains("its seal was not looked at"), "{unasked}");
     // One seal has one text.
@@ -168,7 +169,7 @@ fn verdicts_that_were_made_better_are_found_out_without_digests() {
         report["summary"]["verdict"] = "conforms".into();
     };
     type Edit<'e> = &'e dyn Fn(&mut Value);
-    let edits: [(Edit<'_>, &str); 8] = [
+    let edits: [(Edit<'_>, &str); 11] = [
         (&|report| good(report, "pass"), "the history has 503"),
         (&|report| good(report, "not-applicable"), "the history has 503"),
         (&|report| report["scenarios"][failing]["verdict"] = "known".into(), "is said to be `known`"),
@@ -182,6 +183,9 @@ fn verdicts_that_were_made_better_are_found_out_without_digests() {
         (&|report| report["requirements"][broken]["verdict"] = "pass".into(), "is said to be `pass`, and its scenarios come to `fail`"),
         (&|report| drop(report.as_object_mut().expect("a map").remove("history")), "the report says nothing of it"),
         (&|report| report["run"]["deliveries"] = 7.into(), "7 deliveries are said to have been made"),
+        (&|report| drop(report["requirements"].as_array_mut().expect("a list").remove(broken)), "and the report says nothing of it"),
+        (&|report| report["requirements"][broken]["id"] = "NONE-1".into(), "NONE-1 is told, and no requirement of the contract"),
+        (&|report| report["requirements"][broken]["sentence"] = "Nothing.".into(), "another sentence or level than it has"),
         (&|report| drop(report["scenarios"].as_array_mut().expect("a list").remove(failing)), "and the report has no such scenario"),
     ];
     for (edit, wanted) in edits {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::command_line::{Running, hookgate_with};
-use crate::surroundings::Folder;
+use crate::surroundings::{Folder, tool};
 
 const SECRET: [(&str, &str); 1] = [("ORCH_WEBHOOK_SECRET", "a secret of tests")];
 
@@ -51,6 +51,24 @@ fn finding_is_a_scenario_that_fails_again() {
     let right = Running::serve(SECRET[0].1, &[]);
     let passes = run(&right.url);
     assert!(passes.starts_with("exit 0"), "{passes}");
+}
+
+/// A receiver that is wrong in company alone: what a sequence was played beside is played again with it, and what is left is a scenario that
+/// a run fails, too. That many sequences fail and nothing can be said of it is not the answer.
+#[test]
+fn what_fails_in_company_alone_is_found() {
+    if tool("python3").is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    let (keep, corpus) = (folder.path("keep").display().to_string(), folder.path("corpus").display().to_string());
+    let env = [SECRET[0], ("TROUBLE", "few-keys")];
+    let exec = ["--exec", "exec python3 tests/receivers/troubled.py --port {port} --db {dir}/orch.db"];
+    let explore = ["explore", "--sequences", "24", "--for", "120s", "--seed", "2", "--fail-fast", "--keep", &keep, "--corpus", &corpus];
+    let told = hookgate_with(&env, &[&explore[..], &exec].concat());
+    assert!(told.starts_with("exit 1") && told.contains("found  "), "{told}");
+    let again = hookgate_with(&env, &[&["run", "--only-scenarios", &keep][..], &exec].concat());
+    assert!(again.starts_with("exit 1"), "{again}");
 }
 
 /// The same seed makes the same sequences; a value that is none is a mistake.

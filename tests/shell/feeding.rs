@@ -101,7 +101,7 @@ fn wrong_receivers_are_found_by_a_feed() {
     for at in 0..400 {
         let _ = writeln!(lines, "k{},\"{{\"\"n\"\":{}}}\"", at / 8, at / 8);
     }
-    for (defect, wanted) in [("checks-then-marks", "ONCE-3"), ("audit-rows-twice", "DB-2"), ("audit-hash-in-upper-case", "AUD-3")] {
+    for (defect, wanted) in [("checks-then-marks", "ONCE-3"), ("audit-rows-twice", "AUD-6"), ("audit-hash-in-upper-case", "AUD-3")] {
         let fed = Fed::start(&["--defect", defect]);
         let feed = fed.folder.write("deliveries.csv", &lines);
         let (code, report) = fed.load(&["--feed", &feed, "--users", "16", "--db", &fed.db]);

@@ -3,6 +3,7 @@
 //! A page is run from its top to its end in a folder of its own, by bash:
 //! - each line of an `sh` block is a command; `# exit N` behind it says that it ends so (else 0);
 //! - `127.0.0.1:5001` is a receiver that the test has started, the reference, which the first such line begins;
+//! - a file that is a contract is checked at the end, where the page does not check it itself;
 //! - a comment before a block says what the block is:
 //!   `<!-- file: NAME -->` it is that file; `<!-- printed -->` the last command prints these lines, numbers aside, and `…` stands
 //!   for others; `<!-- receiver: ARGUMENTS -->` the receiver is served so; `<!-- not run: WHY -->` it is checked elsewhere, or cannot be.
@@ -256,7 +257,7 @@ fn commands(text: &str) -> Vec<(String, i32)> {
 /// Runs a page; what is not as it says there.
 fn wrong_in(name: &str, page: &str) -> Vec<String> {
     let scratch = Scratch::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut contracts) = (Vec::new(), Vec::new());
     for block in blocks(page) {
         let place = format!("{name}:{}", block.line);
         match (block.said, block.language) {
@@ -266,6 +267,7 @@ fn wrong_in(name: &str, page: &str) -> Vec<String> {
             }
             (Some(("file", file)), _) => {
                 scratch.folder.write(file, &block.text);
+                contracts.extend(is_contract(&block.text).then(|| (format!("hookgate check {file}"), place)));
             }
             (Some(("printed", _)), _) => {
                 let missing = scratch.not_printed(&block.text);
@@ -274,11 +276,22 @@ fn wrong_in(name: &str, page: &str) -> Vec<String> {
                 }
             }
             (Some(("not run", why)), _) if !why.is_empty() => {}
-            (None, "sh") => wrong.extend(wrong_of(&scratch, &block).into_iter().map(|told| format!("{place}: {told}"))),
+            (None, "sh") => {
+                let tried: Vec<String> = commands(&block.text).into_iter().map(|(line, _)| line).collect();
+                contracts.retain(|(check, _)| !tried.contains(check));
+                wrong.extend(wrong_of(&scratch, &block).into_iter().map(|told| format!("{place}: {told}")));
+            }
             (said, language) => wrong.push(format!("{place}: nobody tries this block ({language}, {said:?})")),
         }
     }
+    // A contract is checked also where the page does not say so.
+    wrong.extend(contracts.into_iter().filter_map(|(check, place)| Some(format!("{place}: {}", scratch.run(&check, 0).err()?))));
     wrong
+}
+
+/// Whether a file is a contract.
+fn is_contract(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("contract: "))
 }
 
 fn wrong_of(scratch: &Scratch, block: &Block<'_>) -> Vec<String> {

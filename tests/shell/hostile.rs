@@ -65,7 +65,7 @@ fn ended(folder: &Folder, time_limit: &str, args: &[&str]) -> Ended {
     std::fs::create_dir_all(&temp).expect("a folder");
     let mut run = command();
     run.env("ORCH_WEBHOOK_SECRET", "a secret of the tests, shared with nobody").env("TMPDIR", &temp);
-    run.args(["run", "--timeout", "400ms", "--time-limit", time_limit, "--report"]).arg(&out).args(args);
+    run.args(["run", "--timeout", "2s", "--time-limit", time_limit, "--report"]).arg(&out).args(args);
     let begun = Moment::now();
     let mut child = run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut streams = [child.stdout.take().map(heard), child.stderr.take().map(heard)];

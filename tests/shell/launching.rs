@@ -88,6 +88,22 @@ fn a_receiver_that_forgets_is_found_out() {
     }
 }
 
+/// Where its contract does not promise that keys outlive a restart, one that keeps them in memory is right, also by its effects.
+#[test]
+fn keys_in_memory_are_right_where_nobody_promises_more() {
+    let folder = Folder::new();
+    let run = |name: &str, promises: &str| {
+        folder.write(name, &format!("extends: every-policy\ncontract: mine\ntitle: Keys in memory\n{promises}"));
+        let contract = folder.path(name).display().to_string();
+        let serve = format!("{} serve --addr 127.0.0.1:{{port}} --contract {contract}", binary());
+        hookgate(&["run", "restart", "effect", "--contract", &contract, "--exec", &serve])
+    };
+    let promised = run("promised.yaml", "");
+    assert!(promised.starts_with("exit 1"), "{promised}");
+    let not_promised = run("in-memory.yaml", "not_promised: {DUP-8: keys are kept in memory}\n");
+    assert!(not_promised.starts_with("exit 0"), "{not_promised}");
+}
+
 /// libfaketime moves the time of a Rust server, whose keys then expire.
 #[test]
 fn faketime_moves_a_receiver_through_its_ttl() {

@@ -71,12 +71,34 @@ fn slow_and_flapping_health_is_ready_in_time() {
 /// A receiver that answers no delivery is not asked for ever: the run ends, and says so.
 #[test]
 fn a_mute_receiver_ends_the_run() {
-    let Some((exit, report, told)) = judged("mute", &["duplicate", "key", "--timeout", "500ms"]) else { return };
+    let (folder, text) = (Folder::new(), "contract: quick\nextends: orch-phase3\ntitle: Quick\nlimits: {answer: 500 ms}\n");
+    let contract = folder.path("quick.yaml");
+    std::fs::write(&contract, text).expect("a file");
+    let contract = contract.display().to_string();
+    let args = ["duplicate", "key", "--timeout", "500ms", "--contract", &contract];
+    let Some((exit, report, told)) = judged("mute", &args) else { return };
     assert_eq!(exit, 1, "{told}");
     let note = report["run"]["notes"][0].as_str().expect("a note");
     assert!(note.contains("no delivery has been answered"), "{note}");
     let played = with(&report, "fail").len();
     assert!(played < 40 && with(&report, "undecided").len() > 40, "{played}");
+}
+
+/// A receiver that the user waits for less long than the contract lets it take has broken nothing: that is told once, and all is
+/// undecided, in the report that is judged again, too. Where it never answers at all, the run ends all the same.
+#[test]
+fn what_was_not_waited_for_is_undecided() {
+    let folder = Folder::new();
+    let kept = folder.path("out").display().to_string();
+    let selected = ["duplicate", "key", "concurrency", "--timeout", "500ms", "--report", &kept];
+    let Some((exit, report, told)) = judged("mute", &selected) else { return };
+    assert_eq!((exit, with(&report, "fail").len(), with(&report, "pass").len()), (4, 0, 0), "{told}");
+    let notes: Vec<&str> = report["run"]["notes"].as_array().expect("notes").iter().filter_map(Value::as_str).collect();
+    let told = |what: &str| notes.iter().filter(|note| note.contains(what)).count();
+    assert_eq!((told("--timeout"), told("no delivery has been answered")), (1, 1), "{notes:?}");
+    assert!(with(&report, "undecided").len() > 40, "{report:#}");
+    let verified = hookgate(&["report", "verify", &kept]);
+    assert!(verified.starts_with("exit 0"), "{verified}");
 }
 
 /// When its time is over a run ends: what was judged stands, the rest is undecided with the reason, and it is no error of the harness.

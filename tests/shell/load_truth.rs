@@ -114,6 +114,19 @@ fn slow_receiver_is_told_everywhere() {
     let told = verify(&[&report]);
     assert!(told.starts_with("exit 1") && told.contains("are not 399.5 a second") && told.contains("SHA-256 differs"), "{told}");
     std::fs::write(out.join("load.json"), text).expect("it can be written");
+    // What was wanted, what was judged and of how many keys follows from the rest, too.
+    let looks = |change: &dyn Fn(&mut Value), wanted: &str| {
+        let text = read("load.json");
+        let mut other = written.clone();
+        change(&mut other);
+        std::fs::write(out.join("load.json"), other.to_string()).expect("it can be written");
+        assert!(verify(&[&report]).contains(wanted), "{wanted}: {}", verify(&[&report]));
+        std::fs::write(out.join("load.json"), text).expect("it can be written");
+    };
+    looks(&|load| load["seconds"] = 1e308.into(), "is no span of time");
+    looks(&|load| load["heat"]["to_us"] = serde_json::json!([]), "the heat map has 0 bounds");
+    looks(&|load| load["wanted_per_s"] = 300.into(), "300 a second are said to be wanted for 3 s, and its seconds want 1200");
+    looks(&|load| load["keys"] = 1_000_000.into(), "1000000 keys are told of");
     for name in ["load.md", "load.html"] {
         let text = read(name);
         let escaped = shown.replace('/', "&#x2f;");

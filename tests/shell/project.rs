@@ -72,7 +72,7 @@ fn flags_win_over_variables_over_profiles_over_the_file_over_defaults() {
             assert!(told(&folder, &[], &[], member).starts_with(&format!("{by_file} (file, ")), "{member}");
         }
     }
-    assert_eq!(told(&folder.path(""), &[], &["--no-config"], "timeout"), r#""5 s" (default, default)"#);
+    assert_eq!(told(&folder.path(""), &[], &["--no-config"], "max_wait"), r#""30 s" (default, default)"#);
     assert_eq!(told(&inner, &[], &[], "jobs"), r#""1" (file, ../../hookgate.toml:3)"#);
 }
 

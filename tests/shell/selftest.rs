@@ -32,6 +32,13 @@ fn one_other_status_breaks_nothing_else() {
     assert!(told.contains("1 of 1 defects caught") && !told.contains("CALLED BROKEN"), "{told}");
 }
 
+/// Work that is done a second after its answer is found when a run counts once more, and nothing else is called broken for it.
+#[test]
+fn late_work_is_found_at_the_end_of_a_run() {
+    let told = hookgate(&["selftest", "--defect", "late-work-per-answer", "--right", "1"]);
+    assert!(told.contains("1 of 1 defects caught") && !told.contains("CALLED BROKEN"), "{told}");
+}
+
 /// A name that is none.
 #[test]
 fn unknown_defect_is_told_with_the_nearest() {

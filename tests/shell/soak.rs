@@ -66,7 +66,7 @@ fn a_wrong_rotation_is_named() {
     let output =
         among_others(command().env(SECRET.0, SECRET.1).args(args).args(["--rotate", "300ms", "--think", "5ms..10ms", "--format", "json"]));
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let broken = told["requirements"].as_array().and_then(|all| all.iter().find(|one| one["id"] == "DB-2")).expect("DB-2");
+    let broken = told["requirements"].as_array().and_then(|all| all.iter().find(|one| one["id"] == "AUD-6")).expect("AUD-6");
     assert_eq!((output.status.code(), &broken["verdict"]), (Some(1), &"fail".into()), "{told:#}");
     assert!(out.join("0001/worker/operations").exists(), "what is broken keeps its history");
 }

@@ -145,6 +145,8 @@ pub(crate) enum ClaimRule {
     NotShown,
     /// A report that does not agree with itself.
     Inconsistent,
+    /// A line that looks like a claim and was not read.
+    NotRead,
     /// Nothing does.
     Never,
 }

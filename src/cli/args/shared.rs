@@ -48,9 +48,11 @@ pub(crate) struct ClockArgs {
 /// How long an answer is waited for.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct PatienceArgs {
-    /// How long to wait for an answer.
-    #[arg(long, value_name = "DURATION", default_value = "5 s", value_parser = duration)]
-    pub(crate) timeout: Duration,
+    /// How long to wait for an answer [default: 2 s longer than the contract's `limits.answer`, and 5 s at least].
+    ///
+    /// Where that is shorter than the contract allows, what is not answered by then is undecided.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What is sent with everything, how fast, and how long those are waited for who ask to be asked later.

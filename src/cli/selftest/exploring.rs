@@ -71,3 +71,32 @@ pub(super) fn explored(
     let is_good = measured.false_alarms.is_empty() && measured.found() == measured.defects.len();
     Ok(if is_good { Exit::Conforms } else { Exit::DoesNotConform })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::run::batches::Batches;
+
+    /// What has no time left is broken off: nothing is said of it, nothing else ends with it, and the next is played.
+    #[tokio::test]
+    async fn what_has_no_time_left_is_broken_off() {
+        let suite = suite("orch-phase3").ok().expect("it is shipped");
+        let plan = plan(&suite, None);
+        let (_wants, interrupted) = watch::channel(false);
+        let began = (Moment::now(), String::new());
+        let batches = Batches::begin(&plan, Arc::new(|_| {}), interrupted, began).await;
+        let mut batches = batches.ok().expect("the reference is served");
+        let two: Vec<_> = plan.scenarios.iter().filter(|one| one.id.starts_with("duplicate/")).take(2).cloned().collect();
+        let none = batches.play_within(two.clone(), Duration::ZERO).await;
+        assert_eq!((none.scenarios.len(), none.history.len(), none.broken_off.len()), (0, 0, 2));
+        assert!(batches.end().is_none());
+        let both = batches.play_within(two, Duration::from_secs(600)).await;
+        assert_eq!((both.scenarios.len(), both.broken_off.len()), (2, 0));
+        assert!(both.scenarios.iter().all(|one| one.verdict == crate::report::Verdict::Pass), "{:?}", both.scenarios);
+        batches.context().shutdown().await;
+    }
+}

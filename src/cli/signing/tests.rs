@@ -10,7 +10,7 @@ use super::{diagnosed, load_suite, shipped_contracts};
 use crate::clock::UnixMicros;
 use crate::contract::Contract;
 use crate::contract::own_headers;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, HeaderLine};
 use crate::files;
 use crate::sign::Proof;
 use crate::sign::SecretEncoding;
@@ -272,7 +272,7 @@ fn what_is_signed_and_not_there_is_named() {
         let said = explained(&contract, &mistake, in_files(&sent(&contract, &mistake)), &others);
         format!("{}: {}", said.code, said.sentence)
     };
-    let table: [(&str, Change, &str); 4] = [
+    let table: [(&str, Change, &str); 7] = [
         (
             "standard-webhooks",
             |_, delivery| without(delivery, "webhook-id"),
@@ -300,10 +300,87 @@ fn what_is_signed_and_not_there_is_named() {
             },
             "wrong-scheme: it is signed by another scheme: as `svix` has it, it is right",
         ),
+        // Constants are not signed: that they are not there explains nothing.
+        (
+            "github-webhook",
+            |_, delivery| {
+                ["X-GitHub-Event", "User-Agent"].into_iter().for_each(|name| without(delivery, name));
+                delivery.body = "{\"another\": \"body\"}".into();
+            },
+            "wrong-secret-or-body: nothing that usually goes wrong explains it",
+        ),
+        (
+            "gitlab-webhook",
+            |_, delivery| {
+                without(delivery, "X-Gitlab-Event");
+                let token = delivery.headers.iter_mut().find(|line| line.name == "X-Gitlab-Token").expect("it is there");
+                token.value = "the token of somebody else".into();
+            },
+            "wrong-secret: the token is another than the one given here",
+        ),
+        (
+            "twilio-webhook-json",
+            |contract, delivery| {
+                let mut bare = contract.signature.clone();
+                bare.query.clear();
+                let signer = bare.keyed(contract.secret.for_tests.as_bytes()).expect("any text is a key");
+                without(delivery, "X-Twilio-Signature");
+                delivery.path = delivery.path_and_query().split('?').next().unwrap_or_default().to_owned();
+                *delivery = signer.signed(delivery.clone(), "", ORIGIN, UnixMicros::from_secs(AT));
+            },
+            "missing: the signature is right, and the body's digest is not there that it is to sign: the parameter bodySHA256 of the address",
+        ),
     ];
     for (name, came, wanted) in table {
         let said = said(name, came);
         assert!(said.starts_with(wanted), "{name}: {said}");
+    }
+}
+
+/// However often a secret stands in a delivery, in whatever place, none of it is printed.
+#[test]
+fn secrets_that_came_with_a_delivery_are_not_told() {
+    let others = shipped_contracts();
+    let table: [(&str, Change, &str); 4] = [
+        (
+            "gitlab-webhook",
+            |contract, delivery| {
+                let twice = format!("{0}, {0}", contract.secret.for_tests);
+                delivery.headers.iter_mut().filter(|line| line.name == "X-Gitlab-Token").for_each(|line| line.value = twice.clone().into());
+            },
+            "written as `{sig}, {sig}` where",
+        ),
+        (
+            "gitlab-webhook",
+            |contract, delivery| {
+                without(delivery, "X-Gitlab-Token");
+                let line = format!("a={0}; b={0}", contract.secret.for_tests);
+                delivery.headers.push(HeaderLine::new("Cookie", line));
+            },
+            "as `Cookie: a={sig}; b={sig}`",
+        ),
+        (
+            "github-webhook",
+            |contract, delivery| {
+                let line = delivery.headers.iter_mut().find(|line| line.name == "X-Hub-Signature-256").expect("it is there");
+                line.value = format!("{} {}", contract.secret.for_tests, text(&line.value)).into();
+            },
+            "written as `*** sha256={sig}` where",
+        ),
+        (
+            "slack-events",
+            |contract, delivery| {
+                let line = delivery.headers.iter_mut().find(|line| line.name == "X-Slack-Request-Timestamp").expect("it is there");
+                line.value = contract.secret.for_tests.clone().into();
+            },
+            "its time `***` is written otherwise",
+        ),
+    ];
+    for (name, came, wanted) in table {
+        let contract = load_suite::contract(name).unwrap_or_else(|wrong| panic!("{}", wrong.message));
+        let mistake = Mistake { came, ..mistakes(&contract).remove(0) };
+        let said = explained(&contract, &mistake, in_files(&sent(&contract, &mistake)), &others);
+        assert!(said.sentence.contains(wanted) && !said.sentence.contains(&contract.secret.for_tests), "{name}: {}", said.sentence);
     }
 }
 

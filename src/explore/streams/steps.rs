@@ -63,7 +63,7 @@ impl Sequence<'_> {
 
     pub(super) fn crowd(&mut self, shows: &[String], topic: usize, keys: usize, deliver: Deliver) {
         let name = self.name();
-        let burst = Burst { name: Some(name.clone()), keys, each: 1, deliver, bodies: BurstBodies::Alike };
+        let burst = Burst { name: Some(name.clone()), keys, keys_of: None, each: 1, deliver, bodies: BurstBodies::Alike };
         let counts = Counts { accepted: Some(1), other: Some(0), ..Counts::default() };
         self.push(shows, Step { burst: Some(burst), counts: Some(counts), ..Step::default() });
         self.was_told(topic, Told { name, events: keys, in_order: false });

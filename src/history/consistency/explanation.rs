@@ -29,6 +29,11 @@ pub enum Explanation {
         /// How many rows there are.
         rows: u32,
     },
+    /// The key was refused every time, and the audit trail has rows of it.
+    AuditRowsOfRefused {
+        /// How many rows there are.
+        rows: u32,
+    },
     /// The key was refused every time, and is there.
     TraceOfRefused,
     /// A live key has no row, or several.
@@ -52,6 +57,7 @@ impl Explanation {
             Self::ReferencesDiffer => "references-differ",
             Self::AuditRowsMissing { .. } => "audit-rows-missing",
             Self::AuditRowsTooMany { .. } => "audit-rows-too-many",
+            Self::AuditRowsOfRefused { .. } => "audit-rows-of-refused",
             Self::TraceOfRefused => "trace-of-refused",
             Self::KeyRows { .. } => "key-rows",
         }
@@ -60,7 +66,20 @@ impl Explanation {
     /// Whether it is the database that speaks, and not the answers.
     #[must_use]
     pub fn is_of_rows(self) -> bool {
-        matches!(self, Self::AuditRowsMissing { .. } | Self::AuditRowsTooMany { .. } | Self::TraceOfRefused | Self::KeyRows { .. })
+        match self {
+            Self::AuditRowsMissing { .. }
+            | Self::AuditRowsTooMany { .. }
+            | Self::AuditRowsOfRefused { .. }
+            | Self::TraceOfRefused
+            | Self::KeyRows { .. } => true,
+            Self::AcceptedTwice
+            | Self::DuplicateOfNothing
+            | Self::DuplicateOutsideLife
+            | Self::FailureForgotten
+            | Self::InFlightAlone
+            | Self::ReferenceElsewhere
+            | Self::ReferencesDiffer => false,
+        }
     }
 }
 
@@ -76,6 +95,7 @@ impl fmt::Display for Explanation {
             Self::ReferencesDiffer => f.write_str("duplicates refer to more instants than there can be acceptances"),
             Self::AuditRowsMissing { rows } => write!(f, "accepted, and the audit trail has {rows} rows of it"),
             Self::AuditRowsTooMany { rows } => write!(f, "the audit trail has {rows} rows, more than there can be acceptances"),
+            Self::AuditRowsOfRefused { rows } => write!(f, "refused every time, and the audit trail has {rows} rows of it"),
             Self::TraceOfRefused => f.write_str("refused every time, and its key is there"),
             Self::KeyRows { rows } => write!(f, "its key lives, and {rows} key rows bear it"),
         }

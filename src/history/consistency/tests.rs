@@ -120,7 +120,7 @@ fn rejects_what_no_order_explains() {
         ),
         ("no audit row", vec![accepted(0, 10)], rows(0, 1), Explanation::AuditRowsMissing { rows: 0 }, &[0]),
         ("two audit rows", vec![accepted(0, 10), duplicate(20, 30)], rows(2, 1), Explanation::AuditRowsTooMany { rows: 2 }, &[0, 1]),
-        ("a refusal's audit row", vec![refused(0, 10)], rows(1, 0), Explanation::AuditRowsTooMany { rows: 1 }, &[0]),
+        ("a refusal's audit row", vec![refused(0, 10)], rows(1, 0), Explanation::AuditRowsOfRefused { rows: 1 }, &[0]),
         ("a refusal's key row", vec![refused(0, 10)], rows(0, 1), Explanation::TraceOfRefused, &[0]),
         ("a live key without a row", vec![accepted(0, 10)], rows(1, 0), Explanation::KeyRows { rows: 0 }, &[0]),
         ("a key with two rows", vec![accepted(0, 10)], rows(1, 2), Explanation::KeyRows { rows: 2 }, &[0]),

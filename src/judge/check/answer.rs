@@ -74,9 +74,11 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         },
         Expect::OnceWith(first) => match judged.bindings.one(first).and_then(|record| record.result.as_ref().ok()) {
             Some(answer) if (300..=499).contains(&answer.status) => against_expectation(reader, &Expect::Accepted, judged),
-            Some(_) => duplicate_of(reader, judged, first),
-            // Without an answer it may have been taken, or not.
-            None => against_expectation(reader, &Expect::AnyOf(vec![Expect::Accepted, Expect::DuplicateOf(first.clone())]), judged),
+            Some(_) if !leaves_scope_open(contract, judged, first) => duplicate_of(reader, judged, first),
+            // Without an answer it may have been taken, or not; and what another spelling of a path took may be of another scope.
+            Some(_) | None => {
+                against_expectation(reader, &Expect::AnyOf(vec![Expect::Accepted, Expect::DuplicateOf(first.clone())]), judged)
+            }
         },
         Expect::Failed => {
             if contract.provoke().is_some_and(|provoke| provoke.status == judged.answer.status) {
@@ -126,6 +128,12 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         // Resolved under the contract before.
         Expect::ReuseOf(_) | Expect::ElsewhereOf(_) | Expect::Respelled(_) | Expect::AgainAfter(_) => mismatch(),
     }
+}
+
+/// Whether it is left open that a delivery and the one that it repeats are of one scope.
+fn leaves_scope_open(contract: &Contract, judged: Judged<'_>, first: &str) -> bool {
+    let both = judged.bindings.one(first).into_iter().chain([judged.record]);
+    both.into_iter().any(|record| contract.leaves_scope_open(&record.delivery.path))
 }
 
 /// The answer to a delivery that went twice, and may have been taken the first time: that of its own duplicate, or of a rival of one under way.
@@ -279,8 +287,8 @@ fn member_holds(member: &Member, json: Option<&Value>, judged: Judged<'_>, first
     let text_found = found.and_then(Value::as_str);
     match &member.is {
         MemberValue::Constant(constant) => found.is_some_and(|found| is_same(found, constant)),
-        MemberValue::Text(text) if text.is_only("first.ts") => text_found.is_some_and(|instant| instant_fits(instant, first)),
-        MemberValue::Text(text) if text.is_only("ts") => text_found.is_some_and(|instant| instant_fits(instant, Some(judged.record))),
+        MemberValue::Text(text) if text.is_only("first.ts") => text_found.is_some_and(|instant| refers_to(instant, first, judged.record)),
+        MemberValue::Text(text) if text.is_only("ts") => text_found.is_some_and(|instant| instant_fits(instant, judged.record)),
         // Where nothing is known of the first delivery, any text will do.
         MemberValue::Text(text) => text_of(text, judged, first).map_or(text_found.is_some(), |wanted| text_found == Some(wanted.as_str())),
     }
@@ -314,15 +322,21 @@ fn text_of(text: &Template, judged: Judged<'_>, first: Option<&Record>) -> Optio
     text.fill(&|name| values.get(name))
 }
 
+/// Whether an instant that a duplicate's answer gives is that of its first delivery: as it was told before, or, where rows were moved
+/// back since, as the moved row of the key has it.
+fn refers_to(instant: &str, first: Option<&Record>, duplicate: &Record) -> bool {
+    let Some(first) = first else { return iso::read(instant).is_some() };
+    let moved = duplicate.moved_us.saturating_sub(first.moved_us);
+    let as_moved = |(at, _): (UnixMicros, _)| within(UnixMicros(at.0.saturating_add(moved)), first);
+    instant_fits(instant, first) || (moved > 0 && iso::read(instant).is_some_and(as_moved))
+}
+
 /// Whether an instant is the one that was told before, or lies when the delivery was under way.
-fn instant_fits(instant: &str, about: Option<&Record>) -> bool {
-    match (iso::read(instant), about) {
+fn instant_fits(instant: &str, about: &Record) -> bool {
+    match (iso::read(instant), &about.referred_as) {
         (None, _) => false,
-        (Some(_), None) => true,
-        (Some((at, _)), Some(about)) => match &about.referred_as {
-            Some(before) => before == instant,
-            None => within(at, about),
-        },
+        (Some(_), Some(before)) => before == instant,
+        (Some((at, _)), None) => within(at, about),
     }
 }
 

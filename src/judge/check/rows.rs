@@ -250,7 +250,7 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
     let Some(column) = table.instant() else { return mismatches };
     let instant = row.text(column);
     if let Some(referring) = check.referred_to_by.as_ref().and_then(|name| bindings.one(name))
-        && !is_referred_to(table, referring.refers_to.as_deref(), instant)
+        && !is_referred_to(table, referring.refers_to.as_deref(), instant, moved_between(bindings.one(&check.rows_for), referring))
     {
         wrong(
             Kind::References,
@@ -267,8 +267,15 @@ fn cells(side: Side<'_>, row: &Row, check: &RowCheck, record: &Record) -> Vec<Mi
     mismatches
 }
 
+/// How far rows were moved back between a first delivery and its duplicate, in microseconds.
+fn moved_between(first: Option<&Record>, duplicate: &Record) -> i64 {
+    first.map_or(0, |first| duplicate.moved_us.saturating_sub(first.moved_us))
+}
+
 /// Whether an answer refers to a row's instant: by the letter where the contract keeps text, else as far as the row is written.
-fn is_referred_to(table: &Table, refers_to: Option<&str>, instant: Option<&str>) -> bool {
+///
+/// * `moved`: how far the row of the key was moved back before the answer, in microseconds: the answer may be read from there.
+fn is_referred_to(table: &Table, refers_to: Option<&str>, instant: Option<&str>, moved: i64) -> bool {
     if refers_to == instant {
         return true;
     }
@@ -276,6 +283,9 @@ fn is_referred_to(table: &Table, refers_to: Option<&str>, instant: Option<&str>)
         table.columns.iter().find(|column| Some(column.name.as_str()) == table.instant()).map_or("TEXT", |column| column.kind.as_str());
     let kind = kind.to_ascii_uppercase();
     let (Some((said, _)), Some((kept, _))) = (refers_to.and_then(iso::read), instant.and_then(iso::read)) else { return false };
+    if moved > 0 && said.0.saturating_add(moved).abs_diff(kept.0) < 1_000_000 {
+        return true;
+    }
     // A column of whole seconds or milliseconds has no more to say.
     let unit = if kept.0 % 1_000_000 == 0 {
         1_000_000

@@ -73,6 +73,7 @@ fn record(status: u16, body: &'static str) -> Record {
         answered_at: UnixMicros(0),
         took: Duration::ZERO,
         result: Ok(answer(status, body)),
+        moved_us: 0,
         referred_as: Some("2026-01-01T00:00:00Z".to_owned()),
         refers_to: None,
     }

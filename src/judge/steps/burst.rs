@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::clock::span;
 use crate::contract::Level;
 use crate::delivery::NoAnswer;
 use crate::history::record::Record;
@@ -43,13 +44,9 @@ impl<S: Source> Play<'_, S> {
         });
         let mut mismatches = place.step.counts.as_ref().map_or_else(Vec::new, |counts| judge(reader, counts, &records));
         if mismatches.iter().any(|one| one.level == Level::Must)
-            && let Some(late) = self.was_ours(&records)
+            && let Some(why) = self.was_ours(&records)
         {
-            return Err(ScenarioEnd::Undecided(format!(
-                "step {}: what was waited for did not come, and we were late ourselves by {} ms meanwhile",
-                place.number,
-                late.as_millis()
-            )));
+            return Err(ScenarioEnd::Undecided(format!("step {}: what was waited for did not come, and {why}", place.number)));
         }
         for mismatch in &mut mismatches {
             let odd = records.first().map_or_else(Vec::new, |first| self.before.when(&burst.deliver, first));
@@ -84,11 +81,20 @@ impl<S: Source> Play<'_, S> {
         self.file(place, mismatches, &reference, &line)
     }
 
-    /// By how much we were late ourselves, where deliveries were not answered in time for no other reason: they say nothing of the receiver.
-    fn was_ours(&self, records: &[Record]) -> Option<Duration> {
+    /// What it was with us that deliveries were not answered in time, where they were for no other reason: they say nothing of the
+    /// receiver. We were late ourselves, or have given up before its time was over.
+    fn was_ours(&self, records: &[Record]) -> Option<String> {
         let limit = self.setting.contract().limits.answer.0;
+        let given_up = records.iter().find_map(|record| record.result.as_ref().err().filter(|none| none.is_premature(limit)));
+        if let Some(none) = given_up {
+            return Some(format!("the contract allows {} for it: {none}", span::write(limit)));
+        }
         let unanswered = records.iter().filter(|record| record.result.is_err() && !record.own_delay.is_zero());
-        unanswered.filter(|record| record.took.saturating_sub(record.own_delay) <= limit).map(|record| record.own_delay).max()
+        unanswered
+            .filter(|record| record.took.saturating_sub(record.own_delay) <= limit)
+            .map(|record| record.own_delay)
+            .max()
+            .map(|late| format!("we were late ourselves by {} ms meanwhile", late.as_millis()))
     }
 
     /// What the reference answers to the same deliveries, one after the other, in words.
@@ -108,6 +114,7 @@ impl<S: Source> Play<'_, S> {
                 answered_at: now,
                 took: Duration::ZERO,
                 result,
+                moved_us: self.source.moved_us(),
                 referred_as: None,
                 refers_to: None,
             });

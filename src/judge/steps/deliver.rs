@@ -4,6 +4,7 @@ use crate::history::record::Record;
 use crate::judge::attribution::{Case, classify, follows, is_decided, meant, told_of_delivery};
 use crate::judge::check::answer::{self, Judged};
 use crate::judge::check::literal::{self, Surroundings};
+use crate::judge::check::rows::{self, Observation};
 use crate::judge::check::{Mismatch, describe, is_broken};
 use crate::judge::findings::StepContext;
 use crate::judge::scenario::{Play, answer_of};
@@ -11,8 +12,9 @@ use crate::judge::{At, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::scenario::deliver::Deliver;
-use crate::scenario::expect::Expect;
+use crate::scenario::expect::{Expect, RowCheck, StateCheck};
 use crate::secret::Redactor;
+use crate::state::{Counts, ReceiverState};
 
 impl<S: Source> Play<'_, S> {
     pub(in crate::judge) async fn deliver(&mut self, place: StepContext<'_>, deliver: &Deliver) -> Result<(), ScenarioEnd> {
@@ -80,11 +82,21 @@ impl<S: Source> Play<'_, S> {
             mismatches.extend(found);
             literal::capture(check, &answer, &mut self.bindings);
         }
+        mismatches.extend(self.lacks_its_row(deliver, sent.when_told, is_broken(&mismatches)));
         let resolved = place.step.expect.as_ref().map(|expect| expect.under(self.setting.contract()));
         self.bindings.learn_reference(&record, resolved.as_ref());
         self.before.learn(deliver, &record, record.outcome(&self.setting.reader));
         let line = self.setting.curl.line(&record.delivery);
         self.file(place, mismatches, &reference_says, &line)
+    }
+
+    /// The audit row that was not there when its event had come.
+    fn lacks_its_row(&mut self, deliver: &Deliver, seen: Option<ReceiverState>, is_broken: bool) -> Vec<Mismatch> {
+        let Some((state, name)) = seen.zip(deliver.name.clone()).filter(|_| !is_broken) else { return Vec::new() };
+        self.report.rests_on.insert("rows".to_owned());
+        let audit = vec![RowCheck { rows_for: name, count: Some(1), ..RowCheck::default() }];
+        let look = Observation { state, counts: Counts::default(), tables: Vec::new() };
+        rows::judge(self.setting.contract(), &StateCheck { audit, ..StateCheck::default() }, &look, &self.bindings, self.setting.ttl)
     }
 
     /// A delivery, as far as a mismatch hangs on it.

@@ -31,7 +31,7 @@ impl<S: Source> Play<'_, S> {
         let done = match &restart.under_way {
             None => {
                 let restarted = self.source.restart(restart).await;
-                self.restarted_at = Some(self.now_us());
+                self.answered.restarted_at = Some(self.now_us());
                 restarted
             }
             Some(under_way) => self.break_in(place, restart, under_way).await,
@@ -43,7 +43,7 @@ impl<S: Source> Play<'_, S> {
     async fn break_in(&mut self, place: StepContext<'_>, restart: &Restart, under_way: &UnderWay) -> Result<(), ScenarioEnd> {
         let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         let sent = self.source.break_in(at, restart, under_way).await?;
-        self.restarted_at = Some(self.now_us());
+        self.answered.restarted_at = Some(self.now_us());
         let mut firsts = Vec::with_capacity(sent.len());
         for one in &sent {
             self.ask_reference(&one.delivery);

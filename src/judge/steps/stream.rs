@@ -31,6 +31,7 @@ impl<S: Source> Play<'_, S> {
         let Some(form) = &contract.stream else {
             return Err(ScenarioEnd::NotApplicable("the contract has no event streams (`stream`)".to_owned().into()));
         };
+        self.before.streamed(step);
         if let Some(name) = &step.close {
             self.source.leave_stream(name).await;
             return Ok(());

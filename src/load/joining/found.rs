@@ -9,6 +9,7 @@ use crate::history::consistency::Judgement;
 use crate::history::consistency::parts::number_of;
 use crate::load::judging::{Found, Judged, Violation, line};
 use crate::load::report::LoadReport;
+use crate::number::total;
 use crate::outcome::reader::Reader;
 use crate::report::Verdict;
 use crate::scenario::requirement::Catalogue;
@@ -71,17 +72,19 @@ pub(super) fn found(
             }
         }
         found.violations.extend(others);
-        found.keys += match (report, judgement) {
+        let keys = match (report, judgement) {
             (Some(report), _) if report.keys > 0 => report.keys,
             (_, Some(judgement)) => judgement.keys as u64,
             (_, None) => 0,
         };
+        found.keys = found.keys.saturating_add(keys);
         // Rows may have decided what answers alone leave open.
-        found.undecided += match (report, judgement) {
+        let undecided = match (report, judgement) {
             (Some(report), _) => usize::try_from(report.undecided).unwrap_or(usize::MAX),
             (None, Some(judgement)) if tells_duplicates => judgement.undecided,
             (None, _) => 0,
         };
+        found.undecided = found.undecided.saturating_add(undecided);
     }
     (found, was_judged, doubts)
 }
@@ -129,7 +132,7 @@ fn together(id: &str, each: &[Option<Judged>], catalogue: &Catalogue, is_whole: 
         None if !is_whole => Verdict::Undecided,
         None => Verdict::Pass,
     };
-    let (checked, violations) = (told().map(|one| one.checked).sum(), told().map(|one| one.violations).sum());
+    let (checked, violations) = (total(told().map(|one| one.checked)), total(told().map(|one| one.violations)));
     let known = Judged::of(catalogue, id, verdict, checked, violations).counting(sample.of);
     Some(if known.sentence.is_empty() { Judged { verdict, checked, violations, ..sample.clone() } } else { known })
 }

@@ -3,14 +3,13 @@
 //! A [`LoadReport`] in, XML out: a test case a gate, a kind of delivery, a requirement. Whatever keeps a load from conforming is
 //! a case that has failed, or is an error where nothing is shown to be broken.
 
-use std::time::Duration;
-
 use quick_junit::{NonSuccessKind, Report as Junit, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use super::sentences::{example, judged, measured};
 use crate::load::judging::Judged;
 use crate::load::report::{KindReport, LoadReport};
 use crate::load::streams::sentences as streams;
+use crate::number::span;
 use crate::report::human::{one_line, visible};
 use crate::report::language::Language;
 use crate::report::{Overall, Verdict};
@@ -24,7 +23,7 @@ const TOLD: usize = 3;
 /// When the XML cannot be written.
 pub fn junit(report: &LoadReport) -> Result<String, SerializeError> {
     let mut suite = TestSuite::new(one_line(&format!("load of {}", report.contract)));
-    suite.set_time(Duration::try_from_secs_f64(report.seconds).unwrap_or_default());
+    suite.set_time(span(report.seconds));
     suite.add_property(("rate_per_s", format!("{:.2}", report.rate_per_s).as_str()));
     if let Some(wanted) = report.wanted_per_s {
         suite.add_property(("wanted_per_s", format!("{wanted:.2}").as_str()));

@@ -9,6 +9,7 @@ use crate::load::judging::{Checked, Judged};
 use crate::load::knee::Step;
 use crate::load::report::{Latency, LoadReport};
 use crate::load::unexpected::Unexpected;
+use crate::number::total;
 use crate::report::Verdict;
 use crate::report::language::Language;
 use crate::report::words::duration;
@@ -46,10 +47,10 @@ pub fn knee(report: &LoadReport, language: Language) -> Option<String> {
 /// The last line: all in one.
 #[must_use]
 pub fn summary(report: &LoadReport, language: Language) -> String {
-    let of = |verdict: Verdict| report.requirements.iter().filter(|one| one.verdict == verdict).map(|one| one.violations).sum::<u64>();
+    let of = |verdict: Verdict| total(report.requirements.iter().filter(|one| one.verdict == verdict).map(|one| one.violations));
     let (violations, warned) = (of(Verdict::Fail), of(Verdict::Warn));
-    let lost: u64 = report.errors.values().sum();
-    let wrong: u64 = report.kinds.values().flat_map(|kind| kind.statuses.values()).sum();
+    let lost = total(report.errors.values().copied());
+    let wrong = total(report.kinds.values().flat_map(|kind| kind.statuses.values().copied()));
     // Where keys make nothing idempotent, and in older reports, what was checked most tells how much was.
     let most = report.requirements.iter().max_by_key(|one| one.checked).map_or((0, Checked::Keys), |one| (one.checked, one.of));
     let (count, of) = if report.keys > 0 { (report.keys, Checked::Keys) } else { most };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::load::Plan;
 use crate::load::gate::MeasuredStreams;
 use crate::load::report::Latency;
+use crate::number::total;
 
 /// What subscribers have read beside the deliveries.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -92,13 +93,13 @@ impl StreamsReport {
     /// How many events are wrong.
     #[must_use]
     pub fn broken(&self) -> u64 {
-        self.not_once() + self.strange + self.out_of_order
+        total([self.not_once(), self.strange, self.out_of_order])
     }
 
     /// How many were not told once.
     #[must_use]
     pub fn not_once(&self) -> u64 {
-        self.lost + self.doubled + self.forgotten
+        total([self.lost, self.doubled, self.forgotten])
     }
 
     /// In the form that gates read.

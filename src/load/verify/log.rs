@@ -3,18 +3,16 @@
 //! In: a report and the text of the log beside it. Out: what does not follow from it, a sentence each. The log is read back into a
 //! [`Measurement`], and from that everything is told once more that a report tells of latencies.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-use hdrhistogram::{Counter, Histogram};
 
 use super::ROUNDED;
+use crate::load::carried::read as histogram;
 use crate::load::heat::HeatMap;
 use crate::load::hlog;
 use crate::load::measure::{Measurement, OfKind, Second, quantiles};
 use crate::load::report::{Latency, LoadReport, Second as Told};
 use crate::load::summing::curve;
+use crate::number::total;
 
 /// What does not follow from the log.
 pub(super) fn wrong(report: &LoadReport, log: &str) -> Vec<String> {
@@ -54,8 +52,8 @@ pub(super) fn wrong(report: &LoadReport, log: &str) -> Vec<String> {
         wrong.push("its heat map is not that of latency.hlog".to_owned());
     }
     let timed: u64 = all.map_or(0, |all| all.len());
-    let of_seconds: u64 = measured.series.iter().map(|second| second.latency.len()).sum();
-    let answered: u64 = report.kinds.values().map(|kind| kind.answered).sum();
+    let of_seconds = total(measured.series.iter().map(|second| second.latency.len()));
+    let answered = total(report.kinds.values().map(|kind| kind.answered));
     if timed != of_seconds || timed < answered || timed > report.deliveries {
         wrong.push(format!(
             "latency.hlog has {timed} latencies by kind and {of_seconds} by second, where {} deliveries and {answered} answers are told",
@@ -107,11 +105,6 @@ fn read(report: &LoadReport, log: &str) -> Result<Measurement, String> {
     }
     measured.kinds = kinds;
     Ok(measured)
-}
-
-fn histogram<C: Counter>(encoded: &str) -> Result<Histogram<C>, String> {
-    let bytes = STANDARD.decode(encoded).map_err(|cause| cause.to_string())?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|cause| format!("{cause:?}"))
 }
 
 #[cfg(test)]

@@ -14,6 +14,15 @@ use crate::reference::hooks::Around;
 use crate::sign::{hex, sha256_hex};
 
 impl Mutant {
+    /// Whether the defect shows only among deliveries that arrive together.
+    ///
+    /// The receiver then answers a first delivery a moment after it has marked
+    /// its key: who comes within that moment races, and whoever has seen the
+    /// answer does not.
+    pub(super) fn is_a_race(&self) -> bool {
+        self.defect.breaks.iter().any(|id| id.starts_with("ONCE-")) || self.is("loser-waits") || self.is("losers-do-the-work-too")
+    }
+
     pub(super) fn accepted_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {
         if self.is("accepted-answered-200") {
             answer.status = 200;
@@ -36,6 +45,14 @@ impl Mutant {
             answer.headers.push(HeaderLine::new("X-Debug-Key", hex(signer.key_bytes()).to_uppercase()));
         }
         if breaks { failure() } else { answer }
+    }
+
+    pub(super) fn in_flight_answer(&self, answer: Answer) -> Answer {
+        match self.defect.name {
+            "rival-gets-500" => failure(),
+            "rival-is-asked-to-wait" => Answer { status: 503, headers: vec![HeaderLine::new("Retry-After", "1")], body: Bytes::new() },
+            _ => answer,
+        }
     }
 
     pub(super) fn duplicate_answer(&self, mut answer: Answer, around: Around<'_>) -> Answer {

@@ -19,6 +19,11 @@ const LINGERING: Duration = Duration::from_secs(1);
 /// Twice the lease of the contract under which that defect is measured.
 const TWICE_THE_LEASE: Duration = Duration::from_secs(20);
 
+/// Longer bodies are refused, with one defect.
+const TAKEN: usize = 2 << 20;
+/// So long after its answer a duplicate is worked on, with another: less than an answer may take under its contract.
+const LATE: Duration = Duration::from_secs(1);
+
 /// What is remembered beside the rows.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
@@ -39,6 +44,9 @@ impl Mutant {
     pub(super) fn refuses_right(&self, around: Around<'_>) -> Option<Refusal> {
         if self.is("retry-with-another-signature-is-refused") && self.has_other_signature(around) {
             return Some(Refusal::Signature);
+        }
+        if self.is("body-over-two-mebibytes-is-refused") && around.delivery.body.len() > TAKEN {
+            return Some(Refusal::TooLarge);
         }
         (self.is("failed-key-is-refused") && self.beside.failed.contains(around.key)).then_some(Refusal::OtherBody)
     }
@@ -64,7 +72,7 @@ impl Mutant {
 
     /// The rival that a key is said to have.
     pub(super) fn rival_beside(&self, rival: Option<String>, around: Around<'_>) -> Option<String> {
-        if self.is("rival-is-accepted") {
+        if self.is("rival-is-accepted") || (self.is("expired-key-is-renewed-twice") && self.oldest.contains_key(around.key)) {
             return None;
         }
         let lingers = |at: &UnixMicros| around.now.since(*at) < LINGERING;
@@ -108,9 +116,9 @@ impl Mutant {
         self.is("lease-is-twice-as-long").then(|| around.now.plus(TWICE_THE_LEASE))
     }
 
-    /// Whether a defect works for an answer that asks for no work.
-    pub(super) fn works_for(&self, what: Answering, around: Around<'_>) -> bool {
-        match what {
+    /// How long after an answer that asks for no work a defect works for it, where one does.
+    pub(super) fn works_for(&self, what: Answering, around: Around<'_>) -> Option<Duration> {
+        let is_at_once = match what {
             Answering::Duplicate => {
                 self.is("work-is-done-per-answer")
                     || (self.races && self.is("losers-do-the-work-too"))
@@ -118,7 +126,9 @@ impl Mutant {
             }
             Answering::Refused(_) => self.is("refusals-do-the-work"),
             Answering::Accepted | Answering::InFlight | Answering::Failed => false,
-        }
+        };
+        let is_late = what == Answering::Duplicate && self.is("late-work-per-answer");
+        if is_late { Some(LATE) } else { is_at_once.then_some(Duration::ZERO) }
     }
 
     fn has_other_signature(&self, around: Around<'_>) -> bool {

@@ -9,6 +9,8 @@ use crate::message::form_field;
 
 /// The header that says which method is meant.
 const OVERRIDE: &str = "x-http-method-override";
+/// Longer bodies are not verified, with one defect.
+const VERIFIED: usize = 2 << 20;
 /// More is not inflated.
 const MOST_INFLATED: usize = 16 << 20;
 /// The head of gzip without any of its optional members (RFC 1952, section 2.3): deflated, no flags.
@@ -28,7 +30,14 @@ impl Mutant {
 
     /// What is understood of a delivery, put into `read`; what came another way may then pass without a check.
     pub(super) fn read_by_another_way(&mut self, delivery: &Delivery, read: &mut Delivery) {
-        self.unverified = self.is("other-spelling-of-path-is-not-verified") && !self.endpoint.is_at(&delivery.path);
+        let says_json = delivery.header("content-type").is_some_and(|kind| String::from_utf8_lossy(kind).contains("json"));
+        self.unverified = (self.is("other-spelling-of-path-is-not-verified") && !self.endpoint.is_at(&delivery.path))
+            || (self.is("only-json-is-verified") && !says_json)
+            || (self.is("body-over-two-mebibytes-is-not-signed") && delivery.body.len() > VERIFIED);
+        let is_question = delivery.method == "GET" && delivery.body.is_empty() && delivery.header("idempotency-key").is_some();
+        if self.is("signed-question-is-taken") && is_question {
+            read.method = "POST".to_owned();
+        }
         if self.is("method-override-is-not-verified")
             && delivery.method != "POST"
             && overriding(delivery).is_some_and(|method| method.eq_ignore_ascii_case(b"POST"))

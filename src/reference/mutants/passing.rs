@@ -1,10 +1,11 @@
 //! Which wrong signatures defects let pass, and over which bytes they check right ones.
 
 use super::claim::Claim;
-use super::{Mutant, reserialised};
+use super::{HALF_A_MEBIBYTE, Mutant, reserialised};
 use crate::reference::hooks::Around;
-use crate::sign::spoiling::{by_public_key, in_query, other_hmac, plain_hash};
+use crate::sign::spoiling::{by_public_key, in_query, naming, other_hmac, plain_hash};
 use crate::sign::tamper::{malleable, small_order};
+use crate::sign::{DigestName, Envelope, Signer};
 
 impl Mutant {
     /// The body that a defect checks the signature over.
@@ -35,6 +36,7 @@ impl Mutant {
             || (is("missing-signature-passes") && found.is_none())
             || (is("empty-signature-passes") && found.is_some_and(|text| text.trim().is_empty()))
             || (is("empty-body-is-not-signed") && around.delivery.body.is_empty())
+            || (is("long-body-is-not-signed") && around.delivery.body.len() > HALF_A_MEBIBYTE)
             || (is("signature-taken-from-query") && !right.is_empty() && around.delivery.path.contains(&in_query(right)))
             || (is("signature-taken-from-body") && claim.stands_in_body())
             || (is("signature-taken-from-other-header") && claim.stands_in_other_header())
@@ -59,6 +61,7 @@ impl Mutant {
             || (is("signature-prefix-stripped") && is_after_a_prefix(found_text, right))
             || (is("signature-list-read") && found_text.split(',').any(|one| one == right))
             || (is("other-digest-passes") && found_text == claim.made(other_hmac))
+            || (is("header-chooses-the-digest") && holds_as_named(claim.signer, around))
             || (is("plain-hash-passes")
                 && found_text == claim.made(|signer, delivery, envelope| plain_hash(signer, &[], delivery, envelope)))
             || (is("secret-then-message-passes")
@@ -66,6 +69,16 @@ impl Mutant {
             || (is("empty-secret-passes") && found_text == claim.signer.with_key(b"").signature(around.delivery, claim.envelope))
             || (self.signs_otherwise() && claim.holds_over(&self.signed_body(around)))
     }
+}
+
+/// Whether a delivery is signed with the hash function that it names itself.
+fn holds_as_named(signer: &Signer, around: Around<'_>) -> bool {
+    let is_so = |other: &Signer| {
+        let Ok(claim) = other.claim(around.delivery) else { return false };
+        let envelope = Envelope { time: claim.time.unwrap_or_default(), id: around.key.as_bytes(), origin: around.origin };
+        other.mac_holds(around.delivery, envelope, &claim.signatures).is_ok()
+    };
+    DigestName::ALL.into_iter().any(|digest| is_so(&naming(signer, digest)))
 }
 
 /// Whether the right signature stands behind the name of another scheme and a sign of equality.

@@ -1,6 +1,9 @@
 //! What defects tell otherwise on event streams.
 
 use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
 
 use super::Mutant;
 use crate::reference::hooks::GoesOn;
@@ -9,6 +12,8 @@ use crate::reference::streaming::Logged;
 
 /// Of so many acceptances one is not told.
 const NOT_TOLD: u64 = 3;
+/// The answer behind an audit row that is written half a second late.
+const BEHIND_THE_ROW: Duration = Duration::from_millis(600);
 /// An id of nothing.
 const NOWHERE: &str = "id: 99\n";
 
@@ -19,6 +24,21 @@ impl Mutant {
         if self.is("ids-start-anew") {
             // The log takes the next number where this one is taken.
             event.id = 1;
+        }
+        if self.is("jobs-in-another-case-share-a-stream") {
+            event.stream = event.stream.to_lowercase();
+        }
+        if self.is("event-data-is-not-escaped") {
+            event.data = unescaped(&event.data);
+        }
+        if self.is("what-lacks-is-told-empty") {
+            event.data = event.data.replace(":null", ":\"\"");
+        }
+        if self.is("event-before-row-and-answer") {
+            self.told.insert((event.stream.clone(), event.id));
+            if self.told.iter().filter(|(stream, _)| *stream == event.stream).count() == 2 {
+                self.pause = BEHIND_THE_ROW;
+            }
         }
         if self.is("acceptance-without-event") && self.accepted.is_multiple_of(NOT_TOLD) {
             acceptance.event = None;
@@ -60,4 +80,14 @@ impl Mutant {
             Cow::Borrowed(usual)
         }
     }
+}
+
+/// The data of an event as whoever puts it together from pieces of text writes it.
+fn unescaped(data: &str) -> String {
+    let members: Map<String, Value> = serde_json::from_str(data).unwrap_or_default();
+    let written = members.iter().map(|(name, value)| match value {
+        Value::String(text) => format!("\"{name}\": \"{text}\""),
+        other => format!("\"{name}\": {other}"),
+    });
+    format!("{{{}}}", written.collect::<Vec<_>>().join(", "))
 }

@@ -230,6 +230,7 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         Kind::References | Kind::Member => Some((Kind::Member, None)),
         Kind::RowMissing | Kind::RowSurplus | Kind::Cell => Some((about.kind, None)),
         Kind::StillInFlight => Some((Kind::StillInFlight, None)),
+        Kind::Late | Kind::Silent => Some((Kind::Late, None)),
         // What an answer looks like is one thing for each outcome; which it was, the requirement tells that speaks of it.
         Kind::MediaType | Kind::Header | Kind::NoJson | Kind::Body => Some((about.kind, None)),
         Kind::RefusedOtherwise
@@ -245,8 +246,6 @@ fn like(one: &MismatchCode, other: &MismatchCode) -> bool {
         | Kind::InstantsGoBack
         | Kind::Page
         | Kind::Counter
-        | Kind::Late
-        | Kind::Silent
         | Kind::Unwell
         | Kind::Stream
         | Kind::Unexplained

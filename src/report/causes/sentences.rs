@@ -42,6 +42,8 @@ pub fn sentence(cause: &Cause, language: Language) -> String {
         (Kind::RefusedOtherwise, None, _) | (Kind::HonestRefused | Kind::RepeatRefused, _, None) => format!("{plain}-bare"),
         (Kind::Stream, _, _) => format!("cause-stream-{}", about.table.as_deref().unwrap_or("order")),
         (_, Some(_), Some(_)) if about.never_as_due => format!("cause-{}", Kind::AcceptedOtherwise.name()),
+        (Kind::RefusalTaken, _, _) if about.name.as_deref() == Some("duplicate") => format!("{plain}-duplicate"),
+        (Kind::RefusalTaken, _, _) if about.name.is_some() => format!("{plain}-either"),
         (Kind::NoFailure, _, Some(_)) if about.name.is_some() => format!("{plain}-again"),
         (_, _, _) if about.now_and_then => "cause-now-and-then".to_owned(),
         (_, _, _) => plain,
@@ -88,6 +90,7 @@ fn when_key(when: When) -> &'static str {
         When::OddKey => "when-odd-key",
         When::OddBody => "when-odd-body",
         When::OddWay => "when-odd-way",
+        When::SlowReader => "when-slow-reader",
     }
 }
 

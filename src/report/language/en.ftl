@@ -129,6 +129,8 @@ cause-duplicate-otherwise = Duplicates are answered { $status } where the contra
 cause-duplicate-otherwise-bare = Answers to duplicates are not as the contract says
 cause-accepted-otherwise-bare = Answers to first deliveries are not as the contract says
 cause-refusal-taken = { $what } are accepted
+cause-refusal-taken-duplicate = { $what } are answered as duplicates
+cause-refusal-taken-either = { $what } are not refused
 cause-refusal-told-as-duplicate = Forgeries with a used key are answered as duplicates
 cause-refused-otherwise = { $what } are answered { $status } where the contract says { $due }
 cause-refused-otherwise-bare = { $what } are answered { $status }, which the contract does not say
@@ -202,6 +204,7 @@ when-other-body = { " " }with another body
 when-after-refusal = { " " }whose key was refused before
 when-odd-key = { " " }with an unusual key
 when-odd-body = { " " }with an unusual body
+when-slow-reader = { " " }while a client of a stream does not read
 when-odd-way = { " " }that come in an unusual way
 refused-signature = Refused signatures
 refused-missing-signature = Deliveries without a signature
@@ -431,6 +434,12 @@ claims-title = Claims of { $report }
 claims-claim = claim
 claims-evidence = evidence
 claims-inconsistent-heading = Inconsistent in itself
+claims-unread = not read
+claims-unread-heading = Looks like a claim, and was not read
+claims-unread-count = { $count ->
+    [one] 1 line looks like a claim and was not read
+   *[other] { $count } lines look like claims and were not read
+  }
 claims-denied = the report says that it does not hold
 claims-untested = none of the report's own tests touches it
 claims-by = by { $scenarios }

@@ -165,7 +165,7 @@ fn linear_levels(high: f64) -> Vec<f64> {
 
 /// The powers of ten around what is shown.
 fn logarithmic_levels(low: f64, high: f64) -> Vec<f64> {
-    let (from, to) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let (from, to) = (low.log10().floor() as i32, high.min(f64::MAX).log10().ceil() as i32);
     (from..=to.max(from + 1)).map(|power| 10f64.powi(power)).collect()
 }
 
@@ -178,20 +178,30 @@ fn escaped(text: &str) -> String {
 pub fn seconds(length: f64) -> Vec<(f64, String)> {
     let rough = (length / 6.0).max(1.0);
     let step = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 14_400.0];
-    let step = step.into_iter().find(|step| *step >= rough).unwrap_or(14_400.0);
+    // Of what lasts for days, whole steps of four hours.
+    let step = step.into_iter().find(|step| *step >= rough).unwrap_or_else(|| (rough / 14_400.0).ceil() * 14_400.0);
     let count = (length / step).floor() as u32;
     (0..=count).map(|n| f64::from(n) * step).map(|at| (at, format!("{at:.0} s"))).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Chart, Line, Scale, linear_levels, logarithmic_levels};
+    use super::{Chart, Line, Scale, linear_levels, logarithmic_levels, seconds};
 
     #[test]
     fn levels_are_round_and_cover_everything() {
         assert_eq!(linear_levels(93.0), [0.0, 50.0, 100.0]);
         assert_eq!(linear_levels(410.0), [0.0, 200.0, 400.0, 600.0]);
         assert_eq!(logarithmic_levels(35.0, 4_200.0), [10.0, 100.0, 1_000.0, 10_000.0]);
+    }
+
+    /// However long it took, its axis has about six places.
+    #[test]
+    fn an_axis_of_seconds_has_few_places() {
+        for length in [0.0, 1.0, 7.0, 100.0, 86_400.0, 1e6, 1e10, f64::MAX, f64::INFINITY, f64::NAN, -1.0] {
+            assert!((1..=8).contains(&seconds(length).len()), "{length}");
+        }
+        assert_eq!(seconds(172_800.0).iter().map(|(_, words)| words.as_str()).collect::<Vec<_>>()[..2], ["0 s", "28800 s"]);
     }
 
     #[test]

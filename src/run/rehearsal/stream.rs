@@ -103,9 +103,11 @@ impl<S: Store> Rehearsal<'_, Receiver<S>> {
             Opened::Over => (204, None),
             Opened::Refused(status) => (status, None),
         };
-        let lines =
-            [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")].map(|(name, value)| HeaderLine::new(name, value));
-        let headers = if status == 200 { lines.to_vec() } else { Vec::new() };
+        let mut headers = vec![HeaderLine::new("Content-Type", "text/event-stream")];
+        if !self.receiver.hooks().may_be_cached() {
+            headers.push(HeaderLine::new("Cache-Control", "no-cache"));
+        }
+        headers.retain(|_| status == 200);
         let ended = if place.is_none() { Some(StreamEnd::Receiver) } else { None };
         let (decoder, left) = (Decoder::resumed(&asked.in_force), asked.step.cut_after);
         let head = Answer { status, headers, body: Bytes::new() };

@@ -1,17 +1,13 @@
 //! Event streams of a live receiver: opened, read, and left.
 //!
-//! A stream that is open is read by a task of its own, so that every block has the instant in which it came, whatever the scenario does
-//! meanwhile. One that is to stay unread is read by nobody. What waits to be looked at is bounded; who sends more is made to wait,
-//! and what a step takes of a stream that never stops is bounded, too.
+//! What a step takes of a stream that never stops is bounded. Who reads an open one, `heard` has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
-
 use super::super::live::Live;
+use super::heard::{Heard, Reader, of_connection, task_of};
 use crate::clock::{Moment, UnixMicros};
 use crate::contract::stream::EventStream;
 use crate::delivery::{Answer, Delivery, NoAnswer};
@@ -22,20 +18,12 @@ use crate::judge::check::stream::{is_turned_away, patience_with};
 use crate::judge::{AskedStream, At, ScenarioEnd};
 use crate::scenario::stream::{Leaving, Until};
 use crate::session::places::Seat;
-use crate::transport::event_stream::{Ended, EndedBy, EventStreamConnection, Next};
+use crate::transport::event_stream::EndedBy;
 
 /// How long a step waits for what does not come, unless it says so.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the body of an answer that is no stream is read.
-const A_PAGE: Duration = Duration::from_secs(2);
-/// So many blocks wait to be looked at.
-const MOST_WAITING: usize = 512;
-/// And so many bytes of them: a slow reader may be cut off, so that whoever is not slow must have room for what a scenario sends.
-const MOST_WAITING_BYTES: usize = 32 << 20;
 /// So many bytes of a stream are taken in one step.
 const MOST_OF_A_READING: usize = 32 << 20;
-/// A task that reads looks so often whether anybody listens.
-const LISTENS: Duration = Duration::from_secs(60);
 /// So many clients come and go at the most.
 const MOST_LEAVING: usize = 2_000;
 /// Between two tries of a client that is turned away.
@@ -43,22 +31,6 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// Streams that are open, by name; with a scenario they end.
 pub(in crate::run) type Streams = BTreeMap<String, Subscriber>;
-
-/// What a stream's task has heard.
-enum Heard {
-    Block(Moment, Box<Block>, OwnedSemaphorePermit),
-    Ended(Moment, Ended),
-}
-
-/// Who reads a stream.
-enum Reader {
-    /// Its task.
-    Task(mpsc::Receiver<Heard>, JoinHandle<()>),
-    /// Nobody, yet.
-    Nobody(Box<EventStreamConnection>),
-    /// Nobody any more.
-    Over(StreamEnd),
-}
 
 /// A client of a stream.
 pub(in crate::run) struct Subscriber {
@@ -69,6 +41,8 @@ pub(in crate::run) struct Subscriber {
     opened: u64,
     heard: u64,
     reader: Reader,
+    /// What was heard and not read yet.
+    overheard: VecDeque<Heard>,
     seat: Seat,
 }
 
@@ -156,12 +130,22 @@ impl Live<'_> {
             Err(none) => {
                 let over = StreamEnd::Broken(none.to_string());
                 let (opened, reader) = (micros(began.elapsed()), Reader::Over(over));
-                return Subscriber { question, head: Err(none), sent_at, asked: began, opened, heard: opened, reader, seat };
+                return Subscriber {
+                    question,
+                    head: Err(none),
+                    sent_at,
+                    asked: began,
+                    opened,
+                    heard: opened,
+                    reader,
+                    overheard: VecDeque::new(),
+                    seat,
+                };
             }
         };
         let (asked_at, opened) = (connection.sent(), micros(connection.opened().since(connection.sent())));
         let (head, reader) = of_connection(connection, asked.step.unread).await;
-        Subscriber { question, head: Ok(head), sent_at, asked: asked_at, opened, heard: opened, reader, seat }
+        Subscriber { question, head: Ok(head), sent_at, asked: asked_at, opened, heard: opened, reader, overheard: VecDeque::new(), seat }
     }
 
     /// A client that comes after many that came and went: it may be turned away until their places are free.
@@ -226,7 +210,8 @@ impl Live<'_> {
         reading.times.own_delay = micros(own);
         if let (true, Err(NoAnswer::TimedOut { after })) = (asked.step.opens(), &subscriber.head) {
             // As of what is waited for: the right reference is never late by itself.
-            reading.times.too_late = own >= *after || self.context.session.is_right_reference();
+            let is_premature = *after < self.context.contract.limits.answer.0;
+            reading.times.too_late = is_premature || own >= *after || self.context.session.is_right_reference();
         }
         reading
     }
@@ -327,54 +312,27 @@ impl Subscriber {
 
     /// What has been heard next, within `limit`.
     async fn next(&mut self, limit: Duration) -> Option<Heard> {
+        let overheard = self.overheard.pop_front();
+        if overheard.is_some() { overheard } else { self.hear(limit).await }
+    }
+
+    async fn hear(&mut self, limit: Duration) -> Option<Heard> {
         match &mut self.reader {
             Reader::Task(heard, _) => tokio::time::timeout(limit, heard.recv()).await.ok().flatten(),
             Reader::Nobody(_) | Reader::Over(_) => None,
         }
     }
-}
 
-/// The head of a connection, and who reads it on.
-async fn of_connection(mut connection: EventStreamConnection, unread: bool) -> (Answer, Reader) {
-    let head = connection.head().clone();
-    if head.status != 200 {
-        let page = connection.page(A_PAGE).await;
-        return (page, Reader::Over(StreamEnd::Receiver));
-    }
-    (head, if unread { Reader::Nobody(Box::new(connection)) } else { task_of(connection) })
-}
-
-fn task_of(mut connection: EventStreamConnection) -> Reader {
-    let (tell, heard) = mpsc::channel(MOST_WAITING);
-    let room = Arc::new(Semaphore::new(MOST_WAITING_BYTES));
-    let task = tokio::spawn(async move {
-        loop {
-            let next = match connection.next(LISTENS).await {
-                Next::Block(came) => {
-                    let weight = u32::try_from(came.block.weight().min(MOST_WAITING_BYTES)).unwrap_or(u32::MAX);
-                    let place = tokio::select! {
-                        place = Arc::clone(&room).acquire_many_owned(weight) => place,
-                        () = tell.closed() => return,
-                    };
-                    let Ok(place) = place else { return };
-                    Heard::Block(came.at, Box::new(came.block), place)
-                }
-                Next::Ended(ended) => Heard::Ended(Moment::now(), ended),
-                Next::Nothing if tell.is_closed() => return,
-                Next::Nothing => continue,
-            };
-            let is_over = matches!(next, Heard::Ended(..));
-            if is_over {
-                drop(connection);
-                drop(tell.send(next).await);
-                return;
-            }
-            if tell.send(next).await.is_err() {
-                return;
-            }
+    /// The block that comes next, within `limit`; it is still there to be read.
+    pub(super) async fn overhear(&mut self, limit: Duration) -> Option<&Block> {
+        self.listen();
+        let heard = self.hear(limit).await?;
+        self.overheard.push_back(heard);
+        match self.overheard.back()? {
+            Heard::Block(_, block, _) => Some(block),
+            Heard::Ended(..) => None,
         }
-    });
-    Reader::Task(heard, task)
+    }
 }
 
 fn micros(span: Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! What a schema cannot say of deliveries and bursts, and of how a scenario ends.
 
-use super::{Lint, Named};
+use super::{DELIVERIES, Lint, Named};
 use crate::scenario::Step;
 use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Framing, MethodOverride};
 use crate::scenario::expect::StateCheck;
@@ -95,8 +95,9 @@ impl Lint<'_> {
             if fill.text.is_empty() {
                 self.say(format!("{path}.fill.text"), "empty text fills nothing", None);
             }
-            if fill.bytes.is_some() == fill.over_limit.is_some() {
-                let way_out = Some("give `bytes`, or `over_limit` for more than the contract's limit".to_owned());
+            if [fill.bytes, fill.over_limit, fill.under_limit].iter().flatten().count() != 1 {
+                let way_out = "give `bytes`, or `over_limit` or `under_limit` for more or fewer than the contract's limit";
+                let way_out = Some(way_out.to_owned());
                 self.say_if_whole(format!("{path}.fill"), "this does not say how long the body is", way_out);
             }
         }
@@ -153,6 +154,13 @@ impl Lint<'_> {
             let message = format!("{} keys with {} deliveries each are more than {MOST_AT_ONCE} at once", burst.keys, burst.each);
             self.say_at_key(format!("{path}.each"), message, None);
         }
+        if let Some(name) = &burst.keys_of {
+            self.refers(format!("{path}.keys_of"), name, DELIVERIES);
+            if let Some(keys) = keys_named(&self.scenario.steps, name).filter(|keys| *keys != burst.keys) {
+                let message = format!("`{name}` has {keys} keys, and this burst has {}", burst.keys);
+                self.say(format!("{path}.keys_of"), message, Some(format!("say `keys: {keys}`")));
+            }
+        }
         let deliver = &burst.deliver;
         if deliver.fault.is_some() {
             let way_out = Some("make a `deliver` of it".to_owned());
@@ -169,7 +177,11 @@ impl Lint<'_> {
             ("second_key_line", deliver.second_key_line.is_some()),
         ];
         for (member, _) in taken.into_iter().filter(|(_, there)| *there) {
-            let way_out = if member == "as" { "name the burst: {as: …, each: …}" } else { "say how many keys there are with `keys`" };
+            let way_out = match member {
+                "as" => "name the burst: {as: …, each: …}",
+                "key_of" => "name whose keys they are with the burst's `keys_of`",
+                _ => "say how many keys there are with `keys`",
+            };
             self.say_at_key(
                 format!("{path}.deliver.{member}"),
                 format!("`{member}` is the burst's own business"),
@@ -206,6 +218,15 @@ impl Lint<'_> {
             }
         }
     }
+}
+
+/// How many keys the delivery or burst of a name has; `None` where there is none.
+fn keys_named(steps: &[Step], name: &str) -> Option<usize> {
+    steps.iter().find_map(|step| {
+        let delivery = step.deliver.as_ref().filter(|one| one.name.as_deref() == Some(name)).map(|_| 1);
+        let burst = step.burst.as_ref().filter(|one| one.name.as_deref() == Some(name)).map(|one| one.keys);
+        delivery.or(burst).or_else(|| keys_named(&step.repeat.as_ref()?.steps, name))
+    })
 }
 
 fn sends(step: &Step) -> bool {

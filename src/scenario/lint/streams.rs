@@ -109,11 +109,27 @@ impl Lint<'_> {
             self.refers(format!("{path}.stream_of"), name, &[Named::Delivery]);
         }
         let is_on_one = deliver.stream.is_some() || deliver.stream_of.is_some();
-        for (member, there) in [("ends_stream", deliver.ends_stream), ("event_bytes", deliver.event_bytes.is_some())] {
+        let members = [
+            ("ends_stream", deliver.ends_stream),
+            ("event_bytes", deliver.event_bytes.is_some()),
+            ("event_text", deliver.event_text.is_some()),
+            ("event_lacks", deliver.event_lacks),
+            ("row_when_told", deliver.row_when_told.is_some()),
+        ];
+        for (member, there) in members {
             if there && !is_on_one {
                 let way_out = Some("say which: `stream` or `stream_of`".to_owned());
                 self.say_at_key(format!("{path}.{member}"), format!("`{member}` goes with the stream of a delivery"), way_out);
             }
+        }
+        self.at_most_one(path, "event", &members[1..4]);
+        if deliver.in_other_case && deliver.stream_of.is_none() {
+            let way_out = Some("say which: `stream_of`".to_owned());
+            self.say_at_key(format!("{path}.in_other_case"), "`in_other_case` goes with the stream of an earlier delivery", way_out);
+        }
+        if let Some(stream) = &deliver.row_when_told {
+            self.need("audit", "looks for an audit row", &format!("{path}.row_when_told"));
+            self.refers(format!("{path}.row_when_told"), stream, &[Named::Stream]);
         }
         if deliver.ends_stream {
             self.need("stream-end", "ends a stream", &format!("{path}.ends_stream"));

@@ -19,8 +19,15 @@ pub(crate) const MESSAGES: [&str; 9] =
 struct Written {
     /// The header's name.
     name: String,
-    /// Its value, with places for signature and time.
+    /// Its value, with places for signature and time. What else stands there came from outside, and is told by [`Case::told`] alone.
     value: String,
+}
+
+impl Written {
+    /// As it may be told.
+    fn told(&self, case: &Case<'_>) -> String {
+        format!("{}: {}", case.told(&self.name), case.told(&self.value))
+    }
 }
 
 /// The right signature, written otherwise than the scheme says; in another header only where its own is not there.
@@ -36,7 +43,7 @@ pub(super) fn other_writing(case: &Case<'_>, signer: &Signer) -> Option<Diagnosi
         let written = found(case, &signer)?;
         let own = case.scheme.carrier()?;
         let is_as_due = written.name.eq_ignore_ascii_case(&own.name) && written.value == own.value.to_string();
-        let place = if is_as_due { String::new() } else { format!(", as `{}: {}`", written.name, written.value) };
+        let place = if is_as_due { String::new() } else { format!(", as `{}`", written.told(case)) };
         Some(Diagnosis::of(code, format!("{words}{place}")))
     };
     for (encoding, name) in [(Encoding::Hex, "hex"), (Encoding::Base64, "base64"), (Encoding::Base64url, "base64url")] {
@@ -74,18 +81,15 @@ fn of_writing(case: &Case<'_>, written: &Written, code: &'static str, words: &st
     let own = case.scheme.carrier()?;
     let due = own.value.to_string();
     if !written.name.eq_ignore_ascii_case(&own.name) {
-        let Written { name, value } = written;
-        return Some(Diagnosis::of(
-            "header",
-            format!("{words}, and stands in another header, as `{name}: {value}`: `{}` is due", own.name),
-        ));
+        let told = written.told(case);
+        return Some(Diagnosis::of("header", format!("{words}, and stands in another header, as `{told}`: `{}` is due", own.name)));
     }
     // It stands there as it should: something else is the matter.
     if written.value == due {
         return None;
     }
-    let sentence =
-        format!("{words}, and written as `{}` where `{due}` is due: a prefix too much, too little, or another one", written.value);
+    let value = case.told(&written.value);
+    let sentence = format!("{words}, and written as `{value}` where `{due}` is due: a prefix too much, too little, or another one");
     Some(Diagnosis::of(code, sentence))
 }
 
@@ -98,7 +102,7 @@ fn token(case: &Case<'_>) -> Option<Diagnosis> {
     let mut holding = lines.filter(|(_, value)| value.contains(secret)).collect::<Vec<_>>();
     holding.sort_by_key(|(name, _)| !name.eq_ignore_ascii_case(&own.name));
     let (name, value) = holding.first()?;
-    let written = Written { name: (*name).clone(), value: value.trim().replacen(secret, "{sig}", 1) };
+    let written = Written { name: (*name).clone(), value: value.trim().replace(secret, "{sig}") };
     of_writing(case, &written, "prefix", "the token is right")
 }
 

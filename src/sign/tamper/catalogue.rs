@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::list::{is_list, unknown_versions};
 use super::time::{Place, place_of_time};
 use super::{MARGIN, Tamper};
-use crate::sign::{Encoding, ListLines, Proof, Scheme, Signer, TimeUnit, Tolerance};
+use crate::sign::spoiling::names_its_digest;
+use crate::sign::{DigestName, Encoding, ListLines, Proof, Scheme, Signer, TimeUnit, Tolerance};
 
 /// Of a shorter token nothing is left when it is cut.
 const SHORTEST_TOKEN: usize = 8;
@@ -34,6 +35,9 @@ impl Tamper {
             Self::NotEncoded => "the signature is no text of its encoding",
             Self::NonAscii => "the signature is bytes outside ASCII",
             Self::OtherDigest => "the signature is made with another hash function",
+            Self::Sha1Named => "the signature is an HMAC-SHA1, and is named so",
+            Self::Sha256Named => "the signature is an HMAC-SHA256, and is named so",
+            Self::Sha512Named => "the signature is an HMAC-SHA512, and is named so",
             Self::PlainHash => "the signature is a plain hash, without any secret",
             Self::SecretThenMessage => "the signature is the hash of secret and message, not an HMAC",
             Self::Quoted => "the signature stands in quotation marks",
@@ -187,6 +191,9 @@ impl Tamper {
         }
         match self {
             Self::OtherDigest | Self::PlainHash | Self::SecretThenMessage => demand(scheme.by == Proof::Hmac, NO_HMAC),
+            Self::Sha1Named => names_another(scheme, DigestName::Sha1),
+            Self::Sha256Named => names_another(scheme, DigestName::Sha256),
+            Self::Sha512Named => names_another(scheme, DigestName::Sha512),
             Self::EmptySecret => demand(scheme.by != Proof::Token, "an empty token is no token"),
             Self::Malleable | Self::SmallOrder | Self::ByPublicKey => demand(scheme.by == Proof::Ed25519, NO_PAIR),
             Self::TwiceRightFirst | Self::TwiceRightLast if is_one_list(scheme) => Err("two lines of the contract's list are one list"),
@@ -285,6 +292,16 @@ const NO_HMAC: &str = "the contract's signatures are no HMACs";
 const NO_PAIR: &str = "the contract's signatures are not made with a key pair";
 const NO_TIME: &str = "the contract's signatures do not carry a time";
 const NO_LIST: &str = "the contract's signature header holds one signature, not a list";
+
+/// Whether a scheme names its hash function where a delivery can name this one.
+fn names_another(scheme: &Scheme, digest: DigestName) -> Result<(), &'static str> {
+    match scheme.digest == digest {
+        _ if scheme.by != Proof::Hmac => Err(NO_HMAC),
+        true => Err("it is the contract's own hash function"),
+        false if !names_its_digest(scheme) => Err("no line of the contract's signature names its hash function"),
+        false => Ok(()),
+    }
+}
 
 /// Whether several lines of its list are one.
 fn is_one_list(scheme: &Scheme) -> bool {

@@ -10,8 +10,8 @@ use crate::message::member_text;
 use crate::message::spelling::{quoted, with_member_at};
 use crate::sign::parts::placed;
 use crate::sign::signer::filled;
-use crate::sign::spoiling::with_other_char;
-use crate::sign::{Encoding, Envelope, SignatureHeader, Signer};
+use crate::sign::spoiling::{naming, with_other_char};
+use crate::sign::{DigestName, Encoding, Envelope, SignatureHeader, Signer};
 
 /// A body that nobody sends; a form, too.
 const ANOTHER_BODY: &[u8] = b"hookgate=another+delivery";
@@ -99,6 +99,14 @@ impl<'a> Making<'a> {
         let envelope = Envelope { time: &self.time, id: self.sending.id, origin: self.sending.origin };
         let signature = self.signer.signature(&other, envelope);
         self.with_signature(&signature)
+    }
+
+    /// Signed with another hash function, which is named where the scheme names its own.
+    pub(super) fn naming(self, digest: DigestName) -> Delivery {
+        let other = naming(self.signer, digest);
+        let delivery = other.ready(self.bare);
+        let lines = other.header_lines(&delivery, self.sending.id, self.sending.origin, self.sending.at);
+        placed(delivery, lines)
     }
 
     /// Over the body alone, and nothing but the signature in its line.

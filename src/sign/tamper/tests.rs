@@ -103,6 +103,9 @@ fn schemes() -> Vec<String> {
             "message: '{url}', query: [{name: d, value: '{sha256hex(body)}'}], headers: [{name: S, value: '{sig}'}]",
             "message: '{header:d}', headers: [{name: D, value: 'sha-256=:{sha256base64(body)}:'}, {name: S, value: '{sig}'}]",
             "message: '{member:x}:{member:job_id}', members: [{member: data.0.sig, value: '{sig}'}]",
+            "digest: sha512, message: '{body}', headers: [{name: S, value: 'SHA-512={sig}'}]",
+            "message: '{body};alg=hmac-sha256;{t}', headers: [{name: I, value: 'created={t};alg=hmac-sha256'}, {name: S, value: '{sig}'}]",
+            "digest: sha1, message: '{header:a}{body}', headers: [{name: A, value: hmac-sha1}, {name: S, value: '{sig}'}]",
             "by: none",
         ]
         .map(|scheme| format!("{{{scheme}}}")),

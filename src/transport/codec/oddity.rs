@@ -23,6 +23,12 @@ impl Surplus {
         let beginning = bytes.iter().copied().take(TOLD_BYTES + 1).collect();
         (!bytes.is_empty()).then_some(Self { bytes: bytes.len(), beginning })
     }
+
+    /// Whether it begins as an answer does: then an earlier one may have been taken for that of another request.
+    #[must_use]
+    pub fn is_an_answer(&self) -> bool {
+        self.beginning.starts_with(b"HTTP/")
+    }
 }
 
 impl fmt::Display for Surplus {

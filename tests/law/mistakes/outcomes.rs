@@ -104,7 +104,7 @@ steps:
      --> mine.yaml:5:49
       |
     5 |   - deliver: {as: first, provoke_failure: true, fill: {text: a}}
-      |                                                 ^^^^ give `bytes`, or `over_limit` for more than the contract's limit
+      |                                                 ^^^^ give `bytes`, or `over_limit` or `under_limit` for more or fewer than the contract's limit
 
     error: this step delivers in another scope, and the scenario does not say that it needs `scope`
      --> mine.yaml:7:46
@@ -128,7 +128,7 @@ steps:
       --> mine.yaml:11:15
        |
     11 |   - deliver: {fill: {text: a, bytes: 1, over_limit: 1}}
-       |               ^^^^ give `bytes`, or `over_limit` for more than the contract's limit
+       |               ^^^^ give `bytes`, or `over_limit` or `under_limit` for more or fewer than the contract's limit
 
     error: no earlier step is called `frist`
       --> mine.yaml:13:31

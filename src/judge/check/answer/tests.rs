@@ -32,6 +32,7 @@ fn record(status: u16, body: &'static str) -> Record {
         answered_at: UnixMicros(0),
         took: std::time::Duration::ZERO,
         result: Ok(Answer { status, headers, body: body.into() }),
+        moved_us: 0,
         referred_as: None,
         refers_to: None,
     }
@@ -83,4 +84,30 @@ fn duplicates_of_a_duplicate_tell_of_the_first() {
     assert!(of("1970-01-01T00:00:00.000000"));
     assert!(!of("1970-01-01T00:00:40.000000"), "of itself");
     assert!(!of("1969-12-31T23:59:40.000000"), "of an older one");
+}
+
+/// Where rows were moved back, a duplicate may tell the instant as its audit row has it, or as the moved row of its key does.
+#[test]
+fn duplicates_may_tell_what_a_moved_row_says() {
+    let reader = reader();
+    let at = |secs: i64, instant: &str, moved_us: i64| {
+        let answer = Answer { body: DUPLICATE.replace("1970-01-01T00:00:00.000000", instant).into(), ..record(202, "").result.unwrap() };
+        let sent_at = UnixMicros::from_secs(secs);
+        Record { sent_at, answered_at: sent_at, result: Ok(answer), refers_to: Some(instant.to_owned()), moved_us, ..record(202, "") }
+    };
+    let holds = |told_before: Option<&str>, instant: &str, moved_us: i64| {
+        let first = Record { result: record(202, ACCEPTED).result, ..at(7_200, "", 0) };
+        let first = Record { refers_to: None, referred_as: told_before.map(str::to_owned), ..first };
+        let mut bindings = Bindings::default();
+        bindings.deliveries.insert("first".to_owned(), vec![first]);
+        let second = at(7_201, instant, moved_us);
+        let answer = second.result.as_ref().unwrap();
+        !is_broken(&judge(&reader, &Expect::DuplicateOf("first".to_owned()), Judged { answer, record: &second, bindings: &bindings }))
+    };
+    let (then, an_hour_before, hour) = ("1970-01-01T02:00:00.000000", "1970-01-01T01:00:00.000000", 3_600_000_000);
+    for before in [None, Some(then)] {
+        assert!(holds(before, then, hour) && holds(before, an_hour_before, hour), "{before:?}");
+        assert!(holds(before, then, 0) && !holds(before, an_hour_before, 0), "nothing was moved: {before:?}");
+        assert!(!holds(before, "1970-01-01T01:30:00.000000", hour), "neither of both: {before:?}");
+    }
 }

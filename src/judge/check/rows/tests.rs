@@ -43,6 +43,7 @@ fn bindings() -> Bindings {
         answered_at: UnixMicros(0),
         took: Duration::ZERO,
         result: Ok(answer),
+        moved_us: 0,
         referred_as: None,
         refers_to: None,
     };

@@ -215,8 +215,8 @@ fn misnamed(block: &Block, reading: &StreamReading, known: Known<'_>) -> Option<
 
 /// An event that tells of none of this stream's deliveries: of one, but otherwise, or of something else.
 fn of_nobody(block: &Block, known: Known<'_>) -> Mismatch {
-    let data = data_of(block);
-    let near = known.deliveries.iter().map(|one| one.unlike(data.as_ref())).min_by_key(Vec::len);
+    let Some(data) = data_of(block) else { return about("data", "data that is a JSON object", shown(block)) };
+    let near = known.deliveries.iter().map(|one| one.unlike(Some(&data))).min_by_key(Vec::len);
     match near.filter(|unlike| unlike.len() < known.form.data.len().div_ceil(2)) {
         Some(unlike) => {
             let due = unlike.iter().map(|(member, due, _)| format!("data.{member} = {due}"));

@@ -35,6 +35,7 @@ fn record(number: i64) -> Record {
         answered_at: UnixMicros(number * SECOND + 1_000),
         took: Duration::from_millis(1),
         result: Ok(Answer { status: 202, headers: Vec::new(), body: bytes::Bytes::new() }),
+        moved_us: 0,
         referred_as: None,
         refers_to: None,
     }
@@ -203,6 +204,8 @@ fn every_block_is_held_to_what_streams_are() {
         ("retry no-text", "utf-8"),
         ("retry foreign", "foreign"),
         ("retry event:_status\\nid:_7\\ndata:_{\"key\":\"k1\",\"again\":\"k1\"}\\n\\n", "data"),
+        // What nobody can read tells of no other stream's delivery either.
+        ("retry id:_7\\nevent:_status\\ndata:_{\"key\":_\"k\"1\"}\\n\\n", "data"),
         ("retry id:_99\\n:_ping\\n\\n", "comment"),
         // One that tells of a delivery under another name; where another tells of it, it is something else.
         ("retry id:_10\\ndata:_{\"key\":\"k1\",\"again\":\"k1\",\"hash\":\"HASH\"}\\n\\n", "data"),
