@@ -12,6 +12,7 @@ pub mod check;
 mod circumstances;
 pub mod effects;
 pub mod findings;
+mod health;
 pub mod kept;
 pub mod scenario;
 mod steps;

@@ -21,7 +21,7 @@ pub fn total<I: IntoIterator<Item = u64>>(counts: I) -> u64 {
 #[must_use]
 pub fn span(seconds: f64) -> Duration {
     // A number that is none is taken for nothing.
-    Duration::try_from_secs_f64(seconds.max(0.0).min(LONGEST_SECONDS)).unwrap_or_default()
+    Duration::try_from_secs_f64(seconds.clamp(0.0, LONGEST_SECONDS)).unwrap_or_default()
 }
 
 /// Reads a span of time in seconds.

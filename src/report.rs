@@ -52,7 +52,6 @@ pub use crate::report::facts::{
     BaselineFacts, Differing, HistoryFacts, HistoryWitness, ProjectFacts, RepeatFacts, RunFacts, SnapshotFacts, Tool,
 };
 use crate::report::lack::{Lack, NoForce, Reason};
-use crate::report::language::Language;
 use crate::report::manifest::MadeFrom;
 use crate::report::required::RequiredFacts;
 use crate::report::streams::StreamsFacts;
@@ -369,33 +368,5 @@ impl ScenarioReport {
     /// Sets why it was not judged, and what lacks.
     pub fn give_reason(&mut self, reason: Option<Reason>) {
         (self.reason, self.lack) = reason.map_or((None, None), |reason| (Some(reason.text), reason.lack));
-    }
-
-    /// The title in a language; as it was written where that lacks it.
-    #[must_use]
-    pub fn title_in(&self, language: Language) -> &str {
-        self.titles.get(language.code()).unwrap_or(&self.title)
-    }
-}
-
-impl RequirementReport {
-    /// The sentence in a language; as it was written where that lacks it.
-    #[must_use]
-    pub fn sentence_in(&self, language: Language) -> &str {
-        self.translations.get(language.code()).map_or(&self.sentence, |words| &words.sentence)
-    }
-
-    /// The topic in a language; as it was written where that lacks it.
-    #[must_use]
-    pub fn topic_in(&self, language: Language) -> &str {
-        self.translations.get(language.code()).map_or(&self.topic, |words| &words.topic)
-    }
-}
-
-impl Report {
-    /// The sentence of a requirement in a language; empty where the report does not have it.
-    #[must_use]
-    pub fn sentence_of(&self, id: &str, language: Language) -> &str {
-        self.requirements.iter().find(|one| one.id == id).map_or("", |one| one.sentence_in(language))
     }
 }

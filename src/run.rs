@@ -16,6 +16,7 @@ pub mod explanation;
 mod force;
 pub mod gate;
 pub mod lateness;
+mod length;
 pub mod life;
 pub mod live;
 pub mod liveness;

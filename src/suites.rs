@@ -181,7 +181,7 @@ pub fn suite_of(choice: &SuiteChoice, contract: Contract) -> Result<Suite, Suite
     if !diagnostics.is_empty() {
         return Err(SuiteError::MistakesOfFiles(diagnostics.join("\n")));
     }
-    let catalogue = Arc::new(texts.catalogue.said_of(&contract));
+    let catalogue = Arc::new(texts.catalogue);
     Ok(Suite { contract: Arc::new(contract), catalogue, scenarios, bodies: Arc::new(texts.bodies) })
 }
 

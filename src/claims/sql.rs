@@ -280,7 +280,7 @@ fn is_constraint(item: &[Token]) -> bool {
         || (is(0, &["UNIQUE"]) && (is(1, &["(", "KEY", "INDEX"]) || is(2, &["("])))
         || (is(0, &["KEY", "INDEX", "FULLTEXT", "SPATIAL"])
             && is(2, &["("])
-            && item.get(1).is_some_and(|one| one.is_name())
+            && item.get(1).is_some_and(Token::is_name)
             && is_last_bracket(item))
         || (is(0, &["EXCLUDE"]) && is(1, &["USING", "("]))
 }

@@ -38,7 +38,7 @@ fn at(inherited: &mut Node, own: &Node, path: &[&str], ways: &[&[&str]]) {
         // Both in one file are a mistake of that file, or go together.
         below.retain(|(key, _)| {
             let belongs = |way: &&[&str]| way.contains(&key.text.as_str());
-            chosen.is_empty() || !ways.iter().any(|way| belongs(way)) || chosen.iter().any(|way| belongs(way))
+            chosen.is_empty() || !ways.iter().any(&belongs) || chosen.iter().any(|way| belongs(way))
         });
         return;
     };

@@ -15,7 +15,7 @@ use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
 
 use crate::contract::Level;
-use crate::report::{Overall, Verdict};
+use crate::report::{Overall, Report, RequirementReport, ScenarioReport, Verdict};
 
 /// A language that reports are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +166,36 @@ impl Language {
             let args: Vec<(&str, FluentValue<'_>)> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
             Ok(self.with(&key, &args))
         });
+    }
+}
+
+impl ScenarioReport {
+    /// The title in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn title_in(&self, language: Language) -> &str {
+        self.titles.get(language.code()).unwrap_or(&self.title)
+    }
+}
+
+impl RequirementReport {
+    /// The sentence in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn sentence_in(&self, language: Language) -> &str {
+        self.translations.get(language.code()).map_or(&self.sentence, |words| &words.sentence)
+    }
+
+    /// The topic in a language; as it was written where that lacks it.
+    #[must_use]
+    pub fn topic_in(&self, language: Language) -> &str {
+        self.translations.get(language.code()).map_or(&self.topic, |words| &words.topic)
+    }
+}
+
+impl Report {
+    /// The sentence of a requirement in a language; empty where the report does not have it.
+    #[must_use]
+    pub fn sentence_of(&self, id: &str, language: Language) -> &str {
+        self.requirements.iter().find(|one| one.id == id).map_or("", |one| one.sentence_in(language))
     }
 }
 

@@ -17,16 +17,15 @@ use super::OnDone;
 use super::attempt::{self, Again, Attempt};
 use super::concurrency::Concurrency;
 use super::context::RunContext;
+use super::length::{LONG, deliveries};
 use super::recount::Uncounted;
 use crate::clock::{Moment, span};
 use crate::files::turn::Turn;
 use crate::judge::scenario::blank_report;
 use crate::report::baseline::Baseline;
 use crate::report::{ScenarioReport, Verdict, tally};
-use crate::scenario::deliver::Deliver;
 use crate::scenario::expand::Loaded;
 use crate::scenario::stream::OpenStreams;
-use crate::scenario::{Step, Times};
 use crate::session::until_true;
 use crate::target::machine::Ticks;
 
@@ -373,24 +372,6 @@ async fn leave_to_open(context: &RunContext, loaded: &Loaded) -> Option<OwnedSem
     let streams = OpenStreams::of(&loaded.scenario.steps).at_most();
     let _waits = context.traffic.wait(false);
     context.places.leave_for(streams).await
-}
-
-/// A scenario with so many deliveries one after the other is long; so is one that lets time pass, which waits for all that is under way.
-const LONG: usize = 20;
-
-/// How many deliveries the steps wait for, one after the other, or as long as for so many.
-fn deliveries(steps: &[Step]) -> usize {
-    let one = |step: &Step| {
-        let beside = step.deliver.as_ref().and_then(|deliver: &Deliver| deliver.fault.as_ref()).map_or(0, |_| LONG);
-        let passes = step.advance.as_ref().map_or(0, |_| LONG);
-        let own = usize::from(step.deliver.is_some() || step.burst.is_some()) + beside + passes;
-        let rounds = |times: Times| match times {
-            Times::Rounds(rounds) => rounds as usize,
-            Times::Kept => LONG * LONG, // as many as a contract keeps, which are hundreds
-        };
-        own + step.repeat.as_ref().map_or(0, |block| rounds(block.times).saturating_mul(deliveries(&block.steps)))
-    };
-    steps.iter().map(one).sum()
 }
 
 #[cfg(test)]

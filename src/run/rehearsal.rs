@@ -5,6 +5,7 @@
 //! whether a contract and a scenario contradict each other, and whether a
 //! scenario has force: whether a receiver without memory would fail it.
 
+mod counts;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::clock::{UnixMicros, iso};
-use crate::contract::tables::StateTables;
+use self::counts::counts;
+use crate::clock::UnixMicros;
 use crate::contract::{Contract, Level, OtherSecret, own_headers};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::history::Operation;
@@ -43,7 +44,6 @@ use crate::session::signing_moment::SigningMoment;
 use crate::session::supplies::Supplies;
 use crate::sign::BadSecret;
 use crate::sign::material::material;
-use crate::state::{Cell, Counts, ReceiverState, Row};
 
 /// When rehearsals begin: any moment does, as long as it is the same each time.
 const BEGINNING: UnixMicros = UnixMicros(1_759_694_703_000_000);
@@ -386,21 +386,4 @@ impl<S: Store> Source for Rehearsal<'_, Receiver<S>> {
     fn keep(&mut self, operation: Operation) {
         self.history.push(operation);
     }
-}
-
-/// How many rows of live keys and of the contract's events there are.
-fn counts(tables: &StateTables, state: &ReceiverState, now: UnixMicros, usual_ttl: Option<u64>) -> Counts {
-    let keys = tables.keys.as_ref();
-    let ttl = keys.and_then(|table| table.column_holding("ttl")).map(|column| column.name.clone());
-    let end = |row: &Row| {
-        let (at, _) = keys?.instant_in(row).and_then(iso::read)?;
-        let own = ttl.as_ref().and_then(|name| row.get(name)).and_then(Cell::integer).and_then(|ttl| u64::try_from(ttl).ok());
-        Some(at.secs().saturating_add_unsigned(own.or(usual_ttl)?))
-    };
-    let ends: Vec<i64> = state.keys.iter().filter_map(end).filter(|end| *end >= now.secs()).collect();
-    let endless = state.keys.iter().filter(|row| end(row).is_none()).count();
-    let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let audit = tables.audit.as_ref().map_or(0, |table| state.audit.iter().filter(|row| table.is_ours(row)).count());
-    let after: Vec<UnixMicros> = ends.iter().map(|end| UnixMicros::from_secs(end.saturating_add(1))).collect();
-    Counts { at: now, keys: count(ends.len() + endless), audit: count(audit), ends: after }
 }

@@ -44,14 +44,15 @@ pub struct ScenarioText {
 }
 
 impl SuiteTexts {
-    /// The suite of a contract: shipped, or in the folder that was named; its bodies as the contract's sender has them.
+    /// The suite of a contract: shipped, or in the folder that was named; its bodies as the contract's sender has them, its
+    /// sentences with what the contract promises.
     ///
     /// # Errors
     /// [`SuiteError`]: what is missing or wrong.
     pub fn of(choice: &SuiteChoice, contract: &Contract) -> Result<Self, SuiteError> {
         let texts = Self::of_suite(choice, &contract.suite)?;
         let bodies = contract.with_own_body(&texts.catalogue.ordinary_body, texts.bodies);
-        Ok(Self { bodies, ..texts })
+        Ok(Self { bodies, catalogue: texts.catalogue.said_of(contract), ..texts })
     }
 
     /// The suite of a name.

@@ -89,7 +89,7 @@ mod tests {
         let (_wants, interrupted) = watch::channel(false);
         let began = (Moment::now(), String::new());
         let batches = Batches::begin(&plan, Arc::new(|_| {}), interrupted, began).await;
-        let mut batches = batches.ok().expect("the reference is served");
+        let mut batches = batches.expect("the reference is served");
         let two: Vec<_> = plan.scenarios.iter().filter(|one| one.id.starts_with("duplicate/")).take(2).cloned().collect();
         let none = batches.play_within(two.clone(), Duration::ZERO).await;
         assert_eq!((none.scenarios.len(), none.history.len(), none.broken_off.len()), (0, 0, 2));

@@ -1,6 +1,8 @@
 //! Tests of how often the work of a key may be done.
 
-use super::*;
+use super::OfKey;
+use crate::history::consistency::{Law, NEVER, Operation};
+use crate::outcome::{Outcome, OutcomeSet};
 
 /// What is taken although it is no message need not be worked on; what comes behind a message is its duplicate.
 #[test]
