@@ -171,7 +171,8 @@ pub trait Source: Send + Sync {
         Box::pin(async move { Ok(seen.await?.tables) })
     }
 
-    /// Moves the lives of these keys by `by` into the past; says how many rows were moved. Keys without a row are passed over.
+    /// Moves the lives of these keys by `by` into the past; says for how many rows that time has passed: those that
+    /// were moved, and those that live for ever wherever time stands. Keys without a row are passed over.
     fn rewind<'a>(&'a self, keys: &'a [String], by: Duration) -> Asked<'a, usize>;
 
     /// Sees that [`Source::rewind`] could write now: a receiver may keep its database for itself.

@@ -229,7 +229,7 @@ impl Options {
 
     /// How long an answer is waited for.
     pub(crate) fn patience(&self, contract: &Contract) -> Duration {
-        self.timeout.unwrap_or_else(|| contract.limits.patience())
+        contract.limits.patience_of(self.timeout)
     }
 
     /// The session of a load: time is not moved, and nobody is waited for.

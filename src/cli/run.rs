@@ -65,7 +65,7 @@ pub(crate) fn run(args: &RunArgs, console: &mut Console) -> Result<Exit, Failure
         snapshots: snapshot_choice(args, &suite),
         is_own: is_own(args.only.clone(), args.suite.scenarios.iter().chain(&args.suite.only_scenarios).cloned().collect()),
     };
-    ends.runtime.block_on(launching::wait_until_ready(&args.launch, args.target.as_deref(), &args.reach))?;
+    ends.runtime.block_on(launching::wait_until_ready(&args.launch.within(args.time_limit), args.target.as_deref(), &args.reach))?;
     let judged = ends.runtime.block_on(judge(plans, Arc::new(move |report| seen.done(report)), ends.wanted, after));
     ends.runtime.shutdown_background();
     progress.finish();
@@ -171,7 +171,7 @@ fn target(args: &RunArgs, suite: &Suite) -> Result<TargetChoice, Failure> {
     match (&args.launch.exec, &args.target) {
         (Some(command), _) => {
             let named = (command.as_str(), args.secret.env.as_deref());
-            let choice = launching::choice(&args.launch, (args.target.as_deref(), &args.reach), suite, named)?;
+            let choice = launching::choice(&args.launch.within(args.time_limit), (args.target.as_deref(), &args.reach), suite, named)?;
             Ok(TargetChoice::Launched(Box::new(choice)))
         }
         (None, None) => built_in_target(args),

@@ -14,6 +14,8 @@ use crate::clock::span::Span;
 
 /// An answer is waited for so much longer than the contract allows: a late one is then seen to be late, and not to be missing.
 const SLACK: Duration = Duration::from_secs(2);
+/// So much longer at the least.
+const LEAST_SLACK: Duration = Duration::from_millis(500);
 /// No answer is given up sooner where nobody says so.
 const LEAST: Duration = Duration::from_secs(5);
 
@@ -43,6 +45,19 @@ impl Limits {
     pub fn patience(&self) -> Duration {
         self.answer.0.saturating_add(SLACK).max(LEAST)
     }
+
+    /// How long an answer is waited for.
+    ///
+    /// * `asked`: how long the user says. Whoever allows as long as the contract does is given a little more: nobody could tell silence
+    ///   from what comes at the last moment.
+    #[must_use]
+    pub fn patience_of(&self, asked: Option<Duration>) -> Duration {
+        match asked {
+            Some(asked) if asked < self.answer.0 => asked,
+            Some(asked) => asked.max(self.answer.0.saturating_add(LEAST_SLACK)),
+            None => self.patience(),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -62,6 +77,11 @@ mod tests {
             let limits = Limits { answer: Span(Duration::from_millis(answer_ms)), ..Limits::default() };
             assert_eq!(limits.patience(), Duration::from_millis(patience_ms), "{answer_ms}");
         }
+        for (asked_ms, patience_ms) in [(1_999, 1_999), (2_000, 2_500), (2_400, 2_500), (3_000, 3_000)] {
+            let asked = Duration::from_millis(asked_ms);
+            assert_eq!(Limits::default().patience_of(Some(asked)), Duration::from_millis(patience_ms), "{asked_ms}");
+        }
+        assert_eq!(Limits::default().patience_of(None), Limits::default().patience());
         let endless = Limits { answer: Span(Duration::MAX), ..Limits::default() };
         assert_eq!(endless.patience(), Duration::MAX);
     }

@@ -11,6 +11,7 @@ mod afterwards;
 mod axes;
 mod exploring;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -259,13 +260,18 @@ const CLASSES: &[Class] = &[
 #[test]
 fn wrong_receivers_are_found_under_every_contract() {
     let mut missed = Vec::new();
+    // What has found a class of them under another contract is played first: most find it again, and the rest need not be played.
+    let mut finders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for point in points() {
         let Some(contract) = contract(&point) else { continue };
         let stage = Stage::of(&contract);
         for class in CLASSES.iter().filter(|class| (class.can_be_seen)(&contract, &stage.setting)) {
-            let found = stage.applicable().any(|loaded| !stage.play(loaded, Some((class.hooks)())).report.findings.is_empty());
-            if !found {
-                missed.push(format!("{}: {}", name(&point), class.name));
+            let known = finders.entry(class.name).or_default();
+            let (first, then): (Vec<_>, Vec<_>) = stage.applicable().partition(|loaded| known.contains(loaded.id.as_str()));
+            let finds = |loaded: &&Loaded| !stage.play(loaded, Some((class.hooks)())).report.findings.is_empty();
+            match first.into_iter().chain(then).find(finds) {
+                Some(finder) => drop(known.insert(&finder.id)),
+                None => missed.push(format!("{}: {}", name(&point), class.name)),
             }
         }
     }

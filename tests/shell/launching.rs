@@ -139,6 +139,10 @@ fn a_receiver_that_does_not_start_is_told_with_its_last_words() {
     let silent = hookgate(&["run", "--exec", &lifeline.sleeper(), "--ready", "I am here", "--ready-within", "200 ms"]);
     assert!(silent.starts_with("exit 3") && silent.contains("did not write `I am here`"), "{silent}");
     until("the silent one is gone", || matches!(read.read(&mut [0; 8]), Ok(0)));
+    // What has no time left is not waited for, however long it may take to be ready.
+    let limited =
+        hookgate(&["run", "--exec", &lifeline.sleeper(), "--ready", "I am here", "--time-limit", "200 ms", "--ready-within", "1 h"]);
+    assert!(limited.starts_with("exit 3") && limited.contains("within 200 ms"), "{limited}");
 }
 
 /// Ready is when it says so, or when an address answers.

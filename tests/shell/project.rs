@@ -186,7 +186,7 @@ fn reports_name_the_file_that_was_in_force() {
     let json = |name: &str| serde_json::from_str::<Value>(&read(name)).expect("JSON");
     for (command, folder, page) in [("run", "out/report", "report"), ("load", "load/load", "load")] {
         let (dir, _) = folder.split_once('/').expect("a folder and a name");
-        let selected: &[&str] = if command == "run" { &["key/missing-key*"] } else { &[] };
+        let selected: &[&str] = if command == "run" { &["signature/missing-signature*"] } else { &[] };
         let ran = in_folder(&inner, &[], &[&[command], selected, &["--profile", "ci", "--report", dir]].concat());
         assert!(ran.starts_with("exit 0") && ran.contains("hookgate.toml (profile ci)"), "{ran}");
         let project = &json(&format!("{folder}.json"))["project"];

@@ -34,7 +34,7 @@ fn right_receiver_with_streams_conforms() {
     let odd: Vec<&Value> = report["scenarios"].as_array().expect("a list").iter().filter(|one| one["verdict"] != "pass").collect();
     assert!(odd.is_empty(), "{odd:#?}");
     let streams: Vec<(&str, &str)> = verdicts(&report, "requirements").into_iter().filter(|(id, _)| id.starts_with("SSE-")).collect();
-    assert_eq!(streams.len(), 16, "{streams:?}");
+    assert_eq!(streams.len(), 17, "{streams:?}");
     assert!(streams.iter().all(|(_, verdict)| *verdict == "pass"), "{streams:?}");
     assert_eq!(exit, Some(0));
 }

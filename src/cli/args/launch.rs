@@ -31,6 +31,13 @@ pub(crate) struct LaunchArgs {
     pub(crate) faketime_lib: Option<PathBuf>,
 }
 
+impl LaunchArgs {
+    /// The same where all of it has so long: nobody is waited for beyond that.
+    pub(crate) fn within(&self, limit: Duration) -> Self {
+        Self { ready_within: self.ready_within.min(limit), ..self.clone() }
+    }
+}
+
 #[cfg(unix)]
 fn signal_name(text: &str) -> Result<String, String> {
     crate::target::guard::signal(text).map(|_| text.to_owned())

@@ -50,7 +50,8 @@ pub(crate) struct ClockArgs {
 pub(crate) struct PatienceArgs {
     /// How long to wait for an answer [default: 2 s longer than the contract's `limits.answer`, and 5 s at least].
     ///
-    /// Where that is shorter than the contract allows, what is not answered by then is undecided.
+    /// Where that is shorter than the contract allows, what is not answered by then is undecided; where it is not, half a second more than
+    /// the contract allows is waited at the least.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 }

@@ -55,7 +55,8 @@ for i, name in ipairs(KEYS) do
   local earlier = ARGV[2 + i]
   if earlier ~= '' then redis.call('HSET', name, ARGV[2], earlier) end
   if left >= 0 then redis.call('PEXPIRE', name, string.format('%.0f', left - tonumber(ARGV[1]))) end
-  if left >= 0 or earlier ~= '' then moved = moved + 1 end
+  local is_endless = left == -1 and ARGV[2] == ''
+  if left >= 0 or earlier ~= '' or is_endless then moved = moved + 1 end
 end
 return moved";
 

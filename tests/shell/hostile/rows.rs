@@ -33,8 +33,8 @@ const SILENCE: After = After::Silence;
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    unusable("never accepts", NeverAccepts, "does not answer its health check /status: no answer within 2 s"),
-    unusable("accepts and is silent", FromTheFirstByte(|_| SILENCE), "does not answer its health check /status: no answer within 2 s"),
+    unusable("never accepts", NeverAccepts, "does not answer its health check /status: no answer within 2500 ms"),
+    unusable("accepts and is silent", FromTheFirstByte(|_| SILENCE), "does not answer its health check /status: no answer within 2500 ms"),
     unusable("closes at once", FromTheFirstByte(|_| CLOSE), "does not answer its health check /status: the connection ended"),
     unusable("resets at once", FromTheFirstByte(Connection::reset), "does not answer its health check /status: the connection ended"),
     unusable("speaks first", FromTheFirstByte(|one| one.says(b"220 mail.example ESMTP\r\n", SILENCE)), "what came is not an HTTP answer"),
@@ -45,9 +45,9 @@ pub(super) const ROWS: &[Row] = &[
     over_tls(unusable("a handshake without an end", FromTheFirstByte(|_| SILENCE), "no connection: none was made within")),
     unusable("noise from the first byte on", FromTheFirstByte(|one| one.send_for_ever(b"\x00\xff\x13noise")), "what came is not an HTTP answer"),
     unusable("a health page without an end", FromTheFirstByte(|one| { one.send(b"HTTP/1.1 200 OK\r\n\r\n"); one.send_for_ever(b"x") }), "does not answer its health check /status: the connection ended before the answer was whole: given up"),
-    unusable("a health page one byte a second", FromTheFirstByte(|one| one.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n")), "no answer within 2 s"),
+    unusable("a health page one byte a second", FromTheFirstByte(|one| one.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n")), "no answer within 2500 ms"),
     wrong("a health page that flaps", Flaps(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"), "500"),
-    wrong("silent to deliveries", Delivery(|_| SILENCE), "no answer within 2 s"),
+    wrong("silent to deliveries", Delivery(|_| SILENCE), "no answer within 2500 ms"),
     wrong("closes after the head", Head(|_| CLOSE), "the connection ended before the answer was whole"),
     wrong("closes after the body", Delivery(|_| CLOSE), "it was closed without a word"),
     wrong("resets after the head", Head(Connection::reset), "the connection ended before the answer was whole"),
@@ -60,8 +60,8 @@ pub(super) const ROWS: &[Row] = &[
     wrong("endless chunks", GoesOn(b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n", b"4\r\nmore\r\n"), ""),
     wrong("endless trailers", GoesOn(b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X-More: x\r\n"), "trailers of more than 64 KiB behind the last chunk"),
     wrong("endless interim answers", GoesOn(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), "more than 32 interim answers before the answer"),
-    wrong("100 Continue and nothing more", Says(b"HTTP/1.1 100 Continue\r\n\r\n", SILENCE), "no answer within 2 s"),
-    wrong("a length that is too long", Says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\n{}", SILENCE), "no answer within 2 s"),
+    wrong("100 Continue and nothing more", Says(b"HTTP/1.1 100 Continue\r\n\r\n", SILENCE), "no answer within 2500 ms"),
+    wrong("a length that is too long", Says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\n{}", SILENCE), "no answer within 2500 ms"),
     wrong("a length that is too short", Says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}{\"accepted\":true}", KEEP), "HTTP-8"),
     wrong("a length of 10^19", Says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 10000000000000000000\r\n\r\n{}", SILENCE), "given up, the body of the answer is over 1 MiB"),
     wrong("a negative length", Says(b"HTTP/1.1 202 Accepted\r\nContent-Length: -1\r\n\r\n{}", CLOSE), "a Content-Length of `-1`"),
@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Row] = &[
     wrong("status 1000", Says(b"HTTP/1.1 1000 High\r\nContent-Length: 2\r\n\r\n{}", CLOSE), "invalid response status"),
     wrong("101 Switching Protocols", Says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", SILENCE), "101 Switching Protocols, which nobody asked for"),
     wrong("204 with a body", Says(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", KEEP), "204"),
-    wrong("one byte a second", Delivery(|one| one.drip(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")), "no answer within 2 s"),
+    wrong("one byte a second", Delivery(|one| one.drip(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}")), "no answer within 2500 ms"),
     wrong("asks to come again in thirty years", Says(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 999999999\r\nContent-Length: 0\r\n\r\n", KEEP), "503"),
 ];
 
