@@ -361,6 +361,11 @@ impl Contract {
         for (at, header) in self.signature.headers.iter().enumerate() {
             all.push((format!("signature.headers[{at}].value"), &header.value));
         }
+        for (at, form) in self.signature.narrower.iter().enumerate() {
+            all.push((format!("signature.narrower[{at}].message"), &form.message));
+            let values = form.headers.iter().enumerate();
+            all.extend(values.map(|(line, header)| (format!("signature.narrower[{at}].headers[{line}].value"), &header.value)));
+        }
         for (at, member) in self.signature.members.iter().enumerate() {
             all.push((format!("signature.members[{at}].value"), &member.value));
         }

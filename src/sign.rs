@@ -19,6 +19,7 @@ pub mod diagnosis;
 pub mod encoding;
 pub mod mac;
 pub mod material;
+mod narrower;
 mod pair;
 pub mod parts;
 pub mod signer;
@@ -34,8 +35,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::sign::tamper::Tamper;
 
-pub use crate::sign::encoding::{Encoding, SecretEncoding, hex, unhex};
+pub use crate::sign::encoding::{BadSecret, Encoding, SecretEncoding, hex, unhex};
 pub use crate::sign::mac::{DigestName, hmac_sha256_hex, is_hmac_sha256_hex, sha256, sha256_hex};
+pub use crate::sign::narrower::NarrowerForm;
 pub use crate::sign::signer::{Envelope, Signer};
 pub use crate::sign::time::{TimeUnit, Tolerance};
 
@@ -82,6 +84,10 @@ pub struct Scheme {
     /// Spoiled signatures that nobody is held to refuse, each with the reason; by the names that scenarios give them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_judged: BTreeMap<Tamper, String>,
+    /// Forms that the sender never signs, although they cover a part of this message and say so themselves: whoever reads from a delivery
+    /// what is covered, and asks for nothing, takes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub narrower: Vec<NarrowerForm>,
     /// When the header line of the signature holds a list of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub several: Option<Several>,
@@ -219,26 +225,6 @@ pub enum ListLines {
     Joined,
 }
 
-/// A secret whose text is not what the scheme says.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret is not {wanted}, as the contract's signature scheme says (key.encoding){}", self.of_blanks())]
-pub struct BadSecret {
-    /// `base64`, `base64url` or `hex`.
-    pub wanted: &'static str,
-    /// Whether it is but for a blank or a line end around it.
-    pub has_blanks: bool,
-}
-
-impl BadSecret {
-    const fn of(wanted: &'static str) -> Self {
-        Self { wanted, has_blanks: false }
-    }
-
-    fn of_blanks(&self) -> &'static str {
-        if self.has_blanks { "; it would be without the blank or the line end around it: take that out" } else { "" }
-    }
-}
-
 impl SecretForm {
     /// The key bytes that a secret's text stands for.
     ///
@@ -373,7 +359,8 @@ impl Scheme {
 
     /// Marks the header line that is the key's own: same name, in any case, and the id alone in it.
     pub fn share_key_header(&mut self, key_header: Option<&str>) {
-        for header in &mut self.headers {
+        let narrower = self.narrower.iter_mut().flat_map(|form| &mut form.headers);
+        for header in self.headers.iter_mut().chain(narrower) {
             header.is_the_keys = key_header.is_some_and(|name| header.name.eq_ignore_ascii_case(name)) && header.value.is_only("id");
         }
     }

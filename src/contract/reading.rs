@@ -357,7 +357,7 @@ impl Reading<'_> {
     }
 
     fn placeholders(&mut self, path: &str, template: &Template) {
-        let (known, open): (&[&str], &[&str]) = if path == "signature.message" {
+        let (known, open): (&[&str], &[&str]) = if path.starts_with("signature.") && path.ends_with(".message") {
             (&MESSAGE_PLACEHOLDERS, &["header:", "member:"])
         } else if path.starts_with("signature.query") {
             (&PREPARED_PLACEHOLDERS, &[])

@@ -6,7 +6,7 @@
 use super::Contract;
 use super::key::KeyForm;
 use crate::sign::address;
-use crate::sign::{Proof, Scheme, SignatureHeader};
+use crate::sign::{NarrowerForm, Proof, Scheme, SignatureHeader};
 use crate::template::Part;
 
 /// A mistake in a scheme: the path of the value, what is wrong, and the way out.
@@ -55,6 +55,7 @@ pub(super) fn diagnostics(contract: &Contract) -> Vec<Told> {
         all.extend(name_mistake(contract, at, header));
         all.extend(value_mistake(scheme, header).map(|(message, way_out)| (format!("signature.headers[{at}].value"), message, way_out)));
     }
+    all.extend(scheme.narrower.iter().enumerate().flat_map(|(at, form)| narrower_mistakes(scheme, at, form)));
     all.extend(address_mistake(scheme));
     all.extend(separator_mistake(scheme));
     all.extend(time_mistake(scheme));
@@ -124,6 +125,30 @@ fn value_mistake(scheme: &Scheme, header: &SignatureHeader) -> Option<(String, O
         return Some(("an item of this list begins with what is filled in, so that every other item looks like it".to_owned(), way_out));
     }
     None
+}
+
+/// A narrower form that cannot be made, or that covers all that the contract's message covers: right receivers may take it then.
+fn narrower_mistakes(scheme: &Scheme, at: usize, form: &NarrowerForm) -> Vec<Told> {
+    let path = |member: &str| format!("signature.narrower[{at}].{member}");
+    let narrower = form.of(scheme);
+    let mut all = Vec::new();
+    if narrower.carrier().is_none() {
+        let way_out = Some("write {sig} into a value".to_owned());
+        all.push((path("headers"), "no header carries the signature".to_owned(), way_out));
+    }
+    if scheme.message.placeholders().all(|name| form.message.placeholders().any(|one| one == name)) {
+        let way_out = Some("leave out a part that the contract's message has".to_owned());
+        all.push((path("message"), "this covers all that is signed".to_owned(), way_out));
+    }
+    if form.message.placeholders().any(|name| name == "t") && !narrower.carries_time() {
+        let way_out = Some("write {t} into a header's value".to_owned());
+        all.push((path("message"), "the time is signed, and no header carries it".to_owned(), way_out));
+    }
+    let values = form.headers.iter().enumerate();
+    all.extend(values.filter_map(|(line, header)| {
+        value_mistake(&narrower, header).map(|(message, way_out)| (path(&format!("headers[{line}].value")), message, way_out))
+    }));
+    all
 }
 
 /// An address that is none, or that nothing signs.

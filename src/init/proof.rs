@@ -118,6 +118,7 @@ fn bare(key: SecretForm, digest: DigestName, message: Template, time: Option<&Ti
         address: None,
         bodies: Bodies::Utf8,
         not_judged: std::collections::BTreeMap::new(),
+        narrower: Vec::new(),
         several: None,
         time: tolerance,
     }

@@ -51,6 +51,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("signature-list-read", "one right signature in a list is enough", &["AUTH-10"]),
     defect("other-digest-passes", "an HMAC with another hash function passes", &["AUTH-6"]),
     under("github-webhook", defect("header-chooses-the-digest", "the signature's header chooses the hash function", &["AUTH-6"])),
+    under("rfc9421-hmac", defect("narrower-signature-passes", "a signature over less than the contract's message passes", &["AUTH-2"])),
     defect("plain-hash-passes", "a hash without the secret passes", &["AUTH-6"]),
     defect("secret-then-message-passes", "a hash of secret and message passes", &["AUTH-6"]),
     defect("empty-secret-passes", "a signature with an empty secret passes", &["AUTH-6"]),

@@ -107,6 +107,10 @@ pub struct Deliver {
     /// How the signature is spoiled; without it, it is honest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<Tamper>,
+    /// Which one `signature` takes where there are several: of the signed members, counted from the last (`member-changed`), of the
+    /// contract's narrower forms (`covers-less`). The first is 0; past the end it begins anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub which: Option<usize>,
     /// The signature is honest, but over this body file instead of what travels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_over: Option<String>,

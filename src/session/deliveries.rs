@@ -224,7 +224,7 @@ impl DeliveryBuilder<'_> {
 
     fn signed(&self, deliver: &Deliver, unsigned: Delivery, id: &[u8], unique: &str) -> Result<Delivery, String> {
         let supplies = self.supplies;
-        let sending = Sending { id, origin: &supplies.origin, at: self.signed_at(deliver) };
+        let sending = Sending { id, origin: &supplies.origin, at: self.signed_at(deliver), which: deliver.which.unwrap_or(0) };
         let over = match (&deliver.signed_over, &deliver.signed_over_raw) {
             (Some(file), _) => Some(supplies.body_file(file, unique)?),
             (None, Some(text)) => Some(Bytes::from(text.replace("{unique}", unique))),

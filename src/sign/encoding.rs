@@ -8,8 +8,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BadSecret;
-
 /// How bytes are written as text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -113,6 +111,26 @@ pub fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
     }
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok());
     digits.chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
+}
+
+/// A secret whose text is not what the scheme says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the secret is not {wanted}, as the contract's signature scheme says (key.encoding){}", self.of_blanks())]
+pub struct BadSecret {
+    /// `base64`, `base64url` or `hex`.
+    pub wanted: &'static str,
+    /// Whether it is but for a blank or a line end around it.
+    pub has_blanks: bool,
+}
+
+impl BadSecret {
+    pub(super) const fn of(wanted: &'static str) -> Self {
+        Self { wanted, has_blanks: false }
+    }
+
+    fn of_blanks(&self) -> &'static str {
+        if self.has_blanks { "; it would be without the blank or the line end around it: take that out" } else { "" }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::encoding::hex;
 use super::mac::{DigestName, Keyed};
 use super::parts::each_part;
-use super::{Envelope, Scheme, Signer};
+use super::{Envelope, NarrowerForm, Scheme, Signer};
 use crate::delivery::Delivery;
 use crate::template::{Part, Template};
 
@@ -76,6 +76,12 @@ pub(crate) fn naming(signer: &Signer, digest: DigestName) -> Signer {
     }
     scheme.message = scheme.message.with_literals(renamed);
     signer.with_scheme(scheme).with_key(signer.key_bytes())
+}
+
+/// The same key under a form of the scheme that covers less.
+#[must_use]
+pub(crate) fn narrowed(signer: &Signer, form: &NarrowerForm) -> Signer {
+    signer.with_scheme(form.of(&signer.scheme))
 }
 
 /// Whether a line may say with which hash function the signature is made: one that holds a digest of the body names that one's.

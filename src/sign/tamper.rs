@@ -144,6 +144,8 @@ pub enum Tamper {
     ForOtherBytes,
     /// A signed member of the body changed after signing; only for schemes that sign members.
     MemberChanged,
+    /// Right, but over less than the contract's message, and it says so; only for schemes with `narrower` forms.
+    CoversLess,
     /// The number in it is not reduced; only for key pairs.
     Malleable,
     /// A point of small order and the number nothing; only for key pairs.
@@ -192,11 +194,13 @@ pub struct Sending<'a> {
     pub origin: &'a str,
     /// When it is sent, by the receiver's clock.
     pub at: UnixMicros,
+    /// Which one is taken where there are several: of signed members counted from the last, of narrower forms; anew behind the end.
+    pub which: usize,
 }
 
 impl Tamper {
     /// Every tamper, in the order of the catalogue.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 69] = [
         Self::Absent,
         Self::Empty,
         Self::Blank,
@@ -255,6 +259,7 @@ impl Tamper {
         Self::ByRetiredSecret,
         Self::ForOtherBytes,
         Self::MemberChanged,
+        Self::CoversLess,
         Self::Malleable,
         Self::SmallOrder,
         Self::ByPublicKey,
@@ -355,6 +360,7 @@ impl Tamper {
             Self::ByRetiredSecret => making.signed_by(signer.by_retired()),
             Self::ForOtherBytes => making.signed_for_other_bytes(),
             Self::MemberChanged => making.with_a_member_changed(),
+            Self::CoversLess => making.in_a_narrower_form(),
             Self::Malleable => making.with_mac(malleable),
             Self::SmallOrder => making.with_mac(|_, _, _| small_order()),
             Self::ByPublicKey => making.with_mac(by_public_key),

@@ -3,7 +3,7 @@
 use super::claim::Claim;
 use super::{HALF_A_MEBIBYTE, Mutant, reserialised};
 use crate::reference::hooks::Around;
-use crate::sign::spoiling::{by_public_key, in_query, naming, other_hmac, plain_hash};
+use crate::sign::spoiling::{by_public_key, in_query, naming, narrowed, other_hmac, plain_hash};
 use crate::sign::tamper::{malleable, small_order};
 use crate::sign::{DigestName, Envelope, Signer};
 
@@ -40,6 +40,7 @@ impl Mutant {
             || (is("signature-taken-from-query") && !right.is_empty() && around.delivery.path.contains(&in_query(right)))
             || (is("signature-taken-from-body") && claim.stands_in_body())
             || (is("signature-taken-from-other-header") && claim.stands_in_other_header())
+            || (is("narrower-signature-passes") && narrower_forms(claim.signer).any(|form| holds(&form, around)))
             || (time_counts && self.reads_carelessly(claim, around))
     }
 
@@ -73,12 +74,19 @@ impl Mutant {
 
 /// Whether a delivery is signed with the hash function that it names itself.
 fn holds_as_named(signer: &Signer, around: Around<'_>) -> bool {
-    let is_so = |other: &Signer| {
-        let Ok(claim) = other.claim(around.delivery) else { return false };
-        let envelope = Envelope { time: claim.time.unwrap_or_default(), id: around.key.as_bytes(), origin: around.origin };
-        other.mac_holds(around.delivery, envelope, &claim.signatures).is_ok()
-    };
-    DigestName::ALL.into_iter().any(|digest| is_so(&naming(signer, digest)))
+    DigestName::ALL.into_iter().any(|digest| holds(&naming(signer, digest), around))
+}
+
+/// The same key under each form of its scheme that covers less.
+fn narrower_forms(signer: &Signer) -> impl Iterator<Item = Signer> {
+    signer.scheme().narrower.iter().map(|form| narrowed(signer, form))
+}
+
+/// Whether a delivery is signed as another signer does.
+fn holds(other: &Signer, around: Around<'_>) -> bool {
+    let Ok(claim) = other.claim(around.delivery) else { return false };
+    let envelope = Envelope { time: claim.time.unwrap_or_default(), id: around.key.as_bytes(), origin: around.origin };
+    other.mac_holds(around.delivery, envelope, &claim.signatures).is_ok()
 }
 
 /// Whether the right signature stands behind the name of another scheme and a sign of equality.

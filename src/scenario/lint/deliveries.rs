@@ -4,6 +4,7 @@ use super::{DELIVERIES, Lint, Named};
 use crate::scenario::Step;
 use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Framing, MethodOverride};
 use crate::scenario::expect::StateCheck;
+use crate::sign::tamper::Tamper;
 use crate::sign::unhex;
 use crate::yaml::diagnostic::hint;
 
@@ -48,6 +49,10 @@ impl Lint<'_> {
         self.at_most_one(path, "key", &keys);
         self.at_most_one(path, "body", &bodies);
         self.at_most_one(path, "signature", &signatures);
+        if deliver.which.is_some() && !matches!(deliver.signature, Some(Tamper::MemberChanged | Tamper::CoversLess)) {
+            let way_out = Some("it goes with `signature: member-changed` or `covers-less`".to_owned());
+            self.say_at_key(format!("{path}.which"), "there are not several to choose from", way_out);
+        }
         if let Some(key) = &deliver.key {
             if !key.trim().is_empty() && !["{unique}", "{number}", "{key:"].iter().any(|mark| key.contains(mark)) {
                 let way_out = Some(format!("write {{unique}} into it: \"{key}-{{unique}}\""));

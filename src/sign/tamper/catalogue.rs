@@ -77,6 +77,7 @@ impl Tamper {
             Self::ByRetiredSecret => "the signature is made with a secret that no longer counts",
             Self::ForOtherBytes => "the signature is right for another body",
             Self::MemberChanged => "a signed member of the body changed after signing",
+            Self::CoversLess => "the signature covers less than the contract's message, and says so",
             Self::Malleable => "the number in the signature is not reduced",
             Self::SmallOrder => "the signature is a point of small order and nothing",
             Self::ByPublicKey => "the signature is an HMAC whose secret is the public key",
@@ -204,6 +205,7 @@ impl Tamper {
             Self::MemberChanged => {
                 demand(scheme.message.placeholders().any(|name| name.starts_with("member:")), "the contract's signatures cover no members")
             }
+            Self::CoversLess => demand(!scheme.narrower.is_empty(), "the contract has no form of its signatures that covers less"),
             Self::CommaJoined => {
                 let separator = scheme.several.as_ref().map(|several| several.separator.trim());
                 demand(separator != Some(","), "the contract's signature header may hold several, joined by commas")

@@ -3,14 +3,16 @@
 //! Takes a delivery and its sending, knows the right signature over it, and
 //! adds header lines with another text in its place.
 
+use serde_json::Value;
+
 use super::{OTHER_SECRET, Sending};
 use crate::clock::UnixMicros;
 use crate::delivery::{Delivery, HeaderLine};
-use crate::message::member_text;
+use crate::message::member_in;
 use crate::message::spelling::{quoted, with_member_at};
 use crate::sign::parts::placed;
 use crate::sign::signer::filled;
-use crate::sign::spoiling::{naming, with_other_char};
+use crate::sign::spoiling::{naming, narrowed, with_other_char};
 use crate::sign::{DigestName, Encoding, Envelope, SignatureHeader, Signer};
 
 /// A body that nobody sends; a form, too.
@@ -109,20 +111,32 @@ impl<'a> Making<'a> {
         placed(delivery, lines)
     }
 
+    /// Signed with a form of the scheme that covers less, and says so.
+    pub(super) fn in_a_narrower_form(self) -> Delivery {
+        let forms = &self.signer.scheme().narrower;
+        let form = self.sending.which.checked_rem(forms.len()).map(|at| &forms[at]);
+        let other = form.map_or_else(|| self.signer.clone(), |form| narrowed(self.signer, form));
+        let delivery = other.ready(self.bare);
+        let lines = other.header_lines(&delivery, self.sending.id, self.sending.origin, self.sending.at);
+        placed(delivery, lines)
+    }
+
     /// Over the body alone, and nothing but the signature in its line.
     pub(super) fn in_old_form(self) -> Delivery {
         let signature = self.signer.over_body_alone(&self.delivery);
         self.with_carrier_value(signature.as_bytes())
     }
 
-    /// Signed honestly, with another value in a member that is signed afterwards.
+    /// Signed honestly, with another value in a signed member afterwards; one that was not there is put in.
     pub(super) fn with_a_member_changed(self) -> Delivery {
-        let members = self.signer.scheme().message.placeholders().filter_map(|name| name.strip_prefix("member:"));
-        // The last that is there: the first is the key, as a rule.
-        let last = members.filter_map(|path| Some((path, member_text(&self.delivery.body, path)?))).last();
+        let message = &self.signer.scheme().message;
+        let mut paths: Vec<&str> = message.placeholders().filter_map(|name| name.strip_prefix("member:")).collect();
+        // From the last: the first is the key, as a rule.
+        paths.reverse();
+        let path = self.sending.which.checked_rem(paths.len()).map(|at| paths[at]);
         let right = self.right.clone();
         let signed = self.with_signature(&right);
-        let changed = last.and_then(|(path, text)| with_member_at(&signed.body, path, &quoted(&format!("{text}0"))));
+        let changed = path.and_then(|path| with_member_at(&signed.body, path, &another(member_in(&signed.body, path))));
         Delivery { body: changed.map_or_else(|| signed.body.clone(), Into::into), ..signed }
     }
 
@@ -173,5 +187,15 @@ impl<'a> Making<'a> {
     pub(super) fn signed_at(self, at: UnixMicros) -> Delivery {
         let lines = self.signer.header_lines(&self.delivery, self.sending.id, self.sending.origin, at);
         self.with_lines(lines)
+    }
+}
+
+/// Another value of the same kind, as JSON.
+fn another(value: Option<Value>) -> String {
+    match value {
+        Some(Value::Bool(flag)) => (!flag).to_string(),
+        Some(Value::Number(number)) => if number.as_u64() == Some(7) { "8" } else { "7" }.to_owned(),
+        Some(Value::String(text)) => quoted(&format!("{text}0")),
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => quoted("0"),
     }
 }

@@ -33,7 +33,7 @@ fn delivery() -> Delivery {
 }
 
 fn sending() -> Sending<'static> {
-    Sending { id: b"k1", origin: "http://127.0.0.1:1", at: NOW }
+    Sending { id: b"k1", origin: "http://127.0.0.1:1", at: NOW, which: 0 }
 }
 
 fn honest(signer: &Signer) -> Delivery {
@@ -106,6 +106,7 @@ fn schemes() -> Vec<String> {
             "digest: sha512, message: '{body}', headers: [{name: S, value: 'SHA-512={sig}'}]",
             "message: '{body};alg=hmac-sha256;{t}', headers: [{name: I, value: 'created={t};alg=hmac-sha256'}, {name: S, value: '{sig}'}]",
             "digest: sha1, message: '{header:a}{body}', headers: [{name: A, value: hmac-sha1}, {name: S, value: '{sig}'}]",
+            "message: '{body}{path}', headers: [{name: S, value: 'all={sig}'}], narrower: [{message: '{path}', headers: [{name: S, value: 'path={sig}'}]}]",
             "by: none",
         ]
         .map(|scheme| format!("{{{scheme}}}")),

@@ -47,7 +47,7 @@ signature: {several: {seperator: ","}}
 fn a_contract_must_be_whole_in_itself() {
     insta::assert_snapshot!(contract(r#"contract: mine
 extends: whole
-key: {body_member: id}
+key: {header: Id, body_member: id}
 health: {status: 999}
 signature:
   message: "{t}.{bdy}.{header:}"
@@ -62,10 +62,10 @@ state:
   audit: {instant: when, only: {column: kind, is: x}, columns: [{name: ts, type: TEXT, holds: "{tss}"}, {name: ts, type: TEXT}]}
 "#), @r#"
     error: the key travels in one place, and `header` is given, too
-     --> mine.yaml:3:20
+     --> mine.yaml:3:32
       |
-    3 | key: {body_member: id}
-      |                    ^^ write `header: ~` if this is the place
+    3 | key: {header: Id, body_member: id}
+      |                                ^^ write `header: ~` if this is the place
 
     error: an HTTP status is a number from 100 to 599, this is 999
      --> mine.yaml:4:18
@@ -316,6 +316,26 @@ translations:
 
     2 mistakes in requirements.yaml
     ");
+}
+
+/// A narrower form of a scheme is one that can be made, and leaves something out.
+#[test]
+fn a_narrower_form_covers_less() {
+    let told = |form: &str| {
+        let scheme = "message: '{t}.{body}', headers: [{name: X-S, value: 't={t},v1={sig}'}]";
+        contract(&format!("contract: mine\nextends: whole\nsignature: {{{scheme}, narrower: [{form}]}}\n"))
+    };
+    for (form, wanted) in [
+        ("{message: '{t}', headers: [{name: X-S, value: 't={t},v1={sig}'}]}", "no mistake"),
+        ("{message: '{body}{t}', headers: [{name: X-S, value: 't={t},v1={sig}'}]}", "this covers all that is signed"),
+        ("{message: '{t}', headers: [{name: X-S, value: '{sig}'}]}", "the time is signed, and no header carries it"),
+        ("{message: '{body}', headers: [{name: X-S, value: 'none'}]}", "no header carries the signature"),
+        ("{message: '{bdy}', headers: [{name: X-S, value: '{sig}'}]}", "unknown placeholder `{bdy}`"),
+        ("{message: '{body}', headers: [{name: X-S, value: '{sgi}'}]}", "unknown placeholder `{sgi}`"),
+    ] {
+        let said = told(form);
+        assert!(said.contains(wanted), "{form}: {said}");
+    }
 }
 
 /// What a scheme says must be readable again, and every header line stands once.
