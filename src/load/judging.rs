@@ -153,7 +153,7 @@ pub(super) fn of_every_history<'c>(catalogue: &'c Catalogue, contract: &'c Contr
     of_keys.chain([&always.nothing_follows]).filter_map(|id| id.as_ref().filter(|id| contract.promises(id)))
 }
 
-/// Judges the whole history of a load: of each requirement of [`of_every_history`] that speaks of keys.
+/// Judges the whole history of a load: of each requirement of `of_every_history` that speaks of keys.
 #[must_use]
 pub fn judge_all(
     history: &mut [Operation],
