@@ -5,6 +5,8 @@
 //! remembered* are compared as two values of one type. Plain values; which
 //! column means what is the contract's business.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixMicros;
@@ -99,6 +101,9 @@ pub struct ReceiverState {
     pub audit: Vec<AuditRow>,
 }
 
+/// Within so many microseconds of its end a key may live or not: receivers count it in seconds, milliseconds or days with a fraction.
+const BOUNDARY_US: i64 = 2_000_000;
+
 /// How many rows a database has at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -113,12 +118,19 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// By how many rows of live keys a table has grown since `earlier`: keys
-    /// whose life ended meanwhile were no longer there to be counted.
+    /// By how many rows of live keys a table has grown since `earlier`, at least and at most: keys
+    /// whose life ended meanwhile were no longer there to be counted. Of one that ends about now
+    /// nobody knows whether the receiver, which may count whole seconds or less than that, has
+    /// cleared it away.
     #[must_use]
-    pub fn keys_grown_since(&self, earlier: &Self) -> i64 {
-        let ended = earlier.ends.iter().filter(|end| **end <= self.at).count();
-        self.keys - (earlier.keys - i64::try_from(ended).unwrap_or(i64::MAX))
+    pub fn keys_grown_since(&self, earlier: &Self) -> RangeInclusive<i64> {
+        let grown_with = |until: i64| {
+            let ended = earlier.ends.iter().filter(|end| end.0 <= until).count();
+            self.keys - (earlier.keys - i64::try_from(ended).unwrap_or(i64::MAX))
+        };
+        let ended = grown_with(self.at.0);
+        // What lives by the harness's reading and is gone already was not lost.
+        ended..=grown_with(self.at.0.saturating_add(BOUNDARY_US))
     }
 }
 
@@ -170,15 +182,12 @@ mod tests {
     /// A key that ended between two counts does not hide one that came.
     #[test]
     fn growth_is_counted_without_the_keys_that_ended() {
-        let earlier = Counts { at: UnixMicros::from_secs(100), keys: 3, audit: 3, ends: [102, 108].map(UnixMicros::from_secs).to_vec() };
+        let earlier = Counts { at: UnixMicros::from_secs(100), keys: 3, audit: 3, ends: [104, 120].map(UnixMicros::from_secs).to_vec() };
         let later = |secs, keys| Counts { at: UnixMicros::from_secs(secs), keys, audit: 3, ends: Vec::new() };
-        assert_eq!(later(101, 4).keys_grown_since(&earlier), 1, "nothing has ended yet: the boundary second still lives");
-        assert_eq!(later(102, 3).keys_grown_since(&earlier), 1);
-        assert_eq!(later(108, 1).keys_grown_since(&earlier), 0);
-        // Whoever expires keys to the millisecond keeps none until its second is over.
-        let earlier = Counts { at: UnixMicros(100_200_000), keys: 1, audit: 0, ends: vec![UnixMicros(100_300_000)] };
-        let later = |micros, keys| Counts { at: UnixMicros(micros), keys, audit: 0, ends: Vec::new() };
-        assert_eq!(later(100_299_999, 3).keys_grown_since(&earlier), 2);
-        assert_eq!(later(100_500_000, 2).keys_grown_since(&earlier), 2);
+        assert_eq!(later(101, 4).keys_grown_since(&earlier), 1..=1, "nothing has ended yet");
+        assert_eq!(later(103, 4).keys_grown_since(&earlier), 1..=2, "one that ends in a second may have been cleared away");
+        assert_eq!(later(104, 3).keys_grown_since(&earlier), 1..=1);
+        assert_eq!(later(120, 1).keys_grown_since(&earlier), 0..=0);
+        assert_eq!(later(110, 2).keys_grown_since(&earlier), 0..=0, "what ends long after is missed where it is lost");
     }
 }

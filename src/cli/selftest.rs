@@ -52,7 +52,7 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
         return exploring::explored(args, defects, (ends, &unread), console);
     }
     let asked = if args.all { files::shipped_contracts() } else { args.contract.clone() };
-    let whole = asked.is_empty() && defects.len() == CATALOGUE.len();
+    let whole = asked.is_empty() && defects.len() == CATALOGUE.len() && !args.until_caught;
     let mut contracts: Vec<&'static str> = match asked.as_slice() {
         [] => defects.iter().map(|defect| defect.under).collect(),
         // As long as the process: a matrix names its contracts by such names.
@@ -61,10 +61,14 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
     contracts.sort_unstable();
     contracts.dedup();
     let suites = contracts.iter().map(|name| Ok((*name, suite(name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
-    let whole_suite = |defect: &Defect| Trial { defect: *defect, share: Share::Whole };
+    let until_caught = match (args.until_caught, args.all) {
+        (true, _) => UntilCaught::All,
+        (false, true) => UntilCaught::Foreign,
+        (false, false) => UntilCaught::None,
+    };
     let (defects, under) = match asked.as_slice() {
-        [] => (defects.iter().map(whole_suite).collect(), Vec::new()),
-        [_, ..] => reaching(&suites, &defects, args.all)?,
+        [] => (defects.iter().map(|defect| Trial { defect: *defect, share: until_caught.share_of_own() }).collect(), Vec::new()),
+        [_, ..] => reaching(&suites, &defects, until_caught)?,
     };
     if defects.is_empty() {
         return Err(Failure::usage(format!("no defect that fits `{pattern}` applies under {}", contracts.join(", "))));
@@ -120,10 +124,28 @@ pub(crate) fn selftest(args: &SelftestArgs, console: &mut Console) -> Result<Exi
     Ok(if matrix.is_good() { Exit::Conforms } else { Exit::DoesNotConform })
 }
 
+/// Which defects are tried with no more of a suite than catches them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UntilCaught {
+    None,
+    /// Those that were made for another contract.
+    Foreign,
+    All,
+}
+
+impl UntilCaught {
+    /// How much is played of a defect's own contract.
+    fn share_of_own(self) -> Share {
+        if self == Self::All { Share::Showing } else { Share::Whole }
+    }
+}
+
 /// The defects that apply under each contract, as defects of that contract; those that were made for it always do.
-///
-/// * `until_caught`: whether no more is played of a contract's suite than catches a defect that was made for another.
-fn reaching(suites: &BTreeMap<&'static str, Suite>, defects: &[Defect], until_caught: bool) -> Result<(Vec<Trial>, Vec<Counted>), Failure> {
+fn reaching(
+    suites: &BTreeMap<&'static str, Suite>,
+    defects: &[Defect],
+    until_caught: UntilCaught,
+) -> Result<(Vec<Trial>, Vec<Counted>), Failure> {
     let mut benches = Vec::new();
     for (name, suite) in suites {
         benches.push((*name, Bench::new(&suite.contract, &suite.catalogue, &suite.bodies, &suite.scenarios).map_err(Failure::usage)?));
@@ -150,7 +172,7 @@ fn reaching(suites: &BTreeMap<&'static str, Suite>, defects: &[Defect], until_ca
 }
 
 /// What applies under one contract.
-fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_caught: bool) -> (Vec<Trial>, Counted) {
+fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_caught: UntilCaught) -> (Vec<Trial>, Counted) {
     let (mut trials, mut here) = (Vec::new(), Counted { contract: name, defects: defects.len(), ..Counted::default() });
     for defect in defects {
         let own = defect.under == name;
@@ -158,7 +180,11 @@ fn under_one(name: &'static str, bench: &mut Bench, defects: &[Defect], until_ca
         match reach {
             Reach::Applies(by) => {
                 here.apply += 1;
-                let share = if own || !until_caught { Share::Whole } else { Share::One(by) };
+                let share = match until_caught {
+                    _ if own => until_caught.share_of_own(),
+                    UntilCaught::None => Share::Whole,
+                    UntilCaught::Foreign | UntilCaught::All => Share::One(by),
+                };
                 trials.push(Trial { defect: Defect { under: name, ..*defect }, share });
             }
             Reach::Allowed => here.allowed += 1,

@@ -346,9 +346,9 @@ mod tests {
         let before = living(&[gone, between, later, None], UnixMicros(100_200_000));
         assert_eq!((before.keys, before.ends.as_slice()), (3, &[UnixMicros(100_300_000)][..]));
         let grown = |found: &[Option<UnixMicros>], at| living(found, UnixMicros(at)).keys_grown_since(&before);
-        assert_eq!(grown(&[later, None, later, later], 100_500_000), 2);
-        assert_eq!(grown(&[between, later, None, later, later], 100_500_000), 2, "it was seen before it expired, too");
-        assert_eq!(grown(&[between, later, None], 100_299_999), 0);
+        assert_eq!(grown(&[later, None, later, later], 100_500_000), 2..=2);
+        assert_eq!(grown(&[between, later, None, later, later], 100_500_000), 2..=2, "it was seen before it expired, too");
+        assert_eq!(grown(&[between, later, None], 100_299_999), 0..=1, "it may be gone where time is counted otherwise");
         assert_eq!(living(&[], UnixMicros(0)), Counts::default());
     }
 }

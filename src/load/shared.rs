@@ -203,6 +203,12 @@ pub(super) fn answers_tell_hashes(contract: &Contract) -> bool {
 }
 
 impl Shared {
+    /// Whether what began then, counted from the load's beginning, belongs to what is measured.
+    #[must_use]
+    pub fn is_measured(&self, began: Duration) -> bool {
+        began >= self.warm_up
+    }
+
     /// How many deliveries were sent by now, and how many measured answers came.
     #[must_use]
     pub fn by_now(&self) -> (u64, u64) {

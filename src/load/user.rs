@@ -292,7 +292,7 @@ impl<'s> User<'s> {
         let answer_bytes = self.record.result.as_ref().map_or(0, |answer| u32::try_from(answer.body.len()).unwrap_or(u32::MAX));
         let of = u8::try_from(shared.mix.sample_place(place, number)).unwrap_or(u8::MAX);
         let went_twice = last.went_twice;
-        let is_measured = place != usize::MAX && began >= shared.warm_up;
+        let is_measured = place != usize::MAX && shared.is_measured(began);
         if self.record.result.is_ok() && !expected && is_measured {
             let name = || shared.mix.names().get(usize::from(of)).cloned().unwrap_or_default();
             let first = self.first_of(kind, number, is_own).filter(|_| is_allowed || is_again);
@@ -339,7 +339,7 @@ impl<'s> User<'s> {
     fn write_down(&mut self, began: Duration, latency: Duration) {
         let Some(sample) = self.samples.last_mut() else { return };
         let ended = sample.ended;
-        if began < self.shared.warm_up {
+        if !self.shared.is_measured(began) {
             self.samples.pop();
         } else {
             sample.latency_us = u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);

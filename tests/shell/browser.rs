@@ -23,7 +23,7 @@ fn pages_are_good_in_a_browser() {
     };
     let out = |name: &str| folder.path(name).display().to_string();
     // A run that passes, one that fails in many ways, a load that breaks a promise, and comparisons.
-    assert!(hookgate(&["run", "--report", &out("right")]).starts_with("exit 0"));
+    assert!(hookgate(&["run", "duplicate", "key", "audit", "--report", &out("right")]).starts_with("exit 0"));
     keep("right", "report.html", "passing.html");
     let database = out("orch.db");
     let receiver = Running::serve(SECRET.1, &["--db", &database, "--defect", "checks-then-marks"]);

@@ -11,8 +11,8 @@ use crate::surroundings::{Folder, project};
 /// The machine. Most commands share it; one whose receiver must answer in time has it alone.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// The command that is tried: the one that was built with the tests, or the one that `HOOKGATE_TEST_BINARY` names. `.ci/run` names the release
-/// build, which plays a suite in a fifth of the time.
+/// The command that is tried: the one that was built with the tests, or the one that `HOOKGATE_TEST_BINARY` names, such as a release build, which
+/// plays a suite in a fifth of the time.
 #[expect(clippy::disallowed_methods, reason = "the surroundings say which build is tried")]
 pub(crate) fn binary() -> &'static str {
     static BINARY: LazyLock<String> =
@@ -48,15 +48,15 @@ pub(crate) fn alone(command: &mut Command) -> Output {
     command.output().expect("the command starts")
 }
 
-/// Runs `run`, a command that judges, alone to its end, under a contract whose answers may be as late as a busy machine makes them: where
-/// the time of an answer is not what is tested, no verdict hangs on it.
+/// Runs `run`, a command that judges, to its end, under a contract whose answers may be as late as a busy machine makes them: where
+/// the time of an answer is not what is tested, no verdict hangs on it, and others of its kind may run too.
 ///
 /// * `contract`: the name or the file of what is promised otherwise.
 pub(crate) fn patiently(run: &mut Command, contract: &str) -> Output {
     let folder = Folder::new();
     let base = if contract.ends_with(".yaml") { project(contract).display().to_string() } else { contract.to_owned() };
     let patient = folder.write("patient.yaml", &format!("extends: {base}\nlimits: {{answer: 30 s}}\n"));
-    alone(run.args(["--contract", &patient, "--timeout", "60s"]))
+    among_others(run.args(["--contract", &patient, "--timeout", "60s"]))
 }
 
 /// Exit code and both streams as one text.

@@ -39,6 +39,25 @@ fn late_work_is_found_at_the_end_of_a_run() {
     assert!(told.contains("1 of 1 defects caught") && !told.contains("CALLED BROKEN"), "{told}");
 }
 
+/// Who only wants to know whether defects are caught waits no longer than that takes, and is told nothing of causes that nobody looked for.
+#[test]
+fn no_more_is_played_than_catches_a_defect() {
+    let asked = ["selftest", "--defect", "key-case-*", "--right", "1", "--until-caught"];
+    let told = hookgate(&asked);
+    assert!(told.starts_with("exit 0") && told.contains("caught key-case-folded") && told.contains("0 false alarms"), "{told}");
+    assert!(!told.contains("CAUSE") && !told.contains("first cause") && !told.contains("IDLE"), "{told}");
+    let json = hookgate(&[&asked[..], &["--format", "json"]].concat());
+    let json = json.split("--- stdout\n").nth(1).and_then(|rest| rest.split("--- stderr").next()).expect("what it printed");
+    let matrix: Value = serde_json::from_str(json).expect("JSON");
+    for row in matrix["defects"].as_array().expect("defects") {
+        assert_eq!(
+            (&row["caught"], &row["until_caught"], row["caught_by"].as_array().map(Vec::len)),
+            (&true.into(), &true.into(), Some(1)),
+            "{row}"
+        );
+    }
+}
+
 /// A name that is none.
 #[test]
 fn unknown_defect_is_told_with_the_nearest() {

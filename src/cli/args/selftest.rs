@@ -15,8 +15,12 @@ pub(crate) struct SelftestArgs {
     /// Under every shipped contract.
     #[arg(long, conflicts_with = "contract")]
     pub(crate) all: bool,
+    /// Play no more than it takes to catch each defect, the scenarios first that show what it breaks: minutes less, but nothing is known of causes
+    /// and of idle scenarios then.
+    #[arg(long)]
+    pub(crate) until_caught: bool,
     /// Explore every defect instead, without playing the suite: what does `hookgate explore` find, and how long is what it leaves?
-    #[arg(long, conflicts_with_all = ["contract", "all"])]
+    #[arg(long, conflicts_with_all = ["contract", "all", "until_caught"])]
     pub(crate) explore: bool,
     /// With `--explore`: for how long each is explored; the first finding ends it.
     #[arg(long = "for", value_name = "DURATION", default_value = "60 s", value_parser = duration, requires = "explore")]

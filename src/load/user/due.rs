@@ -43,7 +43,9 @@ impl User<'_> {
                 (false, _) if is_first => self.write_down_late(began, took, behind),
                 (true, true) => self.write_down_late(began, took, behind),
                 (false, _) => {
-                    shared.crowded.fetch_add(1, Ordering::Relaxed);
+                    if shared.is_measured(began) {
+                        shared.crowded.fetch_add(1, Ordering::Relaxed);
+                    }
                     self.write_down(began, took + behind);
                 }
             }
@@ -53,8 +55,11 @@ impl User<'_> {
 
     /// What was sent late for the generator's own sake.
     fn write_down_late(&mut self, began: Duration, took: Duration, behind: Duration) {
-        self.shared.late.fetch_add(1, Ordering::Relaxed);
-        self.shared.latest.fetch_max(u64::try_from(behind.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        // What is late before anything is measured is no part of what was measured.
+        if self.shared.is_measured(began) {
+            self.shared.late.fetch_add(1, Ordering::Relaxed);
+            self.shared.latest.fetch_max(u64::try_from(behind.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
         self.write_down(began, took + behind);
     }
 }
