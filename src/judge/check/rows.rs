@@ -1,7 +1,5 @@
 //! What stands in the database against what should.
 
-use std::ops::RangeInclusive;
-
 use serde_json::Value;
 
 use super::answer::within;
@@ -317,7 +315,7 @@ fn ttl_cell(ttl: Option<u64>) -> Cell {
 }
 
 /// * `grown`: by how many rows, at least and at most.
-fn growth(side: Side<'_>, wanted: Option<i64>, grown: &RangeInclusive<i64>) -> Option<Mismatch> {
+fn growth(side: Side<'_>, wanted: Option<i64>, grown: &std::ops::RangeInclusive<i64>) -> Option<Mismatch> {
     let wanted = wanted.filter(|wanted| !grown.contains(wanted))?;
     let kind = if *grown.end() < wanted { Kind::RowMissing } else { Kind::RowSurplus };
     let mismatch = Mismatch::must(format!("{wanted} more rows in {}", side.table.table), format!("{} more rows", grown.start()));
