@@ -286,8 +286,10 @@ impl Source for Live<'_> {
 
     async fn health(&mut self) -> Option<Result<Answer, NoAnswer>> {
         let Some(deaths) = self.deaths else {
+            let before = self.context.liveness.deaths();
             let health = self.context.health_before().await;
-            self.deaths = Some(self.context.liveness.deaths());
+            // Who is left by a death without a receiver that is well has met it: others may have killed it anew.
+            self.deaths = Some(if health.is_ok() { self.context.liveness.deaths() } else { before });
             return Some(health);
         };
         self.passes = Passes::default();

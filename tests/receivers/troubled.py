@@ -4,6 +4,7 @@
 dies-of-chunks   its process ends at a body that comes in chunks
 dies-of-all      its process ends at every delivery
 dies-once        its process ends once, at the first delivery of its life in a folder
+dies-when-asked  its process ends at the second health check in a row, once ten deliveries came, and in its next life again at the second
 slow-health      its health page takes longer than a second
 flapping-health  its first health checks after a start are answered 200, 503, 503, 200
 gateway          something before it wants header lines of its own, and turns away what has none
@@ -27,6 +28,7 @@ import orch_phase3 as right  # noqa: E402
 TROUBLE = os.environ["TROUBLE"]
 FLAPPING = [200, 503, 503, 200]
 asked = 0
+looks = []
 delivered = 0
 deliver, ask = right.Receiver.do_POST, right.Receiver.do_GET
 take, kept, FEW = right.Ledger.take, {}, threading.Lock()
@@ -45,6 +47,7 @@ def is_turned_away(self):
 def do_post(self):
     global delivered
     delivered += 1
+    looks.clear()
     if is_turned_away(self):
         return
     if TROUBLE == "impatient" and delivered == 2:
@@ -82,6 +85,14 @@ def do_get(self):
     self.answered = getattr(self, "answered", 0) + 1
     if is_turned_away(self):
         return
+    died = sys.argv[sys.argv.index("--db") + 1] + ".died"
+    if TROUBLE == "dies-when-asked" and self.path == "/status":
+        looks.append(self.path)
+        lives = os.path.getsize(died) if os.path.exists(died) else 0
+        if len(looks) > 1 and (lives == 1 or (lives == 0 and delivered > 10)):
+            with open(died, "a") as mark:
+                mark.write("+")
+            os._exit(7)
     if TROUBLE == "slow-health":
         time.sleep(1.2)
     if TROUBLE == "flapping-health" and asked <= len(FLAPPING) and FLAPPING[asked - 1] != 200:

@@ -59,6 +59,20 @@ fn a_death_in_company_is_not_passed_over() {
     assert_eq!((exit, with(&report, "fail")), (0, Vec::new()), "{told}");
 }
 
+/// A receiver that is dead again before a scenario has begun is not that scenario's finding, as others may have killed it: it is played
+/// again, alone, and that the receiver died is told with how.
+#[test]
+fn a_death_before_the_first_step_is_not_the_scenarios() {
+    let Some((exit, report, told)) = judged("dies-when-asked", &["duplicate", "key", "--jobs", "1"]) else { return };
+    let failed = with(&report, "fail");
+    assert_eq!((exit, failed.len()), (1, 1), "{failed:?}: {told}");
+    let scenarios = report["scenarios"].as_array().expect("scenarios");
+    let finding = &scenarios.iter().find(|one| one["verdict"] == "fail").expect("it is there")["findings"][0];
+    let observed = finding["observed"].as_str().expect("what was seen");
+    assert_eq!(finding["requirement"], "LIVE-1", "{finding:#}");
+    assert!(observed.contains("(exit code 7)") && observed.contains("none of them kills it alone"), "{observed}");
+}
+
 /// A health page that takes a second, and one that flaps at first, are waited for.
 #[test]
 fn slow_and_flapping_health_is_ready_in_time() {
