@@ -27,6 +27,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::task::JoinHandle;
 
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
 
@@ -38,6 +39,8 @@ pub const NEEDS_UNIX: &str = "a receiver is started on Unix systems only, where 
 pub const GRACE: Duration = Duration::from_secs(5);
 /// So much longer the guard itself is waited for.
 const GUARD_GRACE: Duration = Duration::from_secs(3);
+/// So long the last words of a command that has ended are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// So many bytes of output are kept: the last ones.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -135,6 +138,8 @@ impl Output {
 pub struct Running {
     guard: Child,
     orders: ChildStdin,
+    /// What reads its two streams, until it has been heard out.
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Running {
@@ -169,9 +174,9 @@ impl Running {
         let mut guard = guard.spawn()?;
         let missing = || io::Error::other("the guard has no pipes");
         let orders = guard.stdin.take().ok_or_else(missing)?;
-        tokio::spawn(read(guard.stdout.take().ok_or_else(missing)?, Arc::clone(output)));
-        tokio::spawn(read(guard.stderr.take().ok_or_else(missing)?, Arc::clone(output)));
-        Ok(Self { guard, orders })
+        let (out, err) = (guard.stdout.take().ok_or_else(missing)?, guard.stderr.take().ok_or_else(missing)?);
+        let readers = vec![tokio::spawn(read(out, Arc::clone(output))), tokio::spawn(read(err, Arc::clone(output)))];
+        Ok(Self { guard, orders, readers })
     }
 
     /// The process whose children it is.
@@ -180,13 +185,27 @@ impl Running {
         self.guard.id()
     }
 
-    /// How it ended, when it has.
-    pub fn ended(&mut self) -> Option<String> {
-        match self.guard.try_wait() {
-            Ok(Some(status)) => Some(how_it_ended(status)),
-            Ok(None) => None,
-            Err(cause) => Some(cause.to_string()),
-        }
+    /// How it ended, when it has; what it wrote is all there then.
+    pub async fn ended(&mut self) -> Option<String> {
+        let how = match self.guard.try_wait() {
+            Ok(Some(status)) => how_it_ended(status),
+            Ok(None) => return None,
+            Err(cause) => cause.to_string(),
+        };
+        self.hear_out().await;
+        Some(how)
+    }
+
+    /// Reads what a command that has ended wrote last. A child of its own that has got away may keep a stream open for ever: nobody
+    /// waits for that one.
+    async fn hear_out(&mut self) {
+        let readers = std::mem::take(&mut self.readers);
+        let all = async {
+            for reader in readers {
+                drop(reader.await);
+            }
+        };
+        drop(tokio::time::timeout(LAST_WORDS, all).await);
     }
 
     /// Ends it with all its children, and waits until they are gone.
@@ -200,6 +219,7 @@ impl Running {
         if tokio::time::timeout(patience, self.guard.wait()).await.is_err() {
             drop(self.guard.start_kill());
         }
+        self.hear_out().await;
     }
 }
 

@@ -153,7 +153,7 @@ impl RunContext {
     async fn comes_back(&self, managed: &mut ManagedTarget, none: &NoAnswer) -> (Option<(Answer, Duration)>, Option<String>) {
         let began = Moment::now();
         while began.elapsed() < A_WHILE {
-            if let Some(how) = managed.ended() {
+            if let Some(how) = managed.ended().await {
                 return (None, Some(how));
             }
             let left = match none {
@@ -165,7 +165,7 @@ impl RunContext {
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
-        (None, managed.ended())
+        (None, managed.ended().await)
     }
 
     /// Files a death that happened in company, and for which no scenario alone was to blame: the receiver died all the same.

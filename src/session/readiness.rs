@@ -38,7 +38,7 @@ impl Launched {
         // A look may take as long as there is patience: health may be slow, and a first connection may hang for ever.
         let (mut looks, mut looked) = (JoinSet::new(), None::<Moment>);
         loop {
-            if let Some(how) = running.ended() {
+            if let Some(how) = running.ended().await {
                 return Err(SessionError::Launch(format!("the target ended before it was ready ({how}){}", self.last_words())));
             }
             let left = self.patience.saturating_sub(began.elapsed());

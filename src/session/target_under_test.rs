@@ -178,9 +178,9 @@ impl ManagedTarget {
     }
 
     /// How its process ended, when hookgate has started it and it has.
-    pub fn ended(&mut self) -> Option<String> {
+    pub async fn ended(&mut self) -> Option<String> {
         match self {
-            Self::Launched(launched) => launched.running.as_mut().and_then(Running::ended),
+            Self::Launched(launched) => launched.running.as_mut()?.ended().await,
             Self::BuiltIn(_) | Self::Foreign => None,
         }
     }

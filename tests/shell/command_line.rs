@@ -48,15 +48,15 @@ pub(crate) fn alone(command: &mut Command) -> Output {
     command.output().expect("the command starts")
 }
 
-/// Runs `run`, a command that judges, alone to its end, under a contract whose answers may be as late as a busy machine makes them: where
-/// the time of an answer is not what is tested, no verdict hangs on it.
+/// Runs `run`, a command that judges, to its end while others run too, under a contract whose answers may be as late as a busy machine
+/// makes them: where the time of an answer is not what is tested, no verdict hangs on it.
 ///
 /// * `contract`: the name or the file of what is promised otherwise.
 pub(crate) fn patiently(run: &mut Command, contract: &str) -> Output {
     let folder = Folder::new();
     let base = if contract.ends_with(".yaml") { project(contract).display().to_string() } else { contract.to_owned() };
     let patient = folder.write("patient.yaml", &format!("extends: {base}\nlimits: {{answer: 30 s}}\n"));
-    alone(run.args(["--contract", &patient, "--timeout", "60s"]))
+    among_others(run.args(["--contract", &patient, "--timeout", "60s"]))
 }
 
 /// Exit code and both streams as one text.

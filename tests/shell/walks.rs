@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::command_line::{alone, among_others, command};
+use crate::command_line::{among_others, command};
 use crate::surroundings::{Folder, npm, project, python_with_vendors, tool};
 
 /// A walk's folder, and what it takes to walk there.
@@ -17,7 +17,7 @@ struct Walk {
 
 impl Walk {
     fn run(&self, args: &[&str]) -> (Option<i32>, String) {
-        let output = alone(command().env(self.secret.0, self.secret.1).current_dir(self.folder.path("")).args(args));
+        let output = among_others(command().env(self.secret.0, self.secret.1).current_dir(self.folder.path("")).args(args));
         let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!told.contains(self.secret.1), "the secret is told: {told}");
         (output.status.code(), told)
