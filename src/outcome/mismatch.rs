@@ -239,6 +239,10 @@ impl MismatchCode {
     pub fn codes(&self) -> Vec<String> {
         let kind = self.kind.name();
         let mut codes = Vec::new();
+        if self.when.len() > 1 {
+            let all: Vec<&str> = self.when.iter().map(|when| when.name()).collect();
+            codes.push(format!("{kind}@{}", all.join(",")));
+        }
         for when in &self.when {
             codes.extend(self.why.map(|why| format!("{kind}.{}@{}", why.name(), when.name())));
             codes.push(format!("{kind}@{}", when.name()));
@@ -361,6 +365,8 @@ mod tests {
         let forged =
             MismatchCode { why: Some(Refusal::Signature), tamper: Some("half".to_owned()), ..MismatchCode::of(Kind::RefusalTaken) };
         assert_eq!(forged.codes(), ["refusal-taken.half", "refusal-taken.signature", "refusal-taken"]);
+        let raced = MismatchCode { when: vec![When::AtOnce, When::Aged], ..MismatchCode::of(Kind::Member) };
+        assert_eq!(raced.codes(), ["member@at-once,aged", "member@at-once", "member@aged", "member"]);
     }
 
     /// The form of an answer is the same mismatch under all circumstances; what is remembered is not.
