@@ -153,6 +153,9 @@ pub fn is_let_in(contract: &Contract, result: &Result<Answer, NoAnswer>, set: Ou
     if cause::is_page_for_json(contract, answer) {
         return false;
     }
+    if set.is_refusal() {
+        return false;
+    }
     let is_known = [Outcome::Accepted, Outcome::Duplicate, Outcome::InFlight].into_iter().any(|one| set.may_be(one));
     is_known || (200..=299).contains(&answer.status) || contract.outcomes.accepted.allows_status(answer.status)
 }

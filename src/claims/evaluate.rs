@@ -18,6 +18,8 @@ use crate::state::TableShape;
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Where a report is summed up, so many lines of it are named.
 const LINES_NAMED: usize = 20;
+/// From here on (CJK Radicals Supplement) words are not told apart by blanks.
+const FIRST_BEYOND_LATIN: u32 = 0x2e80;
 
 /// What a run has shown.
 pub struct Evidence<'r> {
@@ -54,7 +56,7 @@ pub fn evaluate(form: &Form, reading: &Reading, evidence: &Evidence<'_>) -> Vec<
                 let is_wrong = claim.kept == Some(false) && want.is_some_and(|want| want != *got);
                 answer_parts(*got, is_wrong, form, topic, evidence)
             }
-            (ClaimKind::Statement, Some(topic)) => statement_parts(form, topic, evidence),
+            (ClaimKind::Statement, Some(topic)) => as_said(form, topic, claim, language, statement_parts(form, topic, evidence)),
         };
         let denied = claim.kept == Some(false) && claim.kind == ClaimKind::Statement;
         let own = topic.map_or(&[][..], |topic| topic.shown_by.as_slice());
@@ -117,6 +119,34 @@ fn sum_up(weighed: &mut [Weighed], form: &Form, reading: &Reading, topics: &[Opt
     }
 }
 
+/// What shows a statement shows nothing of another one: one that denies it, or says more than a rule is for.
+///
+/// What is left out are words of the form's `fillers`. Where the text is not in Latin letters, words cannot be told apart, and only denials
+/// are seen.
+fn as_said(form: &Form, topic: &Topic, claim: &Claim, language: Language, parts: Vec<Part>) -> Vec<Part> {
+    let marks = form.marks.kept.iter().chain(&form.marks.broken);
+    let text = marks.fold(claim.text.to_lowercase(), |text, mark| text.replace(&mark.to_lowercase(), " "));
+    let said = topic.says.iter().map(|word| word.to_lowercase()).filter(|word| text.contains(word.as_str()));
+    let Some(said) = said.max_by_key(String::len) else { return parts };
+    let rest = text.replacen(&said, " ", 1);
+    let words: Vec<&str> = rest.split(|one: char| !one.is_alphanumeric() && one != '\'').filter(|word| !word.is_empty()).collect();
+    let is_there = |word: &str| if word.is_ascii() { words.contains(&word) } else { rest.contains(word) };
+    let (why, denies) = if let Some(denial) = form.denials.iter().find(|word| is_there(word)) {
+        (language.with("claim-denies", &[("said", said.into()), ("word", denial.as_str().into())]), true)
+    } else if !form.fillers.is_empty() && text.chars().all(|one| (one as u32) < FIRST_BEYOND_LATIN || !one.is_alphanumeric()) {
+        let more: Vec<&str> = words.into_iter().filter(|word| !form.fillers.iter().any(|filler| filler == word)).collect();
+        if more.is_empty() {
+            return parts;
+        }
+        (language.with("claim-says-more", &[("said", said.into()), ("more", more.join(" ").into())]), false)
+    } else {
+        return parts;
+    };
+    let unsaid =
+        |part: Part| if denies || part.worth == Worth::Shown { Part { worth: Worth::NotShown, why: why.clone(), ..part } } else { part };
+    parts.into_iter().map(unsaid).collect()
+}
+
 /// A topic, and the words for it.
 struct Words<'f> {
     topic: &'f Topic,
@@ -159,6 +189,7 @@ fn answer_parts(got: u16, is_wrong: bool, form: &Form, topic: &Topic, evidence: 
                 let facts = [("status", seen.to_string().into()), ("said", got.to_string().into())];
                 (Worth::Contradicted, language.with("claim-answered-otherwise", &facts))
             }
+            None if evidence.statuses.is_empty() => (Worth::NotShown, language.say("claim-no-history")),
             None => (Worth::NotShown, language.say("claim-no-such-answer")),
         };
         let scenarios = seen.map(|_| of.scenario.clone()).into_iter().collect();

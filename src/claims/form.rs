@@ -36,6 +36,13 @@ pub struct Form {
     /// How a report says how many checks it has made: `all {count} checks`.
     #[serde(default)]
     pub counts: Vec<String>,
+    /// Words that turn a statement into another one, or take from it: what bears one is shown by nothing that a rule is for.
+    #[serde(default)]
+    pub denials: Vec<String>,
+    /// Words that say nothing more beside those of a topic, in lower case. With any other word a statement in Latin letters says more than
+    /// its rule is for; in a form without such words none does.
+    #[serde(default)]
+    pub fillers: Vec<String>,
     /// What claims speak of.
     pub topics: Vec<Topic>,
     /// What the topics say, in other languages: by the two letters of each, text by text.

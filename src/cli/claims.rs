@@ -1,6 +1,7 @@
 //! `hookgate claims`: what a phase report says, beside what a run has shown.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::args::{ClaimRule, ClaimsArgs, ClaimsFormat};
 use super::exit::Exit;
@@ -16,7 +17,7 @@ pub(crate) fn claims(args: &ClaimsArgs, console: &mut Console) -> Result<Exit, F
     let report = files::read_text("read the report", &args.report).map_err(Failure::usage)?;
     let run = stored::read_run(&args.evidence, "the evidence of claims")?;
     let before = args.before.as_deref().map(|path| stored::read_run(path, "the phase before")).transpose()?;
-    let (forms, statuses) = (forms(args)?, statuses(args)?);
+    let (forms, statuses) = (forms(args)?, statuses(&args.evidence)?);
     // What other programs read does not depend on who asks.
     let language = if args.format == ClaimsFormat::Json { args.language.language.unwrap_or_default() } else { args.language.chosen() };
     let evidence = Evidence { report: &run, statuses: &statuses, before: before.as_ref(), language };
@@ -57,9 +58,10 @@ fn forms(args: &ClaimsArgs) -> Result<Vec<Form>, Failure> {
     all.iter().map(|file| yaml::read::<Form>(&file.path, &file.text).map(|(form, _)| form).map_err(Failure::usage)).collect()
 }
 
-/// The statuses of the history's answers, by scenario and delivery; none without a history.
-fn statuses(args: &ClaimsArgs) -> Result<BTreeMap<(String, String), u16>, Failure> {
-    let path = args.evidence.join("history.jsonl");
+/// The statuses of the answers in the history beside a report, by scenario and delivery; none without a history.
+fn statuses(evidence: &Path) -> Result<BTreeMap<(String, String), u16>, Failure> {
+    let folder = if evidence.is_dir() { evidence } else { evidence.parent().unwrap_or(evidence) };
+    let path = folder.join("history.jsonl");
     if !path.is_file() {
         return Ok(BTreeMap::new());
     }

@@ -66,6 +66,12 @@ impl Record {
     pub fn outcome(&self, reader: &Reader) -> OutcomeSet {
         reader.read_result(&self.result, &self.values())
     }
+
+    /// Whether it was turned away: by its status, or as the contract describes a refusal that has another one.
+    #[must_use]
+    pub fn is_turned_away(&self, reader: &Reader) -> bool {
+        self.result.as_ref().is_ok_and(|answer| (400..=499).contains(&answer.status)) || self.outcome(reader).is_refusal()
+    }
 }
 
 /// The instant that a duplicate's answer refers to, where the contract has a member for it.

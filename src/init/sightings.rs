@@ -254,8 +254,11 @@ fn refused(contract: &Contract, (probe, why): (Probe, Refusal), seen: &Refused<'
     });
     match narrowed(form, status) {
         Some(adopted) => drop(findings.adopted.insert(format!("refused.{}", why.name()), adopted)),
+        None if !said.is_empty() => findings.warnings.push(format!(
+            "{what} was answered {status}, as if it had been taken{said}; if that is no refusal, this receiver does not check signatures, and `hookgate run` will fail until it does"
+        )),
         None if contract.outcomes.accepted.allows_status(status) || (200..=299).contains(&status) => findings.warnings.push(format!(
-            "{what} was ACCEPTED ({status}{said}): this receiver does not check it; the contract keeps {}, and `hookgate run` will fail until it does",
+            "{what} was ACCEPTED ({status}): this receiver does not check it; the contract keeps {}, and `hookgate run` will fail until it does",
             form.statuses()
         )),
         None => findings.warnings.push(format!(

@@ -79,7 +79,7 @@ pub(super) fn classify(contract: &Contract, case: &Case<'_>, mismatches: &mut [M
             mismatch.code = MismatchCode::default();
         }
         if whole || decided.is_some() {
-            mismatch.code.kind = decided.unwrap_or_else(|| by_status(due, case.status));
+            mismatch.code.kind = decided.unwrap_or_else(|| by_status(due, case.status, case.set));
             mismatch.code.status = Some(case.status);
             mismatch.code.due = due_statuses(contract, due);
             mismatch.code.why = refusal_in(case.set);
@@ -198,8 +198,9 @@ fn decision(due: Due, expect: &Expect, set: OutcomeSet, known: bool) -> Option<K
     }
 }
 
-fn by_status(due: Due, status: u16) -> Kind {
-    let (taken, failed) = ((200..=299).contains(&status), status >= 500);
+fn by_status(due: Due, status: u16, set: OutcomeSet) -> Kind {
+    // A contract may describe refusals with the status of acceptances, whose bodies say no.
+    let (taken, failed) = ((200..=299).contains(&status) && !set.is_refusal(), status >= 500);
     match due {
         Due::Accepted if failed => Kind::HonestFailed,
         Due::Accepted if taken => Kind::AcceptedOtherwise,

@@ -23,7 +23,7 @@ use crate::history::Operation;
 use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
 use crate::judge::effects::count_again;
-use crate::judge::verify::at_once;
+use crate::judge::verify::{CONTRADICTION, at_once};
 use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Setting, Source, Told, scenario};
 use crate::outcome::reader::Reader;
 use crate::reference::amnesiac::Amnesiac;
@@ -159,7 +159,7 @@ pub fn contradiction(setting: &Setting, supplies: &Supplies, loaded: &Loaded, me
 pub fn contradiction_told(finding: &Finding) -> String {
     let line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
     format!(
-        "the contract and this scenario contradict each other: in its step {} the reference itself gives {}, where {} is due ({})",
+        "{CONTRADICTION}: in its step {} the reference itself gives {}, where {} is due ({})",
         finding.step,
         line(&finding.observed),
         line(&finding.expected),

@@ -93,6 +93,37 @@ fn race_contradicts_what_one_answer_shows() {
     assert_eq!((of("✅ 期限切れキーの自動削除"), of("✅ 全テスト完了")), ("not-shown".into(), "not-shown".into()));
 }
 
+/// What shows a statement does not show one that denies it, or says more.
+#[test]
+fn what_is_denied_or_said_beyond_a_rule_is_not_shown() {
+    let folder = Folder::new();
+    let said = [
+        "A wrong signature is accepted",
+        "Signature verification is switched off",
+        "The health check was removed",
+        "The first delivery is charged twice",
+        "Duplicates are detected by nobody",
+        "Audit trail is lost under load",
+        "Expired keys are deleted never",
+        "Duplicates refer to the first delivery's audit event",
+        "期限切れキー削除はしない",
+    ];
+    let kept = ["Duplicates are detected", "Signature verification: ✅ implemented", "Expired keys are deleted"];
+    let lines: String = said.iter().chain(&kept[..1]).chain(&kept[2..]).map(|one| format!("- ✅ {one}\n")).collect();
+    let report = folder.write("phase.md", &format!("# Phase 3\n\n{lines}- {}\n", kept[1]));
+    let claims = claims(&report, &RIGHT.1, &[]);
+    let all = claims["claims"].as_array().expect("a list");
+    let of = |text: &str| {
+        all.iter().find(|one| one["text"].as_str().is_some_and(|told| told.trim_end().ends_with(text))).expect("a claim")["worth"].clone()
+    };
+    for one in said {
+        assert_eq!(of(one), "not-shown", "{one}");
+    }
+    for one in kept {
+        assert_eq!(of(one), "shown", "{one}");
+    }
+}
+
 #[test]
 fn report_that_is_not_right_is_found_out() {
     let claims = claims("fixtures/reports/phase4-en.md", &RIGHT.1, &[]);

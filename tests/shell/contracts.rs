@@ -21,6 +21,10 @@ const CHANGES: &[(&str, &str)] = &[
         "marker-on-both",
         "outcomes:\n  accepted: {headers: {Content-Type: application/json, X-Cache: MISS}}\n  duplicate: {status: 202, same_body_as_first: true, headers: {Content-Type: application/json, X-Cache: HIT}, body: []}\n",
     ),
+    (
+        "all-are-200",
+        "outcomes:\n  refused:\n    signature: {status: 200, also: [], body: [{member: ok, is: false}]}\n    missing-signature: {status: 200, also: [], body: [{member: ok, is: false}]}\n    malformed-signature: {status: 200, also: [], body: [{member: ok, is: false}]}\n    missing-key: {status: 200, also: [], body: [{member: ok, is: false}]}\n    empty-key: {status: 200, also: [], body: [{member: ok, is: false}]}\n    unusable-key: {status: 200, also: [], body: [{member: ok, is: false}]}\n    body: {status: 200, also: [], body: [{member: ok, is: false}]}\n    too-large: {status: 200, also: [], body: [{member: ok, is: false}]}\n",
+    ),
     ("quoted-keys", "key: {form: quoted}\n"),
     ("key-in-the-body", "key: {header: null, body_member: data.id}\n"),
     ("keys-alone", "state: {audit: null}\n"),
@@ -70,7 +74,7 @@ fn reference_keeps_changed_contracts_in_a_run() {
         let file = folder.write(&format!("{name}.yaml"), &format!("contract: {name}\nextends: orch-phase3\ntitle: {name}\n{changes}"));
         let (code, told) = outcome(command().args(["check", &file]));
         assert_eq!(code, Some(0), "{name}: {told}");
-        if ["like-first", "marker-on-both", "in-flight-and-refused", "nested-and-new", "no-idempotency"].contains(name) {
+        if ["like-first", "all-are-200", "marker-on-both", "in-flight-and-refused", "nested-and-new", "no-idempotency"].contains(name) {
             let (code, told) = outcome(command().args(["run", "--contract", &file, "--timeout", "20s"]));
             assert_eq!(code, Some(0), "{name}: {told}");
         }

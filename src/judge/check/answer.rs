@@ -44,7 +44,7 @@ impl Judged<'_> {
 pub fn judge(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> Vec<Mismatch> {
     let contract = reader.contract();
     if let Expect::ReuseOf(first) = expect
-        && let Some(refused) = refused_before(judged, first)
+        && let Some(refused) = refused_before(reader, judged, first)
     {
         // What was refused used no key up, or its refusal is given again.
         if contract.refusals == Refusals::Kept && refused.status == judged.answer.status {
@@ -70,10 +70,10 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
         Expect::DuplicateOf(first) => duplicate_of(reader, judged, first),
         Expect::Refused(why) => match refusal_form(contract, *why) {
             Some(form) => against(form, judged, None),
-            None => rejected(judged.answer),
+            None => rejected(reader, judged),
         },
-        Expect::OnceWith(first) => match judged.bindings.one(first).and_then(|record| record.result.as_ref().ok()) {
-            Some(answer) if (300..=499).contains(&answer.status) => against_expectation(reader, &Expect::Accepted, judged),
+        Expect::OnceWith(first) => match judged.bindings.one(first).filter(|record| record.result.is_ok()) {
+            Some(earlier) if is_sent_away(reader, earlier) => against_expectation(reader, &Expect::Accepted, judged),
             Some(_) if !leaves_scope_open(contract, judged, first) => duplicate_of(reader, judged, first),
             // Without an answer it may have been taken, or not; and what another spelling of a path took may be of another scope.
             Some(_) | None => {
@@ -87,19 +87,21 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
                 mismatch()
             }
         }
-        Expect::KeptRefusalOf(first) => match refused_before(judged, first) {
+        Expect::KeptRefusalOf(first) => match refused_before(reader, judged, first) {
             Some(refused) if refused.status == judged.answer.status => Vec::new(),
             Some(refused) => vec![Mismatch::must(format!("{} again, as `{first}` was refused", refused.status), observed())],
             // It was taken: what follows is its duplicate.
             None => duplicate_of(reader, judged, first),
         },
-        // By the status: the members of an acceptance may tell of a body that was changed before it was looked at.
+        // By the status, unless the contract describes refusals of such a one: the members of an acceptance may tell of a body that was
+        // changed before it was looked at.
         Expect::NotTaken => {
             let set = judged.outcome(reader);
-            let taken = set.may_be(Outcome::Accepted) || set.may_be(Outcome::Duplicate) || (200..=299).contains(&judged.answer.status);
+            let is_good = (200..=299).contains(&judged.answer.status) && !set.is_refusal();
+            let taken = set.may_be(Outcome::Accepted) || set.may_be(Outcome::Duplicate) || is_good;
             if taken { mismatch() } else { Vec::new() }
         }
-        Expect::Rejected => rejected(judged.answer),
+        Expect::Rejected => rejected(reader, judged),
         Expect::NoAnswer => mismatch(),
         Expect::AnyOf(any) => {
             let each: Vec<Vec<Mismatch>> = any.iter().map(|one| against_expectation(reader, one, judged)).collect();
@@ -164,16 +166,20 @@ fn outcome(reader: &Reader, wanted: Outcome, form: &AnswerForm, judged: Judged<'
 }
 
 /// The refusal that an earlier delivery got, when it got one.
-fn refused_before<'a>(judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
-    let earlier = judged.bindings.one(first).and_then(|record| record.result.as_ref().ok());
-    earlier.filter(|answer| (400..=499).contains(&answer.status))
+fn refused_before<'a>(reader: &Reader, judged: Judged<'a>, first: &str) -> Option<&'a Answer> {
+    judged.bindings.one(first).filter(|earlier| earlier.is_turned_away(reader)).and_then(|earlier| earlier.result.as_ref().ok())
+}
+
+/// Whether an earlier delivery was turned away, or sent elsewhere.
+fn is_sent_away(reader: &Reader, earlier: &Record) -> bool {
+    earlier.is_turned_away(reader) || earlier.result.as_ref().is_ok_and(|answer| (300..=399).contains(&answer.status))
 }
 
 /// A delivery that was refused was never accepted: nothing can be its duplicate.
 fn duplicate_of(reader: &Reader, judged: Judged<'_>, first: &str) -> Vec<Mismatch> {
     let earlier = judged.bindings.one(first).map(|earlier| as_first(reader, earlier));
     let earlier = earlier.as_deref();
-    match (refused_before(judged, first), reader.contract().duplicate()) {
+    match (refused_before(reader, judged, first), reader.contract().duplicate()) {
         (Some(refused), _) => {
             let expected = format!("no duplicate of `{first}`, which was refused with {}", refused.status);
             vec![Mismatch::must(expected, super::describe(&Ok(judged.answer.clone())))]
@@ -194,11 +200,12 @@ fn as_first<'r>(reader: &Reader, earlier: &'r Record) -> Cow<'r, Record> {
     }
 }
 
-fn rejected(answer: &Answer) -> Vec<Mismatch> {
-    if (400..=499).contains(&answer.status) {
+/// By its status, or by what the contract says of refusals that have another one (200, and a body that says no).
+fn rejected(reader: &Reader, judged: Judged<'_>) -> Vec<Mismatch> {
+    if (400..=499).contains(&judged.answer.status) || judged.outcome(reader).is_refusal() {
         Vec::new()
     } else {
-        vec![Mismatch::must("a refusal: a status from 400 to 499", super::describe(&Ok(answer.clone())))]
+        vec![Mismatch::must("a refusal: a status from 400 to 499", super::describe(&Ok(judged.answer.clone())))]
     }
 }
 

@@ -120,8 +120,8 @@ impl<S: Source> Play<'_, S> {
     /// What was not refused cannot show whether refusals are kept.
     fn is_there_to_keep(&self, place: StepContext<'_>, expect: &Expect) -> Result<(), ScenarioEnd> {
         let Expect::KeptRefusalOf(name) = expect else { return Ok(()) };
-        let first = self.bindings.one(name).and_then(|record| record.result.as_ref().ok());
-        match first.filter(|answer| !(400..=499).contains(&answer.status)) {
+        let first = self.bindings.one(name).filter(|record| !record.is_turned_away(&self.setting.reader));
+        match first.and_then(|record| record.result.as_ref().ok()) {
             None => Ok(()),
             Some(taken) => {
                 let told =
