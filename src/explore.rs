@@ -164,7 +164,7 @@ pub async fn explore(mut plan: Plan, choice: Choice, on_done: OnDone, interrupte
         done: Done::default(),
         undecided: Vec::new(),
         doubts: Vec::new(),
-        began,
+        began: Moment::now(),
         has_tried_late: false,
         choice,
     };
@@ -201,6 +201,7 @@ struct Exploring {
     done: Done,
     undecided: Vec<ScenarioReport>,
     doubts: Vec<ScenarioReport>,
+    /// When the first sequence was due: what is made ready before, however long that takes, is no exploration.
     began: Moment,
     /// Whether a finding that came after the time was over was tried: one is.
     has_tried_late: bool,
