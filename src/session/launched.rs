@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::error::SessionError;
 use super::target_under_test::{LaunchChoice, Launched, Ready};
+use crate::clock::Moment;
 use crate::contract::Contract;
 use crate::files::Scratch;
 use crate::sign::Proof;
@@ -19,6 +20,15 @@ use crate::transport;
 
 /// How long a connection is tried.
 const LOOK: Duration = Duration::from_secs(1);
+/// So long a port that somebody else holds is waited for.
+const PORT_IS_HELD: Duration = Duration::from_secs(3);
+/// A moment between two looks at it.
+const LOOK_AT_PORT: Duration = Duration::from_millis(50);
+
+/// Whether somebody holds a port of the loopback.
+fn is_held(port: u16) -> bool {
+    std::net::TcpListener::bind(("127.0.0.1", port)).is_err_and(|cause| cause.kind() == std::io::ErrorKind::AddrInUse)
+}
 
 /// A text in which `{port}` and `{dir}` stand for what they are.
 fn filled(text: &str, port: u16, dir: &Path) -> String {
@@ -102,6 +112,19 @@ impl Launched {
         Ok(())
     }
 
+    /// Starts it as before, once nobody holds its port: while it was down, any connection that goes out may have been given it. A start that
+    /// fails is not tried again: that a receiver cannot be started again is to be told.
+    ///
+    /// # Errors
+    /// As of a first start.
+    pub async fn begin_again(&mut self) -> Result<(), SessionError> {
+        let began = Moment::now();
+        while is_held(self.port) && began.elapsed() < PORT_IS_HELD {
+            tokio::time::sleep(LOOK_AT_PORT).await;
+        }
+        self.begin().await
+    }
+
     /// A text with its port and its folder in it.
     #[must_use]
     pub fn filled(&self, text: &str) -> String {
@@ -131,5 +154,20 @@ impl Launched {
         if let Some(running) = self.running.take() {
             running.stop(gently).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A port is held by whoever listens there, and by nobody afterwards.
+    #[test]
+    fn port_is_held_as_long_as_somebody_listens() {
+        let listens = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listens.local_addr().expect("its address").port();
+        assert!(is_held(port));
+        drop(listens);
+        assert!(!is_held(port));
     }
 }

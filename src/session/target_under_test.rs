@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::clocks::{ClockChoice, TargetClock};
 use super::error::SessionError;
 use super::{Choice, TargetChoice};
-use crate::clock::{Moment, VirtualClock};
+use crate::clock::VirtualClock;
 use crate::contract::Contract;
 use crate::evidence::{self, Named, Origin, Sources};
 use crate::files::Scratch;
@@ -249,27 +249,11 @@ impl ManagedTarget {
         self.end(gently).await;
         match (self, address) {
             (Self::BuiltIn(built_in), Some(address)) => built_in.serve(address).await.map(drop),
-            (other, _) => other.begin_again().await,
-        }
-    }
-
-    /// Starts it as before. While it was down its port was anybody's, and any connection that goes out may hold it for a moment: a start that
-    /// fails at once is tried again.
-    async fn begin_again(&mut self) -> Result<(), SessionError> {
-        let began = Moment::now();
-        loop {
-            match self.begin().await {
-                Err(_) if began.elapsed() < PORT_IS_HELD => tokio::time::sleep(BETWEEN_STARTS).await,
-                ended => return ended,
-            }
+            (Self::Launched(launched), _) => launched.begin_again().await,
+            (other, _) => other.begin().await,
         }
     }
 }
-
-/// So long a start that fails at once is tried again.
-const PORT_IS_HELD: Duration = Duration::from_secs(3);
-/// A moment between two starts.
-const BETWEEN_STARTS: Duration = Duration::from_millis(200);
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 

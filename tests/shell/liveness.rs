@@ -35,7 +35,7 @@ fn a_receiver_that_dies_is_the_finding_of_who_kills_it() {
     for one in report["scenarios"].as_array().expect("scenarios").iter().filter(|one| one["verdict"] == "fail") {
         let lives = one["findings"].as_array().expect("findings").iter().find(|finding| finding["requirement"] == "LIVE-1");
         let observed = lives.and_then(|finding| finding["observed"].as_str()).expect("who kills it has the finding");
-        assert!(observed.contains("has ended (exit code 9), and was started again"), "{observed}: {told}");
+        assert!(observed.contains("has ended (exit code 9), and was started again"), "{observed}: {told}: {}", report["run"]);
     }
     assert!(with(&report, "undecided").is_empty(), "{:?}", with(&report, "undecided"));
     assert!(with(&report, "pass").len() > 20, "{report:#}");

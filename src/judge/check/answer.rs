@@ -88,7 +88,8 @@ fn against_expectation(reader: &Reader, expect: &Expect, judged: Judged<'_>) -> 
             }
         }
         Expect::KeptRefusalOf(first) => match refused_before(reader, judged, first) {
-            Some(refused) if refused.status == judged.answer.status => Vec::new(),
+            // Of refusals with the status of acceptances the body must say no again, too.
+            Some(refused) if refused.status == judged.answer.status && rejected(reader, judged).is_empty() => Vec::new(),
             Some(refused) => vec![Mismatch::must(format!("{} again, as `{first}` was refused", refused.status), observed())],
             // It was taken: what follows is its duplicate.
             None => duplicate_of(reader, judged, first),
