@@ -220,7 +220,9 @@ impl Probe {
     /// When the database cannot be read.
     pub fn effects<K: AsRef<[u8]>>(&self, table: &str, key: &str, keys: &[K]) -> Result<Vec<u64>, ProbeError> {
         self.at_one_moment(|connection| {
-            let sql = format!("SELECT count(*) FROM {} WHERE {key} IN (CAST(?1 AS TEXT), ?1)", quoted(table), key = quoted(key));
+            // By bytes: what the column's own collation takes for one (NOCASE, RTRIM) are two keys.
+            let sql =
+                format!("SELECT count(*) FROM {} WHERE {key} COLLATE BINARY IN (CAST(?1 AS TEXT), ?1)", quoted(table), key = quoted(key));
             let mut query = connection.prepare(&sql)?;
             // Bound as bytes: text that is no UTF-8 is found as it stands there.
             let count = |key: &K| query.query_row(params![key.as_ref()], |row| row.get::<_, i64>(0));
@@ -292,6 +294,8 @@ fn rows_of(connection: &Connection, table: &Table, values: &[String]) -> rusqlit
     let column = quoted(table.found_by());
     // Some receivers store keys as bytes, which SQLite never takes for text.
     let of_bytes = "SELECT CAST(value AS BLOB) FROM json_each(?1)";
+    // By bytes, whatever the column's own collation takes for one.
+    let column = format!("{column} COLLATE BINARY");
     let filter = format!("WHERE {column} IN (SELECT value FROM json_each(?1)) OR {column} IN ({of_bytes})");
     rows(connection, table, &filter, &[some])
 }
@@ -325,7 +329,10 @@ fn rows(connection: &Connection, table: &Table, filter: &str, values: &[String])
 fn counted(connection: &Connection, table: &Table, column: &str, prefix: &str, told: &mut dyn FnMut(&str, u32)) -> rusqlite::Result<()> {
     let (column, only) = (quoted(column), table.only.as_ref());
     let ours = only.map_or_else(String::new, |only| format!(" AND {} = ?3", quoted(&only.column)));
-    let sql = format!("SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY 1", quoted(&table.table));
+    let sql = format!(
+        "SELECT {column}, COUNT(*) FROM {} WHERE {column} >= ?1 AND {column} < ?2{ours} GROUP BY {column} COLLATE BINARY",
+        quoted(&table.table)
+    );
     let end = format!("{prefix}\u{10ffff}");
     let mut query = connection.prepare(&sql)?;
     let mut values: Vec<&str> = vec![prefix, &end];

@@ -70,6 +70,27 @@ fn database_is_read_while_it_is_written() {
     }
 }
 
+/// Keys are told apart by their bytes, also where a column's own collation takes them for one.
+#[test]
+fn keys_are_told_apart_whatever_the_columns_collation() {
+    let folder = Folder::new();
+    let path = folder.path("orch.db");
+    let writer = Connection::open(&path).expect("a database");
+    let script = "CREATE TABLE idempotency_keys (key TEXT COLLATE NOCASE, ts TEXT NOT NULL, ttl INTEGER DEFAULT 86400);
+        CREATE TABLE audit_events (ts TEXT NOT NULL, actor TEXT NOT NULL, role TEXT NOT NULL, event TEXT NOT NULL,
+        task_id TEXT, appr_id TEXT, payload_sha256 TEXT, idem_key TEXT, extra TEXT, PRIMARY KEY (ts, event));
+        INSERT INTO idempotency_keys VALUES ('key-a', '2025-10-05T20:05:03.123456', 60), ('key-A', '2025-10-05T20:05:04.123456', 60);
+        CREATE TABLE done (event TEXT COLLATE RTRIM); INSERT INTO done VALUES ('key-a'), ('key-b ')";
+    writer.execute_batch(script).expect("rows");
+    let probe = open(&path).expect("readable");
+    assert_eq!(probe.effects("idempotency_keys", "key", &["key-a", "key-A", "KEY-A"]).expect("counts"), [1, 1, 0]);
+    assert_eq!(probe.effects("done", "event", &["key-a", "key-a ", "key-b"]).expect("counts"), [1, 0, 0]);
+    let mut by_key = Vec::new();
+    probe.rows_by_key("key-", |key, rows| by_key.push((key.to_owned(), rows)), |_, _| ()).expect("rows");
+    by_key.sort();
+    assert_eq!(by_key, [("key-A".to_owned(), 1), ("key-a".to_owned(), 1)]);
+}
+
 /// Rows of other events are other people's, and columns that the contract does not name are left out.
 #[test]
 fn only_what_the_contract_names_is_read() {
