@@ -18,12 +18,15 @@
 //! a correctness condition for concurrent objects" (1990), for an object that
 //! only learns keys and forgets them in time.
 
-pub mod parts;
+mod counting;
 pub mod explanation;
+pub mod parts;
 
+pub use counting::{acceptances, works};
 pub use explanation::Explanation;
 
 use crate::outcome::{Outcome, OutcomeSet};
+use counting::most_acceptances;
 
 /// A second: keys live for whole ones, so either side of the boundary conforms.
 const SECOND: i64 = 1_000_000;
@@ -349,42 +352,6 @@ fn rows_astray(history: &[Operation], rows: Evidence, known: &Known<'_>, law: La
     };
     let forgotten = rows == 0 && accepted.last().is_some_and(|last| !ended(last));
     (forgotten || rows > 1).then(|| (Explanation::KeyRows { rows }, accepted.last().copied().into_iter().collect()))
-}
-
-/// How many acceptances of one key a history has until `now`, at least and at most; it is sorted by invocation.
-///
-/// Whoever got no answer, or a failure, may have been accepted; but no more of them all than lives have room for.
-#[must_use]
-pub fn acceptances(history: &[Operation], law: Law, now: i64) -> (usize, usize) {
-    let places = |is: &dyn Fn(OutcomeSet) -> bool| (0..history.len()).filter(|at| is(history[*at].outcome)).collect::<Vec<usize>>();
-    let accepted = places(&|set| set.is(Outcome::Accepted));
-    let alike = places(&|set| set.is_taken() && !set.is(Outcome::Accepted) && !set.is(Outcome::Duplicate));
-    let unknown = places(&OutcomeSet::is_unknown);
-    let is_known = history.iter().any(|one| one.outcome.is(Outcome::Duplicate)) || !alike.is_empty();
-    if accepted.is_empty() && !is_known {
-        return (0, unknown.len());
-    }
-    let mut ended = history.to_vec();
-    ended.iter_mut().for_each(|one| one.returned = one.returned.min(now.max(one.invoked)));
-    let possible: Vec<usize> = alike.iter().chain(&unknown).copied().collect();
-    let known = Known { accepted: &accepted, unknown: &[], alike: &possible };
-    let least = accepted.len().max(usize::from(is_known));
-    (least, most_acceptances(&ended, &known, law).max(least))
-}
-
-/// How many of those that may be acceptances can be: each at one instant of its own, and lives apart.
-fn most_acceptances(history: &[Operation], known: &Known<'_>, law: Law) -> usize {
-    let mut candidates: Vec<&Operation> = known.accepted.iter().chain(known.alike).map(|at| &history[*at]).collect();
-    candidates.sort_by_key(|one| one.returned);
-    let mut last: Option<i64> = None;
-    let mut count = 0;
-    for one in candidates {
-        let earliest = last.map_or(one.invoked, |last| one.invoked.max(last.saturating_add(apart(law))));
-        if earliest <= one.returned && (last.is_none() || earliest != NEVER) {
-            (last, count) = (Some(earliest), count + 1);
-        }
-    }
-    count
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::judging::{About, Checked, Found, Violation};
 use crate::clock::{Clock as _, SystemClock, UnixMicros};
 use crate::contract::Contract;
 use crate::evidence::{EvidenceError, Source};
-use crate::history::consistency::{Law, NEVER, Operation, acceptances};
+use crate::history::consistency::{Law, NEVER, Operation, works};
 use crate::scenario::requirement::Catalogue;
 use crate::session::until_true;
 
@@ -63,7 +63,7 @@ pub async fn count(
     let mut page: Vec<(u32, (u64, u64))> = Vec::with_capacity(KEYS_A_PAGE);
     let mut of_keys = history.chunk_by(|a, b| a.key == b.key).peekable();
     while let Some(of_key) = of_keys.next() {
-        let (least, most) = acceptances(of_key, law, now);
+        let (least, most) = works(of_key, law, now);
         if !is_left_out(of_key[0].key) && source.tells(&name(of_key[0].key)) {
             page.push((of_key[0].key, (least as u64, most as u64)));
         }

@@ -101,12 +101,13 @@ pub fn compared(before: &Measured, after: &Measured, margin: Margin) -> Compared
     }
     if before.seconds.len() >= FEWEST_SECONDS && after.seconds.len() >= FEWEST_SECONDS {
         let noise = by_margin(unsteady(&before.seconds).max(unsteady(&after.seconds)));
-        let differ = apart > noise && differs_by_rank(&before.seconds, &after.seconds);
-        return Compared { noise: Some(noise), differ: Some(differ) };
+        let by_rank = differs_by_rank(&before.seconds, &after.seconds);
+        // A few seconds can hold all of a difference that is no noise: whose they are, one load does not tell.
+        let is_open = !by_rank && apart > noise && is_several_times(was, is);
+        return Compared { noise: Some(noise), differ: (!is_open).then_some(apart > noise && by_rank) };
     }
     // Too few seconds to be ranked: some know enough all the same, and so may the histograms.
-    let is_several_times = was.max(is) >= was.min(is) * SEVERAL_TIMES;
-    if apart > noise && is_several_times && all_lie_apart(&before.seconds, &after.seconds) {
+    if apart > noise && is_several_times(was, is) && all_lie_apart(&before.seconds, &after.seconds) {
         return Compared { noise: Some(noise), differ: Some(true) };
     }
     let noise = noise.max(was * COARSE);
@@ -115,6 +116,10 @@ pub fn compared(before: &Measured, after: &Measured, margin: Margin) -> Compared
         (Some(_), Some(_)) if apart <= noise => Compared { noise: Some(noise), differ: None },
         (_, _) => Compared { noise: None, differ: None },
     }
+}
+
+fn is_several_times(was: f64, is: f64) -> bool {
+    was.max(is) >= was.min(is) * SEVERAL_TIMES
 }
 
 /// How much of the margin the seconds of a load ask for: all of it where the machine did other work, which they show, and
@@ -224,6 +229,8 @@ mod tests {
         assert_eq!(compared(&steady(100.0), &steady(107.0), MARGIN).differ, Some(false), "but some");
         let unsteady = measured(&[150.0], &[90.0, 210.0, 101.0, 240.0, 103.0]);
         assert_eq!(compared(&of(100.0), &unsteady, MARGIN).differ, Some(false), "more than the margin, and not apart");
+        let stalled = measured(&[1_500.0], &[101.0, 102.0, 4_000.0, 103.0, 104.0, 105.0]);
+        assert_eq!(compared(&of(100.0), &stalled, MARGIN).differ, None, "one second of it holds all: not alike, and nobody knows why");
         let alike = measured(&[5.0], &[5.0; 9]);
         assert_eq!(compared(&alike, &alike, MARGIN).differ, Some(false));
     }

@@ -119,7 +119,7 @@ pub struct NumberChange {
     /// How far apart two equal loads may lie; absent where there are too few loads and seconds to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<f64>,
-    /// `better`, `worse`, `same` (within the noise) or `unknown` (too few seconds).
+    /// `better`, `worse`, `same` (within the noise) or `unknown` (too few seconds, or too few of them hold the difference).
     pub change: String,
 }
 

@@ -139,6 +139,15 @@ fn loads_differ_by_more_than_their_noise() {
     let output = short(2);
     assert!(output.starts_with("exit 0") && output.contains("too few loads and seconds to tell the noise): unknown"), "{output}");
     assert!(output.contains("rate, p50, p99 nothing can be said") && output.contains("5 s or longer"), "{output}");
+    // A stall of two seconds in eleven is no noise, and no rank: it is not called the same.
+    let mut stalled = load(1_000, 10_000);
+    stalled["latency_us"]["p99"] = json!(1_960_000);
+    for second in [4, 5] {
+        stalled["series"][second]["p99_us"] = json!(1_960_000);
+    }
+    let output = hookgate(&["compare", &before, &folder.write("stalled.json", &stalled.to_string()), "--fail-on", "any"]);
+    assert!(output.starts_with("exit 0") && output.contains("of p99 nothing can be said"), "{output}");
+    assert!(!output.lines().any(|line| line.contains("p99:") && line.ends_with(": same")), "{output}");
     // Three seconds of which each took nine times as long are no accident.
     let output = short(3);
     assert!(output.starts_with("exit 1") && output.contains("p99 went from 10.0 ms to 90.0 ms"), "{output}");

@@ -1,6 +1,6 @@
 //! Histories that must be accepted, and histories that must be rejected, as tables.
 
-use super::{Evidence, Explanation, Law, NEVER, Operation, SECOND, TOLD, Verdict, acceptances, judge, verdict};
+use super::{Evidence, Explanation, Law, NEVER, Operation, SECOND, TOLD, Verdict, acceptances, judge, verdict, works};
 use crate::outcome::{Outcome, OutcomeSet};
 
 const MINUTE: i64 = 60 * SECOND;
@@ -202,5 +202,29 @@ fn answers_bound_acceptances() {
     for (what, history, bounds) in table {
         let now = history.iter().map(|one| one.invoked).max().unwrap_or(0) + MINUTE;
         assert_eq!(acceptances(history, DAY, now), *bounds, "{what}");
+    }
+}
+
+/// Whoever is told twice in one life that it was accepted is owed its work once: two works are one too many.
+#[test]
+fn work_is_due_once_a_life() {
+    let day = 86_400 * SECOND;
+    let table: &[(&str, Vec<Operation>, (usize, usize))] = &[
+        ("one", vec![accepted(0, 10), duplicate(20, 30)], (1, 1)),
+        ("two at once", vec![accepted(0, 10), accepted(0, 10)], (1, 1)),
+        ("three in turn", vec![accepted(0, 10), accepted(20, 30), accepted(40, 50)], (1, 1)),
+        ("two lives", vec![accepted(0, 10), accepted(day + MINUTE, day + MINUTE + 10)], (2, 2)),
+        (
+            "two lives, the second twice",
+            vec![accepted(0, 10), accepted(day + MINUTE, day + MINUTE + 10), accepted(day + 2 * MINUTE, day + 2 * MINUTE + 10)],
+            (2, 2),
+        ),
+        ("one lost, then two", vec![lost(0), accepted(20, 30), accepted(40, 50)], (1, 1)),
+        ("nothing but lost", vec![lost(0), lost(5)], (0, 2)),
+        ("refused", vec![refused(0, 5)], (0, 0)),
+    ];
+    for (what, history, bounds) in table {
+        let now = history.iter().map(|one| one.invoked).max().unwrap_or(0) + MINUTE;
+        assert_eq!(works(history, DAY, now), *bounds, "{what}");
     }
 }
