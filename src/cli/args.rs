@@ -369,9 +369,21 @@ fn duration(text: &str) -> Result<Duration, String> {
     if read.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(read) }
 }
 
+/// What is wrong with a rate that is none a second.
+fn no_unit(text: &str) -> String {
+    let a_second = |number: &str, seconds: f64| number.trim().parse::<f64>().ok().map(|number| format!("write `{}/s`", number / seconds));
+    let Some((number, unit)) = text.split_once('/') else { return format!("`{text}` has no unit; write `{text}/s`") };
+    let way_out = match unit.trim() {
+        "m" | "min" => a_second(number, 60.0),
+        "h" => a_second(number, 3_600.0),
+        _ => None,
+    };
+    format!("`{text}` is no rate a second; {}", way_out.unwrap_or_else(|| "write one as in `50/s`".to_owned()))
+}
+
 /// How often a second: `50/s`.
 fn rate(text: &str) -> Result<f64, String> {
-    let number = text.trim().strip_suffix("/s").ok_or_else(|| format!("`{text}` has no unit; write `{text}/s`"))?;
+    let number = text.trim().strip_suffix("/s").ok_or_else(|| no_unit(text))?;
     match number.trim().parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         Ok(_) | Err(_) => Err(format!("`{text}` is no rate; write a number above 0, as in `50/s`")),

@@ -198,12 +198,29 @@ pub fn from_any(
     if command.split_whitespace().next().is_some_and(curl::is_curl) {
         return from_curl(command, read);
     }
-    let ends = [&b"\r\n\r\n"[..], b"\n\n"];
-    let end = ends.iter().filter_map(|end| Some((bytes.windows(end.len()).position(|window| window == *end)?, end.len()))).min();
-    let (at, length) = end
-        .ok_or("this is no capture: it is neither a curl command nor a HAR, nor header lines with a blank line and the body behind them")?;
+    if end_of_headers(bytes).is_none() {
+        return Err(
+            "this is no capture: it is neither a curl command nor a HAR, nor header lines with a blank line and the body behind them"
+                .to_owned(),
+        );
+    }
+    from_request(bytes)
+}
+
+/// Reads a request as it travels: header lines, and behind a blank line the body, where there is one.
+///
+/// # Errors
+/// The line that is none, as a sentence.
+pub fn from_request(bytes: &[u8]) -> Result<Captured, String> {
+    let (at, length) = end_of_headers(bytes).unwrap_or((bytes.len(), 0));
     let headers = std::str::from_utf8(&bytes[..at]).map_err(|_| "its header lines are not UTF-8")?;
     from_headers(headers, bytes[at + length..].to_vec())
+}
+
+/// Where the header lines end, and how long the blank line is that ends them.
+fn end_of_headers(bytes: &[u8]) -> Option<(usize, usize)> {
+    let ends = [&b"\r\n\r\n"[..], b"\n\n"];
+    ends.iter().filter_map(|end| Some((bytes.windows(end.len()).position(|window| window == *end)?, end.len()))).min()
 }
 
 #[cfg(test)]

@@ -276,8 +276,11 @@ fn capture(args: &CapturedArgs, contract: &Contract) -> Result<Captured, Failure
     let named = |file: &Path, wrong: String| Failure::usage(format!("{}: {wrong}", file.display()));
     match (&args.headers, &args.har, &args.curl) {
         (Some(headers), None, None) => {
-            let body = args.body.as_deref().map_or_else(|| Ok(Vec::new()), read_body)?;
-            captured::from_headers(&text(headers)?, body).map_err(|wrong| named(headers, wrong))
+            let Some(body) = args.body.as_deref() else {
+                // A whole request has its body behind a blank line; a file of header lines alone has none.
+                return captured::from_request(&read_body(headers)?).map_err(|wrong| named(headers, wrong));
+            };
+            captured::from_headers(&text(headers)?, read_body(body)?).map_err(|wrong| named(headers, wrong))
         }
         (None, Some(har), None) => {
             let names: Vec<String> = contract.signature.headers.iter().map(|header| header.name.clone()).collect();

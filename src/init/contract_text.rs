@@ -305,6 +305,7 @@ fn signature(text: &mut Text, scheme: &Scheme) {
         Proof::Hmac | Proof::Ed25519 | Proof::None => {
             let encoding = match scheme.encoding {
                 Encoding::Hex => "hex",
+                Encoding::HexUpper => "hex-upper",
                 Encoding::Base64 => "base64",
                 Encoding::Base64url => "base64url",
                 Encoding::Text => "text",

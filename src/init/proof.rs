@@ -159,7 +159,7 @@ fn carried(
     time: Option<&Time>,
     key: &KeyPlace,
 ) -> Option<Scheme> {
-    for encoding in [Encoding::Hex, Encoding::Base64, Encoding::Base64url] {
+    for encoding in [Encoding::Hex, Encoding::HexUpper, Encoding::Base64, Encoding::Base64url] {
         let scheme = Scheme { encoding, ..bare.clone() };
         let signer = scheme.keyed(secret).ok()?;
         let written = signer.signature(capture.delivery, Envelope { time: time.map_or("", |time| &time.text), id, origin: capture.origin });

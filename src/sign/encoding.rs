@@ -15,6 +15,8 @@ pub enum Encoding {
     /// Lower-case hex digits.
     #[default]
     Hex,
+    /// Upper-case hex digits.
+    HexUpper,
     /// Standard base64 with padding.
     Base64,
     /// Base64 for addresses (`-` and `_`), without padding.
@@ -29,6 +31,7 @@ impl Encoding {
     pub fn write(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hex(bytes),
+            Self::HexUpper => hex(bytes).to_ascii_uppercase(),
             Self::Base64 => STANDARD.encode(bytes),
             Self::Base64url => URL_SAFE_NO_PAD.encode(bytes),
             Self::Text => String::from_utf8_lossy(bytes).into_owned(),
@@ -39,9 +42,10 @@ impl Encoding {
     #[must_use]
     pub fn read(self, text: &[u8]) -> Option<Vec<u8>> {
         match self {
-            // Upper-case digits are another text than the one that was signed; the contract says lower case.
+            // Digits in the other case are another text than the one that was signed.
             Self::Hex if text.iter().any(u8::is_ascii_uppercase) => None,
-            Self::Hex => unhex(text),
+            Self::HexUpper if text.iter().any(u8::is_ascii_lowercase) => None,
+            Self::Hex | Self::HexUpper => unhex(text),
             Self::Base64 => STANDARD.decode(text).ok(),
             Self::Base64url => URL_SAFE_NO_PAD.decode(text).ok(),
             Self::Text => Some(text.to_vec()),
@@ -52,7 +56,7 @@ impl Encoding {
     #[must_use]
     pub fn may_hold(self, c: char) -> bool {
         match self {
-            Self::Hex => c.is_ascii_hexdigit(),
+            Self::Hex | Self::HexUpper => c.is_ascii_hexdigit(),
             Self::Base64 => c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='),
             Self::Base64url => c.is_ascii_alphanumeric() || matches!(c, '-' | '_'),
             Self::Text => c.is_ascii_graphic(),

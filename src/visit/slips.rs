@@ -55,6 +55,7 @@ impl Slip {
     pub fn written(self) -> String {
         let word = match self {
             Self::Encoding(Encoding::Hex) => "hex",
+            Self::Encoding(Encoding::HexUpper) => "upper-case hex",
             Self::Encoding(Encoding::Base64) => "base64",
             Self::Encoding(Encoding::Base64url) => "base64url",
             Self::Encoding(Encoding::Text) => "text",
@@ -126,7 +127,7 @@ pub fn slips(scheme: &Scheme) -> Vec<Slip> {
     if scheme.covers_body() {
         all.extend([Slip::Compact, Slip::Spaced]);
     }
-    let encodings = [Encoding::Hex, Encoding::Base64, Encoding::Base64url];
+    let encodings = [Encoding::Hex, Encoding::HexUpper, Encoding::Base64, Encoding::Base64url];
     all.extend(encodings.into_iter().filter(|one| *one != scheme.encoding).map(Slip::Encoding));
     let own = scheme.message.to_string();
     let can_be_known = |text: &&str| {

@@ -46,8 +46,17 @@ pub(super) fn other_writing(case: &Case<'_>, signer: &Signer) -> Option<Diagnosi
         let place = if is_as_due { String::new() } else { format!(", as `{}`", written.told(case)) };
         Some(Diagnosis::of(code, format!("{words}{place}")))
     };
-    for (encoding, name) in [(Encoding::Hex, "hex"), (Encoding::Base64, "base64"), (Encoding::Base64url, "base64url")] {
-        if encoding != case.scheme.encoding {
+    let hex_name = if case.scheme.encoding == Encoding::HexUpper { "lower-case hex" } else { "hex" };
+    let encodings = [
+        (Encoding::Hex, hex_name),
+        (Encoding::HexUpper, "upper-case hex"),
+        (Encoding::Base64, "base64"),
+        (Encoding::Base64url, "base64url"),
+    ];
+    for (encoding, name) in encodings {
+        // Of hex digits in the other case there is a sentence of its own.
+        let is_told = encoding == Encoding::HexUpper && case.scheme.encoding == Encoding::Hex;
+        if encoding != case.scheme.encoding && !is_told {
             let words = format!("the signature is right, and written in {name}");
             if let Some(told) = said("encoding", words, Scheme { encoding, ..case.scheme.clone() }) {
                 return Some(told);

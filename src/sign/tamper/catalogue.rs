@@ -253,7 +253,9 @@ impl Tamper {
                 demand(is_list(scheme), NO_LIST)?;
                 demand(matches!(place_of_time(scheme), Some(Place::Item(_, _))), "the contract's list has one kind of item")
             }
-            Self::OtherCase => demand(scheme.encoding != Encoding::Hex, "hex digits are the same value in either case"),
+            Self::OtherCase => {
+                demand(!matches!(scheme.encoding, Encoding::Hex | Encoding::HexUpper), "hex digits are the same value in either case")
+            }
             Self::OldForm => {
                 demand(scheme.by == Proof::Hmac, NO_HMAC)?;
                 demand(

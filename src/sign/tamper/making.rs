@@ -78,7 +78,7 @@ impl<'a> Making<'a> {
     pub(super) fn bare_signature(&self) -> &str {
         match self.signer.scheme().encoding {
             Encoding::Base64 | Encoding::Base64url => self.right.trim_end_matches('='),
-            Encoding::Hex | Encoding::Text => &self.right,
+            Encoding::Hex | Encoding::HexUpper | Encoding::Text => &self.right,
         }
     }
 
@@ -86,7 +86,7 @@ impl<'a> Making<'a> {
     pub(super) fn last_that_counts(&self) -> usize {
         self.bare_signature().len()
             - match self.signer.scheme().encoding {
-                Encoding::Hex | Encoding::Text => 1,
+                Encoding::Hex | Encoding::HexUpper | Encoding::Text => 1,
                 Encoding::Base64 | Encoding::Base64url => 2,
             }
     }
