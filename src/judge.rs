@@ -195,6 +195,11 @@ impl<'s> AskedStream<'s> {
     }
 }
 
+/// How long after the lease a key that was left in flight is asked for.
+const AFTER_THE_LEASE: Duration = Duration::from_secs(1);
+/// A lease that is longer is not waited for.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(60);
+
 /// How far time is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ahead {
@@ -202,6 +207,8 @@ pub struct Ahead {
     pub by: Duration,
     /// What has passed since then, by the receiver's clock, is a part of it: what is waited for before time is moved, too.
     pub since: Option<UnixMicros>,
+    /// Whether a lease is to be over then: no row may tell of it, and the receiver's own clock alone lets it pass.
+    pub is_lease: bool,
 }
 
 impl Ahead {

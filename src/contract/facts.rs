@@ -23,6 +23,7 @@ pub const COMPUTED: &[(&str, &str)] = &[
     ("one-per-key", "a live key has one acceptance, whatever the bodies (`other_body` is not `new`)"),
     ("refusals-forgotten", "a refusal uses no key up (`refusals: forgotten`)"),
     ("refusals-kept", "a refusal that comes after a right signature is its key's result (`refusals: kept`)"),
+    ("other-body-refused", "a live key with another body is refused (`other_body: refused`)"),
     ("reference", "a duplicate's answer bears the instant of the first delivery (`{first.ts}`)"),
     ("first-hash", "a duplicate's answer bears the hash of the first body (`{first.sha256}`)"),
     ("ttl", "keys live for a time and are then forgotten (`ttl`)"),
@@ -55,6 +56,7 @@ pub const COMPUTED: &[(&str, &str)] = &[
     ("previous-secret", "the secret before this one is still good (`secret.previous`)"),
     ("in-flight", "a rival of a delivery under way is told so (`outcomes.in-flight`)"),
     ("failures", "a test build can be made to fail (`failures.provoke`)"),
+    ("failures-retried", "a delivery that was made to fail is tried again (`failures.then: retried`)"),
     ("scope", "it is said how far a key counts (`key.scope`)"),
     ("fingerprint", "it is said when two bodies are the same (`fingerprint`)"),
     ("body-limit", "the contract states how long a body may be (`limits.body_bytes`)"),
@@ -92,6 +94,7 @@ impl Contract {
             }
             "key-alone" => self.is_by_key() && self.other_body == OtherBody::Duplicate,
             "one-per-key" => self.is_by_key() && self.other_body != OtherBody::New,
+            "other-body-refused" => self.is_by_key() && self.other_body == OtherBody::Refused,
             "refusals-forgotten" => self.is_by_key() && self.refusals == Refusals::Forgotten,
             "refusals-kept" => self.is_by_key() && self.refusals == Refusals::Kept,
             "single-signature" => self.signature.several.as_ref().is_none_or(|several| several.lines == Some(ListLines::Refused)),
@@ -126,6 +129,7 @@ impl Contract {
             "previous-secret" => self.secret.previous.is_some(),
             "in-flight" => self.outcomes.in_flight.is_some(),
             "failures" => self.provoke().is_some(),
+            "failures-retried" => self.provoke().is_some() && !self.replays_failures(),
             "scope" => self.key.scope.is_some(),
             // A form has no other spelling that is the same JSON.
             "fingerprint" => self.fingerprint.is_some() && self.key.form_field.is_none(),

@@ -109,7 +109,11 @@ fn told_of(code: &mut MismatchCode, due: Due, deliver: &Deliver, when: &[When], 
     code.when = when.to_vec();
     if code.kind == Kind::NewToldAsDuplicate && !when.contains(&When::AfterRefusal) && !known {
         // Of a key that never came before neither its age nor its bodies tell anything.
-        code.when.retain(|when| !matches!(when, When::Aged | When::OtherBody));
+        code.when.retain(|when| !matches!(when, When::Aged | When::Prolonged | When::OtherBody));
+    }
+    if !matches!(code.kind, Kind::NewToldAsDuplicate | Kind::HonestRefused) {
+        // What came of a life is all that it can have been prolonged by.
+        code.when.retain(|when| *when != When::Prolonged);
     }
     if code.when.contains(&When::Aged) && code.kind != Kind::HonestRefused {
         // What time has made of a key is another story than what a refusal has.
@@ -276,8 +280,9 @@ pub(super) fn requirement_of(
     // What a suite says of circumstances is meant of them, whichever member it is.
     let of_circumstances = codes.iter().filter(|code| code.contains('@')).find_map(|code| catalogue.speaks.get(code));
     let promised = |id: &&String| catalogue.get(id).is_some() && contract.promises(id);
-    if let Some(speaking) = of_circumstances.into_iter().flatten().find(promised).filter(|_| !is_later) {
-        return speaking.clone();
+    let speaking: Vec<&String> = of_circumstances.into_iter().flatten().filter(promised).collect();
+    if let Some(speaking) = speaking.iter().find(|id| scope.contains(id)).or(speaking.first()).filter(|_| !is_later) {
+        return (*speaking).clone();
     }
     // What comes after another finding, or in an odd way, may be wrong because of that.
     let is_odd = |when: &When| matches!(when, When::OddKey | When::OddWay | When::Aged);

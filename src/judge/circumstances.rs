@@ -47,6 +47,8 @@ pub(super) struct Before {
 struct Standing {
     taken: Vec<String>,
     refused: bool,
+    /// Whether it came again, or was turned away, since it was accepted.
+    repeated: bool,
     /// Whether the last one got no answer.
     unanswered: bool,
     /// The signed time of the first that was taken.
@@ -100,6 +102,7 @@ impl Before {
             (When::OddWay, comes_oddly(deliver) || self.broken || self.odd_ways.contains(&record.key)),
             // Nobody knows whether the one before it is still under way.
             (When::AtOnce, !self.aged && standing.is_some_and(|one| one.unanswered)),
+            (When::Prolonged, self.aged && taken.is_some_and(|one| one.repeated)),
             (When::Aged, self.aged && taken.is_some()),
             (When::AfterRefusal, refused),
             (When::OtherBody, deliver.respell_of.is_none() && taken.is_some_and(|one| !one.taken.contains(&record.sha256))),
@@ -156,6 +159,7 @@ impl Before {
         self.repeats |= self.keys.contains_key(&record.key);
         let standing = self.keys.entry(record.key.clone()).or_default();
         standing.unanswered = record.result.is_err();
+        standing.repeated = !set.is(Outcome::Accepted) && !standing.taken.is_empty();
         if set.is_taken() {
             if set.is(Outcome::Accepted) {
                 // A new life: what came in an earlier one is another body by now.
@@ -178,8 +182,15 @@ impl Before {
 }
 
 fn is_odd_key(deliver: &Deliver) -> bool {
-    let Deliver { key, key_length, key_hex, key_outside, second_key_line, key_as_number, .. } = deliver;
-    *key_as_number || key_outside.is_some() || key.is_some() || key_length.is_some() || key_hex.is_some() || second_key_line.is_some()
+    let Deliver { key, key_length, key_hex, key_outside, near_uuid, second_key_line, key_as_number, key_last, .. } = deliver;
+    *key_as_number
+        || *key_last
+        || key_outside.is_some()
+        || near_uuid.is_some()
+        || key.is_some()
+        || key_length.is_some()
+        || key_hex.is_some()
+        || second_key_line.is_some()
 }
 
 fn comes_oddly(deliver: &Deliver) -> bool {

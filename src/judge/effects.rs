@@ -4,6 +4,9 @@
 //! done late is done when nobody looks any more: so a scenario hands over what its keys were answered ([`AnsweredKeys`]), and when
 //! there was time enough for all work they are counted once more ([`count_again`]).
 
+pub(super) mod lost;
+mod story;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,13 +82,6 @@ impl OfKey {
         each.fold((0, 0), |(least, most), (at_least, at_most)| (least + at_least, most + at_most))
     }
 
-    /// Whether a delivery was refused before any was taken.
-    fn was_refused_first(&self) -> bool {
-        let all = || self.by_identity.values().flatten();
-        let first = all().filter(|one| one.outcome.is_taken()).map(|one| one.invoked).min();
-        first.is_some_and(|first| all().any(|one| one.outcome.is_refusal() && one.invoked < first))
-    }
-
     /// Keeps what came of a delivery.
     ///
     /// * `is_message`: whether its body is something that work can be done of; `life`: how long keys live, in microseconds.
@@ -121,6 +117,8 @@ pub struct AnsweredKeys {
     demands: Vec<Demand>,
     /// When the receiver had been started again, on the scale on which deliveries are noted.
     pub(super) restarted_at: Option<i64>,
+    /// How much of what was counted before a restart was not there any more right after it: whoever counts anew has it behind him.
+    lost: BTreeMap<String, u64>,
     moved_us: i64,
 }
 
@@ -238,6 +236,8 @@ impl AnsweredKeys {
             let of_refused = one.is_too_few() && one.keys.iter().any(|key| self.by_key.get(key).is_some_and(OfKey::was_refused_first));
             let is_lost = one.is_too_few() && self.restarted_at.is_some();
             mismatch.code.when.extend(of_refused.then_some(When::AfterRefusal));
+            let of_reused = !one.is_too_few() && one.keys.iter().any(|key| self.by_key.get(key).is_some_and(OfKey::was_reused));
+            mismatch.code.when.extend(of_reused.then_some(When::OtherBody));
             let spoken = if renewed.is_none() { attribution::of_circumstances(setting, &mismatch.code) } else { None };
             let requirement = spoken.unwrap_or(requirement);
             is_broken |= findings::add(report, setting, place, requirement.clone(), &mismatch, beside);
@@ -282,11 +282,12 @@ impl AnsweredKeys {
         for spelling in Spelling::ALL.into_iter().filter(|one| is_odd || *one == Spelling::Text) {
             let text_of = |key: &str| counted_as(spelling, key);
             let texts: BTreeSet<String> = keys.iter().map(|one| text_of(&one.key)).collect();
-            let Some(counts) = counted(source, at, texts).await? else { return Ok(None) };
+            let Some(mut counts) = counted(source, at, texts).await? else { return Ok(None) };
             if spelling == Spelling::Text {
                 if forgives_restart && self.counts_anew(&counts) {
                     keys.iter_mut().for_each(|one| one.bounds.0 = 0);
                 }
+                self.add_lost(&mut counts);
                 as_text.clone_from(&counts);
             }
             let wrong = check::effects::wrong(&keys, &text_of, &counts);

@@ -23,12 +23,29 @@ const PAYLOAD: &[u8] = b"payload";
 /// `None` where `body` is no JSON object, or something else than an object stands on the way.
 #[must_use]
 pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
+    with_member(body, path, value, New::First)
+}
+
+/// The same, but a member that is not there yet is put behind all others of the innermost object that is there.
+#[must_use]
+pub fn with_last_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
+    with_member(body, path, value, New::Last)
+}
+
+/// Where a member is put that is not there yet.
+#[derive(Clone, Copy)]
+enum New {
+    First,
+    Last,
+}
+
+fn with_member(body: &[u8], path: &str, value: &str, new_one: New) -> Option<Vec<u8>> {
     let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
     if body.trim_ascii_start().first() == Some(&b'[') {
         let place = items(body)?.into_iter().nth(name.parse().ok()?)?;
         let new = match rest {
             None => value.as_bytes().to_vec(),
-            Some(rest) => with_member_at(&body[place.clone()], rest, value)?,
+            Some(rest) => with_member(&body[place.clone()], rest, value, new_one)?,
         };
         let mut changed = body.to_vec();
         changed.splice(place, new);
@@ -42,7 +59,7 @@ pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
     for member in members.all.iter().rev().filter(|member| member.is_called(body, name)) {
         let new = match rest {
             None => value.as_bytes().to_vec(),
-            Some(rest) => with_member_at(&body[member.value.clone()], rest, value)?,
+            Some(rest) => with_member(&body[member.value.clone()], rest, value, new_one)?,
         };
         changed.splice(member.value.clone(), new);
         found = true;
@@ -53,8 +70,11 @@ pub fn with_member_at(body: &[u8], path: &str, value: &str) -> Option<Vec<u8>> {
             inner = if part == "0" { format!("[{inner}]") } else { format!("{{{}:{inner}}}", quoted(part)) };
         }
         let comma = if members.all.is_empty() { "" } else { "," };
-        let at = members.open + 1;
-        changed.splice(at..at, format!("{}:{inner}{comma}", quoted(name)).into_bytes());
+        let (at, text) = match new_one {
+            New::First => (members.open + 1, format!("{}:{inner}{comma}", quoted(name))),
+            New::Last => (members.close, format!("{comma}{}:{inner}", quoted(name))),
+        };
+        changed.splice(at..at, text.into_bytes());
     }
     Some(changed)
 }
@@ -150,6 +170,8 @@ fn respell(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
 struct Members {
     /// Where its brace opens.
     open: usize,
+    /// And closes.
+    close: usize,
     all: Vec<Member>,
 }
 
@@ -169,7 +191,7 @@ fn members(text: &[u8]) -> Option<Members> {
     let mut at = after(text, open, b'{')?;
     let mut all = Vec::new();
     if text.get(at) == Some(&b'}') {
-        return is_end(text, at + 1).then_some(Members { open, all });
+        return is_end(text, at + 1).then_some(Members { open, close: at, all });
     }
     loop {
         let name = value_at(text, at)?;
@@ -178,7 +200,7 @@ fn members(text: &[u8]) -> Option<Members> {
         all.push(Member { name, value });
         match text.get(next)? {
             b',' => at = skip_blanks(text, next + 1),
-            b'}' => return is_end(text, next + 1).then_some(Members { open, all }),
+            b'}' => return is_end(text, next + 1).then_some(Members { open, close: next, all }),
             _ => return None,
         }
     }

@@ -122,6 +122,8 @@ pub enum When {
     AtOnce,
     /// Another of its key is under way, and the contract says what is told then.
     UnderWay,
+    /// Time has passed, and meanwhile its key came again, or was turned away: that may have given it a longer life.
+    Prolonged,
     /// Time has passed.
     Aged,
     /// Its key came with another body before.
@@ -151,6 +153,7 @@ impl When {
             Self::Restarted => "restarted",
             Self::AtOnce => "at-once",
             Self::UnderWay => "under-way",
+            Self::Prolonged => "prolonged",
             Self::Aged => "aged",
             Self::OtherBody => "other-body",
             Self::AfterRefusal => "after-refusal",
@@ -265,7 +268,9 @@ impl MismatchCode {
     /// the same whatever the delivery was like.
     #[must_use]
     pub fn is_alike(&self, other: &Self) -> bool {
-        let same_when = self.special() == other.special() || !self.hangs_on_circumstances();
+        // Whose time is over and who is known all the same is one thing, whatever came meanwhile.
+        let special = |about: &Self| about.special().into_iter().filter(|when| *when != When::Prolonged).collect::<Vec<When>>();
+        let same_when = special(self) == special(other) || !self.hangs_on_circumstances();
         // Signatures are refused alike whatever is wrong with them, where the answers are alike.
         let family = |about: &Self| about.why.map(|why| if about.kind == Kind::RefusedOtherwise { why.plainer() } else { why });
         let same_why = family(self) == family(other);

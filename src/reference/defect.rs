@@ -169,7 +169,15 @@ pub const CATALOGUE: &[Defect] = &[
     defect("malformed-signature-uses-key-up", "a delivery whose signature cannot be read uses its key up", &["KEY-7"]),
     defect("cut-body-uses-key-up", "a delivery whose body breaks off uses its key up", &["KEY-7"]),
     defect("refusal-is-repeated", "a refusal is kept and given again to the honest delivery", &["KEY-7"]),
+    defect("uuids-are-normalised", "keys that are UUIDs are one key in every spelling", &["KEY-3"]),
+    defect("last-digit-of-a-uuid-is-ignored", "keys that are UUIDs are told apart by all but their last digit", &["KEY-3"]),
+    under(
+        "every-other-policy",
+        defect("key-is-found-anywhere", "the first member of the key's name is taken for it, wherever it is nested", &["KEY-3", "KEY-1"]),
+    ),
+    defect("longest-key-is-cut", "a key of the greatest length loses its last character", &["KEY-3"]),
     defect("forgets-among-many-others", "a key is forgotten when 500 others came after it", &["DUP-8"]),
+    defect("newest-keys-are-loaded", "after a restart only the newest hundred keys are known", &["DUP-8"]),
     defect("forgets-on-restart", "keys are forgotten when the receiver is started again", &["DUP-8"]),
     // Duplicates.
     defect("body-alone-identifies", "the same body under another key is taken for a duplicate", &["DUP-6", "DUP-3", "OTHER-1", "KEY-9"]),
@@ -191,6 +199,8 @@ pub const CATALOGUE: &[Defect] = &[
     ietf("other-body-overwrites-first", "another body is refused, and takes the first one's place", &["OTHER-2", "OTHER-1"]),
     ietf("compares-4-kib-of-a-body", "bodies are compared in their first 4 KiB alone", &["OTHER-1"]),
     ietf("other-body-writes-rows", "another body is refused, and written all the same", &["OTHER-2"]),
+    ietf("bodies-are-compared-loosely", "bodies that differ in small things are taken for one", &["OTHER-1"]),
+    ietf("other-body-prolongs-key", "a refusal for another body gives its key a longer life", &["OTHER-2"]),
     ietf("refusal-of-another-body-is-kept", "the refusal of another body is the key's answer from then on", &["OTHER-2", "OTHER-1"]),
     ietf("spelling-makes-another-body", "the same JSON in another spelling is taken for another body", &["OTHER-3"]),
     policies("key-alone-identifies", "another body is a duplicate, where it is to be a delivery of its own", &["OTHER-1", "OTHER-3"]),
@@ -258,6 +268,7 @@ pub const CATALOGUE: &[Defect] = &[
     defect("no-audit-row", "an accepted delivery writes no audit row", &["AUD-1", "DB-2", "DUP-2", "DUP-3"]),
     defect("audit-row-late", "the audit row is written half a second late", &["AUD-1", "DUP-2", "DUP-3"]),
     defect("audit-rows-twice", "an accepted delivery writes two audit rows", &["AUD-1"]),
+    ietf("failure-leaves-an-audit-row", "a delivery that failed has an audit row, and another one when it is accepted", &["AUD-1"]),
     defect(
         "whole-second-instants",
         "instants are whole seconds, and rows of the same second are lost",

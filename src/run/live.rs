@@ -11,7 +11,7 @@ use crate::delivery::{Answer, NoAnswer};
 use crate::history::Operation;
 use crate::history::stream::StreamReading;
 use crate::judge::check::rows::Observation;
-use crate::judge::{Ahead, AskedStream, At, Released, ScenarioEnd, Sent, Source, Told};
+use crate::judge::{Ahead, AskedStream, At, LONGEST_LEASE, Released, ScenarioEnd, Sent, Source, Told};
 use crate::run::steps::stream::Streams;
 use crate::scenario::deliver::{Burst, ConnectionUse, Deliver, Get};
 use crate::scenario::expand::Loaded;
@@ -205,6 +205,15 @@ impl Source for Live<'_> {
     }
 
     async fn advance(&mut self, at: At<'_>, by: Ahead) -> Result<(), ScenarioEnd> {
+        if by.is_lease && self.context.clock.moves_rows() {
+            if by.by > LONGEST_LEASE {
+                let told = "the lease is longer than a minute, and this clock moves rows: leases pass by the receiver's own clock";
+                return Err(ScenarioEnd::NotApplicable(told.to_owned().into()));
+            }
+            tokio::time::sleep(by.by).await;
+            self.signing.forget();
+            return self.moved(at, None, by.by);
+        }
         let pass = match self.context.clock.locks_the_database() {
             true => {
                 let _waits = self.context.traffic.wait(false);

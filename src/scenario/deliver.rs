@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span::Span;
-use crate::contract::key::unique::Outside;
+use crate::contract::key::unique::{NearUuid, Outside};
 use crate::scenario::fault::Fault;
 use crate::sign::tamper::Tamper;
 
@@ -16,6 +16,7 @@ use crate::sign::tamper::Tamper;
 ///
 /// In `key`, `body` files, `raw` and `json`, `{unique}` is replaced by a word
 /// that no other delivery of any run bears; in `key` it is a key of the contract's own form.
+/// In `raw` and `json`, `{key_name}` is the name of the member that bears the contract's key, without what it is nested in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Deliver {
@@ -72,13 +73,18 @@ pub struct Deliver {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row_when_told: Option<String>,
 
-    /// Key: this text; it must hold `{unique}`, `{number}` (15 digits that no other delivery of any run bears), or `{key:NAME}`
-    /// for an earlier delivery's key, unless it is blank.
+    /// Key: this text; it must hold `{unique}`, `{number}` (15 digits that no other delivery of any run bears), `{uuid}` (a UUID that
+    /// none bears), or `{key:NAME}` for an earlier delivery's key, unless it is blank.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// Key: that of an earlier delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_of: Option<String>,
+    /// Key: with `key_of`, whose key is a `{uuid}`: not that key, but one that is near to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near_uuid: Option<NearUuid>,
+    /// Key: where it travels in a JSON body, behind all other members.
+    pub key_last: bool,
     /// Key: unique, and exactly so many characters long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_length: Option<usize>,

@@ -142,6 +142,12 @@ impl TargetClock {
         }
     }
 
+    /// Whether it moves rows and nobody's clock: what the receiver has in memory does not grow older.
+    #[must_use]
+    pub fn moves_rows(&self) -> bool {
+        self.locks_the_database()
+    }
+
     /// Sees that it can move time at all.
     ///
     /// # Errors

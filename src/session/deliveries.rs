@@ -13,7 +13,7 @@ use crate::contract::key::{KeyForm, KeyPlace, KeyScope, odd};
 use crate::delivery::{Answer, Delivery, HeaderLine, NoAnswer};
 use crate::judge::Sent;
 use crate::judge::check::Bindings;
-use crate::message::spelling::respelled;
+use crate::message::spelling::{respelled, with_last_member_at};
 use crate::scenario::deliver::{Burst, BurstBodies, Deliver, Door, MethodOverride};
 use crate::sign::tamper::Sending;
 use crate::sign::{Envelope, sha256_hex, unhex};
@@ -129,6 +129,10 @@ impl DeliveryBuilder<'_> {
             Some(key) if deliver.key_as_number => Bytes::from(contract.key.put_number_into_body(plain_body, key)?),
             None if deliver.no_key && contract.key.body_member.as_deref().is_some_and(|path| has_member(plain_body, path)) => {
                 return Err("in this body the contract's key is where the scenario wants none".to_owned());
+            }
+            Some(key) if deliver.key_last => {
+                let room = contract.key.body_member.as_deref().and_then(|path| with_last_member_at(plain_body, path, "\"\""));
+                travelling(contract, room.map_or_else(|| plain_body.clone(), Bytes::from), Some(key))?
             }
             Some(_) | None => travelling(contract, plain_body.clone(), key)?,
         };
@@ -256,7 +260,9 @@ impl DeliveryBuilder<'_> {
             return self.supplies.body_file(file, unique);
         }
         if let Some(raw) = deliver.raw.as_ref().or(deliver.json.as_ref()) {
-            return Ok(Bytes::from(raw.replace("{unique}", unique)));
+            let path = self.supplies.contract.key.body_member.as_deref().unwrap_or_default();
+            let key_name = path.rsplit('.').next().unwrap_or_default();
+            return Ok(Bytes::from(raw.replace("{unique}", unique).replace("{key_name}", key_name)));
         }
         if let Some(digits) = &deliver.hex {
             return bytes_of("hex", digits).map(Bytes::from);
@@ -293,6 +299,7 @@ impl DeliveryBuilder<'_> {
         }
         let made = if let Some(text) = &deliver.key {
             let text = text.replace("{unique}", &unique).replace("{number}", &KeyPlace::unique_number(run_word, number).to_string());
+            let text = text.replace("{uuid}", &KeyPlace::unique_uuid(run_word, number));
             self.bindings.fill(&text).into_bytes()
         } else if let Some(length) = deliver.key_length.or_else(|| deliver.key_up_to.map(|most| most.min(place.longest.saturating_sub(1))))
         {
@@ -306,6 +313,11 @@ impl DeliveryBuilder<'_> {
                 Some(of) => self.key_of(of)?,
                 None => unique.into_bytes(),
             };
+            if let Some(near) = deliver.near_uuid {
+                let made = near.of(&String::from_utf8_lossy(&begin)).into_bytes();
+                place.permits(&made)?;
+                return Ok(Some(made));
+            }
             let Some(digits) = &deliver.key_hex else { return Ok(Some(begin)) };
             [begin, bytes_of("key_hex", digits)?].concat()
         };

@@ -29,6 +29,8 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 const RACE: Duration = Duration::from_millis(30);
 /// One defect writes its audit rows so late.
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
+/// So many keys are known after a restart, with one defect.
+const LOADED: usize = 100;
 /// One defect cleans up only so often.
 const SELDOM: u32 = 50;
 
@@ -72,6 +74,7 @@ impl MutantStore {
         let store = Self { inner, defect, late: Vec::new(), cleanups: 0 };
         match store.defect.name {
             "forgets-on-restart" => drop(store.forget_every_key()?),
+            "newest-keys-are-loaded" => store.forget_older_keys()?,
             "ids-start-anew" => drop(store.run("DELETE FROM hookgate_events", &[])?),
             _ => {}
         }
@@ -96,6 +99,17 @@ impl MutantStore {
         let side = self.inner.sql.has_side_table.then(|| self.run("DELETE FROM hookgate_first", &[])).transpose()?;
         let rows = self.keys().map(|table| self.run(&format!("DELETE FROM {}", quoted(&table.table)), &[])).transpose()?;
         Ok(rows.or(side).unwrap_or(0))
+    }
+
+    /// Forgets all keys but the newest.
+    fn forget_older_keys(&self) -> Result<(), StoreError> {
+        let side = self.inner.sql.has_side_table.then(|| "hookgate_first".to_owned());
+        for table in side.into_iter().chain(self.keys().map(|table| table.table)) {
+            let table = quoted(&table);
+            let newest = format!("SELECT rowid FROM {table} ORDER BY rowid DESC LIMIT {LOADED}");
+            self.run(&format!("DELETE FROM {table} WHERE rowid NOT IN ({newest})"), &[])?;
+        }
+        Ok(())
     }
 
     fn run(&self, sql: &str, values: &[&str]) -> Result<usize, StoreError> {

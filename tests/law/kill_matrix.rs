@@ -24,8 +24,9 @@ use hookgate::session::supplies::Supplies;
 use hookgate::sqlite::{SqliteStore, mutants};
 
 /// Defects that do not show in memory, each with the reason.
-pub(crate) const NOT_HERE: [(&str, &str); 15] = [
+pub(crate) const NOT_HERE: [(&str, &str); 16] = [
     ("forgets-on-restart", "nobody is started again in memory"),
+    ("newest-keys-are-loaded", "nobody is started again in memory"),
     ("racer-refers-to-itself", "in memory a burst is one moment, so its own time is that of the first"),
     ("work-is-done-again-after-a-restart", "nobody is started again in memory"),
     ("expired-key-is-renewed-twice", "in memory one delivery ends before the next begins: nobody has a rival"),

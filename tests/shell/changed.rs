@@ -108,6 +108,35 @@ fn signed_times_are_looked_at_and_faults_in_any_order() {
     }
 }
 
+/// Answers are alike, so that memory shows in what was done: a page that counts in memory hides nothing, and blames nobody. And a key that
+/// a failure keeps in flight no longer than the lease is waited for.
+#[test]
+fn pages_that_forget_hide_nothing_and_leases_are_waited_for() {
+    if tool("python3").is_none() {
+        return;
+    }
+    let exec = "exec python3 tests/receivers/forgetful.py {port} {dir}";
+    for (knob, scenarios, wanted) in [
+        ("right", &["restart/keys*", "restart/thousand*", "effect/no-effect*", "failure/failed*"][..], None),
+        ("counts-in-memory", &["restart/keys*", "restart/thousand*", "effect/no-effect*"], None),
+        ("keys-in-memory", &["restart/keys*"], Some("DUP-8")),
+        ("keys-in-memory", &["effect/no-effect*"], Some("EFF-1")),
+        ("keeps-its-lease", &["failure/failed*"], None),
+    ] {
+        let env = [("FORGETFUL_TOKEN", "a-token-of-this-test"), ("KNOB", knob)];
+        let (exit, report) = judged("tests/contracts/forgetful.yaml", &env, scenarios, &["--exec", exec, "--seed", "1"]);
+        match wanted {
+            None => {
+                assert_eq!((exit, off(&report)), (Some(0), Vec::new()), "{knob}");
+                assert!(all(&report, "scenarios").iter().any(|one| one["verdict"] == "pass"), "{knob}: nothing was judged");
+            }
+            Some(requirement) => {
+                assert!(exit == Some(1) && broken(&report).contains(&requirement), "{knob}: {exit:?} {:?}", broken(&report));
+            }
+        }
+    }
+}
+
 /// Four shards side by side at one receiver and its database: each counts and moves its own, and none is blamed for another.
 #[test]
 fn shards_side_by_side_at_one_receiver_all_conform() {

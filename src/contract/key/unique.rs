@@ -25,6 +25,45 @@ pub enum Outside {
     Form,
 }
 
+/// How a key differs from another one that is a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NearUuid {
+    /// Its first hex digit is another one.
+    FirstDigit,
+    /// One in its middle is.
+    MiddleDigit,
+    /// Its last one is.
+    LastDigit,
+    /// Its letters are upper-case ones.
+    UpperCase,
+    /// It has no hyphens.
+    NoHyphens,
+    /// It stands in braces.
+    InBraces,
+    /// It is a URN (RFC 9562, section 4).
+    AsUrn,
+}
+
+impl NearUuid {
+    /// The key that is so near to `uuid`.
+    #[must_use]
+    pub fn of(self, uuid: &str) -> String {
+        let place = match self {
+            Self::UpperCase => return uuid.to_ascii_uppercase(),
+            Self::NoHyphens => return uuid.replace('-', ""),
+            Self::InBraces => return format!("{{{uuid}}}"),
+            Self::AsUrn => return format!("urn:uuid:{uuid}"),
+            Self::FirstDigit => 0,
+            // The last digit of the second group: neither the version nor the variant.
+            Self::MiddleDigit => 12,
+            Self::LastDigit => uuid.len().saturating_sub(1),
+        };
+        let other = |digit: char| digit.to_digit(16).and_then(|value| char::from_digit(value ^ 1, 16)).unwrap_or(digit);
+        uuid.chars().enumerate().map(|(at, digit)| if at == place { other(digit) } else { digit }).collect()
+    }
+}
+
 /// Characters that keys of other senders may well have, the plainest first.
 const ANY_OTHER: &[u8] = b"_-.:zZ9+=/@~!$&*aA0";
 
@@ -73,6 +112,12 @@ impl KeyPlace {
             return word;
         }
         self.in_alphabet(run_word, number).unwrap_or(word)
+    }
+
+    /// A UUID of this number, whatever form the contract's keys have.
+    #[must_use]
+    pub fn unique_uuid(run_word: &str, number: u64) -> String {
+        uuid_of(&format!("{run_word}-{number}"))
     }
 
     /// The key of this number, made exactly so many bytes long: shorter than [`KeyPlace::unique_key`] it is not unique.

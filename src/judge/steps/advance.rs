@@ -46,9 +46,10 @@ impl<S: Source> Play<'_, S> {
                 // So far as rows were moved back meanwhile, their lives have passed, too.
                 let moved = self.source.moved_us();
                 let since = self.began_at.map(|began| UnixMicros(began.0.saturating_sub(moved)));
-                Ahead { by: span(&Advance::TtlMinus(less)), since }
+                Ahead { by: span(&Advance::TtlMinus(less)), since, is_lease: false }
             }
-            Advance::Span(_) | Advance::TtlPlus(_) | Advance::TtlOver(_) | Advance::LeasePlus(_) => Ahead { by: span(by), since: None },
+            Advance::Span(_) | Advance::TtlPlus(_) | Advance::TtlOver(_) => Ahead { by: span(by), since: None, is_lease: false },
+            Advance::LeasePlus(_) => Ahead { by: span(by), since: None, is_lease: true },
         }
     }
 
@@ -88,7 +89,7 @@ mod tests {
         for (since, now, left) in
             [(None, 4_000, 10), (Some(at(0)), 0, 10), (Some(at(0)), 1, 9), (Some(at(0)), 3_500, 6), (Some(at(0)), 12_000, 10)]
         {
-            assert_eq!(Ahead { by, since }.left(at(now)), Duration::from_secs(left), "{since:?} {now}");
+            assert_eq!(Ahead { by, since, is_lease: false }.left(at(now)), Duration::from_secs(left), "{since:?} {now}");
         }
     }
 }

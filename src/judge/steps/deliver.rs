@@ -8,7 +8,7 @@ use crate::judge::check::rows::{self, Observation};
 use crate::judge::check::{Mismatch, describe, is_broken};
 use crate::judge::findings::StepContext;
 use crate::judge::scenario::{Play, answer_of};
-use crate::judge::{At, ScenarioEnd, Sent, Source};
+use crate::judge::{AFTER_THE_LEASE, At, LONGEST_LEASE, ScenarioEnd, Sent, Source};
 use crate::outcome::Outcome;
 use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::scenario::deliver::Deliver;
@@ -21,8 +21,13 @@ impl<S: Source> Play<'_, S> {
         let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
         let mut sent = self.source.deliver(at, deliver).await?;
         self.judge_beside(place, std::mem::take(&mut sent.beside))?;
-        let reference_says = if sent.arrives { self.ask_reference(&sent.delivery) } else { "gets no whole request".to_owned() };
-        let record = self.record(place.number, deliver.name.as_deref(), &sent);
+        let mut reference_says = if sent.arrives { self.ask_reference(&sent.delivery) } else { "gets no whole request".to_owned() };
+        let mut record = self.record(place.number, deliver.name.as_deref(), &sent);
+        if let Some(again) = self.once_the_lease_is_over(place, deliver, &record).await? {
+            reference_says = self.ask_reference(&again.delivery);
+            record = self.record(place.number, deliver.name.as_deref(), &again);
+            sent = again;
+        }
         if let Some(name) = &deliver.name {
             self.bindings.plain_bodies.insert(name.clone(), sent.plain_body.clone());
         }
@@ -88,6 +93,36 @@ impl<S: Source> Play<'_, S> {
         self.before.learn(deliver, &record, record.outcome(&self.setting.reader));
         let line = self.setting.curl.line(&record.delivery);
         self.file(place, mismatches, &reference_says, &line)
+    }
+
+    /// The same delivery again, when the lease is over, where a failure keeps its key in flight until then, as it may.
+    async fn once_the_lease_is_over(
+        &mut self,
+        place: StepContext<'_>,
+        deliver: &Deliver,
+        record: &Record,
+    ) -> Result<Option<Sent>, ScenarioEnd> {
+        let lease = self.setting.contract().lease();
+        let is_again = matches!(place.step.expect, Some(Expect::AgainAfter(_))) && deliver.key_of.is_some();
+        let is_in_flight = record.outcome(&self.setting.reader).is(Outcome::InFlight);
+        // Whoever has let time pass asks whether it was enough.
+        if !is_again || !is_in_flight || lease.is_zero() || lease > LONGEST_LEASE || self.before.aged {
+            return Ok(None);
+        }
+        let mut tries = 0;
+        loop {
+            let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
+            if !self.source.give_time(at, lease.saturating_add(AFTER_THE_LEASE), tries).await? {
+                break;
+            }
+            tries += 1;
+        }
+        let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
+        match self.source.deliver(at, deliver).await {
+            // A history that was kept earlier ends here.
+            Err(ScenarioEnd::Lacks(_)) => Ok(None),
+            again => again.map(Some),
+        }
     }
 
     /// The audit row that was not there when its event had come.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::history::record::Record;
 use crate::judge::check::effects::{Bounded, Wrong};
+use crate::judge::effects::lost::Counts;
 use crate::judge::effects::{RIGHT, TOLD, law};
 use crate::judge::findings::StepContext;
 use crate::judge::scenario::Play;
@@ -87,6 +88,27 @@ impl<S: Source> Play<'_, S> {
         let Some(key) = untold.into_iter().find(|key| among(key)) else { return Ok(()) };
         let told = format!("where effects are counted, those of the key {key:?} cannot be told from those of another one");
         Err(ScenarioEnd::NotApplicable(told.into()))
+    }
+
+    /// How often the work of each key was done, before the receiver is started again; `None` where nobody counts.
+    pub(in crate::judge) async fn counted_before_restart(&mut self, number: usize) -> Option<Counts> {
+        let (law, patience) = (law(self.setting), self.patience(None));
+        let mut tries = 0;
+        loop {
+            let at = At { number, bindings: &self.bindings, keys: &self.keys };
+            let counts = self.answered.counts(self.source, at).await?;
+            let now = self.now_us();
+            let is_missing = |key: &String, count: u64| count < self.answered.bounds(key, law, now).0;
+            let at = At { number, bindings: &self.bindings, keys: &self.keys };
+            // Work that is still to be done is no loss.
+            let mut told = counts.clone();
+            self.answered.add_lost(&mut told);
+            let is_whole = !told.iter().any(|(key, count)| is_missing(key, *count));
+            if is_whole || !self.source.give_time(at, patience, tries).await.unwrap_or(false) {
+                return Some(counts);
+            }
+            tries += 1;
+        }
     }
 
     /// Counts the work of keys until it is as it should be, or `patience` is over: what is wrong then; `None` where it cannot be counted.

@@ -7,31 +7,32 @@
 //! work off: then it is asked again when the lease is over, where there is one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::history::record::Record;
 use crate::judge::check::answer::{Judged, against};
 use crate::judge::check::{Mismatch, describe, is_broken};
 use crate::judge::findings::StepContext;
 use crate::judge::scenario::{MOST_LATE, Play};
-use crate::judge::{At, ScenarioEnd, Source};
+use crate::judge::{AFTER_THE_LEASE, At, LONGEST_LEASE, ScenarioEnd, Source};
 use crate::outcome::mismatch::{Kind, MismatchCode, When};
 use crate::outcome::reader::Reader;
 use crate::outcome::{Outcome, OutcomeSet};
 use crate::scenario::{Restart, UnderWay};
-
-/// How long after the lease a key that was left in flight is asked for.
-const AFTER_THE_LEASE: Duration = Duration::from_secs(1);
-/// A lease that is longer is not waited for.
-const LONGEST_LEASE: Duration = Duration::from_secs(60);
 
 impl<S: Source> Play<'_, S> {
     /// Ends the receiver and starts it again.
     pub(in crate::judge) async fn restart(&mut self, place: StepContext<'_>, restart: &Restart) -> Result<(), ScenarioEnd> {
         let done = match &restart.under_way {
             None => {
+                let before = self.counted_before_restart(place.number).await;
                 let restarted = self.source.restart(restart).await;
                 self.answered.restarted_at = Some(self.now_us());
+                if restarted.is_ok()
+                    && let Some(before) = before
+                {
+                    let at = At { number: place.number, bindings: &self.bindings, keys: &self.keys };
+                    self.answered.learn_lost(self.source, at, &before).await;
+                }
                 restarted
             }
             Some(under_way) => self.break_in(place, restart, under_way).await,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Mutant;
+use super::loosely::loosely;
 use crate::clock::UnixMicros;
 use crate::contract::outcome::Refusal;
 use crate::message::canonical_json;
@@ -35,6 +36,8 @@ pub(super) struct Beside {
     newest_body: BTreeMap<String, String>,
     /// The signature of a key's first delivery.
     signatures: BTreeMap<String, Bytes>,
+    /// First deliveries whose keys came with another body.
+    reused: BTreeMap<String, First>,
     /// When keys were accepted.
     accepted_at: BTreeMap<String, UnixMicros>,
 }
@@ -53,7 +56,13 @@ impl Mutant {
 
     /// The first delivery as it is known, after what came since.
     pub(super) fn found_beside(&mut self, first: Option<First>, around: Around<'_>) -> Option<First> {
-        let first = first?;
+        let first = match first {
+            None if self.is("other-body-prolongs-key") => return self.beside.reused.get(around.key).cloned(),
+            first => first?,
+        };
+        if self.is("failure-leaves-an-audit-row") && self.beside.failed.remove(around.key) {
+            return None;
+        }
         if self.is("retry-is-known-by-its-signature") && self.has_other_signature(around) {
             return None;
         }
@@ -61,6 +70,12 @@ impl Mutant {
         let own = || canonical_json(body).map_or_else(|| sha256_hex(body), |text| sha256_hex(text.as_bytes()));
         if self.is("compares-4-kib-of-a-body") && self.beside.newest_body.get(around.key) == Some(&beginning_of(around)) {
             return Some(First { fingerprint: own(), ..first });
+        }
+        if self.is("bodies-are-compared-loosely") && self.beside.newest_body.get(around.key) == Some(&loosely(body)) {
+            return Some(First { fingerprint: own(), ..first });
+        }
+        if self.is("other-body-prolongs-key") && own() != first.fingerprint {
+            self.beside.reused.insert(around.key.to_owned(), first.clone());
         }
         if !self.is("other-body-overwrites-first") {
             return Some(first);
@@ -90,6 +105,8 @@ impl Mutant {
             self.beside.signatures.insert(key, signature_in(around));
         } else if self.is("compares-4-kib-of-a-body") {
             self.beside.newest_body.insert(key, beginning_of(around));
+        } else if self.is("bodies-are-compared-loosely") {
+            self.beside.newest_body.insert(key, loosely(&around.delivery.body));
         }
     }
 
@@ -100,7 +117,9 @@ impl Mutant {
                 let until = self.stuck_until(around);
                 self.beside.stuck.insert(around.key.to_owned(), until);
             }
-            Answering::Failed if self.is("failed-key-is-refused") => drop(self.beside.failed.insert(around.key.to_owned())),
+            Answering::Failed if self.is("failed-key-is-refused") || self.is("failure-leaves-an-audit-row") => {
+                self.beside.failed.insert(around.key.to_owned());
+            }
             Answering::Refused(Refusal::Body) if self.is("cut-request-keeps-its-key-in-flight") || self.is("lease-is-twice-as-long") => {
                 // Of a delivery that was not read whole only the header lines are known.
                 let key = around.delivery.header("idempotency-key").map(|key| String::from_utf8_lossy(key).trim_matches('"').to_owned());

@@ -295,6 +295,9 @@ fn of_rows(finding: &Finding, all: &[Finding]) -> Option<String> {
                 .or_else(honest)
         }
         Kind::RowMissing => honest(),
+        // Work that is missing, or done too often, where nothing is special has another reason than what is special elsewhere.
+        Kind::EffectMissing if about.when.contains(&When::AfterRefusal) => of(&|one| one.kind == about.kind && one.when.is_empty()),
+        Kind::EffectSurplus if about.when.contains(&When::OtherBody) => of(&|one| one.kind == about.kind && one.when.is_empty()),
         // Where accepted deliveries have no row of the event, what evidence keys have cannot be told.
         Kind::NoEvidence => no_row(),
         // A key that lives on is in its table.

@@ -84,7 +84,7 @@ fn when_key(when: When) -> &'static str {
         When::AtOnce => "when-at-once",
         When::UnderWay => "when-under-way",
         When::Resigned => "when-resigned",
-        When::Aged => "when-aged",
+        When::Aged | When::Prolonged => "when-aged",
         When::OtherBody => "when-other-body",
         When::AfterRefusal => "when-after-refusal",
         When::OddKey => "when-odd-key",

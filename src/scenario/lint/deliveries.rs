@@ -54,7 +54,7 @@ impl Lint<'_> {
             self.say_at_key(format!("{path}.which"), "there are not several to choose from", way_out);
         }
         if let Some(key) = &deliver.key {
-            if !key.trim().is_empty() && !["{unique}", "{number}", "{key:"].iter().any(|mark| key.contains(mark)) {
+            if !key.trim().is_empty() && !["{unique}", "{number}", "{uuid}", "{key:"].iter().any(|mark| key.contains(mark)) {
                 let way_out = Some(format!("write {{unique}} into it: \"{key}-{{unique}}\""));
                 self.say(format!("{path}.key"), "a key must differ from run to run", way_out);
             }
@@ -62,6 +62,10 @@ impl Lint<'_> {
         }
         if let Some(name) = &deliver.key_of {
             self.refers(format!("{path}.key_of"), name, &[Named::Delivery]);
+        }
+        if deliver.near_uuid.is_some() && deliver.key_of.is_none() {
+            let way_out = Some("say whose with `key_of`, a delivery whose key is a `{uuid}`".to_owned());
+            self.say_at_key(format!("{path}.near_uuid"), "this is near to nobody's key", way_out);
         }
         self.on_a_stream(path, deliver);
         for (member, name) in [("body_of", &deliver.body_of), ("respell_of", &deliver.respell_of)] {
@@ -73,6 +77,7 @@ impl Lint<'_> {
             (deliver.provoke_failure, "provoke_failure", "failures", "makes the receiver fail"),
             (deliver.elsewhere, "elsewhere", "scope", "delivers in another scope"),
             (deliver.key_as_number, "key_as_number", "key-in-body", "writes a key as a number into a body"),
+            (deliver.key_last, "key_last", "key-in-body", "puts a key behind what else stands in a body"),
             (deliver.respell_of.is_some(), "respell_of", "fingerprint", "writes a body in another spelling"),
         ] {
             if there {
@@ -178,6 +183,7 @@ impl Lint<'_> {
             ("key_length", deliver.key_length.is_some()),
             ("key_up_to", deliver.key_up_to.is_some()),
             ("key_hex", deliver.key_hex.is_some()),
+            ("near_uuid", deliver.near_uuid.is_some()),
             ("key_outside", deliver.key_outside.is_some()),
             ("second_key_line", deliver.second_key_line.is_some()),
         ];

@@ -108,7 +108,7 @@ steps:
     8 |   - deliver: terminal-done.json
       |              ^^^^^^^^^^^^^^^^^^
       |
-      = help: known members: as, body, raw, hex, json, fill, random_bytes, body_of, respell_of, stream, stream_of, ends_stream, event_bytes, in_other_case, event_text, event_lacks, row_when_told, key, key_of, key_length, key_up_to, over_longest, key_hex, key_outside, no_key, key_as_number, second_key_line, elsewhere, signature, which, signed_over, signed_over_raw, method, door, method_override, provoke_failure, content_type, headers, header_case, framing, connection, fault, ttl
+      = help: known members: as, body, raw, hex, json, fill, random_bytes, body_of, respell_of, stream, stream_of, ends_stream, event_bytes, in_other_case, event_text, event_lacks, row_when_told, key, key_of, near_uuid, key_last, key_length, key_up_to, over_longest, key_hex, key_outside, no_key, key_as_number, second_key_line, elsewhere, signature, which, signed_over, signed_over_raw, method, door, method_override, provoke_failure, content_type, headers, header_case, framing, connection, fault, ttl
 
     error: `status` takes a list, this is a number
      --> mine.yaml:9:22
