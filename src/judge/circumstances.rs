@@ -102,7 +102,8 @@ impl Before {
             (When::OddWay, comes_oddly(deliver) || self.broken || self.odd_ways.contains(&record.key)),
             // Nobody knows whether the one before it is still under way.
             (When::AtOnce, !self.aged && standing.is_some_and(|one| one.unanswered)),
-            (When::Prolonged, self.aged && taken.is_some_and(|one| one.repeated)),
+            // A life of the delivery's own has another story.
+            (When::Prolonged, self.aged && taken.is_some_and(|one| one.repeated) && !self.odd_ways.contains(&record.key)),
             (When::Aged, self.aged && taken.is_some()),
             (When::AfterRefusal, refused),
             (When::OtherBody, deliver.respell_of.is_none() && taken.is_some_and(|one| !one.taken.contains(&record.sha256))),

@@ -173,7 +173,11 @@ pub const CATALOGUE: &[Defect] = &[
     defect("last-digit-of-a-uuid-is-ignored", "keys that are UUIDs are told apart by all but their last digit", &["KEY-3"]),
     under(
         "every-other-policy",
-        defect("key-is-found-anywhere", "the first member of the key's name is taken for it, wherever it is nested", &["KEY-3", "KEY-1"]),
+        defect(
+            "key-is-found-anywhere",
+            "the first member of the key's name is taken for it, wherever it is nested",
+            &["KEY-3", "KEY-1", "KEY-2"],
+        ),
     ),
     defect("longest-key-is-cut", "a key of the greatest length loses its last character", &["KEY-3"]),
     defect("forgets-among-many-others", "a key is forgotten when 500 others came after it", &["DUP-8"]),
